@@ -1,0 +1,16 @@
+// Package ltxstore stores the LTX files of SQLite replication on a disk, in
+// S3 and every S3-compatible store, and in Google Cloud Storage.
+//
+// ReplicaClient is the contract that every backend keeps, in numbered clauses.
+// The backends live in packages of their own, so that an importer compiles no
+// cloud SDK that it does not use:
+//
+//   - file: a directory on a disk
+//   - mock: memory, with scripted faults, for an importer's tests
+//
+// What holds over any backend is here: keys (Layout, Keys), errors (Error and
+// its kinds, IsRetryable), listings (NewPageIterator) and the reads of a
+// daemon (FindLTXFiles, FetchLTXHeader, FetchPageIndex, FetchPage). Package
+// testing/replicatest holds a backend, ours or a third party's, to the
+// contract.
+package ltxstore

@@ -1,0 +1,199 @@
+package ltxstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+)
+
+// Kinds of failure that the standard library has no name for. A method's
+// error matches at most one of them, or one of fs.ErrNotExist, fs.ErrExist,
+// fs.ErrPermission, fs.ErrInvalid and errors.ErrUnsupported, with errors.Is.
+var (
+	// ErrStoreNotFound means that the bucket, or the root directory of a
+	// client told to expect one, is not there. It never matches
+	// fs.ErrNotExist: a missing store is no missing file (clause O2).
+	ErrStoreNotFound = errors.New("store not found")
+
+	// ErrThrottled means that the store asked for fewer requests. Retryable.
+	ErrThrottled = errors.New("throttled by the store")
+
+	// ErrUnavailable means that the store could not be reached, or that it
+	// failed in a way that may pass. Retryable.
+	ErrUnavailable = errors.New("store unavailable")
+
+	// ErrChecksum means that content is not what was written: a checksum
+	// differs, or an LTX structure contradicts itself.
+	ErrChecksum = errors.New("content is corrupt")
+)
+
+// Error is what every backend returns for a failed operation.
+//
+// errors.Is finds Kind, errors.Is and errors.As find what Err wraps, the
+// service SDK's own error included.
+type Error struct {
+	// Op is what was tried: "init", "list", "open", "read", "write",
+	// "delete" or "delete all".
+	Op string
+
+	// Backend is the client's Type.
+	Backend string
+
+	// Key is the file's key as Keys builds it, a level's prefix, or the
+	// name of a configuration field. It may be empty.
+	Key string
+
+	// Kind is one of the kinds above, or nil where none fits.
+	Kind error
+
+	// Err is the cause. It may be nil where Kind says everything.
+	Err error
+}
+
+// Error returns one line: "file: open ltx/0000/….ltx: file does not exist".
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Backend)
+	b.WriteString(": ")
+	b.WriteString(e.Op)
+	if e.Key != "" {
+		b.WriteByte(' ')
+		b.WriteString(e.Key)
+	}
+	// A cause that already is the kind says it in its own words.
+	if e.Kind != nil && !errors.Is(e.Err, e.Kind) {
+		b.WriteString(": ")
+		b.WriteString(e.Kind.Error())
+	}
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap gives errors.Is and errors.As both the kind and the cause.
+func (e *Error) Unwrap() []error {
+	switch {
+	case e.Kind == nil && e.Err == nil:
+		return nil
+	case e.Kind == nil:
+		return []error{e.Err}
+	case e.Err == nil:
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// Invalid returns an *Error of kind fs.ErrInvalid for an argument or a
+// configuration field: field is its name, value what was given, and want
+// what would be right. No secret may be passed as value.
+func Invalid(backend, op, field string, value any, want string) error {
+	return &Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
+		Err: fmt.Errorf("%s is %#v: %s", field, value, want)}
+}
+
+// IsRetryable reports whether doing the same again may succeed.
+//
+//   - ErrThrottled and ErrUnavailable are retryable; every other kind is not.
+//   - An HTTP answer (an error in the chain with HTTPStatusCode() int) is
+//     retryable for 408, 429 and 5xx except 501 and 505, and for nothing else.
+//   - A transport failure (timeout, reset, refused, a body that ends early)
+//     is retryable; a certificate that does not verify is not.
+//   - The caller's own cancellation or deadline never is.
+//   - Anything else is not.
+//
+// A timeout of the transport also matches context.DeadlineExceeded in
+// errors.Is; it is told from a caller's deadline by identity.
+func IsRetryable(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), holds(err, context.DeadlineExceeded):
+		return false
+	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnavailable):
+		return true
+	case isPermanentKind(err):
+		return false
+	}
+
+	var answer interface{ HTTPStatusCode() int }
+	if errors.As(err, &answer) {
+		if code := answer.HTTPStatusCode(); code != 0 {
+			return IsRetryableStatus(code)
+		}
+	}
+	return isTransport(err)
+}
+
+// IsRetryableStatus reports whether a request answered with this HTTP status
+// code may succeed when it is sent again: 408, 429 and 5xx but for 501 (not
+// implemented) and 505 (version not supported).
+func IsRetryableStatus(code int) bool {
+	switch code {
+	case 408, 429:
+		return true
+	case 501, 505:
+		return false
+	}
+	return code >= 500 && code <= 599
+}
+
+func isPermanentKind(err error) bool {
+	for _, kind := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid,
+		errors.ErrUnsupported, ErrStoreNotFound, ErrChecksum} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func isTransport(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return false
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	// syscall.Errno has the methods of net.Error too, so that a full disk
+	// would pass for a network failure: errnos are listed instead.
+	for _, errno := range []syscall.Errno{syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED,
+		syscall.EPIPE, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
+		syscall.EMFILE, syscall.ENFILE, syscall.EINTR, syscall.EAGAIN, syscall.EBUSY} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		var op *net.OpError
+		return errors.As(err, &op)
+	}
+	var network net.Error
+	return errors.As(err, &network)
+}
+
+// holds reports whether target itself, not an error that merely claims to
+// equal it, is in err's tree.
+func holds(err, target error) bool {
+	if err == target {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return holds(e.Unwrap(), target)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if holds(inner, target) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,41 @@
+// Package ctxio ties readers and errors to a context.
+package ctxio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Err returns nil while ctx lives, then an error that errors.Is finds equal to
+// ctx.Err() and that tells the cause, if the canceller gave one.
+func Err(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	switch cause := context.Cause(ctx); {
+	case cause == nil, cause == err:
+		return err
+	case errors.Is(cause, err):
+		return cause
+	default:
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+}
+
+// Reader reads from R until Ctx ends; the context is looked at before each
+// Read. It hides every other method of R.
+type Reader struct {
+	Ctx context.Context
+	R   io.Reader
+}
+
+// Read implements io.Reader.
+func (r *Reader) Read(p []byte) (int, error) {
+	if err := Err(r.Ctx); err != nil {
+		return 0, err
+	}
+	return r.R.Read(p)
+}

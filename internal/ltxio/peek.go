@@ -1,0 +1,148 @@
+// Package ltxio looks at the header of an LTX file that is being written
+// without losing a byte of it.
+package ltxio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/superfly/ltx"
+)
+
+// maxTimestamp is the last millisecond of the year 9999, the last that
+// RFC 3339, in which object stores keep the time, can write.
+const maxTimestamp = 253402300799999
+
+// Body is a source whose header has been looked at.
+type Body struct {
+	// Reader yields every byte from where the source stood. It is the source
+	// itself where that can be read twice (an *os.File of a regular file, any
+	// working io.ReadSeeker), so that a copy in the kernel, and a replay of a
+	// failed request, remain possible.
+	io.Reader
+
+	// Header is the LTX header if IsLTX.
+	Header ltx.Header
+	IsLTX  bool
+
+	// Size is the number of bytes Reader yields where the source can tell it
+	// beforehand, else -1. A file may still grow or shrink: it is a hint.
+	Size int64
+}
+
+// Peek looks at r's first bytes. The errors are the caller's reader's own, or
+// of kind fs.ErrInvalid: for an empty source, and for one that starts with the
+// LTX magic but has no valid header of the transactions minTXID to maxTXID
+// (clauses W5 and W7).
+func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
+	if r == nil {
+		return nil, fmt.Errorf("reader is nil: want a body: %w", fs.ErrInvalid)
+	}
+	var buf [ltx.HeaderSize]byte
+	size, start, seekable := remaining(r)
+	n, err := readFull(r, buf[:])
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
+	}
+
+	body := &Body{Size: size, Reader: r}
+	if body.IsLTX = bytes.HasPrefix(buf[:n], []byte(ltx.Magic)); body.IsLTX {
+		if err := decode(&body.Header, buf[:n], minTXID, maxTXID); err != nil {
+			return nil, err
+		}
+	}
+	if seekable {
+		if _, err := r.(io.Seeker).Seek(start, io.SeekStart); err == nil {
+			return body, nil
+		}
+	}
+	body.Reader = &prefixed{prefix: bytes.Clone(buf[:n]), rest: r, err: err}
+	return body, nil
+}
+
+// Time returns the header's timestamp.
+func (b *Body) Time() time.Time { return time.UnixMilli(b.Header.Timestamp).UTC() }
+
+// remaining returns how many bytes r has left, -1 if it cannot tell, and where
+// it stands, if it can go back there.
+func remaining(r io.Reader) (size, start int64, seekable bool) {
+	if s, ok := r.(io.Seeker); ok {
+		start, err := s.Seek(0, io.SeekCurrent)
+		if err != nil { // a pipe
+			return -1, 0, false
+		}
+		end, err := s.Seek(0, io.SeekEnd)
+		if err != nil {
+			return -1, 0, false
+		}
+		if _, err := s.Seek(start, io.SeekStart); err != nil {
+			return -1, 0, false
+		}
+		if end < start {
+			end = start
+		}
+		return end - start, start, true
+	}
+	if l, ok := r.(interface{ Len() int }); ok {
+		return int64(l.Len()), 0, false
+	}
+	return -1, 0, false
+}
+
+// readFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an
+// error and a short source is io.EOF.
+func readFull(r io.Reader, buf []byte) (n int, err error) {
+	for empty := 0; n < len(buf) && err == nil; {
+		var nn int
+		nn, err = r.Read(buf[n:])
+		if n += nn; nn > 0 {
+			empty = 0
+		} else if empty++; err == nil && empty >= 100 {
+			err = io.ErrNoProgress
+		}
+	}
+	return n, err
+}
+
+func decode(hdr *ltx.Header, b []byte, minTXID, maxTXID ltx.TXID) error {
+	if len(b) < ltx.HeaderSize {
+		return fmt.Errorf("body starts as an LTX file and ends after %d bytes, in the header: %w", len(b), fs.ErrInvalid)
+	}
+	if err := errors.Join(hdr.UnmarshalBinary(b), hdr.Validate()); err != nil {
+		return fmt.Errorf("body has no valid LTX header: %w: %w", err, fs.ErrInvalid)
+	}
+	if hdr.MinTXID != minTXID || hdr.MaxTXID != maxTXID {
+		return fmt.Errorf("body's LTX header has transactions %s to %s: want %s to %s: %w",
+			hdr.MinTXID, hdr.MaxTXID, minTXID, maxTXID, fs.ErrInvalid)
+	}
+	if hdr.Timestamp < 0 || hdr.Timestamp > maxTimestamp {
+		return fmt.Errorf("body's LTX header has timestamp %d ms: want 0 to %d: %w", hdr.Timestamp, int64(maxTimestamp), fs.ErrInvalid)
+	}
+	return nil
+}
+
+// prefixed yields the bytes already read, then the rest.
+type prefixed struct {
+	prefix []byte
+	rest   io.Reader
+	err    error // what came with the prefix's last byte: nil or io.EOF
+}
+
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.prefix) > 0 {
+		n := copy(b, p.prefix)
+		p.prefix = p.prefix[n:]
+		return n, nil
+	}
+	if p.err != nil {
+		return 0, p.err
+	}
+	return p.rest.Read(b)
+}

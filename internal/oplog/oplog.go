@@ -1,0 +1,85 @@
+// Package oplog logs a backend's operations, each once at its start and once
+// at its end, in the words that every backend shares.
+package oplog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/superfly/ltx"
+)
+
+// Logger is a client's logger. The zero value logs to slog.Default. It may be
+// changed while operations run.
+type Logger struct {
+	custom atomic.Pointer[slog.Logger]
+}
+
+// Set directs the log; nil silences it.
+func (l *Logger) Set(logger *slog.Logger) {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	l.custom.Store(logger)
+}
+
+// Get returns the logger in force.
+func (l *Logger) Get() *slog.Logger {
+	if logger := l.custom.Load(); logger != nil {
+		return logger
+	}
+	return slog.Default()
+}
+
+// Op is one operation. Replica is the client's Type and Name what is done
+// ("write"). Level, MinTXID and MaxTXID say to what, where Level is not
+// negative. Done is the level of the line that tells success: slog.LevelInfo
+// for what changes the store, slog.LevelDebug for what reads it, because a
+// daemon reads without end.
+type Op struct {
+	Replica, Name    string
+	Level            int
+	MinTXID, MaxTXID ltx.TXID
+	Done             slog.Level
+
+	ctx    context.Context
+	logger *slog.Logger
+}
+
+// Start logs op's beginning at debug level and returns it for End.
+func (l *Logger) Start(ctx context.Context, op Op) Op {
+	op.ctx, op.logger = context.WithoutCancel(ctx), l.Get()
+	op.log(slog.LevelDebug, "starting")
+	return op
+}
+
+// End logs success, or failure at error level. A missing file and a context
+// that ended are what callers ask about and do: they are logged at debug.
+func (op Op) End(err error, attrs ...slog.Attr) {
+	switch {
+	case err == nil:
+		op.log(op.Done, "done", attrs...)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		op.log(slog.LevelDebug, "failed", append(attrs, slog.Any("error", err))...)
+	default:
+		op.log(slog.LevelError, "failed", append(attrs, slog.Any("error", err))...)
+	}
+}
+
+func (op Op) log(level slog.Level, what string, extra ...slog.Attr) {
+	if !op.logger.Enabled(op.ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 4+len(extra))
+	attrs = append(attrs, slog.String("replica", op.Replica))
+	if op.Level >= 0 {
+		attrs = append(attrs, slog.Int("level", op.Level))
+		if op.MaxTXID != 0 {
+			attrs = append(attrs, slog.String("minTXID", op.MinTXID.String()), slog.String("maxTXID", op.MaxTXID.String()))
+		}
+	}
+	op.logger.LogAttrs(op.ctx, level, "ltx "+op.Name+" "+what, append(attrs, extra...)...)
+}

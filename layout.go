@@ -1,0 +1,270 @@
+package ltxstore
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/superfly/ltx"
+)
+
+// Layout says how a replica's files are named. The zero value is
+// LayoutDefault.
+type Layout uint8
+
+const (
+	// LayoutDefault is the guide's: <path>/ltx/<level, %04d>/<file>, with
+	// the snapshots (level 9) in <path>/snapshots/<file>.
+	LayoutDefault Layout = iota
+
+	// LayoutLitestream is what Litestream v0.5 writes to disks and to every
+	// object store but S3: <path>/ltx/<level>/<file>.
+	LayoutLitestream
+
+	// LayoutLitestreamS3 is what Litestream v0.5 writes to S3:
+	// <path>/<level, %04x>/<file>.
+	LayoutLitestreamS3
+
+	layoutCount
+)
+
+// MaxLevel is the highest level a layout can name: four decimal digits.
+// Litestream uses 0 to SnapshotLevel.
+const MaxLevel = 9999
+
+const (
+	ltxDir       = "ltx/"
+	snapshotsDir = "snapshots/"
+	fileExt      = ".ltx"
+	txidDigits   = 16
+)
+
+var layoutNames = [layoutCount]string{"default", "litestream", "litestream-s3"}
+
+// ParseLayout returns the layout of that name: "default", "litestream" or
+// "litestream-s3". The empty string is LayoutDefault. Any other name is
+// fs.ErrInvalid.
+func ParseLayout(name string) (Layout, error) {
+	if name == "" {
+		return LayoutDefault, nil
+	}
+	for i, s := range layoutNames {
+		if s == name {
+			return Layout(i), nil
+		}
+	}
+	return 0, fmt.Errorf("layout is %q: want one of %s: %w", name, strings.Join(layoutNames[:], ", "), fs.ErrInvalid)
+}
+
+// String returns the layout's name in URLs and configuration files.
+func (l Layout) String() string {
+	if l < layoutCount {
+		return layoutNames[l]
+	}
+	return "layout(" + strconv.Itoa(int(l)) + ")"
+}
+
+// MarshalText returns the layout's name.
+func (l Layout) MarshalText() ([]byte, error) {
+	if l >= layoutCount {
+		return nil, fmt.Errorf("%v is no layout: %w", l, fs.ErrInvalid)
+	}
+	return []byte(l.String()), nil
+}
+
+// UnmarshalText is ParseLayout.
+func (l *Layout) UnmarshalText(text []byte) error {
+	parsed, err := ParseLayout(string(text))
+	if err != nil {
+		return err
+	}
+	*l = parsed
+	return nil
+}
+
+// CleanPath returns a replica's path inside its store as every backend uses
+// it: no leading, trailing or double slash, and no "." segment. The empty
+// path, the store's root, is legal. A ".." segment, a NUL byte and invalid
+// UTF-8 are fs.ErrInvalid.
+func CleanPath(path string) (string, error) {
+	switch {
+	case !utf8.ValidString(path):
+		return "", fmt.Errorf("path is %q: want UTF-8: %w", path, fs.ErrInvalid)
+	case strings.ContainsRune(path, 0):
+		return "", fmt.Errorf("path is %q: want no NUL byte: %w", path, fs.ErrInvalid)
+	}
+	kept := make([]string, 0, strings.Count(path, "/")+1)
+	for segment := range strings.SplitSeq(path, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			return "", fmt.Errorf("path is %q: want no %q segment: %w", path, "..", fs.ErrInvalid)
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	return strings.Join(kept, "/"), nil
+}
+
+// Keys builds and parses the keys of one replica, for every backend: slashed,
+// relative to the bucket or root directory. The zero value is LayoutDefault
+// at the store's root. Keys is comparable and safe for concurrent use.
+type Keys struct {
+	layout Layout
+	prefix string // empty, or a clean path closed by a slash
+}
+
+// NewKeys returns the keys of a replica with this layout below path, which is
+// cleaned by CleanPath. An unknown layout or a path that cannot be cleaned is
+// fs.ErrInvalid.
+func NewKeys(layout Layout, path string) (Keys, error) {
+	if layout >= layoutCount {
+		return Keys{}, fmt.Errorf("layout is %v: want one of %s: %w", layout, strings.Join(layoutNames[:], ", "), fs.ErrInvalid)
+	}
+	clean, err := CleanPath(path)
+	if err != nil {
+		return Keys{}, err
+	}
+	if clean != "" {
+		clean += "/"
+	}
+	return Keys{layout: layout, prefix: clean}, nil
+}
+
+// Layout returns the layout.
+func (k Keys) Layout() Layout { return k.layout }
+
+// Prefix returns the replica's path closed by a slash, or the empty string
+// for a replica at the store's root. Every key starts with it.
+func (k Keys) Prefix() string { return k.prefix }
+
+// LevelPrefix returns what the keys of a level start with, closed by a slash
+// so that no sibling shares it. Level is 0 to MaxLevel (see CheckLevel).
+func (k Keys) LevelPrefix(level int) string {
+	return string(k.appendLevel(make([]byte, 0, len(k.prefix)+len(snapshotsDir)), level))
+}
+
+// File returns a file's key. The arguments are as CheckFile wants them.
+func (k Keys) File(level int, minTXID, maxTXID ltx.TXID) string {
+	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+2*txidDigits+1+len(fileExt))
+	b = k.appendLevel(b, level)
+	b = appendTXID(b, minTXID)
+	b = append(b, '-')
+	b = appendTXID(b, maxTXID)
+	return string(append(b, fileExt...))
+}
+
+// Seek returns a string that sorts after every key of the level with a lower
+// MinTXID than seek, and before every other: what S3 calls StartAfter and GCS
+// StartOffset. It is itself no file's key.
+func (k Keys) Seek(level int, seek ltx.TXID) string {
+	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+txidDigits)
+	return string(appendTXID(k.appendLevel(b, level), seek))
+}
+
+// Parse is the inverse of File: ok is false for every string that File does
+// not build, whatever it looks like.
+func (k Keys) Parse(key string) (level int, minTXID, maxTXID ltx.TXID, ok bool) {
+	rest, ok := strings.CutPrefix(key, k.prefix)
+	if !ok {
+		return 0, 0, 0, false
+	}
+	slash := strings.LastIndexByte(rest, '/')
+	if level, ok = k.parseLevel(rest[:slash+1]); !ok {
+		return 0, 0, 0, false
+	}
+	if minTXID, maxTXID, ok = ParseFilename(rest[slash+1:]); !ok {
+		return 0, 0, 0, false
+	}
+	return level, minTXID, maxTXID, true
+}
+
+// ParseLevel is the inverse of LevelPrefix.
+func (k Keys) ParseLevel(prefix string) (level int, ok bool) {
+	rest, ok := strings.CutPrefix(prefix, k.prefix)
+	if !ok {
+		return 0, false
+	}
+	return k.parseLevel(rest)
+}
+
+// ParseFilename parses "<min>-<max>.ltx", sixteen lower-case hexadecimal
+// digits each with min ≤ max, and nothing else. Unlike ltx.ParseFilename it
+// needs no regular expression and no error value: listings call it for every
+// name.
+func ParseFilename(name string) (minTXID, maxTXID ltx.TXID, ok bool) {
+	if len(name) != 2*txidDigits+1+len(fileExt) || name[txidDigits] != '-' || name[2*txidDigits+1:] != fileExt {
+		return 0, 0, false
+	}
+	lo, okLo := parseTXID(name[:txidDigits])
+	hi, okHi := parseTXID(name[txidDigits+1 : 2*txidDigits+1])
+	if !okLo || !okHi || lo > hi {
+		return 0, 0, false
+	}
+	return lo, hi, true
+}
+
+func (k Keys) appendLevel(b []byte, level int) []byte {
+	b = append(b, k.prefix...)
+	switch {
+	case k.layout == LayoutLitestreamS3:
+		return fmt.Appendf(b, "%04x/", level)
+	case k.layout == LayoutLitestream:
+		b = strconv.AppendInt(append(b, ltxDir...), int64(level), 10)
+		return append(b, '/')
+	case level == SnapshotLevel:
+		return append(b, snapshotsDir...)
+	}
+	return fmt.Appendf(append(b, ltxDir...), "%04d/", level)
+}
+
+// parseLevel parses what appendLevel writes after the prefix: the number is
+// read generously, then written back and compared, so that only the one
+// spelling of a level is its own.
+func (k Keys) parseLevel(dir string) (int, bool) {
+	if k.layout == LayoutDefault && dir == snapshotsDir {
+		return SnapshotLevel, true
+	}
+	digits, base := dir, 10
+	if k.layout == LayoutLitestreamS3 {
+		base = 16
+	} else {
+		digits = strings.TrimPrefix(dir, ltxDir)
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(digits, "/"), base, 16)
+	if err != nil || n > MaxLevel {
+		return 0, false
+	}
+	level := int(n)
+	var buf [len(snapshotsDir) + 8]byte
+	if string(Keys{layout: k.layout}.appendLevel(buf[:0], level)) != dir {
+		return 0, false
+	}
+	return level, true
+}
+
+func appendTXID(b []byte, id ltx.TXID) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[id>>shift&0xf])
+	}
+	return b
+}
+
+func parseTXID(s string) (id ltx.TXID, ok bool) {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		default:
+			return 0, false
+		}
+		id = id<<4 | ltx.TXID(c)
+	}
+	return id, true
+}

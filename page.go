@@ -1,0 +1,249 @@
+package ltxstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// PageFunc fetches the next page of a listing: each call continues where the
+// last one ended. more is false with the last page, which may have files; a
+// page without files may have more after it. The slice belongs to the iterator
+// from then on. Calls never overlap, though they come from more than one
+// goroutine, and none follows an error or the last page.
+//
+// A PageFunc must return soon after ctx has ended: Close waits for it.
+type PageFunc func(ctx context.Context) (files []ltx.FileInfo, more bool, err error)
+
+// PageOptions are the settings of NewPageIterator. The zero value lists a
+// sorted store from the beginning.
+type PageOptions struct {
+	// Seek drops files with a lower MinTXID. The store should already have
+	// been asked to start there; what it returns too many is dropped.
+	Seek ltx.TXID
+
+	// Ahead is how many pages are fetched while the caller is busy with one.
+	// 0 means 1. A page fetched ahead is kept in memory.
+	Ahead int
+
+	// Unsorted says that the store's pages come in no order. The listing is
+	// then read whole before the first item.
+	Unsorted bool
+
+	// Wrap, if not nil, makes the backend's *Error of a failure.
+	Wrap func(error) error
+
+	// Logger, if not nil, is told of zero-byte files that are skipped.
+	Logger *slog.Logger
+}
+
+// NewPageIterator returns the iterator of LTXFiles over a paged listing. It
+// keeps clauses L1 and L3 to L6 and C2 and C3 for every backend:
+//
+//   - Items are sorted and distinct. A store that turns out to list unsorted
+//     although PageOptions does not say so is read whole from the page on that
+//     shows it; if a file then belongs before one already returned, iteration
+//     ends with an error rather than with a wrong order.
+//   - Nothing is fetched before the first Next. A listing of one page starts no
+//     goroutine; a longer one has a single goroutine, which fetches at most
+//     Ahead pages ahead and ends with the listing, ctx or Close.
+//   - Files of Size 0 are skipped.
+func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
+	if opts.Wrap == nil {
+		opts.Wrap = func(err error) error { return err }
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	return &pageIterator{ctx: ctx, cancel: cancel, fetch: fetch, opts: opts, more: true}
+}
+
+type pageIterator struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	fetch  PageFunc
+	opts   PageOptions
+
+	files []ltx.FileInfo // the current page from the next item on
+	last  ltx.FileInfo   // the current item
+	begun bool           // last is set
+	item  *ltx.FileInfo  // what Item has made of last
+	more  bool           // the store has, as far as is known, further pages
+	pages chan page      // filled by prefetch; nil until it runs
+
+	err   error
+	ended bool // after the last item, an error or Close
+}
+
+type page struct {
+	files []ltx.FileInfo
+	more  bool
+	err   error
+}
+
+func (it *pageIterator) Next() bool {
+	it.item = nil
+	for !it.ended {
+		if err := ctxio.Err(it.ctx); err != nil {
+			return it.fail(err)
+		}
+		if len(it.files) > 0 {
+			it.last, it.files, it.begun = it.files[0], it.files[1:], true
+			return true
+		}
+		if !it.more {
+			it.stop()
+			return false
+		}
+		if err := it.load(); err != nil {
+			return it.fail(err)
+		}
+	}
+	return false
+}
+
+func (it *pageIterator) Item() *ltx.FileInfo {
+	if it.ended || !it.begun {
+		return nil
+	}
+	if it.item == nil {
+		item := it.last
+		it.item = &item
+	}
+	return it.item
+}
+
+func (it *pageIterator) Err() error { return it.err }
+
+func (it *pageIterator) Close() error {
+	it.stop()
+	return it.err
+}
+
+func (it *pageIterator) fail(err error) bool {
+	it.err = it.opts.Wrap(err)
+	it.stop()
+	return false
+}
+
+// stop ends the iteration and the prefetching goroutine, and waits for it.
+func (it *pageIterator) stop() {
+	it.ended = true
+	it.files, it.item = nil, nil
+	it.cancel()
+	if it.pages != nil {
+		for range it.pages {
+		}
+	}
+}
+
+// load makes the next page the current one.
+func (it *pageIterator) load() error {
+	files, err := it.nextPage()
+	if err != nil {
+		return err
+	}
+	if it.opts.Unsorted || !it.inOrder(files) {
+		if files, err = it.absorb(files); err != nil {
+			return err
+		}
+	}
+	it.files = slices.CompactFunc(files, func(a, b ltx.FileInfo) bool { return compareFiles(a, b) == 0 })
+	if it.begun && len(it.files) > 0 && compareFiles(it.files[0], it.last) == 0 {
+		it.files = it.files[1:]
+	}
+	return nil
+}
+
+// nextPage returns the next page without what is to be skipped.
+func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
+	var p page
+	switch {
+	case it.pages != nil:
+		var ok bool
+		select {
+		case p, ok = <-it.pages:
+			if !ok {
+				return nil, errors.New("listing continued past its end")
+			}
+		case <-it.ctx.Done():
+			return nil, ctxio.Err(it.ctx)
+		}
+	default:
+		p.files, p.more, p.err = it.fetch(it.ctx)
+		if p.err == nil && p.more {
+			it.pages = make(chan page, max(it.opts.Ahead, 1)-1)
+			go prefetch(it.ctx, it.fetch, it.pages)
+		}
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	it.more = p.more
+	return slices.DeleteFunc(p.files, it.skip), nil
+}
+
+// prefetch sends page after page until the last, an error, or ctx ends. It
+// holds one page beside those in the channel's buffer.
+func prefetch(ctx context.Context, fetch PageFunc, pages chan<- page) {
+	defer close(pages)
+	for more := true; more; {
+		var p page
+		p.files, p.more, p.err = fetch(ctx)
+		select {
+		case pages <- p:
+		case <-ctx.Done():
+			return
+		}
+		more = p.more && p.err == nil
+	}
+}
+
+func (it *pageIterator) skip(f ltx.FileInfo) bool {
+	if f.MinTXID < it.opts.Seek {
+		return true
+	}
+	if f.Size != 0 {
+		return false
+	}
+	if it.opts.Logger != nil {
+		it.opts.Logger.Warn("skipping zero-byte ltx file, a torn upload",
+			"level", f.Level, "minTXID", f.MinTXID, "maxTXID", f.MaxTXID)
+	}
+	return true
+}
+
+// inOrder reports whether files are sorted and come after the last item.
+func (it *pageIterator) inOrder(files []ltx.FileInfo) bool {
+	if !slices.IsSortedFunc(files, compareFiles) {
+		return false
+	}
+	return !it.begun || len(files) == 0 || compareFiles(it.last, files[0]) <= 0
+}
+
+// absorb reads the rest of an unsorted listing and sorts it.
+func (it *pageIterator) absorb(files []ltx.FileInfo) ([]ltx.FileInfo, error) {
+	for it.more {
+		rest, err := it.nextPage()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, rest...)
+	}
+	slices.SortFunc(files, compareFiles)
+	if it.begun && len(files) > 0 && compareFiles(files[0], it.last) < 0 {
+		return nil, fmt.Errorf("store lists unsorted: %s came after %s",
+			ltx.FormatFilename(files[0].MinTXID, files[0].MaxTXID),
+			ltx.FormatFilename(it.last.MinTXID, it.last.MaxTXID))
+	}
+	return files, nil
+}
+
+func compareFiles(a, b ltx.FileInfo) int {
+	return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
+}

@@ -1,0 +1,161 @@
+package ltxstore
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/superfly/ltx"
+)
+
+// SnapshotLevel is the level of full snapshots. Level 0 holds the files as
+// the daemon wrote them, 1 to 8 their compactions.
+const SnapshotLevel = 9
+
+// ReplicaClient writes, lists, reads and deletes the LTX files of one
+// replica: one database's files at one place of one store.
+//
+// A file is named by its level (0 to MaxLevel) and the first and last
+// transaction it holds (minTXID ≤ maxTXID). The clauses below are the whole
+// contract; docs/contract.md names the conformance case that proves each, and
+// package testing/replicatest runs them against any implementation. Every
+// method's error is an *Error.
+//
+// # All methods
+//
+//   - C1: all methods are safe for concurrent use.
+//   - C2: a context that ends stops every method promptly, with an error for
+//     which errors.Is(err, ctx.Err()); nothing is started under a context that
+//     is already done. A Read of the caller's own reader is not interrupted:
+//     the context is looked at between two reads.
+//   - C3: no goroutine outlives its call, iterator or reader.
+//   - C4: no credential, signed URL or key reaches a log line or an error.
+type ReplicaClient interface {
+	// Type returns the backend's name: "file", "s3", "gcs", "mock". It is a
+	// constant and costs nothing.
+	Type() string
+
+	// LTXFiles lists the files of a level whose MinTXID is at least seek
+	// (0: all). It costs one request a page, and where the store's listing
+	// does not carry the timestamps and useMetadata is true, one more for
+	// each file. The iterator belongs to one goroutine at a time and must be
+	// closed; it is bound to ctx as long as it lives.
+	//
+	//   - L1: items come sorted by (MinTXID, MaxTXID), whatever order the
+	//     store lists in.
+	//   - L2: only files with MinTXID ≥ seek. The store is asked to start
+	//     there: a seek costs requests for what it returns, not for the level.
+	//   - L3: lazy. A page at a time, memory does not grow with the level, the
+	//     next page is fetched ahead, bounded. Where a store lists unsorted the
+	//     level must be read whole, which the backend documents.
+	//   - L4: strangers are skipped: temporary files, other names, directories,
+	//     objects below deeper prefixes, and zero-byte files (a torn upload;
+	//     logged).
+	//   - L5: an error ends the iteration: Next is false, Err and Close return
+	//     it. After Close, Next is false. Each Item is a value of its own. An
+	//     empty or missing level is no items and no error.
+	//   - L6: overlapping ranges within a level are legal.
+	//   - T1: CreatedAt of an LTX file is its header's timestamp, to the
+	//     millisecond, UTC, when useMetadata is true. When it is false, a store
+	//     whose listing does not carry it (S3) may give its own modification
+	//     time. It is never zero.
+	//   - T2: CreatedAt of a file without an LTX header is the time the store
+	//     gives.
+	//   - T3: when useMetadata is true, metadata that is missing (a tree copied
+	//     by another tool) is replaced by reading the file's header; a lookup
+	//     that fails is an error. It never falls back silently.
+	//
+	// Point-in-time restores need useMetadata. A negative level, or one above
+	// MaxLevel, is fs.ErrInvalid.
+	LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error)
+
+	// OpenLTXFile returns a reader of a file, or of a range of it, in bytes.
+	// It costs one request, and one for each time the transfer is resumed.
+	//
+	//   - O1: size > 0: that many bytes from offset, fewer only at the end of
+	//     the file; size 0: to the end. An offset at or past the end is an empty
+	//     reader, not an error. A negative one is fs.ErrInvalid.
+	//   - O2: a missing file is fs.ErrNotExist, with the backend, the key and
+	//     the operation in the message. A missing bucket, a denied request or an
+	//     outage is never reported as a missing file.
+	//   - O3: a transfer that breaks is resumed where it stopped, pinned to the
+	//     same version (ETag, generation); the budget counts failures without
+	//     progress. A short body is an error, never a short success. A server
+	//     that ignores the range does not yield wrong bytes.
+	//   - O4: there is no time limit on a body, only on the lack of progress.
+	//     Cancelling ctx ends a blocked Read: ctx must live as long as the reader.
+	//   - O5: Close at any time, twice, without leaks.
+	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
+
+	// WriteLTXFile stores what r yields. It costs one request for a small
+	// file; see each backend for large ones.
+	//
+	//   - W1: the bytes come back exactly; the returned FileInfo has the level,
+	//     the TXIDs, Size = bytes written, and CreatedAt. Its checksums are zero.
+	//   - W2: a file is visible whole or not at all; never before WriteLTXFile
+	//     has succeeded or is about to return.
+	//   - W3: when the reader fails, the context ends or the store fails, an
+	//     error is returned that wraps the cause, nothing new is visible, a file
+	//     of that name that was there before is intact, and no temporary is left.
+	//   - W4: r is read to io.EOF and not closed; on failure reading stops
+	//     promptly.
+	//   - W5: any reader works: one-byte reads, data together with io.EOF,
+	//     seekable or not, unknown length. A seekable reader starts from where it
+	//     stands. An empty body is fs.ErrInvalid. Memory is bounded by
+	//     configuration, never by the file's size.
+	//   - W6: rewriting a name replaces it atomically. Concurrent writers of one
+	//     name leave exactly one writer's bytes, whole. With WriteOnce (a field
+	//     of the backend's Config) an existing name is refused with fs.ErrExist,
+	//     unless size and checksum are those being written: then it is success,
+	//     so that a retry after a lost answer is safe.
+	//   - W7: a body that starts with the LTX magic must have a valid header
+	//     whose TXIDs are the arguments'; else fs.ErrInvalid, and nothing is
+	//     written. Other bodies are stored as they are (wrappers write such).
+	//   - W8: minTXID > maxTXID, and a level that is negative or above MaxLevel,
+	//     are fs.ErrInvalid; no request is sent.
+	//   - W9: what was acknowledged is durable: fsynced, or acknowledged by the
+	//     service, with its checksum verified where the service can.
+	//   - T1: the returned CreatedAt of an LTX body is its header's timestamp,
+	//     to the millisecond, UTC; T2: of another body, the store's time.
+	WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error)
+
+	// DeleteLTXFiles deletes files; only Level, MinTXID and MaxTXID of each
+	// matter. A nil or empty list is success without a request.
+	//
+	//   - D1: missing files are not an error. In a partial failure everything
+	//     else is deleted, and the error names each file that was not.
+	DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error
+
+	// DeleteAll deletes the replica.
+	//
+	//   - D2: it removes every LTX file of this replica, its leftovers
+	//     (temporary files, unfinished multipart uploads) and its then empty
+	//     directories, and nothing else: a sibling "db2", a stranger's file, a
+	//     bucket-root replica's neighbours survive. Twice is success.
+	DeleteAll(ctx context.Context) error
+}
+
+// CheckLevel returns an error of kind fs.ErrInvalid unless 0 ≤ level ≤
+// MaxLevel (clause W8). Backends call it first in every method.
+func CheckLevel(level int) error {
+	switch {
+	case level < 0:
+		return fmt.Errorf("level is %d: want 0 or more: %w", level, fs.ErrInvalid)
+	case level > MaxLevel:
+		return fmt.Errorf("level is %d: want at most %d: %w", level, MaxLevel, fs.ErrInvalid)
+	}
+	return nil
+}
+
+// CheckFile is CheckLevel, and an error of kind fs.ErrInvalid unless minTXID ≤
+// maxTXID (clause W8).
+func CheckFile(level int, minTXID, maxTXID ltx.TXID) error {
+	if err := CheckLevel(level); err != nil {
+		return err
+	}
+	if minTXID > maxTXID {
+		return fmt.Errorf("minTXID is %s: want at most maxTXID, %s: %w", minTXID, maxTXID, fs.ErrInvalid)
+	}
+	return nil
+}

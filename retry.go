@@ -1,0 +1,50 @@
+package ltxstore
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// Retry is how a backend that speaks to a service repeats failed requests:
+// exponential backoff with full jitter, one layer, at the request. The zero
+// value is the default. A service's Retry-After is a floor below each wait.
+type Retry struct {
+	// MaxAttempts is how often one request is tried in all, the first time
+	// included. 0 means 10; 1 means no retry. For a body being read it counts
+	// the attempts since the last byte arrived.
+	MaxAttempts int
+
+	// BaseDelay bounds the first wait; each further bound is twice the one
+	// before. 0 means 100 ms.
+	BaseDelay time.Duration
+
+	// MaxDelay bounds every wait but Retry-After's. 0 means 20 s.
+	MaxDelay time.Duration
+}
+
+// WithDefaults returns r with the default in place of each zero field.
+func (r Retry) WithDefaults() Retry {
+	return Retry{
+		MaxAttempts: cmp.Or(r.MaxAttempts, 10),
+		BaseDelay:   cmp.Or(r.BaseDelay, 100*time.Millisecond),
+		MaxDelay:    cmp.Or(r.MaxDelay, 20*time.Second),
+	}
+}
+
+// Validate returns an error of kind fs.ErrInvalid that names the field if one
+// is negative, or if BaseDelay is above MaxDelay.
+func (r Retry) Validate() error {
+	switch d := r.WithDefaults(); {
+	case r.MaxAttempts < 0:
+		return fmt.Errorf("Retry.MaxAttempts is %d: want 0 (default) or more: %w", r.MaxAttempts, fs.ErrInvalid)
+	case r.BaseDelay < 0:
+		return fmt.Errorf("Retry.BaseDelay is %v: want 0 (default) or more: %w", r.BaseDelay, fs.ErrInvalid)
+	case r.MaxDelay < 0:
+		return fmt.Errorf("Retry.MaxDelay is %v: want 0 (default) or more: %w", r.MaxDelay, fs.ErrInvalid)
+	case d.BaseDelay > d.MaxDelay:
+		return fmt.Errorf("Retry.BaseDelay is %v: want at most Retry.MaxDelay, %v: %w", d.BaseDelay, d.MaxDelay, fs.ErrInvalid)
+	}
+	return nil
+}
