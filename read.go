@@ -10,6 +10,8 @@ import (
 	"io"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // ErrStopIter is returned by a FindLTXFiles filter to end the search. It is
@@ -177,6 +179,8 @@ func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 		if n := binary.BigEndian.Uint32(b[ltx.PageHeaderSize:]); uint64(n) != uint64(len(b)-prefix) {
 			return hdr, nil, fmt.Errorf("frame says %d bytes of data and has %d", n, len(b)-prefix)
 		}
+	} else if ltxio.LZ4Exceeds(b[ltx.PageHeaderSize:], ltx.MaxPageSize) {
+		return hdr, nil, fmt.Errorf("frame does not decode to %d bytes or fewer", ltx.MaxPageSize)
 	}
 	if hdr, data, err = ltx.DecodePageData(b); err != nil {
 		return hdr, nil, err

@@ -43,7 +43,10 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 		return nil, fmt.Errorf("reader is nil: want a body: %w", fs.ErrInvalid)
 	}
 	var buf [ltx.HeaderSize]byte
-	size, start, seekable := remaining(r)
+	size, start, seekable, err := remaining(r)
+	if err != nil {
+		return nil, err
+	}
 	n, err := readFull(r, buf[:])
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -71,29 +74,27 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 func (b *Body) Time() time.Time { return time.UnixMilli(b.Header.Timestamp).UTC() }
 
 // remaining returns how many bytes r has left, -1 if it cannot tell, and where
-// it stands, if it can go back there.
-func remaining(r io.Reader) (size, start int64, seekable bool) {
-	if s, ok := r.(io.Seeker); ok {
-		start, err := s.Seek(0, io.SeekCurrent)
-		if err != nil { // a pipe
-			return -1, 0, false
+// it stands, if it can go back there. It fails only where r was moved and does
+// not go back: what it would yield then is not what the caller gave.
+func remaining(r io.Reader) (size, start int64, seekable bool, err error) {
+	s, ok := r.(io.Seeker)
+	if !ok {
+		if l, ok := r.(interface{ Len() int }); ok {
+			return int64(l.Len()), 0, false, nil
 		}
-		end, err := s.Seek(0, io.SeekEnd)
-		if err != nil {
-			return -1, 0, false
-		}
-		if _, err := s.Seek(start, io.SeekStart); err != nil {
-			return -1, 0, false
-		}
-		if end < start {
-			end = start
-		}
-		return end - start, start, true
+		return -1, 0, false, nil
 	}
-	if l, ok := r.(interface{ Len() int }); ok {
-		return int64(l.Len()), 0, false
+	if start, err = s.Seek(0, io.SeekCurrent); err != nil { // a pipe
+		return -1, 0, false, nil
 	}
-	return -1, 0, false
+	end, err := s.Seek(0, io.SeekEnd)
+	if err != nil {
+		return -1, 0, false, nil
+	}
+	if _, err := s.Seek(start, io.SeekStart); err != nil {
+		return 0, 0, false, fmt.Errorf("body does not seek back to %d: %w", start, err)
+	}
+	return max(end-start, 0), start, true, nil
 }
 
 // readFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an

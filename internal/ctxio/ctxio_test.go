@@ -1,0 +1,75 @@
+package ctxio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+func TestErr(t *testing.T) {
+	assert.NoError(t, ctxio.Err(t.Context()))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.Equal(t, context.Canceled, ctxio.Err(ctx))
+
+	cause := errors.New("shutting down")
+	ctx, cancelCause := context.WithCancelCause(t.Context())
+	cancelCause(cause)
+	err := ctxio.Err(ctx)
+	assert.EqualError(t, err, "context canceled: shutting down")
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, cause)
+
+	wrapping := fmt.Errorf("shutting down: %w", context.Canceled)
+	ctx, cancelCause = context.WithCancelCause(t.Context())
+	cancelCause(wrapping)
+	assert.Equal(t, wrapping, ctxio.Err(ctx), "a cause that says it is not repeated")
+}
+
+func TestErrDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.NoError(t, ctxio.Err(ctx))
+		<-ctx.Done()
+		assert.Equal(t, context.DeadlineExceeded, ctxio.Err(ctx))
+	})
+}
+
+func TestReader(t *testing.T) {
+	require.NoError(t, iotest.TestReader(&ctxio.Reader{Ctx: t.Context(), R: io.LimitReader(strings.NewReader("content"), 7)}, []byte("content")))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	source := strings.NewReader("content")
+	r := &ctxio.Reader{Ctx: ctx, R: source}
+	buf := make([]byte, 3)
+	n, err := r.Read(buf)
+	require.NoError(t, err)
+	assert.Equal(t, "con", string(buf[:n]))
+
+	cancel()
+	n, err = r.Read(buf)
+	assert.Zero(t, n)
+	assert.Equal(t, context.Canceled, err)
+	assert.Equal(t, 4, source.Len(), "the source is left alone")
+}
+
+func TestReaderHidesOtherMethods(t *testing.T) {
+	var r any = &ctxio.Reader{Ctx: t.Context(), R: strings.NewReader("x")}
+	_, ok := r.(io.WriterTo)
+	assert.False(t, ok, "WriteTo would not look at the context")
+	_, ok = r.(io.Seeker)
+	assert.False(t, ok)
+}

@@ -1,0 +1,31 @@
+package ltxio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/superfly/ltx"
+)
+
+// Timestamp returns the time in the LTX header that a stored file starts with;
+// first is its first ltx.HeaderSize bytes, or all it has. isLTX is false for a
+// file without the LTX magic, which has no such time (clause T2). A header that
+// is cut off or makes no sense is an error (clause T3).
+func Timestamp(first []byte) (t time.Time, isLTX bool, err error) {
+	if !bytes.HasPrefix(first, []byte(ltx.Magic)) {
+		return time.Time{}, false, nil
+	}
+	if len(first) < ltx.HeaderSize {
+		return time.Time{}, true, fmt.Errorf("file ends after %d bytes, in the LTX header", len(first))
+	}
+	var hdr ltx.Header
+	if err := errors.Join(hdr.UnmarshalBinary(first[:ltx.HeaderSize]), hdr.Validate()); err != nil {
+		return time.Time{}, true, fmt.Errorf("file has no valid LTX header: %w", err)
+	}
+	if hdr.Timestamp < 0 || hdr.Timestamp > maxTimestamp {
+		return time.Time{}, true, fmt.Errorf("LTX header has timestamp %d ms: want 0 to %d", hdr.Timestamp, int64(maxTimestamp))
+	}
+	return time.UnixMilli(hdr.Timestamp).UTC(), true, nil
+}
