@@ -1,0 +1,159 @@
+package mock
+
+import (
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/superfly/ltx"
+)
+
+// Call is one call of a method. Type is not logged: it costs nothing.
+type Call struct {
+	// Op is one of OpInit, OpList, OpOpen, OpWrite, OpDelete, OpDeleteAll and
+	// OpClose.
+	Op Op
+
+	// What the method was given. Level is -1 where it takes none; the others
+	// are zero. Of Files, each is a value, in the order of the argument, and a
+	// nil one is a zero value.
+	Level            int
+	MinTXID, MaxTXID ltx.TXID
+	Seek             ltx.TXID
+	UseMetadata      bool
+	Offset, Size     int64
+	Files            []ltx.FileInfo
+
+	// Done says that the method has returned.
+	Done bool
+
+	// Bytes is what WriteLTXFile has taken from its reader, set when it is
+	// done (of WriteLTXFileFunc: the size it returned), or what was read so
+	// far from the reader that OpenLTXFile returned.
+	Bytes int64
+
+	// Items is how many files the iterator that LTXFiles returned has given
+	// so far.
+	Items int
+
+	// Err is what the method returned, or else the first failure of the
+	// reader or iterator that it returned.
+	Err error
+}
+
+// Calls returns the calls so far, in the order in which they began, those that
+// still run included: of one or several operations, or of all.
+func (c *ReplicaClient) Calls(ops ...Op) []Call {
+	return c.calls.list(func(call Call) bool { return len(ops) == 0 || slices.Contains(ops, call.Op) })
+}
+
+// ResetCalls forgets the calls so far.
+func (c *ReplicaClient) ResetCalls() { c.calls.reset() }
+
+// callLog keeps every call until reset.
+type callLog struct {
+	mu      sync.Mutex
+	records []*record
+}
+
+// record is a call in the log, and how it goes on.
+type record struct {
+	log  *callLog
+	call Call
+}
+
+func (l *callLog) begin(call Call) *record {
+	rec := &record{log: l, call: call}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, rec)
+	return rec
+}
+
+func (l *callLog) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = nil
+}
+
+func (l *callLog) list(want func(Call) bool) []Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	calls := []Call{}
+	for _, rec := range l.records {
+		if want(rec.call) {
+			call := rec.call
+			call.Files = slices.Clone(call.Files)
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+func (r *record) end(n int64, err error) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.call.Done, r.call.Bytes, r.call.Err = true, n, err
+}
+
+// add records what a reader or an iterator did after its method's return.
+func (r *record) add(bytes, items int, err error) {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	r.call.Bytes += int64(bytes)
+	r.call.Items += items
+	if r.call.Err == nil {
+		r.call.Err = err
+	}
+}
+
+type recordedReader struct {
+	rc  io.ReadCloser
+	rec *record
+}
+
+func (r *recordedReader) Read(p []byte) (int, error) {
+	n, err := r.rc.Read(p)
+	if err == io.EOF {
+		r.rec.add(n, 0, nil)
+	} else {
+		r.rec.add(n, 0, err)
+	}
+	return n, err
+}
+
+func (r *recordedReader) Close() error {
+	err := r.rc.Close()
+	r.rec.add(0, 0, err)
+	return err
+}
+
+type recordedIterator struct {
+	ltx.FileIterator
+	rec *record
+}
+
+func (it *recordedIterator) Next() bool {
+	if it.FileIterator.Next() {
+		it.rec.add(0, 1, nil)
+		return true
+	}
+	it.rec.add(0, 0, it.Err())
+	return false
+}
+
+func (it *recordedIterator) Close() error {
+	err := it.FileIterator.Close()
+	it.rec.add(0, 0, err)
+	return err
+}
+
+func copyFiles(files []*ltx.FileInfo) []ltx.FileInfo {
+	copies := make([]ltx.FileInfo, len(files))
+	for i, info := range files {
+		if info != nil {
+			copies[i] = *info
+		}
+	}
+	return copies
+}

@@ -1,0 +1,74 @@
+package mock
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Config is what NewReplicaClient makes a client of. The zero value is valid.
+type Config struct {
+	// Store is where the files are. Several clients may share one, with the
+	// same Path or with others. nil is a store of the client's own.
+	Store *Store
+
+	// Layout and Path say how the files' keys are built; see ltxstore.NewKeys.
+	Layout ltxstore.Layout
+	Path   string
+
+	// WriteOnce refuses to replace a file by another content (clause W6).
+	WriteOnce bool
+
+	// PageSize is how many objects a page of a listing holds: 0 means 1000.
+	PageSize int
+
+	// Clock gives the time at which a file is stored, and ends a Lag. nil
+	// means time.Now. It must not return the zero time.
+	Clock func() time.Time
+
+	// Sleep waits for d, for Fault.Delay, or returns an error as soon as ctx
+	// ends. nil waits with a timer, which is right under testing/synctest too.
+	Sleep func(ctx context.Context, d time.Duration) error
+
+	// Logger is where the client logs. nil means slog.Default.
+	Logger *slog.Logger
+}
+
+const defaultPageSize = 1000
+
+// place is a checked Config.
+type place struct {
+	keys     ltxstore.Keys
+	pageSize int
+}
+
+func (cfg Config) check() (*place, error) {
+	if cfg.PageSize < 0 {
+		return nil, ltxstore.Invalid(backend, "init", "Config.PageSize", cfg.PageSize, "want 0 (1000) or more objects")
+	}
+	if cfg.Clock != nil && cfg.Clock().IsZero() {
+		return nil, ltxstore.Invalid(backend, "init", "Config.Clock()", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
+	}
+	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	if err != nil {
+		return nil, wrap("init", "Config", err)
+	}
+	p := &place{keys: keys, pageSize: cfg.PageSize}
+	if p.pageSize == 0 {
+		p.pageSize = defaultPageSize
+	}
+	return p, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

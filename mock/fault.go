@@ -1,0 +1,267 @@
+package mock
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Op is an operation of a client, or a part of one, that a Fault may hit.
+type Op string
+
+const (
+	// OpInit is Init, by itself or as the first thing another method does.
+	OpInit Op = "init"
+
+	// OpList is the call of LTXFiles, OpNext the iteration after it, and
+	// OpMetadata the lookup of one file's time, with useMetadata. Lookups run
+	// up to a page ahead of the caller.
+	OpList     Op = "list"
+	OpNext     Op = "next"
+	OpMetadata Op = "metadata"
+
+	// OpOpen is the call of OpenLTXFile, OpRead the body of the reader that
+	// it returned.
+	OpOpen Op = "open"
+	OpRead Op = "read"
+
+	// OpWrite is WriteLTXFile.
+	OpWrite Op = "write"
+
+	// OpDelete is the deletion of one file by DeleteLTXFiles.
+	OpDelete Op = "delete"
+
+	// OpDeleteAll is DeleteAll.
+	OpDeleteAll Op = "delete all"
+
+	// OpClose is Close.
+	OpClose Op = "close"
+)
+
+// noLevel is the level of operations that are not on one.
+const noLevel = -1
+
+// Fault is one thing that goes wrong, at the calls that it matches. See
+// ReplicaClient.Script for what a fault is refused for.
+//
+// Several faults may hit one call. They are met in the order of After, then in
+// that in which they were scripted, and the first error ends the call. Each
+// counts every call that it matches, also one that another fault ends.
+type Fault struct {
+	// Op is the operation. It must be set.
+	Op Op
+
+	// Levels are the levels it is limited to; nil is any.
+	Levels []int
+
+	// MinTXID and MaxTXID are the TXIDs of the file it is limited to; 0 is any.
+	MinTXID, MaxTXID ltx.TXID
+
+	// Match, if not nil, limits it further to the calls for which it is true.
+	// Level is -1 and the TXIDs are 0 where the operation has none. It must not
+	// call the client.
+	Match func(level int, minTXID, maxTXID ltx.TXID) bool
+
+	// Nth is the first matching call that is hit, counted from 1 when the
+	// fault is scripted; 0 means 1. Times is how many are hit from then on:
+	// 0 means 1, less than 0 all.
+	Nth, Times int
+
+	// After says where in the call Delay and Err come: after that many bytes
+	// of the body (OpRead: of the range that was asked for; OpWrite: of the
+	// caller's reader), or that many files (OpNext). A shorter body or listing
+	// meets the fault at its end. 0 is before anything else.
+	After int64
+
+	// Delay is waited for by Config.Sleep. It ends early, with the context's
+	// error, when the context ends.
+	Delay time.Duration
+
+	// Err is the error that the call, the Read or the iteration returns,
+	// inside an *ltxstore.Error, so that errors.Is and errors.As find it. A
+	// write that fails leaves nothing new in the store. For a broken transfer
+	// use io.ErrUnexpectedEOF, which is what a client has to report for one.
+	Err error
+
+	// LostAnswer does what was asked (OpWrite, OpDelete, OpDeleteAll) before
+	// Delay and Err: the store has it, and the caller is not told.
+	LostAnswer bool
+
+	// Leftover leaves an unfinished upload in the Store (OpWrite) when Err
+	// fails the write, as a process does that is killed.
+	Leftover bool
+
+	// Truncate ends the body after After bytes with io.EOF (OpRead), as no
+	// client should: it is for what verifies a body above the client.
+	Truncate bool
+
+	// Corrupt inverts the bytes at these offsets of the file (OpRead), for
+	// the same purpose. An offset outside the range read changes nothing.
+	Corrupt []int64
+
+	// Lag makes the listings stale after an OpWrite, OpDelete or OpDeleteAll.
+	Lag Lag
+}
+
+// String describes what the fault matches.
+func (f Fault) String() string {
+	var b strings.Builder
+	b.WriteString(string(f.Op))
+	if f.Levels != nil {
+		fmt.Fprintf(&b, " level %v", f.Levels)
+	}
+	if f.MinTXID != 0 {
+		fmt.Fprintf(&b, " min %s", f.MinTXID)
+	}
+	if f.MaxTXID != 0 {
+		fmt.Fprintf(&b, " max %s", f.MaxTXID)
+	}
+	fmt.Fprintf(&b, " call %d", f.first())
+	switch n := f.times(); {
+	case n < 0:
+		b.WriteString(" and all after it")
+	case n > 1:
+		fmt.Fprintf(&b, " to %d", f.first()+n-1)
+	}
+	return b.String()
+}
+
+func (f Fault) first() int { return max(f.Nth, 1) }
+
+func (f Fault) times() int {
+	if f.Times == 0 {
+		return 1
+	}
+	return f.Times
+}
+
+// hits reports whether the nth matching call is hit.
+func (f Fault) hits(nth int) bool {
+	return nth >= f.first() && (f.Times < 0 || nth-f.first() < f.times())
+}
+
+func (f Fault) matches(op Op, level int, minTXID, maxTXID ltx.TXID) bool {
+	return f.Op == op &&
+		(f.Levels == nil || slices.Contains(f.Levels, level)) &&
+		(f.MinTXID == 0 || f.MinTXID == minTXID) &&
+		(f.MaxTXID == 0 || f.MaxTXID == maxTXID) &&
+		(f.Match == nil || f.Match(level, minTXID, maxTXID))
+}
+
+// corrupt returns body, which starts at offset start of its file, with the
+// bytes of Corrupt inverted. body itself is not changed.
+func (f Fault) corrupt(body []byte, start int64) []byte {
+	cloned := false
+	for _, at := range f.Corrupt {
+		i := at - start
+		if i < 0 || i >= int64(len(body)) {
+			continue
+		}
+		if !cloned {
+			body, cloned = bytes.Clone(body), true
+		}
+		body[i] ^= 0xff
+	}
+	return body
+}
+
+// ability is what an operation has, and a Fault of it may speak of.
+type ability struct {
+	level  bool // it is on one level
+	file   bool // and on one file
+	body   bool // it goes on for some bytes or files
+	change bool // it changes the store
+}
+
+func (op Op) ability() (can ability, known bool) {
+	switch op {
+	case OpInit, OpClose:
+	case OpList:
+		can = ability{level: true}
+	case OpNext:
+		can = ability{level: true, body: true}
+	case OpMetadata, OpOpen:
+		can = ability{level: true, file: true}
+	case OpRead:
+		can = ability{level: true, file: true, body: true}
+	case OpWrite:
+		can = ability{level: true, file: true, body: true, change: true}
+	case OpDelete:
+		can = ability{level: true, file: true, change: true}
+	case OpDeleteAll:
+		can = ability{change: true}
+	default:
+		return ability{}, false
+	}
+	return can, true
+}
+
+// check returns an error of kind fs.ErrInvalid that names the field for a
+// fault that could never match, would do nothing, or contradicts itself.
+func (f Fault) check() error {
+	can, known := f.Op.ability()
+	bad := func(field string, value any, want string) error {
+		return ltxstore.Invalid(backend, "script", "Fault."+field, value, want)
+	}
+	only := func(what string) string { return fmt.Sprintf("want it only with %s, not with %q", what, f.Op) }
+	if !known {
+		return bad("Op", string(f.Op), "want one of mock's Op constants")
+	}
+	for _, level := range f.Levels {
+		if level < 0 || level > ltxstore.MaxLevel {
+			return bad("Levels", f.Levels, fmt.Sprintf("want levels of 0 to %d", ltxstore.MaxLevel))
+		}
+	}
+	noBytes := slices.ContainsFunc(f.Corrupt, func(at int64) bool { return at < 0 })
+	switch {
+	case f.Levels != nil && len(f.Levels) == 0:
+		return bad("Levels", f.Levels, "want nil for any level")
+	case f.Levels != nil && !can.level:
+		return bad("Levels", f.Levels, only("an operation on a level"))
+	case (f.MinTXID != 0 || f.MaxTXID != 0) && !can.file:
+		return bad("MinTXID and MaxTXID", [2]ltx.TXID{f.MinTXID, f.MaxTXID}, only("an operation on a file"))
+	case f.MaxTXID != 0 && f.MinTXID > f.MaxTXID:
+		return bad("MinTXID", f.MinTXID, fmt.Sprintf("want at most MaxTXID, %s", f.MaxTXID))
+	case f.Nth < 0:
+		return bad("Nth", f.Nth, "want 1 or more, or 0 for 1")
+	case f.After < 0:
+		return bad("After", f.After, "want 0 or more bytes or files")
+	case f.After > 0 && !can.body:
+		return bad("After", f.After, only("OpRead, OpWrite and OpNext"))
+	case f.After > 0 && f.Err == nil && f.Delay == 0 && !f.Truncate:
+		return bad("After", f.After, "want Err, Delay or Truncate too")
+	case f.Delay < 0:
+		return bad("Delay", f.Delay, "want 0 or more")
+	case f.LostAnswer && !can.change:
+		return bad("LostAnswer", true, only("OpWrite, OpDelete and OpDeleteAll"))
+	case f.LostAnswer && (f.Err == nil || f.After > 0):
+		return bad("LostAnswer", true, "want Err too, and no After")
+	case f.Leftover && f.Op != OpWrite:
+		return bad("Leftover", true, only("OpWrite"))
+	case f.Leftover && (f.Err == nil || f.LostAnswer):
+		return bad("Leftover", true, "want Err too, and no LostAnswer")
+	case f.Truncate && f.Op != OpRead:
+		return bad("Truncate", true, only("OpRead"))
+	case f.Truncate && f.Err != nil:
+		return bad("Truncate", true, "want no Err: a read that ends with an error is Err alone")
+	case f.Corrupt != nil && f.Op != OpRead:
+		return bad("Corrupt", f.Corrupt, only("OpRead"))
+	case noBytes:
+		return bad("Corrupt", f.Corrupt, "want offsets of 0 or more")
+	case f.Lag.Listings < 0 || f.Lag.Duration < 0:
+		return bad("Lag", f.Lag, "want no negative field")
+	case f.Lag != (Lag{}) && !can.change:
+		return bad("Lag", f.Lag, only("OpWrite, OpDelete and OpDeleteAll"))
+	case f.Lag != (Lag{}) && f.Err != nil && !f.LostAnswer:
+		return bad("Lag", f.Lag, "want no Err, or LostAnswer too: what fails is not listed")
+	case f.Err == nil && f.Delay == 0 && !f.Truncate && len(f.Corrupt) == 0 && f.Lag == (Lag{}):
+		return ltxstore.Invalid(backend, "script", "Fault", f.String(), "want an effect: Err, Delay, Truncate, Corrupt or Lag")
+	}
+	return nil
+}

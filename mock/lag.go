@@ -1,0 +1,144 @@
+package mock
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Lag says for how long listings do not show what was written or deleted, as
+// in a store that is only eventually consistent: a new file is missing, a
+// replaced one has its old size and time, a deleted one is still listed. Reads
+// see it at once. Where several fields are set, all must be over. A later
+// write or delete of the same file without a Lag ends it.
+type Lag struct {
+	// Listings is how many of the next listings of the file's level, by any
+	// client, do not show it. A listing counts from its first Next on.
+	Listings int
+
+	// Duration is how long it takes by Config.Clock.
+	Duration time.Duration
+
+	// Held keeps the listings as they are until Store.Settle.
+	Held bool
+}
+
+// Settle makes all listings from now on show what the store has: every Lag so
+// far is over.
+func (s *Store) Settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.lagging {
+		s.settle(e)
+	}
+}
+
+// entry is an object as it is and as listings show it; nil is none.
+type entry struct {
+	key             string
+	current, listed *Object
+	lag             *pendingLag // nil: listings show current
+}
+
+type pendingLag struct {
+	through int // the last listing of the directory that does not show current
+	until   time.Time
+	held    bool
+}
+
+func (l *pendingLag) over(listing int, now time.Time) bool {
+	return !l.held && listing > l.through && !now.Before(l.until)
+}
+
+// gone reports whether nothing remembers e.
+func (e *entry) gone() bool { return e.current == nil && e.lag == nil }
+
+// listedObject is an object as a listing shows it.
+type listedObject struct {
+	key string
+	*Object
+}
+
+// beginListing returns the number of a new listing of a directory.
+func (s *Store) beginListing(dir string, now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listings == nil {
+		s.listings = make(map[string]int)
+	}
+	s.listings[dir]++
+	listing := s.listings[dir]
+	for key, e := range s.lagging {
+		if dirOf(key) == dir && e.lag.over(listing, now) {
+			s.settle(e)
+		}
+	}
+	return listing
+}
+
+// page returns the first limit objects of a directory and below it whose keys
+// come after a given one, and whether there are more.
+func (s *Store) page(dir, after string, limit, listing int, now time.Time) (objects []listedObject, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	i, found := s.find(after)
+	if found {
+		i++
+	}
+	for _, e := range s.entries[i:] {
+		if !strings.HasPrefix(e.key, dir) {
+			break
+		}
+		o := e.listed
+		if e.lag == nil || e.lag.over(listing, now) {
+			o = e.current
+		}
+		if o == nil {
+			continue
+		}
+		if len(objects) == limit {
+			return objects, true
+		}
+		objects = append(objects, listedObject{key: e.key, Object: o})
+	}
+	return objects, false
+}
+
+// set makes o, or nothing if it is nil, what key holds. s.mu is held.
+func (s *Store) set(key string, o *Object, lag Lag, now time.Time) {
+	i, ok := s.find(key)
+	if !ok {
+		s.entries = slices.Insert(s.entries, i, &entry{key: key})
+	}
+	e := s.entries[i]
+	s.change(e, o, lag, now)
+	if e.gone() {
+		s.entries = slices.Delete(s.entries, i, i+1)
+	}
+}
+
+// change makes o what e holds, and leaves it to the caller to drop e if it is
+// then gone. s.mu is held.
+func (s *Store) change(e *entry, o *Object, lag Lag, now time.Time) {
+	listings := s.listings[dirOf(e.key)]
+	if e.lag == nil || e.lag.over(listings+1, now) {
+		e.listed = e.current
+	}
+	e.current, e.lag = o, nil
+	if lag != (Lag{}) {
+		e.lag = &pendingLag{through: listings + lag.Listings, until: now.Add(lag.Duration), held: lag.Held}
+		if s.lagging == nil {
+			s.lagging = make(map[string]*entry)
+		}
+		s.lagging[e.key] = e
+		return
+	}
+	e.listed = o
+	delete(s.lagging, e.key)
+}
+
+// settle makes listings show e as it is. s.mu is held.
+func (s *Store) settle(e *entry) { s.set(e.key, e.current, Lag{}, time.Time{}) }
+
+func dirOf(key string) string { return key[:strings.LastIndexByte(key, '/')+1] }

@@ -1,0 +1,192 @@
+// Package mock is a replica client in memory for the unit tests of programs
+// that use ltxstore.
+//
+// With nothing scripted it keeps every clause of the contract, as an object
+// store does: it passes package testing/replicatest. A test then says what
+// goes wrong:
+//
+//   - Fault fails, delays, cuts or corrupts what calls do, by operation, level
+//     and TXIDs, from the nth matching call on, as often as wanted. Lag makes
+//     listings stale. See ReplicaClient.Script, Inject and FailOn.
+//   - The function fields of ReplicaClient replace a method.
+//   - ReplicaClient.Calls tells what was called, Store what is stored.
+//
+// A body is held in memory as a whole: of clause W5, only the bound on memory
+// does not apply.
+package mock
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// ReplicaClient is an ltxstore.ReplicaClient in memory. The zero value is
+// ready, with a store of its own. It must not be copied after first use.
+//
+// A function field that is not nil replaces the method of that name, and with
+// it the faults scripted for the method; calls are logged all the same. A
+// function may call the method it replaces through Default. The fields must be
+// set before the client is used from several goroutines.
+type ReplicaClient struct {
+	TypeFunc           func() string
+	InitFunc           func(ctx context.Context) error
+	CloseFunc          func() error
+	LTXFilesFunc       func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error)
+	OpenLTXFileFunc    func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
+	WriteLTXFileFunc   func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error)
+	DeleteLTXFilesFunc func(ctx context.Context, files []*ltx.FileInfo) error
+	DeleteAllFunc      func(ctx context.Context) error
+
+	memory memory
+	calls  callLog
+}
+
+var (
+	_ ltxstore.ReplicaClient = (*ReplicaClient)(nil)
+	_ ltxstore.Initializer   = (*ReplicaClient)(nil)
+	_ ltxstore.LoggerSetter  = (*ReplicaClient)(nil)
+	_ io.Closer              = (*ReplicaClient)(nil)
+)
+
+// NewReplicaClient returns a client of cfg, which Init, or the first method,
+// checks.
+func NewReplicaClient(cfg Config) *ReplicaClient {
+	c := &ReplicaClient{}
+	c.memory.cfg = cfg
+	if cfg.Logger != nil {
+		c.memory.log.Set(cfg.Logger)
+	}
+	return c
+}
+
+// Default returns the client without its function fields and its call log: the
+// memory, under the faults scripted. It is what a function field calls to do
+// what the method would have done.
+func (c *ReplicaClient) Default() ltxstore.ReplicaClient { return &c.memory }
+
+// Store returns what the client's files are stored in: Config.Store, or else
+// the client's own.
+func (c *ReplicaClient) Store() *Store { return c.memory.bucket() }
+
+// Type returns "mock", or what TypeFunc says. Errors and log lines say "mock"
+// in either case.
+func (c *ReplicaClient) Type() string {
+	if c.TypeFunc != nil {
+		return c.TypeFunc()
+	}
+	return c.memory.Type()
+}
+
+// Init checks the Config. The other methods do so too, the first time, without
+// InitFunc and without a Call.
+func (c *ReplicaClient) Init(ctx context.Context) error {
+	rec := c.calls.begin(Call{Op: OpInit, Level: noLevel})
+	f := c.InitFunc
+	if f == nil {
+		f = c.memory.Init
+	}
+	err := f(ctx)
+	rec.end(0, err)
+	return err
+}
+
+// Close does nothing: the Store keeps its content, and the client may be used
+// on.
+func (c *ReplicaClient) Close() error {
+	rec := c.calls.begin(Call{Op: OpClose, Level: noLevel})
+	f := c.CloseFunc
+	if f == nil {
+		f = c.memory.Close
+	}
+	err := f()
+	rec.end(0, err)
+	return err
+}
+
+// SetLogger directs the log; nil silences it. It may be called at any time.
+func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.memory.SetLogger(logger) }
+
+// LTXFiles lists a level; see ltxstore.ReplicaClient. Without useMetadata
+// CreatedAt is the time at which the file was stored, as in S3, not the
+// header's: a caller that needs the one and asks for the other is to notice.
+// Files that are added or deleted meanwhile may or may not be listed; all
+// others are, once.
+func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	rec := c.calls.begin(Call{Op: OpList, Level: level, Seek: seek, UseMetadata: useMetadata})
+	f := c.LTXFilesFunc
+	if f == nil {
+		f = c.memory.LTXFiles
+	}
+	files, err := f(ctx, level, seek, useMetadata)
+	rec.end(0, err)
+	if err != nil || files == nil {
+		return files, err
+	}
+	return &recordedIterator{FileIterator: files, rec: rec}, nil
+}
+
+// OpenLTXFile opens a file, or a range of it; see ltxstore.ReplicaClient. The
+// reader keeps the version that it opened: it does not notice that the file is
+// replaced or deleted.
+func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rec := c.calls.begin(Call{Op: OpOpen, Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Offset: offset, Size: size})
+	f := c.OpenLTXFileFunc
+	if f == nil {
+		f = c.memory.OpenLTXFile
+	}
+	rc, err := f(ctx, level, minTXID, maxTXID, offset, size)
+	rec.end(0, err)
+	if err != nil || rc == nil {
+		return rc, err
+	}
+	return &recordedReader{rc: rc, rec: rec}, nil
+}
+
+// WriteLTXFile stores a file; see ltxstore.ReplicaClient. r is read without a
+// lock being held, and the file appears at once when r has ended.
+func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	rec := c.calls.begin(Call{Op: OpWrite, Level: level, MinTXID: minTXID, MaxTXID: maxTXID})
+	if f := c.WriteLTXFileFunc; f != nil {
+		info, err := f(ctx, level, minTXID, maxTXID, r)
+		var size int64
+		if info != nil {
+			size = info.Size
+		}
+		rec.end(size, err)
+		return info, err
+	}
+	info, n, err := c.memory.write(ctx, level, minTXID, maxTXID, r)
+	rec.end(n, err)
+	return info, err
+}
+
+// DeleteLTXFiles deletes files; see ltxstore.ReplicaClient. Nothing is deleted
+// if one of them is nil or has an impossible level or TXIDs.
+func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	rec := c.calls.begin(Call{Op: OpDelete, Level: noLevel, Files: copyFiles(files)})
+	f := c.DeleteLTXFilesFunc
+	if f == nil {
+		f = c.memory.DeleteLTXFiles
+	}
+	err := f(ctx, files)
+	rec.end(0, err)
+	return err
+}
+
+// DeleteAll deletes the replica, unfinished uploads (Store.Leftovers)
+// included; see ltxstore.ReplicaClient.
+func (c *ReplicaClient) DeleteAll(ctx context.Context) error {
+	rec := c.calls.begin(Call{Op: OpDeleteAll, Level: noLevel})
+	f := c.DeleteAllFunc
+	if f == nil {
+		f = c.memory.DeleteAll
+	}
+	err := f(ctx)
+	rec.end(0, err)
+	return err
+}
