@@ -1,0 +1,19 @@
+//go:build darwin || freebsd || netbsd
+
+package file
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+// changed returns when something was last done to a file. It is the inode's
+// change time, because a writer sets the modification time of its temporary
+// into the past just before it is renamed.
+func changed(info fs.FileInfo) time.Time {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return time.Unix(int64(stat.Ctimespec.Sec), int64(stat.Ctimespec.Nsec))
+	}
+	return info.ModTime()
+}

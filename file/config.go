@@ -1,0 +1,103 @@
+package file
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+const (
+	defaultDirMode  fs.FileMode = 0o750
+	defaultFileMode fs.FileMode = 0o640
+
+	defaultSweepAge = time.Hour
+	minSweepAge     = time.Second
+)
+
+// Config says where a replica is and how it is written. Path is required; the
+// zero value of every other field is its default.
+type Config struct {
+	// Path is the replica's root directory, in the operating system's own
+	// spelling. A relative path is resolved once, at Init. The root, and what
+	// leads to it, may be symbolic links; nothing below it may be.
+	Path string
+
+	// Layout names the files below Path.
+	Layout ltxstore.Layout
+
+	// WriteOnce refuses to write a file that exists with other content (clause
+	// W6). The file system must have hard links: they are what makes one of
+	// several writers win.
+	WriteOnce bool
+
+	// MustExist makes a missing root ErrStoreNotFound in every method. By
+	// default a missing root is an empty replica, which the first write makes.
+	// Reading never makes a directory.
+	MustExist bool
+
+	// DirMode and FileMode are the permissions, before the umask, of what is
+	// made. 0 means 0750 and 0640: a replica is as secret as its database, and
+	// a group may be let in to back it up. The owner must keep the rights to
+	// read and write. Windows ignores both.
+	DirMode, FileMode fs.FileMode
+
+	// SweepAge is how long nothing must have happened to a temporary file
+	// until Init takes its writer for dead and removes it. 0 means one hour.
+	//
+	// Each write of a block, at most 64 KiB of the source, makes a temporary
+	// young again, so that only a source that yields nothing for that long
+	// can lose one, and then its write fails: no file is lost. An hour is
+	// longer than a source should stall and than clocks of a network file
+	// system should differ. Less than a second is refused, because file
+	// systems exist that keep times no finer.
+	SweepAge time.Duration
+
+	// Logger gets the log. nil means slog.Default. See SetLogger.
+	Logger *slog.Logger
+
+	// Clock tells the time by which a sweep judges age. nil means time.Now.
+	Clock func() time.Time
+}
+
+// withDefaults returns cfg with the default in place of each zero field.
+func (cfg Config) withDefaults() Config {
+	cfg.DirMode = cmp.Or(cfg.DirMode, defaultDirMode)
+	cfg.FileMode = cmp.Or(cfg.FileMode, defaultFileMode)
+	cfg.SweepAge = cmp.Or(cfg.SweepAge, defaultSweepAge)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	return cfg
+}
+
+// validate looks at the fields alone, not at the disk.
+func (cfg Config) validate() error {
+	switch d := cfg.withDefaults(); {
+	case cfg.Path == "":
+		return invalid("Path", cfg.Path, "want the replica's root directory")
+	case strings.ContainsRune(cfg.Path, 0):
+		return invalid("Path", cfg.Path, "want no NUL byte")
+	case d.DirMode&^fs.ModePerm != 0 || d.DirMode&0o700 != 0o700:
+		return invalidMode("DirMode", cfg.DirMode, "want permission bits only, with 0700 for the owner, as in 0750")
+	case d.FileMode&^fs.ModePerm != 0 || d.FileMode&0o600 != 0o600:
+		return invalidMode("FileMode", cfg.FileMode, "want permission bits only, with 0600 for the owner, as in 0640")
+	case d.SweepAge < minSweepAge:
+		return &ltxstore.Error{Op: "init", Backend: backend, Key: "SweepAge", Kind: fs.ErrInvalid,
+			Err: fmt.Errorf("SweepAge is %v: want 0 (one hour) or at least %v", cfg.SweepAge, minSweepAge)}
+	}
+	return nil
+}
+
+func invalid(field, value, want string) error {
+	return ltxstore.Invalid(backend, "init", field, value, want)
+}
+
+func invalidMode(field string, mode fs.FileMode, want string) error {
+	return &ltxstore.Error{Op: "init", Backend: backend, Key: field, Kind: fs.ErrInvalid,
+		Err: fmt.Errorf("%s is %#o: %s", field, uint32(mode), want)}
+}

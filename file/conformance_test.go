@@ -1,0 +1,144 @@
+package file
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+func TestConformance(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"default":    {}, // with fsync: the others leave it out, for speed
+		"litestream": {Layout: ltxstore.LayoutLitestream},
+		"write once": {WriteOnce: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lacks := []replicatest.Capability{
+				// A disk serves reads and listings without a wire that breaks.
+				replicatest.FailingLookups, replicatest.FailingLists, replicatest.BrokenTransfers,
+				replicatest.StalledTransfers, replicatest.Outages,
+				// Nothing is counted, and there is no secret to keep.
+				replicatest.CountedRequests, replicatest.Secrets,
+			}
+			if cfg.WriteOnce {
+				lacks = append(lacks, replicatest.Rewriting)
+			}
+			replicatest.Run(t, replicatest.Config{
+				New:         func(context.Context) (replicatest.Store, error) { return newStore(cfg, name == "default") },
+				Lacks:       lacks,
+				PageSize:    pageSize,
+				BodySize:    4 * bufferSize,
+				LargeSize:   64 << 20,
+				MemoryLimit: 16 << 20,
+			})
+		})
+	}
+}
+
+// newStore returns a replica at backups/db of a disk of its own.
+func newStore(base Config, durable bool) (replicatest.Store, error) {
+	disk, err := os.MkdirTemp("", "conformance")
+	if err != nil {
+		return replicatest.Store{}, err
+	}
+	base.Path = filepath.Join(disk, "backups", "db")
+	base.Logger = slog.New(slog.DiscardHandler)
+	var clients []*ReplicaClient
+	fsys := &scriptFS{noSync: !durable}
+	with := func(change func(*Config)) (ltxstore.ReplicaClient, error) {
+		cfg := base
+		change(&cfg)
+		c := NewReplicaClient(cfg)
+		c.fsys = fsys
+		clients = append(clients, c)
+		return c, nil
+	}
+	first, _ := with(func(*Config) {})
+	raw, err := newRaw(base)
+	return replicatest.Store{
+		Client:  first,
+		Another: func() (ltxstore.ReplicaClient, error) { return with(func(*Config) {}) },
+		Once:    func() (ltxstore.ReplicaClient, error) { return with(func(cfg *Config) { cfg.WriteOnce = true }) },
+		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
+			return with(func(cfg *Config) { cfg.Path += suffix })
+		},
+		Parent: func() (ltxstore.ReplicaClient, error) {
+			return with(func(cfg *Config) { cfg.Path = filepath.Dir(cfg.Path) })
+		},
+		Missing: func() (ltxstore.ReplicaClient, error) {
+			return with(func(cfg *Config) { cfg.Path, cfg.MustExist = filepath.Join(disk, "nowhere"), true })
+		},
+		Raw: raw,
+		Faults: &replicatest.Faults{Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
+			fsys.mu.Lock()
+			defer fsys.mu.Unlock()
+			fsys.before = func(op, name string) error {
+				minTXID, maxTXID, ok := ltxstore.ParseFilename(name)
+				if op != "remove" || !ok {
+					return nil
+				}
+				for level := range ltxstore.SnapshotLevel + 1 { // the seam does not tell it
+					if match(level, minTXID, maxTXID) {
+						return fs.ErrPermission
+					}
+				}
+				return nil
+			}
+		}},
+		Close: func() error {
+			for _, c := range clients {
+				c.Close()
+			}
+			return os.RemoveAll(disk)
+		},
+	}, err
+}
+
+func newRaw(cfg Config) (*replicatest.Raw, error) {
+	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	at := func(key string) string { return filepath.Join(cfg.Path, filepath.FromSlash(key)) }
+	put := func(key string, content []byte) error {
+		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(at(key), content, 0o644)
+	}
+	return &replicatest.Raw{
+		Keys: keys,
+		Put:  func(_ context.Context, key string, content []byte) error { return put(key, content) },
+		List: func(context.Context) (names []string, err error) {
+			err = filepath.WalkDir(cfg.Path, func(name string, entry fs.DirEntry, err error) error {
+				if err != nil || name == cfg.Path {
+					return err
+				}
+				rel, err := filepath.Rel(cfg.Path, name)
+				rel = filepath.ToSlash(rel)
+				if !entry.IsDir() {
+					names = append(names, rel)
+				} else if below, readErr := os.ReadDir(name); readErr == nil && len(below) == 0 {
+					names = append(names, rel+"/")
+				}
+				return err
+			})
+			if _, statErr := os.Stat(cfg.Path); os.IsNotExist(statErr) {
+				err = nil
+			}
+			return names, err
+		},
+		Strip: func(_ context.Context, key string) error { return os.Chtimes(at(key), time.Now(), time.Now()) },
+		Leave: func(context.Context) error {
+			key := keys.File(0, 77, 77)
+			return put(path.Join(path.Dir(key), tempName(path.Base(key))), []byte("half a fi"))
+		},
+	}, err
+}

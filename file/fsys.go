@@ -1,0 +1,55 @@
+package file
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// fsys is every operation that changes the disk, in one place: tests record
+// their order and let each fail in turn. A name is relative to dir.
+type fsys interface {
+	mkdir(dir *os.Root, name string, mode fs.FileMode) error
+	create(dir *os.Root, name string, mode fs.FileMode) (*os.File, error)
+	write(f *os.File, p []byte) (int, error)
+	readFrom(f *os.File, src *io.LimitedReader) (int64, error)
+	setTime(dir *os.Root, name string, f *os.File, t time.Time) error
+	sync(f *os.File) error
+	close(f *os.File) error
+	rename(dir *os.Root, from, to string) error
+	link(dir *os.Root, from, to string) error
+	remove(dir *os.Root, name string) error
+	syncDir(dir *os.File) error
+}
+
+// osFS is the disk. It has no size, so that the seam allocates nothing.
+type osFS struct{}
+
+func (osFS) mkdir(dir *os.Root, name string, mode fs.FileMode) error { return dir.Mkdir(name, mode) }
+
+func (osFS) create(dir *os.Root, name string, mode fs.FileMode) (*os.File, error) {
+	return dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+}
+
+func (osFS) write(f *os.File, p []byte) (int, error)                   { return f.Write(p) }
+func (osFS) readFrom(f *os.File, src *io.LimitedReader) (int64, error) { return f.ReadFrom(src) }
+
+func (osFS) setTime(dir *os.Root, name string, f *os.File, t time.Time) error {
+	return setModTime(dir, name, f, t)
+}
+
+func (osFS) sync(f *os.File) error                      { return f.Sync() }
+func (osFS) close(f *os.File) error                     { return f.Close() }
+func (osFS) rename(dir *os.Root, from, to string) error { return dir.Rename(from, to) }
+func (osFS) link(dir *os.Root, from, to string) error   { return dir.Link(from, to) }
+func (osFS) remove(dir *os.Root, name string) error     { return dir.Remove(name) }
+func (osFS) syncDir(dir *os.File) error                 { return syncDir(dir) }
+
+// refusesDirSync reports whether err is how file systems say that they do not
+// fsync directories. An error of the disk is none of these.
+func refusesDirSync(err error) bool {
+	return isAny(err, errors.ErrUnsupported, syscall.EINVAL, syscall.EBADF, syscall.ENOTTY)
+}

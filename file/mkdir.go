@@ -1,0 +1,96 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// makeRoot makes the missing root directory, and those above it.
+func (d *dirs) makeRoot() error {
+	above := d.cfg.Path
+	for {
+		above = filepath.Dir(above)
+		root, err := os.OpenRoot(above)
+		if errors.Is(err, fs.ErrNotExist) && above != filepath.Dir(above) {
+			continue
+		}
+		if err != nil {
+			return bare("open "+above, err)
+		}
+		defer root.Close()
+		rest, err := filepath.Rel(above, d.cfg.Path)
+		if err != nil {
+			return err
+		}
+		return d.makeAll(root, filepath.ToSlash(rest))
+	}
+}
+
+// makeAll makes the directories of a slashed name one after the other and
+// fsyncs the one that holds each. Those that are there are not exempt: another
+// process may have made them an instant ago, and died. It happens once for
+// each level that a client writes.
+func (d *dirs) makeAll(root *os.Root, name string) error {
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		part := filepath.FromSlash(name[:i])
+		err := wantDir(root, name[:i])
+		if errors.Is(err, fs.ErrNotExist) {
+			if err = d.fsys.mkdir(root, part, d.cfg.DirMode); errors.Is(err, fs.ErrExist) {
+				err = wantDir(root, name[:i])
+			} else if err != nil {
+				err = bare("make directory", err)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.syncHolder(root, filepath.Dir(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncHolder fsyncs a directory below root.
+func (d *dirs) syncHolder(root *os.Root, name string) error {
+	dir, err := root.Open(name)
+	if err != nil {
+		return bare("open directory", err)
+	}
+	defer dir.Close()
+	return syncTolerant(d.fsys, dir)
+}
+
+// syncParent fsyncs the directory that holds the root, for a root that another
+// process has just made. Nothing follows from a failure: a client that makes
+// the root itself has fsynced it already, and one that finds it need not have
+// the right to read what lies above.
+func (d *dirs) syncParent() {
+	path, err := filepath.EvalSymlinks(d.cfg.Path)
+	if err != nil {
+		return
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	_ = syncTolerant(d.fsys, dir)
+}
+
+// syncTolerant fsyncs a directory. A file system that refuses to is not an
+// error, because then there is nothing better to be had from it.
+func syncTolerant(fsys fsys, dir *os.File) error {
+	err := fsys.syncDir(dir)
+	if err == nil || refusesDirSync(err) {
+		return nil
+	}
+	return fmt.Errorf("directory %s: %w", strings.TrimSuffix(filepath.Base(dir.Name()), string(filepath.Separator)), bare("fsync", err))
+}

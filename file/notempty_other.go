@@ -1,0 +1,11 @@
+//go:build !windows
+
+package file
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isNotEmpty reports that a directory is not removed because it has entries.
+func isNotEmpty(err error) bool { return errors.Is(err, syscall.ENOTEMPTY) }

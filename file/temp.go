@@ -1,0 +1,156 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+const (
+	tempExt = ".tmp"
+
+	// ltxDir holds the levels in two of the layouts.
+	ltxDir = "ltx"
+)
+
+// tempName returns a name for the temporary of a file: hidden, parsed by no
+// layout, and never given out twice by any process on any host.
+func tempName(name string) string {
+	b := make([]byte, 0, len(name)+40)
+	b = append(append(append(b, '.'), name...), '.')
+	b = strconv.AppendInt(b, int64(os.Getpid()), 10)
+	b = append(b, '-')
+	b = strconv.AppendUint(b, rand.Uint64(), 16)
+	return string(append(b, tempExt...))
+}
+
+// isTemp reports whether a name is that of a temporary: one of tempName's, or
+// Litestream's, which is the file's own with ".tmp" after it.
+func isTemp(name string) bool {
+	rest, ok := strings.CutSuffix(name, tempExt)
+	if !ok {
+		return false
+	}
+	if hidden, ours := strings.CutPrefix(rest, "."); ours {
+		cut := strings.LastIndexByte(hidden, '.')
+		if cut < 0 {
+			return false
+		}
+		pid, random, ok := strings.Cut(hidden[cut+1:], "-")
+		_, pidErr := strconv.ParseUint(pid, 10, 32)
+		_, randomErr := strconv.ParseUint(random, 16, 64)
+		if !ok || pidErr != nil || randomErr != nil {
+			return false
+		}
+		rest = hidden[:cut]
+	}
+	_, _, ok = ltxstore.ParseFilename(rest)
+	return ok
+}
+
+// levels returns the replica's level directories that exist, by their key
+// without the slash. Links are none: they are strangers.
+func (r *replica) levels(ctx context.Context, root *os.Root) ([]string, error) {
+	var found []string
+	for _, above := range [...]string{".", ltxDir} {
+		if err := wantDir(root, above); err != nil {
+			continue
+		}
+		dir, err := root.Open(above)
+		if isGone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, bare("open directory", err)
+		}
+		err = eachName(ctx, dir, func(name string) {
+			key := path.Join(above, strings.Clone(name))
+			if _, ok := r.keys.ParseLevel(key + "/"); ok {
+				found = append(found, key)
+			}
+		})
+		dir.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	kept := found[:0]
+	for _, name := range found {
+		if wantDir(root, name) == nil {
+			kept = append(kept, name)
+		}
+	}
+	return kept, nil
+}
+
+// sweep removes temporaries that nothing has happened to for Config.SweepAge.
+// It fails only when ctx has ended: what it cannot read or remove is logged,
+// because a replica on a read-only disk can still be restored from.
+func (r *replica) sweep(ctx context.Context) error {
+	root, err := os.OpenRoot(r.cfg.Path)
+	if isGone(err) {
+		return nil
+	}
+	var levels []string
+	if err == nil {
+		defer root.Close()
+		levels, err = r.levels(ctx, root)
+	}
+	for _, level := range levels {
+		err = errors.Join(err, r.sweepLevel(ctx, root, level))
+	}
+	if done := ctxio.Err(ctx); done != nil {
+		return done
+	}
+	if err != nil {
+		r.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx sweep of temporary files failed",
+			slog.String("replica", backend), slog.Any("error", err))
+	}
+	return nil
+}
+
+func (r *replica) sweepLevel(ctx context.Context, root *os.Root, level string) error {
+	dir, err := openDir(root, level)
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.root.Close()
+	defer dir.file.Close()
+
+	var temps []string
+	err = eachName(ctx, dir.file, func(name string) {
+		if isTemp(name) {
+			temps = append(temps, strings.Clone(name))
+		}
+	})
+	oldest := r.cfg.Clock().Add(-r.cfg.SweepAge)
+	for _, name := range temps {
+		if ctx.Err() != nil {
+			break
+		}
+		info, statErr := dir.root.Lstat(name)
+		if statErr != nil || !info.Mode().IsRegular() || changed(info).After(oldest) {
+			continue
+		}
+		if removeErr := r.fsys.remove(dir.root, name); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, fmt.Errorf("%s/%s: %w", level, name, bare("remove", removeErr)))
+			continue
+		}
+		r.log.Get().LogAttrs(ctx, slog.LevelInfo, "ltx temporary file of a dead writer removed",
+			slog.String("replica", backend), slog.String("key", level+"/"+name))
+	}
+	return err
+}
