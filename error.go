@@ -99,6 +99,21 @@ func Invalid(backend, op, field string, value any, want string) error {
 		Err: fmt.Errorf("%s is %#v: %s", field, value, want)}
 }
 
+// KindOf returns the kind that err, whoever made it, already matches, or nil.
+// A context's end has none, whatever cause it was given.
+func KindOf(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	for _, kind := range []error{ErrStoreNotFound, ErrThrottled, ErrUnavailable, ErrChecksum,
+		fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return nil
+}
+
 // IsRetryable reports whether doing the same again may succeed.
 //
 //   - ErrThrottled and ErrUnavailable are retryable; every other kind is not.

@@ -210,14 +210,23 @@ func (k Keys) appendLevel(b []byte, level int) []byte {
 	b = append(b, k.prefix...)
 	switch {
 	case k.layout == LayoutLitestreamS3:
-		return fmt.Appendf(b, "%04x/", level)
+		return appendPadded(b, level, 16)
 	case k.layout == LayoutLitestream:
 		b = strconv.AppendInt(append(b, ltxDir...), int64(level), 10)
 		return append(b, '/')
 	case level == SnapshotLevel:
 		return append(b, snapshotsDir...)
 	}
-	return fmt.Appendf(append(b, ltxDir...), "%04d/", level)
+	return appendPadded(append(b, ltxDir...), level, 10)
+}
+
+// appendPadded is fmt.Appendf(b, "%04d/", level), or "%04x/", without its
+// allocations: a listing builds a key for every file.
+func appendPadded(b []byte, level, base int) []byte {
+	for limit := base * base * base; limit > max(level, 1); limit /= base {
+		b = append(b, '0')
+	}
+	return append(strconv.AppendInt(b, int64(level), base), '/')
 }
 
 // parseLevel parses what appendLevel writes after the prefix: the number is

@@ -121,7 +121,9 @@ type ReplicaClient interface {
 	WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error)
 
 	// DeleteLTXFiles deletes files; only Level, MinTXID and MaxTXID of each
-	// matter. A nil or empty list is success without a request.
+	// matter. A nil or empty list is success without a request. If an entry is
+	// nil or cannot be a file's name (W8), that is fs.ErrInvalid, and nothing
+	// is deleted.
 	//
 	//   - D1: missing files are not an error. In a partial failure everything
 	//     else is deleted, and the error names each file that was not.
@@ -156,6 +158,20 @@ func CheckFile(level int, minTXID, maxTXID ltx.TXID) error {
 	}
 	if minTXID > maxTXID {
 		return fmt.Errorf("minTXID is %s: want at most maxTXID, %s: %w", minTXID, maxTXID, fs.ErrInvalid)
+	}
+	return nil
+}
+
+// CheckFiles is CheckFile for every entry of a list to delete; the error names
+// the entry. A nil entry is fs.ErrInvalid too.
+func CheckFiles(files []*ltx.FileInfo) error {
+	for i, info := range files {
+		if info == nil {
+			return fmt.Errorf("files[%d] is nil: want a file: %w", i, fs.ErrInvalid)
+		}
+		if err := CheckFile(info.Level, info.MinTXID, info.MaxTXID); err != nil {
+			return fmt.Errorf("files[%d]: %w", i, err)
+		}
 	}
 	return nil
 }
