@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/interop/dbcheck"
+	"github.com/ltxstore/ltxstore/interop/engine"
+)
+
+// session is one run of the command.
+type session struct {
+	screen *screen
+	source *source
+	client ltxstore.ReplicaClient
+	engine *engine.Engine
+	dir    string // of all that is ours
+	logger *slog.Logger
+
+	began time.Time
+	first ltx.TXID // that was replicated
+	marks []engine.Mark
+}
+
+func replicate(ctx context.Context, opts options, screen *screen, log io.Writer) (err error) {
+	if opts.db != "" {
+		if err := checkDB(opts.db); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "ltxstore-replicate-")
+	if err != nil {
+		return fmt.Errorf("no temporary directory: %w: set TMPDIR to a directory that can be written to", err)
+	}
+	s := &session{screen: screen, dir: dir, logger: slog.New(slog.DiscardHandler)}
+	if opts.verbose {
+		s.logger = slog.New(slog.NewTextHandler(log, nil))
+	}
+	// What differs is the evidence: it stays.
+	defer func() {
+		screen.clear()
+		if !opts.keep && !errors.Is(err, dbcheck.ErrDifferent) && !errors.Is(err, dbcheck.ErrDamaged) {
+			err = errors.Join(err, os.RemoveAll(dir))
+			return
+		}
+		screen.say("kept", "%s", dir)
+	}()
+
+	shown := opts.replica
+	if opts.replica == "" {
+		opts.replica, shown = filepath.Join(dir, "replica"), "a new directory"
+	}
+	client, err := openReplica(ctx, opts.replica, opts.layout)
+	if err != nil {
+		return err
+	}
+	shown = fmt.Sprintf("%s (%s, layout %v)", shown, client.Type(), opts.layout)
+	defer func() { err = errors.Join(err, ltxstore.Close(client)) }()
+	s.client = client
+	if s.source, err = openSource(ctx, opts.db, dir); err != nil {
+		return err
+	}
+	if err := s.start(ctx, opts, shown); err != nil {
+		return err
+	}
+	defer func() {
+		_ = s.source.stop() // a failure was returned to whoever stopped it first
+		err = errors.Join(err, s.engine.Close(context.WithoutCancel(ctx)))
+	}()
+	if err := s.watch(ctx, opts.duration); err != nil {
+		return err
+	}
+	// From here on a first Ctrl-C is no reason to leave things half-done.
+	return s.finish(context.WithoutCancel(ctx))
+}
+
+func (s *session) start(ctx context.Context, opts options, shown string) (err error) {
+	cfg := engine.Config{
+		DB:           s.source.path,
+		Client:       s.client,
+		MetaDir:      filepath.Join(s.dir, "state"),
+		SyncInterval: 100 * time.Millisecond,
+		L0Retention:  24 * time.Hour, // so that any moment of the run can be restored exactly
+		Logger:       s.logger,
+	}
+	cfg.Levels = []time.Duration{
+		interval(opts.duration, 10, 500*time.Millisecond, 30*time.Second),
+		interval(opts.duration, 4, 1500*time.Millisecond, 5*time.Minute),
+	}
+	cfg.SnapshotInterval = interval(opts.duration, 2, 2*time.Second, time.Hour)
+
+	if opts.db == "" {
+		s.screen.say("source", "a sample database, %s write to it", count(connections, "connection"))
+	} else {
+		s.screen.say("source", "%s", opts.db)
+	}
+	s.screen.say("replica", "%s", shown)
+	s.screen.say("engine", "Litestream: sync %v, level 1 %v, level 2 %v, snapshots %v",
+		cfg.SyncInterval, cfg.Levels[0], cfg.Levels[1], cfg.SnapshotInterval)
+
+	if s.engine, err = engine.Open(ctx, cfg); err != nil {
+		if store := (*ltxstore.Error)(nil); errors.As(err, &store) {
+			return fmt.Errorf("-replica %s cannot be used: %w", opts.replica, store)
+		}
+		if opts.db != "" {
+			return fmt.Errorf("-db %s cannot be replicated: %w", opts.db, err)
+		}
+		return err
+	}
+	_, s.first, err = s.engine.Position()
+	if err == nil {
+		err = s.source.start(ctx, opts.db == "")
+	}
+	if err != nil {
+		return errors.Join(err, s.engine.Close(context.WithoutCancel(ctx)))
+	}
+	s.began = time.Now()
+	return nil
+}
+
+// interval is a share of the run, within bounds that make sense.
+func interval(run time.Duration, share int, least, most time.Duration) time.Duration {
+	if run == 0 {
+		return most
+	}
+	return min(max(run/time.Duration(share), least), most).Round(100 * time.Millisecond)
+}
+
+// watch shows the progress and marks moments until the time is over, ctx
+// ends, or the sample cannot be written to any more.
+func (s *session) watch(ctx context.Context, duration time.Duration) error {
+	var over <-chan time.Time
+	if duration > 0 {
+		over = time.After(duration)
+	}
+	status := time.NewTimer(s.screen.every())
+	defer status.Stop()
+	nextMark := time.Second
+	if duration > 0 {
+		nextMark = min(nextMark, duration/4)
+	}
+	mark := time.NewTimer(nextMark)
+	defer mark.Stop()
+	for {
+		select {
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			s.screen.say("stopping", "restoring and comparing; Ctrl-C again quits at once")
+			return nil
+		case <-s.source.failed():
+			return s.source.stop()
+		case <-mark.C:
+			if err := s.mark(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			nextMark *= 2 // few marks, but one near the middle of any run
+			mark.Reset(nextMark - nextMark/2)
+		case <-status.C:
+			cost, err := s.status(ctx)
+			if err != nil && ctx.Err() == nil {
+				return err
+			}
+			status.Reset(max(s.screen.every(), 20*cost)) // a large replica is not listed all the time
+		}
+	}
+}
+
+func (s *session) mark(ctx context.Context) error {
+	mark, err := s.engine.Mark(ctx)
+	if err == nil {
+		s.marks = append(s.marks, mark)
+	}
+	return err
+}
+
+func (s *session) status(ctx context.Context) (cost time.Duration, err error) {
+	began := time.Now()
+	all, err := levels(ctx, s.client)
+	if err != nil {
+		return 0, err
+	}
+	done, err := s.done()
+	if err != nil {
+		return 0, err
+	}
+	s.screen.status(fmt.Sprintf("%7s  %s | %s", seconds(began.Sub(s.began)), done, short(all)))
+	return time.Since(began), nil
+}
+
+// done says how much has been replicated.
+func (s *session) done() (string, error) {
+	_, replicated, err := s.engine.Position()
+	if err != nil {
+		return "", err
+	}
+	syncs := count(int64(replicated-s.first+1), "sync")
+	if s.source.load == nil {
+		return syncs, nil
+	}
+	return count(s.source.load.Transactions(), "transaction") + ", " + syncs, nil
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/interop/dbcheck"
+)
+
+// Mark is a moment of a live database: what it held then, and how to ask for
+// it again.
+type Mark struct {
+	// Time, in whole milliseconds, UTC, is right after the last transaction
+	// of the moment and before any later one. A restore to it yields Content
+	// as long as level 0 reaches back to it.
+	Time time.Time
+
+	// TXID is the last transaction of the moment.
+	TXID ltx.TXID
+
+	// Content is what the database held.
+	Content dbcheck.Content
+}
+
+// markTimeout bounds the wait for the write lock, which other connections'
+// transactions may hold.
+const markTimeout = 30 * time.Second
+
+// Mark replicates all that is committed and records the moment. Writers are
+// held up for one sync of what little came in since the one before it; the
+// content is read beside them, in a read transaction.
+func (e *Engine) Mark(ctx context.Context) (Mark, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return Mark{}, ErrClosed
+	}
+	mark, err := e.mark(ctx)
+	if err != nil {
+		return Mark{}, fmt.Errorf("engine: mark: %w", err)
+	}
+	return mark, nil
+}
+
+func (e *Engine) mark(ctx context.Context) (mark Mark, err error) {
+	// The sync under the lock should find nothing big to copy and no
+	// checkpoint due, which would want the lock itself.
+	if err := e.sync(ctx); err != nil {
+		return mark, err
+	}
+	db, err := dbcheck.OpenLive(e.path, markTimeout)
+	if err != nil {
+		return mark, err
+	}
+	defer db.Close()
+
+	snapshot, err := e.pin(ctx, db, &mark)
+	if err != nil {
+		return mark, err
+	}
+	defer snapshot.Rollback()
+	mark.Content, err = dbcheck.Read(ctx, snapshot)
+	return mark, err
+}
+
+// pin returns a read transaction that sees exactly what was replicated as
+// mark.TXID, and sets mark's time and transaction.
+func (e *Engine) pin(ctx context.Context, db *sql.DB, mark *Mark) (snapshot *sql.Tx, err error) {
+	lock, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return nil, fmt.Errorf("take the write lock: %w", err)
+	}
+	defer lock.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
+
+	if err := e.sync(ctx); err != nil {
+		return nil, err
+	}
+	pos, err := e.db.Pos()
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err = db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = snapshot.Rollback()
+		}
+	}()
+	// A deferred transaction sees nothing yet: its first read pins it.
+	var tables int
+	if err := snapshot.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+		return nil, err
+	}
+
+	// Files carry their time in milliseconds, and a restore takes those
+	// before its target: the next millisecond takes all that is here, and
+	// nothing that is written once it has begun.
+	mark.TXID = pos.TXID
+	mark.Time = time.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
+	return snapshot, waitUntil(ctx, mark.Time)
+}
+
+func waitUntil(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,18 @@
+// Package interop holds what ltxstore and Litestream must agree on: the real
+// engine replicates live databases through our clients, and each side reads
+// what the other has written. The tests are the content; package engine drives
+// Litestream, package sample makes and writes databases, package dbcheck
+// compares them, and cmd/replicate shows it all in one command.
+//
+// It is a module of its own, so that nobody who imports ltxstore gets SQLite,
+// Litestream or a server with it.
+package interop
+
+import (
+	"github.com/benbjohnson/litestream"
+
+	"github.com/ltxstore/ltxstore/file"
+)
+
+// Our concrete clients are Litestream's clients as they are.
+var _ litestream.ReplicaClient = (*file.ReplicaClient)(nil)

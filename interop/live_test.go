@@ -1,0 +1,104 @@
+package interop_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/interop/dbcheck"
+	"github.com/ltxstore/ltxstore/interop/engine"
+)
+
+// TestLive replicates a database that several connections write to, stops and
+// restarts the engine beside them, and restores every recorded moment with
+// every client that can read the tree.
+func TestLive(t *testing.T) {
+	for _, tr := range trees {
+		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "replica")
+			r := start(t, client(t, tr.clients[0], dir), nil)
+			r.mark(t)
+			r.mark(t)
+			r.compacted(t, r.marks[1].TXID, 1, 2, ltxstore.SnapshotLevel)
+
+			require.NoError(t, r.engine.Close(t.Context()))
+			between := r.load.Transactions()
+			eventually(t, "writing without the engine", func() bool { return r.load.Transactions() > between+10 })
+			r.open(t)
+			r.mark(t)
+			r.mark(t)
+			r.compacted(t, r.marks[3].TXID, 1, 2)
+			r.stop(t)
+
+			for level := range tr.dirs {
+				assert.NotEmpty(t, tr.files(t, dir, level), "level %d in %s", level, tr.dirs[level])
+			}
+			out := t.TempDir()
+			for _, reader := range tr.clients {
+				t.Run("restored by "+reader, func(t *testing.T) { r.restore(t, client(t, reader, dir), out, reader) })
+				t.Run("read by "+reader, func(t *testing.T) { checkReads(t, tr, dir, client(t, reader, dir)) })
+			}
+			t.Run("same bytes", func(t *testing.T) {
+				first, last := tr.clients[0], tr.clients[len(tr.clients)-1]
+				if first == last {
+					last = "again"
+					r.restore(t, client(t, first, dir), out, last)
+				}
+				targets, _ := r.targets()
+				for i := range targets {
+					require.NoError(t, dbcheck.CompareBytes(restored(out, first, i), restored(out, last, i)))
+				}
+			})
+		})
+	}
+}
+
+// TestLostState restarts the engine without what it keeps beside the
+// database: it must find its place from the replica alone.
+func TestLostState(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "replica")
+	r := start(t, client(t, "default", dir), func(cfg *engine.Config) { cfg.MetaDir = t.TempDir() })
+	r.mark(t)
+	require.NoError(t, r.engine.Close(t.Context()))
+	r.cfg.MetaDir = t.TempDir()
+	r.open(t)
+	r.mark(t)
+	require.Greater(t, r.marks[1].TXID, r.marks[0].TXID)
+	r.stop(t)
+	r.restore(t, client(t, "default", dir), t.TempDir(), "default")
+}
+
+// targets returns, for each mark, the ways to ask for it.
+func (r *run) targets() (targets []engine.Target, contents []dbcheck.Content) {
+	for _, mark := range r.marks {
+		targets = append(targets, engine.Target{Time: mark.Time}, engine.Target{TXID: mark.TXID})
+		contents = append(contents, mark.Content, mark.Content)
+	}
+	return append(targets, engine.Target{}), append(contents, contents[len(contents)-1])
+}
+
+// restore restores every target into out, and compares it with what the
+// database held then. The newest is compared with the source itself too.
+func (r *run) restore(t *testing.T, client ltxstore.ReplicaClient, out, reader string) {
+	t.Helper()
+	targets, contents := r.targets()
+	for i, target := range targets {
+		path := restored(out, reader, i)
+		require.NoError(t, engine.Restore(t.Context(), client, path, target, nil))
+		require.NoError(t, dbcheck.Integrity(t.Context(), path))
+		got, err := dbcheck.ReadFile(t.Context(), path)
+		require.NoError(t, err)
+		require.NoError(t, contents[i].Check(got), "%v of %v", target, r.marks)
+	}
+	require.NoError(t, dbcheck.Compare(t.Context(), r.db, restored(out, reader, len(targets)-1)))
+}
+
+func restored(out, reader string, i int) string {
+	return filepath.Join(out, fmt.Sprintf("%s-%d.db", reader, i))
+}
