@@ -1,0 +1,223 @@
+package replicatest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/superfly/ltx"
+)
+
+func rewriteCases() []Case {
+	return []Case{
+		{ID: "rewrite/replaces", Clauses: []string{"W6"}, Needs: []Capability{Rewriting},
+			Rule: "Writing a name again replaces its content, size and time, longer or shorter.", run: rewriteReplaces},
+		{ID: "rewrite/old-until-replaced", Clauses: []string{"W2", "W6"}, Needs: []Capability{Rewriting},
+			Rule: "Until a rewrite has ended, the older file is what is read.", run: rewriteOldUntilReplaced},
+		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting},
+			Rule: "Concurrent writers of one name leave one writer's bytes; a reader beside them sees whole files only.", run: rewriteManyWriters},
+		{ID: "once/refuses-other-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
+			Rule: "With WriteOnce an existing name with other bytes is fs.ErrExist, and stays.", run: onceRefuses},
+		{ID: "once/accepts-the-same-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
+			Rule: "With WriteOnce the same bytes again are success.", run: onceAccepts},
+		{ID: "once/one-winner", Clauses: []string{"W6", "C1"}, Needs: []Capability{WriteOnce},
+			Rule: "With WriteOnce exactly one of several concurrent writers of different bytes succeeds.", run: onceOneWinner},
+	}
+}
+
+func rewriteReplaces(ctx context.Context, e *env) error {
+	f := file{0, 3, 4}
+	for i, pages := range []int{2, 30, 1, 5} {
+		at := timeOf(ltx.TXID(1000 * (4 - i)))
+		body := e.ltxFile(3, 4, at, pages)
+		info, err := e.write(ctx, f, body)
+		if err != nil {
+			return err
+		}
+		if !info.CreatedAt.Equal(at) {
+			return fmt.Errorf("rewrite %d: CreatedAt is %v: want %v", i, info.CreatedAt, at)
+		}
+		if err := e.holds(ctx, f, body); err != nil {
+			return err
+		}
+		infos, err := e.list(ctx, 0, 0, true)
+		if err != nil {
+			return err
+		}
+		if err := sameFiles("listing", infos, []file{f}); err != nil {
+			return err
+		}
+		if got := infos[0]; got.Size != int64(len(body)) || !got.CreatedAt.Equal(at) {
+			return fmt.Errorf("rewrite %d is listed with %d bytes of %v: want %d of %v", i, got.Size, got.CreatedAt, len(body), at)
+		}
+	}
+	return nil
+}
+
+func rewriteOldUntilReplaced(ctx context.Context, e *env) error {
+	old, err := e.older(ctx, true)
+	if err != nil {
+		return err
+	}
+	body := e.failingBody()
+	var seen error
+	src := &source{body: body, at: len(body) - 1, chunk: 64 << 10, hook: func() { seen = e.holds(ctx, failing, old) }}
+	if _, err := e.writeFrom(ctx, failing, src, int64(len(body))); err != nil {
+		return err
+	}
+	if seen != nil {
+		return fmt.Errorf("before the rewrite's last byte was read: %w", seen)
+	}
+	return e.holds(ctx, failing, body)
+}
+
+// candidates are bodies for one name, told apart by their length too.
+func (e *env) candidates(f file, n int) [][]byte {
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		bodies[i] = e.ltxFile(f.min, f.max, timeOf(ltx.TXID(i)), 1+5*i)
+	}
+	return bodies
+}
+
+func oneOf(got []byte, bodies [][]byte) error {
+	for _, body := range bodies {
+		if bytes.Equal(got, body) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%d bytes are none of the writers' files", len(got))
+}
+
+func rewriteManyWriters(ctx context.Context, e *env) error {
+	f := file{0, 5, 5}
+	bodies := e.candidates(f, 8)
+	if _, err := e.write(ctx, f, bodies[0]); err != nil {
+		return err
+	}
+	stop := make(chan struct{})
+	var reader sync.WaitGroup
+	var readErr error
+	reader.Go(func() {
+		for readErr == nil {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			got, err := e.read(ctx, f, 0, 0)
+			if err == nil {
+				err = oneOf(got, bodies)
+			}
+			if err != nil {
+				readErr = fmt.Errorf("reader beside the writers: %w", err)
+			}
+		}
+	})
+	err := parallel(2*len(bodies), func(i int) error {
+		body := bodies[i%len(bodies)]
+		_, err := e.writeFrom(ctx, f, &source{body: body, chunk: 5000}, int64(len(body)))
+		return err
+	})
+	close(stop)
+	reader.Wait()
+	if err = errors.Join(err, readErr); err != nil {
+		return err
+	}
+	got, err := e.read(ctx, f, 0, 0)
+	if err != nil {
+		return err
+	}
+	return first(
+		func() error { return oneOf(got, bodies) },
+		func() error { return e.lists(ctx, 0, 0, f) },
+	)
+}
+
+func onceRefuses(ctx context.Context, e *env) error {
+	once, done, err := e.reopen(e.Once)
+	if err != nil {
+		return err
+	}
+	defer done()
+	f := file{0, 2, 2}
+	bodies := e.candidates(f, 3)
+	sameSize := bytes.Clone(bodies[0])
+	sameSize[len(sameSize)-1] ^= 1
+	if _, err := once.write(ctx, f, bodies[0]); err != nil {
+		return err
+	}
+	for _, other := range [][]byte{bodies[1], sameSize, plain(1, 10)} {
+		_, err := once.client.WriteLTXFile(ctx, f.level, f.min, f.max, bytes.NewReader(other))
+		if err := is("write of other bytes", err, fs.ErrExist); err != nil {
+			return err
+		}
+	}
+	return once.holds(ctx, f, bodies[0])
+}
+
+func onceAccepts(ctx context.Context, e *env) error {
+	once, done, err := e.reopen(e.Once)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for i, body := range [][]byte{e.bodyOf(file{0, 2, 2}), e.plainBody(1, 2)} {
+		f := file{i, 2, 2}
+		for range 3 {
+			if _, err := once.writeFrom(ctx, f, &source{body: body}, int64(len(body))); err != nil {
+				return err
+			}
+		}
+		if err := once.holds(ctx, f, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func onceOneWinner(ctx context.Context, e *env) error {
+	once, done, err := e.reopen(e.Once)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for round := range 5 {
+		f := file{0, ltx.TXID(round + 2), ltx.TXID(round + 2)}
+		bodies := make([][]byte, 8)
+		for i := range bodies {
+			bodies[i] = plain(uint64(i), 20_000+i%2) // some of one size
+		}
+		won := make([]bool, len(bodies))
+		err := parallel(len(bodies), func(i int) error {
+			_, err := once.client.WriteLTXFile(ctx, f.level, f.min, f.max, bytes.NewReader(bodies[i]))
+			if err == nil {
+				won[i] = true
+				return nil
+			}
+			return is("write of a loser", err, fs.ErrExist)
+		})
+		if err != nil {
+			return err
+		}
+		winner := -1
+		for i := range won {
+			if won[i] && winner >= 0 {
+				return fmt.Errorf("%v: writers %d and %d both succeeded", f, winner, i)
+			}
+			if won[i] {
+				winner = i
+			}
+		}
+		if winner < 0 {
+			return fmt.Errorf("%v: no writer succeeded", f)
+		}
+		if err := once.holds(ctx, f, bodies[winner]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
