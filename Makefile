@@ -1,0 +1,97 @@
+# What can be run here. `make demo` and `make test` are the two to begin with.
+# Only Go, git and, for the race detector, a C compiler are needed.
+
+GO           ?= go
+STATICCHECK  ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PLATFORMS    ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+RACE         ?= -race
+DEMO_FLAGS   ?=
+TEST_FLAGS   ?=
+BENCH        ?= .
+BENCH_FLAGS  ?= -benchmem
+FUZZTIME     ?= 10s
+COVER_MIN    ?= 85
+
+# The packages whose coverage counts, and whose tests are run for it.
+COVERED := . ./file ./mock ./internal/...
+COMMA   := ,
+EMPTY   :=
+SPACE   := $(EMPTY) $(EMPTY)
+
+# Fuzz targets, as folder:function. A test holds this list and the code
+# together.
+FUZZ := \
+	.:FuzzCleanPath \
+	.:FuzzFetchPage \
+	.:FuzzFetchPageIndex \
+	.:FuzzKeys \
+	.:FuzzParse \
+	./internal/ltxio:FuzzLZ4Exceeds
+
+.PHONY: help demo test bench fuzz cover lint fmt vet staticcheck tidy cross
+
+help:
+	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
+	@echo "make test         all tests: the library with the race detector, then interop"
+	@echo "make bench        all benchmarks (BENCH=regexp)"
+	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
+	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
+	@echo "make lint         gofmt, go vet, staticcheck, go mod tidy -diff, builds for other systems"
+
+demo:
+	cd interop && $(GO) run ./cmd/replicate $(DEMO_FLAGS)
+
+test: have-race
+	$(GO) test $(RACE) $(TEST_FLAGS) ./...
+	cd interop && $(GO) test $(TEST_FLAGS) ./...
+
+# Without a C compiler the go command turns cgo off, and what it then says
+# about -race does not name the cure. On macOS the detector needs no cgo.
+.PHONY: have-race
+have-race:
+	@if [ -n "$(RACE)" ] && [ "$$($(GO) env GOOS)" != darwin ] && [ "$$($(GO) env CGO_ENABLED)" != 1 ]; then \
+		echo "make test: the race detector needs cgo, which is off: install a C compiler (gcc or clang)" >&2; \
+		echo "and leave CGO_ENABLED unset, or run the tests without the detector: make test RACE=" >&2; \
+		exit 1; \
+	fi
+
+bench:
+	$(GO) test -run='^$$' -bench='$(BENCH)' $(BENCH_FLAGS) ./...
+	cd interop && $(GO) test -run='^$$' -bench='$(BENCH)' $(BENCH_FLAGS) ./...
+
+fuzz:
+	@for target in $(FUZZ); do \
+		echo "fuzz $$target for $(FUZZTIME)"; \
+		$(GO) test -run='^$$' -fuzz="^$${target#*:}\$$" -fuzztime=$(FUZZTIME) "$${target%:*}" || exit 1; \
+	done
+
+cover:
+	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)
+	@awk -v least=$(COVER_MIN) -f .ci/cover.awk cover.out
+
+lint: fmt vet staticcheck tidy cross
+
+fmt:
+	@unformatted=$$(find . -path './.?*' -prune -o -name '*.go' -print | xargs "$$($(GO) env GOROOT)/bin/gofmt" -l) && \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:" >&2; echo "$$unformatted" >&2; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	cd interop && $(GO) vet ./...
+
+staticcheck:
+	$(GO) run $(STATICCHECK) ./...
+	cd interop && $(GO) run $(STATICCHECK) ./...
+
+tidy:
+	$(GO) mod tidy -diff
+	cd interop && $(GO) mod tidy -diff
+
+# The file backend has code of its own for each system: its tests are compiled
+# for all of them too.
+cross:
+	@for platform in $(PLATFORMS); do \
+		echo "build for $$platform"; \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0; \
+		$(GO) build ./... && $(GO) vet ./file || exit 1; \
+	done

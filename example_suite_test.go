@@ -1,0 +1,37 @@
+package ltxstore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+// newMyClient stands for a third party's client of a bucket.
+func newMyClient(bucket *mock.Store) ltxstore.ReplicaClient {
+	client := mock.NewReplicaClient(mock.Config{Store: bucket, PageSize: 10})
+	client.SetLogger(nil)
+	return client
+}
+
+func TestMyBackend(t *testing.T) {
+	replicatest.Run(t, replicatest.Config{
+		New: func(context.Context) (replicatest.Store, error) {
+			bucket := mock.NewStore() // each case has an empty one
+			return replicatest.Store{
+				Client:  newMyClient(bucket),
+				Another: func() (ltxstore.ReplicaClient, error) { return newMyClient(bucket), nil },
+			}, nil
+		},
+		PageSize: 10, BodySize: 1 << 20, LargeSize: 8 << 20,
+		Lacks: []replicatest.Capability{ // each one that is offered proves more
+			replicatest.WriteOnce, replicatest.Siblings, replicatest.Parents, replicatest.MissingStore,
+			replicatest.RawAccess, replicatest.Stripping, replicatest.Leftovers, replicatest.CountedRequests,
+			replicatest.FailingLookups, replicatest.FailingLists, replicatest.FailingDeletes, replicatest.Outages,
+			replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Secrets,
+			replicatest.BoundedMemory, // a store in this process's memory
+		},
+	})
+}

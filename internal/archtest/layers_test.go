@@ -1,0 +1,157 @@
+package archtest
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// layer is a kind of package, and which kinds it may import.
+type layer string
+
+const (
+	internal layer = "internal"
+	library  layer = "root"
+	backend  layer = "backend"
+	wrapper  layer = "wrapper"
+	suite    layer = "suite"
+	program  layer = "program"
+)
+
+// below says what each layer's production code may import of this module.
+// Layers point down only.
+var below = map[layer][]layer{
+	internal: {internal},
+	library:  {internal},
+	backend:  {internal, library},
+	wrapper:  {internal, library},
+	suite:    {library},
+	program:  {internal, library, backend, wrapper, suite, program},
+}
+
+// layerOf places a package. Every package of the module has a place, so that a
+// new folder cannot escape the rules.
+func layerOf(importPath string, backends []string) (layer, error) {
+	rel := strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/")
+	top, _, nested := strings.Cut(rel, "/")
+	switch {
+	case rel == "":
+		return library, nil
+	case top == "internal":
+		return internal, nil
+	case slices.Contains(backends, top) && !nested:
+		return backend, nil
+	case top == "wrap":
+		return wrapper, nil
+	case rel == "testing/replicatest":
+		return suite, nil
+	case top == "cmd", top == "config":
+		return program, nil
+	}
+	return "", fmt.Errorf("%s is in no layer: add it to layerOf", importPath)
+}
+
+// upward returns every import that does not point down.
+func upward(pkgs map[string]pkg, backends []string) []string {
+	var wrong []string
+	for _, from := range slices.Sorted(maps.Keys(pkgs)) {
+		if !ours(from) {
+			continue
+		}
+		fromLayer, err := layerOf(from, backends)
+		if err != nil {
+			wrong = append(wrong, err.Error())
+			continue
+		}
+		for _, to := range pkgs[from].Imports {
+			if !ours(to) {
+				continue
+			}
+			if toLayer, err := layerOf(to, backends); err != nil || !slices.Contains(below[fromLayer], toLayer) {
+				wrong = append(wrong, fmt.Sprintf("%s (%s) imports %s (%s)", from, fromLayer, to, toLayer))
+			}
+		}
+	}
+	return wrong
+}
+
+// foreign returns what a package compiles beside the standard library, this
+// module and the allowed modules.
+func foreign(pkgs map[string]pkg, importPath string, allowed ...string) []string {
+	var found []string
+	for _, dep := range pkgs[importPath].Deps {
+		if pkgs[dep].Standard || ours(dep) || slices.ContainsFunc(allowed, func(mod string) bool { return within(dep, mod) }) {
+			continue
+		}
+		found = append(found, dep)
+	}
+	return found
+}
+
+func ours(importPath string) bool { return within(importPath, module) }
+
+func within(importPath, mod string) bool {
+	return importPath == mod || strings.HasPrefix(importPath, mod+"/")
+}
+
+func TestLayersPointDown(t *testing.T) {
+	pkgs := goList(t, "", "./...")
+	assert.Contains(t, pkgs, module)
+	assert.Contains(t, pkgs, module+"/testing/replicatest")
+	assert.Empty(t, upward(pkgs, backends(t)))
+}
+
+// An importer that wants a disk, or a test, compiles no SDK of a cloud, no
+// retry library and no HTTP stack, on any system.
+func TestImportersCompileLittle(t *testing.T) {
+	light := []string{module, module + "/file", module + "/mock", module + "/testing/replicatest"}
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		pkgs := goList(t, goos, light...)
+		for _, importPath := range light {
+			assert.Contains(t, pkgs, importPath)
+			assert.Contains(t, pkgs[importPath].Deps, "github.com/superfly/ltx")
+			assert.Empty(t, foreign(pkgs, importPath, "github.com/superfly/ltx", "github.com/pierrec/lz4/v4"), "%s compiles on %s", importPath, goos)
+			assert.NotContains(t, pkgs[importPath].Deps, "net/http", "%s on %s", importPath, goos)
+		}
+	}
+}
+
+func TestLayerRulesBite(t *testing.T) {
+	kinds := []string{"file", "s3"}
+	for _, tt := range []struct {
+		from, to string
+		wrong    bool
+	}{
+		{"", "internal/ctxio", false},
+		{"", "file", true},
+		{"internal/retry", "internal/ctxio", false},
+		{"internal/retry", "", true},
+		{"file", "", false},
+		{"file", "internal/oplog", false},
+		{"file", "s3", true},
+		{"s3", "wrap/verify", true},
+		{"wrap/verify", "file", true},
+		{"testing/replicatest", "", false},
+		{"testing/replicatest", "internal/ltxio", true},
+		{"testing/replicatest", "file", true},
+		{"cmd/ltxstore", "s3", false},
+		{"elsewhere", "", true},
+	} {
+		from, to := path.Join(module, tt.from), path.Join(module, tt.to)
+		got := upward(map[string]pkg{from: {ImportPath: from, Imports: []string{to, "fmt"}}}, kinds)
+		assert.Equal(t, tt.wrong, len(got) > 0, "%s imports %s: %v", tt.from, tt.to, got)
+	}
+
+	pkgs := map[string]pkg{
+		module:             {Deps: []string{"fmt", module + "/internal/ctxio", "example.com/sdk", "example.com/sdkother/x", "example.com/sdk/y"}},
+		"fmt":              {Standard: true},
+		"example.com/sdk":  {},
+		"example.com/sdk/": {},
+	}
+	assert.Equal(t, []string{"example.com/sdkother/x"}, foreign(pkgs, module, "example.com/sdk"))
+}

@@ -1,0 +1,95 @@
+package archtest
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// section returns what follows a heading of the README, to the next heading.
+func section(t *testing.T, heading string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(read(t, "README.md"), "\n## "+heading+"\n")
+	require.True(t, ok, "README.md has no section %q", heading)
+	text, _, _ := strings.Cut(rest, "\n## ")
+	return text
+}
+
+// A backend is in the table if, and only if, there is code for it; what is
+// planned has none.
+func TestREADMEBackends(t *testing.T) {
+	var there, planned []string
+	for _, row := range rows(section(t, "Backends"))[1:] {
+		require.Len(t, row, 3)
+		name := strings.Trim(row[0], "`")
+		if strings.HasPrefix(row[2], "planned") {
+			planned = append(planned, name)
+		} else {
+			there = append(there, name)
+		}
+	}
+	slices.Sort(there)
+	assert.Equal(t, backends(t), there)
+	for _, name := range planned {
+		assert.NotContains(t, backends(t), name)
+	}
+}
+
+// The table of kinds has all of them, and IsRetryable says of each what the
+// table says.
+func TestREADMEErrors(t *testing.T) {
+	kinds := map[string]error{
+		"fs.ErrNotExist":            fs.ErrNotExist,
+		"fs.ErrExist":               fs.ErrExist,
+		"fs.ErrPermission":          fs.ErrPermission,
+		"fs.ErrInvalid":             fs.ErrInvalid,
+		"errors.ErrUnsupported":     errors.ErrUnsupported,
+		"ltxstore.ErrStoreNotFound": ltxstore.ErrStoreNotFound,
+		"ltxstore.ErrThrottled":     ltxstore.ErrThrottled,
+		"ltxstore.ErrUnavailable":   ltxstore.ErrUnavailable,
+		"ltxstore.ErrChecksum":      ltxstore.ErrChecksum,
+	}
+	for name := range exported(t, ".") {
+		if strings.HasPrefix(name, "Err") && name != "Error" && name != "ErrStopIter" && !strings.Contains(name, ".") {
+			assert.Contains(t, kinds, "ltxstore."+name, "a new kind")
+		}
+	}
+	var listed []string
+	for _, row := range rows(section(t, "Errors and retries"))[1:] {
+		require.Len(t, row, 3)
+		name := strings.Trim(row[0], "`")
+		kind, ok := kinds[name]
+		if !assert.True(t, ok, "%s is no kind", name) {
+			continue
+		}
+		listed = append(listed, name)
+		want := map[bool]string{true: "yes", false: "no"}[ltxstore.IsRetryable(&ltxstore.Error{Op: "open", Kind: kind})]
+		assert.Equal(t, want, row[2], name)
+	}
+	assert.Len(t, listed, len(kinds))
+}
+
+// The table of layouts has all of them, and the keys that they build.
+func TestREADMELayouts(t *testing.T) {
+	table := rows(section(t, "Layouts"))[1:]
+	for i, row := range table {
+		require.Len(t, row, 4)
+		layout, err := ltxstore.ParseLayout(strings.Trim(row[1], "`"))
+		require.NoError(t, err)
+		assert.Equal(t, ltxstore.Layout(i), layout)
+		assert.True(t, exported(t, ".")[strings.TrimPrefix(strings.Trim(row[0], "`"), "ltxstore.")], row[0])
+		keys, err := ltxstore.NewKeys(layout, "")
+		require.NoError(t, err)
+		assert.Equal(t, "`"+keys.File(1, 1, 0x1f)+"`", row[2])
+		assert.Equal(t, "`"+keys.LevelPrefix(ltxstore.SnapshotLevel)+"`", row[3])
+	}
+	_, err := ltxstore.NewKeys(ltxstore.Layout(len(table)), "")
+	assert.Error(t, err, "a layout is missing in the table")
+}

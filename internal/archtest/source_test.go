@@ -1,0 +1,244 @@
+package archtest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// longest is how many lines a production file may have: one idea, which can be
+// read in one go.
+const longest = 400
+
+// verbs are the files that every backend has, so that who knows one finds the
+// way in all.
+var verbs = []string{"replica_client.go", "config.go", "write.go", "open.go", "list.go", "delete.go", "error.go"}
+
+func TestFilesAreShort(t *testing.T) {
+	for _, name := range production(t) {
+		if lines := strings.Count(read(t, name), "\n"); lines > longest {
+			t.Errorf("%s has %d lines: want at most %d", name, lines, longest)
+		}
+	}
+}
+
+func TestBackendsHaveTheSameFiles(t *testing.T) {
+	for _, backend := range backends(t) {
+		for _, name := range verbs {
+			_, err := os.Stat(filepath.Join(root, backend, name))
+			assert.NoError(t, err)
+		}
+	}
+}
+
+// State that a package keeps is shared by all of its clients: there is none,
+// but for errors, pools and tables that nobody changes.
+func TestNoPackageState(t *testing.T) {
+	folders := make(map[string]map[string]string)
+	for _, name := range production(t) {
+		if folders[path.Dir(name)] == nil {
+			folders[path.Dir(name)] = make(map[string]string)
+		}
+		folders[path.Dir(name)][name] = read(t, name)
+	}
+	for _, sources := range folders {
+		wrong, err := packageState(sources)
+		require.NoError(t, err)
+		assert.Empty(t, wrong)
+	}
+}
+
+// production returns every Go file that is no test.
+func production(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(files(t, ".go"), func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+}
+
+// packageState returns the package variables of a folder's files that could
+// hold state.
+func packageState(sources map[string]string) (wrong []string, err error) {
+	fset := token.NewFileSet()
+	tables := make(map[string]token.Pos)
+	var parsed []*ast.File
+	for name, text := range sources {
+		file, err := parser.ParseFile(fset, name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		parsed = append(parsed, file)
+	}
+	mutable := changingTypes(parsed)
+	for _, file := range parsed {
+		for _, decl := range file.Decls {
+			if gen, ok := decl.(*ast.GenDecl); ok && gen.Tok == token.VAR {
+				for _, spec := range gen.Specs {
+					wrong = append(wrong, judge(fset, spec.(*ast.ValueSpec), mutable, tables)...)
+				}
+			}
+		}
+	}
+	for _, file := range parsed {
+		ast.Inspect(file, func(n ast.Node) bool {
+			for _, changed := range changes(n) {
+				if _, ok := tables[changed]; ok {
+					wrong = append(wrong, fmt.Sprintf("%v: table %s is changed", fset.Position(n.Pos()), changed))
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(wrong)
+	return wrong, nil
+}
+
+// changingTypes returns the types that have a method on their pointer, which
+// may change them.
+func changingTypes(parsed []*ast.File) map[string]bool {
+	types := make(map[string]bool)
+	for _, file := range parsed {
+		for _, decl := range file.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil {
+				continue
+			}
+			if star, ok := fn.Recv.List[0].Type.(*ast.StarExpr); ok {
+				types[text(star.X)] = true
+			}
+		}
+	}
+	return types
+}
+
+// judge allows assertions about types, errors and pools, notes tables, and
+// returns what is left. A struct that only has methods on its value is a
+// table too, and what Go has in place of a constant.
+func judge(fset *token.FileSet, spec *ast.ValueSpec, mutable map[string]bool, tables map[string]token.Pos) (wrong []string) {
+	for i, name := range spec.Names {
+		if name.Name == "_" {
+			continue
+		}
+		var value ast.Expr
+		if i < len(spec.Values) {
+			value = spec.Values[i]
+		}
+		isError := strings.HasPrefix(name.Name, "Err") || strings.HasPrefix(name.Name, "err")
+		switch v := value.(type) {
+		case *ast.CallExpr:
+			if called := text(v.Fun); isError && (called == "errors.New" || called == "fmt.Errorf") {
+				continue
+			}
+		case *ast.CompositeLit:
+			if text(v.Type) == "sync.Pool" {
+				continue
+			}
+			switch typ := v.Type.(type) {
+			case *ast.ArrayType, *ast.MapType:
+				tables[name.Name] = name.Pos()
+				continue
+			case *ast.Ident:
+				if len(v.Elts) > 0 && !mutable[typ.Name] {
+					tables[name.Name] = name.Pos()
+					continue
+				}
+			}
+		}
+		wrong = append(wrong, fmt.Sprintf("%v: variable %s could hold state", fset.Position(name.Pos()), name.Name))
+	}
+	return wrong
+}
+
+// changes returns the names of variables that a statement assigns to, as a
+// whole or in part, or takes the address of.
+func changes(n ast.Node) (names []string) {
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok != token.DEFINE {
+			for _, to := range n.Lhs {
+				names = append(names, base(to))
+			}
+		}
+	case *ast.IncDecStmt:
+		names = append(names, base(n.X))
+	case *ast.UnaryExpr:
+		if n.Op == token.AND {
+			names = append(names, base(n.X))
+		}
+	case *ast.CallExpr:
+		if called := text(n.Fun); len(n.Args) > 0 && (called == "delete" || called == "clear" || called == "copy") {
+			names = append(names, base(n.Args[0]))
+		}
+	}
+	return names
+}
+
+// base returns the variable that an expression such as a[i].b is a part of.
+func base(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.IndexExpr:
+		return base(e.X)
+	case *ast.SliceExpr:
+		return base(e.X)
+	case *ast.SelectorExpr:
+		return base(e.X)
+	case *ast.ParenExpr:
+		return base(e.X)
+	}
+	return ""
+}
+
+func text(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return text(e.X) + "." + e.Sel.Name
+	}
+	return ""
+}
+
+func TestPackageStateBites(t *testing.T) {
+	for _, tt := range []struct {
+		code  string
+		wrong bool
+	}{
+		{`var n int`, true},
+		{`var n = 1`, true},
+		{`var cache = make(map[string]int)`, true},
+		{`var client = &http.Client{}`, true},
+		{`var mu sync.Mutex`, true},
+		{`var Errors = collect()`, true},
+		{`var ErrGone = errors.New("gone")`, false},
+		{`var errGone = fmt.Errorf("gone: %w", fs.ErrClosed)`, false},
+		{`var gone = errors.New("gone")`, true},
+		{`var _ io.Reader = (*T)(nil)`, false},
+		{`var pool = sync.Pool{New: f}`, false},
+		{`var names = [...]string{"a", "b"}`, false},
+		{`var names = map[string]int{"a": 1}`, false},
+		{`var origin = point{0, 1}; func (p point) abs() int { return p.x }`, false},
+		{`var origin = point{0, 1}; func (p *point) move() { p.x++ }`, true},
+		{`var origin = point{0, 1}; func f() { origin.x = 1 }`, true},
+		{`var origin = point{}`, true},
+		{`var names = []string{"a"}; func f() { names = nil }`, true},
+		{`var names = []string{"a"}; func f() { names[0] = "b" }`, true},
+		{`var names = map[string]int{"a": 1}; func f() { delete(names, "a") }`, true},
+		{`var names = map[string]int{"a": 1}; func f() { names["a"]++ }`, true},
+		{`var names = [1]int{1}; func f() *int { return &names[0] }`, true},
+		{`var names = [1]int{1}; func f() int { other := names[0]; other++; return other }`, false},
+	} {
+		wrong, err := packageState(map[string]string{"a.go": "package p\n" + tt.code})
+		require.NoError(t, err)
+		assert.Equal(t, tt.wrong, len(wrong) > 0, "%s: %v", tt.code, wrong)
+	}
+}
