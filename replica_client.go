@@ -77,8 +77,9 @@ type ReplicaClient interface {
 	//     the file; size 0: to the end. An offset at or past the end is an empty
 	//     reader, not an error. A negative one is fs.ErrInvalid.
 	//   - O2: a missing file is fs.ErrNotExist, with the backend, the key and
-	//     the operation in the message. A missing bucket, a denied request or an
-	//     outage is never reported as a missing file.
+	//     the operation in the message; a zero-byte one (a torn upload) is
+	//     missing too. A missing bucket, a denied request or an outage is never
+	//     reported as a missing file.
 	//   - O3: a transfer that breaks is resumed where it stopped, pinned to the
 	//     same version (ETag, generation); the budget counts failures without
 	//     progress. A short body is an error, never a short success. A server

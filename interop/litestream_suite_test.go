@@ -34,6 +34,7 @@ var (
 	farOffset    = &defect{"an offset far past the end is an error", "from 9223372036854775807"}
 	wholeFile    = &defect{"the reader of a range is the whole file for who seeks in it", "Seek(0, 1)"}
 	listsAll     = &defect{"zero-byte files, directories and impossible names are listed", "listing among strangers"}
+	tornFile     = &defect{"a zero-byte file is read as an empty one", "open of a zero-byte file"}
 	neverClosed  = &defect{"a closed iterator goes on", "Next is true"}
 	listsForever = &defect{"a listing does not look at its context", "the listing went on to its end"}
 	deletesAll   = &defect{"DeleteAll removes whatever is below its path, strangers' files", "want the strangers"}
@@ -83,6 +84,7 @@ var bites = map[string]*defect{
 	"open/ranges":                 farOffset,
 	"open/reader-behaves":         wholeFile,
 	"list/strangers":              listsAll,
+	"open/torn-upload":            tornFile,
 	"list/closed":                 neverClosed,
 	"list/pages-closed":           neverClosed,
 	"list/pages-cancelled":        listsForever,

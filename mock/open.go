@@ -64,6 +64,10 @@ func (m *memory) object(ctx context.Context, key string, level int, minTXID, max
 	if o == nil {
 		return nil, &ltxstore.Error{Op: "open", Backend: backend, Key: key, Kind: fs.ErrNotExist}
 	}
+	if len(o.Body) == 0 {
+		return nil, &ltxstore.Error{Op: "open", Backend: backend, Key: key, Kind: fs.ErrNotExist,
+			Err: errors.New("the file is empty, a torn upload")}
+	}
 	return o, nil
 }
 

@@ -29,6 +29,8 @@ func openCases() []Case {
 			Rule: "Package testing/iotest finds no fault with the reader, of a whole file and of a range.", run: openTestReader},
 		{ID: "open/missing", Clauses: []string{"O2"},
 			Rule: "A missing file is fs.ErrNotExist, and the message has the backend, the operation and the key.", run: openMissing},
+		{ID: "open/torn-upload", Clauses: []string{"O2", "L4"}, Needs: []Capability{RawAccess},
+			Rule: "A zero-byte file is fs.ErrNotExist, as it is not listed.", run: openTornUpload},
 		{ID: "open/missing-store", Clauses: []string{"O2"}, Needs: []Capability{MissingStore},
 			Rule: "A missing bucket or root is ErrStoreNotFound, in every method, and not fs.ErrNotExist.", run: openMissingStore},
 		{ID: "open/broken-transfer", Clauses: []string{"O3"}, Needs: []Capability{BrokenTransfers},
@@ -151,6 +153,18 @@ func openMissing(ctx context.Context, e *env) error {
 		func() error { return e.writeAll(ctx, file{0, 998, 998}, file{0, 999, 1000}, file{1, 999, 999}) },
 		check,
 	)
+}
+
+func openTornUpload(ctx context.Context, e *env) error {
+	f := file{0, 2, 2}
+	if err := e.writeAll(ctx, file{0, 1, 1}); err != nil {
+		return err
+	}
+	if err := e.Raw.Put(ctx, e.Raw.Keys.File(f.level, f.min, f.max), nil); err != nil {
+		return fmt.Errorf("put a torn upload: %w", err)
+	}
+	_, err := e.read(ctx, f, 0, 0)
+	return is("open of a zero-byte file", err, fs.ErrNotExist)
 }
 
 func openMissingStore(ctx context.Context, e *env) error {

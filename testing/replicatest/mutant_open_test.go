@@ -1,6 +1,7 @@
 package replicatest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -36,13 +37,22 @@ func openMutants() []mutant {
 		{name: "has an error for an offset past the end", fails: []string{"open/ranges", "open/reader-behaves"},
 			damage: onOpen(func(c *client, open openFunc) openFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-					if o, ok := c.world.bucket.Get(c.keys.File(max(level, 0), minTXID, maxTXID)); ok && offset >= int64(len(o.Body)) {
+					if o, ok := c.world.bucket.Get(c.keys.File(max(level, 0), minTXID, maxTXID)); ok && len(o.Body) > 0 && offset >= int64(len(o.Body)) {
 						return nil, errors.New("416 Requested Range Not Satisfiable")
 					}
 					return open(ctx, level, minTXID, maxTXID, offset, size)
 				}
 			})},
-		{name: "does not map a missing file", fails: []string{
+		{name: "opens torn uploads", fails: []string{"open/torn-upload"},
+			damage: onOpen(func(c *client, open openFunc) openFunc {
+				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+					if o, ok := c.world.bucket.Get(c.keys.File(max(level, 0), minTXID, maxTXID)); ok && len(o.Body) == 0 {
+						return io.NopCloser(bytes.NewReader(nil)), nil
+					}
+					return open(ctx, level, minTXID, maxTXID, offset, size)
+				}
+			})},
+		{name: "does not map a missing file", fails: []string{"open/torn-upload",
 			"write/invisible-until-done", "write/empty", "write/header-of-another-file", "write/broken-header",
 			"write/*-before-header", "write/*-in-header", "write/*-after-header", "write/*-in-the-middle",
 			"write/*-on-last-byte", "write/plain-reader-fails", "open/missing", "delete/some",
