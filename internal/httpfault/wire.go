@@ -1,0 +1,144 @@
+package httpfault
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// hangUp ends the connection under the answer: with a reset, which drops what
+// the client has not yet read, or in good order.
+func hangUp(w http.ResponseWriter, reset bool) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		// HTTP/2, or a connection that is gone already.
+		panic(http.ErrAbortHandler)
+	}
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn() // no close_notify: that would be a clean end
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+func cut(x Exchange, w http.ResponseWriter, r *http.Request, n int64, reset bool) {
+	limited := &limitedWriter{ResponseWriter: w, left: n}
+	limited.atLimit = func() {
+		_ = http.NewResponseController(w).Flush()
+		hangUp(w, reset)
+	}
+	x.Next.ServeHTTP(limited, r)
+}
+
+// limitedWriter writes so many bytes of the body, and calls atLimit once when
+// there is more.
+type limitedWriter struct {
+	http.ResponseWriter
+	left    int64
+	atLimit func()
+	over    bool
+}
+
+func (w *limitedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	if w.over {
+		return 0, io.ErrClosedPipe
+	}
+	if int64(len(p)) <= w.left {
+		n, err := w.ResponseWriter.Write(p)
+		w.left -= int64(n)
+		return n, err
+	}
+	n, err := w.ResponseWriter.Write(p[:w.left])
+	w.over = true
+	w.atLimit()
+	if err == nil {
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+type corruptWriter struct {
+	http.ResponseWriter
+	at, pos int64
+}
+
+func (w *corruptWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *corruptWriter) Write(p []byte) (int, error) {
+	if i := w.at - w.pos; i >= 0 && i < int64(len(p)) {
+		p = append([]byte(nil), p...)
+		p[i] ^= 0x40
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.pos += int64(n)
+	return n, err
+}
+
+type countedWriter struct {
+	http.ResponseWriter
+	n *atomic.Int64
+}
+
+func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *countedWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.n.Add(int64(n))
+	return n, err
+}
+
+type countedBody struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
+	return n, err
+}
+
+// pace is the most that passes at once where bandwidth is bounded.
+const pace = 16 << 10
+
+type pacedWriter struct {
+	http.ResponseWriter
+	wait func(int)
+}
+
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *pacedWriter) Write(p []byte) (written int, err error) {
+	for err == nil && written < len(p) {
+		var n int
+		n, err = w.ResponseWriter.Write(p[written:min(len(p), written+pace)])
+		written += n
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
+		w.wait(n)
+	}
+	return written, err
+}
+
+type pacedBody struct {
+	io.ReadCloser
+	wait func(int)
+}
+
+func (b *pacedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(len(p), pace)])
+	b.wait(n)
+	return n, err
+}
+
+// nowhere is where an answer goes that is to be lost.
+type nowhere struct{ header http.Header }
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) WriteHeader(int)             {}
+func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
