@@ -6,6 +6,7 @@
 // cloud SDK that it does not use:
 //
 //   - file: a directory on a disk
+//   - s3: Amazon S3, and what speaks its protocol
 //   - mock: memory, with scripted faults, for an importer's tests
 //
 // What holds over any backend is here: keys (Layout, Keys), errors (Error and

@@ -15,6 +15,12 @@ import (
 // line in docs/design.md that says what for.
 var allowed = []string{
 	"github.com/avast/retry-go/v5",
+	"github.com/aws/aws-sdk-go-v2",
+	"github.com/aws/aws-sdk-go-v2/config",
+	"github.com/aws/aws-sdk-go-v2/credentials",
+	"github.com/aws/aws-sdk-go-v2/service/s3",
+	"github.com/aws/aws-sdk-go-v2/service/sts",
+	"github.com/aws/smithy-go",
 	"github.com/pierrec/lz4/v4",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",

@@ -1,0 +1,222 @@
+package s3_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+const (
+	fakeBucket = "bucket"
+	fakePath   = "backups/db"
+	fakeID     = "AKIDFAKE"
+	fakeSecret = "correct-horse-battery-staple"
+	fakeToken  = "a-session-token-that-nobody-may-see"
+	fakePage   = 16
+)
+
+// TestConformance holds the client to the contract, on a strict server in
+// this process: whole over http and over TLS, where bodies are sent in
+// another way, and for each variation the cases in which it may matter.
+func TestConformance(t *testing.T) {
+	lacks := []replicatest.Capability{replicatest.BoundedMemory} // the server's memory is this process's
+	once := append([]replicatest.Capability{replicatest.Rewriting}, lacks...)
+	all := func(replicatest.Case) bool { return true }
+	some := func(prefixes ...string) func(replicatest.Case) bool {
+		return func(c replicatest.Case) bool {
+			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(c.ID, prefix) })
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		tls   bool
+		cfg   s3.Config
+		fake  s3fake.Options
+		lacks []replicatest.Capability
+		cases func(replicatest.Case) bool
+	}{
+		{"http", false, s3.Config{}, s3fake.Options{}, lacks, all},
+		{"TLS", true, s3.Config{Checksum: "crc32"}, s3fake.Options{}, lacks, all},
+		{"litestream-s3", false, s3.Config{Layout: ltxstore.LayoutLitestreamS3}, s3fake.Options{}, lacks, some("list/", "delete", "time/", "open/range")},
+		{"write once", false, s3.Config{WriteOnce: true}, s3fake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
+		{"old service", false, s3.Config{}, s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true, EqualParts: true, Omit: []string{"ETag"}}, lacks, some("write/", "list/", "time/", "delete")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			replicatest.Run(t, replicatest.Config{
+				New: func(context.Context) (replicatest.Store, error) {
+					return newFakeStore(test.cfg, test.fake, test.tls)
+				},
+				Lacks:     test.lacks,
+				PageSize:  fakePage,
+				BodySize:  6 << 20, // a part and a piece
+				LargeSize: 16 << 20,
+				Prompt:    5 * time.Second,
+				Secrets:   []string{fakeSecret, fakeToken},
+				Select:    test.cases,
+			})
+		})
+	}
+}
+
+// fake is a server, faults around it, and how its clients are configured.
+type fake struct {
+	*s3fake.Server
+	layer  *httpfault.Layer
+	server *httptest.Server
+	dir    string // of the CA bundle
+	cfg    s3.Config
+	keys   ltxstore.Keys
+}
+
+func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
+	opt.AccessKeyID, opt.SecretAccessKey, opt.SessionToken = fakeID, fakeSecret, fakeToken
+	if opt.PageSize == 0 {
+		opt.PageSize = fakePage
+	}
+	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	if err != nil {
+		return nil, err
+	}
+	f := &fake{Server: s3fake.New(opt, fakeBucket), cfg: cfg, keys: keys}
+	f.layer = httpfault.New(f.Server)
+	f.layer.Name(s3fake.Operation)
+	f.server = httptest.NewUnstartedServer(f.layer)
+	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if secure {
+		f.server.StartTLS()
+		if f.dir, err = os.MkdirTemp("", "s3fake"); err != nil {
+			return nil, err
+		}
+		f.cfg.CABundle = filepath.Join(f.dir, "ca.pem")
+		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
+		if err := os.WriteFile(f.cfg.CABundle, ca, 0o600); err != nil {
+			return nil, err
+		}
+	} else {
+		f.server.Start()
+	}
+	f.cfg.Bucket, f.cfg.Path, f.cfg.Region, f.cfg.Endpoint = fakeBucket, fakePath, "us-east-1", f.server.URL
+	f.cfg.AccessKeyID, f.cfg.SecretAccessKey, f.cfg.SessionToken = fakeID, fakeSecret, fakeToken
+	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
+	f.cfg.Logger = slog.New(slog.DiscardHandler)
+	return f, nil
+}
+
+func (f *fake) close() error {
+	f.layer.Clear()
+	f.server.CloseClientConnections()
+	f.server.Close()
+	return os.RemoveAll(f.dir)
+}
+
+func (f *fake) client(change func(*s3.Config)) *s3.ReplicaClient {
+	cfg := f.cfg
+	change(&cfg)
+	return s3.NewReplicaClient(cfg)
+}
+
+func newFakeStore(cfg s3.Config, opt s3fake.Options, secure bool) (replicatest.Store, error) {
+	f, err := newFake(cfg, opt, secure)
+	if err != nil {
+		return replicatest.Store{}, err
+	}
+	open := func(change func(*s3.Config)) func() (ltxstore.ReplicaClient, error) {
+		return func() (ltxstore.ReplicaClient, error) { return f.client(change), nil }
+	}
+	return replicatest.Store{
+		Client:  f.client(func(*s3.Config) {}),
+		Another: open(func(*s3.Config) {}),
+		Once:    open(func(cfg *s3.Config) { cfg.WriteOnce = true }),
+		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
+			return open(func(cfg *s3.Config) { cfg.Path += suffix })()
+		},
+		Parent:   open(func(cfg *s3.Config) { cfg.Path = "backups" }),
+		Missing:  open(func(cfg *s3.Config) { cfg.Bucket = "no-such-bucket" }),
+		Requests: f.layer.Requests,
+		Raw:      f.raw(),
+		Faults:   f.faults(),
+		Close:    f.close,
+	}, nil
+}
+
+func (f *fake) raw() *replicatest.Raw {
+	const prefix = fakePath + "/"
+	return &replicatest.Raw{
+		Keys: f.keys,
+		Put: func(_ context.Context, key string, body []byte) error {
+			f.Put(fakeBucket, prefix+key, body)
+			return nil
+		},
+		List: func(context.Context) ([]string, error) {
+			var names []string
+			for _, key := range f.Keys(fakeBucket) {
+				if name, ok := strings.CutPrefix(key, prefix); ok {
+					names = append(names, name)
+				}
+			}
+			for _, key := range f.Uploads(fakeBucket) {
+				if name, ok := strings.CutPrefix(key, prefix); ok {
+					names = append(names, "upload:"+name)
+				}
+			}
+			return names, nil
+		},
+		Leave: func(context.Context) error {
+			f.AddUpload(fakeBucket, prefix+f.keys.File(0, 1, 1))
+			return nil
+		},
+		Strip: func(_ context.Context, key string) error {
+			if !f.Strip(fakeBucket, prefix+key) {
+				return errors.New("no such object")
+			}
+			return nil
+		},
+	}
+}
+
+func (f *fake) faults() *replicatest.Faults {
+	always := func(match httpfault.Match, do httpfault.Effect) {
+		f.layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
+	}
+	get := httpfault.Match{Operation: "GetObject"}
+	return &replicatest.Faults{
+		Lookups: func() {
+			always(get, httpfault.XML(500, "InternalError"))
+			always(httpfault.Match{Operation: "HeadObject"}, httpfault.Status(500, nil, ""))
+		},
+		Lists: func() {
+			always(httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"}, httpfault.XML(500, "InternalError"))
+		},
+		Cut:   func(n int64) { always(get, httpfault.Truncate(n)) },
+		Stall: func(n int64) { always(get, httpfault.StallAfter(n)) },
+		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
+			f.FailDeletes(func(key string) string {
+				name, _ := strings.CutPrefix(key, fakePath+"/")
+				if level, minTXID, maxTXID, ok := f.keys.Parse(name); ok && match(level, minTXID, maxTXID) {
+					return "AccessDenied"
+				}
+				return ""
+			})
+		},
+		Unreachable: func() { always(httpfault.Match{}, httpfault.Refuse()) },
+	}
+}
+
+var _ io.Closer = (*s3.ReplicaClient)(nil)

@@ -1,0 +1,175 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/transport"
+)
+
+// connect checks given, completes it, and makes the client that all requests
+// go through. It sends one request at the most: the HEAD that asks for the
+// region. All errors are *ltxstore.Error.
+func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, error) {
+	if err := given.validate(); err != nil {
+		return nil, err
+	}
+	cfg, err := given.load()
+	if err != nil {
+		return nil, err
+	}
+	policy := policyOf(cfg.Retry, log)
+	sdk, err := loadSDK(ctx, cfg, retryer{policy, time.Now}, log)
+	if err != nil {
+		return nil, failInit(ctx, err)
+	}
+
+	endpoint, err := endpointOf(cfg, sdk)
+	if err != nil {
+		return nil, err
+	}
+	if endpoint != nil {
+		cfg.Endpoint = endpoint.String()
+	}
+	// Once more, because the endpoint may be the environment's.
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	p := providerOf(endpoint, cfg.Bucket)
+	if cfg.Checksum != "" {
+		// Whoever names a checksum knows the service better than the table.
+		p.noChecksum = cfg.Checksum == checksumNone
+	}
+	cfg = cfg.withDefaults(p)
+	if err := cfg.validateFor(p); err != nil {
+		return nil, err
+	}
+	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	if err != nil {
+		return nil, refuse("Path", err)
+	}
+
+	client, closeIdle, err := httpClientOf(cfg)
+	if err != nil {
+		return nil, failInit(ctx, err)
+	}
+	sdk.HTTPClient = client
+	if cfg.Region == "" {
+		cfg.Region = regionWithoutAsking(cfg, sdk.Region, p)
+	}
+	cfg.assumeRole(&sdk)
+	if cfg.Region == "" {
+		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion)); err != nil {
+			closeIdle()
+			return nil, err
+		}
+	}
+	return &replica{
+		cfg:      cfg,
+		keys:     keys,
+		provider: p,
+		api:      newAPI(cfg, sdk, p, cfg.Region),
+		policy:   policy,
+		log:      log,
+		close:    closeIdle,
+	}, nil
+}
+
+// load returns cfg with the contents of the files that it names, and with
+// copies of what the caller may change.
+func (cfg Config) load() (Config, error) {
+	key, err := cfg.loadCustomerKey()
+	if err != nil {
+		return cfg, err
+	}
+	// A later look at cfg must not find two keys.
+	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
+	if cfg.CABundle == "" && cfg.RoundTripper == nil && !cfg.SkipVerify {
+		cfg.CABundle = os.Getenv("AWS_CA_BUNDLE")
+	}
+	if cfg.CABundle != "" {
+		if _, err := transport.Pool(cfg.CABundle); err != nil {
+			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
+		}
+	}
+	cfg.Tags, cfg.KMSContext = clone(cfg.Tags), clone(cfg.KMSContext)
+	return cfg, nil
+}
+
+// clone is maps.Clone, but nil of an empty map.
+func clone(m map[string]string) map[string]string {
+	var copied map[string]string
+	for key, value := range m {
+		if copied == nil {
+			copied = make(map[string]string, len(m))
+		}
+		copied[key] = value
+	}
+	return copied
+}
+
+// endpointOf returns Config's endpoint, or that of AWS_ENDPOINT_URL_S3,
+// AWS_ENDPOINT_URL and the profile, or nil.
+func endpointOf(cfg Config, sdk aws.Config) (*url.URL, error) {
+	if cfg.Endpoint != "" {
+		return parseEndpoint("Endpoint", cfg.Endpoint)
+	}
+	found := s3.NewFromConfig(sdk).Options().BaseEndpoint
+	return parseEndpoint("AWS_ENDPOINT_URL", aws.ToString(found))
+}
+
+// httpClientOf returns what sends the requests, and what releases its idle
+// connections: nothing, if it is the caller's.
+func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error) {
+	if cfg.RoundTripper != nil {
+		return roundTripper{cfg.RoundTripper}, func() {}, nil
+	}
+	t, err := transport.New(transport.Options{
+		MaxConns:        cfg.MaxConns,
+		MaxIdleConns:    cfg.MaxIdleConns,
+		IdleConnTimeout: cfg.IdleConnTimeout,
+		ResponseTimeout: cfg.ResponseTimeout,
+		WriteTimeout:    cfg.IdleTimeout,
+		SkipVerify:      cfg.SkipVerify,
+		CABundle:        cfg.CABundle,
+	})
+	if err != nil {
+		return roundTripper{}, nil, err
+	}
+	return roundTripper{t}, t.CloseIdleConnections, nil
+}
+
+// roundTripper is an aws.HTTPClient without what http.Client adds: redirects,
+// which a signature does not survive and which hide the region that a 301
+// names, and errors with the whole URL in them.
+type roundTripper struct{ http.RoundTripper }
+
+func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
+	return c.RoundTrip(req)
+}
+
+// failInit is wrap for a failure to begin. A file that is not there is a bad
+// configuration, and may not pass for a missing LTX file.
+func failInit(ctx context.Context, err error) error {
+	if ended := ctxio.Err(ctx); ended != nil {
+		return wrap("init", "", ended)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New(err.Error())
+	}
+	if kindOf(err) != nil {
+		return wrap("init", "", err)
+	}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub(err)}
+}

@@ -1,0 +1,65 @@
+package s3
+
+import (
+	"cmp"
+	"strings"
+	"time"
+)
+
+const checksumNone = "none"
+
+// withDefaults returns cfg with Config's and the provider's defaults in place
+// of zero values. Where Config's zero value is what is meant, it stays.
+func (cfg Config) withDefaults(p provider) Config {
+	if cfg.PathStyle == nil {
+		pathStyle := cfg.Endpoint != "" && !p.virtualHost && !strings.HasPrefix(cfg.Bucket, "arn:")
+		cfg.PathStyle = &pathStyle
+	}
+	cfg.PartSize = cmp.Or(cfg.PartSize, minPartSize)
+	cfg.UploadThreshold = cmp.Or(cfg.UploadThreshold, cfg.PartSize)
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = 5
+		if p.maxConcurrency > 0 {
+			cfg.Concurrency = min(cfg.Concurrency, p.maxConcurrency)
+		}
+	}
+	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 32)
+	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
+	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 4)
+	if cfg.MaxIdleConns == 0 {
+		cfg.MaxIdleConns = cfg.Concurrency + cfg.MetadataConcurrency + cfg.ReadConcurrency + cfg.DeleteConcurrency
+	}
+	if cfg.MaxConns > 0 {
+		cfg.MaxIdleConns = min(cfg.MaxIdleConns, cfg.MaxConns)
+	}
+	cfg.IdleConnTimeout = cmp.Or(cfg.IdleConnTimeout, 90*time.Second)
+	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
+	cfg.ResponseTimeout = cmp.Or(cfg.ResponseTimeout, time.Minute)
+	if cfg.SSE == "" && (cfg.KMSKeyID != "" || len(cfg.KMSContext) > 0) {
+		cfg.SSE = sseKMS
+	}
+	if cfg.Checksum == "" {
+		cfg.Checksum = "crc32"
+		if p.noChecksum {
+			cfg.Checksum = checksumNone
+		}
+	}
+	cfg.Retry = cfg.Retry.WithDefaults()
+	return cfg
+}
+
+// validateFor refuses what the provider cannot do. cfg has its defaults.
+func (cfg Config) validateFor(p provider) error {
+	switch {
+	case cfg.Endpoint == "" && cfg.Region != "" && !isAWSRegion(cfg.Region):
+		return invalid("Region", cfg.Region, `want a region of AWS such as "us-east-1"; other services need an Endpoint`)
+	case cfg.WriteOnce && p.noConditional:
+		return invalid("WriteOnce", true, "want false: "+p.name+" has no conditional writes")
+	case cfg.ContentMD5 == MD5Always && p.noDeleteMD5 && isDirectoryBucket(cfg.Bucket):
+		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets take no Content-MD5")
+	case cfg.UnsignedPayload && cfg.Checksum == checksumNone && cfg.ContentMD5 != MD5Always:
+		// A body cut short would be stored as it came (clause W9).
+		return invalid("UnsignedPayload", true, `want a Checksum, or ContentMD5 "always", beside it: nothing else would protect the body`)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package s3
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
+// stay as they are. The SDK's error stays reachable by errors.As; the text is
+// free of what may not be logged.
+func wrap(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if done, ok := err.(*ltxstore.Error); ok {
+		return done
+	}
+	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: scrub(hintRegion(err))}
+}
+
+// kindOf tells the kind by the error's code, then by the HTTP status: a body
+// may be empty, or a proxy's HTML, and statuses are shared by many codes.
+func kindOf(err error) error {
+	if kind := kindOfCode(codeOf(err)); kind != nil {
+		return kind
+	}
+	if status := statusOf(err); status != 0 {
+		return kindOfStatus(status, err)
+	}
+	if kind := ltxstore.KindOf(err); kind != nil {
+		return kind
+	}
+	switch {
+	case isChecksumMismatch(err):
+		return ltxstore.ErrChecksum
+	case isTransport(err):
+		return ltxstore.ErrUnavailable
+	}
+	return nil
+}
+
+func kindOfCode(code string) error {
+	switch code {
+	case "NoSuchBucket", "NoSuchAccessPoint":
+		return ltxstore.ErrStoreNotFound
+	case "NoSuchKey", "NoSuchVersion":
+		return fs.ErrNotExist
+	case "AccessDenied", "AccessDeniedException", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+		"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "AllAccessDisabled",
+		"AccountProblem", "InvalidSecurity", "NotSignedUp", "UnauthorizedAccess", "RequestTimeTooSkewed",
+		"XAdminUserNotFound": // a 404 of versitygw for an unknown access key
+		return fs.ErrPermission
+	case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "TooManyRequestsException", "Throttling",
+		"ThrottlingException", "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded",
+		"ServiceUnavailable", "Busy":
+		return ltxstore.ErrThrottled
+	// Several of these come with a status that says something else: 200 from
+	// CompleteMultipartUpload, 400 for a timeout.
+	case "InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "RequestCanceled",
+		"IncompleteBody", "OperationAborted":
+		return ltxstore.ErrUnavailable
+	case "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ChecksumMismatch":
+		return ltxstore.ErrChecksum
+	case "NotImplemented", "MethodNotAllowed":
+		return errors.ErrUnsupported
+	}
+	return nil
+}
+
+func kindOfStatus(status int, err error) error {
+	switch {
+	case status == http.StatusNotFound:
+		return kindOfMissing(err)
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return fs.ErrPermission
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return ltxstore.ErrThrottled
+	case status == http.StatusNotImplemented, status == http.StatusMethodNotAllowed:
+		return errors.ErrUnsupported
+	case ltxstore.IsRetryableStatus(status):
+		return ltxstore.ErrUnavailable
+	// The answer was fine, but it broke off, or is not what was sent.
+	case status < 300 && isChecksumMismatch(err):
+		return ltxstore.ErrChecksum
+	case status < 300 && isBrokenOff(err):
+		return ltxstore.ErrUnavailable
+	}
+	return nil
+}
+
+// kindOfMissing tells what a 404 without a telling code is about. Reading an
+// object, it is the object: a HEAD has no body to say more. Writing, listing
+// and deleting have nothing but the bucket to miss. A code that says something
+// else, of an upload or a user, is believed.
+func kindOfMissing(err error) error {
+	switch codeOf(err) {
+	case "", "UnknownError", "NotFound":
+	default:
+		return nil
+	}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		switch operation.OperationName {
+		case "GetObject", "HeadObject":
+			return fs.ErrNotExist
+		}
+	}
+	return ltxstore.ErrStoreNotFound
+}
+
+// isMissing reports that the object, not the bucket, is not there.
+func isMissing(err error) bool { return err != nil && errors.Is(kindOf(err), fs.ErrNotExist) }
+
+// isPreconditionFailed reports that the condition of a request (If-Match,
+// If-None-Match) did not hold.
+func isPreconditionFailed(err error) bool {
+	return codeOf(err) == "PreconditionFailed" || statusOf(err) == http.StatusPreconditionFailed
+}
+
+// isConflict reports that another conditional request was under way: nothing
+// is known of who has won.
+func isConflict(err error) bool {
+	code := codeOf(err)
+	return code == "ConditionalRequestConflict" || statusOf(err) == http.StatusConflict && code != "OperationAborted"
+}
+
+// isInvalidRange reports that a range begins at or past the object's end.
+func isInvalidRange(err error) bool {
+	return codeOf(err) == "InvalidRange" || statusOf(err) == http.StatusRequestedRangeNotSatisfiable
+}
+
+// codeOf returns the service's error code, or the empty string. Where there
+// was no body to take it from, the SDK makes one of the status, or of nothing.
+func codeOf(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	return api.ErrorCode()
+}
+
+// statusOf returns the HTTP status of the answer, 0 if there was none.
+func statusOf(err error) int {
+	if answer := answerOf(err); answer != nil {
+		return answer.StatusCode
+	}
+	return 0
+}
+
+// headerOf returns the header of the answer, an empty one if there was none.
+func headerOf(err error) http.Header {
+	if answer := answerOf(err); answer != nil {
+		return answer.Header
+	}
+	return nil
+}
+
+func answerOf(err error) *http.Response {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || answer.Response == nil {
+		return nil
+	}
+	return answer.Response.Response
+}
+
+// isTransport reports that the connection failed. Beside what every backend
+// knows these are errors that net/http does not export. What a body's reader
+// fails with comes the same way and is none of them.
+func isTransport(err error) bool {
+	if ltxstore.IsRetryable(err) {
+		return true
+	}
+	var send *smithyhttp.RequestSendError
+	if !errors.As(err, &send) || send.Err == nil {
+		return false
+	}
+	if send.Err == io.EOF { // the server closed the connection instead of answering
+		return true
+	}
+	text := send.Err.Error()
+	return strings.Contains(text, "transport connection broken") || strings.Contains(text, "server closed idle connection")
+}
+
+// isBrokenOff reports that an answer that began well did not end. Above it in
+// the chain is the status, which says that all is well.
+func isBrokenOff(err error) bool {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || answer.Err == nil {
+		return false
+	}
+	var syntax *xml.SyntaxError
+	return isTransport(answer.Err) || errors.As(err, &syntax) && syntax.Msg == "unexpected EOF"
+}
+
+// isChecksumMismatch knows the SDK's own comparison of a body with the
+// checksum beside it, which has no exported type.
+func isChecksumMismatch(err error) bool {
+	return strings.Contains(err.Error(), "checksum did not match")
+}
+
+// scrubbed hides parts of an error's text, not the error.
+type scrubbed struct {
+	text string
+	err  error
+}
+
+func (e *scrubbed) Error() string { return e.text }
+func (e *scrubbed) Unwrap() error { return e.err }
+
+// scrub takes the query off URLs, where a signature may be, and signature
+// parameters off anything else (clause C4).
+func scrub(err error) error {
+	text := err.Error()
+	clean := scrubText(text)
+	if clean == text {
+		return err
+	}
+	return &scrubbed{text: clean, err: err}
+}
+
+func scrubText(text string) string {
+	if !strings.ContainsAny(text, "?=") { // nearly always
+		return text
+	}
+	query := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*[^\s"':;,.]`)
+	signature := regexp.MustCompile(`(?i)\b(X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|Signature|AWSAccessKeyId|Credential)=[^&\s"',]+`)
+	return signature.ReplaceAllString(query.ReplaceAllString(text, "$1"), "$1=[redacted]")
+}

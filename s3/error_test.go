@@ -1,0 +1,303 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// replicaAt returns a replica whose requests go to handler, tried once.
+func replicaAt(t *testing.T, handler http.Handler, set ...func(*Config)) *replica {
+	t.Helper()
+	isolate(t)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	cfg := valid()
+	cfg.Endpoint = server.URL
+	cfg.Retry.MaxAttempts = 1
+	for _, f := range set {
+		f(&cfg)
+	}
+	r, err := connectTo(t, cfg)
+	require.NoError(t, err)
+	return r
+}
+
+// operations are one request each.
+func operations(r *replica) map[string]func(context.Context) error {
+	bucket, key, id, number := r.cfg.Bucket, "key", "id", int32(1)
+	return map[string]func(context.Context) error{
+		"get": func(ctx context.Context) error {
+			out, err := r.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+			if err == nil {
+				_, err = io.Copy(io.Discard, out.Body)
+			}
+			return err
+		},
+		"head": func(ctx context.Context) error {
+			_, err := r.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+			return err
+		},
+		"put": func(ctx context.Context) error {
+			_, err := r.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("body")})
+			return err
+		},
+		"list": func(ctx context.Context) error {
+			_, err := r.api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket})
+			return err
+		},
+		"delete": func(ctx context.Context) error {
+			_, err := r.api.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: &key}}}})
+			return err
+		},
+		"part": func(ctx context.Context) error {
+			_, err := r.api.UploadPart(ctx, &s3.UploadPartInput{Bucket: &bucket, Key: &key, UploadId: &id, PartNumber: &number, Body: strings.NewReader("body")})
+			return err
+		},
+		"complete": func(ctx context.Context) error {
+			_, err := r.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: &bucket, Key: &key, UploadId: &id})
+			return err
+		},
+	}
+}
+
+func xmlError(code string) string {
+	return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>` + code + `</Code><Message>said the service</Message><RequestId>R</RequestId></Error>`
+}
+
+const htmlError = "<!DOCTYPE html><html><head><title>Error</title></head><body><p>a proxy<br>says so</body></html>"
+
+func TestErrorKinds(t *testing.T) {
+	const all = "get head put list delete part complete"
+	const withBody = "get put list delete part complete"
+	for _, tt := range []struct {
+		status int
+		body   string
+		ops    string
+		want   error
+	}{
+		{404, xmlError("NoSuchKey"), "get head", fs.ErrNotExist},
+		{404, "", "get head", fs.ErrNotExist},
+		{404, htmlError, "get head", fs.ErrNotExist},
+		{404, xmlError("NotFound"), "get head", fs.ErrNotExist},
+		{404, xmlError("NoSuchBucket"), withBody, ltxstore.ErrStoreNotFound},
+		{404, xmlError("NoSuchAccessPoint"), withBody, ltxstore.ErrStoreNotFound},
+		{404, "", "put list delete part complete", ltxstore.ErrStoreNotFound},
+		{404, htmlError, "put list delete part complete", ltxstore.ErrStoreNotFound},
+		{404, xmlError("NoSuchUpload"), "part complete", nil},
+		{404, xmlError("SomethingElse"), "get", nil},
+		{404, xmlError("XAdminUserNotFound"), "get put list", fs.ErrPermission},
+
+		{403, xmlError("AccessDenied"), all, fs.ErrPermission},
+		{403, xmlError("InvalidAccessKeyId"), all, fs.ErrPermission},
+		{403, xmlError("SignatureDoesNotMatch"), all, fs.ErrPermission},
+		{403, "", all, fs.ErrPermission},
+		{403, htmlError, all, fs.ErrPermission},
+		{401, "", all, fs.ErrPermission},
+		{400, xmlError("ExpiredToken"), withBody, fs.ErrPermission},
+		{400, xmlError("InvalidToken"), withBody, fs.ErrPermission},
+
+		{412, xmlError("PreconditionFailed"), all, nil},
+		{412, "", all, nil},
+		{409, xmlError("ConditionalRequestConflict"), withBody, nil},
+		{416, xmlError("InvalidRange"), "get", nil},
+
+		{503, xmlError("SlowDown"), all, ltxstore.ErrThrottled},
+		{503, xmlError("ServiceUnavailable"), all, ltxstore.ErrThrottled},
+		{503, "", all, ltxstore.ErrThrottled},
+		{503, htmlError, all, ltxstore.ErrThrottled},
+		{429, "", all, ltxstore.ErrThrottled},
+		{429, htmlError, all, ltxstore.ErrThrottled},
+		{400, xmlError("RequestLimitExceeded"), withBody, ltxstore.ErrThrottled},
+
+		{500, xmlError("InternalError"), all, ltxstore.ErrUnavailable},
+		{500, "", all, ltxstore.ErrUnavailable},
+		{502, htmlError, all, ltxstore.ErrUnavailable},
+		{504, "", all, ltxstore.ErrUnavailable},
+		{408, "", all, ltxstore.ErrUnavailable},
+		{408, xmlError("RequestCanceled"), withBody, ltxstore.ErrUnavailable},
+		{400, xmlError("RequestTimeout"), withBody, ltxstore.ErrUnavailable},
+		{400, xmlError("IncompleteBody"), withBody, ltxstore.ErrUnavailable},
+		{409, xmlError("OperationAborted"), withBody, ltxstore.ErrUnavailable},
+		{200, xmlError("InternalError"), "complete", ltxstore.ErrUnavailable},
+
+		{400, xmlError("BadDigest"), withBody, ltxstore.ErrChecksum},
+		{400, xmlError("XAmzContentSHA256Mismatch"), withBody, ltxstore.ErrChecksum},
+		{400, xmlError("XAmzContentChecksumMismatch"), withBody, ltxstore.ErrChecksum},
+
+		{501, xmlError("NotImplemented"), all, errors.ErrUnsupported},
+		{501, "", all, errors.ErrUnsupported},
+		{405, xmlError("MethodNotAllowed"), all, errors.ErrUnsupported},
+
+		{400, xmlError("InvalidArgument"), withBody, nil},
+		{400, "", all, nil},
+		{505, "", all, nil},
+	} {
+		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			_, _ = io.Copy(io.Discard, req.Body)
+			w.WriteHeader(tt.status)
+			if req.Method != http.MethodHead {
+				_, _ = io.WriteString(w, tt.body)
+			}
+		}))
+		run := operations(r)
+		for _, op := range strings.Fields(tt.ops) {
+			name := fmt.Sprintf("%s: %d %.60s", op, tt.status, tt.body)
+			cause := run[op](t.Context())
+			require.Error(t, cause, name)
+			err := wrap("open", "ltx/0000/x", cause)
+			require.NotNil(t, err)
+			var typed *ltxstore.Error
+			require.ErrorAs(t, err, &typed)
+			assert.Equal(t, tt.want, typed.Kind, name)
+			assert.Equal(t, "ltx/0000/x", typed.Key)
+			assert.Equal(t, "s3", typed.Backend)
+			assert.Equal(t, tt.want, ltxstore.KindOf(err), name)
+			retry := tt.want == ltxstore.ErrThrottled || tt.want == ltxstore.ErrUnavailable
+			assert.Equal(t, retry, retryable(cause), name)
+			assert.Equal(t, retry, ltxstore.IsRetryable(err), name)
+			assert.Equal(t, tt.status == 412, isPreconditionFailed(err), name)
+			assert.Equal(t, tt.status == 409 && tt.want == nil, isConflict(err), name)
+			assert.Equal(t, tt.status == 416, isInvalidRange(err), name)
+			assert.Equal(t, tt.want == fs.ErrNotExist, isMissing(err), name)
+			var sdk *smithy.OperationError
+			assert.ErrorAs(t, err, &sdk, name)
+		}
+	}
+}
+
+func TestWrapKeeps(t *testing.T) {
+	assert.NoError(t, wrap("open", "key", nil))
+	done := &ltxstore.Error{Op: "write", Backend: "s3"}
+	assert.Same(t, done, wrap("open", "key", done))
+	err := wrap("open", "key", context.Canceled)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.NoError(t, ltxstore.KindOf(err))
+	assert.False(t, isMissing(nil) || isConflict(nil) || isPreconditionFailed(nil) || isInvalidRange(nil))
+}
+
+func TestSDKErrorIsReachable(t *testing.T) {
+	r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(404)
+		_, _ = io.WriteString(w, xmlError("NoSuchKey"))
+	}))
+	err := wrap("open", "key", operations(r)["get"](t.Context()))
+	var missing *types.NoSuchKey
+	require.ErrorAs(t, err, &missing)
+	assert.Contains(t, err.Error(), "s3: open key: file does not exist")
+	assert.Contains(t, err.Error(), "said the service")
+}
+
+func TestTransportFailures(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"closed without an answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"broken off": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `<?xml version="1.0"?><ListBucketResult>`)
+		},
+	} {
+		r := replicaAt(t, handler)
+		for _, op := range []string{"get", "list"} {
+			cause := operations(r)[op](t.Context())
+			require.Error(t, cause, name)
+			assert.Equal(t, ltxstore.ErrUnavailable, kindOf(cause), "%s %s: %v", name, op, cause)
+			assert.True(t, retryable(cause), name)
+		}
+	}
+
+	isolate(t)
+	cfg := valid()
+	cfg.Endpoint, cfg.Retry.MaxAttempts = unreachable, 1
+	r, err := connectTo(t, cfg)
+	require.NoError(t, err)
+	assert.ErrorIs(t, wrap("open", "", operations(r)["get"](t.Context())), ltxstore.ErrUnavailable)
+}
+
+// What a body's reader fails with is the caller's, not the store's.
+func TestBodyReaderFailure(t *testing.T) {
+	r := replicaAt(t, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { _, _ = io.Copy(io.Discard, req.Body) }))
+	broken := errors.New("the disk is gone")
+	bucket, key := "bucket", "key"
+	_, err := r.api.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: &brokenBody{Reader: strings.NewReader("body"), err: broken}})
+	require.ErrorIs(t, err, broken)
+	assert.NoError(t, kindOf(err))
+	assert.False(t, retryable(err))
+}
+
+// brokenBody can be read once, for its hash.
+type brokenBody struct {
+	*strings.Reader
+	err    error
+	rewind bool
+}
+
+func (b *brokenBody) Seek(offset int64, whence int) (int64, error) {
+	b.rewind = b.rewind || b.Reader.Len() == 0
+	return b.Reader.Seek(offset, whence)
+}
+
+func (b *brokenBody) Read(p []byte) (int, error) {
+	if b.rewind {
+		return 0, b.err
+	}
+	return b.Reader.Read(p)
+}
+
+func (b *brokenBody) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{b})
+}
+
+func TestWrongCertificateIsPermanent(t *testing.T) {
+	isolate(t)
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	cfg := valid()
+	cfg.Endpoint = server.URL
+	r, err := connectTo(t, cfg)
+	require.NoError(t, err)
+	err = wrap("open", "", operations(r)["get"](t.Context()))
+	require.Error(t, err)
+	assert.False(t, ltxstore.IsRetryable(err))
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestScrub(t *testing.T) {
+	inner := &fs.PathError{Op: "Get", Path: "https://h/b/k?X-Amz-Signature=abc&x-id=GetObject", Err: errors.New("refused")}
+	err := wrap("open", "key", inner)
+	assert.Equal(t, `s3: open key: Get https://h/b/k: refused`, err.Error())
+	var got *fs.PathError
+	require.ErrorAs(t, err, &got)
+
+	err = wrap("open", "key", errors.New("header X-Amz-Security-Token=tok, X-Amz-Signature=sig"))
+	assert.NotContains(t, err.Error(), "tok,")
+	assert.NotContains(t, err.Error(), "=sig")
+}
+
+func TestHintRegion(t *testing.T) {
+	for status, body := range map[int]string{301: xmlError("PermanentRedirect"), 400: xmlError("AuthorizationHeaderMalformed")} {
+		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(regionHeader, "eu-west-3")
+			w.Header().Set("Location", "https://elsewhere.example.com/")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}))
+		err := wrap("list", "", operations(r)["list"](t.Context()))
+		assert.ErrorContains(t, err, "the bucket is in region eu-west-3")
+		var sdk smithy.APIError
+		assert.ErrorAs(t, err, &sdk)
+	}
+}

@@ -1,0 +1,129 @@
+package s3
+
+import (
+	"hash"
+	"hash/crc64"
+	"io"
+)
+
+// parts cuts a body for a multipart upload.
+type parts interface {
+	// next returns the next part of at most size bytes, or io.EOF.
+	next(size int64) (piece, error)
+
+	// sum returns the CRC-64 of the whole body once next was io.EOF.
+	sum() (uint64, error)
+}
+
+// piece is the content of a part. free is called when nothing reads it any more.
+type piece struct {
+	body   io.ReadSeeker
+	size   int64
+	memory int64 // of size, how much is in memory
+	free   func()
+}
+
+// nextPiece cuts the next part as planned.
+func nextPiece(src parts, plan plan, count int, sent int64) (piece, error) {
+	size := plan.next(count, sent)
+	p, err := src.next(max(size, 1)) // also at the limit: the body may be at its end
+	if err == nil && size == 0 {
+		p.free()
+		return piece{}, plan.tooLarge(sent)
+	}
+	return p, err
+}
+
+// ranges cuts a source that can be read at several places at once.
+type ranges struct {
+	src    *replayable
+	offset int64
+}
+
+func (r *ranges) next(size int64) (piece, error) {
+	size = min(size, r.src.size-r.offset)
+	if size == 0 {
+		return piece{}, io.EOF
+	}
+	p := piece{body: r.src.section(r.offset, size), size: size, free: func() {}}
+	r.offset += size
+	return p, nil
+}
+
+func (r *ranges) sum() (uint64, error) {
+	return crcOf(r.src.section(0, r.src.size))
+}
+
+// chunks cuts a stream through buffers.
+type chunks struct {
+	first *buffer // what was read before it was known that the body is large
+	rest  io.Reader
+	end   bool
+	crc   hash.Hash64  // nil if nobody will ask
+	idle  chan *buffer // of parts that were sent; its room is as many as can be under way
+}
+
+// buffer returns an empty buffer.
+func (c *chunks) buffer() *buffer {
+	select {
+	case b := <-c.idle:
+		return b
+	default:
+		return newBuffer()
+	}
+}
+
+// recycle takes back the buffer of a part that was sent.
+func (c *chunks) recycle(b *buffer) {
+	b.reset()
+	select {
+	case c.idle <- b:
+	default:
+		b.free()
+	}
+}
+
+// close frees what is idle, when no part is under way.
+func (c *chunks) close() {
+	for len(c.idle) > 0 {
+		(<-c.idle).free()
+	}
+}
+
+func (c *chunks) next(size int64) (_ piece, err error) {
+	if c.end {
+		return piece{}, io.EOF
+	}
+	b := c.first
+	switch {
+	case b == nil:
+		b = c.buffer()
+	case b.size <= size:
+		c.first = nil
+	default:
+		// The parts are smaller than what one request could have taken.
+		c.rest = &drain{b: b, rest: c.rest}
+		b, c.first = newBuffer(), nil
+	}
+	if c.end, err = b.fill(c.rest, size); err != nil {
+		b.free()
+		return piece{}, err
+	}
+	if b.size == 0 {
+		return piece{}, io.EOF
+	}
+	if c.crc != nil {
+		b.sum(c.crc)
+	}
+	return piece{body: b.reader(), size: b.size, memory: b.size, free: func() { c.recycle(b) }}, nil
+}
+
+func (c *chunks) sum() (uint64, error) { return c.crc.Sum64(), nil }
+
+func newCRC() hash.Hash64 { return crc64.New(crc64.MakeTable(crc64.ECMA)) }
+
+func crcOf(r io.Reader) (uint64, error) {
+	h := newCRC()
+	_, err := io.Copy(h, r)
+	return h.Sum64(), err
+}

@@ -1,0 +1,234 @@
+package s3
+
+import (
+	"net/url"
+	"strings"
+)
+
+// provider is a row of the table of S3-compatible services: what differs from
+// AWS. Each has its source beside it.
+type provider struct {
+	name string
+
+	// hosts are the endpoints that the row is for: the host itself or what it
+	// ends with after a dot. "{region}" is one label, and is the region.
+	hosts []string
+	exact bool   // the host itself only
+	path  string // what the endpoint's path begins with
+
+	noChecksum         bool // takes no x-amz-checksum, nor trailers: known Content-Length and signed payload only
+	virtualHost        bool // wants the bucket in the host's name although an Endpoint is given
+	noDeleteMD5        bool // refuses Content-MD5 on DeleteObjects
+	noBatchDelete      bool // has no DeleteObjects
+	unsorted           bool // lists in no order
+	noStartAfter       bool // ignores or breaks StartAfter
+	noConditional      bool // has no If-None-Match on writes
+	uploadsByName      bool // lists unfinished uploads of one exact name or of the whole bucket, of no prefix
+	equalParts         bool // wants all parts but the last of one size
+	maxParts           int  // 0 means 10,000
+	maxConcurrency     int  // parts at once that it bears; 0 means no bound
+	region             string
+	dropAcceptEncoding bool              // alters Accept-Encoding, which must not be signed
+	header             map[string]string // sent with every request
+}
+
+// providers returns the table. The first row that matches counts. Numbers are
+// Litestream's issues and pull requests; "doc" is the provider's own
+// description of its S3 API.
+//
+// No row but AWS has checksums: each service that takes them was late to, and
+// a body's SHA-256 is in the signature anyway.
+func providers() []provider {
+	return []provider{
+		{
+			name: "aws",
+			hosts: []string{
+				"s3.{region}.amazonaws.com", "s3.dualstack.{region}.amazonaws.com", "s3-fips.{region}.amazonaws.com",
+				"s3-fips.dualstack.{region}.amazonaws.com", "s3.{region}.vpce.amazonaws.com", "accesspoint.{region}.vpce.amazonaws.com",
+				"s3.{region}.amazonaws.com.cn", "s3.dualstack.{region}.amazonaws.com.cn", "s3.{region}.vpce.amazonaws.com.cn",
+				"amazonaws.com", "amazonaws.com.cn",
+			},
+			virtualHost: true,
+		},
+		{
+			name:           "cloudflare-r2",
+			hosts:          []string{"r2.cloudflarestorage.com"},
+			region:         "auto", // doc
+			noChecksum:     true,   // 912, 947
+			equalParts:     true,   // doc: all parts but the last of one size
+			maxConcurrency: 2,      // 948, 1100: InternalError above 2 or 3
+		},
+		{
+			name:          "backblaze-b2",
+			hosts:         []string{"s3.{region}.backblazeb2.com", "backblazeb2.com"}, // 264: the region is in the host
+			noChecksum:    true,                                                       // 918, 941: MalformedTrailerError
+			noConditional: true,                                                       // 501 NotImplemented: sathinduga/obsidian-s3-sync-and-backup 78
+		},
+		{
+			name:        "digitalocean",
+			hosts:       []string{"{region}.digitaloceanspaces.com"},
+			virtualHost: true, // 447
+			noChecksum:  true, // 894
+		},
+		{
+			name:        "tigris",
+			hosts:       []string{"fly.storage.tigris.dev", "t3.storage.dev"},
+			exact:       true, // 905: buckets of others are below these names
+			region:      "auto",
+			noChecksum:  true,
+			noDeleteMD5: true,                                             // 842, 907
+			header:      map[string]string{"X-Tigris-Consistent": "true"}, // 1077: listings lag between regions
+		},
+		{
+			name:       "hetzner",
+			hosts:      []string{"{region}.your-objectstorage.com"},
+			noChecksum: true, // 943, 1059: Ceph, InvalidArgument for trailers
+		},
+		{
+			name:       "scaleway",
+			hosts:      []string{"s3.{region}.scw.cloud", "scw.cloud"},
+			noChecksum: true, // 940: 411 without Content-Length
+			maxParts:   1000, // 276; databasus 617
+		},
+		{
+			name:       "filebase",
+			hosts:      []string{"s3.filebase.com"},
+			region:     "us-east-1", // doc
+			noChecksum: true,        // 811
+		},
+		{
+			name:       "supabase",
+			hosts:      []string{"supabase.co"},
+			path:       "/storage/v1/s3",
+			noChecksum: true, // 1133
+		},
+		{
+			name: "oracle-oci",
+			hosts: []string{
+				"compat.objectstorage.{region}.oraclecloud.com", "compat.objectstorage.{region}.oci.customer-oci.com",
+			},
+			noChecksum: true, // 802
+		},
+		{
+			name:               "google",
+			hosts:              []string{"storage.googleapis.com", "storage-download.googleapis.com", "storage.{region}.rep.googleapis.com"},
+			region:             "auto", // doc
+			noChecksum:         true,
+			noConditional:      true, // doc: conditions on writes are x-goog-if-generation-match
+			noBatchDelete:      true, // minio/mc 2398: 400, 501; lately there, but one by one is right everywhere
+			dropAcceptEncoding: true, // 1394
+		},
+		{
+			name:       "linode",
+			hosts:      []string{"{region}.linodeobjects.com"},
+			noChecksum: true, // Ceph
+		},
+		{
+			name:       "wasabi",
+			hosts:      []string{"s3.{region}.wasabisys.com"},
+			noChecksum: true, // minio-go 774: no chunked signing
+		},
+		{
+			name:       "wasabi",
+			hosts:      []string{"s3.wasabisys.com"},
+			region:     "us-east-1",
+			noChecksum: true,
+		},
+		{
+			name: "aliyun-oss",
+			hosts: []string{
+				"oss-{region}-internal.aliyuncs.com", "oss-{region}.aliyuncs.com", "aliyuncs.com",
+			},
+			virtualHost:   true, // 575: SecondLevelDomainForbidden
+			noChecksum:    true,
+			noConditional: true, // doc: x-oss-forbid-overwrite instead
+		},
+		{
+			name:         "storj",
+			hosts:        []string{"storjshare.io"},
+			region:       "us-east-1",
+			noChecksum:   true,
+			unsorted:     true, // 535
+			noStartAfter: true, // of no use without an order
+		},
+		{
+			// MinIO, Ceph, Garage, SeaweedFS, RustFS, versitygw, JuiceFS and what
+			// nobody has named yet. They have no host of their own.
+			name:       "unknown",
+			hosts:      []string{""},
+			noChecksum: true, // radosgw refuses trailers, 943
+			// MinIO, seen with its release of 2026-02: the prefix must be a whole name.
+			uploadsByName: true,
+		},
+	}
+}
+
+// providerOf returns the row of an endpoint, which is AWS if nil, with what is
+// particular to the kind of bucket.
+func providerOf(endpoint *url.URL, bucket string) provider {
+	host, path := "s3.amazonaws.com", ""
+	if endpoint != nil {
+		host, path = strings.ToLower(strings.TrimSuffix(endpoint.Hostname(), ".")), endpoint.Path
+	}
+	var found provider
+	for _, row := range providers() {
+		if region, ok := row.match(host, path); ok {
+			found = row
+			if region != "" {
+				found.region = region
+			}
+			break
+		}
+	}
+	if isDirectoryBucket(bucket) {
+		// Amazon S3 User Guide, "Differences for directory buckets": no order in
+		// listings, no StartAfter, no Content-MD5.
+		found.unsorted, found.noStartAfter, found.noDeleteMD5 = true, true, true
+	}
+	return found
+}
+
+// isDirectoryBucket reports that a bucket is of S3 Express One Zone, which its
+// name must tell.
+func isDirectoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }
+
+func (p provider) match(host, path string) (region string, ok bool) {
+	if !strings.HasPrefix(path, p.path) {
+		return "", false
+	}
+	for _, pattern := range p.hosts {
+		if region, ok := matchHost(host, pattern, p.exact); ok {
+			return region, true
+		}
+	}
+	return "", false
+}
+
+// matchHost compares labels from the right, so that a bucket or an account in
+// front of an endpoint does not matter.
+func matchHost(host, pattern string, exact bool) (region string, ok bool) {
+	if pattern == "" {
+		return "", true
+	}
+	labels, want := strings.Split(host, "."), strings.Split(pattern, ".")
+	front := len(labels) - len(want)
+	if front < 0 || exact && front > 0 {
+		return "", false
+	}
+	for i, label := range labels[front:] {
+		before, after, wild := strings.Cut(want[i], "{region}")
+		switch {
+		case !wild && label != want[i]:
+			return "", false
+		case wild:
+			rest, ok := strings.CutPrefix(label, before)
+			if !ok {
+				return "", false
+			}
+			if region, ok = strings.CutSuffix(rest, after); !ok || region == "" {
+				return "", false
+			}
+		}
+	}
+	return region, true
+}

@@ -1,0 +1,86 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// fallbackRegion is where the bucket is asked for its region, and what a
+// service without regions is told.
+const fallbackRegion = "us-east-1"
+
+const regionHeader = "X-Amz-Bucket-Region"
+
+// regionWithoutAsking returns the region that is known without a request, or
+// the empty string. configured is what the environment or the profile says.
+func regionWithoutAsking(cfg Config, configured string, p provider) string {
+	if access, err := arn.Parse(cfg.Bucket); err == nil {
+		// A multi-region access point has none, and signs for all.
+		return firstOf(access.Region, configured, fallbackRegion)
+	}
+	return firstOf(configured, p.region)
+}
+
+func firstOf(names ...string) string {
+	for _, name := range names {
+		if name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// askRegion asks the bucket where it is: a HEAD at the wrong region is
+// answered with the right one in a header, with whatever status, and needs no
+// permission that GetBucketLocation would.
+func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) {
+	if isDirectoryBucket(cfg.Bucket) {
+		return "", noRegion(cfg, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
+	}
+	out, err := api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
+	if err == nil {
+		// The signature for the fallback was good, so that it is one.
+		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
+	}
+	if ended := ctxio.Err(ctx); ended != nil {
+		return "", wrap("init", "", ended)
+	}
+	if region := headerOf(err).Get(regionHeader); isRegion(region) {
+		return region, nil
+	}
+	if cfg.Endpoint != "" && statusOf(err) != 0 && !retryable(err) {
+		return fallbackRegion, nil
+	}
+	return "", noRegion(cfg, kindOf(err), err)
+}
+
+func noRegion(cfg Config, kind, err error) error {
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kind,
+		Err: fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, scrub(err))}
+}
+
+// hintRegion adds to the refusal of a request signed for another region what
+// would be right.
+func hintRegion(err error) error {
+	region := headerOf(err).Get(regionHeader)
+	if !isRegion(region) {
+		return err
+	}
+	switch status := statusOf(err); {
+	case status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect,
+		strings.HasPrefix(codeOf(err), "AuthorizationHeaderMalformed"):
+		return fmt.Errorf("the bucket is in region %s: %w", region, err)
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package s3
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// abortUploads aborts this replica's unfinished multipart uploads below prefix
+// and returns an *ltxstore.Error for each failure. It costs one request for
+// each 1000 uploads there, whosever they are, and one for each that it aborts.
+// A store without multipart uploads has none.
+func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []error) {
+	in := &s3.ListMultipartUploadsInput{Bucket: aws.String(r.cfg.Bucket), EncodingType: types.EncodingTypeUrl}
+	if prefix != "" {
+		in.Prefix = aws.String(prefix)
+	}
+	for more := true; more && len(failed) < maxFailures; {
+		err := ctxio.Err(ctx)
+		var out *s3.ListMultipartUploadsOutput
+		if err == nil {
+			out, err = r.api.ListMultipartUploads(ctx, in)
+		}
+		if err != nil && errors.Is(kindOf(err), errors.ErrUnsupported) {
+			return failed
+		}
+		if err != nil {
+			return append(failed, wrap(opDeleteAll, prefix, ended(ctx, err)))
+		}
+		failed = append(failed, r.abort(ctx, out)...)
+
+		if more = aws.ToBool(out.IsTruncated); !more {
+			break
+		}
+		key, id := decodeKey(out.NextKeyMarker, out.EncodingType), aws.ToString(out.NextUploadIdMarker)
+		if key == aws.ToString(in.KeyMarker) && id == aws.ToString(in.UploadIdMarker) {
+			return append(failed, wrap(opDeleteAll, prefix, errors.New("server answered with a truncated list of uploads that does not go on")))
+		}
+		in.KeyMarker, in.UploadIdMarker = aws.String(key), nil
+		if id != "" {
+			in.UploadIdMarker = aws.String(id)
+		}
+	}
+	return failed
+}
+
+// abort aborts those of a page's uploads that are of this replica's files.
+func (r *replica) abort(ctx context.Context, page *s3.ListMultipartUploadsOutput) []error {
+	type upload struct{ key, id string }
+	var own []upload
+	for _, u := range page.Uploads {
+		key := decodeKey(u.Key, page.EncodingType)
+		if _, _, _, ok := r.keys.Parse(key); ok && aws.ToString(u.UploadId) != "" {
+			own = append(own, upload{key, *u.UploadId})
+		}
+	}
+	results := make([]error, len(own))
+	each(len(own), r.cfg.DeleteConcurrency, func(i int) {
+		in := &s3.AbortMultipartUploadInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(own[i].key), UploadId: aws.String(own[i].id)}
+		err := ctxio.Err(ctx)
+		if err == nil {
+			_, err = r.api.AbortMultipartUpload(ctx, in)
+		}
+		if err != nil && codeOf(err) != "NoSuchUpload" {
+			results[i] = wrap(opDeleteAll, own[i].key, ended(ctx, err))
+		}
+	})
+	var failed []error
+	for _, err := range results {
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return failed
+}
