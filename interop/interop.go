@@ -2,7 +2,8 @@
 // engine replicates live databases through our clients, and each side reads
 // what the other has written. The tests are the content; package engine drives
 // Litestream, package sample makes and writes databases, package dbcheck
-// compares them, and cmd/replicate shows it all in one command.
+// compares them, package servers starts real S3 servers, and cmd/replicate shows
+// it all in one command.
 //
 // It is a module of its own, so that nobody who imports ltxstore gets SQLite,
 // Litestream or a server with it.
@@ -12,7 +13,11 @@ import (
 	"github.com/benbjohnson/litestream"
 
 	"github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/s3"
 )
 
 // Our concrete clients are Litestream's clients as they are.
-var _ litestream.ReplicaClient = (*file.ReplicaClient)(nil)
+var (
+	_ litestream.ReplicaClient = (*file.ReplicaClient)(nil)
+	_ litestream.ReplicaClient = (*s3.ReplicaClient)(nil)
+)

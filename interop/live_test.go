@@ -13,49 +13,58 @@ import (
 	"github.com/ltxstore/ltxstore/interop/engine"
 )
 
-// TestLive replicates a database that several connections write to, stops and
-// restarts the engine beside them, and restores every recorded moment with
-// every client that can read the tree.
+// TestLive replicates to disks: see live.
 func TestLive(t *testing.T) {
 	for _, tr := range trees {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "replica")
-			r := start(t, client(t, tr.clients[0], dir), nil)
-			r.mark(t)
-			r.mark(t)
-			r.compacted(t, r.marks[1].TXID, 1, 2, ltxstore.SnapshotLevel)
-
-			require.NoError(t, r.engine.Close(t.Context()))
-			between := r.load.Transactions()
-			eventually(t, "writing without the engine", func() bool { return r.load.Transactions() > between+10 })
-			r.open(t)
-			r.mark(t)
-			r.mark(t)
-			r.compacted(t, r.marks[3].TXID, 1, 2)
-			r.stop(t)
-
-			for level := range tr.dirs {
-				assert.NotEmpty(t, tr.files(t, dir, level), "level %d in %s", level, tr.dirs[level])
-			}
-			out := t.TempDir()
-			for _, reader := range tr.clients {
-				t.Run("restored by "+reader, func(t *testing.T) { r.restore(t, client(t, reader, dir), out, reader) })
-				t.Run("read by "+reader, func(t *testing.T) { checkReads(t, tr, dir, client(t, reader, dir)) })
-			}
-			t.Run("same bytes", func(t *testing.T) {
-				first, last := tr.clients[0], tr.clients[len(tr.clients)-1]
-				if first == last {
-					last = "again"
-					r.restore(t, client(t, first, dir), out, last)
-				}
-				targets, _ := r.targets()
-				for i := range targets {
-					require.NoError(t, dbcheck.CompareBytes(restored(out, first, i), restored(out, last, i)))
-				}
-			})
+			live(t, tr,
+				func(t *testing.T, name string) ltxstore.ReplicaClient { return client(t, name, dir) },
+				func(*testing.T) string { return dir })
 		})
 	}
+}
+
+// live replicates a database that several connections write to, stops and
+// restarts the engine beside them, and restores every recorded moment with
+// every client that can read the tree. open returns a new client of that
+// name, mirror a folder with the replica's files as they are now.
+func live(t *testing.T, tr tree, open func(t *testing.T, name string) ltxstore.ReplicaClient, mirror func(t *testing.T) string) {
+	r := start(t, open(t, tr.clients[0]), nil)
+	r.mark(t)
+	r.mark(t)
+	r.compacted(t, r.marks[1].TXID, 1, 2, ltxstore.SnapshotLevel)
+
+	require.NoError(t, r.engine.Close(t.Context()))
+	between := r.load.Transactions()
+	eventually(t, "writing without the engine", func() bool { return r.load.Transactions() > between+10 })
+	r.open(t)
+	r.mark(t)
+	r.mark(t)
+	r.compacted(t, r.marks[3].TXID, 1, 2)
+	r.stop(t)
+
+	dir := mirror(t)
+	for level := range tr.dirs {
+		assert.NotEmpty(t, tr.files(t, dir, level), "level %d in %s", level, tr.dirs[level])
+	}
+	out := t.TempDir()
+	for _, reader := range tr.clients {
+		t.Run("restored by "+reader, func(t *testing.T) { r.restore(t, open(t, reader), out, reader) })
+		t.Run("read by "+reader, func(t *testing.T) { checkReads(t, tr, dir, open(t, reader)) })
+	}
+	t.Run("same bytes", func(t *testing.T) {
+		first, last := tr.clients[0], tr.clients[len(tr.clients)-1]
+		if first == last {
+			last = "again"
+			r.restore(t, open(t, first), out, last)
+		}
+		targets, _ := r.targets()
+		for i := range targets {
+			require.NoError(t, dbcheck.CompareBytes(restored(out, first, i), restored(out, last, i)))
+		}
+	})
 }
 
 // TestLostState restarts the engine without what it keeps beside the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -9,9 +10,10 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/s3"
 )
 
-const supported = "want a path or file:///absolute/path"
+const supported = "want a path, file:///absolute/path or s3://bucket/path?endpoint=…&region=…"
 
 // openReplica returns a client of what -replica names. A new kind of store is
 // a new case here.
@@ -26,6 +28,13 @@ func openReplica(ctx context.Context, replica string, layout ltxstore.Layout) (l
 			return nil, err
 		}
 		client = file.NewReplicaClient(file.Config{Path: path, Layout: layout})
+	case strings.EqualFold(scheme, "s3"):
+		cfg, err := s3Config(replica)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Layout = layout
+		client = s3.NewReplicaClient(cfg)
 	default:
 		return nil, fmt.Errorf("-replica %s: scheme %q is not supported: %s", replica, scheme, supported)
 	}
@@ -48,4 +57,38 @@ func filePath(replica string) (string, error) {
 		return "", fmt.Errorf("-replica %s has a query or a fragment: %s", replica, supported)
 	}
 	return filepath.FromSlash(u.Path), nil
+}
+
+// s3Config reads s3://bucket/path?endpoint=…&region=…. Credentials come from
+// where the SDK looks for them: the environment, first of all, and never from
+// the URL, which is printed.
+func s3Config(replica string) (s3.Config, error) {
+	// Before anything that would print the URL.
+	if authority, _, _ := strings.Cut(replica[len("s3://"):], "/"); strings.Contains(authority, "@") {
+		return s3.Config{}, errors.New("-replica has a user before its bucket: want credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	}
+	u, err := url.Parse(replica)
+	switch {
+	case err != nil:
+		return s3.Config{}, fmt.Errorf("-replica %s: %w: %s", replica, err, supported)
+	case u.Host == "":
+		return s3.Config{}, fmt.Errorf("-replica %s has no bucket: %s", replica, supported)
+	case u.Fragment != "":
+		return s3.Config{}, fmt.Errorf("-replica %s has a fragment: %s", replica, supported)
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return s3.Config{}, fmt.Errorf("-replica %s: %w: %s", replica, err, supported)
+	}
+	for name, values := range query {
+		if name != "endpoint" && name != "region" || len(values) != 1 {
+			return s3.Config{}, fmt.Errorf("-replica %s: parameter %q: %s, each once", replica, name, supported)
+		}
+	}
+	return s3.Config{
+		Bucket:   u.Host,
+		Path:     u.Path,
+		Endpoint: query.Get("endpoint"),
+		Region:   query.Get("region"),
+	}, nil
 }
