@@ -48,24 +48,7 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 		Wrap:   func(err error) error { return wrap("list", prefix, err) },
 		Logger: c.log.Get(),
 	})
-	return &loggedIterator{FileIterator: it, op: op}, nil
-}
-
-// loggedIterator logs the end of a listing.
-type loggedIterator struct {
-	ltx.FileIterator
-	op     oplog.Op
-	logged bool
-}
-
-// Close implements io.Closer.
-func (it *loggedIterator) Close() error {
-	err := it.FileIterator.Close()
-	if !it.logged {
-		it.logged = true
-		it.op.End(err)
-	}
-	return err
+	return op.Listing(it), nil
 }
 
 // span is a file's name.

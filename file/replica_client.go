@@ -46,10 +46,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
@@ -68,8 +67,7 @@ type ReplicaClient struct {
 	fsys  fsys
 	log   oplog.Logger
 
-	turn  chan struct{} // held by the one Init that works
-	ready atomic.Pointer[replica]
+	ready lazy.Value[replica]
 }
 
 // replica is what a successful Init has found: from then on it is constant.
@@ -85,7 +83,7 @@ type replica struct {
 // not touch the disk and cannot fail: Init, which every method calls, tells
 // what is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg, fsys: osFS{}, turn: make(chan struct{}, 1)}
+	c := &ReplicaClient{given: cfg, fsys: osFS{}}
 	if cfg.Logger != nil {
 		c.log.Set(cfg.Logger)
 	}
@@ -122,31 +120,14 @@ func (c *ReplicaClient) Close() error {
 
 // init is how every method, op, begins: it fails under a context already done.
 func (c *ReplicaClient) init(ctx context.Context, op string) (*replica, error) {
-	if err := ctxio.Err(ctx); err != nil {
-		return nil, wrap(op, "", err)
-	}
-	if r := c.ready.Load(); r != nil {
-		return r, nil
-	}
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return nil, wrap(op, "", ctxio.Err(ctx))
-	}
-	if r := c.ready.Load(); r != nil {
-		return r, nil
-	}
-
-	r, err := c.prepare()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.sweep(ctx); err != nil {
-		return nil, wrap(op, "", err)
-	}
-	c.ready.Store(r)
-	return r, nil
+	r, err := c.ready.Get(ctx, func(ctx context.Context) (*replica, error) {
+		r, err := c.prepare()
+		if err != nil {
+			return nil, err
+		}
+		return r, r.sweep(ctx)
+	})
+	return r, wrap(op, "", err)
 }
 
 func (c *ReplicaClient) prepare() (*replica, error) {

@@ -44,28 +44,11 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 		Wrap:     func(err error) error { return wrap("list", l.pager.prefix, ended(ctx, err)) },
 		Logger:   c.log.Get(),
 	})
-	return &loggedIterator{FileIterator: it, op: op}, nil
+	return op.Listing(it), nil
 }
 
 func (r *replica) pager(prefix string) pager {
 	return pager{api: r.api, bucket: r.cfg.Bucket, prefix: prefix}
-}
-
-// loggedIterator logs the end of a listing.
-type loggedIterator struct {
-	ltx.FileIterator
-	op     oplog.Op
-	logged bool
-}
-
-// Close implements io.Closer.
-func (it *loggedIterator) Close() error {
-	err := it.FileIterator.Close()
-	if !it.logged {
-		it.logged = true
-		it.op.End(err)
-	}
-	return err
 }
 
 // listing is one call of LTXFiles.

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
@@ -29,8 +29,7 @@ type ReplicaClient struct {
 	given Config
 	log   oplog.Logger
 
-	turn  chan struct{} // held by the one Init that works
-	ready atomic.Pointer[replica]
+	ready lazy.Value[replica]
 }
 
 // replica is what a successful Init has found: from then on it is constant.
@@ -50,7 +49,7 @@ type replica struct {
 // sends nothing and cannot fail: Init, which every method calls, tells what is
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg, turn: make(chan struct{}, 1)}
+	c := &ReplicaClient{given: cfg}
 	if cfg.Logger != nil {
 		c.log.Set(cfg.Logger)
 	}
@@ -88,25 +87,8 @@ func (c *ReplicaClient) Close() error {
 
 // init is how every method begins: it fails under a context already done.
 func (c *ReplicaClient) init(ctx context.Context) (*replica, error) {
-	if err := ctxio.Err(ctx); err != nil {
-		return nil, wrap("init", "", err)
-	}
-	if r := c.ready.Load(); r != nil {
-		return r, nil
-	}
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return nil, wrap("init", "", ctxio.Err(ctx))
-	}
-	if r := c.ready.Load(); r != nil {
-		return r, nil
-	}
-	r, err := connect(ctx, c.given, &c.log)
-	if err != nil {
-		return nil, err
-	}
-	c.ready.Store(r)
-	return r, nil
+	r, err := c.ready.Get(ctx, func(ctx context.Context) (*replica, error) {
+		return connect(ctx, c.given, &c.log)
+	})
+	return r, wrap("init", "", err)
 }

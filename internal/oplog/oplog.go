@@ -69,6 +69,28 @@ func (op Op) End(err error, attrs ...slog.Attr) {
 	}
 }
 
+// Listing returns files as they are, and logs the end of the listing, once,
+// when it is closed.
+func (op Op) Listing(files ltx.FileIterator) ltx.FileIterator {
+	return &listing{FileIterator: files, op: op}
+}
+
+type listing struct {
+	ltx.FileIterator
+	op     Op
+	logged bool
+}
+
+// Close implements io.Closer.
+func (l *listing) Close() error {
+	err := l.FileIterator.Close()
+	if !l.logged {
+		l.logged = true
+		l.op.End(err)
+	}
+	return err
+}
+
 func (op Op) log(level slog.Level, what string, extra ...slog.Attr) {
 	if !op.logger.Enabled(op.ctx, level) {
 		return
