@@ -206,6 +206,18 @@ func ParseFilename(name string) (minTXID, maxTXID ltx.TXID, ok bool) {
 	return lo, hi, true
 }
 
+// Holders returns where the replica's files are, for who deletes them all: the
+// prefixes right below which its levels are, and the levels that are elsewhere.
+func (k Keys) Holders() (holders, levels []string) {
+	switch k.layout {
+	case LayoutLitestreamS3:
+		return []string{k.prefix}, nil
+	case LayoutLitestream:
+		return []string{k.prefix + ltxDir}, nil
+	}
+	return []string{k.prefix + ltxDir}, []string{k.LevelPrefix(SnapshotLevel)}
+}
+
 func (k Keys) appendLevel(b []byte, level int) []byte {
 	b = append(b, k.prefix...)
 	switch {

@@ -305,3 +305,24 @@ func FuzzCleanPath(f *testing.F) {
 		require.Equal(t, strings.Trim(clean, "/"), clean)
 	})
 }
+
+// Every file is right below a level that Holders leads to.
+func TestKeysHolders(t *testing.T) {
+	for layout, want := range map[ltxstore.Layout][2][]string{
+		ltxstore.LayoutDefault:      {{"db/ltx/"}, {"db/snapshots/"}},
+		ltxstore.LayoutLitestream:   {{"db/ltx/"}, nil},
+		ltxstore.LayoutLitestreamS3: {{"db/"}, nil},
+	} {
+		keys := keys(t, layout, "db")
+		holders, levels := keys.Holders()
+		assert.Equal(t, want, [2][]string{holders, levels}, layout)
+		for _, level := range []int{0, 1, ltxstore.SnapshotLevel, ltxstore.MaxLevel} {
+			prefix := keys.LevelPrefix(level)
+			below := slices.ContainsFunc(holders, func(holder string) bool {
+				name, ok := strings.CutPrefix(prefix, holder)
+				return ok && strings.Count(name, "/") == 1
+			})
+			assert.True(t, below || slices.Contains(levels, prefix), prefix)
+		}
+	}
+}

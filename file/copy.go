@@ -85,7 +85,7 @@ func fill(ctx context.Context, p []byte, src io.Reader) (n int, err error) {
 		}
 		if n += nn; nn > 0 {
 			empty = 0
-		} else if empty++; err == nil && empty >= 100 {
+		} else if empty++; err == nil && empty >= ctxio.MaxEmptyReads {
 			err = io.ErrNoProgress
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/superfly/ltx"
 
@@ -91,8 +90,8 @@ func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o listedObject
 			return err
 		}
 	}
-	if t, err := time.Parse(time.RFC3339Nano, o.Metadata[timestampKey]); err == nil && !t.IsZero() {
-		info.CreatedAt = t.UTC()
+	if t, ok := ltxio.MetadataTime(o.Metadata); ok {
+		info.CreatedAt = t
 		return nil
 	}
 	l.m.bucket().bill() // for the header

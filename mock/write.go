@@ -17,10 +17,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
-// timestampKey is the name under which object stores keep the header's time;
-// Litestream's, so that its replicas are read too.
-const timestampKey = "litestream-timestamp"
-
 // WriteLTXFile implements ltxstore.ReplicaClient.
 func (m *memory) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	info, _, err := m.write(ctx, level, minTXID, maxTXID, r)
@@ -118,15 +114,12 @@ func (u *upload) read(src io.Reader) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{Metadata: map[string]string{
-		"min-txid": strconv.FormatUint(uint64(u.minTXID), 10),
-		"max-txid": strconv.FormatUint(uint64(u.maxTXID), 10),
-		"level":    strconv.Itoa(u.level),
-	}}
+	info := &ltx.FileInfo{Level: u.level, MinTXID: u.minTXID, MaxTXID: u.maxTXID}
 	if u.isLTX = body.IsLTX; u.isLTX {
 		u.headerTime = body.Time()
-		o.Metadata[timestampKey] = u.headerTime.Format(time.RFC3339Nano)
+		info.CreatedAt = u.headerTime
 	}
+	o := &Object{Metadata: ltxio.Metadata(info)}
 	o.Body, err = io.ReadAll(body.Reader)
 	return o, err
 }

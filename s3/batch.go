@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
 // batch is what one DeleteObjects is to delete.
@@ -50,7 +51,7 @@ func (b *batch) failures(ctx context.Context, err error) []error {
 		if cause == nil {
 			cause = err
 		}
-		b.failed = append(b.failed, wrap(b.op, key, ended(ctx, cause)))
+		b.failed = append(b.failed, wrap(b.op, key, ctxio.Ended(ctx, cause)))
 	}
 	return b.failed
 }

@@ -141,7 +141,7 @@ type Config struct {
 	WriteOnce bool
 
 	// Verify says what is looked at after a write.
-	Verify Verification
+	Verify ltxstore.Verification
 
 	// Retry is how failed requests are repeated.
 	Retry ltxstore.Retry
@@ -158,17 +158,6 @@ const (
 	MD5Auto   MD5Mode = ""       // with DeleteObjects, but for providers that refuse it
 	MD5Never  MD5Mode = "never"  // with none
 	MD5Always MD5Mode = "always" // with every body: buckets with Object Lock want it where checksums are off
-)
-
-// Verification says what is looked at after a write, each time at the cost of
-// further requests.
-type Verification string
-
-// The verifications. A mismatch is ltxstore.ErrChecksum.
-const (
-	VerifyNone     Verification = ""         // the service has verified the checksum
-	VerifyHead     Verification = "head"     // the object's size, by a HEAD
-	VerifyReadback Verification = "readback" // the content, read back and compared by CRC-64
 )
 
 // String returns the configuration without its secrets.

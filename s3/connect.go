@@ -15,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
@@ -171,5 +172,5 @@ func failInit(ctx context.Context, err error) error {
 	if kindOf(err) != nil {
 		return wrap("init", "", err)
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub(err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
 }

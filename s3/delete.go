@@ -11,8 +11,11 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/deletion"
 	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // batchSize is how many keys DeleteObjects takes.
@@ -66,7 +69,7 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 	batches := slices.Collect(slices.Chunk(keys, batchSize))
 	results := make([][]error, len(batches))
 	refused := make([]bool, len(batches))
-	each(len(batches), r.cfg.DeleteConcurrency, func(i int) {
+	bounded.Each(len(batches), r.cfg.DeleteConcurrency, func(i int) {
 		if refused[i] = r.noBatch.Load(); refused[i] {
 			return
 		}
@@ -74,7 +77,7 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 		err := b.delete(ctx)
 		if refused[i] = err != nil && errors.Is(kindOf(err), errors.ErrUnsupported); refused[i] {
 			if !r.noBatch.Swap(true) {
-				r.log.Get().Warn("store has no DeleteObjects: deleting files one at a time", "replica", backend, "error", scrub(err))
+				r.log.Get().Warn("store has no DeleteObjects: deleting files one at a time", "replica", backend, "error", scrub.Error(err))
 			}
 			return
 		}
@@ -89,16 +92,12 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 }
 
 func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []error {
-	results := make([]error, len(keys))
-	each(len(keys), r.cfg.DeleteConcurrency, func(i int) {
-		err := ctxio.Err(ctx)
-		if err == nil {
-			in := &s3.DeleteObjectInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(keys[i])}
-			_, err = r.api.DeleteObject(ctx, in)
+	return deletion.Each(ctx, keys, r.cfg.DeleteConcurrency, func(ctx context.Context, key string) error {
+		in := &s3.DeleteObjectInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(key)}
+		_, err := r.api.DeleteObject(ctx, in)
+		if isMissingKey(err) {
+			return nil
 		}
-		if err != nil && !isMissingKey(err) {
-			results[i] = wrap(op, keys[i], ended(ctx, err))
-		}
-	})
-	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
+		return err
+	}, func(key string, err error) error { return wrap(op, key, err) })
 }

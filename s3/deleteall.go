@@ -6,13 +6,9 @@ import (
 	"slices"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/deletion"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
-
-// maxFailures is after how many failed deletions DeleteAll gives up: the list
-// of them is in memory, and the rest fares no better.
-const maxFailures = batchSize
 
 // DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
 // client's layout and aborts this replica's unfinished multipart uploads, those
@@ -42,16 +38,7 @@ func (c *ReplicaClient) DeleteAll(ctx context.Context) error {
 const opDeleteAll = "delete all"
 
 func (r *replica) deleteAll(ctx context.Context) error {
-	var holders, levels []string
-	switch prefix := r.keys.Prefix(); r.keys.Layout() {
-	case ltxstore.LayoutLitestreamS3:
-		holders = []string{prefix}
-	case ltxstore.LayoutLitestream:
-		holders = []string{prefix + "ltx/"}
-	default:
-		holders = []string{prefix + "ltx/"}
-		levels = []string{r.keys.LevelPrefix(ltxstore.SnapshotLevel)}
-	}
+	holders, levels := r.keys.Holders()
 
 	// Uploads first: one that ends meanwhile then fails, or is listed.
 	var failed []error
@@ -62,62 +49,29 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	for _, prefix := range prefixes {
 		failed = append(failed, r.abortUploads(ctx, prefix)...)
 	}
-	sweep := &sweep{r: r}
-	for _, holder := range holders {
-		// A page's levels are emptied before the next page is asked for.
-		sweep.walk(ctx, holder, func(prefix string) {
-			if _, ok := r.keys.ParseLevel(prefix); ok {
-				sweep.walk(ctx, prefix, nil)
+	sweep := &deletion.Sweep{
+		List: func(prefix string) func(context.Context) (deletion.Page, error) {
+			pager := r.pager(prefix)
+			return func(ctx context.Context) (deletion.Page, error) {
+				page, err := pager.next(ctx)
+				found := deletion.Page{Prefixes: page.prefixes, More: page.more}
+				for _, object := range page.objects {
+					found.Keys = append(found.Keys, *object.Key)
+				}
+				return found, err
 			}
-		})
+		},
+		Own: func(key string) bool {
+			_, _, _, ok := r.keys.Parse(key)
+			return ok
+		},
+		IsLevel: func(prefix string) bool {
+			_, ok := r.keys.ParseLevel(prefix)
+			return ok
+		},
+		Delete:  func(ctx context.Context, keys []string) []error { return r.deleteKeys(ctx, opDeleteAll, keys) },
+		Wrap:    func(prefix string, err error) error { return wrap(opDeleteAll, prefix, err) },
+		Pending: r.cfg.DeleteConcurrency * batchSize,
 	}
-	for _, level := range levels {
-		sweep.walk(ctx, level, nil)
-	}
-	sweep.flush(ctx)
-	return ltxstore.Partial(backend, opDeleteAll, append(failed, sweep.failed...), 0)
-}
-
-// sweep deletes what it walks over.
-type sweep struct {
-	r       *replica
-	pending []string // keys to delete
-	failed  []error
-}
-
-// walk deletes the replica's files right below prefix, and calls each for
-// every deeper prefix.
-func (s *sweep) walk(ctx context.Context, prefix string, each func(prefix string)) {
-	pager := s.r.pager(prefix)
-	for more := true; more && len(s.failed) < maxFailures; {
-		err := ctxio.Err(ctx)
-		var page objects
-		if err == nil {
-			page, err = pager.next(ctx)
-		}
-		if err != nil {
-			s.failed = append(s.failed, wrap(opDeleteAll, prefix, ended(ctx, err)))
-			return
-		}
-		for _, object := range page.objects {
-			if _, _, _, ok := s.r.keys.Parse(*object.Key); ok {
-				s.pending = append(s.pending, *object.Key)
-			}
-		}
-		if len(s.pending) >= s.r.cfg.DeleteConcurrency*batchSize {
-			s.flush(ctx)
-		}
-		for _, deeper := range page.prefixes {
-			if each != nil {
-				each(deeper)
-			}
-		}
-		more = page.more
-	}
-}
-
-// flush deletes what is pending.
-func (s *sweep) flush(ctx context.Context) {
-	s.failed = append(s.failed, s.r.deleteKeys(ctx, opDeleteAll, s.pending)...)
-	s.pending = s.pending[:0]
+	return ltxstore.Partial(backend, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
 }

@@ -6,13 +6,14 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
 // wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
@@ -25,7 +26,7 @@ func wrap(op, key string, err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: scrub(hintRegion(err))}
+	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: scrub.Error(hintRegion(err))}
 }
 
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
@@ -41,9 +42,9 @@ func kindOf(err error) error {
 		return kind
 	}
 	switch {
-	case isChecksumMismatch(err):
+	case isChecksumMismatch(err), errors.Is(err, verify.ErrMismatch):
 		return ltxstore.ErrChecksum
-	case isTransport(err):
+	case isTransport(err), errors.Is(err, verify.ErrAbsent):
 		return ltxstore.ErrUnavailable
 	}
 	return nil
@@ -206,33 +207,4 @@ func isBrokenOff(err error) bool {
 // checksum beside it, which has no exported type.
 func isChecksumMismatch(err error) bool {
 	return strings.Contains(err.Error(), "checksum did not match")
-}
-
-// scrubbed hides parts of an error's text, not the error.
-type scrubbed struct {
-	text string
-	err  error
-}
-
-func (e *scrubbed) Error() string { return e.text }
-func (e *scrubbed) Unwrap() error { return e.err }
-
-// scrub takes the query off URLs, where a signature may be, and signature
-// parameters off anything else (clause C4).
-func scrub(err error) error {
-	text := err.Error()
-	clean := scrubText(text)
-	if clean == text {
-		return err
-	}
-	return &scrubbed{text: clean, err: err}
-}
-
-func scrubText(text string) string {
-	if !strings.ContainsAny(text, "?=") { // nearly always
-		return text
-	}
-	query := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*[^\s"':;,.]`)
-	signature := regexp.MustCompile(`(?i)\b(X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|Signature|AWSAccessKeyId|Credential)=[^&\s"',]+`)
-	return signature.ReplaceAllString(query.ReplaceAllString(text, "$1"), "$1=[redacted]")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
@@ -41,7 +42,7 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 	it := ltxstore.NewPageIterator(ctx, l.page, ltxstore.PageOptions{
 		Seek:     seek,
 		Unsorted: r.provider.unsorted,
-		Wrap:     func(err error) error { return wrap("list", l.pager.prefix, ended(ctx, err)) },
+		Wrap:     func(err error) error { return wrap("list", l.pager.prefix, ctxio.Ended(ctx, err)) },
 		Logger:   c.log.Get(),
 	})
 	return op.Listing(it), nil

@@ -15,7 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
 // The SDK's transfer manager is not used: its parts do not grow, its buffers
@@ -35,11 +38,11 @@ const (
 // stream is multipart for a body that passes through memory. first, if not
 // nil, holds its beginning; what becomes a part is freed, the rest is the
 // caller's.
-func (u *upload) stream(ctx context.Context, first *buffer, rest io.Reader, size int64) (stored, error) {
-	src := &chunks{first: first, rest: rest, idle: make(chan *buffer, max(u.cfg.Concurrency, 1))}
+func (u *upload) stream(ctx context.Context, first *body.Buffer, rest io.Reader, size int64) (stored, error) {
+	src := &chunks{first: first, rest: rest, idle: make(chan *body.Buffer, max(u.cfg.Concurrency, 1))}
 	defer src.close()
-	if u.cfg.WriteOnce || u.cfg.Verify == VerifyReadback {
-		src.crc = newCRC()
+	if u.cfg.WriteOnce || u.cfg.Verify == ltxstore.VerifyReadback {
+		src.crc = body.NewCRC64()
 	}
 	return u.multipart(ctx, src, size)
 }
@@ -205,7 +208,7 @@ func (u *upload) aborted(err error) error {
 	if !isNoUpload(err) {
 		return err
 	}
-	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: ltxstore.ErrUnavailable, Err: scrub(err)}
+	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: ltxstore.ErrUnavailable, Err: scrub.Error(err)}
 }
 
 func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
@@ -250,11 +253,11 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 		head, err := u.head(ctx, u.key, "")
 		switch {
 		case isMissing(err):
-			return time.Time{}, errAbsent
+			return time.Time{}, verify.ErrAbsent
 		case err != nil:
 			return time.Time{}, err
 		case head.size != size:
-			return time.Time{}, mismatch("the object has %d bytes: %d were written", head.size, size)
+			return time.Time{}, verify.SizeMismatch(head.size, size)
 		}
 	}
 	return u.serviceTime(ctx, answeredAt(out.ResultMetadata))
@@ -273,7 +276,7 @@ func (u *upload) abort(ctx context.Context, id string) {
 	policy.Retryable = func(err error) bool { return errors.Is(err, errStays) }
 	if err := policy.Do(ctx, func(ctx context.Context) error { return u.abortOnce(ctx, id) }); err != nil {
 		u.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be aborted: DeleteAll removes it",
-			slog.String("replica", backend), slog.String("key", u.key), slog.Any("error", scrub(err)))
+			slog.String("replica", backend), slog.String("key", u.key), slog.Any("error", scrub.Error(err)))
 	}
 }
 

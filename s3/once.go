@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
 // errRaced means that the name was refused and yet is free: another writer has
@@ -64,7 +65,9 @@ func (u *upload) settle(ctx context.Context, size int64, sum func() (uint64, err
 	if err != nil {
 		return stored{}, err
 	}
-	switch got, err := u.readBack(ctx, size); {
+	switch got, gotSize, err := u.readBack(ctx); {
+	case err == nil && gotSize != size:
+		return stored{}, fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, verify.SizeMismatch(gotSize, size))
 	case err != nil:
 		return stored{}, fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, err)
 	case got != want:
@@ -75,20 +78,5 @@ func (u *upload) settle(ctx context.Context, size int64, sum func() (uint64, err
 
 func (u *upload) exists(cause error, how string) error {
 	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: fs.ErrExist,
-		Err: fmt.Errorf("the name is taken, %s: %w", how, scrub(cause))}
-}
-
-// readBack reads the object and returns its CRC-64.
-func (u *upload) readBack(ctx context.Context, size int64) (uint64, error) {
-	body, err := u.open(ctx, u.key, 0, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer body.Close()
-	counted := &counter{r: &ctxio.Reader{Ctx: ctx, R: body}}
-	sum, err := crcOf(counted)
-	if err == nil && counted.n != size {
-		err = mismatch("the object has %d bytes, read back: %d were written", counted.n, size)
-	}
-	return sum, err
+		Err: fmt.Errorf("the name is taken, %s: %w", how, scrub.Error(cause))}
 }

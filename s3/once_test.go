@@ -161,7 +161,7 @@ func TestWriteOnceOneWinner(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	onceBodies(func(body []byte, open func([]byte) io.Reader, commit string) {
-		for _, mode := range []Verification{VerifyHead, VerifyReadback} {
+		for _, mode := range []ltxstore.Verification{ltxstore.VerifyHead, ltxstore.VerifyReadback} {
 			verified := func(r *replica) { r.cfg.Verify = mode }
 			w := newWriteBench(t, s3fake.Options{}, verified)
 			_, err := w.write(t, open(body))
@@ -189,7 +189,7 @@ func TestVerify(t *testing.T) {
 			other[7]++
 			w = replace(other)
 			_, err = w.write(t, open(body))
-			if mode == VerifyReadback {
+			if mode == ltxstore.VerifyReadback {
 				require.ErrorIs(t, err, ltxstore.ErrChecksum)
 			} else {
 				require.NoError(t, err)

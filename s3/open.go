@@ -53,22 +53,12 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 	key := r.keys.File(level, minTXID, maxTXID)
 	body, err := r.open(ctx, key, offset, size)
-	err = wrap("open", key, ended(ctx, err))
+	err = wrap("open", key, ctxio.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{key: key, ReadCloser: body}, nil
-}
-
-// ended adds the end of ctx to a failure that it has caused and that does not
-// tell it.
-func ended(ctx context.Context, err error) error {
-	stopped := ctxio.Err(ctx)
-	if err == nil || stopped == nil || errors.Is(err, ctx.Err()) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", stopped, err)
+	return rangeio.WrapErrors(body, func(err error) error { return wrap("read", key, err) }), nil
 }
 
 // serialParts is how many parts of a file are read in one request before
@@ -82,6 +72,45 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 		return r.openLarge(ctx, key, offset, size, head)
 	}
 	return r.openRange(ctx, key, offset, size)
+}
+
+// openLarge reads the first head bytes of a range in one request, which is all
+// if there are no more, and the rest in parts, several at once.
+func (r *replica) openLarge(ctx context.Context, key string, offset, size, head int64) (io.ReadCloser, error) {
+	bodyCtx, cancelBody := context.WithCancel(ctx)
+	a, n, err := r.begin(bodyCtx, key, offset, head)
+	if err != nil || n == 0 {
+		cancelBody()
+		if err != nil {
+			return nil, err
+		}
+		return r.transfer(ctx, key, version{}, offset, 0), nil
+	}
+	want := a.size - offset
+	if size > 0 {
+		want = min(want, size)
+	}
+	switch {
+	case a.whole: // no use in asking for ranges
+		return r.resume(ctx, cancelBody, key, a, offset, want), nil
+	case want <= n:
+		return r.resume(ctx, cancelBody, key, a, offset, n), nil
+	case a.etag == "": // the parts might be of several versions
+		a.body.Close()
+		cancelBody()
+		return r.openRange(ctx, key, offset, size)
+	}
+	return rangeio.NewParallel(ctx, rangeio.ParallelConfig{
+		First:       func(ctx context.Context) io.ReadCloser { return r.resume(ctx, cancelBody, key, a, offset, n) },
+		FirstSize:   n,
+		Offset:      offset + n,
+		Size:        want - n,
+		PartSize:    r.cfg.PartSize,
+		Concurrency: r.cfg.ReadConcurrency,
+		Open: func(ctx context.Context, offset, length int64) io.ReadCloser {
+			return r.transfer(ctx, key, a.version, offset, length)
+		},
+	}), nil
 }
 
 // openRange reads in one request.
@@ -194,18 +223,3 @@ func (r *replica) transferConfig(key string, v version, offset, n int64) rangeio
 
 // once keeps the SDK from repeating a request.
 func once(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
-
-// reader names the file in a failed Read.
-type reader struct {
-	io.ReadCloser
-	key string
-}
-
-// Read implements io.Reader.
-func (r *reader) Read(p []byte) (int, error) {
-	n, err := r.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		err = wrap("read", r.key, err)
-	}
-	return n, err
-}

@@ -2,8 +2,9 @@ package s3
 
 import (
 	"hash"
-	"hash/crc64"
 	"io"
+
+	"github.com/ltxstore/ltxstore/internal/body"
 )
 
 // parts cuts a body for a multipart upload.
@@ -36,57 +37,58 @@ func nextPiece(src parts, plan plan, count int, sent int64) (piece, error) {
 
 // ranges cuts a source that can be read at several places at once.
 type ranges struct {
-	src    *replayable
+	src    *body.InPlace
 	offset int64
 }
 
 func (r *ranges) next(size int64) (piece, error) {
-	size = min(size, r.src.size-r.offset)
+	size = min(size, r.src.Size()-r.offset)
 	if size == 0 {
 		return piece{}, io.EOF
 	}
-	p := piece{body: r.src.section(r.offset, size), size: size, free: func() {}}
+	p := piece{body: r.src.Section(r.offset, size), size: size, free: func() {}}
 	r.offset += size
 	return p, nil
 }
 
 func (r *ranges) sum() (uint64, error) {
-	return crcOf(r.src.section(0, r.src.size))
+	sum, _, err := body.CRC64(r.src.Section(0, r.src.Size()))
+	return sum, err
 }
 
 // chunks cuts a stream through buffers.
 type chunks struct {
-	first *buffer // what was read before it was known that the body is large
+	first *body.Buffer // what was read before it was known that the body is large
 	rest  io.Reader
 	end   bool
-	crc   hash.Hash64  // nil if nobody will ask
-	idle  chan *buffer // of parts that were sent; its room is as many as can be under way
+	crc   hash.Hash64       // nil if nobody will ask
+	idle  chan *body.Buffer // of parts that were sent; its room is as many as can be under way
 }
 
 // buffer returns an empty buffer.
-func (c *chunks) buffer() *buffer {
+func (c *chunks) buffer() *body.Buffer {
 	select {
 	case b := <-c.idle:
 		return b
 	default:
-		return newBuffer()
+		return body.NewBuffer()
 	}
 }
 
 // recycle takes back the buffer of a part that was sent.
-func (c *chunks) recycle(b *buffer) {
-	b.reset()
+func (c *chunks) recycle(b *body.Buffer) {
+	b.Reset()
 	select {
 	case c.idle <- b:
 	default:
-		b.free()
+		b.Free()
 	}
 }
 
 // close frees what is idle, when no part is under way.
 func (c *chunks) close() {
 	for len(c.idle) > 0 {
-		(<-c.idle).free()
+		(<-c.idle).Free()
 	}
 }
 
@@ -98,32 +100,24 @@ func (c *chunks) next(size int64) (_ piece, err error) {
 	switch {
 	case b == nil:
 		b = c.buffer()
-	case b.size <= size:
+	case b.Size() <= size:
 		c.first = nil
 	default:
 		// The parts are smaller than what one request could have taken.
-		c.rest = &drain{b: b, rest: c.rest}
-		b, c.first = newBuffer(), nil
+		c.rest = body.Drain(b, c.rest)
+		b, c.first = body.NewBuffer(), nil
 	}
-	if c.end, err = b.fill(c.rest, size); err != nil {
-		b.free()
+	if c.end, err = b.Fill(c.rest, size); err != nil {
+		b.Free()
 		return piece{}, err
 	}
-	if b.size == 0 {
+	if b.Size() == 0 {
 		return piece{}, io.EOF
 	}
 	if c.crc != nil {
-		b.sum(c.crc)
+		b.Sum(c.crc)
 	}
-	return piece{body: b.reader(), size: b.size, memory: b.size, free: func() { c.recycle(b) }}, nil
+	return piece{body: b.Reader(), size: b.Size(), memory: b.Size(), free: func() { c.recycle(b) }}, nil
 }
 
 func (c *chunks) sum() (uint64, error) { return c.crc.Sum64(), nil }
-
-func newCRC() hash.Hash64 { return crc64.New(crc64.MakeTable(crc64.ECMA)) }
-
-func crcOf(r io.Reader) (uint64, error) {
-	h := newCRC()
-	_, err := io.Copy(h, r)
-	return h.Sum64(), err
-}

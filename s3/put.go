@@ -15,12 +15,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/ltxstore/ltxstore/internal/body"
 )
 
 // single stores a body in one request. open returns a reader of the whole body
 // and may be called several times, one reader after the other.
 func (u *upload) single(ctx context.Context, open func() io.ReadSeeker, size int64) (stored, error) {
-	sum := func() (uint64, error) { return crcOf(open()) }
+	sum := func() (uint64, error) {
+		sum, _, err := body.CRC64(open())
+		return sum, err
+	}
 	done, err := u.once(ctx, size, sum, func(ctx context.Context) (time.Time, error) {
 		return u.put(ctx, open(), size)
 	})
@@ -31,11 +36,11 @@ func (u *upload) single(ctx context.Context, open func() io.ReadSeeker, size int
 }
 
 // put sends one PutObject and returns when it was answered.
-func (u *upload) put(ctx context.Context, body io.ReadSeeker, size int64) (time.Time, error) {
+func (u *upload) put(ctx context.Context, content io.ReadSeeker, size int64) (time.Time, error) {
 	in := &s3.PutObjectInput{
 		Bucket:            aws.String(u.cfg.Bucket),
 		Key:               aws.String(u.key),
-		Body:              body,
+		Body:              content,
 		ContentLength:     aws.Int64(size),
 		Metadata:          u.metadata,
 		StorageClass:      types.StorageClass(u.cfg.StorageClass),
@@ -44,7 +49,7 @@ func (u *upload) put(ctx context.Context, body io.ReadSeeker, size int64) (time.
 		Tagging:           tagging(u.cfg.Tags),
 	}
 	var err error
-	if in.ContentMD5, err = u.contentMD5(body); err != nil {
+	if in.ContentMD5, err = u.contentMD5(content); err != nil {
 		return time.Time{}, err
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
@@ -80,15 +85,15 @@ func (u *upload) checksum() types.ChecksumAlgorithm {
 }
 
 // contentMD5 reads a body once to sum it.
-func (u *upload) contentMD5(body io.ReadSeeker) (*string, error) {
+func (u *upload) contentMD5(content io.ReadSeeker) (*string, error) {
 	if u.cfg.ContentMD5 != MD5Always {
 		return nil, nil
 	}
 	h := md5.New()
-	if _, err := io.Copy(h, body); err != nil {
+	if _, err := io.Copy(h, content); err != nil {
 		return nil, err
 	}
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	return aws.String(base64.StdEncoding.EncodeToString(h.Sum(nil))), nil

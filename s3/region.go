@@ -14,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // fallbackRegion is where the bucket is asked for its region, and what a
@@ -67,7 +68,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) 
 
 func noRegion(cfg Config, kind, err error) error {
 	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kind,
-		Err: fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, scrub(err))}
+		Err: fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, scrub.Error(err))}
 }
 
 // hintRegion adds to the refusal of a request signed for another region what

@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,10 +20,7 @@ func policyOf(given ltxstore.Retry, log *oplog.Logger) retry.Policy {
 		BaseDelay:   r.BaseDelay,
 		MaxDelay:    r.MaxDelay,
 		Retryable:   retryable,
-		OnRetry: func(attempt int, wait time.Duration, err error) {
-			log.Get().LogAttrs(context.Background(), slog.LevelDebug, "request failed and is repeated", slog.String("replica", backend),
-				slog.Int("attempt", attempt), slog.Duration("wait", wait), slog.Any("error", scrub(err)))
-		},
+		OnRetry:     log.Retried(backend),
 	}
 }
 

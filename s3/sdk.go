@@ -21,6 +21,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // loadSDK reads the environment and the shared configuration files. It sends
@@ -37,7 +38,7 @@ func loadSDK(ctx context.Context, cfg Config, retryer aws.Retryer, log *oplog.Lo
 		})),
 		config.WithRetryer(func() aws.Retryer { return retryer }),
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
-			log.Get().Debug(scrubText(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
+			log.Get().Debug(scrub.Text(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
 		})),
 	}
 	if cfg.CABundle != "" {

@@ -5,26 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
-
-// timestampKey is the metadata in which a write leaves the header's timestamp.
-const timestampKey = "litestream-timestamp"
 
 // complete fills in what a listing does not tell of files: their timestamps if
 // metadata is true, and a size or time that the store has left out. The first
 // failure ends it.
 func (r *replica) complete(ctx context.Context, files []listed, metadata bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var incomplete []*listed
 	for i := range files {
 		f := &files[i]
@@ -33,24 +26,17 @@ func (r *replica) complete(ctx context.Context, files []listed, metadata bool) e
 			incomplete = append(incomplete, f)
 		}
 	}
-	var once sync.Once
-	var failure error
-	each(len(incomplete), r.cfg.MetadataConcurrency, func(i int) {
+	return bounded.All(ctx, len(incomplete), r.cfg.MetadataConcurrency, func(ctx context.Context, i int) error {
 		f := incomplete[i]
-		err := ctxio.Err(ctx)
-		if err == nil {
-			err = r.look(ctx, f, metadata)
-		}
-		switch {
+		switch err := r.look(ctx, f, metadata); {
 		case err == nil:
 		case isMissing(err):
 			f.gone = true
 		default:
-			once.Do(func() { failure = fmt.Errorf("%s: %w", f.key, err) })
-			cancel()
+			return fmt.Errorf("%s: %w", f.key, err)
 		}
+		return nil
 	})
-	return failure
 }
 
 // look completes one file: a HEAD, and a GET if that does not tell the time.
@@ -67,7 +53,7 @@ func (r *replica) look(ctx context.Context, f *listed, metadata bool) error {
 		return nil
 	}
 	if metadata {
-		if at, ok := timestamp(now.metadata); ok {
+		if at, ok := ltxio.MetadataTime(now.metadata); ok {
 			f.CreatedAt = at
 			return nil
 		}
@@ -85,21 +71,6 @@ func (r *replica) look(ctx context.Context, f *listed, metadata bool) error {
 		return errors.New("store tells no time of a file that is no LTX file: want a Last-Modified")
 	}
 	return nil
-}
-
-// timestamp reads the timestamp from an object's metadata, whose names some
-// stores write in their own case.
-func timestamp(metadata map[string]string) (time.Time, bool) {
-	for name, value := range metadata {
-		if !strings.EqualFold(name, timestampKey) {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(value))
-		if err == nil && !at.IsZero() {
-			return at.UTC().Truncate(time.Millisecond), true
-		}
-	}
-	return time.Time{}, false
 }
 
 // headerTime reads the timestamp from a file's header.

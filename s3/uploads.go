@@ -3,12 +3,15 @@ package s3
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/deletion"
 )
 
 // abortUploads aborts this replica's unfinished multipart uploads below prefix
@@ -20,7 +23,7 @@ func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []err
 	if prefix != "" {
 		in.Prefix = aws.String(prefix)
 	}
-	for more := true; more && len(failed) < maxFailures; {
+	for more := true; more && len(failed) < deletion.MaxFailures; {
 		err := ctxio.Err(ctx)
 		var out *s3.ListMultipartUploadsOutput
 		if err == nil {
@@ -30,7 +33,7 @@ func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []err
 			return failed
 		}
 		if err != nil {
-			return append(failed, wrap(opDeleteAll, prefix, ended(ctx, err)))
+			return append(failed, wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
 		}
 		failed = append(failed, r.abort(ctx, out)...)
 
@@ -60,21 +63,15 @@ func (r *replica) abort(ctx context.Context, page *s3.ListMultipartUploadsOutput
 		}
 	}
 	results := make([]error, len(own))
-	each(len(own), r.cfg.DeleteConcurrency, func(i int) {
+	bounded.Each(len(own), r.cfg.DeleteConcurrency, func(i int) {
 		in := &s3.AbortMultipartUploadInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(own[i].key), UploadId: aws.String(own[i].id)}
 		err := ctxio.Err(ctx)
 		if err == nil {
 			_, err = r.api.AbortMultipartUpload(ctx, in)
 		}
 		if err != nil && codeOf(err) != "NoSuchUpload" {
-			results[i] = wrap(opDeleteAll, own[i].key, ended(ctx, err))
+			results[i] = wrap(opDeleteAll, own[i].key, ctxio.Ended(ctx, err))
 		}
 	})
-	var failed []error
-	for _, err := range results {
-		if err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return failed
+	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
 }

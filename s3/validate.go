@@ -254,10 +254,5 @@ func (cfg Config) validateIntegrity() error {
 	default:
 		return invalid("Checksum", cfg.Checksum, `want "crc32", "crc32c", "crc64nvme", "sha256", "none", or "" for the default`)
 	}
-	switch cfg.Verify {
-	case VerifyNone, VerifyHead, VerifyReadback:
-	default:
-		return invalid("Verify", string(cfg.Verify), `want "", "head" or "readback"`)
-	}
-	return nil
+	return wrap("init", "", cfg.Verify.Validate())
 }

@@ -5,23 +5,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
-)
-
-// An object's metadata beside timestampKey, for people and other tools:
-// nothing here reads them.
-const (
-	minTXIDKey = "min-txid"
-	maxTXIDKey = "max-txid"
-	levelKey   = "level"
 )
 
 // WriteLTXFile implements ltxstore.ReplicaClient. A body of at most
@@ -69,8 +61,8 @@ func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, ma
 func (r *replica) write(parent context.Context, key string, info *ltx.FileInfo, reader io.Reader) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	src := newSource(ctx, cancel, reader)
-	defer src.rethrow()
+	src := body.NewSource(ctx, cancel, reader)
+	defer src.Rethrow()
 
 	done, err := r.store(ctx, cancel, key, info, src)
 	if err != nil {
@@ -85,8 +77,8 @@ func (r *replica) write(parent context.Context, key string, info *ltx.FileInfo, 
 
 // reason tells why a write has failed. The SDK and the transport report a
 // source's failure and a context's end in words of their own.
-func reason(parent context.Context, key string, src *source, err error) error {
-	if failure := src.failure(); failure != nil {
+func reason(parent context.Context, key string, src *body.Source, err error) error {
+	if failure := src.Failure(); failure != nil {
 		// wrap would take a source's broken connection for the store's.
 		return &ltxstore.Error{Op: "write", Backend: backend, Key: key, Kind: ltxstore.KindOf(failure), Err: failure}
 	}
@@ -97,99 +89,35 @@ func reason(parent context.Context, key string, src *source, err error) error {
 }
 
 // store decides how the body is sent.
-func (r *replica) store(ctx context.Context, cancel context.CancelCauseFunc, key string, info *ltx.FileInfo, src *source) (stored, error) {
-	body, err := ltxio.Peek(src.reader(), info.MinTXID, info.MaxTXID)
+func (r *replica) store(ctx context.Context, cancel context.CancelCauseFunc, key string, info *ltx.FileInfo, src *body.Source) (stored, error) {
+	peeked, err := ltxio.Peek(src.Reader(), info.MinTXID, info.MaxTXID)
 	if err != nil {
 		return stored{}, err
 	}
-	u := &upload{replica: r, cancel: cancel, key: key, metadata: metadataOf(info)}
-	if body.IsLTX {
-		info.CreatedAt = body.Time()
-		u.metadata[timestampKey] = info.CreatedAt.Format(time.RFC3339Nano)
+	if peeked.IsLTX {
+		info.CreatedAt = peeked.Time()
 	}
+	u := &upload{replica: r, cancel: cancel, key: key, metadata: ltxio.Metadata(info)}
 
-	whole, err := replay(body.Reader, body.Size)
+	taken, err := body.Take(peeked.Reader, peeked.Size, r.cfg.UploadThreshold)
+	defer taken.Free()
 	switch {
 	case err != nil:
 		return stored{}, err
-	case whole != nil && whole.size <= r.cfg.UploadThreshold:
-		done, err := u.single(ctx, func() io.ReadSeeker { return whole.section(0, whole.size) }, whole.size)
-		return done, whole.finish(err)
-	case whole != nil && whole.parallel != nil:
-		done, err := u.multipart(ctx, &ranges{src: whole}, whole.size)
-		return done, whole.finish(err)
-	case whole != nil:
-		if _, err := whole.src.Seek(whole.start, io.SeekStart); err != nil {
-			return stored{}, err
-		}
-		return u.stream(ctx, nil, whole.src, whole.size)
+	case taken.Fits:
+		done, err := u.single(ctx, taken.Open, taken.Size())
+		return done, taken.Finish(err)
+	case taken.Whole == nil:
+		return u.stream(ctx, taken.First, taken.Rest, peeked.Size)
+	case taken.Whole.Parallel():
+		done, err := u.multipart(ctx, &ranges{src: taken.Whole}, taken.Whole.Size())
+		return done, taken.Finish(err)
 	}
-
-	first := newBuffer()
-	defer first.free()
-	rest := body.Reader
-	end, err := first.fill(rest, r.cfg.UploadThreshold)
-	if err == nil && !end {
-		end, rest, err = more(rest)
-	}
-	switch {
-	case err != nil:
+	rest, err := taken.Whole.Rewind()
+	if err != nil {
 		return stored{}, err
-	case !end:
-		return u.stream(ctx, first, rest, body.Size)
 	}
-	return u.single(ctx, func() io.ReadSeeker { return first.reader() }, first.size)
-}
-
-// more tells whether r has ended, and returns a reader of what is left.
-func more(r io.Reader) (end bool, rest io.Reader, err error) {
-	var next [1]byte
-	switch _, err := io.ReadFull(&patient{r: r}, next[:]); {
-	case err == io.EOF:
-		return true, nil, nil
-	case err != nil:
-		return false, nil, err
-	}
-	return false, &prepended{next: next[:], rest: r}, nil
-}
-
-// patient bounds how often a reader may return nothing.
-type patient struct {
-	r     io.Reader
-	empty int
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	n, err := p.r.Read(b)
-	if n == 0 && err == nil {
-		if p.empty++; p.empty > maxEmptyReads {
-			err = io.ErrNoProgress
-		}
-	}
-	return n, err
-}
-
-// prepended yields bytes that were read too early, then the rest.
-type prepended struct {
-	next []byte
-	rest io.Reader
-}
-
-func (p *prepended) Read(b []byte) (int, error) {
-	if len(p.next) == 0 {
-		return p.rest.Read(b)
-	}
-	n := copy(b, p.next)
-	p.next = p.next[n:]
-	return n, nil
-}
-
-func metadataOf(info *ltx.FileInfo) map[string]string {
-	return map[string]string{
-		minTXIDKey: strconv.FormatUint(uint64(info.MinTXID), 10),
-		maxTXIDKey: strconv.FormatUint(uint64(info.MaxTXID), 10),
-		levelKey:   strconv.Itoa(info.Level),
-	}
+	return u.stream(ctx, nil, rest, taken.Whole.Size())
 }
 
 // upload is one object on its way.
@@ -216,7 +144,7 @@ var errNoTime = errors.New("the service's answers have no time")
 // serviceTime returns the time that the service gives an object without an LTX
 // header (clause T2): when it answered, which costs nothing, or what it tells.
 func (u *upload) serviceTime(ctx context.Context, answered time.Time) (time.Time, error) {
-	if _, known := u.metadata[timestampKey]; known || !answered.IsZero() {
+	if _, known := u.metadata[ltxio.TimestampKey]; known || !answered.IsZero() {
 		return answered.UTC(), nil
 	}
 	head, err := u.head(ctx, u.key, "")

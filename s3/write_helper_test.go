@@ -186,10 +186,14 @@ func (f *failAt) Read(p []byte) (int, error) {
 type seekFailAt struct{ failAt }
 
 func (f *seekFailAt) Seek(offset int64, whence int) (int64, error) {
-	at := int64(f.pos)
-	err := error(nil)
-	_, err = seekWithin(&at, int64(len(f.b)), offset, whence)
-	f.pos = int(at)
+	r := bytes.NewReader(f.b)
+	if _, err := r.Seek(int64(f.pos), io.SeekStart); err != nil {
+		return 0, err
+	}
+	at, err := r.Seek(offset, whence)
+	if err == nil {
+		f.pos = int(at)
+	}
 	return at, err
 }
 

@@ -25,6 +25,20 @@ func Err(ctx context.Context) error {
 	}
 }
 
+// Ended adds the end of ctx to a failure that it has caused and that does not
+// tell it.
+func Ended(ctx context.Context, err error) error {
+	stopped := Err(ctx)
+	if err == nil || stopped == nil || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", stopped, err)
+}
+
+// MaxEmptyReads is how often in a row a reader may return neither a byte nor
+// an error; then it is io.ErrNoProgress.
+const MaxEmptyReads = 100
+
 // Reader reads from R until Ctx ends; the context is looked at before each
 // Read. It hides every other method of R.
 type Reader struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
 // maxTimestamp is the last millisecond of the year 9999, the last that
@@ -105,7 +107,7 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 		nn, err = r.Read(buf[n:])
 		if n += nn; nn > 0 {
 			empty = 0
-		} else if empty++; err == nil && empty >= 100 {
+		} else if empty++; err == nil && empty >= ctxio.MaxEmptyReads {
 			err = io.ErrNoProgress
 		}
 	}

@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Logger is a client's logger. The zero value logs to slog.Default. It may be
@@ -89,6 +92,15 @@ func (l *listing) Close() error {
 		l.op.End(err)
 	}
 	return err
+}
+
+// Retried returns a retry.Policy's OnRetry for a client of that Type: each
+// repetition is told at debug level.
+func (l *Logger) Retried(replica string) func(attempt int, wait time.Duration, err error) {
+	return func(attempt int, wait time.Duration, err error) {
+		l.Get().LogAttrs(context.Background(), slog.LevelDebug, "request failed and is repeated", slog.String("replica", replica),
+			slog.Int("attempt", attempt), slog.Duration("wait", wait), slog.Any("error", scrub.Error(err)))
+	}
 }
 
 func (op Op) log(level slog.Level, what string, extra ...slog.Attr) {

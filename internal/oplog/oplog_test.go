@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -161,4 +162,12 @@ func TestLoggerIsRaceFree(t *testing.T) {
 	}
 	wg.Wait()
 	assert.False(t, l.Get().Enabled(t.Context(), slog.LevelError))
+}
+
+func TestRetried(t *testing.T) {
+	var log oplog.Logger
+	var out strings.Builder
+	log.Set(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	log.Retried("s3")(2, 3*time.Second, errors.New("Put https://h/k?X-Amz-Signature=abc: reset"))
+	assert.Contains(t, out.String(), `level=DEBUG msg="request failed and is repeated" replica=s3 attempt=2 wait=3s error="Put https://h/k: reset"`)
 }

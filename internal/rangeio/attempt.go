@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
 // attempt is one body, and the watch over its progress.
@@ -59,14 +61,11 @@ func (r *Reader) open() (*attempt, error) {
 	return a, nil
 }
 
-// maxEmptyReads is how often a body may return neither a byte nor an error.
-const maxEmptyReads = 100
-
 // read returns what the body has, and the reason if it has nothing more.
 func (a *attempt) read(p []byte) (n int, err error) {
 	a.expect()
 	defer a.rest()
-	for range maxEmptyReads {
+	for range ctxio.MaxEmptyReads {
 		if n, err = a.body.Read(p); n > 0 || err != nil {
 			return n, a.reason(err)
 		}

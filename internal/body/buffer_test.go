@@ -1,4 +1,4 @@
-package s3
+package body
 
 import (
 	"bytes"
@@ -13,37 +13,37 @@ import (
 func TestBuffer(t *testing.T) {
 	for _, size := range []int{0, 1, smallChunk - 1, smallChunk, smallChunk + 1, smallChunk + 3*mediumChunk, smallChunk + 3*mediumChunk + 2*largeChunk + 1} {
 		body := plainBody(size)
-		b := newBuffer()
-		end, err := b.fill(iotest.HalfReader(bytes.NewReader(body)), 1<<30)
+		b := NewBuffer()
+		end, err := b.Fill(iotest.HalfReader(bytes.NewReader(body)), 1<<30)
 		require.NoError(t, err)
 		assert.True(t, end)
 		assert.EqualValues(t, size, b.size)
-		require.NoError(t, iotest.TestReader(b.reader(), body))
+		require.NoError(t, iotest.TestReader(b.Reader(), body))
 
-		rest := &drain{b: b, rest: bytes.NewReader([]byte("the rest"))}
+		rest := Drain(b, bytes.NewReader([]byte("the rest")))
 		require.NoError(t, iotest.TestReader(rest, append(body, "the rest"...)))
 		assert.Empty(t, b.chunks)
-		b.free()
-		b.free()
+		b.Free()
+		b.Free()
 	}
 }
 
 func TestBufferLimit(t *testing.T) {
-	b := newBuffer()
-	defer b.free()
+	b := NewBuffer()
+	defer b.Free()
 	src := bytes.NewReader(plainBody(100_000))
 	for _, limit := range []int64{10, 10, 9000, 50_000} {
-		end, err := b.fill(src, limit)
+		end, err := b.Fill(src, limit)
 		require.NoError(t, err)
 		assert.False(t, end)
 		assert.Equal(t, limit, b.size)
 	}
 	assert.Equal(t, 50_000, src.Len(), "nothing is read beyond the limit")
-	got, err := io.ReadAll(b.reader())
+	got, err := io.ReadAll(b.Reader())
 	require.NoError(t, err)
 	assert.Equal(t, plainBody(100_000)[:50_000], got)
 
-	_, err = b.fill(iotest.ErrReader(nil), 60_000)
+	_, err = b.Fill(iotest.ErrReader(nil), 60_000)
 	assert.Equal(t, io.ErrNoProgress, err)
 }
 
@@ -53,21 +53,21 @@ func TestBufferIsPooled(t *testing.T) {
 	src := bytes.NewReader(body)
 	allocs := testing.AllocsPerRun(1000, func() {
 		src.Reset(body)
-		b := newBuffer()
-		if _, err := b.fill(src, 5<<20); err != nil || cap(b.chunks[0]) != smallChunk || len(b.chunks) != 1 {
+		b := NewBuffer()
+		if _, err := b.Fill(src, 5<<20); err != nil || cap(b.chunks[0]) != smallChunk || len(b.chunks) != 1 {
 			t.Fatalf("a buffer of %d chunks, %v", len(b.chunks), err)
 		}
-		b.free()
+		b.Free()
 	})
 	assert.LessOrEqual(t, allocs, 1.5, "the buffer itself")
 }
 
 func TestSeekWithin(t *testing.T) {
-	b := newBuffer()
-	defer b.free()
-	_, err := b.fill(bytes.NewReader(plainBody(100)), 1000)
+	b := NewBuffer()
+	defer b.Free()
+	_, err := b.Fill(bytes.NewReader(plainBody(100)), 1000)
 	require.NoError(t, err)
-	r := b.reader()
+	r := b.Reader()
 	for _, tt := range []struct {
 		offset int64
 		whence int

@@ -1,56 +1,41 @@
-package s3
+package rangeio
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
-// openLarge reads the first head bytes of a range in one request, which is all
-// if there are no more, and the rest in parts, several at once.
-func (r *replica) openLarge(ctx context.Context, key string, offset, size, head int64) (io.ReadCloser, error) {
-	bodyCtx, cancelBody := context.WithCancel(ctx)
-	a, n, err := r.begin(bodyCtx, key, offset, head)
-	if err != nil || n == 0 {
-		cancelBody()
-		if err != nil {
-			return nil, err
-		}
-		return r.transfer(ctx, key, version{}, offset, 0), nil
-	}
-	want := a.size - offset
-	if size > 0 {
-		want = min(want, size)
-	}
-	switch {
-	case a.whole: // no use in asking for ranges
-		return r.resume(ctx, cancelBody, key, a, offset, want), nil
-	case want <= n:
-		return r.resume(ctx, cancelBody, key, a, offset, n), nil
-	case a.etag == "": // the parts might be of several versions
-		a.body.Close()
-		cancelBody()
-		return r.openRange(ctx, key, offset, size)
-	}
+// ParallelConfig is a transfer whose beginning has been asked for and whose rest is
+// to be read in parts, several at once.
+type ParallelConfig struct {
+	// First reads the first FirstSize bytes. It ends with the context that
+	// Start was given, and is closed by the Parallel.
+	First     func(ctx context.Context) io.ReadCloser
+	FirstSize int64
 
-	p := &parallel{r: r, key: key, version: a.version, offset: offset + n, left: want - n, serial: n}
-	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	p.first = r.resume(p.ctx, cancelBody, key, a, offset, n)
-	return p, nil
+	// Offset is where in the file the rest begins, and Size how long it is.
+	Offset, Size int64
+
+	// PartSize is what is asked for at once, and Concurrency how many requests
+	// there are at once, First included. Concurrency buffers of PartSize are
+	// in memory at the most.
+	PartSize    int64
+	Concurrency int
+
+	// Open reads a part of the same version of the file: exactly as many
+	// bytes, or an error. It asks for nothing before the first Read.
+	Open func(ctx context.Context, offset, length int64) io.ReadCloser
 }
 
-// parallel reads a first range as it comes, and meanwhile and then the parts
-// after it, ReadConcurrency requests at once. Each part has a lane, in turn;
-// a lane has one buffer, in which it holds its next part until it has been
-// read. All requests are pinned to one version.
-type parallel struct {
-	r       *replica
-	key     string
-	version version
+// Parallel reads a first range as it comes, and meanwhile and then the parts
+// after it. Each part has a lane, in turn; a lane has one buffer, in which it
+// holds its next part until it has been read. Read is for one goroutine at a
+// time; Close may be called at any time.
+type Parallel struct {
+	cfg     ParallelConfig
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	workers sync.WaitGroup
@@ -58,12 +43,21 @@ type parallel struct {
 	mu      sync.Mutex // held while reading
 	first   io.ReadCloser
 	serial  int64 // what first still has
-	offset  int64 // where the parts begin
 	left    int64 // what is still to come from the parts
 	lanes   []lane
 	next    int64  // the part that is to be read next
 	current []byte // what is unread of the part before it
 	err     error  // what every further Read returns
+}
+
+// NewParallel returns the reader of a transfer. ctx must live as long as the
+// reader is used. Nothing but First is asked for before the first Read. The
+// reader must be closed.
+func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
+	p := &Parallel{cfg: cfg, serial: cfg.FirstSize, left: cfg.Size}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p.first = cfg.First(p.ctx)
+	return p
 }
 
 // lane carries every len(lanes)-th part.
@@ -77,10 +71,8 @@ type part struct {
 	err  error
 }
 
-var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
-
 // Read implements io.Reader.
-func (p *parallel) Read(b []byte) (int, error) {
+func (p *Parallel) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err == nil && len(b) == 0 {
@@ -104,7 +96,7 @@ func (p *parallel) Read(b []byte) (int, error) {
 }
 
 // read returns bytes, or why there are none.
-func (p *parallel) read(b []byte) (int, error) {
+func (p *Parallel) read(b []byte) (int, error) {
 	if p.serial > 0 {
 		n, err := p.first.Read(b)
 		if p.serial -= int64(n); p.serial == 0 {
@@ -139,15 +131,15 @@ func (p *parallel) read(b []byte) (int, error) {
 
 // lane returns that of a part. The first lane comes last: it waits until the
 // first range is through, so that there is never one request too many.
-func (p *parallel) lane(part int64) lane { return p.lanes[(part+1)%int64(len(p.lanes))] }
+func (p *Parallel) lane(part int64) lane { return p.lanes[(part+1)%int64(len(p.lanes))] }
 
 // start begins to read ahead: not before somebody reads.
-func (p *parallel) start() {
-	p.lanes = make([]lane, p.r.cfg.ReadConcurrency)
+func (p *Parallel) start() {
+	p.lanes = make([]lane, p.cfg.Concurrency)
 	for i := range p.lanes {
 		p.lanes[i] = lane{full: make(chan part), empty: make(chan struct{}, 1)}
 	}
-	size, end := p.r.cfg.PartSize, p.left
+	size, end := p.cfg.PartSize, p.left
 	parts := (end + size - 1) / size
 	step := int64(len(p.lanes))
 	for i := range step {
@@ -161,8 +153,8 @@ func (p *parallel) start() {
 
 // work reads every step-th part, beginning with begin; end is the length of
 // all parts.
-func (p *parallel) work(lane lane, begin, step, end int64, wait bool) {
-	size := p.r.cfg.PartSize
+func (p *Parallel) work(lane lane, begin, step, end int64, wait bool) {
+	size := p.cfg.PartSize
 	var buf []byte
 	for part := begin; part*size < end; part += step {
 		if wait {
@@ -177,21 +169,21 @@ func (p *parallel) work(lane lane, begin, step, end int64, wait bool) {
 		if buf == nil {
 			buf = make([]byte, n)
 		}
-		if !p.hand(lane, p.fetch(p.offset+part*size, buf[:n])) {
+		if !p.hand(lane, p.fetch(p.cfg.Offset+part*size, buf[:n])) {
 			return
 		}
 	}
 }
 
-func (p *parallel) fetch(offset int64, buf []byte) part {
-	rd := p.r.transfer(p.ctx, p.key, p.version, offset, int64(len(buf)))
-	defer rd.Close()
-	_, err := io.ReadFull(rd, buf)
+func (p *Parallel) fetch(offset int64, buf []byte) part {
+	body := p.cfg.Open(p.ctx, offset, int64(len(buf)))
+	defer body.Close()
+	_, err := io.ReadFull(body, buf)
 	return part{data: buf, err: err}
 }
 
 // hand gives a part to Read, and reports whether the lane goes on.
-func (p *parallel) hand(lane lane, part part) bool {
+func (p *Parallel) hand(lane lane, part part) bool {
 	select {
 	case lane.full <- part:
 		return part.err == nil
@@ -202,7 +194,7 @@ func (p *parallel) hand(lane lane, part part) bool {
 
 // Close implements io.Closer. It ends a blocked Read and waits for every
 // request. It returns nil, and may be called again.
-func (p *parallel) Close() error {
+func (p *Parallel) Close() error {
 	p.cancel(errClosed)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,0 +1,52 @@
+// Package bounded does many things of one kind, a bounded number at once.
+package bounded
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// Each calls do with 0 to n-1, at most limit of them at once, and returns when
+// all have returned.
+func Each(n, limit int, do func(i int)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(n, max(limit, 1)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				do(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// All is Each until the first failure, which it returns: the context that do
+// gets has ended then, and do is not called any more. Under a context already
+// done nothing is called.
+func All(ctx context.Context, n, limit int, do func(ctx context.Context, i int) error) error {
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	Each(n, limit, func(i int) {
+		if inner.Err() != nil {
+			return
+		}
+		if err := do(inner, i); err != nil {
+			cancel(&failure{err})
+		}
+	})
+	if failed, ok := context.Cause(inner).(*failure); ok {
+		return failed.error
+	}
+	return ctxio.Err(ctx)
+}
+
+// failure tells the cause of All's own cancellation from the caller's.
+type failure struct{ error }

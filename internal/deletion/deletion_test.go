@@ -1,0 +1,191 @@
+package deletion_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ltxstore/ltxstore/internal/deletion"
+)
+
+// store is keys, listed page by page.
+type store struct {
+	mu    sync.Mutex
+	keys  []string
+	page  int
+	lists []string // the prefixes that were asked for
+	sizes []int    // of the deletions
+	fail  func(key string) error
+	list  func(prefix string) error
+}
+
+func (s *store) pager(prefix string) func(context.Context) (deletion.Page, error) {
+	after := ""
+	return func(context.Context) (page deletion.Page, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lists = append(s.lists, prefix)
+		if s.list != nil {
+			if err := s.list(prefix); err != nil {
+				return page, err
+			}
+		}
+		for _, key := range s.keys {
+			rest, ok := strings.CutPrefix(key, prefix)
+			if !ok {
+				continue
+			}
+			entry := key
+			if i := strings.IndexByte(rest, '/'); i >= 0 {
+				entry = prefix + rest[:i+1]
+			}
+			if entry <= after {
+				continue
+			}
+			if len(page.Keys)+len(page.Prefixes) == s.page {
+				page.More = true
+				return page, nil
+			}
+			after = entry
+			if strings.HasSuffix(entry, "/") {
+				page.Prefixes = append(page.Prefixes, entry)
+			} else {
+				page.Keys = append(page.Keys, entry)
+			}
+		}
+		return page, nil
+	}
+}
+
+func (s *store) remove(_ context.Context, keys []string) (failed []error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sizes = append(s.sizes, len(keys))
+	for _, key := range keys {
+		if s.fail != nil && s.fail(key) != nil {
+			failed = append(failed, s.fail(key))
+			continue
+		}
+		s.keys = slices.DeleteFunc(s.keys, func(k string) bool { return k == key })
+	}
+	return failed
+}
+
+func (s *store) sweep(pending int) *deletion.Sweep {
+	return &deletion.Sweep{
+		List:    s.pager,
+		Own:     func(key string) bool { return strings.HasSuffix(key, ".ltx") },
+		IsLevel: func(prefix string) bool { return strings.HasPrefix(prefix, "db/ltx/0") },
+		Delete:  s.remove,
+		Wrap:    func(prefix string, err error) error { return fmt.Errorf("list %s: %w", prefix, err) },
+		Pending: pending,
+	}
+}
+
+func newStore() *store {
+	s := &store{page: 3}
+	for level := range 3 {
+		for i := range 10 {
+			s.keys = append(s.keys, fmt.Sprintf("db/ltx/%04d/%d.ltx", level, i))
+		}
+	}
+	s.keys = append(s.keys, "db/ltx/0001/deeper/1.ltx", "db/ltx/0001/stranger", "db/ltx/x/1.ltx", "db/snapshots/1.ltx", "db2/ltx/0000/1.ltx")
+	slices.Sort(s.keys)
+	return s
+}
+
+func TestSweep(t *testing.T) {
+	s := newStore()
+	assert.Empty(t, s.sweep(4).Run(t.Context(), []string{"db/ltx/"}, []string{"db/snapshots/"}))
+	assert.Equal(t, []string{"db/ltx/0001/deeper/1.ltx", "db/ltx/0001/stranger", "db/ltx/x/1.ltx", "db2/ltx/0000/1.ltx"}, s.keys)
+	for _, n := range s.sizes {
+		assert.Positive(t, n)
+		assert.Less(t, n, 4+s.page, "keys in memory")
+	}
+	assert.NotContains(t, s.lists, "db/ltx/x/", "no level")
+	assert.NotContains(t, s.lists, "db/ltx/0001/deeper/")
+}
+
+func TestSweepGoesOnAfterFailures(t *testing.T) {
+	s := newStore()
+	denied, broken := errors.New("denied"), errors.New("broken")
+	s.fail = func(key string) error {
+		if key == "db/ltx/0000/3.ltx" {
+			return denied
+		}
+		return nil
+	}
+	s.list = func(prefix string) error {
+		if prefix == "db/ltx/0001/" {
+			return broken
+		}
+		return nil
+	}
+	failed := s.sweep(4).Run(t.Context(), []string{"db/ltx/"}, []string{"db/snapshots/"})
+	assert.Len(t, failed, 2)
+	assert.ErrorIs(t, errors.Join(failed...), denied)
+	assert.ErrorIs(t, errors.Join(failed...), broken)
+	assert.ErrorContains(t, errors.Join(failed...), "list db/ltx/0001/: broken")
+	assert.Contains(t, s.keys, "db/ltx/0000/3.ltx")
+	assert.NotContains(t, s.keys, "db/ltx/0000/4.ltx")
+	assert.NotContains(t, s.keys, "db/ltx/0002/0.ltx")
+	assert.NotContains(t, s.keys, "db/snapshots/1.ltx")
+}
+
+func TestSweepGivesUp(t *testing.T) {
+	s := &store{page: 100}
+	for i := range 3 * deletion.MaxFailures {
+		s.keys = append(s.keys, fmt.Sprintf("db/ltx/0000/%06d.ltx", i))
+	}
+	s.fail = func(key string) error { return errors.New(key) }
+	failed := s.sweep(100).Run(t.Context(), []string{"db/ltx/"}, nil)
+	assert.GreaterOrEqual(t, len(failed), deletion.MaxFailures)
+	assert.Less(t, len(failed), deletion.MaxFailures+200)
+}
+
+func TestSweepEndsWithTheContext(t *testing.T) {
+	s := newStore()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.list = func(string) error {
+		cancel()
+		return nil
+	}
+	failed := s.sweep(4).Run(ctx, []string{"db/ltx/"}, []string{"db/snapshots/"})
+	assert.ErrorIs(t, errors.Join(failed...), context.Canceled)
+	assert.Equal(t, []string{"db/ltx/"}, s.lists)
+}
+
+func TestEach(t *testing.T) {
+	denied := errors.New("denied")
+	var mu sync.Mutex
+	var tried []string
+	failed := deletion.Each(t.Context(), []string{"a", "b", "c", "d"}, 2, func(_ context.Context, key string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		tried = append(tried, key)
+		if key == "b" || key == "d" {
+			return denied
+		}
+		return nil
+	}, func(key string, err error) error { return fmt.Errorf("%s: %w", key, err) })
+	assert.ElementsMatch(t, []string{"a", "b", "c", "d"}, tried)
+	if assert.Len(t, failed, 2) {
+		assert.EqualError(t, failed[0], "b: denied")
+		assert.EqualError(t, failed[1], "d: denied")
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	failed = deletion.Each(ctx, []string{"a", "b"}, 2, func(context.Context, string) error {
+		t.Error("tried")
+		return nil
+	}, func(key string, err error) error { return fmt.Errorf("%s: %w", key, err) })
+	assert.Len(t, failed, 2)
+	assert.ErrorIs(t, failed[1], context.Canceled)
+}
