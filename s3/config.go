@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Config says where a replica is and how it is written. Bucket is required;
@@ -164,7 +165,7 @@ const (
 func (cfg Config) String() string {
 	return fmt.Sprintf("s3.Config{Bucket:%q Path:%q Layout:%v Region:%q Endpoint:%q Profile:%q AccessKeyID:%q SecretAccessKey:%s SessionToken:%s SSECustomerKey:%s}",
 		cfg.Bucket, cfg.Path, cfg.Layout, cfg.Region, withoutUser(cfg.Endpoint), cfg.Profile, cfg.AccessKeyID,
-		redact(len(cfg.SecretAccessKey)), redact(len(cfg.SessionToken)), redact(len(cfg.SSECustomerKey)))
+		scrub.Redacted(len(cfg.SecretAccessKey)), scrub.Redacted(len(cfg.SessionToken)), scrub.Redacted(len(cfg.SSECustomerKey)))
 }
 
 // GoString is String: %#v must not show a secret either.
@@ -179,11 +180,4 @@ func withoutUser(endpoint string) string {
 		return "[redacted]"
 	}
 	return endpoint
-}
-
-func redact(length int) string {
-	if length == 0 {
-		return `""`
-	}
-	return "[redacted]"
 }

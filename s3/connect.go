@@ -141,7 +141,7 @@ func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error)
 		MaxIdleConns:    cfg.MaxIdleConns,
 		IdleConnTimeout: cfg.IdleConnTimeout,
 		ResponseTimeout: cfg.ResponseTimeout,
-		WriteTimeout:    cfg.IdleTimeout,
+		IdleTimeout:     cfg.IdleTimeout,
 		SkipVerify:      cfg.SkipVerify,
 		CABundle:        cfg.CABundle,
 	})

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/base64"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/ltxstore/ltxstore/internal/keyfile"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const (
@@ -27,13 +28,13 @@ func (cfg Config) validateEncryption() error {
 	case kms && cfg.SSE == sseS3:
 		return invalid("SSE", cfg.SSE, `want "aws:kms" beside KMSKeyID and KMSContext`)
 	case customer && (kms || cfg.SSE != ""):
-		return invalid("SSECustomerKey", secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
+		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
 	case hasSpace(cfg.KMSKeyID):
 		return invalid("KMSKeyID", cfg.KMSKeyID, "want a key's ID, ARN or alias")
 	case len(cfg.SSECustomerKey) > 0 && cfg.SSECustomerKeyFile != "":
 		return invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want it, or SSECustomerKey, not both")
 	case len(cfg.SSECustomerKey) > 0 && len(cfg.SSECustomerKey) != customerKeySize:
-		return invalid("SSECustomerKey", secret(1), "want 32 bytes")
+		return invalid("SSECustomerKey", scrub.Secret(1), "want 32 bytes")
 	case customer && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):
 		return invalid("Endpoint", cfg.Endpoint, "want https: SSECustomerKey would cross the network in the clear")
 	}
@@ -43,29 +44,14 @@ func (cfg Config) validateEncryption() error {
 	return nil
 }
 
-// loadCustomerKey returns the key in SSECustomerKeyFile: 32 bytes as they are,
-// or in base64 with white space around it.
+// loadCustomerKey returns the key, or what is in SSECustomerKeyFile.
 func (cfg Config) loadCustomerKey() ([]byte, error) {
 	if cfg.SSECustomerKeyFile == "" {
 		return bytes.Clone(cfg.SSECustomerKey), nil
 	}
-	const want = "want a file of 32 bytes, raw or in base64"
-	file, err := os.Open(cfg.SSECustomerKeyFile)
+	key, err := keyfile.Read(cfg.SSECustomerKeyFile, customerKeySize)
 	if err != nil {
-		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, want+": "+err.Error())
-	}
-	defer file.Close()
-	// A wrong name may be that of a large file.
-	content, err := io.ReadAll(io.LimitReader(file, 1<<10))
-	if err != nil {
-		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, want+": "+err.Error())
-	}
-	if len(content) == customerKeySize {
-		return content, nil
-	}
-	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
-	if err != nil || len(key) != customerKeySize {
-		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, want)
+		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
 	}
 	return key, nil
 }

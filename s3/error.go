@@ -3,7 +3,6 @@ package s3
 import (
 	"encoding/xml"
 	"errors"
-	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/transport"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
@@ -182,14 +182,7 @@ func isTransport(err error) bool {
 		return true
 	}
 	var send *smithyhttp.RequestSendError
-	if !errors.As(err, &send) || send.Err == nil {
-		return false
-	}
-	if send.Err == io.EOF { // the server closed the connection instead of answering
-		return true
-	}
-	text := send.Err.Error()
-	return strings.Contains(text, "transport connection broken") || strings.Contains(text, "server closed idle connection")
+	return errors.As(err, &send) && transport.IsBroken(send.Err)
 }
 
 // isBrokenOff reports that an answer that began well did not end. Above it in

@@ -97,7 +97,7 @@ func (u *upload) create(ctx context.Context) (id string, began time.Time, err er
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
 	in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext = u.encryption()
 
-	ctx, cancel := outlive(ctx, answerGrace)
+	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
 	defer cancel()
 	out, err := u.api.CreateMultipartUpload(ctx, in)
 	if err != nil {
@@ -107,24 +107,6 @@ func (u *upload) create(ctx context.Context) (id string, began time.Time, err er
 		return "", time.Time{}, errors.New("service answered CreateMultipartUpload without an upload's ID")
 	}
 	return *out.UploadId, answeredAt(out.ResultMetadata), nil
-}
-
-// outlive returns a context that ends a while after ctx.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	detach := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-longer.Done():
-		}
-	})
-	return longer, func() {
-		detach()
-		cancel()
-	}
 }
 
 // sendParts sends the body, at most Concurrency parts at once. When it returns
@@ -215,7 +197,7 @@ func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
 
 // complete makes the object of the parts.
 func (u *upload) complete(ctx context.Context, id string, list []types.CompletedPart, size int64, began time.Time, src parts) (stored, error) {
-	ctx, cancel := outlive(ctx, answerGrace)
+	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, err := u.once(ctx, size, src.sum, func(ctx context.Context) (time.Time, error) {
 		return u.sendCompletion(ctx, id, list, size)

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
 const (
@@ -38,16 +41,6 @@ func isStorageClass(name string) bool {
 
 func invalid(field string, value any, want string) error {
 	return ltxstore.Invalid(backend, "init", field, value, want)
-}
-
-// secret stands for the value of a field that may not be shown.
-type secret int
-
-func (s secret) GoString() string {
-	if s == 0 {
-		return "empty"
-	}
-	return "not shown"
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
@@ -121,16 +114,15 @@ func (cfg Config) validateEndpoint() error {
 // parseEndpoint returns nil for the empty endpoint. A password in the URL is
 // refused and not shown.
 func parseEndpoint(field, endpoint string) (*url.URL, error) {
-	const want = "want a URL as https://host, with an optional port and path and nothing else"
 	if endpoint == "" {
 		return nil, nil
 	}
-	u, err := url.Parse(endpoint)
+	u, err := transport.ParseEndpoint(endpoint)
 	switch {
-	case strings.Contains(endpoint, "@"):
-		return nil, invalid(field, secret(len(endpoint)), want+": credentials have fields of their own")
-	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.RawQuery != "" || u.ForceQuery, u.Fragment != "":
-		return nil, invalid(field, endpoint, want)
+	case errors.Is(err, transport.ErrPassword):
+		return nil, invalid(field, scrub.Secret(len(endpoint)), err.Error())
+	case err != nil:
+		return nil, invalid(field, endpoint, err.Error())
 	}
 	return u, nil
 }
@@ -145,7 +137,7 @@ func (cfg Config) validateRegion() error {
 func (cfg Config) validateCredentials() error {
 	switch {
 	case cfg.AccessKeyID != "" && cfg.SecretAccessKey == "":
-		return invalid("SecretAccessKey", secret(0), "want the secret that goes with AccessKeyID")
+		return invalid("SecretAccessKey", scrub.Secret(0), "want the secret that goes with AccessKeyID")
 	case cfg.SecretAccessKey != "" && cfg.AccessKeyID == "":
 		return invalid("AccessKeyID", cfg.AccessKeyID, "want the ID that goes with SecretAccessKey")
 	case cfg.SessionToken != "" && cfg.AccessKeyID == "":
@@ -153,9 +145,9 @@ func (cfg Config) validateCredentials() error {
 	case hasSpace(cfg.AccessKeyID):
 		return invalid("AccessKeyID", cfg.AccessKeyID, "want no white space in it")
 	case hasSpace(cfg.SecretAccessKey):
-		return invalid("SecretAccessKey", secret(1), "want no white space in it")
+		return invalid("SecretAccessKey", scrub.Secret(1), "want no white space in it")
 	case hasSpace(cfg.SessionToken):
-		return invalid("SessionToken", secret(1), "want no white space in it")
+		return invalid("SessionToken", scrub.Secret(1), "want no white space in it")
 	case strings.TrimSpace(cfg.Profile) != cfg.Profile:
 		return invalid("Profile", cfg.Profile, "want no white space around it")
 	case cfg.RoleARN == "" && cfg.ExternalID != "":

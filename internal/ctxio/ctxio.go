@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Err returns nil while ctx lives, then an error that errors.Is finds equal to
@@ -33,6 +34,25 @@ func Ended(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", stopped, err)
+}
+
+// Outlive returns a context that ends a while after ctx: for a request whose
+// answer matters, because without it nobody knows what was done.
+func Outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	detach := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		detach()
+		cancel()
+	}
 }
 
 // MaxEmptyReads is how often in a row a reader may return neither a byte nor

@@ -73,3 +73,33 @@ func TestReaderHidesOtherMethods(t *testing.T) {
 	_, ok = r.(io.Seeker)
 	assert.False(t, ok)
 }
+
+func TestEnded(t *testing.T) {
+	failure := errors.New("reset")
+	assert.Equal(t, failure, ctxio.Ended(t.Context(), failure))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.NoError(t, ctxio.Ended(ctx, nil), "what has succeeded has")
+	assert.ErrorIs(t, ctxio.Ended(ctx, failure), context.Canceled)
+	assert.ErrorIs(t, ctxio.Ended(ctx, failure), failure)
+	told := fmt.Errorf("get: %w", context.Canceled)
+	assert.Equal(t, told, ctxio.Ended(ctx, told), "it is not told twice")
+}
+
+func TestOutlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		longer, stop := ctxio.Outlive(ctx, time.Second)
+		defer stop()
+		cancel()
+		time.Sleep(time.Second - 1)
+		assert.NoError(t, longer.Err())
+		time.Sleep(2)
+		synctest.Wait()
+		assert.Error(t, longer.Err())
+
+		longer, stop = ctxio.Outlive(t.Context(), time.Second)
+		stop()
+		assert.Error(t, longer.Err(), "a context that is not needed any more ends at once")
+	})
+}

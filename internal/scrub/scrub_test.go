@@ -35,3 +35,10 @@ func TestError(t *testing.T) {
 	var found *fs.PathError
 	assert.ErrorAs(t, err, &found)
 }
+
+func TestSecret(t *testing.T) {
+	assert.Equal(t, "empty", fmt.Sprintf("%#v", scrub.Secret(0)))
+	assert.Equal(t, "not shown", fmt.Sprintf("%#v", scrub.Secret(32)))
+	assert.Equal(t, `""`, scrub.Redacted(0))
+	assert.Equal(t, "[redacted]", scrub.Redacted(7))
+}

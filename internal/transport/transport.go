@@ -37,15 +37,18 @@ type Options struct {
 	// every parallel request costs a handshake.
 	MaxIdleConns int
 
-	// IdleConnTimeout is for how long they are kept.
+	// IdleConnTimeout is for how long they are kept, and no longer than the
+	// longer of the two timeouts below.
 	IdleConnTimeout time.Duration
 
 	// ResponseTimeout is how long a request that was sent may wait for the
 	// header of its answer.
 	ResponseTimeout time.Duration
 
-	// WriteTimeout is how long a request being sent may make no progress.
-	WriteTimeout time.Duration
+	// IdleTimeout is how long a request being sent, or an answer being
+	// received, may make no progress. An answer that has not begun has the
+	// ResponseTimeout, if that is longer.
+	IdleTimeout time.Duration
 
 	// SkipVerify accepts any certificate.
 	SkipVerify bool
@@ -77,7 +80,7 @@ func New(opts Options) (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dial(dialer, opts.WriteTimeout),
+		DialContext:           dial(dialer, opts),
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.SkipVerify, RootCAs: roots},
 		TLSHandshakeTimeout:   handshakeTimeout,
 		DisableCompression:    true, // an object is delivered as it was stored
@@ -104,8 +107,8 @@ func Pool(bundle string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func dial(dialer *net.Dialer, writeTimeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
-	if writeTimeout <= 0 {
+func dial(dialer *net.Dialer, opts Options) func(context.Context, string, string) (net.Conn, error) {
+	if opts.IdleTimeout <= 0 {
 		return dialer.DialContext
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -113,16 +116,17 @@ func dial(dialer *net.Dialer, writeTimeout time.Duration) func(context.Context, 
 		if err != nil {
 			return nil, err
 		}
-		return &progressConn{Conn: conn, timeout: writeTimeout}, nil
+		return &progressConn{Conn: conn, write: opts.IdleTimeout, read: max(opts.IdleTimeout, opts.ResponseTimeout)}, nil
 	}
 }
 
-// progressConn fails a write that makes no progress for a time: a peer that
-// stops reading would block it until the kernel gives up, and the wait for an
-// answer begins only after it.
+// progressConn fails what makes no progress for a time. A peer that stops
+// reading would block a write until the kernel gives up, and the wait for an
+// answer begins only after it; a peer that stops in the middle of an answer
+// would block its reader for ever.
 type progressConn struct {
 	net.Conn
-	timeout time.Duration
+	write, read time.Duration
 }
 
 // progressStep is what must be sent within the timeout. A deadline for a
@@ -131,7 +135,13 @@ const progressStep = 64 << 10
 
 func (c *progressConn) Write(p []byte) (written int, err error) {
 	for {
-		if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		now := time.Now()
+		if err := c.SetWriteDeadline(now.Add(c.write)); err != nil {
+			return written, err
+		}
+		// The reader already waits for the answer: it has its time from the
+		// last byte on.
+		if err := c.SetReadDeadline(now.Add(c.read)); err != nil {
 			return written, err
 		}
 		step := p[written:min(written+progressStep, len(p))]
@@ -141,4 +151,11 @@ func (c *progressConn) Write(p []byte) (written int, err error) {
 			return written, err
 		}
 	}
+}
+
+func (c *progressConn) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
 }

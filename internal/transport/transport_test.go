@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"encoding/pem"
+	"errors"
 	"io"
 	"io/fs"
 	"net"
@@ -151,7 +152,7 @@ func TestResponseTimeout(t *testing.T) {
 }
 
 // A peer that stops reading ends an upload, which no other timeout does.
-func TestWriteTimeout(t *testing.T) {
+func TestIdleTimeoutOfAWrite(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
@@ -162,7 +163,7 @@ func TestWriteTimeout(t *testing.T) {
 		}
 	}()
 
-	tr, err := transport.New(transport.Options{WriteTimeout: 50 * time.Millisecond})
+	tr, err := transport.New(transport.Options{IdleTimeout: 50 * time.Millisecond})
 	require.NoError(t, err)
 	defer tr.CloseIdleConnections()
 	body := strings.NewReader(strings.Repeat("x", 32<<20))
@@ -181,7 +182,7 @@ func TestLargeBody(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	}))
 	defer server.Close()
-	tr, err := transport.New(transport.Options{WriteTimeout: time.Minute})
+	tr, err := transport.New(transport.Options{IdleTimeout: time.Minute})
 	require.NoError(t, err)
 	defer tr.CloseIdleConnections()
 	want := strings.Repeat("0123456789", 100_001)
@@ -193,4 +194,89 @@ func TestLargeBody(t *testing.T) {
 	got, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	assert.True(t, want == string(got))
+}
+
+// An answer that stops in the middle ends too, one that only comes slowly does
+// not, and neither does one that begins late.
+func TestIdleTimeoutOfARead(t *testing.T) {
+	const idle = 400 * time.Millisecond
+	hang := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		flush := http.NewResponseController(w).Flush
+		switch r.URL.Path {
+		case "/stall":
+			_, _ = io.WriteString(w, "a")
+			_ = flush()
+			<-hang
+		case "/slow":
+			for range 6 {
+				_, _ = io.WriteString(w, "a")
+				_ = flush()
+				<-time.After(idle / 4)
+			}
+		case "/late":
+			<-time.After(2 * idle)
+		}
+	}))
+	defer server.Close()
+	defer close(hang)
+	tr, err := transport.New(transport.Options{IdleTimeout: idle, ResponseTimeout: time.Minute})
+	require.NoError(t, err)
+	resp, err := get(t, tr, server.URL+"/late")
+	require.NoError(t, err)
+	resp.Body.Close()
+
+	tr, err = transport.New(transport.Options{IdleTimeout: idle})
+	require.NoError(t, err)
+	for path, want := range map[string]string{"/stall": "a", "/slow": "aaaaaa"} {
+		resp, err := get(t, tr, server.URL+path)
+		require.NoError(t, err)
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		assert.Equal(t, want, string(got))
+		if path == "/slow" {
+			require.NoError(t, err)
+			continue
+		}
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		assert.True(t, timeout.Timeout())
+	}
+}
+
+func TestParseEndpoint(t *testing.T) {
+	for _, good := range []string{"https://host", "http://127.0.0.1:9000", "https://host/storage/v1", "http://[::1]:1"} {
+		u, err := transport.ParseEndpoint(good)
+		require.NoError(t, err)
+		assert.Equal(t, good, u.String())
+	}
+	for _, bad := range []string{"", "host", "host:9000", "127.0.0.1:9000", "ftp://host", "https://", "https://host?x=1", "https://host?", "https://host#x", "https://%"} {
+		_, err := transport.ParseEndpoint(bad)
+		assert.ErrorIs(t, err, transport.ErrEndpoint, bad)
+	}
+	_, err := transport.ParseEndpoint("https://user:secret@host")
+	assert.ErrorIs(t, err, transport.ErrPassword)
+}
+
+func TestIsBroken(t *testing.T) {
+	assert.False(t, transport.IsBroken(nil))
+	assert.False(t, transport.IsBroken(io.ErrUnexpectedEOF), "known to everybody")
+	assert.True(t, transport.IsBroken(io.EOF))
+
+	// What net/http says of a server that closes the connection in its turn.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			_, _ = conn.Read(make([]byte, 1))
+			_ = conn.Close()
+		}
+	}()
+	tr, err := transport.New(transport.Options{})
+	require.NoError(t, err)
+	_, err = get(t, tr, "http://"+listener.Addr().String())
+	require.Error(t, err)
+	var reset *net.OpError
+	assert.True(t, transport.IsBroken(err) || errors.As(err, &reset), "%v", err)
 }

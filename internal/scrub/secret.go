@@ -1,0 +1,22 @@
+package scrub
+
+// Secret stands for the value of a field that may not be shown, in an error
+// that tells a field's value. Its length is all that it knows.
+type Secret int
+
+// GoString tells only whether there is a value.
+func (s Secret) GoString() string {
+	if s == 0 {
+		return "empty"
+	}
+	return "not shown"
+}
+
+// Redacted stands for a secret of this length in a configuration that is
+// printed.
+func Redacted(length int) string {
+	if length == 0 {
+		return `""`
+	}
+	return "[redacted]"
+}
