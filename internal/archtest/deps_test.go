@@ -14,6 +14,7 @@ import (
 // allowed are the modules that the library may require directly. Each has a
 // line in docs/design.md that says what for.
 var allowed = []string{
+	"cloud.google.com/go/storage",
 	"github.com/avast/retry-go/v5",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/aws-sdk-go-v2/config",
@@ -24,6 +25,7 @@ var allowed = []string{
 	"github.com/pierrec/lz4/v4",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
+	"google.golang.org/api",
 }
 
 // testOnly are those that no production file imports.

@@ -1,13 +1,14 @@
 package s3fake
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ltxstore/ltxstore/internal/httprange"
 )
 
 // getObject serves GetObject and HeadObject.
@@ -43,7 +44,7 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	setCustomerKey(header, o.keyMD5)
 
 	body, status := o.Body, http.StatusOK
-	if first, end, ok, err := parseRange(r.Header.Get("Range"), int64(len(body))); err != nil {
+	if first, end, ok, err := httprange.Parse(r.Header.Get("Range"), int64(len(body))); err != nil {
 		header.Set("Content-Range", fmt.Sprintf("bytes */%d", len(body)))
 		return fail(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", r.Header.Get("Range"))
 	} else if ok {
@@ -59,43 +60,6 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	}
 	_, _ = w.Write(body) // who went away wants no error
 	return nil
-}
-
-// parseRange parses a Range of one range. ok is false where there is none, or
-// one that HTTP wants ignored; an error is one that cannot be satisfied.
-func parseRange(header string, size int64) (first, end int64, ok bool, err error) {
-	spec, found := strings.CutPrefix(header, "bytes=")
-	from, to, dash := strings.Cut(spec, "-")
-	if !found || !dash || strings.Contains(spec, ",") {
-		return 0, 0, false, nil
-	}
-	unsatisfiable := errors.New("unsatisfiable")
-	if from == "" { // the last so many
-		n, err := strconv.ParseInt(to, 10, 64)
-		if err != nil {
-			return 0, 0, false, nil
-		}
-		if n == 0 || size == 0 {
-			return 0, 0, false, unsatisfiable
-		}
-		return max(0, size-n), size, true, nil
-	}
-	first, err = strconv.ParseInt(from, 10, 64)
-	if err != nil {
-		return 0, 0, false, nil
-	}
-	end = size
-	if to != "" {
-		last, err := strconv.ParseInt(to, 10, 64)
-		if err != nil || last < first {
-			return 0, 0, false, nil
-		}
-		end = min(size, last+1)
-	}
-	if first >= size {
-		return 0, 0, false, unsatisfiable
-	}
-	return first, end, true, nil
 }
 
 // stamp is how times are written in listings.

@@ -1,0 +1,47 @@
+// Package httprange reads the Range of a request as a server does. It is for
+// the servers of tests.
+package httprange
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// Parse parses a Range header of one range: bytes [first, end) of size. ok is
+// false where there is none, or one that HTTP wants ignored; an error is one
+// that cannot be satisfied.
+func Parse(header string, size int64) (first, end int64, ok bool, err error) {
+	spec, found := strings.CutPrefix(header, "bytes=")
+	from, to, dash := strings.Cut(spec, "-")
+	if !found || !dash || strings.Contains(spec, ",") {
+		return 0, 0, false, nil
+	}
+	unsatisfiable := errors.New("unsatisfiable range " + header)
+	if from == "" { // the last so many
+		n, err := strconv.ParseInt(to, 10, 64)
+		if err != nil {
+			return 0, 0, false, nil
+		}
+		if n == 0 || size == 0 {
+			return 0, 0, false, unsatisfiable
+		}
+		return max(0, size-n), size, true, nil
+	}
+	first, err = strconv.ParseInt(from, 10, 64)
+	if err != nil {
+		return 0, 0, false, nil
+	}
+	end = size
+	if to != "" {
+		last, err := strconv.ParseInt(to, 10, 64)
+		if err != nil || last < first {
+			return 0, 0, false, nil
+		}
+		end = min(size, last+1)
+	}
+	if first >= size {
+		return 0, 0, false, unsatisfiable
+	}
+	return first, end, true, nil
+}
