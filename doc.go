@@ -7,6 +7,7 @@
 //
 //   - file: a directory on a disk
 //   - s3: Amazon S3, and what speaks its protocol
+//   - gcs: Google Cloud Storage
 //   - mock: memory, with scripted faults, for an importer's tests
 //
 // What holds over any backend is here: keys (Layout, Keys), errors (Error and

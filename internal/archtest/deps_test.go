@@ -14,6 +14,7 @@ import (
 // allowed are the modules that the library may require directly. Each has a
 // line in docs/design.md that says what for.
 var allowed = []string{
+	"cloud.google.com/go/auth",
 	"cloud.google.com/go/storage",
 	"github.com/avast/retry-go/v5",
 	"github.com/aws/aws-sdk-go-v2",
@@ -22,10 +23,12 @@ var allowed = []string{
 	"github.com/aws/aws-sdk-go-v2/service/s3",
 	"github.com/aws/aws-sdk-go-v2/service/sts",
 	"github.com/aws/smithy-go",
+	"github.com/googleapis/gax-go/v2",
 	"github.com/pierrec/lz4/v4",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
 	"google.golang.org/api",
+	"google.golang.org/grpc",
 }
 
 // testOnly are those that no production file imports.

@@ -94,7 +94,7 @@ func TestOutlive(t *testing.T) {
 		cancel()
 		time.Sleep(time.Second - 1)
 		assert.NoError(t, longer.Err())
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		synctest.Wait()
 		assert.Error(t, longer.Err())
 

@@ -1,0 +1,154 @@
+package gcs
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/storage"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// Config says where a replica is and how it is written. Bucket is required;
+// the zero value of every other field is its default. Init refuses a bad field
+// before any request, with its name, its value and what would be right.
+//
+// Printing a Config shows no secret.
+type Config struct {
+	// Bucket is the bucket's name.
+	Bucket string
+
+	// Path is the replica's path in the bucket, cleaned by ltxstore.CleanPath.
+	// Empty is the bucket's root.
+	Path string
+
+	// Layout names the files below Path. Litestream's own gs replicas have
+	// ltxstore.LayoutLitestream.
+	Layout ltxstore.Layout
+
+	// Endpoint is the URL of another service that speaks Google's JSON API, an
+	// emulator for one. Empty is STORAGE_EMULATOR_HOST, if set, else Google.
+	Endpoint string
+
+	// CredentialsFile is a file of credentials as Google's tools write it, and
+	// CredentialsJSON its content; one of them at the most. Without either the
+	// application default credentials are used: the environment's file,
+	// gcloud's, or those of the machine.
+	CredentialsFile string
+	CredentialsJSON []byte `json:"-"`
+
+	// Anonymous sends no credentials. It is implied for an Endpoint, or an
+	// emulator, without CredentialsFile and CredentialsJSON.
+	Anonymous bool
+
+	// QuotaProject is the project that requests are billed to.
+	QuotaProject string
+
+	// SkipVerify accepts any TLS certificate: for tests.
+	SkipVerify bool
+
+	// CABundle is a file of PEM certificates that are trusted instead of the
+	// system's.
+	CABundle string
+
+	// RoundTripper, if not nil, sends the requests, those for tokens too. The
+	// pool and TLS settings here do not apply to it; a CABundle given beside it
+	// is refused.
+	RoundTripper http.RoundTripper
+
+	// Client, if not nil, is used as it is: one that speaks gRPC, for example.
+	// Credentials, endpoint, pool and TLS are then its own, and such a field
+	// beside it is refused; so are its retries of a body being read. It is not
+	// closed. The gRPC form has not been tested against a service.
+	Client *storage.Client
+
+	// ChunkSize is how much of a large upload is sent, and held in memory, at
+	// once, in bytes: a multiple of 256 KiB, at most 1 GiB. 0 means 8 MiB. It
+	// is also the size of the ranges that ReadConcurrency reads.
+	ChunkSize int64
+
+	// UploadThreshold is the size in bytes up to which a body goes in one
+	// request, at most 1 GiB. 0 means ChunkSize.
+	UploadThreshold int64
+
+	// MetadataConcurrency is how many files' headers are read at once in a
+	// listing with useMetadata of files that another tool has copied. 0 means
+	// 32.
+	MetadataConcurrency int
+
+	// ReadConcurrency is how many ranges of a whole large file are read at
+	// once; a file of less than 4 chunks is read in one. 0 and 1 mean one.
+	ReadConcurrency int
+
+	// DeleteConcurrency is how many deletions are under way at once. 0 means
+	// 64: the service has no request that deletes several files.
+	DeleteConcurrency int
+
+	// PageSize is how many files are listed in one request, at most 1000,
+	// which 0 means.
+	PageSize int
+
+	// MaxConns bounds the connections to the service; 0 means no bound.
+	// MaxIdleConns is how many are kept for the next request; 0 means as many
+	// as the concurrencies above can use. IdleConnTimeout is for how long; 0
+	// means 90 s.
+	MaxConns, MaxIdleConns int
+	IdleConnTimeout        time.Duration
+
+	// IdleTimeout is how long a transfer may make no progress, and
+	// ResponseTimeout how long a request may wait for the beginning of its
+	// answer. 0 means one minute. There is no limit on a whole transfer.
+	IdleTimeout, ResponseTimeout time.Duration
+
+	// StorageClass of new objects. Empty is the bucket's default.
+	StorageClass string
+
+	// KMSKeyName is the customer-managed key of new objects:
+	// projects/P/locations/L/keyRings/R/cryptoKeys/K. Empty is the bucket's
+	// default.
+	KMSKeyName string
+
+	// SSECustomerKey is a customer-supplied key of 32 bytes, which the service
+	// uses and forgets; SSECustomerKeyFile a file that holds it, raw or in
+	// base64. It goes with every request about an object.
+	SSECustomerKey     []byte `json:"-"`
+	SSECustomerKeyFile string
+
+	// WriteOnce refuses to write a file that exists with other content (W6).
+	WriteOnce bool
+
+	// Verify says what is looked at after a write. The size and the checksum
+	// that the service answers with are compared in any case.
+	Verify ltxstore.Verification
+
+	// Retry is how failed requests are repeated.
+	Retry ltxstore.Retry
+
+	// Logger gets the log. nil means slog.Default. See SetLogger.
+	Logger *slog.Logger
+}
+
+// String returns the configuration without its secrets.
+func (cfg Config) String() string {
+	return fmt.Sprintf("gcs.Config{Bucket:%q Path:%q Layout:%v Endpoint:%q CredentialsFile:%q CredentialsJSON:%s SSECustomerKey:%s}",
+		cfg.Bucket, cfg.Path, cfg.Layout, withoutUser(cfg.Endpoint), cfg.CredentialsFile,
+		scrub.Redacted(len(cfg.CredentialsJSON)), scrub.Redacted(len(cfg.SSECustomerKey)))
+}
+
+// GoString is String: %#v must not show a secret either.
+func (cfg Config) GoString() string { return cfg.String() }
+
+// LogValue keeps secrets out of a log that is handed a Config.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+
+// withoutUser hides an endpoint that has a password in it, which Init refuses.
+func withoutUser(endpoint string) string {
+	if strings.Contains(endpoint, "@") {
+		return "[redacted]"
+	}
+	return endpoint
+}

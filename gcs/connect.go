@@ -1,0 +1,205 @@
+package gcs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"cloud.google.com/go/auth"
+	"cloud.google.com/go/auth/credentials"
+	"cloud.google.com/go/auth/httptransport"
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/option"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/keyfile"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/transport"
+)
+
+// connect checks given, completes it, and makes the client that all requests
+// go through. All errors are *ltxstore.Error.
+func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, error) {
+	cfg, err := given.load()
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	if err != nil {
+		return nil, refuse("Path", err)
+	}
+	r := &replica{cfg: cfg, keys: keys, policy: policyOf(cfg.Retry, log), log: log, close: func() {}}
+	if cfg.Client != nil {
+		r.bucket = cfg.Client.Bucket(cfg.Bucket).Retryer(r.foreignRetries()...)
+	} else if r.bucket, err = r.dial(ctx); err != nil {
+		return nil, failInit(ctx, err)
+	}
+	if cfg.QuotaProject != "" {
+		r.bucket = r.bucket.UserProject(cfg.QuotaProject)
+	}
+	return r, nil
+}
+
+// load checks cfg and returns it with what the environment and the files that
+// it names add, and with copies of what the caller may change.
+func (cfg Config) load() (Config, error) {
+	if err := cfg.validate(); err != nil {
+		return cfg, err
+	}
+	if host := os.Getenv("STORAGE_EMULATOR_HOST"); host != "" && cfg.Endpoint == "" && cfg.Client == nil {
+		if !strings.Contains(host, "://") {
+			host = "http://" + host // as Google's libraries have it
+		}
+		if _, err := parseEndpoint("STORAGE_EMULATOR_HOST", host); err != nil {
+			return cfg, err
+		}
+		cfg.Endpoint = host
+	}
+	if cfg.SSECustomerKeyFile != "" {
+		key, err := keyfile.Read(cfg.SSECustomerKeyFile, customerKeySize)
+		if err != nil {
+			return cfg, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
+		}
+		cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
+	} else {
+		cfg.SSECustomerKey = bytes.Clone(cfg.SSECustomerKey)
+	}
+	if cfg.CABundle != "" {
+		if _, err := transport.Pool(cfg.CABundle); err != nil {
+			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
+		}
+	}
+	// Once more, because the endpoint may be the environment's.
+	return cfg, cfg.validate()
+}
+
+// dial makes a client over our own transport: the library's would keep two idle
+// connections, wait for ever for an answer, and repeat requests in its own way.
+func (r *replica) dial(ctx context.Context) (*storage.BucketHandle, error) {
+	base := r.cfg.RoundTripper
+	if base == nil {
+		t, err := transport.New(transport.Options{
+			MaxConns:        r.cfg.MaxConns,
+			MaxIdleConns:    r.cfg.MaxIdleConns,
+			IdleConnTimeout: r.cfg.IdleConnTimeout,
+			ResponseTimeout: r.cfg.ResponseTimeout,
+			IdleTimeout:     r.cfg.IdleTimeout,
+			SkipVerify:      r.cfg.SkipVerify,
+			CABundle:        r.cfg.CABundle,
+		})
+		if err != nil {
+			return nil, err
+		}
+		base, r.close = t, t.CloseIdleConnections
+	}
+	authorized, err := r.cfg.authorize(base)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{
+		Transport: &roundTripper{next: authorized, policy: r.policy},
+		// A token would go to wherever an answer points.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	r.end = sessions{client}
+	options := []option.ClientOption{
+		option.WithHTTPClient(client),
+		option.WithoutAuthentication(), // it is in the client
+		storage.WithJSONReads(),        // an error of an XML read does not tell a bucket from an object
+	}
+	if r.cfg.Endpoint != "" {
+		options = append(options, option.WithEndpoint(serviceURL(r.cfg.Endpoint)))
+	}
+	c, err := storage.NewClient(context.WithoutCancel(ctx), options...)
+	if err != nil {
+		return nil, err
+	}
+	return c.Bucket(r.cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(never)), nil
+}
+
+// never is the library's own judgement on errors. Its policy RetryNever would
+// not do: the chunks of an upload are repeated under that too.
+func never(error) bool { return false }
+
+// serviceURL returns the root of the JSON API at an endpoint.
+func serviceURL(endpoint string) string {
+	const api = "/storage/v1/"
+	endpoint = strings.TrimRight(endpoint, "/") + "/"
+	if strings.HasSuffix(endpoint, api) {
+		return endpoint
+	}
+	return strings.TrimSuffix(endpoint, "/") + api
+}
+
+// authorize returns base with what adds the credentials' token to requests.
+func (cfg Config) authorize(base http.RoundTripper) (http.RoundTripper, error) {
+	if cfg.Anonymous {
+		return base, nil
+	}
+	creds, err := cfg.credentials(base)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: base}
+	if err := httptransport.AddAuthorizationMiddleware(client, creds); err != nil {
+		return nil, err
+	}
+	return client.Transport, nil
+}
+
+func (cfg Config) credentials(base http.RoundTripper) (*auth.Credentials, error) {
+	options := &credentials.DetectOptions{
+		Scopes:              []string{storage.ScopeReadWrite},
+		Client:              &http.Client{Transport: base},
+		DisableAsyncRefresh: true, // a goroutine of its own
+	}
+	field, content := "CredentialsJSON", cfg.CredentialsJSON
+	if cfg.CredentialsFile != "" {
+		field = "CredentialsFile"
+		var err error
+		if content, err = os.ReadFile(cfg.CredentialsFile); err != nil {
+			return nil, invalid(field, cfg.CredentialsFile, "want a file of credentials: "+err.Error())
+		}
+	}
+	if len(content) == 0 && field == "CredentialsJSON" {
+		creds, err := credentials.DetectDefault(options)
+		if err != nil {
+			return nil, refuse("CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
+		}
+		return creds, nil
+	}
+	const want = "want credentials in JSON as Google's tools write them"
+	var file struct{ Type string }
+	if err := json.Unmarshal(content, &file); err != nil || file.Type == "" {
+		return nil, invalid(field, scrub.Secret(len(content)), want)
+	}
+	creds, err := credentials.NewCredentialsFromJSON(credentials.CredType(file.Type), content, options)
+	if err != nil {
+		return nil, invalid(field, scrub.Secret(len(content)), want+"; type "+file.Type+" is not understood")
+	}
+	return creds, nil
+}
+
+// failInit is wrap for a failure to begin. A file that is not there is a bad
+// configuration, and may not pass for a missing LTX file.
+func failInit(ctx context.Context, err error) error {
+	if ended := ctxio.Err(ctx); ended != nil {
+		return wrap("init", "", ended)
+	}
+	var done *ltxstore.Error
+	if errors.As(err, &done) {
+		return done
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New(err.Error())
+	}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
+}

@@ -1,0 +1,138 @@
+package gcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+)
+
+var (
+	// errTorn makes a zero-byte object a missing file, as it is for LTXFiles.
+	errTorn = fmt.Errorf("the object is empty, a torn upload: %w", fs.ErrNotExist)
+
+	// errReplaced ends a read whose rest would be another file's.
+	errReplaced = errors.New("the file was replaced while it was read")
+)
+
+// version is one content of an object.
+type version struct {
+	generation int64
+	size       int64
+	crc        uint32 // CRC-32C, if known
+	crcKnown   bool
+}
+
+// answer is an open body: what is left of the range that was asked for.
+type answer struct {
+	version
+	body io.ReadCloser
+}
+
+// get asks for offset and size of an object, and only of a generation if that
+// is not 0. It is one GET. It may hold fewer or more bytes than it should:
+// whoever reads has to count.
+func (r *replica) get(ctx context.Context, key string, offset, size, generation int64, x *exchange) (*answer, error) {
+	o := r.object(key)
+	if r.cfg.Client != nil {
+		o = o.ReadCompressed(true) // elsewhere the transport asks for the stored bytes
+	}
+	if generation != 0 {
+		o = o.If(storage.Conditions{GenerationMatch: generation})
+	}
+	length := size
+	if size == 0 || offset > math.MaxInt64-size {
+		length = -1 // to the end: 0 would ask for nothing
+	}
+	x.single = true
+	body, err := o.NewRangeReader(x.context(ctx), offset, length)
+	switch {
+	case err != nil && generation != 0 && (isPreconditionFailed(err) || isInvalidRange(err)):
+		return nil, fmt.Errorf("%w: %w", errReplaced, err)
+	case err != nil:
+		return nil, err
+	case generation != 0 && body.Attrs.Generation != generation:
+		body.Close()
+		return nil, fmt.Errorf("%w: generation is %d, was %d", errReplaced, body.Attrs.Generation, generation)
+	case body.Attrs.StartOffset != offset && !(body.Attrs.StartOffset == 0 && offset == 0):
+		body.Close()
+		return nil, fmt.Errorf("service answered with the range from %d: want it to start at %d", body.Attrs.StartOffset, offset)
+	}
+	a := &answer{body: body, version: version{generation: body.Attrs.Generation, size: body.Attrs.Size}}
+	a.crc, a.crcKnown = body.Attrs.CRC32C, body.Attrs.CRC32C != 0
+	if a.size < 0 {
+		attrs, err := r.object(key).Attrs(ctx)
+		if err != nil {
+			body.Close()
+			return nil, err
+		}
+		a.size = attrs.Size
+	}
+	return a, nil
+}
+
+// pastEnd tells what a 416 means: nil if the range is really past the end.
+func (r *replica) pastEnd(ctx context.Context, key string, offset int64, refused error) error {
+	size, ok := int64(0), offset == 0 // no other object has nothing at its beginning
+	if !ok {
+		size, ok = refusedSize(refused)
+	}
+	if !ok {
+		attrs, err := r.object(key).Attrs(ctx)
+		if err != nil {
+			return err
+		}
+		size = attrs.Size
+	}
+	switch {
+	case size == 0:
+		return errTorn
+	case size > offset:
+		return fmt.Errorf("service refuses the range from %d of %d bytes: %w", offset, size, refused)
+	}
+	return nil
+}
+
+// refusedSize reads the object's size from a 416 answer's Content-Range.
+func refusedSize(err error) (int64, bool) {
+	var api *googleapi.Error
+	if !errors.As(err, &api) {
+		return 0, false
+	}
+	digits, ok := strings.CutPrefix(api.Header.Get("Content-Range"), "bytes */")
+	if !ok {
+		return 0, false
+	}
+	size, err := strconv.ParseInt(digits, 10, 64)
+	return size, err == nil && size >= 0
+}
+
+func (r *replica) transferConfig(key string, v version, offset, n int64) rangeio.Config {
+	cfg := rangeio.Config{
+		Offset:      offset,
+		Size:        n,
+		IdleTimeout: r.cfg.IdleTimeout,
+		Open: func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+			// The policy around this repeats it: the transport must not do so too.
+			a, err := r.get(ctx, key, offset, length, v.generation, &exchange{once: true})
+			if err != nil {
+				return nil, retryAfter(err, time.Now())
+			}
+			return a.body, nil
+		},
+	}
+	if v.generation != 0 && r.cfg.Client == nil {
+		cfg.Retry = r.policy
+	}
+	return cfg
+}
