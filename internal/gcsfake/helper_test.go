@@ -93,3 +93,29 @@ func both(t *testing.T, test func(t *testing.T, options ...option.ClientOption))
 	t.Run("xml", func(t *testing.T) { test(t) })
 	t.Run("json", func(t *testing.T) { test(t, storage.WithJSONReads()) })
 }
+
+// answer is what a raw request got.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// send sends a request that no client library would. Headers are names and
+// values in turn.
+func (s *service) send(t *testing.T, method, path, body string, header ...string) answer {
+	t.Helper()
+	if !strings.HasPrefix(path, "http") {
+		path = s.url + path
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	require.NoError(t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := new(http.Transport).RoundTrip(req) // it follows no redirect and undoes no gzip
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	got, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return answer{resp, string(got)}
+}

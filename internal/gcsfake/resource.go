@@ -25,7 +25,11 @@ func (s *Server) resource(bucket, key string, o *Object, open bool) map[string]a
 		fields["md5Hash"] = o.MD5
 	}
 	if len(o.Metadata) > 0 {
-		fields["metadata"] = o.Metadata
+		metadata := make(map[string]any)
+		for name, value := range o.Metadata {
+			metadata[name] = value
+		}
+		fields["metadata"] = metadata
 	}
 	if o.KeySHA256 != "" {
 		fields["customerEncryption"] = map[string]any{"encryptionAlgorithm": "AES256", "keySha256": o.KeySHA256}

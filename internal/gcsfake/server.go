@@ -132,9 +132,6 @@ func (s *Server) authorize(r *request) error {
 }
 
 func (s *Server) getBucket(w http.ResponseWriter, r *request) error {
-	if r.query.Has("ifMetagenerationMatch") || r.query.Has("ifMetagenerationNotMatch") {
-		return fail(http.StatusNotImplemented, "notImplemented", "conditions on a bucket")
-	}
 	return sendJSON(w, r, map[string]any{
 		"kind": "storage#bucket", "id": r.bucket, "name": r.bucket, "metageneration": "1",
 		"location": "US", "locationType": "multi-region", "storageClass": standard,
