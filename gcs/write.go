@@ -78,7 +78,10 @@ func reason(parent context.Context, key string, src *body.Source, err error) err
 		// wrap would take a source's broken connection for the store's.
 		return &ltxstore.Error{Op: "write", Backend: backend, Key: key, Kind: ltxstore.KindOf(failure), Err: failure}
 	}
-	return ctxio.Ended(parent, err)
+	if ended := ctxio.Err(parent); ended != nil {
+		return ended
+	}
+	return err
 }
 
 // store decides how the body is sent.
