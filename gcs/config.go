@@ -62,8 +62,10 @@ type Config struct {
 
 	// Client, if not nil, is used as it is: one that speaks gRPC, for example.
 	// Credentials, endpoint, pool and TLS are then its own, and such a field
-	// beside it is refused; so are its retries of a body being read. It is not
-	// closed. The gRPC form has not been tested against a service.
+	// beside it is refused; it repeats requests, and resumes a body being read,
+	// in its own way; it may decompress what another tool has stored with a
+	// Content-Encoding. It is not closed. The gRPC form has not been tested
+	// against a service.
 	Client *storage.Client
 
 	// ChunkSize is how much of a large upload is sent, and held in memory, at

@@ -44,9 +44,6 @@ type answer struct {
 // whoever reads has to count.
 func (r *replica) get(ctx context.Context, key string, offset, size, generation int64, x *exchange) (*answer, error) {
 	o := r.object(key)
-	if r.cfg.Client != nil {
-		o = o.ReadCompressed(true) // elsewhere the transport asks for the stored bytes
-	}
 	if generation != 0 {
 		o = o.If(storage.Conditions{GenerationMatch: generation})
 	}

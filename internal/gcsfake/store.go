@@ -72,6 +72,13 @@ func (s *Server) Put(bucket, key string, body []byte) {
 	s.put(bucket, key, &Object{Body: slices.Clone(body), ContentType: "application/octet-stream", StorageClass: standard})
 }
 
+// PutEncoded is Put with a Content-Encoding.
+func (s *Server) PutEncoded(bucket, key, encoding string, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(bucket, key, &Object{Body: slices.Clone(body), ContentEncoding: encoding, StorageClass: standard})
+}
+
 // Get returns an object.
 func (s *Server) Get(bucket, key string) (Object, bool) {
 	s.mu.Lock()
