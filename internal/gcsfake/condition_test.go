@@ -48,9 +48,11 @@ func TestConditions(t *testing.T) {
 				return s.Object("a").If(tt.condition(o.Generation))
 			}
 			check("insert", write(t, s.Object("new").If(tt.condition(1)), "x"), tt.insert[0])
-			check("insert in chunks", write(t, s.Object("new2").If(tt.condition(1)), bodyOf(chunk+1), chunked), tt.insert[0])
 			check("insert over", write(t, fresh(), "x"), tt.insert[1])
-			check("insert over in chunks", write(t, fresh(), bodyOf(chunk+1), chunked), tt.insert[1])
+			if xml { // uploads are the same with either
+				check("insert in chunks", write(t, s.Object("new2").If(tt.condition(1)), bodyOf(chunk+1), chunked), tt.insert[0])
+				check("insert over in chunks", write(t, fresh(), bodyOf(chunk+1), chunked), tt.insert[1])
+			}
 			_, err := fresh().Attrs(t.Context())
 			check("get", err, tt.read)
 			if conditions := tt.condition(1); !xml || conditions.GenerationNotMatch == 0 && conditions.MetagenerationNotMatch == 0 {

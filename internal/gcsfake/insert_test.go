@@ -144,13 +144,13 @@ func TestEager(t *testing.T) {
 func TestOneWinner(t *testing.T) {
 	s := serve(t, gcsfake.Options{})
 	for _, chunkSize := range []int{0, 256 << 10} {
-		for round := range 5 {
+		for round := range 3 {
 			key := fmt.Sprint(chunkSize, "/", round)
 			o := s.Object(key).If(storage.Conditions{DoesNotExist: true})
 			var won atomic.Int64
 			var winner atomic.Value
 			var wg sync.WaitGroup
-			for i := range 8 {
+			for i := range 6 {
 				wg.Go(func() {
 					body := strings.Repeat(fmt.Sprint(i), chunk+1)
 					err := write(t, o, body, func(w *storage.Writer) { w.ChunkSize = chunkSize })

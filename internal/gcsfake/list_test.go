@@ -71,7 +71,7 @@ func TestListing(t *testing.T) {
 		}
 		return string(b)
 	}
-	for round := range 150 {
+	for round := range 60 {
 		pageSize := 1 + random.IntN(5)
 		s := serve(t, gcsfake.Options{PageSize: pageSize})
 		for range random.IntN(30) {
