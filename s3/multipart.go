@@ -199,11 +199,15 @@ func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
 func (u *upload) complete(ctx context.Context, id string, list []types.CompletedPart, size int64, began time.Time, src parts) (stored, error) {
 	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
 	defer cancel()
-	done, err := u.once(ctx, size, src.sum, func(ctx context.Context) (time.Time, error) {
-		return u.sendCompletion(ctx, id, list, size)
+	done, err := u.once(ctx, size, src.sum, func(ctx context.Context, opts ...func(*s3.Options)) (time.Time, error) {
+		return u.sendCompletion(ctx, id, list, size, opts...)
 	})
-	if err == nil || u.cfg.WriteOnce || !isNoUpload(err) {
-		return done, u.aborted(err)
+	if err == nil {
+		done.at, err = u.serviceTime(ctx, done.at)
+		return done, err
+	}
+	if u.cfg.WriteOnce || !isNoUpload(err) {
+		return stored{}, u.aborted(err)
 	}
 	// The SDK has sent the request again after an answer was lost, or somebody
 	// has aborted the upload.
@@ -213,7 +217,7 @@ func (u *upload) complete(ctx context.Context, id string, list []types.Completed
 	return stored{}, u.aborted(err)
 }
 
-func (u *upload) sendCompletion(ctx context.Context, id string, list []types.CompletedPart, size int64) (time.Time, error) {
+func (u *upload) sendCompletion(ctx context.Context, id string, list []types.CompletedPart, size int64, opts ...func(*s3.Options)) (time.Time, error) {
 	in := &s3.CompleteMultipartUploadInput{
 		Bucket:          aws.String(u.cfg.Bucket),
 		Key:             aws.String(u.key),
@@ -225,14 +229,14 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 		in.ChecksumType = types.ChecksumTypeFullObject
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
-	out, err := u.api.CompleteMultipartUpload(ctx, in)
+	out, err := u.api.CompleteMultipartUpload(ctx, in, opts...)
 	if err != nil {
 		return time.Time{}, err
 	}
 	if aws.ToString(out.ETag) == "" {
 		// The answer begins with 200 before the work is done: without a
 		// result in it, it says nothing.
-		head, err := u.head(ctx, u.key, "")
+		head, err := u.head(ctx, u.key, "", opts...)
 		switch {
 		case isMissing(err):
 			return time.Time{}, verify.ErrAbsent
@@ -242,7 +246,7 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 			return time.Time{}, verify.SizeMismatch(head.size, size)
 		}
 	}
-	return u.serviceTime(ctx, answeredAt(out.ResultMetadata))
+	return answeredAt(out.ResultMetadata), nil
 }
 
 // abort ends an upload, whose parts would be billed for ever. It does so also
