@@ -94,14 +94,18 @@ func (c *progressConn) Write(p []byte) (written int, err error) {
 			return written, err
 		}
 		// The reader already waits for the answer: it has its time from the
-		// last byte on.
-		if err := c.SetReadDeadline(now.Add(c.read)); err != nil {
+		// last byte on. It may not end first, or the write would fail with
+		// a connection that was closed under it, and not as a timeout.
+		if err := c.SetReadDeadline(now.Add(c.write + c.read)); err != nil {
 			return written, err
 		}
 		step := p[written:min(written+progressStep, len(p))]
 		n, err := c.Conn.Write(step)
 		written += n
 		if err != nil || written == len(p) {
+			if err == nil {
+				err = c.SetReadDeadline(time.Now().Add(c.read))
+			}
 			return written, err
 		}
 	}
