@@ -157,16 +157,19 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 
 // sendPart sends a part and fills in what the completion has to say of it.
 func (u *upload) sendPart(ctx context.Context, id string, p piece, completed *types.CompletedPart) (err error) {
+	content := newSending(p.body, p.size)
+	ctx, cancel := content.outlive(ctx)
+	defer cancel()
 	in := &s3.UploadPartInput{
 		Bucket:            aws.String(u.cfg.Bucket),
 		Key:               aws.String(u.key),
 		UploadId:          aws.String(id),
 		PartNumber:        completed.PartNumber,
-		Body:              p.body,
+		Body:              content,
 		ContentLength:     aws.Int64(p.size),
 		ChecksumAlgorithm: u.checksum(),
 	}
-	if in.ContentMD5, err = u.contentMD5(p.body); err != nil {
+	if in.ContentMD5, err = u.contentMD5(content); err != nil {
 		return err
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()

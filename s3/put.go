@@ -39,7 +39,10 @@ func (u *upload) single(ctx context.Context, open func() io.ReadSeeker, size int
 }
 
 // put sends one PutObject and returns when it was answered.
-func (u *upload) put(ctx context.Context, content io.ReadSeeker, size int64, opts ...func(*s3.Options)) (time.Time, error) {
+func (u *upload) put(ctx context.Context, whole io.ReadSeeker, size int64, opts ...func(*s3.Options)) (time.Time, error) {
+	content := newSending(whole, size)
+	ctx, cancel := content.outlive(ctx)
+	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket:            aws.String(u.cfg.Bucket),
 		Key:               aws.String(u.key),
