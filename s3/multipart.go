@@ -109,8 +109,9 @@ func (u *upload) create(ctx context.Context) (id string, began time.Time, err er
 	return *out.UploadId, answeredAt(out.ResultMetadata), nil
 }
 
-// sendParts sends the body, at most Concurrency parts at once. When it returns
-// nothing is under way. The first failure ends everything else.
+// sendParts sends the body, at most Concurrency parts at once, of which one may
+// still be read from the source. When it returns nothing is under way. The
+// first failure ends everything else.
 func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan) (list []types.CompletedPart, sent int64, err error) {
 	var (
 		wg     sync.WaitGroup
@@ -119,7 +120,18 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 	)
 	defer wg.Wait()
 	for {
-		p, err := nextPiece(src, plan, len(done), sent)
+		size := plan.next(len(done), sent)
+		// Before the part is read: what waits for its turn would be one part
+		// more in memory.
+		memory := src.memory(size)
+		if !flying.enter(ctx, memory) {
+			return nil, 0, context.Cause(ctx)
+		}
+		p, err := src.next(max(size, 1)) // also at the limit: the body may be at its end
+		if err == nil && size == 0 {
+			p.free()
+			err = plan.tooLarge(sent)
+		}
 		if err == io.EOF {
 			break
 		}
@@ -127,15 +139,11 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 			u.cancel(err)
 			return nil, 0, err
 		}
-		if !flying.enter(ctx, p.memory) {
-			p.free()
-			return nil, 0, context.Cause(ctx)
-		}
 		sent += p.size
 		completed := &types.CompletedPart{PartNumber: aws.Int32(int32(len(done) + 1))}
 		done = append(done, completed)
 		wg.Go(func() {
-			defer flying.leave(p.memory)
+			defer flying.leave(memory)
 			defer p.free()
 			if err := u.sendPart(ctx, id, p, completed); err != nil {
 				u.cancel(err)
