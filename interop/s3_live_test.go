@@ -1,5 +1,3 @@
-//go:build servers
-
 package interop_test
 
 import (

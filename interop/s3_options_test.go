@@ -1,5 +1,3 @@
-//go:build servers
-
 package interop_test
 
 import (
@@ -9,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,11 +36,7 @@ func contents() map[string]func() (io.Reader, []byte) {
 // TestS3Options writes with every option that alters what goes over the wire,
 // in every way that a body is sent, and reads it back.
 func TestS3Options(t *testing.T) {
-	for _, real := range []struct {
-		name  string
-		start func(testing.TB, bool) *servers.Server
-		tls   bool
-	}{
+	for _, real := range []realServer{
 		{"versitygw", servers.Versitygw, false},
 		{"versitygw TLS", servers.Versitygw, true},
 		{"minio TLS", servers.MinIO, true},
@@ -61,8 +54,8 @@ func TestS3Options(t *testing.T) {
 				"unsigned crc64":    func(cfg *s3.Config) { cfg.UnsignedPayload, cfg.Checksum = true, "crc64nvme" },
 				"md5":               func(cfg *s3.Config) { cfg.ContentMD5 = s3.MD5Always },
 				"no md5":            func(cfg *s3.Config) { cfg.ContentMD5 = s3.MD5Never },
-				"head":              func(cfg *s3.Config) { cfg.Verify = s3.VerifyHead },
-				"readback":          func(cfg *s3.Config) { cfg.Verify = s3.VerifyReadback },
+				"head":              func(cfg *s3.Config) { cfg.Verify = ltxstore.VerifyHead },
+				"readback":          func(cfg *s3.Config) { cfg.Verify = ltxstore.VerifyReadback },
 				"tags":              func(cfg *s3.Config) { cfg.Tags = map[string]string{"team": "a b+c"} },
 				"class":             func(cfg *s3.Config) { cfg.StorageClass = "STANDARD" },
 				"write once":        func(cfg *s3.Config) { cfg.WriteOnce = true },
@@ -120,7 +113,8 @@ func TestS3OnceLarge(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				cfg := s.config("once/" + name)
 				cfg.WriteOnce, cfg.UploadThreshold = true, threshold
-				cfg.Retry = ltxstore.Retry{BaseDelay: time.Millisecond, MaxDelay: 20 * time.Millisecond} // resets are tried again
+				wire := &wire{next: s.server.Transport(), bucket: s.bucket.Name}
+				cfg.RoundTripper, cfg.CABundle = wire, ""
 				client := s3.NewReplicaClient(cfg)
 				t.Cleanup(func() { require.NoError(t, client.Close()) })
 				write := func(content []byte) error {
@@ -128,10 +122,15 @@ func TestS3OnceLarge(t *testing.T) {
 					return err
 				}
 				require.NoError(t, write(content))
+				first := wire.sent()["PUT"]
 				for range tries {
 					require.NoError(t, write(content))
 					require.ErrorIs(t, write(other), fs.ErrExist)
 				}
+				// Settled at once: no body is sent again, none is in doubt.
+				sent := wire.sent()
+				require.Equal(t, 2*tries*first, sent["PUT"])
+				require.Equal(t, 2*tries, sent["HEAD"])
 				keys, err := ltxstore.NewKeys(s.layout, cfg.Path)
 				require.NoError(t, err)
 				got, err := s.bucket.Get(t.Context(), keys.File(0, 1, 1))

@@ -1,5 +1,3 @@
-//go:build servers
-
 package interop_test
 
 import (
@@ -28,24 +26,30 @@ const suiteSecret = "interop-sse-c-key-of-32-bytes--!"
 
 // suites are the ways in which the conformance suite goes over real servers:
 // each server over http and over TLS, where bodies carry their checksum in a
-// trailer, and both layouts on each.
+// trailer if they have one, every layout, and SSE-C where it works.
 var suites = []struct {
-	name   string
-	server func(testing.TB, bool) *servers.Server
-	tls    bool
+	realServer
 	layout ltxstore.Layout
 	sseC   bool
 }{
-	{"versitygw", servers.Versitygw, false, ltxstore.LayoutLitestreamS3, false},
-	{"versitygw TLS", servers.Versitygw, true, ltxstore.LayoutDefault, false},
-	{"minio", servers.MinIO, false, ltxstore.LayoutDefault, false},
-	{"minio TLS SSE-C", servers.MinIO, true, ltxstore.LayoutLitestreamS3, true},
+	{realServer{"versitygw", servers.Versitygw, false}, ltxstore.LayoutLitestreamS3, false},
+	{realServer{"versitygw", servers.Versitygw, false}, ltxstore.LayoutLitestream, false},
+	{realServer{"versitygw TLS", servers.Versitygw, true}, ltxstore.LayoutDefault, false},
+	{realServer{"versitygw TLS", servers.Versitygw, true}, ltxstore.LayoutLitestreamS3, false},
+	{realServer{"minio", servers.MinIO, false}, ltxstore.LayoutDefault, false},
+	{realServer{"minio", servers.MinIO, false}, ltxstore.LayoutLitestreamS3, false},
+	{realServer{"minio TLS", servers.MinIO, true}, ltxstore.LayoutLitestream, false},
+	{realServer{"minio TLS", servers.MinIO, true}, ltxstore.LayoutLitestreamS3, true},
 }
 
 func TestS3Conformance(t *testing.T) {
 	for _, suite := range suites {
-		t.Run(suite.name, func(t *testing.T) {
-			server := suite.server(t, suite.tls)
+		name := suite.name + " " + suite.layout.String()
+		if suite.sseC {
+			name += " SSE-C"
+		}
+		t.Run(name, func(t *testing.T) {
+			server := suite.start(t, suite.tls)
 			space := &space{server: server, bucket: server.NewBucket(t), layout: suite.layout}
 			if suite.sseC {
 				space.sse = []byte(suiteSecret)

@@ -81,7 +81,7 @@ type Config struct {
 	UploadThreshold int64
 
 	// Concurrency is how many parts are under way at once. 0 means 5, or what
-	// the provider bears. At most (Concurrency + 1) parts are in memory.
+	// the provider bears. At most Concurrency parts are in memory.
 	Concurrency int
 
 	// MetadataConcurrency is how many files' timestamps are asked for at once

@@ -109,8 +109,9 @@ func (u *upload) create(ctx context.Context) (id string, began time.Time, err er
 	return *out.UploadId, answeredAt(out.ResultMetadata), nil
 }
 
-// sendParts sends the body, at most Concurrency parts at once. When it returns
-// nothing is under way. The first failure ends everything else.
+// sendParts sends the body, at most Concurrency parts at once, of which one may
+// still be read from the source. When it returns nothing is under way. The
+// first failure ends everything else.
 func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan) (list []types.CompletedPart, sent int64, err error) {
 	var (
 		wg     sync.WaitGroup
@@ -119,7 +120,18 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 	)
 	defer wg.Wait()
 	for {
-		p, err := nextPiece(src, plan, len(done), sent)
+		size := plan.next(len(done), sent)
+		// Before the part is read: what waits for its turn would be one part
+		// more in memory.
+		memory := src.memory(size)
+		if !flying.enter(ctx, memory) {
+			return nil, 0, context.Cause(ctx)
+		}
+		p, err := src.next(max(size, 1)) // also at the limit: the body may be at its end
+		if err == nil && size == 0 {
+			p.free()
+			err = plan.tooLarge(sent)
+		}
 		if err == io.EOF {
 			break
 		}
@@ -127,15 +139,11 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 			u.cancel(err)
 			return nil, 0, err
 		}
-		if !flying.enter(ctx, p.memory) {
-			p.free()
-			return nil, 0, context.Cause(ctx)
-		}
 		sent += p.size
 		completed := &types.CompletedPart{PartNumber: aws.Int32(int32(len(done) + 1))}
 		done = append(done, completed)
 		wg.Go(func() {
-			defer flying.leave(p.memory)
+			defer flying.leave(memory)
 			defer p.free()
 			if err := u.sendPart(ctx, id, p, completed); err != nil {
 				u.cancel(err)
@@ -157,16 +165,19 @@ func (u *upload) sendParts(ctx context.Context, id string, src parts, plan plan)
 
 // sendPart sends a part and fills in what the completion has to say of it.
 func (u *upload) sendPart(ctx context.Context, id string, p piece, completed *types.CompletedPart) (err error) {
+	content := newSending(p.body, p.size)
+	ctx, cancel := content.outlive(ctx)
+	defer cancel()
 	in := &s3.UploadPartInput{
 		Bucket:            aws.String(u.cfg.Bucket),
 		Key:               aws.String(u.key),
 		UploadId:          aws.String(id),
 		PartNumber:        completed.PartNumber,
-		Body:              p.body,
+		Body:              content,
 		ContentLength:     aws.Int64(p.size),
 		ChecksumAlgorithm: u.checksum(),
 	}
-	if in.ContentMD5, err = u.contentMD5(p.body); err != nil {
+	if in.ContentMD5, err = u.contentMD5(content); err != nil {
 		return err
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
@@ -199,11 +210,15 @@ func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
 func (u *upload) complete(ctx context.Context, id string, list []types.CompletedPart, size int64, began time.Time, src parts) (stored, error) {
 	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
 	defer cancel()
-	done, err := u.once(ctx, size, src.sum, func(ctx context.Context) (time.Time, error) {
-		return u.sendCompletion(ctx, id, list, size)
+	done, err := u.once(ctx, size, src.sum, func(ctx context.Context, opts ...func(*s3.Options)) (time.Time, error) {
+		return u.sendCompletion(ctx, id, list, size, opts...)
 	})
-	if err == nil || u.cfg.WriteOnce || !isNoUpload(err) {
-		return done, u.aborted(err)
+	if err == nil {
+		done.at, err = u.serviceTime(ctx, done.at)
+		return done, err
+	}
+	if u.cfg.WriteOnce || !isNoUpload(err) {
+		return stored{}, u.aborted(err)
 	}
 	// The SDK has sent the request again after an answer was lost, or somebody
 	// has aborted the upload.
@@ -213,7 +228,7 @@ func (u *upload) complete(ctx context.Context, id string, list []types.Completed
 	return stored{}, u.aborted(err)
 }
 
-func (u *upload) sendCompletion(ctx context.Context, id string, list []types.CompletedPart, size int64) (time.Time, error) {
+func (u *upload) sendCompletion(ctx context.Context, id string, list []types.CompletedPart, size int64, opts ...func(*s3.Options)) (time.Time, error) {
 	in := &s3.CompleteMultipartUploadInput{
 		Bucket:          aws.String(u.cfg.Bucket),
 		Key:             aws.String(u.key),
@@ -225,14 +240,14 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 		in.ChecksumType = types.ChecksumTypeFullObject
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
-	out, err := u.api.CompleteMultipartUpload(ctx, in)
+	out, err := u.api.CompleteMultipartUpload(ctx, in, opts...)
 	if err != nil {
 		return time.Time{}, err
 	}
 	if aws.ToString(out.ETag) == "" {
 		// The answer begins with 200 before the work is done: without a
 		// result in it, it says nothing.
-		head, err := u.head(ctx, u.key, "")
+		head, err := u.head(ctx, u.key, "", opts...)
 		switch {
 		case isMissing(err):
 			return time.Time{}, verify.ErrAbsent
@@ -242,7 +257,7 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 			return time.Time{}, verify.SizeMismatch(head.size, size)
 		}
 	}
-	return u.serviceTime(ctx, answeredAt(out.ResultMetadata))
+	return answeredAt(out.ResultMetadata), nil
 }
 
 // abort ends an upload, whose parts would be billed for ever. It does so also

@@ -2,78 +2,106 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
-// errRaced means that the name was refused and yet is free: another writer has
-// failed, or a deletion was under way.
-var errRaced = errors.New("another write or a deletion of this name was under way")
+// sender sends the request that makes the object, and returns when the service
+// has answered; the zero time if it did not say.
+type sender = func(ctx context.Context, opts ...func(*s3.Options)) (time.Time, error)
 
 // once sends a write and, with WriteOnce, settles what its answer leaves open
-// (clause W6). sum returns the body's CRC-64; send returns when the service
-// has answered.
+// (clause W6). sum returns the body's CRC-64.
 //
 // Not only a refusal is open. A service that refuses a body before it has read
-// it closes the connection, which may reach us as a reset without the answer;
-// and a request that the SDK repeats after a lost answer meets the object that
-// it has made itself.
-func (u *upload) once(ctx context.Context, size int64, sum func() (uint64, error), send func(context.Context) (time.Time, error)) (done stored, err error) {
+// it closes the connection, which may reach us as a reset without the answer:
+// sending the body again would meet the same. So the object is looked at after
+// every failure that may hide an answer, and the body is sent again only if
+// there is none. The SDK must not repeat such a request: this loop does.
+func (u *upload) once(ctx context.Context, size int64, sum func() (uint64, error), send sender) (done stored, err error) {
 	if !u.cfg.WriteOnce {
 		at, err := send(ctx)
 		return stored{size: size, at: at}, err
 	}
+	var failure error // that nothing is left to try after
 	policy := u.policy
-	policy.Retryable = func(err error) bool { return errors.Is(err, errRaced) }
+	policy.Retryable = func(error) bool { return true }
 	err = policy.Do(ctx, func(ctx context.Context) error {
-		at, err := send(ctx)
-		if err != nil {
-			done, err = u.settle(ctx, size, sum, err)
-			return err
+		at, err := send(ctx, unrepeated)
+		if err == nil {
+			done, failure = stored{size: size, at: at}, nil
+			return nil
 		}
-		done = stored{size: size, at: at}
+		again := false
+		if done, again, failure = u.settle(ctx, size, sum, err); again {
+			return retryAfter(failure, time.Now())
+		}
 		return nil
 	})
+	if err == nil {
+		err = failure
+	}
 	return done, err
 }
 
 // settle finds out whether a conditional write that failed with cause has
-// been done, by it or by an earlier write of the same content.
-func (u *upload) settle(ctx context.Context, size int64, sum func() (uint64, error), cause error) (stored, error) {
+// been done, by it or by an earlier write of the same content. If not, again
+// says that the write may be sent once more.
+func (u *upload) settle(ctx context.Context, size int64, sum func() (uint64, error), cause error) (done stored, again bool, err error) {
 	refused := isPreconditionFailed(cause) || isConflict(cause)
-	if ctx.Err() != nil || !refused && !isNoUpload(cause) && !ltxstore.IsRetryable(wrap("write", u.key, cause)) {
-		return stored{}, cause
+	gone := isNoUpload(cause)
+	switch {
+	case ctx.Err() != nil, !refused && !gone && !u.policy.Retryable(cause):
+		return stored{}, false, cause
+	case kindOf(cause) == ltxstore.ErrThrottled: // nothing was done
+		return stored{}, true, cause
 	}
-	head, err := u.head(ctx, u.key, "")
+	var opts []func(*s3.Options)
+	if !refused && !gone {
+		opts = append(opts, unrepeated) // the next attempt looks again
+	}
+	head, err := u.head(ctx, u.key, "", opts...)
 	switch {
 	case isMissing(err) && refused:
-		return stored{}, fmt.Errorf("%w: %w: %w", ltxstore.ErrUnavailable, errRaced, cause)
+		return stored{}, true, fmt.Errorf("%w: another write or a deletion of this name was under way: %w", ltxstore.ErrUnavailable, cause)
 	case isMissing(err):
-		return stored{}, cause
+		return stored{}, !gone, cause
 	case err != nil:
-		return stored{}, fmt.Errorf("%w; whether the file exists is not known: %w", cause, err)
+		// To send it again under its condition does no harm.
+		return stored{}, !refused && !gone, fmt.Errorf("%w; whether the file exists is not known: %w", cause, err)
 	case head.size != size:
-		return stored{}, u.exists(cause, fmt.Sprintf("with %d bytes: %d were to be written", head.size, size))
+		return stored{}, false, u.exists(cause, fmt.Sprintf("with %d bytes: %d were to be written", head.size, size))
 	}
+	if err := u.compare(ctx, size, sum, cause); err != nil {
+		return stored{}, false, err
+	}
+	return stored{size: size, at: head.modified, earlier: true}, false, nil
+}
+
+// compare returns nil if the object, which has the body's size, has its content.
+func (u *upload) compare(ctx context.Context, size int64, sum func() (uint64, error), cause error) error {
 	want, err := sum()
 	if err != nil {
-		return stored{}, err
+		return err
 	}
-	switch got, gotSize, err := u.readBack(ctx); {
-	case err == nil && gotSize != size:
-		return stored{}, fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, verify.SizeMismatch(gotSize, size))
+	got, gotSize, err := u.readBack(ctx)
+	if err == nil && gotSize != size {
+		err = verify.SizeMismatch(gotSize, size)
+	}
+	switch {
 	case err != nil:
-		return stored{}, fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, err)
+		return fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, err)
 	case got != want:
-		return stored{}, u.exists(cause, fmt.Sprintf("with other content of the same size, CRC-64 %016x: %016x was to be written", got, want))
+		return u.exists(cause, fmt.Sprintf("with other content of the same size, CRC-64 %016x: %016x was to be written", got, want))
 	}
-	return stored{size: size, at: head.modified, earlier: true}, nil
+	return nil
 }
 
 func (u *upload) exists(cause error, how string) error {

@@ -204,7 +204,7 @@ func (r *replica) transferConfig(key string, v version, offset, n int64) rangeio
 		IdleTimeout: r.cfg.IdleTimeout,
 		Open: func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 			// The policy around this repeats it: the SDK must not do so too.
-			a, err := r.get(ctx, key, offset, length, v.etag, once)
+			a, err := r.get(ctx, key, offset, length, v.etag, unrepeated)
 			if err != nil {
 				return nil, retryAfter(err, time.Now())
 			}
@@ -221,5 +221,5 @@ func (r *replica) transferConfig(key string, v version, offset, n int64) rangeio
 	return cfg
 }
 
-// once keeps the SDK from repeating a request.
-func once(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
+// unrepeated keeps the SDK from repeating a request.
+func unrepeated(o *s3.Options) { o.Retryer = aws.NopRetryer{} }

@@ -9,6 +9,9 @@ import (
 
 // parts cuts a body for a multipart upload.
 type parts interface {
+	// memory returns how much of a part of size bytes is in memory.
+	memory(size int64) int64
+
 	// next returns the next part of at most size bytes, or io.EOF.
 	next(size int64) (piece, error)
 
@@ -18,21 +21,9 @@ type parts interface {
 
 // piece is the content of a part. free is called when nothing reads it any more.
 type piece struct {
-	body   io.ReadSeeker
-	size   int64
-	memory int64 // of size, how much is in memory
-	free   func()
-}
-
-// nextPiece cuts the next part as planned.
-func nextPiece(src parts, plan plan, count int, sent int64) (piece, error) {
-	size := plan.next(count, sent)
-	p, err := src.next(max(size, 1)) // also at the limit: the body may be at its end
-	if err == nil && size == 0 {
-		p.free()
-		return piece{}, plan.tooLarge(sent)
-	}
-	return p, err
+	body io.ReadSeeker
+	size int64
+	free func()
 }
 
 // ranges cuts a source that can be read at several places at once.
@@ -40,6 +31,8 @@ type ranges struct {
 	src    *body.InPlace
 	offset int64
 }
+
+func (*ranges) memory(int64) int64 { return 0 }
 
 func (r *ranges) next(size int64) (piece, error) {
 	size = min(size, r.src.Size()-r.offset)
@@ -71,7 +64,7 @@ func (c *chunks) buffer() *body.Buffer {
 	case b := <-c.idle:
 		return b
 	default:
-		return body.NewBuffer()
+		return body.NewPartBuffer()
 	}
 }
 
@@ -92,6 +85,8 @@ func (c *chunks) close() {
 	}
 }
 
+func (*chunks) memory(size int64) int64 { return size }
+
 func (c *chunks) next(size int64) (_ piece, err error) {
 	if c.end {
 		return piece{}, io.EOF
@@ -105,7 +100,7 @@ func (c *chunks) next(size int64) (_ piece, err error) {
 	default:
 		// The parts are smaller than what one request could have taken.
 		c.rest = body.Drain(b, c.rest)
-		b, c.first = body.NewBuffer(), nil
+		b, c.first = body.NewPartBuffer(), nil
 	}
 	if c.end, err = b.Fill(c.rest, size); err != nil {
 		b.Free()
@@ -117,7 +112,7 @@ func (c *chunks) next(size int64) (_ piece, err error) {
 	if c.crc != nil {
 		b.Sum(c.crc)
 	}
-	return piece{body: b.Reader(), size: b.Size(), memory: b.Size(), free: func() { c.recycle(b) }}, nil
+	return piece{body: b.Reader(), size: b.Size(), free: func() { c.recycle(b) }}, nil
 }
 
 func (c *chunks) sum() (uint64, error) { return c.crc.Sum64(), nil }

@@ -26,17 +26,23 @@ func (u *upload) single(ctx context.Context, open func() io.ReadSeeker, size int
 		sum, _, err := body.CRC64(open())
 		return sum, err
 	}
-	done, err := u.once(ctx, size, sum, func(ctx context.Context) (time.Time, error) {
-		return u.put(ctx, open(), size)
+	done, err := u.once(ctx, size, sum, func(ctx context.Context, opts ...func(*s3.Options)) (time.Time, error) {
+		return u.put(ctx, open(), size, opts...)
 	})
 	if err != nil {
+		return stored{}, err
+	}
+	if done.at, err = u.serviceTime(ctx, done.at); err != nil {
 		return stored{}, err
 	}
 	return done, u.verify(ctx, size, sum)
 }
 
 // put sends one PutObject and returns when it was answered.
-func (u *upload) put(ctx context.Context, content io.ReadSeeker, size int64) (time.Time, error) {
+func (u *upload) put(ctx context.Context, whole io.ReadSeeker, size int64, opts ...func(*s3.Options)) (time.Time, error) {
+	content := newSending(whole, size)
+	ctx, cancel := content.outlive(ctx)
+	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket:            aws.String(u.cfg.Bucket),
 		Key:               aws.String(u.key),
@@ -54,11 +60,11 @@ func (u *upload) put(ctx context.Context, content io.ReadSeeker, size int64) (ti
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
 	in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext = u.encryption()
-	out, err := u.api.PutObject(ctx, in)
+	out, err := u.api.PutObject(ctx, in, opts...)
 	if err != nil {
 		return time.Time{}, err
 	}
-	return u.serviceTime(ctx, answeredAt(out.ResultMetadata))
+	return answeredAt(out.ResultMetadata), nil
 }
 
 // answeredAt returns the Date of an answer.

@@ -23,10 +23,10 @@ import (
 // A seekable body is read in place, and again where a request is repeated. Of
 // a multipart upload that holds for *os.File, *bytes.Reader and
 // *strings.Reader, which several parts can be read from at once; of any other
-// body the parts under way, at most Concurrency + 1, are in memory. Parts of
-// a body of unknown length begin at PartSize and grow to one 1,250th of what
-// has been sent, so that 5 TiB fit into 10,000 parts; as they grow, fewer are
-// under way, 256 MiB and one part at most. A service that allows 1,000 parts
+// body the parts under way are in memory, at most Concurrency, of which one may
+// still be read. Parts of a body of unknown length begin at PartSize and grow
+// to one 1,250th of what has been sent, so that 5 TiB fit into 10,000 parts; as
+// they grow, fewer are under way, 256 MiB or one part at most. A service that allows 1,000 parts
 // has room for about 2 TiB of such a body; one that wants equal parts, each of
 // 8 × PartSize, for 390 GiB by default.
 //

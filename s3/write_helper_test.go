@@ -75,7 +75,7 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 			}),
 		}),
 		keys:   keys,
-		policy: retry.Policy{MaxAttempts: 4, Retryable: ltxstore.IsRetryable},
+		policy: retry.Policy{MaxAttempts: 4, Retryable: retryable},
 		log:    &oplog.Logger{},
 		close:  func() {},
 	}

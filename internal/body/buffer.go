@@ -14,6 +14,8 @@ const (
 	smallChunk  = 8 << 10
 	mediumChunk = 64 << 10
 	largeChunk  = 256 << 10
+
+	growing = 4 // how many chunks there are before the large ones
 )
 
 var (
@@ -27,7 +29,7 @@ func chunk(i int) []byte {
 	switch {
 	case i == 0:
 		return smallChunks.Get().(*[smallChunk]byte)[:]
-	case i < 4:
+	case i < growing:
 		return mediumChunks.Get().(*[mediumChunk]byte)[:]
 	}
 	return largeChunks.Get().(*[largeChunk]byte)[:]
@@ -51,13 +53,22 @@ type Buffer struct {
 	chunks [][]byte // all full but the last
 	kept   int      // how many chunks there are from an earlier use: chunks may be fewer
 	size   int64
-	first  [4][]byte // room for the chunks of a small body
+	large  bool            // all chunks are large
+	first  [growing][]byte // room for the chunks of a small body
 }
 
 // NewBuffer returns an empty buffer.
 func NewBuffer() *Buffer {
 	b := &Buffer{}
 	b.chunks = b.first[:0]
+	return b
+}
+
+// NewPartBuffer is NewBuffer for a part of a large body: its chunks are all
+// large, which wastes nothing where the part's size is a multiple of theirs.
+func NewPartBuffer() *Buffer {
+	b := NewBuffer()
+	b.large = true
 	return b
 }
 
@@ -105,7 +116,11 @@ func (b *Buffer) grow() *[]byte {
 		b.chunks[n] = b.chunks[n][:0]
 		return b.last()
 	}
-	b.chunks = append(b.chunks, chunk(len(b.chunks))[:0])
+	i := len(b.chunks)
+	if b.large {
+		i = growing
+	}
+	b.chunks = append(b.chunks, chunk(i)[:0])
 	return b.last()
 }
 

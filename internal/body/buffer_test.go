@@ -62,6 +62,25 @@ func TestBufferIsPooled(t *testing.T) {
 	assert.LessOrEqual(t, allocs, 1.5, "the buffer itself")
 }
 
+// A part of 5 MiB takes 5 MiB.
+func TestPartBufferWastesNothing(t *testing.T) {
+	const size = 5 << 20
+	b := NewPartBuffer()
+	defer b.Free()
+	for range 2 { // anew, and used again
+		end, err := b.Fill(bytes.NewReader(plainBody(size)), size)
+		require.NoError(t, err)
+		assert.False(t, end)
+		memory := 0
+		for _, chunk := range b.chunks {
+			memory += cap(chunk)
+		}
+		assert.Equal(t, size, memory)
+		require.NoError(t, iotest.TestReader(b.Reader(), plainBody(size)))
+		b.Reset()
+	}
+}
+
 func TestSeekWithin(t *testing.T) {
 	b := NewBuffer()
 	defer b.Free()

@@ -39,8 +39,18 @@ func Ended(ctx context.Context, err error) error {
 // Outlive returns a context that ends a while after ctx: for a request whose
 // answer matters, because without it nobody knows what was done.
 func Outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	return OutliveIf(ctx, grace, func() bool { return true })
+}
+
+// OutliveIf is Outlive if matters is true when ctx ends; else the context ends
+// with ctx. It is called once, from another goroutine, or never.
+func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() {
+		if !matters() {
+			cancel()
+			return
+		}
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {

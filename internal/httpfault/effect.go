@@ -137,9 +137,26 @@ func Delay(d time.Duration) Effect {
 // direction of the exchange, and so of its connection.
 func Bandwidth(bytesPerSecond int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
-		pace := func(n int) { wait(x, r, time.Duration(n)*time.Second/time.Duration(bytesPerSecond)) }
-		r.Body = &pacedBody{r.Body, pace}
-		x.Next.ServeHTTP(&pacedWriter{w, pace}, r)
+		var in, out pacer
+		r.Body = &pacedBody{r.Body, func(n int) { in.pace(x, r, n, bytesPerSecond) }}
+		x.Next.ServeHTTP(&pacedWriter{w, func(n int) { out.pace(x, r, n, bytesPerSecond) }}, r)
+	}
+}
+
+// pacer lets bytes through in time. A timer that is late by less than lateness
+// is made up for: else every piece would be late by as much.
+type pacer struct{ due time.Time }
+
+const lateness = 20 * time.Millisecond
+
+func (p *pacer) pace(x Exchange, r *http.Request, n int, bytesPerSecond int64) {
+	now := time.Now()
+	if p.due.Before(now.Add(-lateness)) {
+		p.due = now
+	}
+	p.due = p.due.Add(time.Duration(n) * time.Second / time.Duration(bytesPerSecond))
+	if ahead := p.due.Sub(now); ahead > 0 {
+		wait(x, r, ahead)
 	}
 }
 

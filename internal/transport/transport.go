@@ -3,7 +3,6 @@
 package transport
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -77,11 +76,19 @@ func New(opts Options) (*http.Transport, error) {
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.SkipVerify, RootCAs: roots}
+	d := &dialer{
+		Dialer:    net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive},
+		tls:       secure,
+		handshake: handshakeTimeout,
+		idle:      opts.IdleTimeout,
+		response:  opts.ResponseTimeout,
+	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dial(dialer, opts),
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.SkipVerify, RootCAs: roots},
+		DialContext:           d.dial,
+		DialTLSContext:        d.dialTLS,
+		TLSClientConfig:       secure, // with a proxy, where DialTLSContext is not asked
 		TLSHandshakeTimeout:   handshakeTimeout,
 		DisableCompression:    true, // an object is delivered as it was stored
 		MaxConnsPerHost:       opts.MaxConns,
@@ -105,57 +112,4 @@ func Pool(bundle string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("CA bundle: %s holds no certificate in PEM form", bundle)
 	}
 	return pool, nil
-}
-
-func dial(dialer *net.Dialer, opts Options) func(context.Context, string, string) (net.Conn, error) {
-	if opts.IdleTimeout <= 0 {
-		return dialer.DialContext
-	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return &progressConn{Conn: conn, write: opts.IdleTimeout, read: max(opts.IdleTimeout, opts.ResponseTimeout)}, nil
-	}
-}
-
-// progressConn fails what makes no progress for a time. A peer that stops
-// reading would block a write until the kernel gives up, and the wait for an
-// answer begins only after it; a peer that stops in the middle of an answer
-// would block its reader for ever.
-type progressConn struct {
-	net.Conn
-	write, read time.Duration
-}
-
-// progressStep is what must be sent within the timeout. A deadline for a
-// buffer of many megabytes would end transfers that are only slow.
-const progressStep = 64 << 10
-
-func (c *progressConn) Write(p []byte) (written int, err error) {
-	for {
-		now := time.Now()
-		if err := c.SetWriteDeadline(now.Add(c.write)); err != nil {
-			return written, err
-		}
-		// The reader already waits for the answer: it has its time from the
-		// last byte on.
-		if err := c.SetReadDeadline(now.Add(c.read)); err != nil {
-			return written, err
-		}
-		step := p[written:min(written+progressStep, len(p))]
-		n, err := c.Conn.Write(step)
-		written += n
-		if err != nil || written == len(p) {
-			return written, err
-		}
-	}
-}
-
-func (c *progressConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
 }

@@ -31,16 +31,16 @@ var (
 const cacheVariable = "LTXSTORE_SERVERS"
 
 // Build builds both servers unless they are there, and returns their paths.
-// The tests do so on their own; a CI job may call it first, to tell the time
-// of building from that of testing.
+// The tests do so on their own, if nobody has before; logf is told what is
+// going on meanwhile.
 //
 // The binaries are kept as <cache>/<name>@<version>/<name>. The cache is the
 // folder that the environment variable LTXSTORE_SERVERS names, and else
 // ltxstore-servers in the user's cache folder. LTXSTORE_VERSITYGW and
 // LTXSTORE_MINIO each name a binary to use instead of a built one.
-func Build(ctx context.Context) (paths []string, err error) {
+func Build(ctx context.Context, logf func(format string, args ...any)) (paths []string, err error) {
 	for _, p := range []program{versitygw, minio} {
-		path, err := p.find(ctx, func(string, ...any) {})
+		path, err := p.find(ctx, logf)
 		if err != nil {
 			return nil, err
 		}

@@ -1,5 +1,3 @@
-//go:build servers
-
 package servers
 
 import (
@@ -126,6 +124,27 @@ func TestBuildOnce(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(want), "build-*"))
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// TestBuild: whoever waits for minutes is told why, and then told nothing.
+func TestBuild(t *testing.T) {
+	t.Setenv(cacheVariable, t.TempDir())
+	t.Setenv("LTXSTORE_VERSITYGW", "")
+	t.Setenv("LTXSTORE_MINIO", "")
+	fakeGo(t, `touch "$GOBIN/versitygw" "$GOBIN/minio"`)
+	var told int
+	build := func() {
+		paths, err := Build(t.Context(), func(string, ...any) { told++ })
+		require.NoError(t, err)
+		require.Len(t, paths, 2)
+		for _, path := range paths {
+			require.FileExists(t, path)
+		}
+	}
+	build()
+	require.Equal(t, 2, told)
+	build()
+	require.Equal(t, 2, told)
 }
 
 // TestNoServer: what cannot be had says what to do.
