@@ -46,6 +46,8 @@ func kindOf(op string, err error) error {
 		return ltxstore.ErrChecksum
 	case ltxstore.IsRetryable(err), errors.Is(err, verify.ErrAbsent):
 		return ltxstore.ErrUnavailable
+	case strings.Contains(err.Error(), "partial request not satisfied"): // a range that was ignored
+		return errors.ErrUnsupported
 	}
 	return nil
 }

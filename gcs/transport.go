@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +117,38 @@ func (t *roundTripper) send(req *http.Request) (*http.Response, error) {
 	if err := googleapi.CheckResponseWithBody(resp, content); err != nil && retryable(err) {
 		return resp, retryAfter(err, time.Now())
 	}
-	return resp, nil
+	if isError(content) && resp.StatusCode < 300 {
+		return nil, fmt.Errorf("%w: service answered %s with an error: %.200s", ltxstore.ErrUnavailable, resp.Status, content)
+	}
+	return resp, checkChunk(req, resp)
+}
+
+// isError reports that a JSON document is an error. The library would take one
+// with a status of success for an object, or for a listing, without anything
+// in it: the end of the files.
+func isError(content []byte) bool {
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(content), []byte("{"))
+	return ok && bytes.HasPrefix(bytes.TrimSpace(rest), []byte(`"error"`))
+}
+
+// checkChunk looks at the answer to a chunk that is not an upload's last. The
+// library takes any success for one, and does not look at how much of the
+// chunk the service has stored: it would wait for ever, or go on at a wrong
+// offset. To send the chunk again is right in both cases.
+func checkChunk(req *http.Request, resp *http.Response) error {
+	span, open := strings.CutSuffix(strings.TrimPrefix(req.Header.Get("Content-Range"), "bytes "), "/*")
+	if !open || resp.StatusCode >= 300 {
+		return nil
+	}
+	if override := resp.Header.Get("X-Http-Status-Code-Override"); override != "308" {
+		return fmt.Errorf("%w: service answered a chunk in the middle of an upload as if it were the last", ltxstore.ErrUnavailable)
+	}
+	_, last, _ := strings.Cut(span, "-")
+	stored, told := strings.CutPrefix(resp.Header.Get("Range"), "bytes=0-")
+	if told && stored != last {
+		return fmt.Errorf("%w: service has stored a chunk up to byte %s of %s", ltxstore.ErrUnavailable, stored, last)
+	}
+	return nil
 }
 
 func readAnswer(body io.ReadCloser) ([]byte, error) {

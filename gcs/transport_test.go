@@ -1,0 +1,174 @@
+package gcs
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/retry"
+)
+
+// answers is a RoundTripper that gives one answer after the other.
+type answers struct {
+	list   []func(*http.Request) (*http.Response, error)
+	bodies []string
+}
+
+func (a *answers) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := ""
+	if req.Body != nil {
+		b, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		req.Body.Close()
+		body = string(b)
+	}
+	a.bodies = append(a.bodies, body)
+	next := a.list[min(len(a.bodies), len(a.list))-1]
+	return next(req)
+}
+
+func answering(status int, header http.Header, body string) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		if header == nil {
+			header = http.Header{}
+		}
+		return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: header,
+			Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
+	}
+}
+
+// waits makes a policy whose clock notes what it is asked to wait for.
+func waits(policy retry.Policy) (retry.Policy, *[]time.Duration) {
+	var noted []time.Duration
+	policy.After = func(d time.Duration) <-chan time.Time {
+		noted = append(noted, d)
+		c := make(chan time.Time, 1)
+		c <- time.Time{}
+		return c
+	}
+	return policy, &noted
+}
+
+// Retry-After is a floor below the wait, and a body is sent whole each time.
+func TestRoundTripRetryAfter(t *testing.T) {
+	policy, noted := waits(retry.Policy{MaxAttempts: 5, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond, Retryable: retryable})
+	next := &answers{list: []func(*http.Request) (*http.Response, error){
+		answering(429, http.Header{"Retry-After": {"7"}}, ""),
+		answering(503, http.Header{"Retry-After": {"2"}}, `{"error":{"code":503}}`),
+		answering(403, nil, `{"error":{"code":403,"errors":[{"reason":"rateLimitExceeded"}]}}`),
+		answering(200, nil, "{}"),
+	}}
+	rt := &roundTripper{next: next, policy: policy}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", bytes.NewReader([]byte("a chunk")))
+	require.NoError(t, err)
+	resp, err := rt.RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, 200, resp.StatusCode)
+	require.Len(t, *noted, 3)
+	assert.Equal(t, 7*time.Second, (*noted)[0])
+	assert.Equal(t, 2*time.Second, (*noted)[1])
+	assert.Less(t, (*noted)[2], time.Millisecond)
+	assert.Equal(t, []string{"a chunk", "a chunk", "a chunk", "a chunk"}, next.bodies)
+}
+
+// The last answer is handed on, with its body, for the library to read.
+func TestRoundTripGivesUp(t *testing.T) {
+	policy, noted := waits(retry.Policy{MaxAttempts: 3, Retryable: retryable})
+	rt := &roundTripper{next: &answers{list: []func(*http.Request) (*http.Response, error){answering(503, nil, "busy")}}, policy: policy}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://h/", nil)
+	require.NoError(t, err)
+	resp, err := rt.RoundTrip(req)
+	require.NoError(t, err)
+	content, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, 503, resp.StatusCode)
+	assert.Equal(t, "busy", string(content))
+	assert.Len(t, *noted, 2)
+}
+
+// A body that cannot be sent again is sent once, and closed in any case.
+func TestRoundTripOfAStream(t *testing.T) {
+	policy, _ := waits(retry.Policy{MaxAttempts: 3, Retryable: retryable})
+	next := &answers{list: []func(*http.Request) (*http.Response, error){answering(503, nil, "")}}
+	rt := &roundTripper{next: next, policy: policy}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", onlyRead{strings.NewReader("x")})
+	require.NoError(t, err)
+	resp, err := rt.RoundTrip(req)
+	require.NoError(t, err)
+	assert.Equal(t, 503, resp.StatusCode)
+	assert.Len(t, next.bodies, 1)
+}
+
+// Of an exchange that is read, a second request fails with what the first
+// one's body failed with.
+func TestRoundTripOfASingleExchange(t *testing.T) {
+	broken := errors.New("reset")
+	next := &answers{list: []func(*http.Request) (*http.Response, error){func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Request: req,
+			Body: io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{broken}))}, nil
+	}}}
+	rt := &roundTripper{next: next, policy: retry.Policy{MaxAttempts: 3, Retryable: retryable}}
+	x := &exchange{single: true}
+	req, err := http.NewRequestWithContext(x.context(t.Context()), http.MethodGet, "http://h/o?alt=media", nil)
+	require.NoError(t, err)
+	resp, err := rt.RoundTrip(req)
+	require.NoError(t, err)
+	_, err = io.ReadAll(resp.Body)
+	require.Equal(t, broken, err)
+	_, err = rt.RoundTrip(req)
+	assert.Equal(t, broken, err)
+	assert.Len(t, next.bodies, 1)
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestIsError(t *testing.T) {
+	for content, want := range map[string]bool{
+		`{"error":{"code":500}}`: true, " \n{\n  \"error\": {": true,
+		"": false, "{}": false, `{"items":[{"error":1}]}`: false, `{"kind":"storage#object"}`: false, "<html>": false, "[]": false,
+	} {
+		assert.Equal(t, want, isError([]byte(content)), content)
+	}
+}
+
+// The answer to a chunk must say what of it is stored, if it says anything.
+func TestCheckChunk(t *testing.T) {
+	more := http.Header{"X-Http-Status-Code-Override": {"308"}}
+	stored := func(span string) http.Header {
+		h := more.Clone()
+		h.Set("Range", span)
+		return h
+	}
+	for _, tt := range []struct {
+		span   string
+		status int
+		header http.Header
+		ok     bool
+	}{
+		{"bytes 0-9/*", 200, more, true},
+		{"bytes 0-9/*", 200, stored("bytes=0-9"), true},
+		{"bytes 0-9/*", 200, stored("bytes=0-4"), false},
+		{"bytes 0-9/*", 200, http.Header{}, false},
+		{"bytes 0-9/*", 503, http.Header{}, true}, // judged elsewhere
+		{"bytes 0-9/10", 200, http.Header{}, true},
+		{"", 200, http.Header{}, true},
+	} {
+		req := &http.Request{Header: http.Header{"Content-Range": {tt.span}}}
+		err := checkChunk(req, &http.Response{StatusCode: tt.status, Header: tt.header})
+		assert.Equal(t, tt.ok, err == nil, "%+v", tt)
+		if err != nil {
+			assert.True(t, retryable(err))
+		}
+	}
+}
