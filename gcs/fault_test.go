@@ -1,11 +1,9 @@
 package gcs_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"testing"
@@ -34,126 +32,25 @@ func googleErrors() matrix.Service {
 	}
 }
 
-// world is a replica to which a row does something.
-type world struct {
-	*fake
-	client  *gcs.ReplicaClient
-	orphans int // uploads of which nobody has been told
-}
-
 const (
 	smallSize = 4 << 10
 	largeSize = 2*fakeChunk + 1000 // three chunks
 	listedN   = 2*fakePage + 4     // three pages
 )
 
-func faultBody(size int) []byte {
-	hdr := ltx.Header{Version: ltx.Version, PageSize: 4096, Commit: 1, MinTXID: 1, MaxTXID: 1,
-		Timestamp: 1_700_000_000_123, Flags: ltx.HeaderFlagNoChecksum}
-	b, err := hdr.MarshalBinary()
-	if err != nil {
-		panic(err)
+func (f *fake) world(client *gcs.ReplicaClient) *matrix.World {
+	return &matrix.World{
+		Client: client,
+		Put:    func(key string, body []byte) { f.Put(fakeBucket, key, body) },
+		Get: func(key string) ([]byte, bool) {
+			o, ok := f.Get(fakeBucket, key)
+			return o.Body, ok
+		},
+		Keys:      func() []string { return f.Keys(fakeBucket) },
+		Leftovers: func() []string { return f.Sessions(fakeBucket) },
+		Key:       func(txid ltx.TXID) string { return fakePath + "/" + f.keys.File(0, txid, txid) },
+		Listed:    listedN,
 	}
-	for i := len(b); i < size; i++ {
-		b = append(b, byte(i*7))
-	}
-	return b
-}
-
-func (w *world) key(txid int) string {
-	return fakePath + "/" + w.keys.File(0, ltx.TXID(txid), ltx.TXID(txid))
-}
-
-// write stores a body and looks at what came of it.
-func (w *world) write(ctx context.Context, size int) error {
-	body := faultBody(size)
-	info, err := w.client.WriteLTXFile(ctx, 0, 1, 1, struct{ io.Reader }{bytes.NewReader(body)})
-	o, stored := w.Get(fakeBucket, w.key(1))
-	switch {
-	case len(w.Sessions(fakeBucket)) > w.orphans:
-		return errors.New("an upload was left")
-	case stored && !bytes.Equal(o.Body, body):
-		return errors.New("other bytes were stored")
-	case err == nil && (!stored || info.Size != int64(size)):
-		return errors.New("success without a file")
-	}
-	return err
-}
-
-// read reads a range of a file that is there.
-func (w *world) read(ctx context.Context, offset, size int64) error {
-	body := faultBody(largeSize)
-	w.Put(fakeBucket, w.key(1), body)
-	r, err := w.client.OpenLTXFile(ctx, 0, 1, 1, offset, size)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	got, err := io.ReadAll(r)
-	want := body[offset:]
-	if size > 0 {
-		want = want[:size]
-	}
-	switch {
-	case !bytes.HasPrefix(want, got) && err == nil:
-		return errors.New("other bytes were read")
-	case err == nil && len(got) < len(want):
-		return errors.New("a short success")
-	}
-	return err
-}
-
-func (w *world) fill() {
-	for i := range listedN {
-		w.Put(fakeBucket, w.key(i+1), faultBody(200))
-	}
-}
-
-func (w *world) list(ctx context.Context, useMetadata bool) error {
-	w.fill()
-	it, err := w.client.LTXFiles(ctx, 0, 0, useMetadata)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for it.Next() {
-		if n++; it.Item().MinTXID != ltx.TXID(n) {
-			return fmt.Errorf("file %d came as number %d", it.Item().MinTXID, n)
-		}
-	}
-	if err := it.Close(); err != nil {
-		return err
-	}
-	if n != listedN {
-		return fmt.Errorf("%d files of %d were taken for all", n, listedN)
-	}
-	return nil
-}
-
-func (w *world) delete(ctx context.Context) error {
-	w.fill()
-	var files []*ltx.FileInfo
-	for i := range 3 {
-		files = append(files, &ltx.FileInfo{MinTXID: ltx.TXID(i + 1), MaxTXID: ltx.TXID(i + 1)})
-	}
-	if err := w.client.DeleteLTXFiles(ctx, files); err != nil {
-		return err
-	}
-	if n := len(w.Keys(fakeBucket)); n != listedN-3 {
-		return fmt.Errorf("%d files are left", n)
-	}
-	return nil
-}
-
-func (w *world) deleteAll(ctx context.Context) error {
-	w.fill()
-	if err := w.client.DeleteAll(ctx); err != nil {
-		return err
-	}
-	if n := len(w.Keys(fakeBucket)); n > 0 {
-		return fmt.Errorf("%d files are left", n)
-	}
-	return nil
 }
 
 type counts = map[string]int
@@ -185,12 +82,12 @@ func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
 func faultRows() map[string]struct {
 	matrix.Row
 	cfg gcs.Config
-	do  func(*world, context.Context) error
+	do  func(*matrix.World, context.Context) error
 } {
 	type row = struct {
 		matrix.Row
 		cfg gcs.Config
-		do  func(*world, context.Context) error
+		do  func(*matrix.World, context.Context) error
 	}
 	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
 	upload := counts{"StartResumableWrite": 1, "WriteChunk": 3}
@@ -198,8 +95,8 @@ func faultRows() map[string]struct {
 	denied := func(requests counts) map[matrix.Fault]matrix.Cell {
 		return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
 	}
-	small := func(w *world, ctx context.Context) error { return w.write(ctx, smallSize) }
-	large := func(w *world, ctx context.Context) error { return w.write(ctx, largeSize) }
+	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
+	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	once := gcs.Config{WriteOnce: true}
 	settled := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1, "GetObject": 1}}, matrix.LostAnswer, matrix.ResetInBody, matrix.Stalled, matrix.Truncated)
 	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200}, passing...)...)
@@ -227,27 +124,27 @@ func faultRows() map[string]struct {
 			denied(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1}))}, gcs.Config{}, large},
 		"read": {matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
 			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, gcs.Config{},
-			func(w *world, ctx context.Context) error { return w.read(ctx, 0, 0) }},
+			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
 		"read a range": {matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
 			matrix.Every(matrix.Cell{Void: "a range has no checksum: who reads LTX has the file's own"}, matrix.WrongBytes),
 			matrix.Every(matrix.Cell{Want: errors.ErrUnsupported, Requests: counts{"ReadObject": 1}}, matrix.RangeLost))}, gcs.Config{},
-			func(w *world, ctx context.Context) error { return w.read(ctx, 5000, 10_000) }},
+			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 5000, 10_000) }},
 		"list": {matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 3}, "ListObjects"),
 			denied(counts{"ListObjects": 2}))}, gcs.Config{},
-			func(w *world, ctx context.Context) error { return w.list(ctx, false) }},
+			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
 		"read a header": {matrix.Row{Hit: hit("ReadObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 3, "ReadObject": listedN}, "ReadObject"),
 			matrix.Every(matrix.Cell{Void: "a header has no checksum in a range"}, matrix.WrongBytes),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN}}, matrix.RangeLost),
 			matrix.Every(matrix.Cell{Void: "a body of an object has any bytes"}, matrix.ErrorIn200),
 			denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, gcs.Config{MetadataConcurrency: 1},
-			func(w *world, ctx context.Context) error { return w.list(ctx, true) }},
+			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"delete": {matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(repeated(counts{"DeleteObject": 3}, "DeleteObject"),
 			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
 			denied(counts{"DeleteObject": 3}))}, gcs.Config{},
-			func(w *world, ctx context.Context) error { return w.delete(ctx) }},
+			func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
 		"delete all": {matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 5, "DeleteObject": listedN}, "ListObjects"),
 			denied(counts{"ListObjects": 3}))}, gcs.Config{},
-			func(w *world, ctx context.Context) error { return w.deleteAll(ctx) }},
+			func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
 	}
 }
 
@@ -268,12 +165,14 @@ func TestFaults(t *testing.T) {
 				// Package net/http repeats a request by itself whose kept
 				// connection was closed under it: here none is kept.
 				f.server.Config.SetKeepAlivesEnabled(false)
-				w := &world{fake: f, client: f.client(func(cfg *gcs.Config) {
-					cfg.IdleTimeout, cfg.ResponseTimeout = 150*time.Millisecond, 150*time.Millisecond
+				w := f.world(f.client(func(cfg *gcs.Config) {
+					if fault == matrix.Stalled { // elsewhere a machine under load is no fault
+						cfg.IdleTimeout, cfg.ResponseTimeout = 300*time.Millisecond, 300*time.Millisecond
+					}
 					cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
-				})}
+				}))
 				if fault == matrix.LostAnswer && row.Hit.Operation == "StartResumableWrite" {
-					w.orphans = 1 // it cannot be listed, and ends by itself
+					w.Orphans = 1 // it cannot be listed, and ends by itself
 				}
 				assert.NoError(t, matrix.Play(t.Context(), f.layer, googleErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
 			})

@@ -1,0 +1,153 @@
+package faultmatrix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/superfly/ltx"
+)
+
+// Client is what a World works with.
+type Client interface {
+	LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error)
+	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
+	WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error)
+	DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error
+	DeleteAll(ctx context.Context) error
+}
+
+// World is a replica, its store seen from behind, and the operations that
+// rows are about: each returns the client's error, or one that tells how its
+// result is wrong.
+type World struct {
+	Client Client
+
+	Put       func(key string, body []byte)
+	Get       func(key string) (body []byte, ok bool)
+	Keys      func() []string // of all objects
+	Leftovers func() []string // unfinished uploads
+
+	// Key names a file of level 0 that holds one transaction.
+	Key func(txid ltx.TXID) string
+
+	// Orphans is how many unfinished uploads may stay: those of which the
+	// client was not told.
+	Orphans int
+
+	// Listed is how many files there are to list and delete.
+	Listed int
+}
+
+// Body returns the same LTX-like body of this size each time.
+func Body(size int) []byte {
+	hdr := ltx.Header{Version: ltx.Version, PageSize: 4096, Commit: 1, MinTXID: 1, MaxTXID: 1,
+		Timestamp: 1_700_000_000_123, Flags: ltx.HeaderFlagNoChecksum}
+	b, err := hdr.MarshalBinary()
+	if err != nil {
+		panic("faultmatrix: " + err.Error())
+	}
+	for i := len(b); i < size; i++ {
+		b = append(b, byte(i*7))
+	}
+	return b
+}
+
+// Write stores a body as a stream of unknown length, and looks at what came
+// of it.
+func (w *World) Write(ctx context.Context, size int) error {
+	body := Body(size)
+	info, err := w.Client.WriteLTXFile(ctx, 0, 1, 1, struct{ io.Reader }{bytes.NewReader(body)})
+	content, stored := w.Get(w.Key(1))
+	switch {
+	case len(w.Leftovers()) > w.Orphans:
+		return errors.New("an upload was left")
+	case stored && !bytes.Equal(content, body):
+		return errors.New("other bytes were stored")
+	case err == nil && (!stored || info.Size != int64(size)):
+		return errors.New("success without a file")
+	}
+	return err
+}
+
+// Read reads a range of a file that is there, of fileSize bytes.
+func (w *World) Read(ctx context.Context, fileSize int, offset, size int64) error {
+	body := Body(fileSize)
+	w.Put(w.Key(1), body)
+	r, err := w.Client.OpenLTXFile(ctx, 0, 1, 1, offset, size)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	got, err := io.ReadAll(r)
+	want := body[offset:]
+	if size > 0 {
+		want = want[:size]
+	}
+	switch {
+	case err == nil && !bytes.HasPrefix(want, got):
+		return errors.New("other bytes were read")
+	case err == nil && len(got) < len(want):
+		return errors.New("a short success")
+	}
+	return err
+}
+
+// fill puts the files that are listed and deleted.
+func (w *World) fill() {
+	for i := range w.Listed {
+		w.Put(w.Key(ltx.TXID(i+1)), Body(200))
+	}
+}
+
+// List lists the files, all of which must come.
+func (w *World) List(ctx context.Context, useMetadata bool) error {
+	w.fill()
+	it, err := w.Client.LTXFiles(ctx, 0, 0, useMetadata)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for it.Next() {
+		if n++; it.Item().MinTXID != ltx.TXID(n) {
+			return fmt.Errorf("file %d came as number %d", it.Item().MinTXID, n)
+		}
+	}
+	if err := it.Close(); err != nil {
+		return err
+	}
+	if n != w.Listed {
+		return fmt.Errorf("%d files of %d were taken for all", n, w.Listed)
+	}
+	return nil
+}
+
+// Delete deletes the first three files.
+func (w *World) Delete(ctx context.Context) error {
+	w.fill()
+	var files []*ltx.FileInfo
+	for txid := ltx.TXID(1); txid <= 3; txid++ {
+		files = append(files, &ltx.FileInfo{MinTXID: txid, MaxTXID: txid})
+	}
+	if err := w.Client.DeleteLTXFiles(ctx, files); err != nil {
+		return err
+	}
+	if n := len(w.Keys()); n != w.Listed-3 {
+		return fmt.Errorf("%d files are left of %d", n, w.Listed-3)
+	}
+	return nil
+}
+
+// DeleteAll deletes the replica.
+func (w *World) DeleteAll(ctx context.Context) error {
+	w.fill()
+	if err := w.Client.DeleteAll(ctx); err != nil {
+		return err
+	}
+	if n := len(w.Keys()); n > 0 {
+		return fmt.Errorf("%d files are left", n)
+	}
+	return nil
+}
