@@ -159,6 +159,7 @@ func TestFaults(t *testing.T) {
 				continue
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {
+				t.Parallel()
 				f, err := newFake(row.cfg, gcsfake.Options{}, false)
 				require.NoError(t, err)
 				defer func() { assert.NoError(t, f.close()) }()

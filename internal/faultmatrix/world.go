@@ -72,10 +72,23 @@ func (w *World) Write(ctx context.Context, size int) error {
 	return err
 }
 
-// Read reads a range of a file that is there, of fileSize bytes.
+// Read reads a range of a file that a stranger has put there, of fileSize
+// bytes.
 func (w *World) Read(ctx context.Context, fileSize int, offset, size int64) error {
+	w.Put(w.Key(1), Body(fileSize))
+	return w.read(ctx, fileSize, offset, size)
+}
+
+// ReadBack reads what the client itself has written.
+func (w *World) ReadBack(ctx context.Context, fileSize int) error {
+	if err := w.Write(ctx, fileSize); err != nil {
+		return err
+	}
+	return w.read(ctx, fileSize, 0, 0)
+}
+
+func (w *World) read(ctx context.Context, fileSize int, offset, size int64) error {
 	body := Body(fileSize)
-	w.Put(w.Key(1), body)
 	r, err := w.Client.OpenLTXFile(ctx, 0, 1, 1, offset, size)
 	if err != nil {
 		return err

@@ -44,9 +44,13 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	setCustomerKey(header, o.keyMD5)
 
 	body, status := o.Body, http.StatusOK
-	if first, end, ok, err := httprange.Parse(r.Header.Get("Range"), int64(len(body))); err != nil {
+	span := r.Header.Get("Range")
+	if s.opt.NoRange {
+		span = ""
+	}
+	if first, end, ok, err := httprange.Parse(span, int64(len(body))); err != nil {
 		header.Set("Content-Range", fmt.Sprintf("bytes */%d", len(body)))
-		return fail(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", r.Header.Get("Range"))
+		return fail(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", span)
 	} else if ok {
 		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, end-1, len(body)))
 		body, status = body[first:end], http.StatusPartialContent

@@ -38,8 +38,8 @@ type Options struct {
 	EqualParts bool
 
 	// Unsorted lists in an order of its own. NoStartAfter ignores StartAfter,
-	// IgnoreEncoding the encoding-type.
-	Unsorted, NoStartAfter, IgnoreEncoding bool
+	// IgnoreEncoding the encoding-type, NoRange the range of a GET.
+	Unsorted, NoStartAfter, IgnoreEncoding, NoRange bool
 
 	// Omit are fields that listings and answers about objects lack: "ETag",
 	// "Size", "LastModified".

@@ -1,0 +1,203 @@
+package s3_test
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	matrix "github.com/ltxstore/ltxstore/internal/faultmatrix"
+	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/s3"
+)
+
+// amazonErrors are how the service fails.
+func amazonErrors() matrix.Service {
+	codes := map[int]string{500: "InternalError", 502: "BadGateway", 503: "SlowDown", 408: "RequestTimeout"}
+	return matrix.Service{
+		Error:       func(status int) httpfault.Effect { return httpfault.XML(status, codes[status]) },
+		ErrorIn200:  httpfault.XML(200, "InternalError"),
+		Expired:     httpfault.XML(400, "ExpiredToken"),
+		IgnoreRange: func(x httpfault.Exchange, w http.ResponseWriter, r *http.Request) { x.Next.ServeHTTP(w, r) }, // the server does
+	}
+}
+
+const (
+	smallSize = 4 << 10
+	largeSize = 5<<20 + 1000   // two parts
+	listedN   = 2*fakePage + 4 // three pages
+)
+
+func (f *fake) world(client *s3.ReplicaClient) *matrix.World {
+	return &matrix.World{
+		Client: client,
+		Put:    func(key string, body []byte) { f.Put(fakeBucket, key, body) },
+		Get: func(key string) ([]byte, bool) {
+			o, ok := f.Get(fakeBucket, key)
+			return o.Body, ok
+		},
+		Keys:      func() []string { return f.Keys(fakeBucket) },
+		Leftovers: func() []string { return f.Uploads(fakeBucket) },
+		Key:       func(txid ltx.TXID) string { return fakePath + "/" + f.keys.File(0, txid, txid) },
+		Listed:    listedN,
+	}
+}
+
+type counts = map[string]int
+
+// plus returns the counts of an operation that costs well and these more.
+func plus(well counts, more counts) counts {
+	sum := maps.Clone(well)
+	for name, n := range more {
+		sum[name] += n
+	}
+	return sum
+}
+
+// passing are the faults after which the same request succeeds, and cut those
+// that break an answer in its body.
+var (
+	passing = []matrix.Fault{matrix.Throttled, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage}
+	cut     = []matrix.Fault{matrix.ResetInBody, matrix.Stalled, matrix.Truncated}
+)
+
+type faultRow struct {
+	matrix.Row
+	cfg  s3.Config
+	fake s3fake.Options
+	do   func(*matrix.World, context.Context) error
+}
+
+// repeated are the cells of an operation whose request hit is sent again.
+func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
+	again := matrix.Cell{Requests: plus(well, counts{hit: 1})}
+	return matrix.Cells(
+		matrix.Every(again, passing...),
+		matrix.Every(again, cut...),
+		matrix.Every(again, matrix.LostAnswer, matrix.ErrorIn200),
+		matrix.Every(matrix.Cell{Requests: plus(well, counts{hit: matrix.OutageLength})}, matrix.Outage),
+		matrix.Every(void("there is no range"), matrix.RangeLost),
+		matrix.Every(void("an answer in XML has no checksum"), matrix.WrongBytes),
+	)
+}
+
+func void(why string) matrix.Cell { return matrix.Cell{Void: why} }
+
+func bodiless() map[matrix.Fault]matrix.Cell {
+	return matrix.Every(void("the answer has no body"), append([]matrix.Fault{matrix.ErrorIn200}, cut...)...)
+}
+
+func denied(requests counts) map[matrix.Fault]matrix.Cell {
+	return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
+}
+
+// looked are the cells of a conditional write after whose failure the object is
+// looked for, before anything is sent again.
+func looked(requests counts) map[matrix.Fault]matrix.Cell {
+	cell := matrix.Cell{Requests: plus(requests, counts{"HeadObject": 1})}
+	return matrix.Every(cell, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage)
+}
+
+func faultRows() map[string]faultRow {
+	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
+	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
+	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
+	upload := counts{"CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1}
+	abort := counts{"AbortMultipartUpload": 1, "ListParts": 1}
+	serial := s3.Config{Concurrency: 1}
+	once := s3.Config{WriteOnce: true}
+	reads := func(well counts) map[matrix.Fault]matrix.Cell {
+		return matrix.Cells(repeated(well, "GetObject"),
+			matrix.Every(void("a body of an object has any bytes: see its size and checksum"), matrix.ErrorIn200),
+			matrix.Every(void("no checksum was stored with the object"), matrix.WrongBytes),
+			denied(well))
+	}
+	get := counts{"GetObject": 1}
+	read := func(offset, size int64) func(w *matrix.World, ctx context.Context) error {
+		return func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, 100_000, offset, size) }
+	}
+	return map[string]faultRow{
+		"write": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
+			denied(counts{"PutObject": 1}))}, do: small},
+		"write, once": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
+			looked(counts{"PutObject": 2}), matrix.Every(matrix.Cell{Requests: counts{"PutObject": 1, "HeadObject": 1, "GetObject": 1}}, matrix.LostAnswer),
+			denied(counts{"PutObject": 1}))}, cfg: once, do: small},
+		"create an upload": {Row: matrix.Row{Hit: hit("CreateMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CreateMultipartUpload"),
+			denied(counts{"CreateMultipartUpload": 1}))}, cfg: serial, do: large},
+		"upload a part": {Row: matrix.Row{Hit: hit("UploadPart"), Skip: 1, Cells: matrix.Cells(repeated(upload, "UploadPart"), bodiless(),
+			denied(plus(counts{"CreateMultipartUpload": 1, "UploadPart": 2}, abort)))}, cfg: serial, do: large},
+		"complete an upload": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
+			// The second completion meets no upload any more: is the object there?
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
+			denied(plus(upload, abort)))}, cfg: serial, do: large},
+		"complete an upload, once": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
+			looked(plus(upload, counts{"CompleteMultipartUpload": 1})),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, matrix.ErrorIn200),
+			// The object that is found may be another's: the upload is ended, if it is still there.
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"HeadObject": 1, "GetObject": 1, "AbortMultipartUpload": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
+			denied(plus(upload, abort)))}, cfg: s3.Config{Concurrency: 1, WriteOnce: true}, do: large},
+		"read":         {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: reads(get)}, do: read(0, 0)},
+		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost))}, do: read(5000, 10_000)},
+		"read what has a checksum": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(counts{"PutObject": 1, "GetObject": 1}),
+			matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"PutObject": 1, "GetObject": 1}}, matrix.WrongBytes))},
+			cfg: s3.Config{Checksum: "crc32"}, do: func(w *matrix.World, ctx context.Context) error { return w.ReadBack(ctx, 100_000) }},
+		"list": {Row: matrix.Row{Hit: hit("ListObjectsV2"), Skip: 1, At: 200, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3}, "ListObjectsV2"),
+			denied(counts{"ListObjectsV2": 2}))}, do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
+		"look up a time": {Row: matrix.Row{Hit: hit("HeadObject"), Skip: listedN - 1, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}, "HeadObject"), bodiless(),
+			// A HEAD has no body to say more than "bad request".
+			matrix.Every(matrix.Cell{Want: matrix.ErrNoKind, Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN - 1}}, matrix.Expired))}, cfg: s3.Config{MetadataConcurrency: 1},
+			do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
+		"delete": {Row: matrix.Row{Hit: hit("DeleteObjects"), At: 50, Cells: matrix.Cells(repeated(counts{"DeleteObjects": 1}, "DeleteObjects"),
+			denied(counts{"DeleteObjects": 1}))}, do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
+		"delete one by one": {Row: matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(repeated(counts{"DeleteObjects": 1, "DeleteObject": 3}, "DeleteObject"), bodiless(),
+			denied(counts{"DeleteObjects": 1, "DeleteObject": 3}))}, fake: s3fake.Options{NoBatchDelete: true},
+			do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
+		"delete all": {Row: matrix.Row{Hit: hit("ListObjectsV2"), Skip: 1, At: 200, Cells: matrix.Cells(repeated(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}, "ListObjectsV2"),
+			denied(counts{"ListMultipartUploads": 1, "ListObjectsV2": 3}))}, do: func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
+		"list uploads": {Row: matrix.Row{Hit: hit("ListMultipartUploads"), At: 50, Cells: matrix.Cells(repeated(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}, "ListMultipartUploads"),
+			denied(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}))}, do: func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
+	}
+}
+
+// TestFaults plays every fault against every operation.
+func TestFaults(t *testing.T) {
+	var rows []matrix.Row
+	for name, row := range faultRows() {
+		row.Name = name
+		rows = append(rows, row.Row)
+		for _, fault := range matrix.Faults() {
+			if row.Cells[fault].Void != "" {
+				continue
+			}
+			t.Run(name+"/"+string(fault), func(t *testing.T) {
+				t.Parallel()
+				row.fake.NoRange = fault == matrix.RangeLost
+				f, err := newFake(row.cfg, row.fake, false)
+				require.NoError(t, err)
+				defer func() { assert.NoError(t, f.close()) }()
+				// Package net/http repeats a request by itself whose kept
+				// connection was closed under it: here none is kept.
+				f.server.Config.SetKeepAlivesEnabled(false)
+				w := f.world(f.client(func(cfg *s3.Config) {
+					if fault == matrix.Stalled { // elsewhere a machine under load is no fault
+						cfg.IdleTimeout, cfg.ResponseTimeout = 300*time.Millisecond, 300*time.Millisecond
+					}
+					cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
+				}))
+				if row.Hit.Operation == "CreateMultipartUpload" {
+					w.Orphans = 1 // one whose ID was lost: DeleteAll finds it
+				}
+				assert.NoError(t, matrix.Play(t.Context(), f.layer, amazonErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
+			})
+		}
+	}
+	assert.Empty(t, matrix.Holes(rows))
+}
