@@ -1,0 +1,200 @@
+// Package golden freezes what a client sends, for tests: requests are written
+// down in a form that can be read and compared, with what changes from run to
+// run left out.
+package golden
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Transport is an http.RoundTripper that hands requests to a Handler in this
+// process, whatever host they are for, and writes them down.
+type Transport struct {
+	Handler http.Handler
+
+	// Hide replaces what changes from run to run in a header's values or in
+	// the query.
+	Hide []Hidden
+
+	// Answer, if not nil, may change the answer to the n-th request, from 1.
+	Answer func(n int, req *http.Request, resp *http.Response)
+
+	mu  sync.Mutex
+	out strings.Builder
+	n   int
+}
+
+// Hidden is a pattern whose matches are shown as With.
+type Hidden struct {
+	Pattern *regexp.Regexp
+	With    string
+}
+
+// Title writes a line that says what comes next.
+func (t *Transport) Title(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(&t.out, "=== "+format+"\n\n", args...)
+}
+
+// Text returns what was written down.
+func (t *Transport) Text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.out.String()
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		req.Body.Close()
+	}
+	n := t.write(req, body)
+
+	in := req.Clone(req.Context())
+	in.RequestURI = req.URL.RequestURI()
+	if in.Host == "" {
+		in.Host = req.URL.Host
+	}
+	in.RemoteAddr, in.Proto, in.ProtoMajor, in.ProtoMinor = "192.0.2.1:1", "HTTP/1.1", 1, 1
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	recorder := httptest.NewRecorder()
+	t.Handler.ServeHTTP(recorder, in)
+	resp := recorder.Result()
+	resp.Request = req
+	if t.Answer != nil {
+		t.Answer(n, req, resp)
+	}
+	return resp, nil
+}
+
+func (t *Transport) write(req *http.Request, body []byte) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(&t.out, "%s %s://%s%s\n", req.Method, req.URL.Scheme, req.URL.Host, req.URL.EscapedPath())
+	query := strings.Split(req.URL.RawQuery, "&")
+	slices.Sort(query)
+	for _, pair := range query {
+		if pair != "" {
+			fmt.Fprintf(&t.out, "  ? %s\n", t.hide(pair))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		for _, value := range req.Header[name] {
+			fmt.Fprintf(&t.out, "  %s\n", t.hide(name+": "+value))
+		}
+	}
+	if req.ContentLength != 0 {
+		fmt.Fprintf(&t.out, "  (Content-Length: %d)\n", req.ContentLength)
+	}
+	if len(body) > 0 {
+		fmt.Fprintf(&t.out, "  > %s\n", t.body(body))
+	}
+	t.out.WriteByte('\n')
+	t.n++
+	return t.n
+}
+
+func (t *Transport) hide(text string) string {
+	for _, h := range t.Hide {
+		text = h.Pattern.ReplaceAllString(text, h.With)
+	}
+	return text
+}
+
+// body shows a short text, and of anything else how long it is.
+func (t *Transport) body(body []byte) string {
+	readable := len(body) < 2000 && !slices.ContainsFunc(body, func(b byte) bool { return b < ' ' && b != '\n' && b != '\r' || b > '~' })
+	if !readable {
+		return fmt.Sprintf("%d bytes", len(body))
+	}
+	return t.hide(strings.NewReplacer("\r\n", "\n    ", "\n", "\n    ").Replace(string(body)))
+}
+
+// Compare holds text to the golden file of that name in testdata/golden, or
+// writes the file if update is true. The error shows the lines that differ and
+// the titles they are under.
+func Compare(name, text string, update bool) error {
+	path := filepath.Join("testdata", "golden", name+".txt")
+	if update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, []byte(text), 0o644)
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("no golden file: run with -update, and read what it wrote: %w", err)
+	}
+	if string(want) == text {
+		return nil
+	}
+	return fmt.Errorf("%s is not what is sent (- is the file, + is sent; -update accepts it):\n%s", path, diff(string(want), text))
+}
+
+// maxDiff is how many lines a difference shows.
+const maxDiff = 60
+
+// diff shows where two texts part, request by request.
+func diff(want, got string) string {
+	a, b := strings.Split(want, "\n\n"), strings.Split(got, "\n\n")
+	var out []string
+	title := ""
+	for i := range max(len(a), len(b)) {
+		var left, right string
+		if i < len(a) {
+			left = a[i]
+		}
+		if i < len(b) {
+			right = b[i]
+		}
+		if next := cmp.Or(right, left); strings.HasPrefix(next, "===") {
+			title = next
+		}
+		if left == right {
+			continue
+		}
+		out = append(out, title)
+		out = append(out, lines(left, right)...)
+	}
+	if len(out) > maxDiff {
+		out = append(out[:maxDiff], "…")
+	}
+	return strings.Join(out, "\n")
+}
+
+// lines shows the lines that only one of two requests has, below its first.
+func lines(left, right string) (out []string) {
+	a, b := strings.Split(left, "\n"), strings.Split(right, "\n")
+	if a[0] == b[0] {
+		out = append(out, "  "+a[0])
+	}
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			out = append(out, "- "+line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			out = append(out, "+ "+line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,279 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/golden"
+	"github.com/ltxstore/ltxstore/internal/s3fake"
+)
+
+var update = flag.Bool("update", false, "write testdata/golden")
+
+// hidden is what changes from run to run.
+var hidden = []golden.Hidden{
+	{Pattern: regexp.MustCompile(`\d{8}T\d{6}Z`), With: "<date>"},
+	{Pattern: regexp.MustCompile(`(Credential=[^/]+)/\d{8}/`), With: "$1/<day>/"},
+	{Pattern: regexp.MustCompile(`Signature=[0-9a-f]{64}`), With: "Signature=<signature>"},
+	{Pattern: regexp.MustCompile(`(Amz-Sdk-Invocation-Id: ).*`), With: "$1<id>"},
+	{Pattern: regexp.MustCompile(`(User-Agent: aws-sdk-go-v2)/.*`), With: "$1/<versions>"},
+}
+
+// wire is a service in this process, whatever its host is called, and what it
+// is sent.
+type wire struct {
+	*golden.Transport
+	server *s3fake.Server
+	cfg    Config
+}
+
+// newWire returns the service of an endpoint. Every page has one name.
+func newWire(cfg Config, opt s3fake.Options) *wire {
+	opt.PageSize, opt.Clock = 1, func() time.Time { return stubTime }
+	opt.PlainSSEC = true
+	w := &wire{server: s3fake.New(opt, "bucket", "bucket--use1-az4--x-s3"), cfg: cfg}
+	w.Transport = &golden.Transport{Handler: w.server, Hide: hidden}
+	w.cfg.RoundTripper = w.Transport
+	w.cfg.Bucket = firstOf(w.cfg.Bucket, "bucket")
+	w.cfg.Path = "backups/db"
+	w.cfg.AccessKeyID, w.cfg.SecretAccessKey = "AKID", "secret"
+	w.cfg.Retry = ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
+	w.cfg.Logger = slog.New(slog.DiscardHandler)
+	w.cfg.Concurrency, w.cfg.DeleteConcurrency, w.cfg.MetadataConcurrency = 1, 1, 1
+	return w
+}
+
+func (w *wire) client() *ReplicaClient { return NewReplicaClient(w.cfg) }
+
+// play does everything that sends a request of its own kind.
+func (w *wire) play(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	c := w.client()
+	write := func(txid ltx.TXID, size int) {
+		body := ltxBody(t, size)
+		if txid != 1 {
+			body = plainBody(size)
+		}
+		_, err := c.WriteLTXFile(ctx, 0, txid, txid, onlyRead{bytes.NewReader(body)})
+		require.NoError(t, err)
+	}
+	w.Title("write a small file")
+	write(1, 300)
+	w.Title("write a large file")
+	write(2, 5<<20+1)
+	w.Title("fail to write a large file")
+	_, err := c.WriteLTXFile(ctx, 0, 3, 3, &failAt{b: plainBody(6 << 20), at: 5<<20 + 2, fail: func() error { return errors.New("disk") }})
+	require.Error(t, err)
+
+	w.Title("list, page by page")
+	w.list(t, c, 0, false)
+	w.Title("list from the second file")
+	w.list(t, c, 2, false)
+	w.Title("list with the headers' times")
+	w.list(t, c, 0, true)
+
+	w.Title("read a file, which breaks off")
+	w.Answer = func(_ int, req *http.Request, resp *http.Response) {
+		if req.Method == http.MethodGet && req.Header.Get("Range") == "" {
+			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 100), cutBody{}))
+		}
+	}
+	w.read(t, c, 0, 0)
+	w.Answer = nil
+	w.Title("read a range")
+	w.read(t, c, 10, 20)
+
+	w.Title("delete two files")
+	require.NoError(t, c.DeleteLTXFiles(ctx, []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}, {MinTXID: 2, MaxTXID: 2}}))
+	w.server.Put(w.bucket(), "backups/db/ltx/0000/0000000000000004-0000000000000004.ltx", []byte("x"))
+	w.server.AddUpload(w.bucket(), "backups/db/ltx/0000/0000000000000005-0000000000000005.ltx")
+	w.Title("delete all")
+	require.NoError(t, c.DeleteAll(ctx))
+}
+
+func (w *wire) bucket() string { return firstOf(w.cfg.Bucket, "bucket") }
+
+type cutBody struct{}
+
+func (cutBody) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func (w *wire) list(t *testing.T, c *ReplicaClient, seek ltx.TXID, useMetadata bool) {
+	t.Helper()
+	it, err := c.LTXFiles(t.Context(), 0, seek, useMetadata)
+	require.NoError(t, err)
+	for it.Next() {
+	}
+	require.NoError(t, it.Close())
+}
+
+func (w *wire) read(t *testing.T, c *ReplicaClient, offset, size int64) {
+	t.Helper()
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, offset, size)
+	require.NoError(t, err)
+	defer r.Close()
+	_, err = io.ReadAll(r)
+	require.NoError(t, err)
+}
+
+// hosts are an endpoint of every row of the table of providers.
+var hosts = map[string]struct {
+	endpoint, domain string // the domain where the bucket is in the host's name
+	opt              s3fake.Options
+}{
+	"aws":           {"", "s3.eu-central-1.amazonaws.com", s3fake.Options{}},
+	"cloudflare-r2": {"https://account.r2.cloudflarestorage.com", "", s3fake.Options{RefuseChecksums: true, EqualParts: true}},
+	"backblaze-b2":  {"https://s3.us-west-004.backblazeb2.com", "", s3fake.Options{RefuseChecksums: true}},
+	"digitalocean":  {"https://nyc3.digitaloceanspaces.com", "nyc3.digitaloceanspaces.com", s3fake.Options{RefuseChecksums: true}},
+	"tigris":        {"https://fly.storage.tigris.dev", "", s3fake.Options{RefuseDeleteMD5: true}},
+	"hetzner":       {"https://fsn1.your-objectstorage.com", "", s3fake.Options{RefuseChecksums: true}},
+	"scaleway":      {"https://s3.fr-par.scw.cloud", "", s3fake.Options{RefuseChecksums: true, MaxParts: 1000}},
+	"filebase":      {"https://s3.filebase.com", "", s3fake.Options{RefuseChecksums: true}},
+	"supabase":      {"https://project.supabase.co/storage/v1/s3", "", s3fake.Options{RefuseChecksums: true}},
+	"oracle-oci":    {"https://namespace.compat.objectstorage.eu-frankfurt-1.oraclecloud.com", "", s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true}},
+	"google":        {"https://storage.googleapis.com", "", s3fake.Options{RefuseChecksums: true, NoBatchDelete: true}},
+	"linode":        {"https://eu-central-1.linodeobjects.com", "", s3fake.Options{RefuseChecksums: true}},
+	"wasabi":        {"https://s3.eu-central-1.wasabisys.com", "", s3fake.Options{RefuseChecksums: true}},
+	"aliyun-oss":    {"https://oss-cn-hangzhou.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com", s3fake.Options{RefuseChecksums: true}},
+	"storj":         {"https://gateway.storjshare.io", "", s3fake.Options{RefuseChecksums: true, Unsorted: true, NoStartAfter: true}},
+	"unknown":       {"https://minio.example.com:9000", "", s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true}},
+}
+
+// TestGoldenProviders freezes what each service is sent.
+func TestGoldenProviders(t *testing.T) {
+	for _, p := range providers() {
+		host, ok := hosts[p.name]
+		require.True(t, ok, "%s has no golden requests", p.name)
+		t.Run(p.name, func(t *testing.T) {
+			cfg := Config{Endpoint: host.endpoint}
+			if host.endpoint == "" {
+				cfg.Region = "eu-central-1"
+			}
+			opt := host.opt
+			opt.Domain = host.domain
+			var w *wire
+			if p.name == "supabase" { // the server knows no path of its own
+				w = newWire(cfg, opt)
+				inner := w.Handler
+				w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					http.StripPrefix("/storage/v1/s3", inner).ServeHTTP(rw, r)
+				})
+			} else {
+				w = newWire(cfg, opt)
+			}
+			w.play(t)
+			assert.NoError(t, golden.Compare("provider-"+p.name, w.Text(), *update))
+		})
+	}
+}
+
+// TestGoldenOptions freezes what each option of Config changes.
+func TestGoldenOptions(t *testing.T) {
+	const (
+		plain  = "http://minio.example.com:9000"
+		secure = "https://minio.example.com"
+	)
+	key := bytes.Repeat([]byte("k"), 32)
+	aws := Config{Region: "eu-central-1"}
+	unknown := Config{Endpoint: secure}
+	with := func(cfg Config, change func(*Config)) Config {
+		change(&cfg)
+		return cfg
+	}
+	virtual, path := false, true
+	for name, cfg := range map[string]Config{
+		"write-once":           with(aws, func(c *Config) { c.WriteOnce = true }),
+		"sse-s3":               with(aws, func(c *Config) { c.SSE = "AES256" }),
+		"sse-kms":              with(aws, func(c *Config) { c.KMSKeyID, c.KMSContext = "alias/k", map[string]string{"db": "a"} }),
+		"sse-c":                with(unknown, func(c *Config) { c.SSECustomerKey = key }),
+		"storage-class-tags":   with(aws, func(c *Config) { c.StorageClass, c.Tags = "STANDARD_IA", map[string]string{"a": "1", "b": "2 3"} }),
+		"session-token":        with(aws, func(c *Config) { c.SessionToken = "token" }),
+		"md5-always":           with(unknown, func(c *Config) { c.ContentMD5 = MD5Always }),
+		"md5-never":            with(unknown, func(c *Config) { c.ContentMD5 = MD5Never }),
+		"checksum-crc32-http":  with(Config{Endpoint: plain}, func(c *Config) { c.Checksum = "crc32" }),
+		"checksum-crc32-https": with(unknown, func(c *Config) { c.Checksum = "crc32" }),
+		"checksum-crc32c":      with(unknown, func(c *Config) { c.Checksum = "crc32c" }),
+		"checksum-crc64nvme":   with(unknown, func(c *Config) { c.Checksum = "crc64nvme" }),
+		"checksum-sha256":      with(unknown, func(c *Config) { c.Checksum = "sha256" }),
+		"checksum-none-aws":    with(aws, func(c *Config) { c.Checksum = "none" }),
+		"unsigned-payload":     with(aws, func(c *Config) { c.UnsignedPayload = true }),
+		"dual-stack":           with(aws, func(c *Config) { c.DualStack = true }),
+		"fips":                 with(Config{Region: "us-east-1"}, func(c *Config) { c.FIPS = true }),
+		"virtual-host":         with(unknown, func(c *Config) { c.PathStyle = &virtual }),
+		"path-style":           with(aws, func(c *Config) { c.PathStyle = &path }),
+		"region":               with(unknown, func(c *Config) { c.Region = "mars-north-1" }),
+		"litestream-s3":        with(aws, func(c *Config) { c.Layout = ltxstore.LayoutLitestreamS3 }),
+		"verify-readback":      with(aws, func(c *Config) { c.Verify = ltxstore.VerifyReadback }),
+		"access-point":         with(aws, func(c *Config) { c.Bucket = "arn:aws:s3:eu-central-1:123456789012:accesspoint/point" }),
+		"directory-bucket":     with(Config{Region: "us-east-1"}, func(c *Config) { c.Bucket = "bucket--use1-az4--x-s3" }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWire(cfg, s3fake.Options{})
+			w.Handler = anyHost(w.server)
+			c := w.client()
+			for _, size := range []int{300, 5<<20 + 1} {
+				w.Title("write %d bytes", size)
+				_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, onlyRead{bytes.NewReader(ltxBody(t, size))})
+				if name == "write-once" && size > 300 {
+					require.Error(t, err, "the name is taken")
+					continue
+				}
+				require.NoError(t, err)
+			}
+			w.Title("list with the headers' times")
+			w.list(t, c, 1, true)
+			w.Title("read a range")
+			w.read(t, c, 10, 20)
+			w.Title("delete")
+			require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+			assert.NoError(t, golden.Compare("option-"+name, w.Text(), *update))
+		})
+	}
+}
+
+// anyHost serves buckets whose name is in the host's name, whatever that is.
+func anyHost(server http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first, _, _ := strings.Cut(r.Host, ".")
+		if session := r.URL.Query().Has("session"); session {
+			w.Header().Set("Content-Type", "application/xml")
+			_, _ = io.WriteString(w, `<CreateSessionResult><Credentials><AccessKeyId>EXPRESS</AccessKeyId><SecretAccessKey>s</SecretAccessKey>`+
+				`<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></CreateSessionResult>`)
+			return
+		}
+		if !strings.HasPrefix(r.URL.Path, "/bucket/") && r.URL.Path != "/bucket" {
+			if !strings.HasPrefix(first, "bucket") {
+				first = "bucket"
+			}
+			r.URL.Path = "/" + first + r.URL.Path
+			r.URL.RawPath = ""
+		}
+		server.ServeHTTP(w, r)
+	})
+}
+
+// The region is asked for once, by a HEAD of the bucket.
+func TestGoldenRegion(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	w := newWire(Config{}, s3fake.Options{})
+	w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Amz-Bucket-Region", "eu-west-3") })
+	require.NoError(t, w.client().Init(context.Background()))
+	assert.NoError(t, golden.Compare("region", w.Text(), *update))
+}
