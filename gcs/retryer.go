@@ -26,8 +26,11 @@ func policyOf(given ltxstore.Retry, log *oplog.Logger) retry.Policy {
 }
 
 // retryable reports whether the same request may succeed when it is sent
-// again.
+// again. The library asks so of nil too.
 func retryable(err error) bool {
+	if err == nil {
+		return false
+	}
 	switch kindOf("", err) {
 	case ltxstore.ErrThrottled, ltxstore.ErrUnavailable:
 		return true

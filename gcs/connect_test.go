@@ -1,0 +1,193 @@
+package gcs
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/storage"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/httpfault"
+)
+
+// works writes, lists, reads and deletes.
+func works(t *testing.T, c *ReplicaClient) {
+	t.Helper()
+	body := ltxBody(t, 2*testChunk)
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body))
+	require.NoError(t, err)
+	it, err := c.LTXFiles(t.Context(), 0, 0, true)
+	require.NoError(t, err)
+	require.True(t, it.Next())
+	require.NoError(t, it.Close())
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 100, 200)
+	require.NoError(t, err)
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.Equal(t, body[100:300], got)
+	require.NoError(t, c.DeleteAll(t.Context()))
+}
+
+func TestEndpoints(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	host := strings.TrimPrefix(b.url, "http://")
+	for name, tt := range map[string]struct{ endpoint, emulator string }{
+		"endpoint": {b.url, ""}, "with a slash": {b.url + "/", ""}, "with the API's path": {b.url + "/storage/v1/", ""},
+		"emulator's host": {"", host}, "emulator's URL": {"", b.url}, "both": {b.url, "127.0.0.1:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("STORAGE_EMULATOR_HOST", tt.emulator)
+			works(t, b.client(t, func(cfg *Config) { cfg.Endpoint = tt.endpoint }))
+		})
+	}
+	t.Setenv("STORAGE_EMULATOR_HOST", "ftp://x")
+	err := b.client(t, func(cfg *Config) { cfg.Endpoint = "" }).Init(t.Context())
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "STORAGE_EMULATOR_HOST")
+}
+
+// serviceAccount returns credentials of a service account whose tokens come
+// from tokenURL.
+func serviceAccount(t *testing.T, tokenURL string) []byte {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	content, err := json.Marshal(map[string]string{
+		"type": "service_account", "client_email": "a@b.iam.gserviceaccount.com", "private_key_id": "1", "token_uri": tokenURL,
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	})
+	require.NoError(t, err)
+	return content
+}
+
+// tokens answers requests for tokens, and passes all others on.
+type tokens struct {
+	http.RoundTripper
+	asked int
+	deny  bool
+}
+
+func (rt *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != "token.example" {
+		return rt.RoundTripper.RoundTrip(req)
+	}
+	rt.asked++
+	if rt.deny {
+		return answering(400, nil, `{"error":"invalid_grant"}`)(req)
+	}
+	return answering(200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"sesame","token_type":"Bearer","expires_in":3600}`)(req)
+}
+
+func TestCredentials(t *testing.T) {
+	b := newBench(t, gcsfake.Options{Token: "sesame"}, nil)
+	content := serviceAccount(t, "https://token.example/token")
+	file := filepath.Join(t.TempDir(), "credentials.json")
+	require.NoError(t, os.WriteFile(file, content, 0o600))
+	for name, change := range map[string]func(*Config){
+		"JSON": func(cfg *Config) { cfg.CredentialsJSON = content },
+		"file": func(cfg *Config) { cfg.CredentialsFile = file },
+	} {
+		rt := &tokens{RoundTripper: http.DefaultTransport}
+		works(t, b.client(t, func(cfg *Config) {
+			change(cfg)
+			cfg.RoundTripper = rt
+		}))
+		assert.Equal(t, 1, rt.asked, name)
+	}
+
+	// The default credentials, which an endpoint has none of.
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	_, err := b.client(t, func(cfg *Config) { cfg.Endpoint = b.url }).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorIs(t, err, fs.ErrPermission)
+	rt := &tokens{RoundTripper: redirect{b.url}}
+	works(t, b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.RoundTripper = "", rt }))
+	assert.Equal(t, 1, rt.asked)
+
+	// A token that is refused is no outage of the store, and shows nothing.
+	rt = &tokens{RoundTripper: http.DefaultTransport, deny: true}
+	_, err = b.client(t, func(cfg *Config) { cfg.CredentialsJSON, cfg.RoundTripper = content, rt }).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+	assert.NotContains(t, err.Error(), "assertion=")
+}
+
+// redirect sends what is for Google to a server of the test's.
+type redirect struct{ url string }
+
+func (r redirect) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.URL.Scheme, req.URL.Host = "http", strings.TrimPrefix(r.url, "http://")
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func TestNoDefaultCredentials(t *testing.T) {
+	t.Setenv("STORAGE_EMULATOR_HOST", "")
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing"))
+	err := NewReplicaClient(Config{Bucket: "bucket", RoundTripper: nobody{t}}).Init(t.Context())
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.NotErrorIs(t, err, fs.ErrNotExist, "no missing LTX file")
+	assert.ErrorContains(t, err, "CredentialsFile")
+}
+
+// Every request names the project that pays.
+func TestQuotaProject(t *testing.T) {
+	b := newBench(t, gcsfake.Options{UserProject: "payer"}, nil)
+	works(t, b.client(t, func(cfg *Config) {
+		cfg.QuotaProject, cfg.WriteOnce, cfg.Verify = "payer", true, ltxstore.VerifyReadback
+	}))
+	_, err := b.read(t, 0, 0)
+	require.Error(t, err, "without it")
+}
+
+// A client that is the caller's is used, repeats what fails, and is not closed.
+func TestForeignClient(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	client, err := storage.NewClient(t.Context(), option.WithEndpoint(b.url+"/storage/v1/"), option.WithoutAuthentication())
+	require.NoError(t, err)
+	defer client.Close()
+	c := b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.Client = "", client })
+	works(t, c)
+	b.server.Put("bucket", testKey, ltxBody(t, 1000))
+	b.fail("ReadObject", 2, httpfault.Status(503, nil, ""))
+	b.fail("DeleteObject", 2, httpfault.Status(503, nil, ""))
+	b.fail("WriteObject", 2, httpfault.Status(503, nil, ""))
+	b.faults.Reset()
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(ltxBody(t, 300)))
+	require.NoError(t, err)
+	require.NoError(t, c.DeleteAll(t.Context()))
+	assert.Zero(t, b.faults.Unused())
+	require.NoError(t, c.Close())
+	b.server.Put("bucket", testKey, ltxBody(t, 1000))
+	_, err = client.Bucket("bucket").Object(testKey).Attrs(t.Context())
+	assert.NoError(t, err, "the caller's client is still open")
+}
+
+// An endpoint over TLS with a certificate of one's own.
+func TestCABundle(t *testing.T) {
+	_, err := (Config{Bucket: "bucket", CABundle: filepath.Join(t.TempDir(), "missing")}).load()
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+}

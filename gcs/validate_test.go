@@ -1,0 +1,182 @@
+package gcs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// nobody fails the test if a request is sent.
+type nobody struct{ t *testing.T }
+
+func (n nobody) RoundTrip(req *http.Request) (*http.Response, error) {
+	n.t.Errorf("a request was sent: %s", req.URL)
+	return nil, http.ErrHandlerTimeout
+}
+
+// Each bad value is refused by Init with the field's name, before a request.
+func TestBadConfig(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "short")
+	require.NoError(t, os.WriteFile(short, []byte("too short"), 0o600))
+	client, err := storage.NewClient(t.Context(), option.WithoutAuthentication())
+	require.NoError(t, err)
+	defer client.Close()
+	key := []byte(strings.Repeat("k", 32))
+
+	for _, tt := range []struct {
+		field  string
+		change func(*Config)
+	}{
+		{"Bucket", func(c *Config) { c.Bucket = "" }},
+		{"Bucket", func(c *Config) { c.Bucket = "a/b" }},
+		{"Bucket", func(c *Config) { c.Bucket = "Upper" }},
+		{"Bucket", func(c *Config) { c.Bucket = "ab" }},
+		{"Bucket", func(c *Config) { c.Bucket = "-bucket" }},
+		{"Path", func(c *Config) { c.Path = "a/../b" }},
+		{"Layout", func(c *Config) { c.Layout = 77 }},
+		{"Endpoint", func(c *Config) { c.Endpoint = "127.0.0.1:4443" }},
+		{"Endpoint", func(c *Config) { c.Endpoint = "ftp://host" }},
+		{"Endpoint", func(c *Config) { c.Endpoint = "https://user:hidden@host" }},
+		{"Endpoint", func(c *Config) { c.Endpoint, c.SSECustomerKey = "http://host", key }},
+		{"CredentialsFile", func(c *Config) { c.CredentialsFile = short + ".missing" }},
+		{"CredentialsFile", func(c *Config) { c.CredentialsFile = short }},
+		{"CredentialsJSON", func(c *Config) { c.CredentialsJSON = []byte("hidden") }},
+		{"CredentialsJSON", func(c *Config) { c.CredentialsJSON = []byte(`{"type":"none"}`) }},
+		{"CredentialsJSON", func(c *Config) { c.CredentialsFile, c.CredentialsJSON = short, []byte("{}") }},
+		{"Anonymous", func(c *Config) { c.Anonymous, c.CredentialsFile = true, short }},
+		{"QuotaProject", func(c *Config) { c.QuotaProject = "two words" }},
+		{"SkipVerify", func(c *Config) { c.RoundTripper, c.CABundle, c.SkipVerify = nil, short, true }},
+		{"CABundle", func(c *Config) { c.CABundle = short }},
+		{"CABundle", func(c *Config) { c.RoundTripper, c.CABundle = nil, short }},
+		{"Client", func(c *Config) { c.Client = client }},
+		{"ChunkSize", func(c *Config) { c.ChunkSize = -1 }},
+		{"ChunkSize", func(c *Config) { c.ChunkSize = 300 << 10 }},
+		{"ChunkSize", func(c *Config) { c.ChunkSize = 2 << 30 }},
+		{"UploadThreshold", func(c *Config) { c.UploadThreshold = -1 }},
+		{"UploadThreshold", func(c *Config) { c.UploadThreshold = 2 << 30 }},
+		{"MetadataConcurrency", func(c *Config) { c.MetadataConcurrency = -1 }},
+		{"ReadConcurrency", func(c *Config) { c.ReadConcurrency = -1 }},
+		{"DeleteConcurrency", func(c *Config) { c.DeleteConcurrency = -1 }},
+		{"PageSize", func(c *Config) { c.PageSize = -1 }},
+		{"PageSize", func(c *Config) { c.PageSize = 1001 }},
+		{"MaxConns", func(c *Config) { c.MaxConns = -1 }},
+		{"MaxIdleConns", func(c *Config) { c.MaxIdleConns = -1 }},
+		{"IdleConnTimeout", func(c *Config) { c.IdleConnTimeout = -1 }},
+		{"IdleTimeout", func(c *Config) { c.IdleTimeout = -1 }},
+		{"ResponseTimeout", func(c *Config) { c.ResponseTimeout = -1 }},
+		{"StorageClass", func(c *Config) { c.StorageClass = "nearline" }},
+		{"KMSKeyName", func(c *Config) { c.KMSKeyName = "k" }},
+		{"KMSKeyName", func(c *Config) {
+			c.KMSKeyName, c.SSECustomerKey = "projects/p/locations/l/keyRings/r/cryptoKeys/k", key
+		}},
+		{"SSECustomerKey", func(c *Config) { c.SSECustomerKey = []byte("hidden") }},
+		{"SSECustomerKeyFile", func(c *Config) { c.SSECustomerKeyFile = short }},
+		{"SSECustomerKeyFile", func(c *Config) { c.SSECustomerKeyFile, c.SSECustomerKey = short, key }},
+		{"Verify", func(c *Config) { c.Verify = "all" }},
+		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
+		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
+	} {
+		cfg := Config{Bucket: "bucket", RoundTripper: nobody{t}}
+		tt.change(&cfg)
+		c := NewReplicaClient(cfg)
+		for range 2 { // a failed Init leaves no state
+			err := c.Init(t.Context())
+			require.ErrorIs(t, err, fs.ErrInvalid, tt.field)
+			assert.NotErrorIs(t, err, fs.ErrNotExist)
+			want := tt.field
+			if want == "Client" {
+				want = "RoundTripper" // which is beside it here
+			}
+			assert.ErrorContains(t, err, want)
+			assert.NotContains(t, err.Error(), "hidden")
+		}
+	}
+}
+
+// A client that is there already takes no setting that it would ignore.
+func TestBadConfigBesideAClient(t *testing.T) {
+	client, err := storage.NewClient(t.Context(), option.WithoutAuthentication())
+	require.NoError(t, err)
+	defer client.Close()
+	for field, change := range map[string]func(*Config){
+		"Endpoint":        func(c *Config) { c.Endpoint = "https://host" },
+		"CredentialsFile": func(c *Config) { c.CredentialsFile = "f" },
+		"CredentialsJSON": func(c *Config) { c.CredentialsJSON = []byte("{}") },
+		"Anonymous":       func(c *Config) { c.Anonymous = true },
+		"CABundle":        func(c *Config) { c.CABundle = "f" },
+		"SkipVerify":      func(c *Config) { c.SkipVerify = true },
+		"MaxConns":        func(c *Config) { c.MaxConns = 1 },
+		"MaxIdleConns":    func(c *Config) { c.MaxIdleConns = 1 },
+	} {
+		cfg := Config{Bucket: "bucket", Client: client}
+		change(&cfg)
+		err := NewReplicaClient(cfg).Init(t.Context())
+		require.ErrorIs(t, err, fs.ErrInvalid, field)
+		assert.ErrorContains(t, err, field)
+	}
+	assert.NoError(t, NewReplicaClient(Config{Bucket: "bucket", Client: client}).Init(t.Context()))
+}
+
+func TestDefaults(t *testing.T) {
+	cfg := Config{Bucket: "bucket"}.withDefaults()
+	assert.Equal(t, Config{
+		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 1, DeleteConcurrency: 64,
+		PageSize: 1000, MaxIdleConns: 65, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute,
+		Retry: ltxstore.Retry{MaxAttempts: 10, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second},
+	}, cfg)
+	assert.True(t, Config{Endpoint: "http://h"}.withDefaults().Anonymous)
+	assert.False(t, Config{Endpoint: "http://h", CredentialsFile: "f"}.withDefaults().Anonymous)
+	assert.Equal(t, 3, Config{MaxConns: 3}.withDefaults().MaxIdleConns)
+}
+
+// No way of printing a Config or a client shows a secret, and no field that
+// may be one is forgotten.
+func TestSecrets(t *testing.T) {
+	const secret = "correct-horse-battery-staple-32b"
+	cfg := Config{Bucket: "bucket", CredentialsJSON: []byte(secret), SSECustomerKey: []byte(secret), Endpoint: "https://u:" + secret + "@h"}
+	c := NewReplicaClient(cfg)
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "cfg", cfg, "client", c)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "cfg", cfg, "client", c)
+	inJSON, err := json.Marshal(struct{ A, B []byte }{cfg.CredentialsJSON, cfg.SSECustomerKey})
+	require.NoError(t, err)
+	encoded := strings.Split(string(inJSON), `"`)[3]
+	marshalled, _ := json.Marshal(struct {
+		CredentialsJSON []byte `json:"-"`
+		SSECustomerKey  []byte `json:"-"`
+	}(struct {
+		CredentialsJSON []byte `json:"-"`
+		SSECustomerKey  []byte `json:"-"`
+	}{cfg.CredentialsJSON, cfg.SSECustomerKey}))
+	for _, text := range []string{
+		fmt.Sprint(cfg), fmt.Sprintf("%+v", cfg), fmt.Sprintf("%#v", cfg), fmt.Sprintf("%s", cfg), fmt.Sprintf("%+v", &cfg),
+		fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), log.String(), string(marshalled),
+	} {
+		assert.NotContains(t, text, secret)
+		assert.NotContains(t, text, encoded)
+	}
+	for i := range reflect.TypeFor[Config]().NumField() {
+		field := reflect.TypeFor[Config]().Field(i)
+		if field.Type == reflect.TypeFor[[]byte]() {
+			assert.Equal(t, "-", field.Tag.Get("json"), field.Name)
+		}
+	}
+	assert.ErrorIs(t, c.Init(context.Background()), fs.ErrInvalid)
+	assert.NotContains(t, c.Init(context.Background()).Error(), secret)
+}
