@@ -49,7 +49,7 @@ func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []er
 	return deletion.Each(ctx, keys, r.cfg.DeleteConcurrency, func(ctx context.Context, key string) error {
 		// Without the customer's key: the content does not matter.
 		err := r.bucket.Object(key).Delete(ctx)
-		if err != nil && isObjectMissing(err) {
+		if err != nil && isGone(err) {
 			return nil
 		}
 		return err

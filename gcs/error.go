@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -97,7 +98,7 @@ func kindOfMissing(op string, err error) error {
 	switch {
 	case isBucketMissing(err):
 		return ltxstore.ErrStoreNotFound
-	case isObjectMissing(err):
+	case strings.Contains(err.Error(), noSuchObject):
 		return fs.ErrNotExist
 	}
 	switch op {
@@ -111,15 +112,26 @@ func kindOfMissing(op string, err error) error {
 	return ltxstore.ErrStoreNotFound
 }
 
-// isBucketMissing and isObjectMissing know the messages of the JSON API, which
-// has one reason, notFound, for both.
+// noSuchObject is how the JSON API begins the message of a missing object. It
+// has one reason, notFound, for objects and buckets.
+const noSuchObject = "No such object"
+
 func isBucketMissing(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "bucket does not exist") || errors.Is(err, storage.ErrBucketNotExist)
+	return strings.Contains(err.Error(), "bucket does not exist") || errors.Is(err, storage.ErrBucketNotExist)
 }
 
-func isObjectMissing(err error) bool {
-	return strings.Contains(err.Error(), "No such object")
+// isGone reports that an object to delete was not there. An answer of the API
+// that does not name the bucket is about the object; one that is not the API's,
+// a proxy's, says nothing.
+func isGone(err error) bool {
+	var api *googleapi.Error
+	switch {
+	case statusOf(err) != http.StatusNotFound || isBucketMissing(err):
+		return false
+	case strings.Contains(err.Error(), noSuchObject):
+		return true
+	}
+	return errors.As(err, &api) && slices.ContainsFunc(api.Errors, func(e googleapi.ErrorItem) bool { return e.Reason == "notFound" })
 }
 
 // isMissing reports that the object, not the bucket, is not there.

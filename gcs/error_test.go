@@ -87,6 +87,15 @@ func TestKinds(t *testing.T) {
 			assert.Equal(t, retry, ltxstore.IsRetryable(err))
 		})
 	}
+	for _, tt := range []struct {
+		err  error
+		gone bool
+	}{
+		{noObject, true}, {noBucket, false}, {apiError(404, "notFound", "Not Found"), true}, {apiError(404, "", "<html>"), false},
+		{status.Error(codes.NotFound, "No such object: x"), true}, {apiError(403, "notFound", ""), false}, {io.ErrUnexpectedEOF, false},
+	} {
+		assert.Equal(t, tt.gone, isGone(tt.err), "%v", tt.err)
+	}
 	assert.True(t, isPreconditionFailed(status.Error(codes.FailedPrecondition, "")))
 	assert.True(t, isInvalidRange(status.Error(codes.OutOfRange, "")))
 	assert.NoError(t, wrap("open", "key", nil))
