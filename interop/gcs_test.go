@@ -91,7 +91,7 @@ func (s *gcsServer) store(layout ltxstore.Layout) (replicatest.Store, error) {
 		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
 			return with(func(cfg *gcs.Config) { cfg.Path += suffix })()
 		},
-		Parent:  with(func(cfg *gcs.Config) { cfg.Path = path.Dir(cfg.Path) }),
+		Parent: with(func(cfg *gcs.Config) { cfg.Path = path.Dir(cfg.Path) }),
 		Raw: &replicatest.Raw{
 			Keys: keys,
 			Put: func(_ context.Context, key string, body []byte) error {
