@@ -27,7 +27,8 @@ FUZZ := \
 	.:FuzzFetchPageIndex \
 	.:FuzzKeys \
 	.:FuzzParse \
-	./internal/ltxio:FuzzLZ4Exceeds
+	./internal/ltxio:FuzzLZ4Exceeds \
+	./internal/settings:FuzzResolve
 
 .PHONY: help demo test servers bench fuzz cover lint fmt vet staticcheck tidy cross
 
