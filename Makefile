@@ -14,7 +14,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./file ./s3 ./gcs ./mock ./internal/...
+COVERED := . ./file ./s3 ./gcs ./mock ./config ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -27,6 +27,7 @@ FUZZ := \
 	.:FuzzFetchPageIndex \
 	.:FuzzKeys \
 	.:FuzzParse \
+	./config:FuzzParse \
 	./internal/ltxio:FuzzLZ4Exceeds \
 	./internal/settings:FuzzResolve
 
