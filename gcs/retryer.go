@@ -26,11 +26,8 @@ func policyOf(given ltxstore.Retry, log *oplog.Logger) retry.Policy {
 }
 
 // retryable reports whether the same request may succeed when it is sent
-// again. The library asks so of nil too.
+// again.
 func retryable(err error) bool {
-	if err == nil {
-		return false
-	}
 	switch kindOf("", err) {
 	case ltxstore.ErrThrottled, ltxstore.ErrUnavailable:
 		return true
