@@ -14,7 +14,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./file ./s3 ./gcs ./mock ./internal/...
+COVERED := . ./file ./s3 ./gcs ./mock ./config ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -27,7 +27,9 @@ FUZZ := \
 	.:FuzzFetchPageIndex \
 	.:FuzzKeys \
 	.:FuzzParse \
-	./internal/ltxio:FuzzLZ4Exceeds
+	./config:FuzzParse \
+	./internal/ltxio:FuzzLZ4Exceeds \
+	./internal/settings:FuzzResolve
 
 .PHONY: help demo test servers bench fuzz cover lint fmt vet staticcheck tidy cross
 

@@ -10,6 +10,9 @@
 //   - gcs: Google Cloud Storage
 //   - mock: memory, with scripted faults, for an importer's tests
 //
+// Each has a constructor, and a scheme for Open. Package config reads replicas
+// from YAML.
+//
 // What holds over any backend is here: keys (Layout, Keys), errors (Error and
 // its kinds, IsRetryable), listings (NewPageIterator) and the reads of a
 // daemon (FindLTXFiles, FetchLTXHeader, FetchPageIndex, FetchPage). Package

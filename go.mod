@@ -16,6 +16,7 @@ require (
 	github.com/pierrec/lz4/v4 v4.1.23
 	github.com/stretchr/testify v1.12.1
 	github.com/superfly/ltx v0.5.3
+	go.yaml.in/yaml/v4 v4.0.0
 	google.golang.org/api v0.311.0
 	google.golang.org/grpc v1.85.0
 )

@@ -27,6 +27,7 @@ var allowed = []string{
 	"github.com/pierrec/lz4/v4",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
+	"go.yaml.in/yaml/v4",
 	"google.golang.org/api",
 	"google.golang.org/grpc",
 }

@@ -22,7 +22,7 @@ const longest = 400
 
 // verbs are the files that every backend has, so that who knows one finds the
 // way in all.
-var verbs = []string{"replica_client.go", "config.go", "write.go", "open.go", "list.go", "delete.go", "error.go"}
+var verbs = []string{"replica_client.go", "config.go", "settings.go", "write.go", "open.go", "list.go", "delete.go", "error.go"}
 
 func TestFilesAreShort(t *testing.T) {
 	for _, name := range production(t) {
@@ -51,10 +51,72 @@ func TestNoPackageState(t *testing.T) {
 		}
 		folders[path.Dir(name)][name] = read(t, name)
 	}
+	var wrong []string
 	for _, sources := range folders {
-		wrong, err := packageState(sources)
+		of, err := packageState(sources)
+		require.NoError(t, err)
+		wrong = append(wrong, of...)
+	}
+	// The schemes of the backends that were imported, as database/sql has its
+	// drivers: the one exception.
+	require.Len(t, wrong, 1, wrong)
+	assert.Regexp(t, `^open\.go:\d+:\d+: variable registered could hold state$`, wrong[0])
+}
+
+// An init function registers the schemes of its backend, and does nothing else.
+func TestInitOnlyRegisters(t *testing.T) {
+	there := make(map[string]bool)
+	for _, name := range production(t) {
+		wrong, found, err := initCalls(name, read(t, name))
 		require.NoError(t, err)
 		assert.Empty(t, wrong)
+		if found {
+			there[name] = true
+		}
+	}
+	want := make(map[string]bool)
+	for _, backend := range backends(t) {
+		want[backend+"/settings.go"] = true
+	}
+	assert.Equal(t, want, there, "files with an init function")
+}
+
+// initCalls returns the calls in a file's init functions that are none of
+// ltxstore.Register or table, and whether there is such a function.
+func initCalls(name, source string) (wrong []string, found bool, err error) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, decl := range file.Decls {
+		fn, ok := decl.(*ast.FuncDecl)
+		if !ok || fn.Name.Name != "init" || fn.Recv != nil {
+			continue
+		}
+		found = true
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				if called := text(call.Fun); called != "ltxstore.Register" && called != "table" {
+					wrong = append(wrong, fmt.Sprintf("%v: init calls %s", fset.Position(n.Pos()), called))
+				}
+			}
+			return true
+		})
+	}
+	return wrong, found, nil
+}
+
+func TestInitRuleBites(t *testing.T) {
+	for code, want := range map[string]int{
+		`func init() { ltxstore.Register("x", driver{table()}) }`: 0,
+		`func init() { go serve() }`:                              1,
+		`func init() { ltxstore.Register("x", dial()) }`:          1,
+		`func f() { serve() }`:                                    0,
+	} {
+		wrong, _, err := initCalls("a.go", "package p\n"+code)
+		require.NoError(t, err)
+		assert.Len(t, wrong, want, code)
 	}
 }
 

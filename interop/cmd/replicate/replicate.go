@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -55,21 +56,25 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 		screen.say("kept", "%s", dir)
 	}()
 
-	shown := opts.replica
+	name := shown(opts.replica)
 	if opts.replica == "" {
-		opts.replica, shown = filepath.Join(dir, "replica"), "a new directory"
+		opts.replica, name = filepath.Join(dir, "replica"), "a new directory"
 	}
 	client, err := openReplica(ctx, opts.replica, opts.layout)
 	if err != nil {
 		return err
 	}
-	shown = fmt.Sprintf("%s (%s, layout %v)", shown, client.Type(), opts.layout)
+	if strings.Contains(name, "layout=") {
+		name = fmt.Sprintf("%s (%s)", name, client.Type())
+	} else {
+		name = fmt.Sprintf("%s (%s, layout %v)", name, client.Type(), opts.layout)
+	}
 	defer func() { err = errors.Join(err, ltxstore.Close(client)) }()
 	s.client = client
 	if s.source, err = openSource(ctx, opts.db, dir); err != nil {
 		return err
 	}
-	if err := s.start(ctx, opts, shown); err != nil {
+	if err := s.start(ctx, opts, name); err != nil {
 		return err
 	}
 	defer func() {
@@ -83,7 +88,7 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 	return s.finish(context.WithoutCancel(ctx))
 }
 
-func (s *session) start(ctx context.Context, opts options, shown string) (err error) {
+func (s *session) start(ctx context.Context, opts options, name string) (err error) {
 	cfg := engine.Config{
 		DB:           s.source.path,
 		Client:       s.client,
@@ -103,13 +108,13 @@ func (s *session) start(ctx context.Context, opts options, shown string) (err er
 	} else {
 		s.screen.say("source", "%s", opts.db)
 	}
-	s.screen.say("replica", "%s", shown)
+	s.screen.say("replica", "%s", name)
 	s.screen.say("engine", "Litestream: sync %v, level 1 %v, level 2 %v, snapshots %v",
 		cfg.SyncInterval, cfg.Levels[0], cfg.Levels[1], cfg.SnapshotInterval)
 
 	if s.engine, err = engine.Open(ctx, cfg); err != nil {
 		if store := (*ltxstore.Error)(nil); errors.As(err, &store) {
-			return fmt.Errorf("-replica %s cannot be used: %w", opts.replica, store)
+			return fmt.Errorf("-replica %s cannot be used: %w", shown(opts.replica), store)
 		}
 		if opts.db != "" {
 			return fmt.Errorf("-db %s cannot be replicated: %w", opts.db, err)

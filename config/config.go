@@ -1,0 +1,118 @@
+// Package config reads the replicas of a daemon's configuration, in YAML or
+// JSON. It reads the replica sections of a litestream.yml as they are, alone
+// or in their file.
+//
+// The settings of a replica are those of its URL's query: one resolver reads
+// both, and docs/configuration.md lists them. A backend must be imported to be
+// known:
+//
+//	import _ "github.com/ltxstore/ltxstore/s3"
+//
+// Nothing is ignored. What is not known is an error with its line and column,
+// and so is what would not be done, such as encryption by age. What Litestream
+// has for its daemon, not for a replica's store (sync-interval, retention, …),
+// is handed back as Daemon settings: the daemon must look at them.
+package config
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Options say how a configuration is read. The zero value is the default.
+type Options struct {
+	// Litestream gives replicas that name no layout the layout that Litestream
+	// writes: LayoutLitestreamS3 in S3, else LayoutLitestream. The replicas
+	// below "dbs", which only a litestream.yml has, have it always. All others
+	// have LayoutDefault.
+	Litestream bool
+
+	// NoExpandEnv takes values as they are. By default $NAME and ${NAME} in
+	// them are replaced by the environment's, ${NAME:-TEXT} by TEXT if there
+	// is none, $PID by the process's ID, and $$ by a dollar sign. A variable
+	// that is not set is an error in a replica's settings, and nothing in the
+	// daemon's, as in Litestream. Keys and comments are never expanded.
+	NoExpandEnv bool
+
+	// Getenv looks up the environment. nil is os.LookupEnv.
+	Getenv func(key string) (string, bool)
+}
+
+// Replica is a replica section that can be opened. Printing it shows no
+// secret.
+type Replica struct {
+	name   string
+	source ltxstore.Source
+	daemon []Setting
+}
+
+// Setting is a setting that is the daemon's to act on. Key has dots where
+// sections are nested, and a list's item its number: "levels.0.interval".
+// Line and Column are 0 where the parser does not tell them.
+type Setting struct {
+	Key, Value   string
+	Line, Column int
+}
+
+// Name returns the section's "name", which Litestream has deprecated.
+func (r Replica) Name() string { return r.name }
+
+// Type returns the backend's scheme: "file", "s3".
+func (r Replica) Type() string { return r.source.Type }
+
+// Source returns what ltxstore.OpenSource takes. It holds the secrets.
+func (r Replica) Source() ltxstore.Source { return r.source }
+
+// Daemon returns the settings for the daemon, in the file's order, then those
+// inherited from the file's top level.
+func (r Replica) Daemon() []Setting { return r.daemon }
+
+// Open returns a client of the replica: see ltxstore.OpenSource. Its errors
+// are about what only the store knows: settings were checked before.
+func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
+	return ltxstore.OpenSource(ctx, r.source)
+}
+
+// String returns where the replica is, without secrets.
+func (r Replica) String() string {
+	if r.source.URL != "" {
+		return ltxstore.Redact(r.source.URL)
+	}
+	where := path.Join(r.source.Settings["bucket"], r.source.Settings["path"])
+	return fmt.Sprintf("%s %q", r.source.Type, where)
+}
+
+// GoString is String: %#v must not show a secret either.
+func (r Replica) GoString() string { return r.String() }
+
+// LogValue keeps secrets out of a log that is handed a Replica.
+func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// Sub returns the replica at a path below this one: of a database in a
+// directory that is replicated as a whole (Litestream's "dir"), by the
+// database's path in the directory. A path that is empty or leads out is
+// fs.ErrInvalid.
+func (r Replica) Sub(rel string) (Replica, error) {
+	clean, err := ltxstore.CleanPath(rel)
+	if err != nil || clean == "" {
+		return Replica{}, ltxstore.Invalid("config", "init", "path", rel, "want a path below the replica")
+	}
+	sub := r
+	if r.source.URL == "" {
+		sub.source.Settings = maps.Clone(r.source.Settings)
+		sub.source.Settings["path"] = strings.TrimSuffix(r.source.Settings["path"], "/") + "/" + clean
+		return sub, nil
+	}
+	place, query, hasQuery := strings.Cut(r.source.URL, "?")
+	sub.source.URL = strings.TrimSuffix(place, "/") + "/" + escape(clean)
+	if hasQuery {
+		sub.source.URL += "?" + query
+	}
+	return sub, nil
+}

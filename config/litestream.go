@@ -1,0 +1,139 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// File is a whole configuration file.
+type File struct {
+	// DBs are the items of "dbs", which only a litestream.yml has.
+	DBs []DB
+
+	// Replicas are those of "replica" or "replicas" at the top level.
+	Replicas []Replica
+
+	// Daemon are the settings of the top level that are the daemon's. Those
+	// of a replica (sync-interval, …) are in each replica too.
+	Daemon []Setting
+}
+
+// DB is a database, or with Dir a directory of databases, and its replicas.
+// The replicas of a Dir are for Replica.Sub.
+type DB struct {
+	Path, Dir string
+	Replicas  []Replica
+	Daemon    []Setting
+}
+
+// Parse reads a whole file: a litestream.yml, or one with "replica" or a list
+// of "replicas" at the top level. The settings of a replica at the top level
+// are inherited by all replicas that know them and do not have them. Every
+// error is fs.ErrInvalid. Nothing is sent, and no store is looked at.
+func Parse(data []byte, opts Options) (*File, error) {
+	n, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
+	if n.kind != dict {
+		return nil, invalid(n, "want a map, with dbs, replica or replicas")
+	}
+	var file File
+	defaults, err := opts.topLevel(&file, n)
+	if err != nil {
+		return nil, err
+	}
+	if file.Replicas, err = opts.replicasOf(n, defaults); err != nil {
+		return nil, err
+	}
+	dbs, ok := n.get("dbs")
+	if !ok || dbs.value.kind == null {
+		return &file, nil
+	}
+	if dbs.value.kind != list {
+		return nil, invalid(dbs.value, "dbs: want a list of databases")
+	}
+	opts.Litestream = true
+	for _, item := range dbs.value.items {
+		db, err := opts.db(item, defaults)
+		if err != nil {
+			return nil, err
+		}
+		file.DBs = append(file.DBs, db)
+	}
+	return &file, nil
+}
+
+// topLevel sorts the file's entries, and returns what replicas inherit.
+func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
+	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas", "age"})
+	for _, e := range n.entries {
+		switch {
+		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
+		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
+			return nil, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key)
+		case slices.Contains(daemonOfFile, e.key):
+			file.Daemon = append(file.Daemon, o.daemon(e)...)
+		case slices.Contains(daemonOfReplica, e.key):
+			file.Daemon = append(file.Daemon, o.daemon(e)...)
+			defaults = append(defaults, e)
+		default:
+			if err := known(e, names); err != nil {
+				return nil, err
+			}
+			defaults = append(defaults, e)
+		}
+	}
+	return defaults, nil
+}
+
+// replicasOf reads "replica", or "replicas".
+func (o Options) replicasOf(n node, defaults []entry) ([]Replica, error) {
+	one, hasOne := n.get("replica")
+	several, hasSeveral := n.get("replicas")
+	switch {
+	case hasOne && hasSeveral:
+		return nil, invalid(several.at(), "replica and replicas are both there: want one of them")
+	case hasOne && one.value.kind == list:
+		return nil, invalid(one.at(), "replica is a list: want it called replicas")
+	case hasSeveral && several.value.kind != list && several.value.kind != null:
+		return nil, invalid(several.at(), "replicas is no list: want one, or it called replica")
+	case hasOne && one.value.kind != null:
+		return o.replicas(one.value, defaults)
+	case hasSeveral:
+		return o.replicas(node{kind: list, items: several.value.items}, defaults)
+	}
+	return nil, nil
+}
+
+func (o Options) db(n node, defaults []entry) (db DB, err error) {
+	if n.kind != dict {
+		return db, invalid(n, "want a map with a database's path and its replica")
+	}
+	names := slices.Concat(daemonOfDB, []string{"path", "dir", "replica", "replicas"})
+	for _, e := range n.entries {
+		switch {
+		case e.key == "replica" || e.key == "replicas" || e.value.kind == null && slices.Contains(names, e.key):
+		case e.key == "path":
+			db.Path, err = o.required(e.key, e.value)
+		case e.key == "dir":
+			db.Dir, err = o.required(e.key, e.value)
+		case slices.Contains(daemonOfDB, e.key):
+			db.Daemon = append(db.Daemon, o.daemon(e)...)
+		default:
+			hint := ""
+			if nearest := settings.Nearest(e.key, names); nearest != "" {
+				hint = "did you mean " + nearest + "? "
+			}
+			return db, invalid(e.at(), "%s is no setting of a database: %sknown are %s", e.key, hint, strings.Join(slices.Sorted(slices.Values(names)), ", "))
+		}
+		if err != nil {
+			return db, err
+		}
+	}
+	db.Replicas, err = o.replicasOf(n, defaults)
+	return db, err
+}

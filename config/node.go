@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+type kind int
+
+const (
+	null kind = iota
+	scalar
+	list
+	dict
+)
+
+// node is a value of any parser. Scalars are the text that the file has.
+type node struct {
+	kind         kind
+	text         string
+	items        []node
+	entries      []entry
+	line, column int
+}
+
+type entry struct {
+	key          string
+	value        node
+	line, column int
+}
+
+// maxNodes bounds what aliases can make of a small file.
+const maxNodes = 100_000
+
+// parse returns the one document in data, which is YAML, and so may be JSON.
+func parse(data []byte) (node, error) {
+	var document yaml.Node
+	if err := yaml.Load(data, &document); err != nil {
+		if len(strings.TrimSpace(string(data))) == 0 {
+			return node{}, &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: errors.New("the configuration is empty")}
+		}
+		return node{}, &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: err}
+	}
+	return fromYAML(&document)
+}
+
+func fromYAML(n *yaml.Node) (node, error) {
+	c := converter{left: maxNodes}
+	return c.convert(n)
+}
+
+type converter struct{ left int }
+
+func (c *converter) convert(n *yaml.Node) (node, error) {
+	out := node{line: n.Line, column: n.Column}
+	if c.left--; c.left < 0 {
+		return out, invalid(out, "the configuration has more than %d values, or an alias of itself", maxNodes)
+	}
+	switch n.Kind {
+	case yaml.DocumentNode:
+		if len(n.Content) == 1 {
+			return c.convert(n.Content[0])
+		}
+	case yaml.AliasNode:
+		return c.convert(n.Alias)
+	case yaml.ScalarNode:
+		if n.ShortTag() != "!!null" {
+			out.kind, out.text = scalar, n.Value
+		}
+	case yaml.SequenceNode:
+		out.kind = list
+		for _, item := range n.Content {
+			converted, err := c.convert(item)
+			if err != nil {
+				return out, err
+			}
+			out.items = append(out.items, converted)
+		}
+	case yaml.MappingNode:
+		return c.mapping(n, out)
+	}
+	return out, nil
+}
+
+// mapping converts a mapping, with those that "<<" merges into it: its own
+// keys win.
+func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
+	out.kind = dict
+	var merged []node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		at := node{line: key.Line, column: key.Column}
+		if key.Kind != yaml.ScalarNode {
+			return out, invalid(at, "want a name before the colon")
+		}
+		converted, err := c.convert(value)
+		if err != nil {
+			return out, err
+		}
+		if key.ShortTag() == "!!merge" {
+			if converted.kind == list {
+				merged = append(merged, converted.items...)
+			} else {
+				merged = append(merged, converted)
+			}
+			continue
+		}
+		if _, ok := out.get(key.Value); ok {
+			return out, invalid(at, "%s is there twice", key.Value)
+		}
+		out.entries = append(out.entries, entry{key.Value, converted, key.Line, key.Column})
+	}
+	for _, from := range merged {
+		if from.kind != dict {
+			return out, invalid(from, "want a map to merge")
+		}
+		for _, e := range from.entries {
+			if _, ok := out.get(e.key); !ok {
+				out.entries = append(out.entries, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (n node) get(key string) (entry, bool) {
+	i := slices.IndexFunc(n.entries, func(e entry) bool { return e.key == key })
+	if i < 0 {
+		return entry{}, false
+	}
+	return n.entries[i], true
+}
+
+// flatten returns the scalars below an entry, by dotted keys. Nulls are not
+// there.
+func flatten(e entry) []entry {
+	switch e.value.kind {
+	case null:
+		return nil
+	case scalar:
+		return []entry{e}
+	}
+	var flat []entry
+	for i, item := range e.value.items {
+		flat = append(flat, flatten(entry{fmt.Sprintf("%s.%d", e.key, i), item, item.line, item.column})...)
+	}
+	for _, below := range e.value.entries {
+		below.key = e.key + "." + below.key
+		flat = append(flat, flatten(below)...)
+	}
+	return flat
+}
+
+// where returns "line 3, column 5", or nothing.
+func (n node) where() string {
+	if n.line == 0 {
+		return ""
+	}
+	return fmt.Sprintf("line %d, column %d", n.line, n.column)
+}
+
+func (e entry) at() node { return node{line: e.line, column: e.column} }
+
+// invalid returns an error of kind fs.ErrInvalid about what is at n.
+func invalid(n node, format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	if where := n.where(); where != "" {
+		text = where + ": " + text
+	}
+	return &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: errors.New(text)}
+}
+
+// escape returns a path as a URL has it.
+func escape(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i] = url.PathEscape(segment)
+	}
+	return strings.Join(segments, "/")
+}

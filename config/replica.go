@@ -1,0 +1,260 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// ParseReplicas reads one replica section, or a list of them. Every error is
+// fs.ErrInvalid. Nothing is sent, and no store is looked at.
+func ParseReplicas(data []byte, opts Options) ([]Replica, error) {
+	n, err := parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return opts.withDefaults().replicas(n, nil)
+}
+
+func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
+	sections := n.items
+	if n.kind != list {
+		sections = []node{n}
+	}
+	var found []Replica
+	for _, section := range sections {
+		r, err := o.replica(section, defaults)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// replica reads a section, and has its backend judge it.
+func (o Options) replica(n node, defaults []entry) (Replica, error) {
+	if n.kind != dict {
+		return Replica{}, invalid(n, "want a map with the settings of a replica, or a list of such")
+	}
+	var r Replica
+	places := make(map[string]string)
+	r.source.Settings = make(map[string]string)
+	r.source.Defaults = make(map[string]string)
+	r.source.Where = func(key string) string { return places[key] }
+	r.source.Getenv = o.Getenv
+
+	for _, e := range defaults {
+		if err := o.inherit(&r, e, places); err != nil {
+			return r, err
+		}
+	}
+	inherited := r.daemon
+	r.daemon = nil
+	for _, e := range n.entries {
+		if err := o.set(&r, e, places); err != nil {
+			return r, err
+		}
+	}
+	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
+	return r, o.finish(&r, n)
+}
+
+// set takes one setting of a section.
+func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
+	switch {
+	case e.value.kind == null:
+		return known(e, append(ownKeys, knownSettings()...))
+	case e.key == "url":
+		r.source.URL, err = o.required(e.key, e.value)
+	case e.key == "type":
+		r.source.Type, err = o.required(e.key, e.value)
+	case e.key == "name":
+		r.name, err = o.required(e.key, e.value)
+	case e.key == "age":
+		// A wrapper's settings will be read here.
+		if flat := flatten(e); len(flat) > 0 {
+			return invalid(e.at(), "age is not supported: nothing would be encrypted, so that it is refused; want an encrypted volume or the service's own encryption")
+		}
+	case slices.Contains(daemonOfReplica, e.key):
+		r.daemon = append(r.daemon, o.daemon(e)...)
+	default:
+		return o.setStore(r.source.Settings, e, places)
+	}
+	return err
+}
+
+// ownKeys are the settings that say which replica it is.
+var ownKeys = []string{"url", "type", "name", "age"}
+
+// setStore notes a setting of the store, or a map of them.
+func (o Options) setStore(to map[string]string, e entry, places map[string]string) error {
+	flat := []entry{e}
+	if e.value.kind == dict {
+		flat = flatten(e)
+	}
+	for _, e := range flat {
+		value, err := o.required(e.key, e.value)
+		if err != nil {
+			return err
+		}
+		to[e.key], places[e.key] = value, e.at().where()
+	}
+	return nil
+}
+
+// inherit takes a setting of the file's top level.
+func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
+	if slices.Contains(daemonOfReplica, e.key) {
+		r.daemon = append(r.daemon, o.daemon(e)...)
+		return nil
+	}
+	if e.value.kind == null || e.key == "age" {
+		return o.set(r, e, places)
+	}
+	return o.setStore(r.source.Defaults, e, places)
+}
+
+// daemon returns what is handed back.
+func (o Options) daemon(e entry) (found []Setting) {
+	for _, e := range flatten(e) {
+		value, _ := o.text(e.value.text)
+		found = append(found, Setting{e.key, value, e.line, e.column})
+	}
+	return found
+}
+
+// without returns the inherited settings that the replica does not have.
+func without(inherited, own []Setting) []Setting {
+	return slices.DeleteFunc(slices.Clone(inherited), func(s Setting) bool {
+		return slices.ContainsFunc(own, func(o Setting) bool { return o.Key == s.Key })
+	})
+}
+
+// finish finds the backend, completes the source for it, and has it checked.
+func (o Options) finish(r *Replica, n node) error {
+	driver, err := backendOf(&r.source, n)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.source.Settings)) {
+		if _, _, ok := driver.Lookup(key); ok {
+			continue
+		}
+		if types := owners(key); len(types) > 0 && !slices.Contains(types, r.source.Type) {
+			return invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
+				key, bracket(r.source.Where(key)), strings.Join(types, " or "), r.source.Type)
+		}
+	}
+	for key := range r.source.Defaults {
+		if _, _, ok := driver.Lookup(key); !ok {
+			delete(r.source.Defaults, key) // another replica's
+		}
+	}
+	if r.source.URL != "" {
+		for _, key := range []string{"path", "bucket"} {
+			if _, ok := r.source.Settings[key]; ok {
+				return invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(r.source.Where(key)))
+			}
+		}
+	}
+	if path := r.source.Settings["path"]; r.source.Type == "file" {
+		if strings.Contains(path, "://") {
+			return invalid(n, "path%s is a URL: want it as url", bracket(r.source.Where("path")))
+		}
+		if path, err = o.home(n, path); err != nil {
+			return err
+		}
+		if path != "" {
+			r.source.Settings["path"] = path
+		}
+	}
+	if o.Litestream {
+		r.source.Layout = litestreamLayout(r.source.Type).String()
+	}
+	if err := r.source.Check(); err != nil {
+		return openFailed(n, err)
+	}
+	return nil
+}
+
+// backendOf finds the type: the URL's scheme, or "type", or "file".
+func backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error) {
+	if src.URL == "" && src.Type == "" {
+		src.Type = "file"
+	}
+	for _, scheme := range absent {
+		if strings.EqualFold(src.Type, scheme) || hasScheme(src.URL, scheme) {
+			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(ltxstore.Schemes(), ", "))
+		}
+	}
+	if src.Type, driver, err = src.Driver(); err != nil {
+		return nil, openFailed(n, err)
+	}
+	return driver, nil
+}
+
+func hasScheme(raw, scheme string) bool {
+	found, _, ok := strings.Cut(raw, ":")
+	return ok && strings.EqualFold(found, scheme)
+}
+
+// openFailed says which section it is that cannot be opened.
+func openFailed(n node, err error) error {
+	if where := n.where(); where != "" {
+		return fmt.Errorf("config: replica at %s: %w", where, err)
+	}
+	return fmt.Errorf("config: replica: %w", err)
+}
+
+func bracket(where string) string {
+	if where == "" {
+		return ""
+	}
+	return " (" + where + ")"
+}
+
+// owners returns the types that have a setting of that name, registered or
+// not.
+func owners(key string) (types []string) {
+	for _, scheme := range ltxstore.Schemes() {
+		driver := ltxstore.LookupDriver(scheme)
+		_, _, ok := driver.Lookup(key)
+		if _, _, isMap := driver.Lookup(key + ".x"); ok || isMap {
+			types = append(types, scheme)
+		}
+	}
+	for _, scheme := range slices.Sorted(maps.Keys(settingsOf)) {
+		if slices.Contains(settingsOf[scheme], key) && !slices.Contains(types, scheme) {
+			types = append(types, scheme)
+		}
+	}
+	return types
+}
+
+// known refuses an entry whose key is none of names.
+func known(e entry, names []string) error {
+	head, _, _ := strings.Cut(e.key, ".")
+	if slices.Contains(names, e.key) || slices.Contains(names, head) || len(owners(e.key)) > 0 {
+		return nil
+	}
+	hint := ""
+	if nearest := settings.Nearest(e.key, names); nearest != "" {
+		hint = "did you mean " + nearest + "? "
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	return invalid(e.at(), "%s is no setting here: %sknown are %s", e.key, hint, strings.Join(names, ", "))
+}
+
+// knownSettings returns the settings that a section of any type may have.
+func knownSettings() []string {
+	names := slices.Clone(daemonOfReplica)
+	for _, keys := range settingsOf {
+		names = append(names, keys...)
+	}
+	return append(names, "path", settings.LayoutName)
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Section is the replica section of a daemon's own configuration: a field of
+// the daemon's struct, which whatever parser the daemon has fills in. It holds
+// one replica or a list of them, as it is in the file; ParseConfig makes sense
+// of it.
+//
+//	type Config struct {
+//		Addr    string         `yaml:"addr"`
+//		Replica config.Section `yaml:"replica"`
+//	}
+//
+// It is filled by encoding/json and by every YAML library that has the
+// method UnmarshalYAML(func(any) error): go.yaml.in/yaml (2, 3 and 4),
+// gopkg.in/yaml and github.com/goccy/go-yaml. Those do not tell lines, so that
+// errors name the setting alone. A daemon that reads go.yaml.in/yaml/v4 nodes
+// hands one to ParseNode, and has lines and columns. A Section may hold
+// secrets.
+type Section struct{ root node }
+
+// ParseConfig reads what the section holds: none, if it was not in the file.
+// Every error is fs.ErrInvalid. Nothing is sent, and no store is looked at.
+func (s Section) ParseConfig(opts Options) ([]Replica, error) {
+	if s.root.kind == null {
+		return nil, nil
+	}
+	return opts.withDefaults().replicas(s.root, nil)
+}
+
+// ParseNode is ParseReplicas for a node of the daemon's own YAML.
+func ParseNode(n *yaml.Node, opts Options) ([]Replica, error) {
+	root, err := fromYAML(n)
+	if err != nil {
+		return nil, err
+	}
+	return Section{root}.ParseConfig(opts)
+}
+
+// UnmarshalYAML fills the section.
+func (s *Section) UnmarshalYAML(unmarshal func(any) error) error {
+	var v value
+	err := v.UnmarshalYAML(unmarshal)
+	s.root = v.node
+	return err
+}
+
+// UnmarshalJSON fills the section.
+func (s *Section) UnmarshalJSON(data []byte) error {
+	root, err := parse(data)
+	s.root = root.unplaced()
+	return err
+}
+
+// String hides the section, which may hold secrets.
+func (s Section) String() string { return "[redacted]" }
+
+// GoString is String.
+func (s Section) GoString() string { return s.String() }
+
+// value asks a parser for a value of any kind. A text is asked for first: what
+// looks like a number keeps the spelling of the file.
+type value struct{ node node }
+
+// UnmarshalYAML implements the interface that all YAML libraries know.
+func (v *value) UnmarshalYAML(unmarshal func(any) error) error {
+	var text *string
+	if err := unmarshal(&text); err == nil {
+		if text != nil {
+			v.node = node{kind: scalar, text: *text}
+		}
+		return nil
+	}
+	var items []*value
+	if err := unmarshal(&items); err == nil {
+		v.node = node{kind: list}
+		for _, item := range items {
+			v.node.items = append(v.node.items, item.get())
+		}
+		return nil
+	}
+	var entries map[string]*value
+	if err := unmarshal(&entries); err != nil {
+		return err
+	}
+	v.node = node{kind: dict}
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		v.node.entries = append(v.node.entries, entry{key: key, value: entries[key].get()})
+	}
+	return nil
+}
+
+// get is the node; null has no value.
+func (v *value) get() node {
+	if v == nil {
+		return node{}
+	}
+	return v.node
+}
+
+// unplaced returns the node without lines, which were those of a part.
+func (n node) unplaced() node {
+	n.line, n.column = 0, 0
+	n.items, n.entries = slices.Clone(n.items), slices.Clone(n.entries)
+	for i, item := range n.items {
+		n.items[i] = item.unplaced()
+	}
+	for i, e := range n.entries {
+		n.entries[i] = entry{key: e.key, value: e.value.unplaced()}
+	}
+	return n
+}

@@ -1,0 +1,50 @@
+package config
+
+import "github.com/ltxstore/ltxstore"
+
+// The names here are Litestream's, of 0.5.18 unless said otherwise.
+
+// daemonOfReplica are the settings of a replica that are not its store's.
+var daemonOfReplica = []string{
+	"sync-interval", "validation-interval", "max-sync-ltx-files", "auto-recover",
+	"retention", "retention-check-interval", "snapshot-interval", // of 0.3
+}
+
+// daemonOfDB are the settings of an item of "dbs".
+var daemonOfDB = []string{
+	"pattern", "recursive", "watch", "snapshot", "meta-path", "meta-dir", "monitor-interval", "checkpoint-interval", "busy-timeout",
+	"min-checkpoint-page-count", "truncate-page-n", "max-sync-wal-bytes", "restore-if-db-not-exists",
+	"max-checkpoint-page-count", // of 0.3
+}
+
+// daemonOfFile are the settings of the file's top level, beside those of a
+// replica, which all replicas inherit.
+var daemonOfFile = []string{
+	"addr", "socket", "levels", "snapshot", "validation", "l0-retention", "l0-retention-check-interval", "verify-compaction", "retention",
+	"heartbeat-url", "heartbeat-interval", "exec", "logging", "mcp-addr", "shutdown-timeout", "shutdown-sync-timeout", "shutdown-sync-interval",
+}
+
+// settingsOf are the settings of types that this library does not have, and of
+// those that may not be imported. Of a type that is, the backend's table
+// counts.
+var settingsOf = map[string][]string{
+	"s3": {"access-key-id", "secret-access-key", "region", "bucket", "endpoint", "force-path-style", "sign-payload", "sign-accept-encoding",
+		"require-content-md5", "put-object-content-md5", "skip-verify", "storage-class", "part-size", "concurrency",
+		"sse-customer-algorithm", "sse-customer-key", "sse-customer-key-path", "sse-kms-key-id"},
+	"abs":    {"account-name", "account-key", "sas-token"},
+	"sftp":   {"host", "user", "password", "key-path", "concurrent-writes", "host-key"},
+	"webdav": {"webdav-url", "webdav-username", "webdav-password"},
+	"nats": {"jwt", "seed", "creds", "nkey", "username", "password", "token", "tls", "root-cas", "client-cert", "client-key",
+		"max-reconnects", "reconnect-wait", "timeout"},
+}
+
+// absent are the types of Litestream that this library does not have.
+var absent = []string{"abs", "sftp", "webdav", "webdavs", "nats", "oss"}
+
+// litestreamLayout returns the layout of Litestream's replicas of a type.
+func litestreamLayout(scheme string) ltxstore.Layout {
+	if scheme == "s3" {
+		return ltxstore.LayoutLitestreamS3
+	}
+	return ltxstore.LayoutLitestream
+}

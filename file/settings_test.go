@@ -1,0 +1,129 @@
+package file
+
+import (
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
+
+func openConfig(t *testing.T, src ltxstore.Source) Config {
+	t.Helper()
+	client, err := ltxstore.OpenSource(t.Context(), src)
+	require.NoError(t, err)
+	return client.(*ReplicaClient).given
+}
+
+// A URL and a file with the same content give the same Config, for every
+// setting.
+func TestURLAndFileAgree(t *testing.T) {
+	every := map[string]struct {
+		value string
+		want  Config
+	}{
+		"path":       {"/a b/%", Config{Path: "/a b/%"}},
+		"layout":     {"litestream", Config{Layout: ltxstore.LayoutLitestream}},
+		"write-once": {"true", Config{WriteOnce: true}},
+		"must-exist": {"true", Config{MustExist: true}},
+		"dir-mode":   {"0700", Config{DirMode: 0o700}},
+		"file-mode":  {"0600", Config{FileMode: 0o600}},
+		"sweep-age":  {"2h", Config{SweepAge: 2 * time.Hour}},
+	}
+	for _, row := range table().Rows {
+		tt, ok := every[row.Name]
+		if !assert.True(t, ok, "%s is not tested", row.Name) {
+			continue
+		}
+		given := map[string]string{"path": "/r", row.Name: tt.value}
+		if tt.want.Path == "" {
+			tt.want.Path = "/r"
+		}
+		place := &url.URL{Scheme: "file", Path: given["path"], RawQuery: url.Values{row.Name: {tt.value}}.Encode()}
+		assert.Equal(t, tt.want, openConfig(t, ltxstore.Source{URL: place.String()}), row.Name)
+		given["type"] = "file"
+		text, err := yaml.Dump(given)
+		require.NoError(t, err)
+		found, err := config.ParseReplicas(text, config.Options{})
+		require.NoError(t, err, row.Name)
+		assert.Equal(t, tt.want, openConfig(t, found[0].Source()), row.Name)
+	}
+}
+
+// Defect 31: what is percent-encoded is decoded, once.
+func TestURLForms(t *testing.T) {
+	for raw, want := range map[string]string{
+		"file:///abs":                "/abs",
+		"FILE:///abs/":               "/abs/",
+		"file:///a%20b%2Fc%2520":     "/a b/c%20",
+		"file:///a+b@c:d":            "/a+b@c:d",
+		"file://localhost/abs":       "/abs",
+		"file:/abs":                  "/abs",
+		"file:rel/path":              "rel/path",
+		"file:../rel":                "../rel",
+		"file:///abs?write-once=off": "/abs",
+	} {
+		assert.Equal(t, filepath.FromSlash(want), openConfig(t, ltxstore.Source{URL: raw}).Path, raw)
+	}
+	for raw, says := range map[string]string{
+		"file:":                    "has no path",
+		"file://":                  "has no path",
+		"file://rel/path":          "want file:///ABSOLUTE/PATH or file:RELATIVE/PATH",
+		"file://me@localhost/path": "has a host before its path",
+		"file:///%zz":              "followed by two hexadecimal digits",
+		"file:///a%00b":            "want no NUL byte",
+		"file:///a?bucket=b":       "bucket in the URL is no setting: known are dir-mode",
+		"file:///a?dir-mode=0070":  "DirMode is 070",
+		"file:///a?sweep-age=1ms":  "SweepAge",
+		"file:///a?must-exist=ja":  "want true or false",
+	} {
+		_, err := ltxstore.Open(t.Context(), raw)
+		require.ErrorIs(t, err, fs.ErrInvalid, raw)
+		assert.ErrorContains(t, err, says, raw)
+	}
+	_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: "file"})
+	assert.ErrorContains(t, err, "want the replica's root directory")
+}
+
+// The layout of what is there is found, once.
+func TestAutoLayout(t *testing.T) {
+	for _, layout := range []ltxstore.Layout{ltxstore.LayoutDefault, ltxstore.LayoutLitestream, ltxstore.LayoutLitestreamS3} {
+		for _, level := range []int{0, 4, ltxstore.SnapshotLevel} {
+			dir := t.TempDir()
+			keys, err := ltxstore.NewKeys(layout, "")
+			require.NoError(t, err)
+			put(t, dir, keys.File(level, 1, 1), "x")
+			raw := "file://" + filepath.ToSlash(dir)
+			assert.Equal(t, layout, openConfig(t, ltxstore.Source{URL: raw + "?layout=auto"}).Layout)
+			assert.Equal(t, layout, openConfig(t, ltxstore.Source{URL: raw, Layout: settings.Auto}).Layout)
+			assert.Equal(t, ltxstore.LayoutDefault, openConfig(t, ltxstore.Source{URL: raw}).Layout)
+			assert.Equal(t, ltxstore.LayoutLitestreamS3, openConfig(t, ltxstore.Source{URL: raw, Layout: "litestream-s3"}).Layout)
+		}
+	}
+}
+
+func TestAutoLayoutOfNothingAndOfTwo(t *testing.T) {
+	dir := t.TempDir()
+	raw := "file://" + filepath.ToSlash(dir) + "?layout=auto"
+	assert.Equal(t, ltxstore.LayoutDefault, openConfig(t, ltxstore.Source{URL: raw}).Layout)
+	assert.Equal(t, ltxstore.LayoutLitestream, openConfig(t, ltxstore.Source{URL: raw, Layout: "litestream"}).Layout)
+
+	put(t, dir, "ltx/0/0000000000000001-0000000000000001.ltx", "x")
+	put(t, dir, "0003/0000000000000001-0000000000000001.ltx", "x")
+	_, err := ltxstore.Open(t.Context(), raw)
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "files of the layouts litestream and litestream-s3")
+
+	_, err = ltxstore.Open(t.Context(), "file://"+filepath.ToSlash(dir)+"/none?layout=auto&must-exist=true")
+	assert.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
+}

@@ -1,0 +1,113 @@
+package gcs
+
+import (
+	"encoding/base64"
+	"io/fs"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+)
+
+func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
+
+func openConfig(t *testing.T, src ltxstore.Source) Config {
+	t.Helper()
+	client, err := ltxstore.OpenSource(t.Context(), src)
+	require.NoError(t, err)
+	return client.(*ReplicaClient).given
+}
+
+// A URL and a file with the same content give the same Config, for every
+// setting.
+func TestURLAndFileAgree(t *testing.T) {
+	key := strings.Repeat("k", 32)
+	every := map[string]struct {
+		value string
+		want  Config
+	}{
+		"bucket":                {"bucket", Config{}},
+		"path":                  {"a b/ü+c", Config{Path: "a b/ü+c"}},
+		"layout":                {"litestream", Config{Layout: ltxstore.LayoutLitestream}},
+		"endpoint":              {"http://localhost:4443/x", Config{Endpoint: "http://localhost:4443/x"}},
+		"credentials-file":      {"/c.json", Config{CredentialsFile: "/c.json"}},
+		"credentials-json":      {`{"type": "x&y+z"}`, Config{CredentialsJSON: []byte(`{"type": "x&y+z"}`)}},
+		"anonymous":             {"true", Config{Anonymous: true}},
+		"quota-project":         {"p", Config{QuotaProject: "p"}},
+		"skip-verify":           {"true", Config{SkipVerify: true}},
+		"ca-bundle":             {"/ca.pem", Config{CABundle: "/ca.pem"}},
+		"max-conns":             {"7", Config{MaxConns: 7}},
+		"max-idle-conns":        {"8", Config{MaxIdleConns: 8}},
+		"idle-conn-timeout":     {"3s", Config{IdleConnTimeout: 3 * time.Second}},
+		"idle-timeout":          {"4s", Config{IdleTimeout: 4 * time.Second}},
+		"response-timeout":      {"5s", Config{ResponseTimeout: 5 * time.Second}},
+		"retry-max-attempts":    {"3", Config{Retry: ltxstore.Retry{MaxAttempts: 3}}},
+		"retry-base-delay":      {"5ms", Config{Retry: ltxstore.Retry{BaseDelay: 5 * time.Millisecond}}},
+		"retry-max-delay":       {"6s", Config{Retry: ltxstore.Retry{MaxDelay: 6 * time.Second}}},
+		"chunk-size":            {"1MiB", Config{ChunkSize: 1 << 20}},
+		"upload-threshold":      {"16MiB", Config{UploadThreshold: 16 << 20}},
+		"metadata-concurrency":  {"10", Config{MetadataConcurrency: 10}},
+		"read-concurrency":      {"11", Config{ReadConcurrency: 11}},
+		"delete-concurrency":    {"12", Config{DeleteConcurrency: 12}},
+		"page-size":             {"13", Config{PageSize: 13}},
+		"storage-class":         {"NEARLINE", Config{StorageClass: "NEARLINE"}},
+		"kms-key-name":          {"projects/p/locations/l/keyRings/r/cryptoKeys/k", Config{KMSKeyName: "projects/p/locations/l/keyRings/r/cryptoKeys/k"}},
+		"sse-customer-key":      {base64.StdEncoding.EncodeToString([]byte(key)), Config{SSECustomerKey: []byte(key)}},
+		"sse-customer-key-path": {"/key", Config{SSECustomerKeyFile: "/key"}},
+		"write-once":            {"true", Config{WriteOnce: true}},
+		"verify":                {"head", Config{Verify: ltxstore.VerifyHead}},
+	}
+	for _, row := range table().Rows {
+		tt, ok := every[row.Name]
+		if !assert.True(t, ok, "%s is not tested", row.Name) {
+			continue
+		}
+		tt.want.Bucket = "bucket"
+		given := map[string]string{"bucket": "bucket", row.Name: tt.value}
+		raw := "gs://bucket?" + url.Values{row.Name: {tt.value}}.Encode()
+		assert.Equal(t, tt.want, openConfig(t, ltxstore.Source{URL: raw}), row.Name)
+		given["type"] = "gcs"
+		text, err := yaml.Dump(given)
+		require.NoError(t, err)
+		found, err := config.ParseReplicas(text, config.Options{})
+		require.NoError(t, err, row.Name)
+		assert.Equal(t, tt.want, openConfig(t, found[0].Source()), row.Name)
+	}
+}
+
+func TestURLForms(t *testing.T) {
+	for raw, want := range map[string]Config{
+		"gs://bucket":               {Bucket: "bucket"},
+		"gcs://bucket/":             {Bucket: "bucket"},
+		"GS://my.bucket.com/a%20b/": {Bucket: "my.bucket.com", Path: "a b/"},
+	} {
+		assert.Equal(t, want, openConfig(t, ltxstore.Source{URL: raw}), raw)
+	}
+	assert.Equal(t, Config{Bucket: "bucket"}, openConfig(t, ltxstore.Source{Type: "gcs", URL: "gs://bucket"}), "two names of one backend")
+	for raw, says := range map[string]string{
+		"gs://":                    "names no bucket",
+		"gs:bucket":                "names no bucket",
+		"gs:///path":               "names no bucket",
+		"gs://id:hush@bucket":      "a user before its bucket",
+		"gs://Bucket":              "Bucket",
+		"gs://bucket:80":           "Bucket",
+		"gs://bucket?part-size=1":  "part-size in the URL is no setting",
+		"gs://bucket?chunk-size=1": "ChunkSize",
+		"gs://bucket?anonymous=ja": "want true or false",
+		"gs://bucket?endpoint=x":   "want a URL as https://host",
+		"gs://bucket?credentials-json=hush&credentials-file=x": "say the same thing",
+	} {
+		_, err := ltxstore.Open(t.Context(), raw)
+		require.ErrorIs(t, err, fs.ErrInvalid, raw)
+		assert.ErrorContains(t, err, says, raw)
+		assert.NotContains(t, err.Error(), "hush")
+	}
+	assert.Equal(t, "gs://bucket?credentials-json=[redacted]&page-size=3", ltxstore.Redact("gs://bucket?credentials-json=hush&page-size=3"))
+}

@@ -1,0 +1,40 @@
+package settings
+
+import "strings"
+
+// Nearest returns the name that key was most likely meant to be, or the empty
+// string if none is near.
+func Nearest(key string, names []string) string {
+	best, nearest := max(2, len(key)/3)+1, ""
+	for _, name := range names {
+		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < best {
+			best, nearest = d, name
+		}
+	}
+	return nearest
+}
+
+// distance is Levenshtein's: how many letters must be put in, taken out or
+// replaced. A long text is near to nothing, and costs nothing.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return max(len(a), len(b))
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,79 @@
+package settings
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// Redact returns a URL that can be shown. The value of a setting is shown only
+// if plain knows it as one that is no secret: a secret may stand behind a name
+// that was mistyped. What is before the host and behind a # is never shown.
+//
+// It takes any text, because what cannot be parsed is shown most often.
+func Redact(raw string, plain func(key string) bool) string {
+	hidden := scrub.Redacted(1)
+	rest, fragment, hasFragment := strings.Cut(raw, "#")
+	place, query, hasQuery := strings.Cut(rest, "?")
+
+	// The secret of a user may have a slash in it that was not encoded, so
+	// that only a colon tells it from an @ in a path.
+	scheme, authority, ok := strings.Cut(place, "//")
+	if !ok {
+		scheme, authority = "", place
+	} else {
+		scheme += "//"
+	}
+	end := strings.IndexByte(authority, '/')
+	if end < 0 || strings.Contains(authority[:end], ":") && !isARN(authority) || scheme == "" {
+		end = len(authority)
+	}
+	if at := strings.LastIndexByte(authority[:end], '@'); at >= 0 {
+		authority = hidden + authority[at:]
+	}
+
+	var b strings.Builder
+	b.WriteString(scheme)
+	b.WriteString(authority)
+	if hasQuery {
+		b.WriteByte('?')
+		for i, part := range strings.Split(query, "&") {
+			if i > 0 {
+				b.WriteByte('&')
+			}
+			b.WriteString(redactParam(part, hidden, plain))
+		}
+	}
+	if hasFragment {
+		b.WriteByte('#')
+		if fragment != "" {
+			b.WriteString(hidden)
+		}
+	}
+	return b.String()
+}
+
+func redactParam(part, hidden string, plain func(string) bool) string {
+	key, value, hasValue := strings.Cut(part, "=")
+	name, err := url.QueryUnescape(key)
+	known := err == nil && plain(name) && !hasUser(value)
+	switch {
+	case part == "" || known && hasValue:
+		return part
+	case !hasValue:
+		return hidden // a value that stands alone by mistake
+	case value == "":
+		return part
+	}
+	return key + "=" + hidden
+}
+
+// hasUser reports that a value may be a URL with a password in it, encoded or
+// not.
+func hasUser(value string) bool {
+	if decoded, err := url.QueryUnescape(value); err == nil {
+		value = decoded
+	}
+	return strings.Contains(value, "@") && strings.Contains(value, "//")
+}

@@ -1,0 +1,138 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// URL is the parts of a replica's URL, percent-decoded. net/url is not used
+// for the whole, because an ARN is no host to it, and because its errors show
+// the URL with its secrets.
+type URL struct {
+	Scheme string
+
+	// HasAuthority tells "file:///a" from "file:a".
+	HasAuthority bool
+
+	// HasUser tells that there is a User, and HasPassword that there is a
+	// Password, which may be empty.
+	User, Password       string
+	HasUser, HasPassword bool
+
+	// Host is what follows, with a port if there is one. It is not decoded:
+	// nothing in a host needs that.
+	Host string
+
+	// Path begins with a slash, if there is an authority and a path.
+	Path string
+
+	query []param
+}
+
+type param struct{ key, value string }
+
+var errNoScheme = errors.New("the URL has no scheme: want one such as file:///var/replica or s3://bucket/path")
+
+// Scheme returns the scheme of a URL in lower case, or an error if there is
+// none. One letter is a drive of Windows.
+func Scheme(raw string) (string, error) {
+	scheme, _, ok := strings.Cut(raw, ":")
+	if !ok || len(scheme) < 2 || strings.ContainsFunc(scheme, notInScheme) || !isLetter(scheme[0]) {
+		return "", errNoScheme
+	}
+	return strings.ToLower(scheme), nil
+}
+
+func notInScheme(c rune) bool {
+	return c > 0x7f || !isLetter(byte(c)) && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.'
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// ParseURL reads a URL. Its errors are fs.ErrInvalid and show no value.
+func ParseURL(raw string) (URL, error) {
+	scheme, err := Scheme(raw)
+	if err != nil {
+		return URL{}, err
+	}
+	u := URL{Scheme: scheme}
+	rest := raw[len(scheme)+1:]
+	if strings.Contains(rest, "#") {
+		return URL{}, errors.New("the URL has a fragment: want # written as %23")
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	if rest, u.HasAuthority = strings.CutPrefix(rest, "//"); u.HasAuthority {
+		authority := rest
+		if slash := strings.IndexByte(rest, '/'); slash >= 0 && !isARN(rest) {
+			authority, rest = rest[:slash], rest[slash:]
+		} else if isARN(rest) {
+			authority, rest = splitARN(rest)
+		} else {
+			rest = ""
+		}
+		if err := u.setAuthority(authority); err != nil {
+			return URL{}, err
+		}
+	}
+	if u.Path, err = url.PathUnescape(rest); err != nil {
+		return URL{}, errors.New("the URL's path has a % that is not followed by two hexadecimal digits: want % written as %25")
+	}
+	return u, u.setQuery(query)
+}
+
+func (u *URL) setAuthority(authority string) error {
+	u.Host = authority
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		var err, errPassword error
+		user, password, hasPassword := strings.Cut(authority[:at], ":")
+		u.Host, u.HasUser, u.HasPassword = authority[at+1:], true, hasPassword
+		u.User, err = url.PathUnescape(user)
+		u.Password, errPassword = url.PathUnescape(password)
+		if err != nil || errPassword != nil {
+			return errors.New("the URL's user or password has a % that is not followed by two hexadecimal digits: want % written as %25")
+		}
+	}
+	if strings.ContainsAny(u.Host, "%\\ ") {
+		return errors.New("the URL's host has a %, a backslash or a space in it: want a name as it is")
+	}
+	return nil
+}
+
+func (u *URL) setQuery(query string) error {
+	for part := range strings.SplitSeq(query, "&") {
+		if part == "" {
+			continue
+		}
+		key, value, hasValue := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(key)
+		if err != nil || key == "" {
+			return errors.New("the URL's query has a setting whose name cannot be read: want name=value, separated by &")
+		}
+		if !hasValue {
+			// Not shown: it may be a value that stands alone by mistake.
+			return errors.New("the URL's query has a setting without a value: want name=value, separated by &")
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return fmt.Errorf("%s, in the URL's query, has a %% that is not followed by two hexadecimal digits: want %% written as %%25", key)
+		}
+		u.query = append(u.query, param{key, value})
+	}
+	return nil
+}
+
+// isARN reports that what follows "s3://" is an ARN, whose resource has a
+// slash of its own: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
+func isARN(s string) bool { return len(s) >= 4 && strings.EqualFold(s[:4], "arn:") }
+
+func splitARN(s string) (arn, rest string) {
+	resource := strings.IndexByte(s, '/')
+	if resource < 0 {
+		return s, ""
+	}
+	if end := strings.IndexByte(s[resource+1:], '/'); end >= 0 {
+		return s[:resource+1+end], s[resource+1+end:]
+	}
+	return s, ""
+}

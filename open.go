@@ -1,0 +1,228 @@
+package ltxstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// Driver opens the replicas of one kind of store. A backend registers its own
+// when it is imported.
+type Driver interface {
+	// Open returns a client of what src describes. It sends nothing and looks
+	// at no store. auto reports that the layout is to be found out: the client
+	// then has src.Layout. src.Getenv is set. No error shows a secret.
+	Open(src Source) (client ReplicaClient, auto bool, err error)
+
+	// Lookup returns the name of the setting that key is a name of, and
+	// whether its value is a secret.
+	Lookup(key string) (name string, secret, ok bool)
+}
+
+// Source describes a replica: by a URL, by settings, or by a URL and what a
+// file says beside it. docs/configuration.md has the settings of each backend.
+//
+// A setting that is not known, cannot be read, or is given twice with
+// different values is an error.
+type Source struct {
+	// Type is the scheme of the backend, such as "s3". Empty is the URL's.
+	// One of Type and URL is needed.
+	Type, URL string
+
+	// Settings are given beside the URL's query, by name. Defaults count where
+	// neither of the two says anything.
+	Settings, Defaults map[string]string
+
+	// Where tells where in its file a setting or a default is, such as "line
+	// 3", for errors. It may be nil.
+	Where func(key string) string
+
+	// Layout is the layout's name where no setting "layout" gives one. Empty
+	// is LayoutDefault; "auto" finds it out.
+	Layout string
+
+	// Getenv looks up the environment. nil is os.LookupEnv.
+	Getenv func(key string) (string, bool)
+}
+
+// registry is the backends that were imported: the one state that packages of
+// this library share, written by init functions alone.
+type registry struct {
+	mu      sync.RWMutex
+	drivers map[string]Driver
+}
+
+var registered registry
+
+// Register makes a backend known to Open by its URLs' scheme, in lower case.
+// It is called by a backend's init function, and panics if the scheme is taken
+// or driver is nil.
+func Register(scheme string, driver Driver) {
+	registered.mu.Lock()
+	defer registered.mu.Unlock()
+	if driver == nil {
+		panic("ltxstore: Register of " + scheme + " without a driver")
+	}
+	if registered.drivers[scheme] != nil {
+		panic("ltxstore: scheme " + scheme + " is registered twice")
+	}
+	if registered.drivers == nil {
+		registered.drivers = make(map[string]Driver)
+	}
+	registered.drivers[scheme] = driver
+}
+
+// Schemes returns the schemes that Open knows, sorted.
+func Schemes() []string {
+	registered.mu.RLock()
+	defer registered.mu.RUnlock()
+	return slices.Sorted(maps.Keys(registered.drivers))
+}
+
+// LookupDriver returns the driver of a scheme, or nil.
+func LookupDriver(scheme string) Driver {
+	registered.mu.RLock()
+	defer registered.mu.RUnlock()
+	return registered.drivers[scheme]
+}
+
+// Open returns a client of the replica that a URL names. The backend must have
+// been imported, if only for that:
+//
+//	import _ "github.com/ltxstore/ltxstore/s3"
+//
+// A URL is SCHEME://PLACE?NAME=VALUE&…, with the settings of
+// docs/configuration.md in its query:
+//
+//	file:///var/replicas/db
+//	s3://bucket/path?endpoint=https://minio.example:9000&region=eu
+//	gs://bucket/path
+//	mem://
+//
+// What cannot be right is fs.ErrInvalid, in an error that names the setting and
+// never shows a secret. Open sends nothing and looks at no store, so that a
+// store that is away does not matter yet (Init is there to fail early), but for
+// "layout=auto", which costs what FindLayout does: an empty replica then has
+// LayoutDefault.
+func Open(ctx context.Context, url string) (ReplicaClient, error) {
+	return OpenSource(ctx, Source{URL: url})
+}
+
+// OpenSource is Open for what a configuration file says. The same content in a
+// URL and in settings gives the same client.
+func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
+	client, auto, err := src.open()
+	if err != nil || !auto {
+		return client, err
+	}
+	open := func(layout Layout) (ReplicaClient, error) {
+		src.Layout = layout.String()
+		client, _, err := src.open()
+		return client, err
+	}
+	layout, found, err := FindLayout(ctx, open)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return client, nil
+	}
+	return open(layout)
+}
+
+// Check returns the error that OpenSource would, of what is wrong in src
+// itself. It sends nothing, and looks at no store.
+func (src Source) Check() error {
+	client, _, err := src.open()
+	if err != nil {
+		return err
+	}
+	return Close(client)
+}
+
+func (src Source) open() (client ReplicaClient, auto bool, err error) {
+	scheme, driver, err := src.Driver()
+	if err != nil {
+		return nil, false, err
+	}
+	if src.Getenv == nil {
+		src.Getenv = os.LookupEnv
+	}
+	if client, auto, err = driver.Open(src); err != nil {
+		return nil, false, openFailed(scheme, err)
+	}
+	return client, auto, nil
+}
+
+// Driver returns the scheme of src and its driver. That there is none is
+// fs.ErrInvalid, and so is a Type that is not the URL's.
+func (src Source) Driver() (scheme string, driver Driver, err error) {
+	scheme = strings.ToLower(src.Type)
+	if src.URL != "" || scheme == "" {
+		ofURL, err := settings.Scheme(src.URL)
+		switch {
+		case err != nil:
+			return "", nil, openFailed(scheme, err)
+		case scheme != "" && scheme != ofURL && !same(LookupDriver(scheme), LookupDriver(ofURL)):
+			return "", nil, openFailed(ofURL, fmt.Errorf("type is %q and the URL's scheme %q: want one of them", src.Type, ofURL))
+		}
+		scheme = ofURL
+	}
+	if driver = LookupDriver(scheme); driver == nil {
+		return "", nil, openFailed("", noDriver(scheme))
+	}
+	return scheme, driver, nil
+}
+
+// same reports that two schemes are names of one backend, "gs" and "gcs".
+func same(a, b Driver) bool {
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}
+
+func noDriver(scheme string) error {
+	// What the library has, for who forgot the import.
+	ours := map[string]string{"file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "mem": "mock"}
+	if name, ok := ours[scheme]; ok {
+		return fmt.Errorf(`the backend of %s:// is not imported: want import _ "github.com/ltxstore/ltxstore/%s"`, scheme, name)
+	}
+	known := strings.Join(Schemes(), ", ")
+	if known == "" {
+		known = "none: want a backend imported"
+	}
+	return fmt.Errorf("no backend is registered for the scheme %q: known are %s", scheme, known)
+}
+
+func openFailed(scheme string, err error) error {
+	if already := new(*Error); errors.As(err, already) {
+		return err
+	}
+	if scheme == "" {
+		scheme = "ltxstore"
+	}
+	return &Error{Op: "init", Backend: scheme, Kind: fs.ErrInvalid, Err: err}
+}
+
+// Redact returns a replica's URL, or what was meant to be one, with
+// "[redacted]" in place of what may not be shown: user and password, and the
+// value of every setting that the URL's backend does not know as one that is
+// no secret.
+func Redact(url string) string {
+	scheme, err := settings.Scheme(url)
+	driver := LookupDriver(scheme)
+	return settings.Redact(url, func(key string) bool {
+		if err != nil || driver == nil {
+			return false
+		}
+		_, secret, ok := driver.Lookup(key)
+		return ok && !secret
+	})
+}

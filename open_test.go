@@ -1,0 +1,182 @@
+package ltxstore_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+)
+
+// recorder is a driver that notes what it is asked to open. It knows every
+// setting but "unknown", and "hidden" is a secret.
+type recorder struct {
+	got  []ltxstore.Source
+	auto bool
+	err  error
+
+	store *mock.Store
+}
+
+func (r *recorder) Open(src ltxstore.Source) (ltxstore.ReplicaClient, bool, error) {
+	r.got = append(r.got, src)
+	layout, err := ltxstore.ParseLayout(src.Layout)
+	if err = errors.Join(err, r.err); err != nil {
+		return nil, false, err
+	}
+	return mock.NewReplicaClient(mock.Config{Store: r.store, Layout: layout}), r.auto, nil
+}
+
+func (r *recorder) Lookup(key string) (string, bool, bool) {
+	return key, key == "hidden", key != "unknown"
+}
+
+// register gives r a scheme that no run of a test has used.
+func register(r *recorder) (scheme string) {
+	scheme = "rec" + strconv.FormatInt(registrations.Add(1), 10)
+	ltxstore.Register(scheme, r)
+	return scheme
+}
+
+var registrations atomic.Int64
+
+func TestRegister(t *testing.T) {
+	r := &recorder{}
+	rec := register(r)
+	assert.Contains(t, ltxstore.Schemes(), rec)
+	assert.Contains(t, ltxstore.Schemes(), "file", "the example imports it")
+	assert.NotNil(t, ltxstore.LookupDriver(rec))
+	assert.Nil(t, ltxstore.LookupDriver("gone"))
+	assert.PanicsWithValue(t, "ltxstore: scheme "+rec+" is registered twice", func() { ltxstore.Register(rec, r) })
+	assert.PanicsWithValue(t, "ltxstore: Register of nil without a driver", func() { ltxstore.Register("nil", nil) })
+
+	client, err := ltxstore.Open(t.Context(), strings.ToUpper(rec)+"://place?hidden=1")
+	require.NoError(t, err)
+	assert.Equal(t, "mock", client.Type())
+	require.Len(t, r.got, 1)
+	assert.Equal(t, strings.ToUpper(rec)+"://place?hidden=1", r.got[0].URL)
+	_, ok := r.got[0].Getenv("PATH")
+	assert.True(t, ok, "the environment is the process's")
+
+	r.err = errors.New("no")
+	_, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: strings.ToUpper(rec)})
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.EqualError(t, err, rec+": init: invalid argument: no")
+	r.err = &ltxstore.Error{Op: "init", Backend: rec, Kind: fs.ErrPermission}
+	_, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: rec, URL: rec + "://x"})
+	require.ErrorIs(t, err, fs.ErrPermission, "as it is")
+	assert.NotErrorIs(t, err, fs.ErrInvalid)
+}
+
+func TestOpenRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		src  ltxstore.Source
+		says string
+	}{
+		{ltxstore.Source{}, "the URL has no scheme"},
+		{ltxstore.Source{URL: "/var/replica"}, "the URL has no scheme: want one such as file:///var/replica"},
+		{ltxstore.Source{URL: "s3://b"}, `is not imported: want import _ "github.com/ltxstore/ltxstore/s3"`},
+		{ltxstore.Source{Type: "s3"}, `is not imported: want import _ "github.com/ltxstore/ltxstore/s3"`},
+		{ltxstore.Source{URL: "sftp://h"}, `no backend is registered for the scheme "sftp": known are file, mem`},
+		{ltxstore.Source{URL: "file:///x", Type: "mem"}, `type is "mem" and the URL's scheme "file": want one of them`},
+	} {
+		_, err := ltxstore.OpenSource(t.Context(), tt.src)
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, tt.says)
+	}
+}
+
+// incomparable is a driver that cannot be compared, under two names.
+type incomparable struct {
+	*recorder
+	_ []int
+}
+
+func TestTypeAndSchemeDiffer(t *testing.T) {
+	r := &recorder{}
+	one, two := register(r), register(r)
+	_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: one, URL: two + "://x"})
+	require.NoError(t, err, "two names of one backend")
+
+	other := register(&recorder{})
+	_, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: one, URL: other + "://x"})
+	require.ErrorContains(t, err, "want one of them")
+
+	ltxstore.Register(other+"a", incomparable{recorder: r})
+	ltxstore.Register(other+"b", incomparable{recorder: r})
+	_, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: other + "a", URL: other + "b://x"})
+	require.ErrorContains(t, err, "want one of them")
+}
+
+func TestOpenAuto(t *testing.T) {
+	r := &recorder{auto: true, store: mock.NewStore()}
+	auto := register(r) + "://x"
+	client, err := ltxstore.Open(t.Context(), auto)
+	require.NoError(t, err)
+	assert.NotNil(t, client)
+	assert.Len(t, r.got, 4, "one for each layout, and the first")
+	assert.EqualValues(t, 30, r.store.Requests())
+
+	r.got = nil
+	r.store.Put("ltx/9/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+	before := r.store.Requests()
+	_, err = ltxstore.Open(t.Context(), auto)
+	require.NoError(t, err)
+	assert.Equal(t, "litestream", r.got[len(r.got)-1].Layout)
+	assert.EqualValues(t, 21, r.store.Requests()-before)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = ltxstore.Open(ctx, auto)
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestFindLayoutFailures(t *testing.T) {
+	failed := errors.New("failed")
+	_, found, err := ltxstore.FindLayout(t.Context(), func(ltxstore.Layout) (ltxstore.ReplicaClient, error) { return nil, failed })
+	assert.ErrorIs(t, err, failed)
+	assert.False(t, found)
+
+	// A listing that fails may not pass for an empty one.
+	_, _, err = ltxstore.FindLayout(t.Context(), func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
+		client := mock.NewReplicaClient(mock.Config{Layout: layout})
+		client.Script(t, mock.Fault{Op: mock.OpList, Levels: []int{3}, Times: 1, Err: ltxstore.ErrUnavailable})
+		return client, nil
+	})
+	assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+// brokenListing fails while it is read, not when it is asked for.
+type brokenListing struct{ ltx.FileIterator }
+
+func (brokenListing) Next() bool   { return false }
+func (brokenListing) Err() error   { return ltxstore.ErrUnavailable }
+func (brokenListing) Close() error { return ltxstore.ErrUnavailable }
+
+func TestFindLayoutOfABrokenListing(t *testing.T) {
+	client := &mock.ReplicaClient{LTXFilesFunc: func(context.Context, int, ltx.TXID, bool) (ltx.FileIterator, error) {
+		return brokenListing{}, nil
+	}}
+	_, _, err := ltxstore.FindLayout(t.Context(), func(ltxstore.Layout) (ltxstore.ReplicaClient, error) { return client, nil })
+	assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+func TestRedact(t *testing.T) {
+	red := register(&recorder{})
+	for raw, want := range map[string]string{
+		red + "://a:b@h/p?open=1&hidden=2&unknown=3": red + "://[redacted]@h/p?open=1&hidden=[redacted]&unknown=[redacted]",
+		"strange://h/p?open=1":                       "strange://h/p?open=[redacted]",
+		"no url at all":                              "no url at all",
+	} {
+		assert.Equal(t, want, ltxstore.Redact(raw), raw)
+	}
+}
