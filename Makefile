@@ -14,7 +14,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./file ./s3 ./gcs ./mock ./internal/...
+COVERED := . ./file ./s3 ./gcs ./mock ./wrap/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -27,7 +27,11 @@ FUZZ := \
 	.:FuzzFetchPageIndex \
 	.:FuzzKeys \
 	.:FuzzParse \
-	./internal/ltxio:FuzzLZ4Exceeds
+	./internal/ltxio:FuzzLZ4Exceeds \
+	./wrap/compress:FuzzSequence \
+	./wrap/compress:FuzzTrailer \
+	./wrap/crypt:FuzzBinding \
+	./wrap/crypt:FuzzHeader
 
 .PHONY: help demo test servers bench fuzz cover lint fmt vet staticcheck tidy cross
 
