@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"testing"
 	"time"
 
@@ -240,6 +241,11 @@ func TestReplacedFile(t *testing.T) {
 	older, newer := text(200_000), bytes.ToUpper(text(350_000))
 	write(t, c, 3, older)
 	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
+	lister := r.client(compress.Config{})
+	assert.EqualValues(t, len(newer), list(t, lister, false)[0].Size)
+	write(t, r.client(compress.Config{FrameSize: 8192}), 3, older)
+	assert.EqualValues(t, len(older), list(t, lister, false)[0].Size, "listed with another size and time")
+	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
 	for _, span := range [][2]int64{{100_000, 5000}, {199_000, 2000}, {300_000, 10}} {
 		got, err := read(t.Context(), c, 3, span[0], span[1])
 		require.NoError(t, err)
@@ -252,7 +258,8 @@ func TestReplacedFile(t *testing.T) {
 // other bytes than were written.
 func TestDamage(t *testing.T) {
 	r := newReplica(t)
-	body := replicatest.NewLTXFile(5, 5, at, 1)
+	created := at.Add(-time.Hour) // not what the store says
+	body := replicatest.NewLTXFile(5, 5, created, 1)
 	body = append(body, text(9000-len(body)%1000)...)
 	write(t, r.client(compress.Config{FrameSize: 4096}), 5, body)
 	o, _ := r.Get(r.key(5))
@@ -276,6 +283,13 @@ func TestDamage(t *testing.T) {
 			}
 			require.True(t, bytes.Equal(want, got), "%s: %v", what, span)
 		}
+		infos, err := ltxstore.FindLTXFiles(t.Context(), c, 0, true, func(*ltx.FileInfo) (bool, error) { return true, nil })
+		if err != nil {
+			require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
+			return
+		}
+		require.EqualValues(t, len(body), infos[0].Size, what)
+		require.Equal(t, created, infos[0].CreatedAt, what)
 	}
 	for i := range o.Body {
 		if i > 200 && i < len(o.Body)-200 && i%13 != 0 {
@@ -296,35 +310,85 @@ func TestDamage(t *testing.T) {
 // A frame that decodes to more than it says, or says too much, is refused before
 // the memory is there.
 func TestBombs(t *testing.T) {
-	rle := func(content, block uint32) []byte {
+	rle := func(content, block uint32, blocks int) []byte {
 		b := binary.LittleEndian.AppendUint32(nil, 0xfd2fb528)
 		b = append(b, 0xa4) // single segment, a size of four bytes, a checksum
 		b = binary.LittleEndian.AppendUint32(b, content)
-		for range 2000 {
-			b = append(b, byte(1<<1|block<<3), byte(block>>5), byte(block>>13), 'x')
+		for i := range blocks {
+			header := 1<<1 | block<<3
+			if i == blocks-1 {
+				header |= 1
+			}
+			b = append(b, byte(header), byte(header>>8), byte(header>>16), 'x')
 		}
-		return b
+		return append(b, 1, 2, 3, 4)
 	}
 	for name, stored := range map[string][]byte{
-		"size of 4 GiB":       rle(1<<32-1, 128<<10),
-		"more than it says":   rle(4096, 128<<10),
-		"block of 2 MiB":      rle(1<<20, 2<<20-1),
-		"table of 2^32 bytes": append(text(2000), 0xff, 0xff, 0xff, 0xff, 0, 0xb1, 0xea, 0x92, 0x8f),
+		"says 2 GiB":         rle(1<<31, 128<<10, 1),
+		"is 2 GiB":           rle(1<<31, 128<<10, 16<<10),
+		"more than it says":  rle(4096, 128<<10, 2000),
+		"a block of 2 MiB":   rle(1<<20, 1<<21-1, 1),
+		"a table of 32 GiB":  append(rle(4096, 4096, 1), 0xff, 0xff, 0xff, 0xff, 0, 0xb1, 0xea, 0x92, 0x8f),
+		"a table of a frame": append(rle(4096, 4096, 1), 2, 0, 0, 0, 0, 0xb1, 0xea, 0x92, 0x8f),
 	} {
 		r := newReplica(t)
 		r.Put(r.key(5), mock.Object{Body: stored})
 		c := r.client(compress.Config{})
-		allocated := testing.AllocsPerRun(1, func() {
-			got, err := read(t.Context(), c, 5, 0, 0)
-			if name == "table of 2^32 bytes" { // no table: a file from before
-				assert.NoError(t, err)
-				assert.Equal(t, stored, got)
-				return
-			}
-			assert.ErrorIs(t, err, ltxstore.ErrChecksum, name)
-		})
-		assert.Less(t, allocated, 1000.0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, span := range [][2]int64{{0, 0}, {0, 10}, {1 << 30, 10}} {
+			_, err := read(t.Context(), c, 5, span[0], span[1])
+			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%s: %v", name, span)
+		}
+		runtime.ReadMemStats(&after)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), name)
 	}
+}
+
+// stale lists a wrong size the first time, as a store does that has replaced the
+// file since.
+type stale struct {
+	*mock.ReplicaClient
+	lists int
+	wrong int64
+}
+
+func (s *stale) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	files, err := s.ReplicaClient.LTXFiles(ctx, level, seek, metadata)
+	if s.lists++; s.lists == 1 || s.wrong < 0 {
+		return &wrongSize{files, s.wrong}, err
+	}
+	return files, err
+}
+
+type wrongSize struct {
+	ltx.FileIterator
+	by int64
+}
+
+func (w *wrongSize) Item() *ltx.FileInfo {
+	item := w.FileIterator.Item()
+	item.Size += w.by
+	return item
+}
+
+// A file that is replaced between the listing and the look at it is looked at
+// again; a listing that is always wrong is an error.
+func TestReplacedWhileListed(t *testing.T) {
+	r := newReplica(t)
+	body := text(300_000)
+	write(t, r.client(compress.Config{}), 2, body)
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	for _, wrong := range []int64{100, 50_000} {
+		c := compress.New(&stale{ReplicaClient: next, wrong: wrong}, compress.Config{})
+		assert.EqualValues(t, len(body), list(t, c, false)[0].Size)
+	}
+	shorter := compress.New(&stale{ReplicaClient: next, lists: -1}, compress.Config{})
+	assert.EqualValues(t, len(body), list(t, shorter, false)[0].Size)
+	always := compress.New(&stale{ReplicaClient: next, wrong: -10}, compress.Config{})
+	_, err := read(t.Context(), always, 2, 200_000, 10)
+	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 }
 
 func TestInvalidConfig(t *testing.T) {
@@ -363,6 +427,19 @@ func TestLevels(t *testing.T) {
 	}
 	assert.Equal(t, sizes["default"], sizes[""])
 	assert.Greater(t, sizes["fastest"], sizes["best"])
+}
+
+// With WriteOnce the same body is success, though the compressor makes other
+// bytes of it now.
+func TestWriteOnce(t *testing.T) {
+	r := newReplica(t)
+	write(t, r.client(compress.Config{Level: "fastest"}), 2, text(100_000))
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store, WriteOnce: true})
+	next.SetLogger(nil)
+	once := compress.New(next, compress.Config{Level: "best"})
+	assert.EqualValues(t, 100_000, write(t, once, 2, text(100_000)).Size)
+	_, err := once.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(text(100_001)))
+	assert.ErrorIs(t, err, fs.ErrExist)
 }
 
 // Optional abilities lead through the wrapper.

@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -31,6 +32,29 @@ func whole(t testing.TB, c *coder, frames int) []byte {
 		s.size += int64(len(content))
 	}
 	return appendTable(appendSummary(file, s, sums), s, sizes)
+}
+
+// A summary whose checksum is right and whose size is not that of the frames.
+func TestWrongSummary(t *testing.T) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	content := bytes.Repeat([]byte("x"), 4096)
+	frame := c.encoder.EncodeAll(content, nil)
+	var sums table
+	sums.add(int64(len(frame)), 4096)
+	for _, size := range []int64{1, 4095, 4096} {
+		s := summary{frameSize: 4096, size: size}
+		file := appendTable(appendSummary(bytes.Clone(frame), s, sums), summary{frameSize: 4096, size: 4096}, []uint32{uint32(len(frame))})
+		seq := newSequence(c, &codec.Transfer{R: bytes.NewReader(file)})
+		_, err := seq.next()
+		require.NoError(t, err)
+		_, err = seq.next()
+		if size == 4096 {
+			require.Equal(t, io.EOF, err)
+		} else {
+			require.ErrorIs(t, err, ltxstore.ErrChecksum)
+		}
+	}
 }
 
 // What is parsed is consistent, and decodes to the size that it says, or not at

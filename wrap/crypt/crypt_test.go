@@ -353,6 +353,8 @@ func TestTampering(t *testing.T) {
 	const first, chunk = 512 + 16, 65536 + 16
 	mixed := append(bytes.Clone(a[:first+chunk]), b[first+chunk:]...)
 	refused(8, mixed, "chunks of another file")
+	refused(8, append(bytes.Clone(a), 0), "one byte more after a full chunk")
+	refused(8, append(bytes.Clone(a), make([]byte, chunk)...), "one chunk more")
 	swapped := bytes.Clone(a)
 	copy(swapped[first:], a[first+chunk:first+2*chunk])
 	copy(swapped[first+chunk:], a[first:first+chunk])
