@@ -14,7 +14,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./file ./s3 ./gcs ./mock ./config ./internal/...
+COVERED := . ./file ./s3 ./gcs ./mock ./config ./wrap/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -29,7 +29,11 @@ FUZZ := \
 	.:FuzzParse \
 	./config:FuzzParse \
 	./internal/ltxio:FuzzLZ4Exceeds \
-	./internal/settings:FuzzResolve
+	./internal/settings:FuzzResolve \
+	./wrap/compress:FuzzSequence \
+	./wrap/compress:FuzzTrailer \
+	./wrap/crypt:FuzzBinding \
+	./wrap/crypt:FuzzHeader
 
 .PHONY: help demo test servers bench fuzz cover lint fmt vet staticcheck tidy cross
 

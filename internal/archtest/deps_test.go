@@ -16,6 +16,7 @@ import (
 var allowed = []string{
 	"cloud.google.com/go/auth",
 	"cloud.google.com/go/storage",
+	"filippo.io/age",
 	"github.com/avast/retry-go/v5",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/aws-sdk-go-v2/config",
@@ -24,10 +25,12 @@ var allowed = []string{
 	"github.com/aws/aws-sdk-go-v2/service/sts",
 	"github.com/aws/smithy-go",
 	"github.com/googleapis/gax-go/v2",
+	"github.com/klauspost/compress",
 	"github.com/pierrec/lz4/v4",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
 	"go.yaml.in/yaml/v4",
+	"golang.org/x/crypto",
 	"google.golang.org/api",
 	"google.golang.org/grpc",
 }

@@ -19,6 +19,7 @@ const (
 	library  layer = "root"
 	backend  layer = "backend"
 	wrapper  layer = "wrapper"
+	shared   layer = "what wrappers share"
 	suite    layer = "suite"
 	program  layer = "program"
 )
@@ -29,7 +30,8 @@ var below = map[layer][]layer{
 	internal: {internal},
 	library:  {internal},
 	backend:  {internal, library},
-	wrapper:  {internal, library},
+	wrapper:  {internal, library, shared},
+	shared:   {internal, library},
 	suite:    {library},
 	program:  {internal, library, backend, wrapper, suite, program},
 }
@@ -46,6 +48,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return internal, nil
 	case slices.Contains(backends, top) && !nested:
 		return backend, nil
+	case within(rel, "wrap/internal"):
+		return shared, nil
 	case top == "wrap":
 		return wrapper, nil
 	case rel == "testing/replicatest":
@@ -147,6 +151,9 @@ func TestLayerRulesBite(t *testing.T) {
 		{"file", "s3", true},
 		{"s3", "wrap/verify", true},
 		{"wrap/verify", "file", true},
+		{"wrap/verify", "wrap/internal/codec", false},
+		{"wrap/internal/codec", "wrap/verify", true},
+		{"file", "wrap/internal/codec", true},
 		{"testing/replicatest", "", false},
 		{"testing/replicatest", "internal/ltxio", true},
 		{"testing/replicatest", "file", true},

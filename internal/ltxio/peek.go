@@ -49,7 +49,7 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := readFull(r, buf[:])
+	n, err := ReadFull(r, buf[:])
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -99,9 +99,9 @@ func remaining(r io.Reader) (size, start int64, seekable bool, err error) {
 	return max(end-start, 0), start, true, nil
 }
 
-// readFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an
-// error and a short source is io.EOF.
-func readFull(r io.Reader, buf []byte) (n int, err error) {
+// ReadFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an
+// error and a short source is io.EOF, which may also come with the last byte.
+func ReadFull(r io.Reader, buf []byte) (n int, err error) {
 	for empty := 0; n < len(buf) && err == nil; {
 		var nn int
 		nn, err = r.Read(buf[n:])

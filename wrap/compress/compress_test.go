@@ -1,0 +1,460 @@
+package compress_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+	"github.com/ltxstore/ltxstore/wrap/compress"
+)
+
+var at = time.Date(2024, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
+
+// replica is a bucket and how to get at what is in it.
+type replica struct {
+	*mock.Store
+	keys ltxstore.Keys
+}
+
+func newReplica(t testing.TB) *replica {
+	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	require.NoError(t, err)
+	return &replica{mock.NewStore(), keys}
+}
+
+func (r *replica) client(cfg compress.Config) *compress.Client {
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	return compress.New(next, cfg)
+}
+
+func (r *replica) key(id ltx.TXID) string { return r.keys.File(0, id, id) }
+
+// text compresses to about a third.
+func text(size int) []byte {
+	var b bytes.Buffer
+	for i := 0; b.Len() < size; i++ {
+		fmt.Fprintf(&b, "row %d of a table that has %x rows; ", i, i*i*i)
+	}
+	return b.Bytes()[:size]
+}
+
+func write(t testing.TB, c ltxstore.ReplicaClient, id ltx.TXID, body []byte) *ltx.FileInfo {
+	info, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(body))
+	require.NoError(t, err)
+	return info
+}
+
+func read(ctx context.Context, c ltxstore.ReplicaClient, id ltx.TXID, offset, size int64) ([]byte, error) {
+	rc, err := c.OpenLTXFile(ctx, 0, id, id, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	return io.ReadAll(rc)
+}
+
+func list(t testing.TB, c ltxstore.ReplicaClient, metadata bool) []*ltx.FileInfo {
+	infos, err := ltxstore.FindLTXFiles(t.Context(), c, 0, metadata, func(*ltx.FileInfo) (bool, error) { return true, nil })
+	require.NoError(t, err)
+	return infos
+}
+
+// Any zstd program decompresses a file, whatever its number of frames.
+func TestFilesAreZstd(t *testing.T) {
+	for _, frame := range []int{0, 4096} {
+		for _, size := range []int{1, 255, 256, 4095, 4096, 4097, 8192, 300_000, 1 << 20} {
+			r := newReplica(t)
+			body := text(size)
+			info := write(t, r.client(compress.Config{FrameSize: frame}), 2, body)
+			assert.EqualValues(t, size, info.Size)
+			o, ok := r.Get(r.key(2))
+			require.True(t, ok)
+			d, err := zstd.NewReader(bytes.NewReader(o.Body))
+			require.NoError(t, err)
+			got, err := io.ReadAll(d)
+			d.Close()
+			require.NoError(t, err)
+			assert.True(t, bytes.Equal(body, got), "%d bytes in frames of %d", size, frame)
+		}
+	}
+	r := newReplica(t)
+	write(t, r.client(compress.Config{}), 2, text(1<<20))
+	o, _ := r.Get(r.key(2))
+	assert.Less(t, len(o.Body), 500_000, "it compresses")
+}
+
+// The seek table is the public format's: its entries, added up, lead to the
+// frames.
+func TestSeekTable(t *testing.T) {
+	r := newReplica(t)
+	body := text(4096*3 + 17)
+	write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
+	o, _ := r.Get(r.key(2))
+	footer := o.Body[len(o.Body)-9:]
+	require.Equal(t, uint32(0x8f92eab1), binary.LittleEndian.Uint32(footer[5:]))
+	n := int(binary.LittleEndian.Uint32(footer))
+	require.Equal(t, 5, n, "four frames of data and a skippable one")
+	table := o.Body[len(o.Body)-9-8*n:]
+	head := o.Body[len(o.Body)-9-8*n-8:]
+	assert.Equal(t, uint32(0x184d2a5e), binary.LittleEndian.Uint32(head))
+	assert.Equal(t, uint32(8*n+9), binary.LittleEndian.Uint32(head[4:]))
+	d, err := zstd.NewReader(nil)
+	require.NoError(t, err)
+	defer d.Close()
+	pos := 0
+	var plain []byte
+	for i := range n {
+		stored, size := int(binary.LittleEndian.Uint32(table[8*i:])), int(binary.LittleEndian.Uint32(table[8*i+4:]))
+		got, err := d.DecodeAll(o.Body[pos:pos+stored], nil)
+		require.NoError(t, err)
+		require.Len(t, got, size)
+		plain = append(plain, got...)
+		pos += stored
+	}
+	assert.Equal(t, body, plain)
+	assert.Equal(t, len(o.Body)-9-8*n-8, pos, "the table follows the last frame")
+}
+
+// Ranges of every kind, by a client that knows the file and by one that does not,
+// across frames of another size than its own.
+func TestRanges(t *testing.T) {
+	r := newReplica(t)
+	body := text(300_000)
+	writer := r.client(compress.Config{FrameSize: 8192})
+	write(t, writer, 2, body)
+	for _, c := range []*compress.Client{writer, r.client(compress.Config{}), r.client(compress.Config{CacheSize: 1})} {
+		for _, offset := range []int64{0, 1, 8191, 8192, 65535, 65536, 70_000, 299_999, 300_000, 400_000, 1 << 62} {
+			for _, size := range []int64{0, 1, 4096, 65536, 65537, 200_000, 1 << 62} {
+				got, err := read(t.Context(), c, 2, offset, size)
+				require.NoError(t, err, "%d from %d", size, offset)
+				want := body[min(offset, 300_000):]
+				if size > 0 {
+					want = want[:min(size, int64(len(want)))]
+				}
+				require.True(t, bytes.Equal(want, got), "%d from %d: %d bytes", size, offset, len(got))
+			}
+		}
+	}
+}
+
+// The size of a file that another process wrote costs one request, once; a
+// range of it then one.
+func TestRequests(t *testing.T) {
+	r := newReplica(t)
+	writer := r.client(compress.Config{})
+	const n = 20
+	for id := range ltx.TXID(n) {
+		write(t, writer, id+1, replicatest.NewLTXFile(id+1, id+1, at, int(id)*8+1))
+	}
+	requests := func(do func()) int64 {
+		before := r.Requests()
+		do()
+		return r.Requests() - before
+	}
+	c := r.client(compress.Config{})
+	var infos []*ltx.FileInfo
+	assert.EqualValues(t, 1+n, requests(func() { infos = list(t, c, true) }), "a page, and each file's end")
+	for i, info := range infos {
+		assert.EqualValues(t, len(replicatest.NewLTXFile(info.MinTXID, info.MaxTXID, at, i*8+1)), info.Size)
+		assert.Equal(t, at, info.CreatedAt)
+	}
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, c, false)) }), "remembered")
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, writer, true)) }), "written by this client")
+	last := infos[n-1]
+	var pages map[uint32]ltx.PageIndexElem
+	assert.EqualValues(t, 1, requests(func() {
+		var err error
+		pages, err = ltxstore.FetchPageIndex(t.Context(), c, last)
+		require.NoError(t, err)
+	}))
+	assert.Len(t, pages, 19*8+1)
+	page := pages[140]
+	assert.EqualValues(t, 1, requests(func() {
+		_, _, err := ltxstore.FetchPage(t.Context(), c, 0, last.MinTXID, last.MaxTXID, page.Offset, page.Size)
+		require.NoError(t, err)
+	}))
+	fresh := r.client(compress.Config{})
+	assert.EqualValues(t, 1, requests(func() {
+		_, err := ltxstore.FetchLTXHeader(t.Context(), fresh, last)
+		require.NoError(t, err)
+	}), "the beginning needs no seek table")
+	assert.EqualValues(t, 3, requests(func() {
+		_, err := read(t.Context(), fresh, last.MinTXID, 500_000, 10)
+		require.NoError(t, err)
+	}), "a listing, the file's end, the frame")
+}
+
+// A file from before compression was turned on is read and listed as it is.
+func TestPlainFiles(t *testing.T) {
+	r := newReplica(t)
+	body := replicatest.NewLTXFile(7, 7, at, 40)
+	r.Put(r.key(7), mock.Object{Body: body})
+	r.Put(r.key(8), mock.Object{Body: []byte("no LTX file at all")})
+	c := r.client(compress.Config{})
+	for _, span := range [][2]int64{{0, 0}, {0, 100}, {60_000, 5000}, {70_000, 0}, {1 << 20, 0}} {
+		got, err := read(t.Context(), c, 7, span[0], span[1])
+		require.NoError(t, err)
+		want := body[min(span[0], int64(len(body))):]
+		if span[1] > 0 {
+			want = want[:span[1]]
+		}
+		assert.True(t, bytes.Equal(want, got), "%v", span)
+	}
+	got, err := read(t.Context(), c, 8, 3, 3)
+	require.NoError(t, err)
+	assert.Equal(t, "LTX", string(got))
+	for _, metadata := range []bool{false, true, false} {
+		infos := list(t, c, metadata)
+		require.Len(t, infos, 2)
+		assert.EqualValues(t, len(body), infos[0].Size)
+		assert.EqualValues(t, 18, infos[1].Size)
+	}
+	assert.Equal(t, at, list(t, c, true)[0].CreatedAt)
+
+	// Another process compresses the replica in place.
+	write(t, r.client(compress.Config{}), 7, body)
+	got, err = read(t.Context(), c, 7, 70_000, 100)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(body[70_000:70_100], got))
+	assert.EqualValues(t, len(body), list(t, c, false)[0].Size)
+}
+
+// A client that knows a file finds out that another process has replaced it.
+func TestReplacedFile(t *testing.T) {
+	r := newReplica(t)
+	c := r.client(compress.Config{FrameSize: 4096})
+	older, newer := text(200_000), bytes.ToUpper(text(350_000))
+	write(t, c, 3, older)
+	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
+	lister := r.client(compress.Config{})
+	assert.EqualValues(t, len(newer), list(t, lister, false)[0].Size)
+	write(t, r.client(compress.Config{FrameSize: 8192}), 3, older)
+	assert.EqualValues(t, len(older), list(t, lister, false)[0].Size, "listed with another size and time")
+	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
+	for _, span := range [][2]int64{{100_000, 5000}, {199_000, 2000}, {300_000, 10}} {
+		got, err := read(t.Context(), c, 3, span[0], span[1])
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(newer[span[0]:span[0]+span[1]], got), "%v", span)
+	}
+	assert.EqualValues(t, len(newer), list(t, c, false)[0].Size)
+}
+
+// Whatever byte of a file changes, and wherever it is cut off, no read gives
+// other bytes than were written.
+func TestDamage(t *testing.T) {
+	r := newReplica(t)
+	created := at.Add(-time.Hour) // not what the store says
+	body := replicatest.NewLTXFile(5, 5, created, 1)
+	body = append(body, text(9000-len(body)%1000)...)
+	write(t, r.client(compress.Config{FrameSize: 4096}), 5, body)
+	o, _ := r.Get(r.key(5))
+	failed := 0
+	c := r.client(compress.Config{CacheSize: 1}) // which remembers nothing
+	check := func(stored []byte, cut bool, what string) {
+		r.Put(r.key(5), mock.Object{Body: stored, ModTime: at})
+		// A range may be intact; with an offset near the end it is found
+		// through the seek table.
+		for _, span := range [][2]int64{{0, 0}, {0, 50}, {5000, 0}, {8000, 100}} {
+			got, err := read(t.Context(), c, 5, span[0], span[1])
+			if err != nil || cut && span == [2]int64{0, 0} {
+				require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
+				require.False(t, ltxstore.IsRetryable(err), what)
+				failed++
+				continue
+			}
+			want := body[span[0]:]
+			if span[1] > 0 {
+				want = want[:span[1]]
+			}
+			require.True(t, bytes.Equal(want, got), "%s: %v", what, span)
+		}
+		infos, err := ltxstore.FindLTXFiles(t.Context(), c, 0, true, func(*ltx.FileInfo) (bool, error) { return true, nil })
+		if err != nil {
+			require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
+			return
+		}
+		require.EqualValues(t, len(body), infos[0].Size, what)
+		require.Equal(t, created, infos[0].CreatedAt, what)
+	}
+	for i := range o.Body {
+		if i > 200 && i < len(o.Body)-200 && i%13 != 0 {
+			continue // bytes like those before
+		}
+		damaged := bytes.Clone(o.Body)
+		damaged[i] ^= 0x20
+		check(damaged, false, fmt.Sprintf("byte %d of %d changed", i, len(o.Body)))
+	}
+	assert.Greater(t, failed, 700, "nearly all of them are found out, though zstd has a few bits that mean nothing")
+	for n := 4; n < len(o.Body); n += 1 + n%7 {
+		check(o.Body[:n], true, fmt.Sprintf("cut off at %d of %d", n, len(o.Body)))
+	}
+	check(append(bytes.Clone(o.Body), 0), true, "one byte more")
+	check(append(bytes.Clone(o.Body), o.Body...), true, "twice")
+}
+
+// A frame that decodes to more than it says, or says too much, is refused before
+// the memory is there.
+func TestBombs(t *testing.T) {
+	rle := func(content, block uint32, blocks int) []byte {
+		b := binary.LittleEndian.AppendUint32(nil, 0xfd2fb528)
+		b = append(b, 0xa4) // single segment, a size of four bytes, a checksum
+		b = binary.LittleEndian.AppendUint32(b, content)
+		for i := range blocks {
+			header := 1<<1 | block<<3
+			if i == blocks-1 {
+				header |= 1
+			}
+			b = append(b, byte(header), byte(header>>8), byte(header>>16), 'x')
+		}
+		return append(b, 1, 2, 3, 4)
+	}
+	for name, stored := range map[string][]byte{
+		"says 2 GiB":         rle(1<<31, 128<<10, 1),
+		"is 2 GiB":           rle(1<<31, 128<<10, 16<<10),
+		"more than it says":  rle(4096, 128<<10, 2000),
+		"a block of 2 MiB":   rle(1<<20, 1<<21-1, 1),
+		"a table of 32 GiB":  append(rle(4096, 4096, 1), 0xff, 0xff, 0xff, 0xff, 0, 0xb1, 0xea, 0x92, 0x8f),
+		"a table of a frame": append(rle(4096, 4096, 1), 2, 0, 0, 0, 0, 0xb1, 0xea, 0x92, 0x8f),
+	} {
+		r := newReplica(t)
+		r.Put(r.key(5), mock.Object{Body: stored})
+		c := r.client(compress.Config{})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, span := range [][2]int64{{0, 0}, {0, 10}, {1 << 30, 10}} {
+			_, err := read(t.Context(), c, 5, span[0], span[1])
+			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%s: %v", name, span)
+		}
+		runtime.ReadMemStats(&after)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), name)
+	}
+}
+
+// stale lists a wrong size the first time, as a store does that has replaced the
+// file since.
+type stale struct {
+	*mock.ReplicaClient
+	lists int
+	wrong int64
+}
+
+func (s *stale) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	files, err := s.ReplicaClient.LTXFiles(ctx, level, seek, metadata)
+	if s.lists++; s.lists == 1 || s.wrong < 0 {
+		return &wrongSize{files, s.wrong}, err
+	}
+	return files, err
+}
+
+type wrongSize struct {
+	ltx.FileIterator
+	by int64
+}
+
+func (w *wrongSize) Item() *ltx.FileInfo {
+	item := w.FileIterator.Item()
+	item.Size += w.by
+	return item
+}
+
+// A file that is replaced between the listing and the look at it is looked at
+// again; a listing that is always wrong is an error.
+func TestReplacedWhileListed(t *testing.T) {
+	r := newReplica(t)
+	body := text(300_000)
+	write(t, r.client(compress.Config{}), 2, body)
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	for _, wrong := range []int64{100, 50_000} {
+		c := compress.New(&stale{ReplicaClient: next, wrong: wrong}, compress.Config{})
+		assert.EqualValues(t, len(body), list(t, c, false)[0].Size)
+	}
+	shorter := compress.New(&stale{ReplicaClient: next, lists: -1}, compress.Config{})
+	assert.EqualValues(t, len(body), list(t, shorter, false)[0].Size)
+	always := compress.New(&stale{ReplicaClient: next, wrong: -10}, compress.Config{})
+	_, err := read(t.Context(), always, 2, 200_000, 10)
+	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+}
+
+func TestInvalidConfig(t *testing.T) {
+	for field, cfg := range map[string]compress.Config{
+		"Level":               {Level: "fast"},
+		"FrameSize":           {FrameSize: 100_000},
+		"FrameSize ":          {FrameSize: 2 << 20},
+		"FrameSize  ":         {FrameSize: -4096},
+		"MetadataConcurrency": {MetadataConcurrency: -1},
+		"CacheSize":           {CacheSize: -1},
+	} {
+		r := newReplica(t)
+		c := r.client(cfg)
+		_, writeErr := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(text(10)))
+		_, readErr := read(t.Context(), c, 1, 0, 0)
+		_, listErr := c.LTXFiles(t.Context(), 0, 0, false)
+		for _, err := range []error{c.Init(t.Context()), writeErr, readErr, listErr,
+			c.DeleteLTXFiles(t.Context(), nil), c.DeleteAll(t.Context())} {
+			require.ErrorIs(t, err, fs.ErrInvalid)
+			assert.ErrorContains(t, err, string(bytes.TrimSpace([]byte(field)))+" is ")
+		}
+		assert.Zero(t, r.Requests())
+	}
+}
+
+func TestLevels(t *testing.T) {
+	sizes := make(map[string]int)
+	for _, level := range []string{"fastest", "default", "better", "best", ""} {
+		r := newReplica(t)
+		write(t, r.client(compress.Config{Level: level}), 2, text(100_000))
+		o, _ := r.Get(r.key(2))
+		sizes[level] = len(o.Body)
+		got, err := read(t.Context(), r.client(compress.Config{}), 2, 0, 0)
+		require.NoError(t, err)
+		assert.Equal(t, text(100_000), got)
+	}
+	assert.Equal(t, sizes["default"], sizes[""])
+	assert.Greater(t, sizes["fastest"], sizes["best"])
+}
+
+// With WriteOnce the same body is success, though the compressor makes other
+// bytes of it now.
+func TestWriteOnce(t *testing.T) {
+	r := newReplica(t)
+	write(t, r.client(compress.Config{Level: "fastest"}), 2, text(100_000))
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store, WriteOnce: true})
+	next.SetLogger(nil)
+	once := compress.New(next, compress.Config{Level: "best"})
+	assert.EqualValues(t, 100_000, write(t, once, 2, text(100_000)).Size)
+	_, err := once.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(text(100_001)))
+	assert.ErrorIs(t, err, fs.ErrExist)
+}
+
+// Optional abilities lead through the wrapper.
+func TestAbilities(t *testing.T) {
+	next := mock.NewReplicaClient(mock.Config{})
+	next.SetLogger(nil)
+	require.NoError(t, next.Inject(mock.Fault{Op: mock.OpInit, Err: io.ErrClosedPipe}, mock.Fault{Op: mock.OpClose, Err: io.ErrNoProgress}))
+	c := compress.New(next, compress.Config{})
+	assert.Equal(t, "mock", c.Type())
+	assert.Same(t, next, c.Unwrap())
+	assert.ErrorIs(t, ltxstore.Init(t.Context(), c), io.ErrClosedPipe)
+	assert.ErrorIs(t, ltxstore.Close(c), io.ErrNoProgress)
+	found, ok := ltxstore.As[*mock.ReplicaClient](c)
+	assert.True(t, ok)
+	assert.Same(t, next, found)
+	c.SetLogger(nil)
+	require.NoError(t, c.Close())
+}

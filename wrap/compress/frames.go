@@ -1,0 +1,225 @@
+package compress
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// sequence decodes a file from its beginning, without knowing where frames end.
+// At the end it checks what it has read against summary and seek table.
+type sequence struct {
+	zstd  *coder
+	body  *bufio.Reader
+	from  *codec.Transfer // that body reads
+	table table
+	size  int64 // of what was decoded
+	first int64 // content of the first frame
+	short bool  // a frame was smaller than the first: it must be the last
+
+	frame, plain []byte
+}
+
+func newSequence(c *coder, from *codec.Transfer) *sequence {
+	return &sequence{zstd: c, from: from, body: bufio.NewReaderSize(from, 4<<10)}
+}
+
+// next returns the next frame's content, and io.EOF after the last.
+func (s *sequence) next() ([]byte, error) {
+	plain, err := s.decode()
+	if err != nil && err != io.EOF {
+		return nil, s.from.Failure(err)
+	}
+	return plain, err
+}
+
+func (s *sequence) decode() ([]byte, error) {
+	head, err := s.body.Peek(zstd.HeaderMaxSize)
+	if len(head) < 4 {
+		return nil, codec.Corrupt("file is cut off after %d frames", s.table.frames)
+	}
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if binary.LittleEndian.Uint32(head) == summaryMagic {
+		if err := s.finish(); err != nil {
+			return nil, err
+		}
+		return nil, io.EOF
+	}
+	info, err := parseFrame(head)
+	if err != nil {
+		return nil, codec.Corrupt("%w", err)
+	}
+	if s.table.frames == 0 {
+		s.first = info.content
+	}
+	if s.short || info.content > s.first || s.table.frames == maxFrames {
+		return nil, codec.Corrupt("frame %d of %d bytes after others of %d", s.table.frames, info.content, s.first)
+	}
+	s.short = info.content < s.first
+	if err := s.collect(info); err != nil {
+		return nil, err
+	}
+	if s.plain, err = s.zstd.decode(s.frame, s.plain, info.content); err != nil {
+		return nil, err
+	}
+	s.table.add(int64(len(s.frame)), info.content)
+	s.size += info.content
+	return s.plain, nil
+}
+
+// collect reads a whole frame: its end is known when its last block is.
+func (s *sequence) collect(info frameInfo) error {
+	s.frame = s.frame[:0]
+	if err := s.take(info.header); err != nil {
+		return err
+	}
+	for last := false; !last; {
+		if err := s.take(3); err != nil {
+			return err
+		}
+		// https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
+		b := s.frame[len(s.frame)-3:]
+		header := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+		kind, size := header>>1&3, header>>3
+		last = header&1 != 0
+		switch {
+		case kind == 3 || size > blockSize:
+			return codec.Corrupt("frame has a block of type %d and %d bytes", kind, size)
+		case kind == 1: // one byte, repeated
+			size = 1
+		}
+		if int64(len(s.frame)+size) > maxStored(info.content) {
+			return codec.Corrupt("frame has more than %d bytes for %d", maxStored(info.content), info.content)
+		}
+		if err := s.take(size); err != nil {
+			return err
+		}
+	}
+	return s.take(4) // the content's checksum
+}
+
+// take appends n bytes of the body to the frame.
+func (s *sequence) take(n int) error {
+	at := len(s.frame)
+	if need := at + n; need > cap(s.frame) {
+		s.frame = append(make([]byte, 0, max(need, 2*cap(s.frame))), s.frame...)
+	}
+	s.frame = s.frame[:at+n]
+	return s.read(s.frame[at:])
+}
+
+// read fills b.
+func (s *sequence) read(b []byte) error {
+	n, err := ltxio.ReadFull(s.body, b)
+	switch {
+	case err != nil && err != io.EOF:
+		return err
+	case n < len(b):
+		return codec.Corrupt("file is cut off after %d frames", s.table.frames)
+	}
+	return nil
+}
+
+// finish reads summary and table, and checks that the file ends there.
+func (s *sequence) finish() error {
+	head := make([]byte, summarySize+8)
+	if err := s.read(head); err != nil {
+		return err
+	}
+	sum, err := parseSummary(head[:summarySize], s.table)
+	if err != nil {
+		return codec.Corrupt("%w", err)
+	}
+	if sum.size != s.size {
+		return codec.Corrupt("frames have %d bytes: the summary says %d", s.size, sum.size)
+	}
+	frames := s.table.frames
+	entries := crc32.New(castagnoli())
+	if _, err := io.CopyN(entries, s.body, frames*entrySize); err != nil {
+		return orCutOff(err)
+	}
+	end := appendFooter(nil, frames)
+	got := make([]byte, len(end))
+	if err := s.read(got); err != nil {
+		return err
+	}
+	want := binary.LittleEndian.AppendUint32(nil, tableMagic)
+	want = binary.LittleEndian.AppendUint32(want, uint32(trailerSize(frames)-summarySize-8))
+	if string(want) != string(head[summarySize:]) || entries.Sum32() != s.table.sum || string(got) != string(end) {
+		return codec.Corrupt("seek table is not that of the frames")
+	}
+	switch _, err := s.body.ReadByte(); {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		return err
+	}
+	return codec.Corrupt("file goes on after its seek table")
+}
+
+func orCutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return codec.Corrupt("file is cut off in its seek table")
+	}
+	return err
+}
+
+// selection decodes frames whose places are known.
+type selection struct {
+	zstd   *coder
+	from   *codec.Transfer
+	known  *stored
+	at     int64 // the next frame
+	behind int64 // the one after the last
+
+	frame, plain []byte
+}
+
+// next returns the next frame's content, and io.EOF after the last.
+func (s *selection) next() ([]byte, error) {
+	if s.at == s.behind {
+		return nil, io.EOF
+	}
+	start, size := s.known.place(s.at, s.at+1)
+	if int64(cap(s.frame)) < size {
+		s.frame = make([]byte, size)
+	}
+	s.frame = s.frame[:size]
+	n, err := ltxio.ReadFull(s.from, s.frame)
+	if int64(n) < size {
+		if err == io.EOF {
+			err = codec.Corrupt("file is cut off at %d, in frame %d", start+int64(n), s.at)
+		}
+		return nil, s.from.Failure(err)
+	}
+	content := s.known.content(s.at)
+	info, err := parseFrame(s.frame[:min(len(s.frame), zstd.HeaderMaxSize)])
+	switch {
+	case err != nil:
+		return nil, codec.Corrupt("%w", err)
+	case info.content != content:
+		return nil, codec.Corrupt("frame %d has %d bytes: the seek table says %d", s.at, info.content, content)
+	}
+	if s.plain, err = s.zstd.decode(s.frame, s.plain, content); err != nil {
+		return nil, err
+	}
+	s.at++
+	return s.plain, nil
+}
+
+// place returns where frames are stored, the last excluded.
+func (s *stored) place(first, behind int64) (start, size int64) {
+	if first > 0 {
+		start = s.ends[first-1]
+	}
+	return start, s.ends[behind-1] - start
+}

@@ -1,0 +1,122 @@
+package compress
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// whole returns a stored file of that many full frames of 4 KiB and a short one.
+func whole(t testing.TB, c *coder, frames int) []byte {
+	t.Helper()
+	var file []byte
+	var sizes []uint32
+	var sums table
+	s := summary{frameSize: 4096, isLTX: true, time: time.UnixMilli(1700000000123)}
+	for i := range frames + 1 {
+		content := bytes.Repeat([]byte{byte(i)}, 4096)
+		if i == frames {
+			content = content[:100]
+		}
+		frame := c.encoder.EncodeAll(content, nil)
+		file = append(file, frame...)
+		sizes = append(sizes, uint32(len(frame)))
+		sums.add(int64(len(frame)), int64(len(content)))
+		s.size += int64(len(content))
+	}
+	return appendTable(appendSummary(file, s, sums), s, sizes)
+}
+
+// A summary whose checksum is right and whose size is not that of the frames.
+func TestWrongSummary(t *testing.T) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	content := bytes.Repeat([]byte("x"), 4096)
+	frame := c.encoder.EncodeAll(content, nil)
+	var sums table
+	sums.add(int64(len(frame)), 4096)
+	for _, size := range []int64{1, 4095, 4096} {
+		s := summary{frameSize: 4096, size: size}
+		file := appendTable(appendSummary(bytes.Clone(frame), s, sums), summary{frameSize: 4096, size: 4096}, []uint32{uint32(len(frame))})
+		seq := newSequence(c, &codec.Transfer{R: bytes.NewReader(file)})
+		_, err := seq.next()
+		require.NoError(t, err)
+		_, err = seq.next()
+		if size == 4096 {
+			require.Equal(t, io.EOF, err)
+		} else {
+			require.ErrorIs(t, err, ltxstore.ErrChecksum)
+		}
+	}
+}
+
+// What is parsed is consistent, and decodes to the size that it says, or not at
+// all, in bounded memory.
+func FuzzSequence(f *testing.F) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(f, err)
+	for _, frames := range []int{0, 1, 5} {
+		f.Add(whole(f, c, frames))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if !isZstd(file) {
+			return
+		}
+		seq := newSequence(c, &codec.Transfer{R: bytes.NewReader(file)})
+		var decoded int64
+		for {
+			piece, err := seq.next()
+			if err != nil {
+				if err != io.EOF {
+					return
+				}
+				break
+			}
+			require.LessOrEqual(t, len(piece), maxFrameSize)
+			require.NotEmpty(t, piece)
+			decoded += int64(len(piece))
+		}
+		// A file that is read to its end has a trailer that says the same.
+		frames, ok := frameCount(file)
+		require.True(t, ok)
+		s, ends, err := parseTrailer(file[int64(len(file))-trailerSize(frames):], int64(len(file)))
+		require.NoError(t, err)
+		require.Equal(t, decoded, s.size)
+		require.Equal(t, seq.table.frames, int64(len(ends)))
+	})
+}
+
+// What is parsed has places within the file, and is written as it was.
+func FuzzTrailer(f *testing.F) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(f, err)
+	for _, frames := range []int{0, 1, 5} {
+		file := whole(f, c, frames)
+		f.Add(file[int64(len(file))-trailerSize(int64(frames+1)):], int64(len(file)))
+	}
+	f.Fuzz(func(t *testing.T, tail []byte, size int64) {
+		s, ends, err := parseTrailer(tail, size)
+		if err != nil {
+			return
+		}
+		var sizes []uint32
+		var sums table
+		var before, content int64
+		for i, end := range ends {
+			sizes = append(sizes, uint32(end-before))
+			sums.add(end-before, s.content(int64(i)))
+			content += s.content(int64(i))
+			before = end
+		}
+		require.Equal(t, s.size, content)
+		require.Equal(t, size, before+int64(len(tail)))
+		require.Equal(t, tail, appendTable(appendSummary(nil, s, sums), s, sizes))
+	})
+}

@@ -1,0 +1,196 @@
+package crypt
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// bindingType is the type of the stanza that binds a file to its name.
+const bindingType = "ltxstore-v1"
+
+// binding is what the stanza says.
+type binding struct {
+	file  codec.File
+	time  time.Time
+	isLTX bool
+}
+
+// args are the stanza's, without the filling.
+func (b binding) args() []string {
+	at := "-"
+	if b.isLTX {
+		at = strconv.FormatInt(b.time.UnixMilli(), 10)
+	}
+	return []string{strconv.Itoa(b.file.Level), ltx.FormatFilename(b.file.MinTXID, b.file.MaxTXID), at}
+}
+
+// bound is the recipient that stands for all recipients of a file, and for the
+// stanza that fills the header up to a size.
+type bound struct {
+	recipients []age.Recipient
+	binding    binding
+	size       int64 // of the whole header
+}
+
+var _ age.RecipientWithLabels = (*bound)(nil)
+
+// errHeaderSize means that the stanzas do not leave room for the filling.
+var errHeaderSize = errors.New("the header does not fit")
+
+// Wrap implements age.Recipient. age calls WrapWithLabels.
+func (b *bound) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	stanzas, _, err := b.WrapWithLabels(fileKey)
+	return stanzas, err
+}
+
+// WrapWithLabels implements age.RecipientWithLabels.
+func (b *bound) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
+	stanzas, labels, err := wrapAll(b.recipients, fileKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	last := &age.Stanza{Type: bindingType, Args: append(b.binding.args(), "")}
+	stanzas = append(stanzas, last)
+	fill := b.size - headerSize(stanzas)
+	if fill < 1 { // an argument is never empty
+		return nil, nil, errHeaderSize
+	}
+	last.Args[len(last.Args)-1] = strings.Repeat("0", int(fill))
+	return stanzas, labels, nil
+}
+
+// wrapAll wraps the key for each recipient. Recipients whose labels differ are
+// refused, as age.Encrypt does.
+func wrapAll(recipients []age.Recipient, fileKey []byte) (stanzas []*age.Stanza, labels []string, err error) {
+	for i, r := range recipients {
+		var own []string
+		var made []*age.Stanza
+		if labelled, ok := r.(age.RecipientWithLabels); ok {
+			made, own, err = labelled.WrapWithLabels(fileKey)
+		} else {
+			made, err = r.Wrap(fileKey)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if i > 0 && strings.Join(own, " ") != strings.Join(labels, " ") {
+			return nil, nil, errors.New("a file to both could be read by who breaks the weaker one")
+		}
+		stanzas, labels = append(stanzas, made...), own
+	}
+	return stanzas, labels, nil
+}
+
+// leastHeader returns the least size that a header with these recipients can
+// have, whatever the file is called.
+func leastHeader(recipients []age.Recipient) (int64, error) {
+	stanzas, _, err := wrapAll(recipients, make([]byte, 16))
+	if err != nil {
+		return 0, err
+	}
+	widest := binding{file: codec.File{Level: 9999}, time: time.UnixMilli(1e14), isLTX: true}
+	stanzas = append(stanzas, &age.Stanza{Type: bindingType, Args: append(widest.args(), "0")})
+	return headerSize(stanzas), nil
+}
+
+// The lines of a header, as https://c2sp.org/age has them.
+const (
+	intro        = "age-encryption.org/v1\n"
+	stanzaPrefix = "-> "
+	footer       = "---"
+	footerLine   = len("--- \n") + 43 // and 32 bytes in base64
+	bodyColumns  = 64
+)
+
+// headerSize returns the size of a header with these stanzas.
+func headerSize(stanzas []*age.Stanza) int64 {
+	size := len(intro) + footerLine
+	for _, s := range stanzas {
+		size += len(stanzaPrefix) + len(s.Type) + 1
+		for _, arg := range s.Args {
+			size += 1 + len(arg)
+		}
+		// The last line is shorter than the others, and may be empty.
+		columns := (len(s.Body)*8 + 5) / 6
+		size += columns + columns/bodyColumns + 1
+	}
+	return int64(size)
+}
+
+// readHeader reads an age file's header, and nothing after it. What is no header
+// is of kind ltxstore.ErrChecksum; so is one of more than 64 KiB.
+func readHeader(r *bufio.Reader) ([]byte, error) {
+	var header []byte
+	for lineStart := 0; ; {
+		part, err := r.ReadSlice('\n')
+		header = append(header, part...)
+		if len(header) <= len(intro) && !strings.HasPrefix(intro, string(header)) || len(header) > len(intro) && string(header[:len(intro)]) != intro {
+			return nil, errNotAge(header)
+		}
+		switch {
+		case len(header) > maxHeaderSize:
+			return nil, codec.Corrupt("age header has more than %d bytes", maxHeaderSize)
+		case err == io.EOF:
+			return nil, fmt.Errorf("%w: %w", codec.Corrupt("file is cut off in its age header"), errShortHeader)
+		case len(part) > 0 && part[len(part)-1] == '\n': // a whole line, which may have come in parts
+			if bytes.HasPrefix(header[lineStart:], []byte(footer)) {
+				return header, nil
+			}
+			lineStart = len(header)
+		case errors.Is(err, bufio.ErrBufferFull):
+		default:
+			return nil, err
+		}
+	}
+}
+
+// errShortHeader means that there may be more of the header after what was read.
+var errShortHeader = errors.New("header has no end")
+
+func errNotAge(head []byte) error {
+	if bytes.HasPrefix(head, []byte("-----BEGIN")) {
+		return codec.Corrupt("file is age's text form: want the binary one")
+	}
+	return codec.Corrupt("file is not encrypted with age")
+}
+
+// parseBinding reads the stanza from a header that was authenticated. ok is false
+// if there is none: a file of another program.
+func parseBinding(header []byte) (b binding, ok bool, err error) {
+	for line := range strings.Lines(string(header)) {
+		rest, found := strings.CutPrefix(line, stanzaPrefix+bindingType+" ")
+		if !found {
+			continue
+		}
+		args := strings.Split(strings.TrimSuffix(rest, "\n"), " ")
+		if ok || len(args) < 3 {
+			return binding{}, false, codec.Corrupt("age header has a stanza %q of %d arguments, or two", bindingType, len(args))
+		}
+		level, levelErr := strconv.Atoi(args[0])
+		minTXID, maxTXID, isName := ltxstore.ParseFilename(args[1])
+		b = binding{file: codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, isLTX: args[2] != "-"}
+		var timeErr error
+		if b.isLTX {
+			var millis int64
+			millis, timeErr = strconv.ParseInt(args[2], 10, 64)
+			b.time = time.UnixMilli(millis).UTC()
+		}
+		if errors.Join(levelErr, timeErr, ltxstore.CheckLevel(level)) != nil || !isName {
+			return binding{}, false, codec.Corrupt("age header has a stanza %q of %q", bindingType, args[:3])
+		}
+		ok = true
+	}
+	return b, ok, nil
+}

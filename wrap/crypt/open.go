@@ -1,0 +1,292 @@
+package crypt
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+
+	"filippo.io/age"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// OpenLTXFile implements ltxstore.ReplicaClient. A file, or a range that begins in
+// its first 64 KiB, is one request. Another range is one request for the chunks
+// of 64 KiB that it touches, after one for the header if the file was not opened
+// before. A range past the end costs two more, which tell a file that ends there
+// from one that was cut off.
+//
+// Without Config.Identities it is errors.ErrUnsupported; where no identity fits
+// the file, fs.ErrPermission. What was changed, cut off or swapped is ErrChecksum,
+// at the latest when the bytes in question are read.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	if err == nil {
+		err = rangeio.Check(offset, size)
+	}
+	if err != nil {
+		return nil, codec.WrapCall(c.next, "open", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	rc, err := c.open(ctx, s, f, offset, size)
+	if err != nil {
+		return nil, codec.Wrap(c.next, "open", f, err)
+	}
+	return rc, nil
+}
+
+var errNoIdentities = fmt.Errorf("Config.Identities is empty: want an identity to read with: %w", errors.ErrUnsupported)
+
+// key is what decrypts the chunks of a file.
+type key struct {
+	header  int64 // its size
+	nonce   [nonceSize]byte
+	aead    cipher.AEAD
+	binding binding
+	isOurs  bool // the file has a binding
+}
+
+// keyMemory is about what a key takes.
+const keyMemory = 256
+
+// span is a range of a file in chunks.
+type span struct {
+	offset, size int64
+	first, stop  int64 // chunks; stop is -1 to the end of the file
+}
+
+func spanOf(offset, size int64) span {
+	sp := span{offset: offset, size: size, first: offset / chunkSize, stop: -1}
+	if size > 0 && offset <= math.MaxInt64/2-size {
+		sp.stop = (offset+size-1)/chunkSize + 1
+	}
+	return sp
+}
+
+// stored returns the bytes of the chunks in a file with that header; a length of
+// 0 is to the end. ok is false where no file reaches.
+func (sp span) stored(header int64) (at, length int64, ok bool) {
+	if sp.first > math.MaxInt64/4/storedChunk*2 {
+		return 0, 0, false
+	}
+	if sp.stop >= 0 {
+		length = (sp.stop - sp.first) * storedChunk
+	}
+	return header + nonceSize + sp.first*storedChunk, length, true
+}
+
+func (c *Client) open(ctx context.Context, s *settings, f codec.File, offset, size int64) (io.ReadCloser, error) {
+	if len(s.identities) == 0 {
+		return nil, errNoIdentities
+	}
+	sp := spanOf(offset, size)
+	if sp.first == 0 {
+		return c.openStart(ctx, s, f, sp)
+	}
+	k, cached := s.keys.Get(f)
+	if !cached {
+		var err error
+		if k, err = c.unlock(ctx, s, f); err != nil {
+			return nil, err
+		}
+	}
+	for try := 1; ; try++ {
+		rc, err := c.openChunks(ctx, f, k, sp)
+		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) {
+			return rc, err
+		}
+		now, lookErr := c.unlock(ctx, s, f)
+		if lookErr != nil {
+			return nil, lookErr
+		}
+		if now.nonce == k.nonce { // it is the same file, and corrupt
+			return nil, err
+		}
+		k = now
+	}
+}
+
+// maxReplaced bounds how often a file is opened anew that is replaced between
+// the reads of its header and of its chunks.
+const maxReplaced = 5
+
+// openStart reads header and chunks in one request.
+func (c *Client) openStart(ctx context.Context, s *settings, f codec.File, sp span) (io.ReadCloser, error) {
+	_, length, _ := sp.stored(0)
+	if length > 0 {
+		length += s.headerSize + nonceSize
+	}
+	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, length)
+	if err != nil {
+		return nil, err
+	}
+	from := &codec.Transfer{R: body}
+	buffered := bufio.NewReaderSize(from, 8<<10)
+	k, err := s.unlock(f, buffered)
+	if err == nil && (length == 0 || k.header <= s.headerSize) {
+		return c.reader(ctx, f, k, sp, body, buffered)
+	}
+	body.Close()
+	err = from.Failure(err)
+	if length > 0 && (err == nil || errors.Is(err, errShortHeader)) {
+		// The header is longer than those that are written here.
+		if k, err = c.unlock(ctx, s, f); err == nil {
+			return c.openChunks(ctx, f, k, sp)
+		}
+	}
+	return nil, err
+}
+
+// openChunks reads chunks with a key that is known.
+func (c *Client) openChunks(ctx context.Context, f codec.File, k *key, sp span) (io.ReadCloser, error) {
+	at, length, ok := sp.stored(k.header)
+	if !ok {
+		return c.openPast(ctx, f, k, sp)
+	}
+	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
+	if err != nil {
+		return nil, err
+	}
+	rc, err := c.reader(ctx, f, k, sp, body, body)
+	if errors.Is(err, errPastEnd) {
+		return c.openPast(ctx, f, k, sp)
+	}
+	return rc, err
+}
+
+// reader decrypts what r, of body, yields up to the first byte of the range, and
+// returns the reader of the range. body is closed if it fails.
+func (c *Client) reader(ctx context.Context, f codec.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
+	ch := &chunks{from: &codec.Transfer{R: r}, aead: k.aead, index: sp.first, stop: sp.stop}
+	p := &codec.Pieces{Ctx: ctx, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: -1}
+	if sp.size > 0 {
+		p.Left = sp.size
+	}
+	p.Next = ch.next
+	if sp.first == 0 {
+		p.Next = func() ([]byte, error) {
+			beginning := ch.index == 0
+			plain, err := ch.next()
+			if beginning && err == nil {
+				err = k.check(f, plain)
+			}
+			return plain, err
+		}
+	}
+	p.Wrap = func(err error) error { return codec.Wrap(c.next, "read", f, err) }
+	if err := p.Load(); err != nil {
+		body.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// check looks at a file's first chunk.
+func (k *key) check(f codec.File, plain []byte) error {
+	switch {
+	case len(plain) == 0:
+		return codec.ErrEmpty
+	case k.isOurs || !bytes.HasPrefix(plain, []byte(ltx.Magic)):
+		return nil
+	}
+	if _, err := ltxio.Peek(bytes.NewReader(plain), f.MinTXID, f.MaxTXID); err != nil {
+		return codec.Corrupt("file of another program: %v", err) // not %w: nobody has given an invalid argument
+	}
+	return nil
+}
+
+// openPast returns an empty reader if the file really ends before the range: its
+// last chunk says so.
+func (c *Client) openPast(ctx context.Context, f codec.File, k *key, sp span) (io.ReadCloser, error) {
+	listed, err := codec.Stat(ctx, c.next, f)
+	if err != nil {
+		return nil, err
+	}
+	size, ok := plainSize(listed.Size, k.header)
+	if !ok || size > sp.offset {
+		return nil, codec.Corrupt("file of %d bytes ends before %d, and is listed with more", listed.Size, sp.offset)
+	}
+	last := max(size-1, 0) / chunkSize
+	at := k.header + nonceSize + last*storedChunk
+	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	ch := &chunks{from: &codec.Transfer{R: body}, aead: k.aead, index: last, stop: -1}
+	if _, err := ch.next(); err != nil {
+		if errors.Is(err, errPastEnd) {
+			err = codec.Corrupt("file is cut off before chunk %d", last)
+		}
+		return nil, err
+	}
+	if err := ch.end(); err != io.EOF || !ch.last {
+		return nil, codec.Corrupt("file is cut off after chunk %d", last)
+	}
+	return &codec.Pieces{Ctx: ctx, Wrap: func(err error) error { return codec.Wrap(c.next, "read", f, err) }}, nil
+}
+
+// unlock reads a file's header and nonce.
+func (c *Client) unlock(ctx context.Context, s *settings, f codec.File) (*key, error) {
+	var err error
+	for _, size := range []int64{s.headerSize + nonceSize, maxHeaderSize + nonceSize} {
+		var b []byte
+		if b, err = codec.Read(ctx, c.next, f, 0, size); err != nil {
+			return nil, err
+		}
+		var k *key
+		if k, err = s.unlock(f, bufio.NewReader(bytes.NewReader(b))); err == nil || !errors.Is(err, errShortHeader) {
+			return k, err
+		}
+	}
+	return nil, err
+}
+
+// unlock reads header and nonce from r, and remembers the key. A header that
+// belongs to another file is ErrChecksum.
+func (s *settings) unlock(f codec.File, r *bufio.Reader) (*key, error) {
+	header, err := readHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	k := &key{header: int64(len(header))}
+	if n, err := ltxio.ReadFull(r, k.nonce[:]); n < nonceSize {
+		if err == io.EOF {
+			err = fmt.Errorf("%w: %w", codec.Corrupt("file is cut off after its age header"), errShortHeader)
+		}
+		return nil, err
+	}
+	fileKey, err := age.DecryptHeader(header, s.identities...)
+	if err != nil {
+		var noMatch *age.NoIdentityMatchError
+		if errors.As(err, &noMatch) {
+			return nil, fmt.Errorf("none of Config.Identities is of a recipient of the file: %w", fs.ErrPermission)
+		}
+		return nil, codec.Corrupt("age header: %w", err)
+	}
+	if k.binding, k.isOurs, err = parseBinding(header); err != nil {
+		return nil, err
+	}
+	if k.isOurs && k.binding.file != f {
+		return nil, codec.Corrupt("file was written as %v: it was moved or swapped", k.binding.file)
+	}
+	if k.aead, err = newPayload(fileKey, k.nonce[:]); err != nil {
+		return nil, err
+	}
+	s.keys.Put(f, k, keyMemory)
+	return k, nil
+}

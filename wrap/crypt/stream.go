@@ -1,0 +1,127 @@
+package crypt
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// The payload of an age file, as https://c2sp.org/age#payload has it: a nonce,
+// then chunks of 64 KiB, each encrypted and authenticated with its number, and
+// the last one with a mark. The age library decrypts it from the beginning, or,
+// at random, after the last chunk; what is here decrypts any chunks alone.
+const (
+	nonceSize   = 16
+	chunkSize   = 64 << 10
+	storedChunk = chunkSize + chacha20poly1305.Overhead
+)
+
+// newPayload returns the cipher of a file's chunks.
+func newPayload(fileKey, nonce []byte) (cipher.AEAD, error) {
+	streamKey, err := hkdf.Key(sha256.New, fileKey, nonce, "payload", chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	return chacha20poly1305.New(streamKey)
+}
+
+// plainSize returns how many bytes a file of that stored size holds whose header
+// has so many. ok is false if there is no such file.
+func plainSize(stored, header int64) (size int64, ok bool) {
+	payload := stored - header - nonceSize
+	if payload < chacha20poly1305.Overhead {
+		return 0, false
+	}
+	chunks := (payload + storedChunk - 1) / storedChunk
+	size = payload - chunks*chacha20poly1305.Overhead
+	// Only the first chunk may be empty.
+	return size, size > (chunks-1)*chunkSize || chunks == 1
+}
+
+// chunks decrypts a payload from one of its chunks on.
+type chunks struct {
+	from  *codec.Transfer
+	aead  cipher.AEAD
+	index int64 // of the next chunk
+	stop  int64 // the chunk after the last that is wanted; -1 for all
+	last  bool  // the last chunk of the file was read
+
+	sealed, plain []byte
+}
+
+// errPastEnd means that there is no chunk at the place where one was to be read
+// first: the file ends before, or was cut off there.
+var errPastEnd = errors.New("the stored file ends before")
+
+// next returns the next chunk, and io.EOF after the last. What cannot be
+// authenticated is of kind ltxstore.ErrChecksum.
+func (c *chunks) next() ([]byte, error) {
+	if c.index == c.stop || c.last {
+		return nil, c.end()
+	}
+	if c.sealed == nil {
+		c.sealed = make([]byte, storedChunk)
+	}
+	n, err := ltxio.ReadFull(c.from, c.sealed)
+	switch {
+	case err != nil && err != io.EOF:
+		return nil, c.from.Failure(err)
+	case n == 0 && c.plain == nil && c.index > 0:
+		return nil, errPastEnd
+	case n == 0:
+		return nil, codec.Corrupt("file is cut off before chunk %d", c.index)
+	}
+	if c.plain == nil {
+		c.plain = make([]byte, 0, n)
+	}
+	if cap(c.plain) < n {
+		c.plain = make([]byte, 0, storedChunk)
+	}
+	// A short chunk is the last; a full one may be.
+	for _, last := range []bool{false, true} {
+		if !last && n < storedChunk {
+			continue
+		}
+		if plain, err := c.aead.Open(c.plain[:0], chunkNonce(c.index, last), c.sealed[:n], nil); err == nil {
+			if len(plain) == 0 && c.index > 0 {
+				break
+			}
+			c.index++
+			c.last = last
+			return plain, nil
+		}
+	}
+	return nil, codec.Corrupt("chunk %d cannot be authenticated: the file was changed or cut off, or is another", c.index)
+}
+
+// end checks that nothing follows the last chunk.
+func (c *chunks) end() error {
+	if c.last && c.stop < 0 {
+		var more [1]byte
+		n, err := ltxio.ReadFull(c.from, more[:])
+		switch {
+		case n > 0:
+			return codec.Corrupt("file goes on after its last chunk")
+		case err != io.EOF:
+			return c.from.Failure(err)
+		}
+	}
+	return io.EOF
+}
+
+func chunkNonce(index int64, last bool) []byte {
+	nonce := make([]byte, chacha20poly1305.NonceSize)
+	binary.BigEndian.PutUint64(nonce[3:], uint64(index))
+	if last {
+		nonce[len(nonce)-1] = 1
+	}
+	return nonce
+}

@@ -1,0 +1,120 @@
+package codec
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"sync/atomic"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// Pieces is a reader of a file, or of a range of it, that is decoded piece by
+// piece from a stored body.
+type Pieces struct {
+	// Ctx ends the reader.
+	Ctx context.Context
+
+	// Body is closed with the reader; it may be nil.
+	Body io.Closer
+
+	// Next returns the next piece, valid until the next call, and io.EOF at the
+	// end of the file.
+	Next func() ([]byte, error)
+
+	// Skip is how many bytes of the pieces come before the range, and Left how
+	// many the range has: fewer if the file ends before. A negative Left is to
+	// the end of the file.
+	Skip, Left int64
+
+	// Wrap makes the client's error of a failure.
+	Wrap func(error) error
+
+	piece  []byte
+	err    error
+	closed atomic.Bool
+}
+
+// Load decodes up to the first byte of the range, so that what is wrong with the
+// file's beginning is told when it is opened. The end of the file is no error.
+func (p *Pieces) Load() error {
+	for len(p.piece) == 0 && p.err == nil && p.Left != 0 {
+		piece, err := p.Next()
+		if err != nil {
+			p.err = err
+			break
+		}
+		skipped := min(p.Skip, int64(len(piece)))
+		p.Skip -= skipped
+		p.piece = piece[skipped:]
+	}
+	if p.err == io.EOF {
+		return nil
+	}
+	return p.err
+}
+
+// Read implements io.Reader.
+func (p *Pieces) Read(b []byte) (int, error) {
+	if p.closed.Load() {
+		return 0, p.Wrap(fs.ErrClosed)
+	}
+	if err := ctxio.Err(p.Ctx); err != nil {
+		return 0, p.Wrap(err)
+	}
+	if p.Left == 0 {
+		return 0, io.EOF
+	}
+	if len(b) == 0 {
+		return 0, nil
+	}
+	if err := p.Load(); err != nil {
+		return 0, p.Wrap(ctxio.Ended(p.Ctx, err))
+	}
+	if len(p.piece) == 0 {
+		return 0, io.EOF
+	}
+	n := len(p.piece)
+	if p.Left > 0 {
+		n = int(min(int64(n), p.Left))
+	}
+	n = copy(b, p.piece[:n])
+	p.piece = p.piece[n:]
+	if p.Left > 0 {
+		p.Left -= int64(n)
+	}
+	return n, nil
+}
+
+// Close implements io.Closer. It may come beside a Read, and ends it as Body's
+// Close does.
+func (p *Pieces) Close() error {
+	if p.closed.Swap(true) || p.Body == nil {
+		return nil
+	}
+	return p.Body.Close()
+}
+
+// Transfer reads a stored body and remembers why it failed: so a broken transfer
+// is told from a file that is cut off or corrupt.
+type Transfer struct {
+	R   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (t *Transfer) Read(b []byte) (int, error) {
+	n, err := t.R.Read(b)
+	if err != nil && err != io.EOF {
+		t.err = err
+	}
+	return n, err
+}
+
+// Failure returns the transfer's own failure, if there was one, else err.
+func (t *Transfer) Failure(err error) error {
+	if t.err != nil {
+		return t.err
+	}
+	return err
+}
