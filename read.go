@@ -211,8 +211,7 @@ func readRange(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 }
 
 func corrupt(client ReplicaClient, info *ltx.FileInfo, err error) error {
-	key := fmt.Sprintf("level %d %s", info.Level, ltx.FormatFilename(info.MinTXID, info.MaxTXID))
-	return &Error{Op: "read", Backend: client.Type(), Key: key, Kind: ErrChecksum, Err: err}
+	return &Error{Op: "read", Backend: client.Type(), Key: ltxio.Name(info.Level, info.MinTXID, info.MaxTXID), Kind: ErrChecksum, Err: err}
 }
 
 // errorKeeper remembers why a byte could not be read, so that a failing

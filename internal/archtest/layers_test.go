@@ -21,6 +21,7 @@ const (
 	wrapper  layer = "wrapper"
 	shared   layer = "what wrappers share"
 	suite    layer = "suite"
+	tool     layer = "tool"
 	program  layer = "program"
 )
 
@@ -33,7 +34,8 @@ var below = map[layer][]layer{
 	wrapper:  {internal, library, shared},
 	shared:   {internal, library},
 	suite:    {library},
-	program:  {internal, library, backend, wrapper, suite, program},
+	tool:     {internal, library, tool},
+	program:  {internal, library, backend, wrapper, suite, tool, program},
 }
 
 // layerOf places a package. Every package of the module has a place, so that a
@@ -54,6 +56,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return wrapper, nil
 	case rel == "testing/replicatest":
 		return suite, nil
+	case rel == "restore", rel == "verify", rel == "transfer":
+		return tool, nil
 	case top == "cmd", top == "config":
 		return program, nil
 	}
@@ -113,7 +117,8 @@ func TestLayersPointDown(t *testing.T) {
 // An importer that wants a disk, or a test, compiles no SDK of a cloud, no
 // retry library and no HTTP stack, on any system.
 func TestImportersCompileLittle(t *testing.T) {
-	light := []string{module, module + "/file", module + "/mock", module + "/testing/replicatest"}
+	light := []string{module, module + "/file", module + "/mock", module + "/testing/replicatest",
+		module + "/restore", module + "/verify", module + "/transfer"}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		pkgs := goList(t, goos, light...)
 		for _, importPath := range light {
@@ -157,6 +162,14 @@ func TestLayerRulesBite(t *testing.T) {
 		{"testing/replicatest", "", false},
 		{"testing/replicatest", "internal/ltxio", true},
 		{"testing/replicatest", "file", true},
+		{"restore", "", false},
+		{"verify", "restore", false},
+		{"restore", "file", true},
+		{"transfer", "wrap/verify", true},
+		{"transfer", "testing/replicatest", true},
+		{"", "restore", true},
+		{"file", "transfer", true},
+		{"cmd/ltxstore", "restore", false},
 		{"cmd/ltxstore", "s3", false},
 		{"elsewhere", "", true},
 	} {

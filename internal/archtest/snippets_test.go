@@ -161,11 +161,12 @@ func TestLinksLead(t *testing.T) {
 	assert.Positive(t, count)
 }
 
-var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|config|settings|replicatest|retry|rangeio|ltxio|ctxio|oplog)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?")
+var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|ctxio|oplog)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?")
 
 // What the documents call by name exists.
 func TestNamesExist(t *testing.T) {
 	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "internal/settings",
+		"restore": "restore", "verify": "verify", "transfer": "transfer",
 		"replicatest": "testing/replicatest",
 		"retry":       "internal/retry", "rangeio": "internal/rangeio", "ltxio": "internal/ltxio", "ctxio": "internal/ctxio", "oplog": "internal/oplog"}
 	known := make(map[string]map[string]bool)

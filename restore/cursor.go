@@ -1,0 +1,95 @@
+package restore
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/superfly/ltx"
+)
+
+// cursor goes through one level's files as the plan grows.
+type cursor struct {
+	p     *planner
+	files ltx.FileIterator
+	ended bool
+
+	// ahead is the first file that begins behind the next transaction, once
+	// the listing has come so far.
+	ahead *ltx.FileInfo
+
+	// fit are files that continue the plan, the best one last: all of them
+	// while their times are not known, else the best alone.
+	fit []*ltx.FileInfo
+}
+
+// peek reads the next file into ahead; nil is the end.
+func (c *cursor) peek() error {
+	if c.ahead != nil || c.ended {
+		return nil
+	}
+	// Not every iterator bears a Next after its last: ltx's own panics.
+	if c.ended = !c.files.Next(); c.ended {
+		return c.files.Err()
+	}
+	c.ahead = c.files.Item()
+	c.p.seen = true
+	return nil
+}
+
+// advance reads up to the first file that leaves a gap to what is reached.
+func (c *cursor) advance() error {
+	if info := c.top(); info != nil && info.MaxTXID <= c.p.reached {
+		c.fit = c.fit[:0]
+	}
+	for {
+		if err := c.peek(); err != nil {
+			return err
+		}
+		info := c.ahead
+		if info == nil || info.MinTXID > 0 && info.MinTXID-1 > c.p.reached {
+			return nil
+		}
+		c.ahead = nil
+		switch {
+		case info.MinTXID == 0: // no LTX file can have it
+		case info.MaxTXID <= c.p.reached:
+		case c.p.skip != nil && c.p.skip(info):
+		case c.p.target.TXID != 0 && info.MaxTXID > c.p.target.TXID:
+			c.p.exclude(info)
+		default:
+			c.add(info)
+		}
+	}
+}
+
+func (c *cursor) add(info *ltx.FileInfo) {
+	if c.p.target.Before.IsZero() && len(c.fit) == 1 {
+		if compare(info, c.fit[0]) > 0 {
+			c.fit[0] = info
+		}
+		return
+	}
+	at, _ := slices.BinarySearchFunc(c.fit, info, compare)
+	c.fit = slices.Insert(c.fit, at, info)
+}
+
+// top returns the best file that continues the plan, or nil.
+func (c *cursor) top() *ltx.FileInfo {
+	if len(c.fit) == 0 {
+		return nil
+	}
+	return c.fit[len(c.fit)-1]
+}
+
+func (c *cursor) take() *ltx.FileInfo {
+	info := c.top()
+	c.fit = c.fit[:len(c.fit)-1]
+	return info
+}
+
+// compare returns more than 0 if a is better than b: it goes further, or as
+// far with less of what is already there.
+func compare(a, b *ltx.FileInfo) int {
+	return cmp.Or(cmp.Compare(a.MaxTXID, b.MaxTXID),
+		cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.Level, b.Level))
+}

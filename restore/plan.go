@@ -1,0 +1,301 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// Plan is the files that a state is made of.
+type Plan struct {
+	Target Target
+
+	// Files are in the order in which they happened: the first begins with
+	// transaction 1, each other continues, or overlaps, the one before it.
+	// CreatedAt is the header's time where the target is a moment, else what
+	// the listing says without metadata.
+	Files []*ltx.FileInfo
+}
+
+// TXID returns the transaction that the plan restores to.
+func (p *Plan) TXID() ltx.TXID { return p.Files[len(p.Files)-1].MaxTXID }
+
+// Size returns how many bytes are read to restore it.
+func (p *Plan) Size() (n int64) {
+	for _, info := range p.Files {
+		n += info.Size
+	}
+	return n
+}
+
+// NewPlan finds the files to restore target from, on levels 0 to
+// ltxstore.SnapshotLevel. At each step it takes the file that goes furthest, of
+// those the one that begins last, so that no other plan has fewer files (as long as the files
+// of level 0, which is looked at last, hold one transaction each). What one level
+// lacks is filled from any other. skip, if not nil, excludes
+// the files for which it is true, damaged ones for example.
+//
+// A target that the replica does not hold is an *UnreachableError. It is also
+// one when the newest state, or a moment, lies behind a gap: an older state is
+// never restored in silence. Before it is returned, everything is listed once
+// more, because compaction and retention move files while they are listed.
+//
+// Cost: one listing of each level, in requests of pages, without metadata: the
+// snapshots alone if one ends with Target.TXID; levels 1 to 8 up to where they
+// are needed; and level 0, which may hold every transaction there ever was,
+// from where the levels above end, or from its start if no file begins there.
+// (That is exact as long as level 0 does not overlap itself.) For a moment, the snapshots are listed with metadata, and
+// of other files the header (100 bytes) is read for each one that the plan
+// takes, and each that it would have taken but for its time, one at a time.
+// Memory is that of the plan and of one page of each listing.
+func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) (*Plan, error) {
+	if err := target.check(); err != nil {
+		return nil, failed(client, target.String(), err)
+	}
+	for attempt := 1; ; attempt++ {
+		p := &planner{ctx: ctx, client: client, target: target, skip: skip, thorough: attempt > 1}
+		plan, err := p.run()
+		var unreachable *UnreachableError
+		if again := p.vanished || errors.As(err, &unreachable) && attempt == 1; !again || attempt == maxAttempts {
+			return plan, err
+		}
+	}
+}
+
+// maxAttempts bounds how often a plan is made anew because files go away.
+const maxAttempts = 4
+
+// planner is one attempt at a plan.
+type planner struct {
+	ctx      context.Context
+	client   ltxstore.ReplicaClient
+	target   Target
+	skip     func(*ltx.FileInfo) bool
+	thorough bool // list level 0 from its start
+
+	cursors []*cursor
+	files   []*ltx.FileInfo
+	reached ltx.TXID
+
+	// Of the files that would have continued the plan and are behind the
+	// target: one that goes furthest, and of those that begin the history the
+	// one that ends first.
+	behind, oldest *ltx.FileInfo
+	seen           bool // there is any file
+	vanished       bool // a file was deleted after it was listed
+}
+
+func (p *planner) run() (*Plan, error) {
+	defer func() {
+		for _, c := range p.cursors {
+			_ = c.files.Close() // what it failed with has been returned
+		}
+	}()
+	for {
+		info, err := p.next()
+		if err != nil {
+			return nil, err
+		}
+		if info == nil {
+			break
+		}
+		p.files = append(p.files, info)
+		p.reached = info.MaxTXID
+		if p.reached == p.target.TXID {
+			break
+		}
+	}
+	if err := p.judge(); err != nil {
+		return nil, failed(p.client, p.target.String(), err)
+	}
+	return &Plan{Target: p.target, Files: p.files}, nil
+}
+
+// next returns the file that continues the plan, nil if there is none.
+func (p *planner) next() (*ltx.FileInfo, error) {
+	for {
+		best, err := p.best()
+		if err != nil {
+			return nil, err
+		}
+		// Where there are only the snapshots yet, other levels may go further.
+		if best == nil || len(p.cursors) == 1 && best.top().MaxTXID != p.target.TXID {
+			if more, err := p.descend(); err != nil || !more {
+				return nil, err
+			}
+			continue
+		}
+		info := best.take()
+		switch wanted, err := p.inTime(info); {
+		case err != nil:
+			return nil, err
+		case wanted:
+			return info, nil
+		}
+	}
+}
+
+// best returns the cursor with the file that goes furthest, nil if none has a
+// file that continues the plan.
+func (p *planner) best() (best *cursor, err error) {
+	for _, c := range p.cursors {
+		if err := c.advance(); err != nil {
+			return nil, err
+		}
+		if c.top() != nil && (best == nil || compare(c.top(), best.top()) > 0) {
+			best = c
+		}
+	}
+	return best, nil
+}
+
+// descend lists further levels: the snapshots, then all others but level 0,
+// then that. It returns false if all are listed.
+func (p *planner) descend() (more bool, err error) {
+	switch len(p.cursors) {
+	case 0:
+		err = p.open(ltxstore.SnapshotLevel, 0)
+	case 1:
+		for level := ltxstore.SnapshotLevel - 1; level > 0 && err == nil; level-- {
+			err = p.open(level, 0)
+		}
+	case ltxstore.SnapshotLevel:
+		err = p.openTransactions()
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// openTransactions lists level 0. If a file begins with the last transaction
+// that is reached, none that begins earlier goes beyond it: the others can be
+// left out.
+func (p *planner) openTransactions() error {
+	if p.reached > 1 && !p.thorough {
+		if err := p.open(0, p.reached); err != nil {
+			return err
+		}
+		c := p.cursors[len(p.cursors)-1]
+		if err := c.peek(); err != nil {
+			return err
+		}
+		if c.ahead != nil && c.ahead.MinTXID == p.reached {
+			return nil
+		}
+		p.cursors = p.cursors[:len(p.cursors)-1]
+		if err := c.files.Close(); err != nil {
+			return err
+		}
+	}
+	return p.open(0, 0)
+}
+
+func (p *planner) open(level int, seek ltx.TXID) error {
+	files, err := p.client.LTXFiles(p.ctx, level, seek, p.timed(level))
+	if err == nil {
+		p.cursors = append(p.cursors, &cursor{p: p, files: files})
+	}
+	return err
+}
+
+// timed reports whether a level is listed with its files' times.
+func (p *planner) timed(level int) bool {
+	return !p.target.Before.IsZero() && level == ltxstore.SnapshotLevel
+}
+
+// inTime reports whether a file was written before the moment that is wanted.
+func (p *planner) inTime(info *ltx.FileInfo) (bool, error) {
+	if p.target.Before.IsZero() {
+		return true, nil
+	}
+	if !p.timed(info.Level) {
+		if err := ctxio.Err(p.ctx); err != nil {
+			return false, err
+		}
+		hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)
+		if errors.Is(err, fs.ErrNotExist) {
+			p.vanished = true
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		info.CreatedAt = time.UnixMilli(hdr.Timestamp).UTC()
+	}
+	if info.CreatedAt.Before(p.target.Before) {
+		return true, nil
+	}
+	p.exclude(info)
+	return false, nil
+}
+
+// exclude notes a file that continues the plan and is behind the target.
+func (p *planner) exclude(info *ltx.FileInfo) {
+	if p.behind == nil || p.behind.MaxTXID < info.MaxTXID {
+		p.behind = info
+	}
+	if info.MinTXID == 1 && (p.oldest == nil || info.MaxTXID < p.oldest.MaxTXID) {
+		p.oldest = info
+	}
+}
+
+// judge returns an *UnreachableError unless the files reach the target.
+func (p *planner) judge() error {
+	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen}
+	switch {
+	case p.target.TXID != 0 && p.reached == p.target.TXID:
+		return nil
+	case p.behind != nil && p.behind.MaxTXID > p.reached:
+		// History goes on, behind the target: that is the end of a moment.
+		if p.target.TXID == 0 && p.reached > 0 {
+			return nil
+		}
+		e.Within = p.behind
+	default:
+		first := p.beyond()
+		if first == 0 && p.target.TXID == 0 && p.reached > 0 {
+			return nil
+		}
+		if !e.Empty {
+			e.Missing = p.reached + 1
+			e.Until = first
+		}
+	}
+	if p.oldest != nil {
+		e.First = p.oldest.MaxTXID
+		e.FirstTime = p.time(p.oldest)
+	}
+	if len(p.files) > 0 {
+		e.LastTime = p.time(p.files[len(p.files)-1])
+	}
+	return e
+}
+
+// beyond returns the first transaction of all files behind a gap, 0 if there
+// are none.
+func (p *planner) beyond() (first ltx.TXID) {
+	for _, c := range p.cursors {
+		if c.ahead != nil && (first == 0 || c.ahead.MinTXID < first) {
+			first = c.ahead.MinTXID
+		}
+	}
+	return first
+}
+
+// time returns a file's time for an error's text, zero if it cannot be told.
+func (p *planner) time(info *ltx.FileInfo) time.Time {
+	if !p.target.Before.IsZero() {
+		return info.CreatedAt
+	}
+	hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(hdr.Timestamp).UTC()
+}

@@ -1,0 +1,133 @@
+package restore
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// goneError is a planned file that is not there any more.
+type goneError struct{ error }
+
+func (e *goneError) Unwrap() error { return e.error }
+
+// readFiles calls apply with each file of the plan, the newest first.
+func readFiles(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config, apply func(*ltx.FileInfo, io.Reader) error) error {
+	files := slices.Clone(plan.Files)
+	slices.Reverse(files)
+	ahead := newAhead(ctx, client, files, cmp.Or(cfg.Concurrency, defaultConcurrency))
+	defer ahead.close()
+
+	meter := &meter{report: cfg.Progress, Progress: Progress{TotalFiles: len(files), TotalBytes: plan.Size()}}
+	meter.tell()
+	buf := bufio.NewReaderSize(nil, readSize)
+	for _, info := range files {
+		if err := readFile(ctx, ahead.next(), info, meter, buf, apply); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = &goneError{err}
+			}
+			return failed(client, ltxio.Name(info.Level, info.MinTXID, info.MaxTXID), err)
+		}
+	}
+	return nil
+}
+
+// readSize is the buffer of the file that is being read.
+const readSize = 128 << 10
+
+func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter, buf *bufio.Reader, apply func(*ltx.FileInfo, io.Reader) error) error {
+	if file.err != nil {
+		return file.err
+	}
+	defer file.rc.Close()
+	meter.r = file.rc
+	buf.Reset(&ctxio.Reader{Ctx: ctx, R: meter})
+	if err := apply(info, buf); err != nil {
+		return err
+	}
+	meter.Files++
+	meter.tell()
+	return nil
+}
+
+// ahead opens files in order, some before they are read.
+type ahead struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	client ltxstore.ReplicaClient
+	files  []*ltx.FileInfo // not yet opened
+	ready  []chan opened   // in the order of the files
+	limit  int
+}
+
+type opened struct {
+	rc  io.ReadCloser
+	err error
+}
+
+func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo, limit int) *ahead {
+	a := &ahead{client: client, files: files, limit: limit}
+	a.ctx, a.cancel = context.WithCancel(ctx)
+	return a
+}
+
+// next returns the next file, which the caller closes before it asks again.
+func (a *ahead) next() opened {
+	for len(a.files) > 0 && len(a.ready) < a.limit {
+		info, ready := a.files[0], make(chan opened, 1)
+		a.files, a.ready = a.files[1:], append(a.ready, ready)
+		go func() {
+			rc, err := a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+			ready <- opened{rc, err}
+		}()
+	}
+	ready := a.ready[0]
+	a.ready = a.ready[1:]
+	return <-ready
+}
+
+// close closes the files that were opened and not read, and waits for those
+// that are being opened.
+func (a *ahead) close() {
+	a.cancel()
+	for _, ready := range a.ready {
+		if file := <-ready; file.err == nil {
+			file.rc.Close()
+		}
+	}
+}
+
+// meter counts what is read.
+type meter struct {
+	Progress
+	report func(Progress)
+	r      io.Reader
+	told   int64
+}
+
+const meterStep = 1 << 20
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if m.Bytes += int64(n); m.Bytes-m.told >= meterStep {
+		m.tell()
+	}
+	return n, err
+}
+
+func (m *meter) tell() {
+	m.told = m.Bytes
+	if m.report != nil {
+		m.report(m.Progress)
+	}
+}

@@ -1,0 +1,161 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// Config says what Run restores, and how. The zero value restores the newest
+// state into a new file.
+type Config struct {
+	// Target is the state that is wanted.
+	Target Target
+
+	// Overwrite replaces a database that is there already, in one step, and
+	// removes its -wal, -shm and -journal. Nothing may have it open. Without
+	// it, any of these files is fs.ErrExist.
+	Overwrite bool
+
+	// Mode is the database's permissions; 0 means 0600.
+	Mode fs.FileMode
+
+	// Concurrency is how many files are open at once: 0 means 16, 1 one after
+	// the other. It hides the latency of opening; the bytes are read in order.
+	Concurrency int
+
+	// Skip, if not nil, excludes files from the plan; see NewPlan.
+	Skip func(*ltx.FileInfo) bool
+
+	// Progress, if not nil, is called after the plan is made, after each file
+	// and after about each MiB that is read, by one goroutine at a time. When
+	// a plan is made anew it starts from zero.
+	Progress func(Progress)
+
+	// Check, if not nil, looks at the database before it gets its name: with
+	// PRAGMA integrity_check, say. Its error ends the restore, and nothing
+	// stays. It must not change the database. What SQLite leaves beside path
+	// (-wal, -shm, -journal) is removed.
+	Check func(ctx context.Context, path string) error
+}
+
+// Progress is how far a restore has come.
+type Progress struct {
+	Files, TotalFiles int
+	Bytes, TotalBytes int64 // of LTX files
+}
+
+// Result is what was restored.
+type Result struct {
+	// TXID is the last transaction, Time its header's time.
+	TXID ltx.TXID  `json:"txid"`
+	Time time.Time `json:"time"`
+
+	// Files and Bytes are what was read.
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
+
+	// PageSize in bytes and Pages are the database's.
+	PageSize uint32 `json:"page_size"`
+	Pages    uint32 `json:"pages"`
+
+	// Checksum is the database's rolling checksum, which was compared with
+	// that in the last file, if the files carry them; Litestream's do not, and
+	// then it is 0. Each file's own checksum is always verified.
+	Checksum ltx.Checksum `json:"checksum,omitzero"`
+}
+
+const defaultConcurrency = 16
+
+// Run restores a state of the database to path, whose directory must exist.
+//
+// The database is written to a temporary file beside path, fsynced, checked
+// and then given its name, without replacing another unless told to. An error
+// or the end of ctx leaves nothing behind. (If the fsync of the directory is
+// what fails, the database is there, whole, beside the error.)
+//
+// A file that is deleted after it was planned, by retention or compaction,
+// makes Run plan anew, for the same target, three times at most. A file that
+// is damaged, or that does not continue the one before it (their checksums
+// tell, where files carry them), is ltxstore.ErrChecksum with the file's name.
+//
+// Cost: NewPlan's, and one OpenLTXFile of each file, whole. The newest file is
+// read first, and of each page only the newest version is written, so that
+// writing costs the database's size, not the files'. Memory is one page, a
+// buffer for each open file, and a bit for each page of the database.
+func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Config) (*Result, error) {
+	if err := cfg.check(); err != nil {
+		return nil, failed(client, path, err)
+	}
+	out := &output{path: path, overwrite: cfg.Overwrite, mode: cfg.Mode}
+	if err := out.vacant(); err != nil {
+		return nil, failed(client, path, err)
+	}
+	for attempt := 1; ; attempt++ {
+		plan, err := NewPlan(ctx, client, cfg.Target, cfg.Skip)
+		if err != nil {
+			return nil, err
+		}
+		result, err := execute(ctx, client, plan, out, cfg)
+		var gone *goneError
+		switch {
+		case err == nil || !errors.As(err, &gone):
+			return result, err
+		case attempt == maxAttempts:
+			return nil, failed(client, path, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
+		}
+	}
+}
+
+func (cfg Config) check() error {
+	switch {
+	case cfg.Concurrency < 0:
+		return fmt.Errorf("Config.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
+	case cfg.Mode&^fs.ModePerm != 0:
+		return fmt.Errorf("Config.Mode is %v: want permissions only: %w", cfg.Mode, fs.ErrInvalid)
+	}
+	return cfg.Target.check()
+}
+
+// execute restores a plan.
+func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out *output, cfg Config) (*Result, error) {
+	local := func(err error) error { return failed(client, out.path, err) }
+	if err := out.create(); err != nil {
+		return nil, local(err)
+	}
+	defer out.remove()
+
+	db := &database{pages: pageWriter{f: out.file}}
+	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
+		return nil, err
+	}
+	if err := db.finish(); err != nil {
+		return nil, local(err)
+	}
+	if err := out.sync(); err != nil {
+		return nil, local(err)
+	}
+	if cfg.Check != nil {
+		if err := out.check(ctx, cfg.Check); err != nil {
+			return nil, local(err)
+		}
+	}
+	if err := ctxio.Err(ctx); err != nil {
+		return nil, local(err)
+	}
+	if err := out.publish(); err != nil {
+		return nil, local(err)
+	}
+	return &Result{
+		TXID: db.last.MaxTXID, Time: time.UnixMilli(db.last.Timestamp).UTC(),
+		Files: len(plan.Files), Bytes: plan.Size(),
+		PageSize: db.last.PageSize, Pages: db.last.Commit, Checksum: db.wanted,
+	}, nil
+}

@@ -1,0 +1,86 @@
+package restore
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// UnreachableError says why a replica does not hold a target, and what it
+// holds instead. It matches fs.ErrNotExist only if the replica holds no file at
+// all: who begins anew in place of a damaged history loses it.
+type UnreachableError struct {
+	Target Target
+
+	// Empty says that there is no file on any level.
+	Empty bool
+
+	// Missing, if not 0, is the first transaction that no file holds, and
+	// Until the first that one holds again; 0 if there is none after it.
+	Missing, Until ltx.TXID
+
+	// Within, if not nil, is a file that holds what comes next, but goes
+	// beyond the target, and cannot be cut.
+	Within *ltx.FileInfo
+
+	// Last is the last transaction before the target, or before the gap, that
+	// can be restored, 0 if there is none; give it as Target.TXID. LastTime is
+	// its time, zero if there is none or its file cannot be read.
+	Last     ltx.TXID
+	LastTime time.Time
+
+	// First is, where Last is 0 and Within is set, the first transaction that
+	// can be restored, with its time.
+	First     ltx.TXID
+	FirstTime time.Time
+}
+
+// Error names the gap, and what can be restored.
+func (e *UnreachableError) Error() string {
+	if e.Empty {
+		return "the replica has no files"
+	}
+	var b strings.Builder
+	switch {
+	case e.Within != nil && e.Target.TXID != 0:
+		fmt.Fprintf(&b, "transaction %s is only in files that go beyond it, such as %s", e.Target.TXID, ltxio.Name(e.Within.Level, e.Within.MinTXID, e.Within.MaxTXID))
+	case e.Within != nil:
+		b.WriteString("no file is that old")
+	case e.Until == 0:
+		fmt.Fprintf(&b, "there are no transactions from %s on", e.Missing)
+	case e.Until == e.Missing+1:
+		fmt.Fprintf(&b, "transaction %s is missing, files go on after it", e.Missing)
+	default:
+		fmt.Fprintf(&b, "transactions %s to %s are missing, files go on after them", e.Missing, e.Until-1)
+	}
+	switch {
+	case e.Last != 0:
+		fmt.Fprintf(&b, "; the last that can be restored is %s%s", e.Last, of(e.LastTime))
+	case e.First != 0:
+		fmt.Fprintf(&b, "; the first that can be restored is %s%s", e.First, of(e.FirstTime))
+	default:
+		b.WriteString("; nothing can be restored")
+	}
+	return b.String()
+}
+
+// Is reports that an empty replica's error is fs.ErrNotExist.
+func (e *UnreachableError) Is(target error) bool { return e.Empty && target == fs.ErrNotExist }
+
+func of(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " of " + t.UTC().Format(time.RFC3339Nano)
+}
+
+// failed makes an error of this package: about a target, a file or a path.
+func failed(client ltxstore.ReplicaClient, about string, err error) error {
+	return &ltxstore.Error{Op: "restore", Backend: client.Type(), Key: about, Kind: ltxstore.KindOf(err), Err: err}
+}

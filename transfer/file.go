@@ -1,0 +1,153 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// file copies a file unless it is there.
+func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, error) {
+	action := Copied
+	if there != nil {
+		same, err := c.same(ctx, info, there)
+		switch {
+		case errors.Is(err, errGone):
+			return Deleted, nil
+		case err != nil:
+			return Failed, failed(c.src, info, err)
+		case same:
+			return Skipped, nil
+		case !c.cfg.Replace:
+			what := "other content"
+			if info.Size != there.Size {
+				what = fmt.Sprintf("%d bytes, the source %d", there.Size, info.Size)
+			}
+			return Failed, failed(c.dst, info, fmt.Errorf("the destination has %s: want Replace to overwrite it: %w", what, fs.ErrExist))
+		}
+		action = Replaced
+	}
+	if c.cfg.DryRun {
+		return action, nil
+	}
+	switch err := c.write(ctx, info); {
+	case errors.Is(err, errGone):
+		return Deleted, nil
+	case err != nil:
+		return Failed, failed(c.dst, info, err)
+	}
+	return action, nil
+}
+
+func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
+	rc, err := open(ctx, c.src, info)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	written, err := c.dst.WriteLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, &exact{r: rc, left: info.Size})
+	if err == nil && written.Size != info.Size {
+		return fmt.Errorf("%d bytes were written: want %d: %w", written.Size, info.Size, ltxstore.ErrChecksum)
+	}
+	return err
+}
+
+// same reports whether both sides hold the same.
+func (c *copier) same(ctx context.Context, info, there *ltx.FileInfo) (bool, error) {
+	if info.Size != there.Size || !c.cfg.Content {
+		return info.Size == there.Size, nil
+	}
+	a, err := open(ctx, c.src, info)
+	if err != nil {
+		return false, err
+	}
+	defer a.Close()
+	b, err := c.dst.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("deleted from the destination meanwhile: %w", err)
+	}
+	if err != nil {
+		return false, err
+	}
+	defer b.Close()
+	return equal(&ctxio.Reader{Ctx: ctx, R: a}, &ctxio.Reader{Ctx: ctx, R: b})
+}
+
+// errGone means that the source has no such file any more.
+var errGone = errors.New("deleted from the source")
+
+func open(ctx context.Context, src ltxstore.ReplicaClient, info *ltx.FileInfo) (io.ReadCloser, error) {
+	rc, err := src.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errGone
+	}
+	return rc, err
+}
+
+// compareSize is the buffer of each of two files that are compared.
+const compareSize = 32 << 10
+
+func equal(a, b io.Reader) (bool, error) {
+	bufA, bufB := make([]byte, compareSize), make([]byte, compareSize)
+	for {
+		n, errA := readFull(a, bufA)
+		m, errB := readFull(b, bufB)
+		if err := errors.Join(errA, errB); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(bufA[:n], bufB[:m]) {
+			return false, nil
+		}
+		if n < compareSize {
+			return true, nil
+		}
+	}
+}
+
+// readFull reads until buf is full or the reader ends, which is no error; one
+// that breaks off is.
+func readFull(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var more int
+		more, err = r.Read(buf[n:])
+		n += more
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return n, err
+}
+
+// exact fails where a body is not as long as it is listed: it was replaced
+// meanwhile, or a client ended it too early. The writer then writes nothing.
+type exact struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exact) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	e.left -= int64(n)
+	switch {
+	case e.left < 0:
+		return 0, fmt.Errorf("source has %d bytes more than are listed: %w", -e.left, ltxstore.ErrChecksum)
+	case err == io.EOF && e.left > 0:
+		return n, fmt.Errorf("source has %d bytes fewer than are listed: %w", e.left, ltxstore.ErrChecksum)
+	}
+	return n, err
+}
+
+// failed names the file, of whichever side, that was not copied.
+func failed(client ltxstore.ReplicaClient, info *ltx.FileInfo, err error) error {
+	return &ltxstore.Error{Op: "copy", Backend: client.Type(), Kind: ltxstore.KindOf(err), Err: err,
+		Key: ltxio.Name(info.Level, info.MinTXID, info.MaxTXID)}
+}

@@ -1,0 +1,128 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// reading is a file that was read, and what is wrong with it.
+type reading struct {
+	info    *ltx.FileInfo
+	size    int64
+	header  ltx.Header
+	trailer ltx.Trailer
+	err     error
+}
+
+// readSize is the buffer of a file that is read.
+const readSize = 64 << 10
+
+func (v *verifier) read(ctx context.Context, info *ltx.FileInfo) *reading {
+	r := &reading{info: info}
+	rc, err := v.client.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer rc.Close()
+	counted := &counter{r: &ctxio.Reader{Ctx: ctx, R: rc}}
+	r.header, r.trailer, r.err = ltxio.Decode(bufio.NewReaderSize(counted, readSize), nil, nil)
+	r.size = counted.n
+	return r
+}
+
+// judge adds what is wrong with a file by itself.
+func (v *verifier) judge(r *reading) {
+	f, name := nameOf(r.info), nameInWords(r.info)
+	v.report.Files++
+	v.report.Bytes += r.size
+	var damage *ltxio.DamageError
+	switch {
+	case errors.Is(r.err, fs.ErrNotExist) && r.info.Size > 0:
+		v.find(Info, KindDeleted, f, "%s was deleted meanwhile", name)
+		return
+	case r.info.Size == 0:
+		v.find(Error, KindTorn, f, "%s has no bytes", name)
+	case errors.As(r.err, &damage) && damage.Torn:
+		v.find(Error, KindTorn, f, "%s is torn: %v, its listing says %d", name, damage, r.info.Size)
+	case errors.As(r.err, &damage), errors.Is(r.err, ltxstore.ErrChecksum):
+		v.find(Error, KindCorrupt, f, "%s is corrupt: %v", name, r.err)
+	case r.err != nil:
+		v.find(Error, KindUnreadable, f, "%s cannot be read: %v", name, r.err)
+	case r.header.MinTXID != f.min || r.header.MaxTXID != f.max:
+		v.find(Error, KindName, f, "%s holds transactions %s to %s", name, r.header.MinTXID, r.header.MaxTXID)
+	case r.size != r.info.Size:
+		v.find(Error, KindSize, f, "%s has %d bytes, its listing says %d", name, r.size, r.info.Size)
+		return // it can be restored
+	default:
+		return
+	}
+	v.bad[f] = true
+}
+
+// sequence is a level's files so far.
+type sequence struct {
+	v      *verifier
+	level  Level
+	before *reading // the last that was sound
+}
+
+// add looks at how a file fits those before it.
+func (s *sequence) add(r *reading) {
+	info, f, name := r.info, nameOf(r.info), nameInWords(r.info)
+	if errors.Is(r.err, fs.ErrNotExist) {
+		return
+	}
+	l := &s.level
+	switch {
+	case l.Level == ltxstore.SnapshotLevel:
+		if info.MinTXID != 1 {
+			s.v.find(Warning, KindSnapshot, f, "%s is no snapshot: it begins with transaction %s", name, info.MinTXID)
+		}
+	case l.Files == 0:
+	case info.MinTXID > l.Last && info.MinTXID-1 > l.Last:
+		s.v.find(Warning, KindGap, file{l.Level, l.Last + 1, info.MinTXID - 1}, "level %d has no transactions %s to %s", l.Level, l.Last+1, info.MinTXID-1)
+	case info.MinTXID <= l.Last:
+		s.v.find(Info, KindOverlap, f, "%s overlaps what is before it, to %s", name, l.Last)
+	}
+	if l.Files++; l.Files == 1 {
+		l.First = info.MinTXID
+	}
+	l.Bytes += info.Size
+	l.Last = max(l.Last, info.MaxTXID)
+	s.v.newest = max(s.v.newest, info.MaxTXID)
+
+	if s.v.bad[f] {
+		return
+	}
+	if b := s.before; b != nil {
+		switch {
+		case b.header.PageSize != r.header.PageSize:
+			s.v.find(Error, KindPageSize, f, "%s has pages of %d bytes, the file before it of %d", name, r.header.PageSize, b.header.PageSize)
+		case b.info.MaxTXID+1 == info.MinTXID && !b.header.NoChecksum() && !r.header.NoChecksum() && b.trailer.PostApplyChecksum != r.header.PreApplyChecksum:
+			s.v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, the file before it leaves %s: they are of two histories",
+				name, r.header.PreApplyChecksum, b.trailer.PostApplyChecksum)
+		}
+	}
+	s.before = r
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
