@@ -19,14 +19,16 @@ type realServer struct {
 	tls   bool
 }
 
+var realServers = []realServer{
+	{"versitygw", servers.Versitygw, false},
+	{"versitygw TLS", servers.Versitygw, true},
+	{"minio", servers.MinIO, false},
+	{"minio TLS", servers.MinIO, true},
+}
+
 // eachServer runs test on every server, with a bucket of its own, all at once.
 func eachServer(t *testing.T, test func(t *testing.T, s *space)) {
-	for _, real := range []realServer{
-		{"versitygw", servers.Versitygw, false},
-		{"versitygw TLS", servers.Versitygw, true},
-		{"minio", servers.MinIO, false},
-		{"minio TLS", servers.MinIO, true},
-	} {
+	for _, real := range realServers {
 		t.Run(real.name, func(t *testing.T) {
 			t.Parallel()
 			server := real.start(t, real.tls)
@@ -35,7 +37,7 @@ func eachServer(t *testing.T, test func(t *testing.T, s *space)) {
 	}
 }
 
-func (s *space) client(t *testing.T, path string) *s3.ReplicaClient {
+func (s *space) client(t testing.TB, path string) *s3.ReplicaClient {
 	t.Helper()
 	c := s3.NewReplicaClient(s.config(path))
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
@@ -45,7 +47,7 @@ func (s *space) client(t *testing.T, path string) *s3.ReplicaClient {
 func txid(i int) ltx.TXID { return ltx.TXID(i) }
 
 // writeMany writes the files 1 to n of level 0, several at once.
-func writeMany(t *testing.T, client ltxstore.ReplicaClient, n int) {
+func writeMany(t testing.TB, client ltxstore.ReplicaClient, n int) {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(32)

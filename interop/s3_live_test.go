@@ -35,7 +35,7 @@ func TestS3Live(t *testing.T) {
 }
 
 // named returns Litestream's own client, or ours in the layout of that name.
-func (s *space) named(t *testing.T, name, path string) ltxstore.ReplicaClient {
+func (s *space) named(t testing.TB, name, path string) ltxstore.ReplicaClient {
 	t.Helper()
 	if name == "stock" {
 		c := litestreams3.NewReplicaClient()

@@ -40,6 +40,10 @@ type Server struct {
 // certificate. It ends with the server.
 func (s *Server) Transport() *http.Transport { return s.transport }
 
+// API returns the SDK's own client of the server: the plain calls, to compare
+// with.
+func (s *Server) API() *s3.Client { return s.api }
+
 // The credentials of every server here. MinIO wants eight characters or more.
 const (
 	accessKey = "interop-access"
