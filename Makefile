@@ -52,7 +52,7 @@ demo:
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(MAKE) --no-print-directory servers
-	cd interop && $(GO) test $(TEST_FLAGS) ./...
+	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # minutes, on a machine with nothing else to do
 
 # versitygw and MinIO are kept in the user's cache directory. Built within a
 # test they would be silent minutes, which count against go test's timeout.
