@@ -233,6 +233,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"{type: s3, bucket: b, access-key-id: x, secret-access-key: hu sh}",
 		"{url: 's3://id:hush@b', secret-access-key: hush2}",
 		"{type: s3, bucket: b, sse-customer-key: hush!}",
+		"{type: s3, bucket: b, secret-access-key: *hush}",
 		"{url: 's3://id:hu/sh@b'}",
 		"{url: 's3://b?endpoint=https://id:hush@x'}",
 		"{type: s3, bucket: b, endpoint: 'https://id:hush@x'}",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,14 +43,24 @@ const maxNodes = 100_000
 
 // parse returns the one document in data, which is YAML, and so may be JSON.
 func parse(data []byte) (node, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return node{}, invalid(node{}, "the configuration is empty")
+	}
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
-		if len(strings.TrimSpace(string(data))) == 0 {
-			return node{}, &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: errors.New("the configuration is empty")}
-		}
-		return node{}, &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: err}
+		return node{}, invalid(node{}, "%s", unquoted(err.Error()))
 	}
 	return fromYAML(&document)
+}
+
+// unquoted returns an error of the library without the name of an anchor that
+// is not there: an unquoted secret that begins with * is taken for one.
+func unquoted(text string) string {
+	before, rest, ok := strings.Cut(text, "unknown anchor '")
+	if end := strings.LastIndexByte(rest, '\''); ok && end >= 0 {
+		return before + "unknown anchor" + rest[end+1:] + ": want a value that begins with * in quotes"
+	}
+	return text
 }
 
 func fromYAML(n *yaml.Node) (node, error) {

@@ -61,7 +61,8 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 		}
 	}
 	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
-	return r, o.finish(&r, n)
+	err := o.finish(&r, n)
+	return r, err
 }
 
 // set takes one setting of a section.

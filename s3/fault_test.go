@@ -179,8 +179,9 @@ func TestFaults(t *testing.T) {
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()
-				row.fake.NoRange = fault == matrix.RangeLost
-				f, err := newFake(row.cfg, row.fake, false)
+				options := row.fake // the row is that of other faults too
+				options.NoRange = fault == matrix.RangeLost
+				f, err := newFake(row.cfg, options, false)
 				require.NoError(t, err)
 				defer func() { assert.NoError(t, f.close()) }()
 				// Package net/http repeats a request by itself whose kept
