@@ -2,18 +2,25 @@ package gcs
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/stretchr/testify/assert"
@@ -22,6 +29,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/golden"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
 )
 
@@ -83,6 +91,7 @@ type tokens struct {
 	http.RoundTripper
 	asked int
 	deny  bool
+	token string // "sesame" if empty
 }
 
 func (rt *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -93,7 +102,7 @@ func (rt *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	if rt.deny {
 		return answering(400, nil, `{"error":"invalid_grant"}`)(req)
 	}
-	return answering(200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"sesame","token_type":"Bearer","expires_in":3600}`)(req)
+	return answering(200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"`+cmp.Or(rt.token, "sesame")+`","token_type":"Bearer","expires_in":3600}`)(req)
 }
 
 func TestCredentials(t *testing.T) {
@@ -185,9 +194,106 @@ func TestForeignClient(t *testing.T) {
 	assert.NoError(t, err, "the caller's client is still open")
 }
 
-// An endpoint over TLS with a certificate of one's own.
-func TestCABundle(t *testing.T) {
-	_, err := (Config{Bucket: "bucket", CABundle: filepath.Join(t.TempDir(), "missing")}).load()
+// A bundle that is not there is no missing file.
+func TestMissingCABundle(t *testing.T) {
+	err := NewReplicaClient(Config{Bucket: "bucket", CABundle: filepath.Join(t.TempDir(), "missing")}).Init(t.Context())
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
+	assert.ErrorContains(t, err, "CABundle")
+}
+
+// Each setting of the pool reaches it, and so does each timeout.
+func TestPool(t *testing.T) {
+	c := NewReplicaClient(Config{Bucket: "bucket", Anonymous: true, MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, SkipVerify: true})
+	r, err := c.init(t.Context())
+	require.NoError(t, err)
+	pool, ok := r.end.client.Transport.(*roundTripper).next.(*http.Transport)
+	require.True(t, ok)
+	assert.Equal(t, 9, pool.MaxConnsPerHost)
+	assert.Equal(t, 7, pool.MaxIdleConnsPerHost)
+	assert.EqualValues(t, 11, pool.IdleConnTimeout)
+	assert.EqualValues(t, 13, pool.ResponseHeaderTimeout)
+	assert.True(t, pool.TLSClientConfig.InsecureSkipVerify)
+	require.NoError(t, c.Close())
+}
+
+// A server that takes a request and never answers is asked again.
+func TestResponseTimeout(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.ResponseTimeout, cfg.IdleTimeout = 100*time.Millisecond, time.Hour })
+	b.server.Put("bucket", testKey, ltxBody(t, 300))
+	b.fail("ListObjects", 1, func(_ httpfault.Exchange, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	files, err := b.list(t, 0, false)
+	require.NoError(t, err)
+	assert.Len(t, files, 1)
+	b.counts(t, map[string]int{"ListObjects": 2})
+}
+
+// A token would go to wherever an answer points.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	elsewhere := newBench(t, gcsfake.Options{}, nil)
+	elsewhere.server.Put("bucket", testKey, ltxBody(t, 300))
+	b.fail("", -1, func(_ httpfault.Exchange, w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.url+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+	})
+	_, err := b.read(t, 0, 0)
+	require.Error(t, err)
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+	_, err = b.write(t, bytes.NewReader(ltxBody(t, 300)))
+	require.Error(t, err)
+	assert.Zero(t, elsewhere.faults.Requests())
+}
+
+// The customer's key may be in a file, and is the caller's to change.
+func TestCustomerKeyOfAFile(t *testing.T) {
+	key := bytes.Repeat([]byte("k"), 32)
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
+	for name, change := range map[string]func(*Config){
+		"file":  func(cfg *Config) { cfg.SSECustomerKeyFile = file },
+		"bytes": func(cfg *Config) { cfg.SSECustomerKey = bytes.Clone(key) },
+	} {
+		wire := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{}, "bucket")}
+		cfg := Config{Bucket: "bucket", RoundTripper: wire, Anonymous: true, Logger: slog.New(slog.DiscardHandler)}
+		change(&cfg)
+		c := NewReplicaClient(cfg)
+		require.NoError(t, c.Init(t.Context()))
+		clear(cfg.SSECustomerKey)
+		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("x"))
+		require.NoError(t, err)
+		assert.Contains(t, wire.Text(), "X-Goog-Encryption-Key: "+base64.StdEncoding.EncodeToString(key), name)
+	}
+
+	// In the clear it would not be a secret, whoever names the endpoint.
+	t.Setenv("STORAGE_EMULATOR_HOST", "127.0.0.1:1")
+	err := NewReplicaClient(Config{Bucket: "bucket", SSECustomerKey: key}).Init(t.Context())
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "want https")
+}
+
+// Init's context is for Init alone, and one that has ended leaves no state.
+func TestInitContext(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, b.Init(ctx), context.Canceled)
+	ctx, cancel = context.WithCancel(t.Context())
+	require.NoError(t, b.Init(ctx))
+	cancel()
+	works(t, b.ReplicaClient)
+}
+
+// Of a caller's client a failed upload is not published either.
+func TestForeignClientSourceFails(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	client, err := storage.NewClient(t.Context(), option.WithEndpoint(b.url+"/storage/v1/"), option.WithoutAuthentication())
+	require.NoError(t, err)
+	defer client.Close()
+	c := b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.Client = "", client })
+	failure := errors.New("disk")
+	for _, size := range []int{200, 3 * testChunk} {
+		_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, io.MultiReader(bytes.NewReader(ltxBody(t, size)), iotest.ErrReader(failure)))
+		require.ErrorIs(t, err, failure)
+		assert.Empty(t, b.server.Keys("bucket"))
+	}
 }
