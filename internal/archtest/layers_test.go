@@ -19,6 +19,8 @@ const (
 	library  layer = "root"
 	backend  layer = "backend"
 	wrapper  layer = "wrapper"
+	shared   layer = "what wrappers share"
+	ground   layer = "what wrappers are tested on"
 	suite    layer = "suite"
 	program  layer = "program"
 )
@@ -29,7 +31,9 @@ var below = map[layer][]layer{
 	internal: {internal},
 	library:  {internal},
 	backend:  {internal, library},
-	wrapper:  {internal, library},
+	wrapper:  {internal, library, shared},
+	shared:   {internal, library},
+	ground:   {internal, library, backend, suite},
 	suite:    {library},
 	program:  {internal, library, backend, wrapper, suite, program},
 }
@@ -46,6 +50,10 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return internal, nil
 	case slices.Contains(backends, top) && !nested:
 		return backend, nil
+	case rel == "wrap/internal/wraptest":
+		return ground, nil
+	case within(rel, "wrap/internal"):
+		return shared, nil
 	case top == "wrap":
 		return wrapper, nil
 	case rel == "testing/replicatest":
@@ -147,6 +155,12 @@ func TestLayerRulesBite(t *testing.T) {
 		{"file", "s3", true},
 		{"s3", "wrap/verify", true},
 		{"wrap/verify", "file", true},
+		{"wrap/verify", "wrap/internal/layer", false},
+		{"wrap/verify", "wrap/internal/wraptest", true},
+		{"wrap/internal/layer", "wrap/verify", true},
+		{"wrap/internal/layer", "file", true},
+		{"wrap/internal/wraptest", "file", false},
+		{"file", "wrap/internal/layer", true},
 		{"testing/replicatest", "", false},
 		{"testing/replicatest", "internal/ltxio", true},
 		{"testing/replicatest", "file", true},
