@@ -168,7 +168,7 @@ func TestFaults(t *testing.T) {
 				f.server.Config.SetKeepAlivesEnabled(false)
 				w := f.world(f.client(func(cfg *gcs.Config) {
 					if fault == matrix.Stalled { // elsewhere a machine under load is no fault
-						cfg.IdleTimeout, cfg.ResponseTimeout = 300*time.Millisecond, 300*time.Millisecond
+						cfg.IdleTimeout, cfg.ResponseTimeout = time.Second, time.Second
 					}
 					cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
 				}))

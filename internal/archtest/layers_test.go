@@ -20,6 +20,7 @@ const (
 	backend  layer = "backend"
 	wrapper  layer = "wrapper"
 	shared   layer = "what wrappers share"
+	ground   layer = "what wrappers are tested on"
 	suite    layer = "suite"
 	tool     layer = "tool"
 	program  layer = "program"
@@ -33,6 +34,7 @@ var below = map[layer][]layer{
 	backend:  {internal, library},
 	wrapper:  {internal, library, shared},
 	shared:   {internal, library},
+	ground:   {internal, library, backend, suite},
 	suite:    {library},
 	tool:     {internal, library, tool},
 	program:  {internal, library, backend, wrapper, suite, tool, program},
@@ -50,6 +52,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return internal, nil
 	case slices.Contains(backends, top) && !nested:
 		return backend, nil
+	case rel == "wrap/internal/wraptest":
+		return ground, nil
 	case within(rel, "wrap/internal"):
 		return shared, nil
 	case top == "wrap":
@@ -159,6 +163,12 @@ func TestLayerRulesBite(t *testing.T) {
 		{"wrap/verify", "wrap/internal/codec", false},
 		{"wrap/internal/codec", "wrap/verify", true},
 		{"file", "wrap/internal/codec", true},
+		{"wrap/verify", "wrap/internal/layer", false},
+		{"wrap/verify", "wrap/internal/wraptest", true},
+		{"wrap/internal/layer", "wrap/verify", true},
+		{"wrap/internal/layer", "file", true},
+		{"wrap/internal/wraptest", "file", false},
+		{"file", "wrap/internal/layer", true},
 		{"testing/replicatest", "", false},
 		{"testing/replicatest", "internal/ltxio", true},
 		{"testing/replicatest", "file", true},

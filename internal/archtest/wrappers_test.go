@@ -1,0 +1,106 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// observers may take methods from what they embed: they change nothing that a
+// new method could get around.
+var observers = []string{"metrics", "trace"}
+
+// methods are what every wrapper has, written out: those of a client, and the
+// abilities that it hands on.
+var methods = []string{"Type", "LTXFiles", "OpenLTXFile", "WriteLTXFile", "DeleteLTXFiles", "DeleteAll",
+	"Init", "SetLogger", "Close", "Unwrap"}
+
+// wrappers returns the folders of wrap that hold one.
+func wrappers(t *testing.T) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(root, "wrap"))
+	require.NoError(t, err)
+	for _, entry := range entries {
+		if entry.IsDir() && entry.Name() != "internal" {
+			names = append(names, entry.Name())
+		}
+	}
+	require.NotEmpty(t, names)
+	return names
+}
+
+func TestWrappersAreAlike(t *testing.T) {
+	for _, name := range wrappers(t) {
+		folder := path.Join("wrap", name)
+		there := exported(t, folder)
+		for _, want := range []string{"New", "Client", "Config"} {
+			assert.True(t, there[want], "%s has no %s", folder, want)
+		}
+		examples, err := filepath.Glob(filepath.Join(root, folder, "example*_test.go"))
+		require.NoError(t, err)
+		assert.NotEmpty(t, examples, "%s has no example", folder)
+		if slices.Contains(observers, name) {
+			continue
+		}
+		for _, method := range methods {
+			assert.True(t, there["Client."+method], "%s: Client does not write out %s", folder, method)
+		}
+	}
+}
+
+// A wrapper that embeds a client lets the next method of the interface go past
+// it unseen.
+func TestWrappersEmbedNoClient(t *testing.T) {
+	for _, name := range production(t) {
+		folder := strings.TrimPrefix(path.Dir(name), "wrap/")
+		if !strings.HasPrefix(name, "wrap/") || slices.Contains(observers, folder) {
+			continue
+		}
+		found, err := embedded(read(t, name))
+		require.NoError(t, err)
+		assert.NotContains(t, found, "ltxstore.ReplicaClient", name)
+	}
+	found, err := embedded("package p\ntype a struct {\n\tltxstore.ReplicaClient\n\t*b\n\tnext ltxstore.ReplicaClient\n}\n")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"ltxstore.ReplicaClient", "b"}, found)
+}
+
+// embedded returns what the structs of a file embed.
+func embedded(source string) (found []string, err error) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if typ, ok := n.(*ast.StructType); ok {
+			for _, field := range typ.Fields.List {
+				if len(field.Names) == 0 {
+					found = append(found, receiver(field.Type))
+				}
+			}
+		}
+		return true
+	})
+	return found, nil
+}
+
+// The table of wrappers has all of them.
+func TestWrappersDocument(t *testing.T) {
+	var listed []string
+	for _, row := range rows(read(t, "docs/wrappers.md"))[1:] {
+		require.Len(t, row, 4)
+		listed = append(listed, strings.Trim(row[0], "`"))
+		assert.NotContains(t, row, "", row)
+	}
+	slices.Sort(listed)
+	assert.Equal(t, wrappers(t), listed)
+}

@@ -1,0 +1,54 @@
+package layer_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+func TestNext(t *testing.T) {
+	client := mock.NewReplicaClient(mock.Config{})
+	assert.Same(t, client, layer.Next(client))
+
+	none := layer.Next(nil)
+	_, listErr := none.LTXFiles(t.Context(), 0, 0, false)
+	_, openErr := none.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	_, writeErr := none.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("x")))
+	for op, err := range map[string]error{
+		"init": ltxstore.Init(t.Context(), none), "list": listErr, "open": openErr, "write": writeErr,
+		"delete": none.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{}}), "delete all": none.DeleteAll(t.Context()),
+	} {
+		assert.ErrorIs(t, err, fs.ErrInvalid, op)
+		assert.EqualError(t, err, "none: "+op+": invalid argument: next is <nil>: want a client to wrap")
+	}
+	assert.NotPanics(t, func() { layer.SetLogger(none, nil) })
+	assert.NoError(t, ltxstore.Close(none))
+}
+
+func TestWrap(t *testing.T) {
+	client := mock.NewReplicaClient(mock.Config{})
+	assert.NoError(t, layer.Wrap(client, "read", "", nil))
+	err := layer.Wrap(client, "read", layer.File(3, 1, 0xa), ltxstore.ErrChecksum)
+	assert.EqualError(t, err, "mock: read level 3 0000000000000001-000000000000000a.ltx: content is corrupt")
+	assert.Same(t, err, layer.Wrap(client, "list", "other", err), "what is an Error already stays as it is")
+	assert.Nil(t, ltxstore.KindOf(layer.Wrap(client, "read", "", context.Canceled)))
+}
+
+func TestSetLogger(t *testing.T) {
+	var log bytes.Buffer
+	client := mock.NewReplicaClient(mock.Config{})
+	layer.SetLogger(client, slog.New(slog.NewTextHandler(&log, nil)))
+	_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, io.LimitReader(bytes.NewReader([]byte("body")), 4))
+	assert.NoError(t, err)
+	assert.Contains(t, log.String(), "replica=mock")
+}

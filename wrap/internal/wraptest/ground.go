@@ -1,0 +1,67 @@
+// Package wraptest holds a wrapper to the whole contract, over any backend. It is
+// for tests only.
+package wraptest
+
+import (
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+const (
+	replicaPath = "backups/db"
+	pageSize    = 16
+	secret      = "correct-horse-battery-staple"
+)
+
+// Ground is a backend under a wrapper.
+type Ground struct {
+	Name string
+
+	// New makes an empty replica with all that the suite can do to it.
+	New func() (replicatest.Store, error)
+
+	// Lacks is what New does not offer, and LargeSize how long the suite's
+	// large file is, in bytes.
+	Lacks     []replicatest.Capability
+	LargeSize int64
+}
+
+// Mock is memory: everything but a wire that breaks.
+func Mock() Ground {
+	return Ground{"mock", mockStore, []replicatest.Capability{replicatest.BoundedMemory, replicatest.BrokenTransfers}, 4 << 20}
+}
+
+// File is a disk, with fsync. What needs the seams of the backend's own tests is
+// lacking.
+func File() Ground {
+	return Ground{"file", fileStore, []replicatest.Capability{
+		replicatest.FailingLookups, replicatest.FailingLists, replicatest.BrokenTransfers,
+		replicatest.StalledTransfers, replicatest.Outages, replicatest.CountedRequests,
+		replicatest.FailingDeletes, replicatest.Leftovers,
+	}, 24 << 20}
+}
+
+// S3 is a strict server in this process, with everything but memory of its own.
+func S3() Ground {
+	return Ground{"s3", s3Store, []replicatest.Capability{replicatest.BoundedMemory}, 6 << 20}
+}
+
+func layoutKeys() ltxstore.Keys {
+	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	if err != nil {
+		panic(err)
+	}
+	return keys
+}
+
+// below returns the keys below a prefix, relative to it, marked.
+func below(keys []string, prefix, mark string) (names []string) {
+	for _, key := range keys {
+		if name, ok := strings.CutPrefix(key, prefix); ok {
+			names = append(names, mark+name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,118 @@
+package wraptest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+// Suite is a wrapper, or a stack of them, and where it is held to the contract.
+type Suite struct {
+	// Wrap is the wrapper's New. It is called for each client of a store.
+	Wrap func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient
+
+	// On are the backends. Nil means Mock and File.
+	On []Ground
+
+	// Changes are the cases that the wrapper does not keep, on purpose, each
+	// with why. They must fail, and what holds instead needs tests of its own.
+	Changes map[string]string
+
+	// Only, if not empty, selects the cases whose IDs start so.
+	Only []string
+
+	// Lacks is what the wrapper takes away from the store, beside what the
+	// ground lacks, and Adapt what else it changes of it. Both may be nil.
+	Lacks []replicatest.Capability
+	Adapt func(store *replicatest.Store)
+}
+
+// Run runs the suite on every ground, as subtests named by it. Those whose
+// memory is not watched run beside each other.
+func Run(t *testing.T, s Suite) {
+	t.Helper()
+	grounds := s.On
+	if grounds == nil {
+		grounds = []Ground{Mock(), File()}
+	}
+	for id := range s.Changes {
+		if !slices.ContainsFunc(replicatest.Cases(), func(c replicatest.Case) bool { return c.ID == id }) {
+			t.Errorf("Changes has %q, which is no case of the suite", id)
+		}
+	}
+	for _, ground := range grounds {
+		t.Run(ground.Name, func(t *testing.T) {
+			if slices.Contains(ground.Lacks, replicatest.BoundedMemory) {
+				t.Parallel()
+			}
+			replicatest.Run(t, s.config(ground, func(c replicatest.Case) bool { return s.Changes[c.ID] == "" && s.selects(c) }))
+			s.runChanged(t, ground)
+		})
+	}
+}
+
+// runChanged sees the cases fail that are declared not to hold.
+func (s *Suite) runChanged(t *testing.T, ground Ground) {
+	t.Helper()
+	if len(s.Changes) == 0 {
+		return
+	}
+	report, err := replicatest.Check(t.Context(), s.config(ground, func(c replicatest.Case) bool { return s.Changes[c.ID] != "" && s.selects(c) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range report {
+		if res.Skipped == "" && res.Err == nil {
+			t.Errorf("Changes has %s (%s), and the case holds", res.Case.ID, s.Changes[res.Case.ID])
+		}
+	}
+}
+
+func (s *Suite) selects(c replicatest.Case) bool {
+	return len(s.Only) == 0 || slices.ContainsFunc(s.Only, func(prefix string) bool { return strings.HasPrefix(c.ID, prefix) })
+}
+
+func (s *Suite) config(ground Ground, cases func(replicatest.Case) bool) replicatest.Config {
+	return replicatest.Config{
+		New:         func(context.Context) (replicatest.Store, error) { return s.store(ground) },
+		Lacks:       append(slices.Clone(ground.Lacks), s.Lacks...),
+		PageSize:    pageSize,
+		BodySize:    1 << 20,
+		LargeSize:   ground.LargeSize,
+		MemoryLimit: 12 << 20,
+		Prompt:      5 * time.Second,
+		Secrets:     []string{secret},
+		Select:      cases,
+	}
+}
+
+// store returns a fresh store with every client wrapped.
+func (s *Suite) store(ground Ground) (replicatest.Store, error) {
+	store, err := ground.New()
+	if err != nil {
+		return store, err
+	}
+	further := func(open func() (ltxstore.ReplicaClient, error)) func() (ltxstore.ReplicaClient, error) {
+		return func() (ltxstore.ReplicaClient, error) {
+			client, err := open()
+			return s.Wrap(client), err
+		}
+	}
+	sibling := store.Sibling
+	store.Client = s.Wrap(store.Client)
+	store.Another, store.Once = further(store.Another), further(store.Once)
+	store.Parent, store.Missing = further(store.Parent), further(store.Missing)
+	store.Sibling = func(suffix string) (ltxstore.ReplicaClient, error) {
+		client, err := sibling(suffix)
+		return s.Wrap(client), err
+	}
+	if s.Adapt != nil {
+		s.Adapt(&store)
+	}
+	return store, nil
+}

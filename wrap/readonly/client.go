@@ -1,0 +1,91 @@
+// Package readonly refuses to change a replica: for restores, for inspection,
+// and for a second reader beside the one writer.
+package readonly
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+var (
+	_ ltxstore.ReplicaClient = (*Client)(nil)
+	_ ltxstore.Initializer   = (*Client)(nil)
+	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ io.Closer              = (*Client)(nil)
+)
+
+// Config has no settings.
+type Config struct{}
+
+// Client reads the next client's replica and never changes it. It is made by New
+// and safe for concurrent use.
+type Client struct {
+	next ltxstore.ReplicaClient
+}
+
+// New returns a client that reads from next. A next that is nil is fs.ErrInvalid
+// in every method.
+func New(next ltxstore.ReplicaClient, _ Config) *Client { return &Client{next: layer.Next(next)} }
+
+// Unwrap returns the next client, which can write.
+func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
+
+// Type returns the next client's.
+func (c *Client) Type() string { return c.next.Type() }
+
+// Init initializes the next client.
+func (c *Client) Init(ctx context.Context) error { return ltxstore.Init(ctx, c.next) }
+
+// SetLogger directs the next client's log.
+func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
+
+// Close closes the next client.
+func (c *Client) Close() error { return ltxstore.Close(c.next) }
+
+// LTXFiles is the next client's.
+func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	return c.next.LTXFiles(ctx, level, seek, useMetadata)
+}
+
+// OpenLTXFile is the next client's.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+}
+
+// WriteLTXFile is fs.ErrPermission, or what is wrong with the arguments. The
+// reader is not read, and no request is sent.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
+	return nil, c.refuse(ctx, "write", layer.File(level, minTXID, maxTXID), ltxstore.CheckFile(level, minTXID, maxTXID))
+}
+
+// DeleteLTXFiles is fs.ErrPermission, or what is wrong with the list; no request
+// is sent. A list of nothing is success.
+func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if len(files) == 0 && ctx.Err() == nil {
+		return nil
+	}
+	return c.refuse(ctx, "delete", "", ltxstore.CheckFiles(files))
+}
+
+// DeleteAll is fs.ErrPermission; no request is sent.
+func (c *Client) DeleteAll(ctx context.Context) error { return c.refuse(ctx, "delete all", "", nil) }
+
+var errReadOnly = fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)
+
+// refuse tells why nothing is done: the arguments, the context, or else that
+// nothing may be.
+func (c *Client) refuse(ctx context.Context, op, key string, wrong error) error {
+	err := cmp.Or(wrong, ctxio.Err(ctx), errReadOnly)
+	return layer.Wrap(c.next, op, key, err)
+}
