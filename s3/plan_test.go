@@ -3,6 +3,8 @@ package s3
 import (
 	"bytes"
 	"io/fs"
+	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,9 +51,13 @@ func TestPlan(t *testing.T) {
 		"hint too small":             {5 * mib, 6 * mib, provider{}, 5 * tib, 5 * gib},
 		"unknown, 1 GiB":             {5 * mib, -1, provider{}, gib, 5 * mib},
 		"unknown, 50 GiB":            {5 * mib, -1, provider{}, 50 * gib, 42 * mib},
+		"unknown, 12 GiB":            {5 * mib, -1, provider{}, 12 * gib, 10 * mib},
+		"unknown, one more":          {5 * mib, -1, provider{}, 50_000*mib + 1, 42 * mib},
 		"unknown, 5 TiB":             {5 * mib, -1, provider{}, 5 * tib, 5 * gib},
 		"unknown, large parts":       {600 * mib, -1, provider{}, 5 * tib, 600 * mib},
 		"unknown, 1000, 12 GiB":      {5 * mib, -1, provider{maxParts: 1000}, 12 * gib, 150 * mib},
+		"unknown, 1000, one more":    {5 * mib, -1, provider{maxParts: 1000}, 50_000*mib + 1, 650 * mib},
+		"known, 1000, one more":      {5 * mib, 50_000*mib + 1, provider{maxParts: 1000}, 50_000*mib + 1, 51 * mib},
 		"unknown, 1000, 2 TiB":       {5 * mib, -1, provider{maxParts: 1000}, 2 * tib, 5 * gib},
 		"unknown, equal":             {5 * mib, -1, provider{equalParts: true}, 390 * gib, 40 * mib},
 		"unknown, equal, very large": {5 * gib, -1, provider{equalParts: true}, 5 * tib, 5 * gib},
@@ -80,8 +86,40 @@ func TestPlan(t *testing.T) {
 		_, err := newPlan(5*mib, size, provider{})
 		require.ErrorIs(t, err, fs.ErrInvalid)
 	}
-	_, err := newPlan(5*mib, 5000*gib+1, provider{maxParts: 1000})
-	require.ErrorIs(t, err, fs.ErrInvalid)
+	for _, size := range []int64{5000*gib + 1, 5 * tib} {
+		_, err := newPlan(5*mib, size, provider{maxParts: 1000})
+		require.ErrorIs(t, err, fs.ErrInvalid, "1,000 parts of 5 GiB hold less")
+	}
+	// A stream turns out to be as large only when the parts are at their end.
+	for _, partSize := range []int64{5 * mib, maxPartSize} {
+		p, err := newPlan(partSize, -1, provider{maxParts: 1000})
+		require.NoError(t, err)
+		assert.Less(t, p.total(), int64(5*tib))
+		require.ErrorIs(t, p.tooLarge(p.total()), fs.ErrInvalid)
+	}
+}
+
+// sentParts returns the sizes of the parts as the server saw them, by number.
+func (w *writeBench) sentParts(t *testing.T) []int64 {
+	t.Helper()
+	byNumber := make(map[int]int64)
+	for _, entry := range w.faults.Log() {
+		if entry.Operation != "UploadPart" {
+			continue
+		}
+		query, err := url.ParseQuery(entry.Query)
+		require.NoError(t, err)
+		number, err := strconv.Atoi(query.Get("partNumber"))
+		require.NoError(t, err)
+		byNumber[number], err = strconv.ParseInt(entry.Header.Get("Content-Length"), 10, 64)
+		require.NoError(t, err)
+	}
+	sizes := make([]int64, len(byNumber))
+	for i := range sizes {
+		require.Contains(t, byNumber, i+1, "parts are numbered from 1 on")
+		sizes[i] = byNumber[i+1]
+	}
+	return sizes
 }
 
 // What is 12 GiB in parts of 5 MiB, where 1,000 parts are allowed, is 12 MiB
@@ -92,10 +130,20 @@ func TestStreamGrowsItsParts(t *testing.T) {
 		r.cfg.PartSize, r.cfg.UploadThreshold = 5<<10, 5<<10
 		r.provider.maxParts = 1000
 	})
+	w.faults.Record()
 	_, err := w.write(t, onlyRead{bytes.NewReader(body)})
 	require.NoError(t, err)
 	w.holds(t, body)
-	assert.Greater(t, w.faults.Counts()["UploadPart"], 300, "the first parts are small")
+	sizes := w.sentParts(t)
+	assert.Greater(t, len(sizes), 300, "the first parts are small")
+	assert.LessOrEqual(t, len(sizes), 1000)
+	var sent int64
+	for i, size := range sizes[:len(sizes)-1] {
+		want := max(5<<10, sent/83) // 1,000 parts have the slope 1000/12
+		require.Equal(t, want, size, "part %d, behind %d bytes", i+1, sent)
+		sent += size
+	}
+	assert.Greater(t, sizes[len(sizes)-2], int64(100<<10), "the last parts are large")
 }
 
 func TestStreamOfEqualParts(t *testing.T) {
@@ -104,9 +152,15 @@ func TestStreamOfEqualParts(t *testing.T) {
 		r.cfg.PartSize, r.cfg.UploadThreshold = 8<<10, 8<<10
 		r.provider.maxParts, r.provider.equalParts = 100, true
 	})
+	w.faults.Record()
 	_, err := w.write(t, onlyRead{bytes.NewReader(body)})
 	require.NoError(t, err)
 	w.holds(t, body)
+	sizes := w.sentParts(t)
+	assert.Len(t, sizes, 49)
+	for i, size := range sizes[:len(sizes)-1] {
+		require.EqualValues(t, 64<<10, size, "part %d", i+1)
+	}
 
 	_, err = w.WriteLTXFile(t.Context(), 0, 2, 2, onlyRead{bytes.NewReader(plainBody(100*64<<10 + 1))})
 	require.ErrorIs(t, err, fs.ErrInvalid)
