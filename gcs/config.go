@@ -31,7 +31,9 @@ type Config struct {
 	Layout ltxstore.Layout
 
 	// Endpoint is the URL of another service that speaks Google's JSON API, an
-	// emulator for one. Empty is STORAGE_EMULATOR_HOST, if set, else Google.
+	// emulator for one: https://host or http://host, with an optional port, and
+	// with no path but /storage/v1. Empty is STORAGE_EMULATOR_HOST, if set, else
+	// Google.
 	Endpoint string
 
 	// CredentialsFile is a file of credentials as Google's tools write it, and

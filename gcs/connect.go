@@ -129,14 +129,12 @@ func (r *replica) dial(ctx context.Context) (*storage.BucketHandle, error) {
 // not do: the chunks of an upload are repeated under that too.
 func never(error) bool { return false }
 
+// apiPath is where a host has the JSON API.
+const apiPath = "/storage/v1/"
+
 // serviceURL returns the root of the JSON API at an endpoint.
 func serviceURL(endpoint string) string {
-	const api = "/storage/v1/"
-	endpoint = strings.TrimRight(endpoint, "/") + "/"
-	if strings.HasSuffix(endpoint, api) {
-		return endpoint
-	}
-	return strings.TrimSuffix(endpoint, "/") + api
+	return strings.TrimSuffix(strings.TrimRight(endpoint, "/"), strings.TrimRight(apiPath, "/")) + apiPath
 }
 
 // authorize returns base with what adds the credentials' token to requests.

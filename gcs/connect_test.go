@@ -56,7 +56,7 @@ func TestEndpoints(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)
 	host := strings.TrimPrefix(b.url, "http://")
 	for name, tt := range map[string]struct{ endpoint, emulator string }{
-		"endpoint": {b.url, ""}, "with a slash": {b.url + "/", ""}, "with the API's path": {b.url + "/storage/v1/", ""},
+		"endpoint": {b.url, ""}, "with a slash": {b.url + "/", ""}, "with the API's path": {b.url + "/storage/v1/", ""}, "without its slash": {b.url + "/storage/v1", ""},
 		"emulator's host": {"", host}, "emulator's URL": {"", b.url}, "both": {b.url, "127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,10 +64,12 @@ func TestEndpoints(t *testing.T) {
 			works(t, b.client(t, func(cfg *Config) { cfg.Endpoint = tt.endpoint }))
 		})
 	}
-	t.Setenv("STORAGE_EMULATOR_HOST", "ftp://x")
-	err := b.client(t, func(cfg *Config) { cfg.Endpoint = "" }).Init(t.Context())
-	require.ErrorIs(t, err, fs.ErrInvalid)
-	assert.ErrorContains(t, err, "STORAGE_EMULATOR_HOST")
+	for _, bad := range []string{"ftp://x", "http://x/some/path"} {
+		t.Setenv("STORAGE_EMULATOR_HOST", bad)
+		err := b.client(t, func(cfg *Config) { cfg.Endpoint = "" }).Init(t.Context())
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, "STORAGE_EMULATOR_HOST")
+	}
 }
 
 // serviceAccount returns credentials of a service account whose tokens come

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -31,92 +34,141 @@ var hidden = []golden.Hidden{
 	{Pattern: regexp.MustCompile(`(gccl|gdcl)/[0-9][^ ]*`), With: "$1/<version>"},
 	{Pattern: regexp.MustCompile(`(User-Agent: ).*`), With: "$1<versions>"},
 	{Pattern: regexp.MustCompile(`boundary=\S+`), With: "boundary=<boundary>"},
-	{Pattern: regexp.MustCompile(`items\([^)]*\)`), With: "items(<fields>)"}, // their order changes
-	{Pattern: regexp.MustCompile(`items%28.*%29`), With: "items(<fields>)"},
+	{Pattern: regexp.MustCompile(`--[0-9a-f]{60}`), With: "--<boundary>"},
+	{Pattern: regexp.MustCompile(`(assertion=).*`), With: "$1<signed>"},
+	{Pattern: regexp.MustCompile(`items%28.*%29`), By: func(fields string) string { // their order changes
+		names := strings.Split(strings.TrimSuffix(strings.TrimPrefix(fields, "items%28"), "%29"), "%2C")
+		slices.Sort(names)
+		return "items(" + strings.Join(names, ",") + ")"
+	}},
 }
 
 // TestGolden freezes what the service is sent, as it is and with each option
 // that changes it.
 func TestGolden(t *testing.T) {
+	t.Setenv("STORAGE_EMULATOR_HOST", "")
+	content := serviceAccount(t, "https://token.example/token")
 	for name, change := range map[string]func(*Config){
-		"plain":          func(*Config) {},
-		"write-once":     func(cfg *Config) { cfg.WriteOnce = true },
-		"customer-key":   func(cfg *Config) { cfg.SSECustomerKey = bytes.Repeat([]byte("k"), 32) },
-		"kms":            func(cfg *Config) { cfg.KMSKeyName = "projects/p/locations/l/keyRings/r/cryptoKeys/k" },
-		"storage-class":  func(cfg *Config) { cfg.StorageClass = "NEARLINE" },
-		"quota-project":  func(cfg *Config) { cfg.QuotaProject = "payer" },
-		"layout":         func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestream },
-		"verify-head":    func(cfg *Config) { cfg.Verify = ltxstore.VerifyHead },
-		"verify-content": func(cfg *Config) { cfg.Verify = ltxstore.VerifyReadback },
-		"page-size":      func(cfg *Config) { cfg.PageSize = 7 },
+		"plain":            func(*Config) {},
+		"write-once":       func(cfg *Config) { cfg.WriteOnce = true },
+		"customer-key":     func(cfg *Config) { cfg.SSECustomerKey = bytes.Repeat([]byte("k"), 32) },
+		"kms":              func(cfg *Config) { cfg.KMSKeyName = "projects/p/locations/l/keyRings/r/cryptoKeys/k" },
+		"storage-class":    func(cfg *Config) { cfg.StorageClass = "NEARLINE" },
+		"quota-project":    func(cfg *Config) { cfg.QuotaProject = "payer" },
+		"layout":           func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestream },
+		"layout-s3":        func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestreamS3 },
+		"root":             func(cfg *Config) { cfg.Path = "" },
+		"verify-head":      func(cfg *Config) { cfg.Verify = ltxstore.VerifyHead },
+		"verify-content":   func(cfg *Config) { cfg.Verify = ltxstore.VerifyReadback },
+		"page-size":        func(cfg *Config) { cfg.PageSize = 7 },
+		"chunk-size":       func(cfg *Config) { cfg.ChunkSize = 2 * testChunk },
+		"upload-threshold": func(cfg *Config) { cfg.UploadThreshold = 4 * testChunk },
+		"read-concurrency": func(cfg *Config) { cfg.ReadConcurrency = 2 },
+		"credentials": func(cfg *Config) {
+			cfg.Anonymous, cfg.CredentialsJSON = false, content
+			cfg.RoundTripper = &tokens{RoundTripper: cfg.RoundTripper}
+		},
+		"endpoint": func(cfg *Config) { cfg.Endpoint = "https://storage.example:4443" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
-			wire := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{Clock: func() time.Time { return at }, PageSize: 1}, "bucket"), Hide: hidden}
+			server := gcsfake.New(gcsfake.Options{Clock: func() time.Time { return at }, PageSize: 2}, "bucket")
+			wire := &golden.Transport{Handler: server, Hide: hidden}
 			cfg := Config{
 				Bucket: "bucket", Path: "backups/db", RoundTripper: wire, Anonymous: true, ChunkSize: testChunk,
 				DeleteConcurrency: 1, MetadataConcurrency: 1, Logger: slog.New(slog.DiscardHandler),
 				Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 			}
 			change(&cfg)
-			playGolden(t, wire, NewReplicaClient(cfg))
+			p := &play{ReplicaClient: NewReplicaClient(cfg), t: t, wire: wire, server: server}
+			p.writes(cfg.WriteOnce)
+			p.lists()
+			p.reads()
+			wire.Title("delete")
+			require.NoError(t, p.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+			wire.Title("delete all")
+			require.NoError(t, p.DeleteAll(t.Context()))
 			assert.NoError(t, golden.Compare(name, wire.Text(), *update))
 		})
 	}
 }
 
-// playGolden does everything that sends a request of its own kind.
-func playGolden(t *testing.T, wire *golden.Transport, c *ReplicaClient) {
-	t.Helper()
-	ctx := t.Context()
+// play does everything that sends a request of its own kind.
+type play struct {
+	*ReplicaClient
+	t      *testing.T
+	wire   *golden.Transport
+	server *gcsfake.Server
+}
+
+func (p *play) write(txid ltx.TXID, r io.Reader) error {
+	_, err := p.WriteLTXFile(p.t.Context(), 0, txid, txid, r)
+	return err
+}
+
+func (p *play) writes(once bool) {
+	t, wire := p.t, p.wire
 	small, large := ltxBody(t, 300), plainBody(2*testChunk+1)
 	wire.Title("write a small file")
-	_, err := c.WriteLTXFile(ctx, 0, 1, 1, onlyRead{bytes.NewReader(small)})
-	require.NoError(t, err)
+	require.NoError(t, p.write(1, onlyRead{bytes.NewReader(small)}))
+	wire.Title("write a text")
+	require.NoError(t, p.write(4, strings.NewReader("a text")))
 	wire.Title("write a large file")
-	_, err = c.WriteLTXFile(ctx, 0, 2, 2, onlyRead{bytes.NewReader(large)})
-	require.NoError(t, err)
+	require.NoError(t, p.write(2, onlyRead{bytes.NewReader(large)}))
 	wire.Title("fail to write a large file")
-	_, err = c.WriteLTXFile(ctx, 0, 3, 3, io.MultiReader(bytes.NewReader(large), iotest.ErrReader(errors.New("disk"))))
-	require.Error(t, err)
+	require.Error(t, p.write(3, io.MultiReader(onlyRead{bytes.NewReader(append(large, large...))}, iotest.ErrReader(errors.New("disk")))))
+	if once {
+		wire.Title("write what is there already")
+		require.NoError(t, p.write(4, strings.NewReader("a text")))
+		wire.Title("write other content, large")
+		require.ErrorIs(t, p.write(4, bytes.NewReader(large)), fs.ErrExist)
+	}
+}
 
-	goldenList(t, wire, c, "list, page by page", 0)
-	goldenList(t, wire, c, "list from the second file", 2)
+func (p *play) lists() {
+	list := func(seek ltx.TXID, useMetadata bool) {
+		it, err := p.LTXFiles(p.t.Context(), 0, seek, useMetadata)
+		require.NoError(p.t, err)
+		for it.Next() {
+		}
+		require.NoError(p.t, it.Close())
+	}
+	p.wire.Title("list, page by page")
+	list(0, false)
+	p.wire.Title("list from the fourth file, with the headers' times")
+	list(4, true)
+	p.wire.Title("the same of a copy by another tool")
+	require.True(p.t, p.server.Strip("bucket", p.ready.Load().keys.File(0, 4, 4)))
+	list(4, true)
+}
 
-	wire.Title("read a large file, which breaks off")
+func (p *play) reads() {
+	read := func(txid ltx.TXID, offset, size int64) {
+		r, err := p.OpenLTXFile(p.t.Context(), 0, txid, txid, offset, size)
+		require.NoError(p.t, err)
+		defer r.Close()
+		_, err = io.ReadAll(r)
+		require.NoError(p.t, err)
+	}
+	p.wire.Title("read a large file, which breaks off")
 	first := true
-	wire.Answer = func(_ int, req *http.Request, resp *http.Response) {
+	p.wire.Answer = func(_ int, req *http.Request, resp *http.Response) {
 		if first && req.URL.Query().Get("alt") == "media" {
 			first = false
 			resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, 100), failing{io.ErrUnexpectedEOF}))
 		}
 	}
-	goldenRead(t, c, 2, 0, 0)
-	wire.Answer = nil
-	wire.Title("read a range")
-	goldenRead(t, c, 1, 10, 20)
-
-	wire.Title("delete")
-	require.NoError(t, c.DeleteLTXFiles(ctx, []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
-	wire.Title("delete all")
-	require.NoError(t, c.DeleteAll(ctx))
-}
-
-func goldenList(t *testing.T, wire *golden.Transport, c *ReplicaClient, title string, seek ltx.TXID) {
-	t.Helper()
-	wire.Title("%s", title)
-	it, err := c.LTXFiles(t.Context(), 0, seek, true)
-	require.NoError(t, err)
-	for it.Next() {
+	read(2, 0, 0)
+	p.wire.Answer = nil
+	p.wire.Title("read a range")
+	read(1, 10, 20)
+	p.wire.Title("read from an offset to the end")
+	read(1, 10, 0)
+	p.wire.Title("read past the end")
+	read(1, 1000, 0)
+	if key := p.given.SSECustomerKey; key == nil { // of which a stranger puts nothing
+		p.wire.Title("read a larger file")
+		p.server.Put("bucket", p.ready.Load().keys.File(0, 5, 5), make([]byte, 4*testChunk+100))
+		read(5, 0, 0)
 	}
-	require.NoError(t, it.Close())
-}
-
-func goldenRead(t *testing.T, c *ReplicaClient, txid ltx.TXID, offset, size int64) {
-	t.Helper()
-	r, err := c.OpenLTXFile(t.Context(), 0, txid, txid, offset, size)
-	require.NoError(t, err)
-	defer r.Close()
-	_, err = io.ReadAll(r)
-	require.NoError(t, err)
 }

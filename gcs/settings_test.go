@@ -36,7 +36,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"bucket":                {"bucket", Config{}},
 		"path":                  {"a b/ü+c", Config{Path: "a b/ü+c"}},
 		"layout":                {"litestream", Config{Layout: ltxstore.LayoutLitestream}},
-		"endpoint":              {"http://localhost:4443/x", Config{Endpoint: "http://localhost:4443/x"}},
+		"endpoint":              {"http://localhost:4443/storage/v1", Config{Endpoint: "http://localhost:4443/storage/v1"}},
 		"credentials-file":      {"/c.json", Config{CredentialsFile: "/c.json"}},
 		"credentials-json":      {`{"type": "x&y+z"}`, Config{CredentialsJSON: []byte(`{"type": "x&y+z"}`)}},
 		"anonymous":             {"true", Config{Anonymous: true}},

@@ -84,6 +84,9 @@ func parseEndpoint(field, endpoint string) (*url.URL, error) {
 	case err != nil:
 		return nil, invalid(field, endpoint, err.Error())
 	}
+	if path := strings.Trim(u.Path, "/"); path != "" && path != strings.Trim(apiPath, "/") {
+		return nil, invalid(field, endpoint, "want no path, or "+apiPath+": the library sends uploads to the host's root")
+	}
 	return u, nil
 }
 

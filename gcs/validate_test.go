@@ -47,6 +47,8 @@ func TestBadConfig(t *testing.T) {
 		{"Layout", func(c *Config) { c.Layout = 77 }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "127.0.0.1:4443" }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "ftp://host" }},
+		{"Endpoint", func(c *Config) { c.Endpoint = "https://host/some/path" }},
+		{"Endpoint", func(c *Config) { c.Endpoint = "https://host/some/storage/v1/" }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "https://user:hidden@host" }},
 		{"Endpoint", func(c *Config) { c.Endpoint, c.SSECustomerKey = "http://host", key }},
 		{"CredentialsFile", func(c *Config) { c.CredentialsFile = short + ".missing" }},

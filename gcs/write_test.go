@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -104,6 +105,24 @@ func TestWriteSourceShrinks(t *testing.T) {
 		_, err := b.write(t, src)
 		require.ErrorContains(t, err, "it had 10000 when the write began")
 		b.nothing(t)
+	}
+}
+
+// What a service gets of such a body never looks complete, in whatever order
+// the library's goroutines run: also one that checks no checksum does not store
+// half of it.
+func TestWriteSourceShrinksOnTheWire(t *testing.T) {
+	for range 50 {
+		complete := false
+		wire := roundTrip(func(req *http.Request) (*http.Response, error) {
+			_, err := io.Copy(io.Discard, req.Body)
+			complete = complete || err == nil
+			return nil, errors.Join(err, req.Body.Close(), io.ErrUnexpectedEOF)
+		})
+		c := NewReplicaClient(Config{Bucket: "bucket", Anonymous: true, RoundTripper: wire, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: slog.New(slog.DiscardHandler)})
+		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, &shrinking{body: ltxBody(t, 10_000), times: 3})
+		require.ErrorContains(t, err, "it had 10000 when the write began")
+		require.False(t, complete)
 	}
 }
 

@@ -36,10 +36,12 @@ type Transport struct {
 	n   int
 }
 
-// Hidden is a pattern whose matches are shown as With.
+// Hidden is a pattern whose matches are shown as With, or as what By makes of
+// them.
 type Hidden struct {
 	Pattern *regexp.Regexp
 	With    string
+	By      func(match string) string
 }
 
 // Title writes a line that says what comes next.
@@ -114,6 +116,10 @@ func (t *Transport) write(req *http.Request, body []byte) int {
 
 func (t *Transport) hide(text string) string {
 	for _, h := range t.Hide {
+		if h.By != nil {
+			text = h.Pattern.ReplaceAllStringFunc(text, h.By)
+			continue
+		}
 		text = h.Pattern.ReplaceAllString(text, h.With)
 	}
 	return text
