@@ -243,6 +243,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
 	_, err = b.write(t, bytes.NewReader(ltxBody(t, 300)))
 	require.Error(t, err)
+	_, err = b.list(t, 0, false)
+	require.Error(t, err)
 	assert.Zero(t, elsewhere.faults.Requests())
 }
 
