@@ -109,7 +109,7 @@ func (t *roundTripper) send(req *http.Request) (*http.Response, error) {
 	if media && resp.StatusCode < 300 {
 		return resp, nil
 	}
-	content, err := readAnswer(resp.Body)
+	content, err := readAnswer(resp.Body, maxAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +151,11 @@ func checkChunk(req *http.Request, resp *http.Response) error {
 	return nil
 }
 
-func readAnswer(body io.ReadCloser) ([]byte, error) {
+func readAnswer(body io.ReadCloser, limit int64) ([]byte, error) {
 	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
-	if err == nil && len(content) > maxAnswer {
-		err = fmt.Errorf("server's answer is longer than %d bytes", maxAnswer)
+	content, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("server's answer is longer than %d bytes", limit)
 	}
 	return content, err
 }
