@@ -126,7 +126,8 @@ type Config struct {
 	Tags map[string]string
 
 	// UnsignedPayload sends bodies without their SHA-256 in the signature.
-	// Few providers take that; it saves CPU on AWS over TLS.
+	// Few providers take that. It saves CPU where bodies have no checksum
+	// behind them: with one, over TLS, they are sent so anyway.
 	UnsignedPayload bool
 
 	// ContentMD5 says when a Content-MD5 is sent.

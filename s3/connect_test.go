@@ -2,6 +2,8 @@ package s3
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -346,7 +348,7 @@ func TestInitIsSharedAndSafe(t *testing.T) {
 
 func TestNoSecretIsShown(t *testing.T) {
 	isolate(t)
-	secrets := []string{testSecret, testToken, testKey, fmt.Sprintf("%v", []byte(testKey)), fmt.Sprintf("%x", testKey)}
+	secrets := []string{testSecret, testToken, testKey, base64.StdEncoding.EncodeToString([]byte(testKey)), fmt.Sprintf("%v", []byte(testKey)), fmt.Sprintf("%x", testKey)}
 	clean := func(what, text string) {
 		t.Helper()
 		for _, secret := range secrets {
@@ -367,6 +369,15 @@ func TestNoSecretIsShown(t *testing.T) {
 			clean(verb, fmt.Sprintf(verb, value))
 		}
 	}
+	document := cfg
+	document.RoundTripper = nil // a function has no form in JSON
+	for _, value := range []any{document, &document, client, struct{ Config Config }{document}} {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		clean("JSON", string(text))
+	}
+	inJSON := slog.New(slog.NewJSONHandler(&log, nil))
+	inJSON.Info("configured", "config", cfg, "pointer", &cfg, "client", client, slog.Group("group", "config", cfg))
 	cfg.Logger.Info("configured", "config", cfg, "client", client)
 	require.NoError(t, client.Init(t.Context()))
 	r := client.ready.Load()

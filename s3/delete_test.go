@@ -224,6 +224,30 @@ func TestDeleteSingly(t *testing.T) {
 	require.ErrorIs(t, c.DeleteLTXFiles(t.Context(), stubInfos(1)), ltxstore.ErrStoreNotFound)
 }
 
+// As many deletions as DeleteConcurrency are under way at once, and no more.
+func TestDeleteConcurrency(t *testing.T) {
+	for _, single := range []bool{true, false} {
+		s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency, r.provider.noBatchDelete = 3, single })
+		ids := stubFill(s, map[bool]int{true: 12, false: 3500}[single])
+		var flying, most, begun atomic.Int64
+		together := make(chan struct{})
+		s.tell(func(int, http.ResponseWriter, *http.Request) bool {
+			now := flying.Add(1)
+			for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
+			}
+			if begun.Add(1) == 3 {
+				close(together)
+			}
+			<-together
+			flying.Add(-1) // before the client can know
+			return false
+		})
+		require.NoError(t, c.DeleteLTXFiles(t.Context(), stubInfos(ids...)))
+		assert.EqualValues(t, 3, most.Load())
+		assert.Empty(t, s.keys())
+	}
+}
+
 func TestDeleteAll(t *testing.T) {
 	for _, layout := range []ltxstore.Layout{ltxstore.LayoutDefault, ltxstore.LayoutLitestream, ltxstore.LayoutLitestreamS3} {
 		for _, path := range []string{"db", ""} {

@@ -2,13 +2,17 @@ package s3
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +45,14 @@ type wire struct {
 	cfg    Config
 }
 
-// newWire returns the service of an endpoint. Every page has one name.
-func newWire(cfg Config, opt s3fake.Options) *wire {
+// newWire returns the service of an endpoint, which verifies signatures. Every
+// page has one name.
+func newWire(t *testing.T, cfg Config, opt s3fake.Options) *wire {
+	t.Helper()
+	isolate(t)
+	if !isDirectoryBucket(cfg.Bucket) { // that has keys of a session
+		opt.AccessKeyID, opt.SecretAccessKey, opt.SessionToken = "AKID", "secret", cfg.SessionToken
+	}
 	opt.PageSize, opt.Clock = 1, func() time.Time { return stubTime }
 	opt.PlainSSEC = true
 	w := &wire{server: s3fake.New(opt, "bucket", "bucket--use1-az4--x-s3"), cfg: cfg}
@@ -130,7 +140,8 @@ func (w *wire) read(t *testing.T, c *ReplicaClient, offset, size int64) {
 	require.NoError(t, err)
 }
 
-// hosts are an endpoint of every row of the table of providers.
+// hosts are an endpoint of every row of the table of providers, by the name of
+// its golden file.
 var hosts = map[string]struct {
 	endpoint, domain string // the domain where the bucket is in the host's name
 	opt              s3fake.Options
@@ -148,6 +159,7 @@ var hosts = map[string]struct {
 	"google":        {"https://storage.googleapis.com", "", s3fake.Options{RefuseChecksums: true, NoBatchDelete: true}},
 	"linode":        {"https://eu-central-1.linodeobjects.com", "", s3fake.Options{RefuseChecksums: true}},
 	"wasabi":        {"https://s3.eu-central-1.wasabisys.com", "", s3fake.Options{RefuseChecksums: true}},
+	"wasabi-us":     {"https://s3.wasabisys.com", "", s3fake.Options{RefuseChecksums: true}},
 	"aliyun-oss":    {"https://oss-cn-hangzhou.aliyuncs.com", "oss-cn-hangzhou.aliyuncs.com", s3fake.Options{RefuseChecksums: true}},
 	"storj":         {"https://gateway.storjshare.io", "", s3fake.Options{RefuseChecksums: true, Unsorted: true, NoStartAfter: true}},
 	"unknown":       {"https://minio.example.com:9000", "", s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true}},
@@ -155,94 +167,177 @@ var hosts = map[string]struct {
 
 // TestGoldenProviders freezes what each service is sent.
 func TestGoldenProviders(t *testing.T) {
-	for _, p := range providers() {
-		host, ok := hosts[p.name]
-		require.True(t, ok, "%s has no golden requests", p.name)
-		t.Run(p.name, func(t *testing.T) {
+	covered := make([]bool, len(providers()))
+	for name, host := range hosts {
+		endpoint, err := parseEndpoint("Endpoint", host.endpoint)
+		require.NoError(t, err)
+		covered[rowOf(endpoint)] = true
+		t.Run(name, func(t *testing.T) {
 			cfg := Config{Endpoint: host.endpoint}
-			if host.endpoint == "" {
+			if endpoint == nil {
 				cfg.Region = "eu-central-1"
 			}
 			opt := host.opt
 			opt.Domain = host.domain
-			var w *wire
-			if p.name == "supabase" { // the server knows no path of its own
-				w = newWire(cfg, opt)
-				inner := w.Handler
-				w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-					http.StripPrefix("/storage/v1/s3", inner).ServeHTTP(rw, r)
-				})
-			} else {
-				w = newWire(cfg, opt)
+			w := newWire(t, cfg, opt)
+			if endpoint != nil && endpoint.Path != "" { // the server knows no path of its own
+				w.Handler = http.StripPrefix(endpoint.Path, w.Handler)
 			}
 			w.play(t)
-			assert.NoError(t, golden.Compare("provider-"+p.name, w.Text(), *update))
+			assert.NoError(t, golden.Compare("provider-"+name, w.Text(), *update))
 		})
+	}
+	for i, p := range providers() {
+		assert.True(t, covered[i], "row %d, %s, has no golden requests", i, p.name)
 	}
 }
 
-// TestGoldenOptions freezes what each option of Config changes.
-func TestGoldenOptions(t *testing.T) {
+// rowOf returns which row of the table an endpoint has, nil being AWS.
+func rowOf(endpoint *url.URL) int {
+	if endpoint == nil {
+		endpoint = &url.URL{Host: "s3.amazonaws.com"}
+	}
+	return slices.IndexFunc(providers(), func(p provider) bool {
+		_, ok := p.match(endpoint.Hostname(), endpoint.Path)
+		return ok
+	})
+}
+
+// goldenOption is a setting, and the same without it.
+type goldenOption struct{ base, cfg Config }
+
+// goldenOptions are settings that change what is sent, by the name of their
+// golden files.
+func goldenOptions() map[string]goldenOption {
 	const (
 		plain  = "http://minio.example.com:9000"
 		secure = "https://minio.example.com"
 	)
-	key := bytes.Repeat([]byte("k"), 32)
-	aws := Config{Region: "eu-central-1"}
-	unknown := Config{Endpoint: secure}
-	with := func(cfg Config, change func(*Config)) Config {
-		change(&cfg)
-		return cfg
+	var (
+		key     = bytes.Repeat([]byte("k"), 32)
+		aws     = Config{Region: "eu-central-1"}
+		us      = Config{Region: "us-east-1"}
+		unknown = Config{Endpoint: secure}
+		clear   = Config{Endpoint: plain}
+		with    = func(cfg Config, change func(*Config)) goldenOption {
+			changed := cfg
+			change(&changed)
+			return goldenOption{cfg, changed}
+		}
+		checksum      = func(cfg Config, name string) goldenOption { return with(cfg, func(c *Config) { c.Checksum = name }) }
+		virtual, path = false, true
+	)
+	return map[string]goldenOption{
+		"write-once":              with(aws, func(c *Config) { c.WriteOnce = true }),
+		"sse-s3":                  with(aws, func(c *Config) { c.SSE = "AES256" }),
+		"sse-kms":                 with(aws, func(c *Config) { c.KMSKeyID, c.KMSContext = "alias/k", map[string]string{"db": "a"} }),
+		"sse-c":                   with(unknown, func(c *Config) { c.SSECustomerKey = key }),
+		"storage-class-tags":      with(aws, func(c *Config) { c.StorageClass, c.Tags = "STANDARD_IA", map[string]string{"a": "1", "b": "2 3"} }),
+		"session-token":           with(aws, func(c *Config) { c.SessionToken = "token" }),
+		"md5-always":              with(unknown, func(c *Config) { c.ContentMD5 = MD5Always }),
+		"md5-never":               with(unknown, func(c *Config) { c.ContentMD5 = MD5Never }),
+		"checksum-crc32-http":     checksum(clear, "crc32"),
+		"checksum-crc32c-http":    checksum(clear, "crc32c"),
+		"checksum-crc64nvme-http": checksum(clear, "crc64nvme"),
+		"checksum-sha256-http":    checksum(clear, "sha256"),
+		"checksum-crc32-https":    checksum(unknown, "crc32"),
+		"checksum-crc32c":         checksum(unknown, "crc32c"),
+		"checksum-crc64nvme":      checksum(unknown, "crc64nvme"),
+		"checksum-sha256":         checksum(unknown, "sha256"),
+		"checksum-none-aws":       checksum(aws, "none"),
+		"unsigned-payload":        with(clear, func(c *Config) { c.UnsignedPayload, c.ContentMD5 = true, MD5Always }),
+		"dual-stack":              with(aws, func(c *Config) { c.DualStack = true }),
+		"fips":                    with(us, func(c *Config) { c.FIPS = true }),
+		"virtual-host":            with(unknown, func(c *Config) { c.PathStyle = &virtual }),
+		"path-style":              with(aws, func(c *Config) { c.PathStyle = &path }),
+		"region":                  with(unknown, func(c *Config) { c.Region = "mars-north-1" }),
+		"litestream-s3":           with(aws, func(c *Config) { c.Layout = ltxstore.LayoutLitestreamS3 }),
+		"verify-head":             with(aws, func(c *Config) { c.Verify = ltxstore.VerifyHead }),
+		"verify-readback":         with(aws, func(c *Config) { c.Verify = ltxstore.VerifyReadback }),
+		"access-point":            with(aws, func(c *Config) { c.Bucket = "arn:aws:s3:eu-central-1:123456789012:accesspoint/point" }),
+		"directory-bucket":        with(us, func(c *Config) { c.Bucket = "bucket--use1-az4--x-s3" }),
 	}
-	virtual, path := false, true
-	for name, cfg := range map[string]Config{
-		"write-once":           with(aws, func(c *Config) { c.WriteOnce = true }),
-		"sse-s3":               with(aws, func(c *Config) { c.SSE = "AES256" }),
-		"sse-kms":              with(aws, func(c *Config) { c.KMSKeyID, c.KMSContext = "alias/k", map[string]string{"db": "a"} }),
-		"sse-c":                with(unknown, func(c *Config) { c.SSECustomerKey = key }),
-		"storage-class-tags":   with(aws, func(c *Config) { c.StorageClass, c.Tags = "STANDARD_IA", map[string]string{"a": "1", "b": "2 3"} }),
-		"session-token":        with(aws, func(c *Config) { c.SessionToken = "token" }),
-		"md5-always":           with(unknown, func(c *Config) { c.ContentMD5 = MD5Always }),
-		"md5-never":            with(unknown, func(c *Config) { c.ContentMD5 = MD5Never }),
-		"checksum-crc32-http":  with(Config{Endpoint: plain}, func(c *Config) { c.Checksum = "crc32" }),
-		"checksum-crc32-https": with(unknown, func(c *Config) { c.Checksum = "crc32" }),
-		"checksum-crc32c":      with(unknown, func(c *Config) { c.Checksum = "crc32c" }),
-		"checksum-crc64nvme":   with(unknown, func(c *Config) { c.Checksum = "crc64nvme" }),
-		"checksum-sha256":      with(unknown, func(c *Config) { c.Checksum = "sha256" }),
-		"checksum-none-aws":    with(aws, func(c *Config) { c.Checksum = "none" }),
-		"unsigned-payload":     with(aws, func(c *Config) { c.UnsignedPayload = true }),
-		"dual-stack":           with(aws, func(c *Config) { c.DualStack = true }),
-		"fips":                 with(Config{Region: "us-east-1"}, func(c *Config) { c.FIPS = true }),
-		"virtual-host":         with(unknown, func(c *Config) { c.PathStyle = &virtual }),
-		"path-style":           with(aws, func(c *Config) { c.PathStyle = &path }),
-		"region":               with(unknown, func(c *Config) { c.Region = "mars-north-1" }),
-		"litestream-s3":        with(aws, func(c *Config) { c.Layout = ltxstore.LayoutLitestreamS3 }),
-		"verify-readback":      with(aws, func(c *Config) { c.Verify = ltxstore.VerifyReadback }),
-		"access-point":         with(aws, func(c *Config) { c.Bucket = "arn:aws:s3:eu-central-1:123456789012:accesspoint/point" }),
-		"directory-bucket":     with(Config{Region: "us-east-1"}, func(c *Config) { c.Bucket = "bucket--use1-az4--x-s3" }),
-	} {
+}
+
+// TestGoldenOptions freezes what each option of Config changes, and that it
+// changes something.
+func TestGoldenOptions(t *testing.T) {
+	without := make(map[string]string)
+	for name, option := range goldenOptions() {
 		t.Run(name, func(t *testing.T) {
-			w := newWire(cfg, s3fake.Options{})
-			w.Handler = anyHost(w.server)
-			c := w.client()
-			for _, size := range []int{300, 5<<20 + 1} {
-				w.Title("write %d bytes", size)
-				_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, onlyRead{bytes.NewReader(ltxBody(t, size))})
-				if name == "write-once" && size > 300 {
-					require.Error(t, err, "the name is taken")
-					continue
-				}
-				require.NoError(t, err)
+			base := option.base.Region + option.base.Endpoint
+			if _, ok := without[base]; !ok {
+				without[base] = playOption(t, option.base)
 			}
-			w.Title("list with the headers' times")
-			w.list(t, c, 1, true)
-			w.Title("read a range")
-			w.read(t, c, 10, 20)
-			w.Title("delete")
-			require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
-			assert.NoError(t, golden.Compare("option-"+name, w.Text(), *update))
+			text := playOption(t, option.cfg)
+			assert.NotEqual(t, without[base], text, "the option does not reach the wire")
+			assert.NoError(t, golden.Compare("option-"+name, text, *update))
 		})
 	}
+}
+
+func playOption(t *testing.T, cfg Config) string {
+	t.Helper()
+	w := newWire(t, cfg, s3fake.Options{})
+	w.Handler = anyHost(w.server)
+	c := w.client()
+	for _, size := range []int{300, 5<<20 + 1} {
+		w.Title("write %d bytes", size)
+		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, onlyRead{bytes.NewReader(ltxBody(t, size))})
+		if cfg.WriteOnce && size > 300 {
+			require.Error(t, err, "the name is taken")
+			continue
+		}
+		require.NoError(t, err)
+	}
+	w.Title("list with the headers' times")
+	w.list(t, c, 1, true)
+	w.Title("read a range")
+	w.read(t, c, 10, 20)
+	w.Title("delete")
+	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+	return w.Text()
+}
+
+// TestEveryFieldIsTested: a field of Config is in golden requests, or a test
+// here is about it.
+func TestEveryFieldIsTested(t *testing.T) {
+	tests := map[string]string{ // of fields that are in none, or in all
+		"Bucket": "TestAddressing", "Path": "TestConformance", "Endpoint": "TestGoldenProviders",
+		"AccessKeyID": "TestSigning", "SecretAccessKey": "TestConformance", "Profile": "TestCredentials", "RoleARN": "TestAssumedRole", "ExternalID": "TestAssumedRole",
+		"SkipVerify": "TestCABundle", "CABundle": "TestCABundle", "RoundTripper": "TestCABundle", "SSECustomerKeyFile": "TestValidAreAccepted",
+		"MaxConns": "TestTransportSettings", "MaxIdleConns": "TestTransportSettings", "IdleConnTimeout": "TestTransportSettings",
+		"ResponseTimeout": "TestTransportSettings", "IdleTimeout": "TestReadIdleTimeout",
+		"PartSize": "TestStreamGrowsItsParts", "UploadThreshold": "TestThresholdAbovePartSize", "Concurrency": "TestStreamMemory",
+		"MetadataConcurrency": "TestListMetadataConcurrency", "ReadConcurrency": "TestParallelReadBounds", "DeleteConcurrency": "TestDeleteConcurrency",
+		"Retry": "TestRetryAttempts", "Logger": "TestNoSecretIsShown",
+	}
+	frozen := make(map[string]bool)
+	for _, option := range goldenOptions() {
+		value := reflect.ValueOf(option.cfg)
+		for i := range value.NumField() {
+			if !reflect.DeepEqual(value.Field(i).Interface(), reflect.ValueOf(option.base).Field(i).Interface()) {
+				frozen[value.Type().Field(i).Name] = true
+			}
+		}
+	}
+	var source strings.Builder
+	names, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		source.Write(text)
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if test, ok := tests[field.Name]; ok {
+			assert.True(t, strings.Contains(source.String(), "func "+test+"(t *testing.T)"), "Config.%s: there is no %s", field.Name, test)
+			delete(tests, field.Name)
+		} else {
+			assert.True(t, frozen[field.Name], "no test is about Config.%s: add a golden option", field.Name)
+		}
+	}
+	assert.Empty(t, tests, "no such field")
 }
 
 // anyHost serves buckets whose name is in the host's name, whatever that is.
@@ -266,14 +361,18 @@ func anyHost(server http.Handler) http.Handler {
 	})
 }
 
-// The region is asked for once, by a HEAD of the bucket.
+// The region is asked for once, by a HEAD of the bucket, where neither the
+// table nor the host tells it.
 func TestGoldenRegion(t *testing.T) {
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
-		t.Setenv(name, "")
+	var text strings.Builder
+	for _, endpoint := range []string{"", "https://s3.example.com", "https://s3.fr-par.scw.cloud"} {
+		w := newWire(t, Config{Endpoint: endpoint}, s3fake.Options{})
+		w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Amz-Bucket-Region", "eu-west-3") })
+		w.Title("begin with the endpoint %q", endpoint)
+		c := w.client()
+		require.NoError(t, c.Init(t.Context()))
+		require.NoError(t, c.Init(t.Context()))
+		text.WriteString(w.Text())
 	}
-	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
-	w := newWire(Config{}, s3fake.Options{})
-	w.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Amz-Bucket-Region", "eu-west-3") })
-	require.NoError(t, w.client().Init(context.Background()))
-	assert.NoError(t, golden.Compare("region", w.Text(), *update))
+	assert.NoError(t, golden.Compare("region", text.String(), *update))
 }

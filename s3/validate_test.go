@@ -2,6 +2,7 @@ package s3
 
 import (
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -87,6 +88,7 @@ func TestValidate(t *testing.T) {
 		{"Layout", func(c *Config) { c.Layout = 99 }},
 		{"Region", func(c *Config) { c.Region = "nowhere" }},
 		{"Region", func(c *Config) { c.Region = "us-east-1a" }},
+		{"Bucket", func(c *Config) { c.Bucket, c.Region = "a/b", "" }}, // which would ask the bucket
 		{"Region", func(c *Config) { c.Region, c.Endpoint = "us east", unreachable }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "127.0.0.1:9000" }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "localhost" }},
@@ -159,6 +161,9 @@ func TestValidate(t *testing.T) {
 	} {
 		cfg := valid()
 		tt.set(&cfg)
+		if cfg.RoundTripper == nil && cfg.CABundle == "" {
+			cfg.RoundTripper = answers(func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request was sent", tt.field) })
+		}
 		_, err := connectTo(t, cfg)
 		if !assert.ErrorIs(t, err, fs.ErrInvalid, tt.field) {
 			continue

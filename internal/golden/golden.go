@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -74,6 +75,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	in.RequestURI = req.URL.RequestURI()
 	if in.Host == "" {
 		in.Host = req.URL.Host
+	}
+	if len(body) > 0 { // a server finds it among the headers, and signatures cover it
+		in.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	in.RemoteAddr, in.Proto, in.ProtoMajor, in.ProtoMinor = "192.0.2.1:1", "HTTP/1.1", 1, 1
 	in.Body = io.NopCloser(bytes.NewReader(body))
