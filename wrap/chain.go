@@ -8,19 +8,10 @@ import "github.com/ltxstore/ltxstore"
 //
 // Any order works. This one does what is usually meant:
 //
-//	trace, metrics   what the caller asked for, and how long it took
 //	readonly         refuses before anything else is done
-//	verify           sees LTX files as they are: outside compress and crypt
-//	cache            keeps what need not be decoded, or asked for, again; what
-//	                 it keeps is not encrypted, unless it is inside crypt
 //	compress         what is encrypted does not compress any more
 //	crypt
-//	retry            repeats one request, not the work of those before it
-//	throttle         counts what goes over the wire, repetitions included
-//	store            a backend, or mirror over several
-//
-// Metrics of what the store itself is asked for, with repetitions, are those of a
-// second metrics right before the store.
+//	store            a backend
 func Chain(store ltxstore.ReplicaClient, wrappers ...Wrapper) ltxstore.ReplicaClient {
 	for i := len(wrappers) - 1; i >= 0; i-- {
 		store = wrappers[i](store)

@@ -1,13 +1,9 @@
 // Package wrap stacks clients that add something to any ltxstore.ReplicaClient:
 // each in a folder of its own, with a constructor New(next, cfg).
 //
-//   - trace, metrics: watch every operation, and change nothing
+//   - compress: stores zstd, in frames that are decoded one by one
+//   - crypt: stores age files
 //   - readonly: refuses to write and to delete
-//   - verify: checks every LTX file with the decoder, on its way in and out
-//   - cache: remembers listings and blocks
-//   - retry: repeats what failed, for clients that do not
-//   - throttle: bounds bytes and requests per second
-//   - mirror: several replicas behind one client
 //
 // # What every wrapper keeps
 //

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,8 +94,18 @@ func embedded(source string) (found []string, err error) {
 	return found, nil
 }
 
-// The table of wrappers has all of them.
+// bullet is a wrapper in the list of package wrap's documentation.
+var bullet = regexp.MustCompile(`(?m)^//   - (\w+): `)
+
+// The documents of wrappers have all of them, and no other.
 func TestWrappersDocument(t *testing.T) {
+	var named []string
+	for _, m := range bullet.FindAllStringSubmatch(read(t, "wrap/wrap.go"), -1) {
+		named = append(named, m[1])
+	}
+	slices.Sort(named)
+	assert.Equal(t, wrappers(t), named, "wrap/wrap.go")
+
 	var listed []string
 	for _, row := range rows(read(t, "docs/wrappers.md"))[1:] {
 		require.Len(t, row, 4)
