@@ -90,13 +90,10 @@ type fake struct {
 }
 
 func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	f, err := makeFake(cfg, opt)
 	if err != nil {
 		return nil, err
 	}
-	f := &fake{Server: gcsfake.New(opt, fakeBucket), cfg: cfg, keys: keys}
-	f.layer = httpfault.New(f.Server)
-	f.layer.Name(gcsfake.Operation)
 	f.server = httptest.NewUnstartedServer(f.layer)
 	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if secure {
@@ -112,7 +109,20 @@ func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
 	} else {
 		f.server.Start()
 	}
-	f.cfg.Bucket, f.cfg.Path, f.cfg.Endpoint = fakeBucket, fakePath, f.server.URL
+	f.cfg.Endpoint = f.server.URL
+	return f, nil
+}
+
+// makeFake returns one whose server is still to be started.
+func makeFake(cfg gcs.Config, opt gcsfake.Options) (*fake, error) {
+	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	if err != nil {
+		return nil, err
+	}
+	f := &fake{Server: gcsfake.New(opt, fakeBucket), cfg: cfg, keys: keys}
+	f.layer = httpfault.New(f.Server)
+	f.layer.Name(gcsfake.Operation)
+	f.cfg.Bucket, f.cfg.Path = fakeBucket, fakePath
 	f.cfg.ChunkSize, f.cfg.PageSize = fakeChunk, fakePage
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)

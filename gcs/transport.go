@@ -107,11 +107,18 @@ func (t *roundTripper) send(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if media && resp.StatusCode < 300 {
+		if !describesObject(resp.Header) {
+			resp.Body.Close()
+			return nil, errForeign
+		}
 		return resp, nil
 	}
 	content, err := readAnswer(resp.Body, maxAnswer)
 	if err != nil {
 		return nil, err
+	}
+	if isForeign(req, resp, content) {
+		return nil, errForeign
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(content))
 	if err := googleapi.CheckResponseWithBody(resp, content); err != nil && retryable(err) {
@@ -121,6 +128,29 @@ func (t *roundTripper) send(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: service answered %s with an error: %.200s", ltxstore.ErrUnavailable, resp.Status, content)
 	}
 	return resp, checkChunk(req, resp)
+}
+
+// errForeign is that of an answer of success that is none of the service's: a
+// proxy's page, or nothing at all. The library would take the page for a file,
+// and either for the answer to a deletion.
+var errForeign = fmt.Errorf("%w: something else than the service answered", ltxstore.ErrUnavailable)
+
+// describesObject reports that an answer has at least one of the headers that
+// come with an object's content.
+func describesObject(header http.Header) bool {
+	return header.Get("X-Goog-Generation") != "" || header.Get("ETag") != "" || header.Get("Last-Modified") != ""
+}
+
+// isForeign knows a page, and an answer without the content that it should
+// have. A deletion has none, nor has that of a session before its end.
+func isForeign(req *http.Request, resp *http.Response, content []byte) bool {
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return false
+	case len(content) > 0:
+		return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	}
+	return req.Method != http.MethodDelete && resp.Header.Get("Location") == "" && resp.Header.Get("X-Http-Status-Code-Override") == ""
 }
 
 // isError reports that a JSON document is an error. The library would take one

@@ -113,7 +113,7 @@ func TestRoundTripOfAStream(t *testing.T) {
 func TestRoundTripOfASingleExchange(t *testing.T) {
 	broken := errors.New("reset")
 	next := &answers{list: []func(*http.Request) (*http.Response, error){func(req *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Request: req,
+		return &http.Response{StatusCode: 200, Header: http.Header{"X-Goog-Generation": {"1"}}, Request: req,
 			Body: io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{broken}))}, nil
 	}}}
 	rt := &roundTripper{next: next, policy: retry.Policy{MaxAttempts: 3, Retryable: retryable}}

@@ -20,6 +20,7 @@ type batch struct {
 	r      *replica
 	op     string
 	left   []string         // not deleted, and not failed for good
+	unsure []string         // of which the service has said nothing
 	why    map[string]error // the service's last word on keys that are left
 	failed []error          // for good
 }
@@ -62,13 +63,14 @@ func (b *batch) judge(answers map[string]error) (again error) {
 	var left []string
 	for _, key := range b.left {
 		answer, ok := answers[key]
-		if !ok || isMissingKey(answer) {
-			continue
-		}
 		err := wrap(b.op, key, answer)
-		if ltxstore.IsRetryable(err) {
+		switch {
+		case !ok:
+			b.unsure = append(b.unsure, key)
+		case err == nil, isMissingKey(answer):
+		case ltxstore.IsRetryable(err):
 			left, again = append(left, key), err
-		} else {
+		default:
 			b.failed = append(b.failed, err)
 		}
 	}
@@ -76,9 +78,11 @@ func (b *batch) judge(answers map[string]error) (again error) {
 	return again
 }
 
-// send makes one DeleteObjects and returns the errors it answers with, by key.
+// send makes one DeleteObjects and returns what it answers, by key: nil for
+// what is deleted. That is asked for, although the opposite would be shorter:
+// an answer that says nothing may be a proxy's.
 func (b *batch) send(ctx context.Context) (map[string]error, error) {
-	in := &s3.DeleteObjectsInput{Bucket: aws.String(b.r.cfg.Bucket), Delete: &types.Delete{Quiet: aws.Bool(true)}}
+	in := &s3.DeleteObjectsInput{Bucket: aws.String(b.r.cfg.Bucket), Delete: &types.Delete{}}
 	asked := make(map[string]bool, len(b.left))
 	for _, key := range b.left {
 		in.Delete.Objects = append(in.Delete.Objects, types.ObjectIdentifier{Key: aws.String(key)})
@@ -88,7 +92,10 @@ func (b *batch) send(ctx context.Context) (map[string]error, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers := make(map[string]error, len(out.Errors))
+	answers := make(map[string]error, len(b.left))
+	for _, deleted := range out.Deleted {
+		answers[aws.ToString(deleted.Key)] = nil
+	}
 	for _, e := range out.Errors {
 		key := aws.ToString(e.Key)
 		answer := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}

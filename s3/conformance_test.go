@@ -86,17 +86,10 @@ type fake struct {
 }
 
 func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
-	opt.AccessKeyID, opt.SecretAccessKey, opt.SessionToken = fakeID, fakeSecret, fakeToken
-	if opt.PageSize == 0 {
-		opt.PageSize = fakePage
-	}
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	f, err := makeFake(cfg, opt)
 	if err != nil {
 		return nil, err
 	}
-	f := &fake{Server: s3fake.New(opt, fakeBucket), cfg: cfg, keys: keys}
-	f.layer = httpfault.New(f.Server)
-	f.layer.Name(s3fake.Operation)
 	f.server = httptest.NewUnstartedServer(f.layer)
 	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if secure {
@@ -112,7 +105,24 @@ func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
 	} else {
 		f.server.Start()
 	}
-	f.cfg.Bucket, f.cfg.Path, f.cfg.Region, f.cfg.Endpoint = fakeBucket, fakePath, "us-east-1", f.server.URL
+	f.cfg.Endpoint = f.server.URL
+	return f, nil
+}
+
+// makeFake returns one whose server is still to be started.
+func makeFake(cfg s3.Config, opt s3fake.Options) (*fake, error) {
+	opt.AccessKeyID, opt.SecretAccessKey, opt.SessionToken = fakeID, fakeSecret, fakeToken
+	if opt.PageSize == 0 {
+		opt.PageSize = fakePage
+	}
+	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	if err != nil {
+		return nil, err
+	}
+	f := &fake{Server: s3fake.New(opt, fakeBucket), cfg: cfg, keys: keys}
+	f.layer = httpfault.New(f.Server)
+	f.layer.Name(s3fake.Operation)
+	f.cfg.Bucket, f.cfg.Path, f.cfg.Region = fakeBucket, fakePath, "us-east-1"
 	f.cfg.AccessKeyID, f.cfg.SecretAccessKey, f.cfg.SessionToken = fakeID, fakeSecret, fakeToken
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)

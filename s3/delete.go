@@ -25,7 +25,8 @@ const batchSize = 1000
 // for each 1000 files, Config.DeleteConcurrency of them at once. Where the
 // provider has none, or the first is answered with "not implemented", each
 // file costs a DELETE of its own from then on. Files that the service failed
-// to delete in a way that may pass are sent again, alone.
+// to delete in a way that may pass are sent again, alone; one that the answer
+// does not name costs a DELETE.
 //
 // More than one failure is an *ltxstore.PartialError. In a bucket with
 // versioning the files are hidden, not freed: see the bucket's lifecycle rules.
@@ -64,11 +65,11 @@ func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []er
 }
 
 // deleteBatches also returns the keys that it could not try, because the store
-// has no DeleteObjects.
+// has no DeleteObjects, and those of which the answer said nothing.
 func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
 	batches := slices.Collect(slices.Chunk(keys, batchSize))
 	results := make([][]error, len(batches))
-	refused := make([]bool, len(batches))
+	refused, unsure := make([]bool, len(batches)), make([][]string, len(batches))
 	bounded.Each(len(batches), r.cfg.DeleteConcurrency, func(i int) {
 		if refused[i] = r.noBatch.Load(); refused[i] {
 			return
@@ -81,12 +82,13 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 			}
 			return
 		}
-		results[i] = b.failures(ctx, err)
+		results[i], unsure[i] = b.failures(ctx, err), b.unsure
 	})
 	for i, keys := range batches {
 		if refused[i] {
 			untried = append(untried, keys...)
 		}
+		untried = append(untried, unsure[i]...)
 	}
 	return slices.Concat(results...), untried
 }

@@ -38,7 +38,7 @@ func TestDeleteBatches(t *testing.T) {
 	s.tell(func(_ int, _ http.ResponseWriter, r *http.Request) bool {
 		d := parseDelete(stubBody(r))
 		largest.Store(max(largest.Load(), int64(len(d.Object))))
-		assert.True(t, d.Quiet)
+		assert.False(t, d.Quiet, "what is deleted is told")
 		return false
 	})
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), nil))
@@ -96,12 +96,14 @@ func TestDeleteDigests(t *testing.T) {
 	}
 }
 
-// stubErrors answers a batch with an error for each key that has one.
+// stubErrors answers a batch: with an error for each key that has one.
 func stubErrors(w io.Writer, body []byte, codes map[string]string) {
 	var b strings.Builder
 	for _, o := range parseDelete(body).Object {
 		if code := codes[o.Key]; code != "" {
 			fmt.Fprintf(&b, "<Error><Key>%s</Key><Code>%s</Code><Message>no</Message></Error>", o.Key, code)
+		} else {
+			fmt.Fprintf(&b, "<Deleted><Key>%s</Key></Deleted>", o.Key)
 		}
 	}
 	fmt.Fprintf(w, "<DeleteResult>%s</DeleteResult>", b.String())

@@ -93,7 +93,7 @@ func kindOfStatus(status int, err error) error {
 	// The answer was fine, but it broke off, or is not what was sent.
 	case status < 300 && isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
-	case status < 300 && isBrokenOff(err):
+	case status < 300 && (isBrokenOff(err) || errors.Is(err, ltxstore.ErrUnavailable)):
 		return ltxstore.ErrUnavailable
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	matrix "github.com/ltxstore/ltxstore/internal/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/memnet"
 	"github.com/ltxstore/ltxstore/internal/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
 )
@@ -82,7 +83,7 @@ func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
 	return matrix.Cells(
 		matrix.Every(again, passing...),
 		matrix.Every(again, cut...),
-		matrix.Every(again, matrix.LostAnswer, matrix.ErrorIn200),
+		matrix.Every(again, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing),
 		matrix.Every(matrix.Cell{Requests: plus(well, counts{hit: matrix.OutageLength})}, matrix.Outage),
 		matrix.Every(void("there is no range"), matrix.RangeLost),
 		matrix.Every(void("an answer in XML has no checksum"), matrix.WrongBytes),
@@ -126,9 +127,12 @@ func faultRows() map[string]faultRow {
 	}
 	return map[string]faultRow{
 		"write": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
+			// The service was not asked: the object is looked for.
+			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: counts{"PutObject": 1, "HeadObject": 1}}, matrix.Page, matrix.Nothing),
 			denied(counts{"PutObject": 1}))}, do: small},
 		"write, once": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
 			looked(counts{"PutObject": 2}), matrix.Every(matrix.Cell{Requests: counts{"PutObject": 1, "HeadObject": 1, "GetObject": 1}}, matrix.LostAnswer),
+			matrix.Every(matrix.Cell{Requests: counts{"PutObject": 2, "HeadObject": 2}}, matrix.Page, matrix.Nothing),
 			denied(counts{"PutObject": 1}))}, cfg: once, do: small},
 		"create an upload": {Row: matrix.Row{Hit: hit("CreateMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CreateMultipartUpload"),
 			denied(counts{"CreateMultipartUpload": 1}))}, cfg: serial, do: large},
@@ -137,12 +141,15 @@ func faultRows() map[string]faultRow {
 		"complete an upload": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
 			// The second completion meets no upload any more: is the object there?
 			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
+			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: plus(plus(upload, abort), counts{"HeadObject": 1})}, matrix.Nothing),
 			denied(plus(upload, abort)))}, cfg: serial, do: large},
 		"complete an upload, once": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
 			looked(plus(upload, counts{"CompleteMultipartUpload": 1})),
 			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, matrix.ErrorIn200),
 			// The object that is found may be another's: the upload is ended, if it is still there.
 			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"HeadObject": 1, "GetObject": 1, "AbortMultipartUpload": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, matrix.Page),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 2})}, matrix.Nothing),
 			denied(plus(upload, abort)))}, cfg: s3.Config{Concurrency: 1, WriteOnce: true}, do: large},
 		"read":         {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: reads(get)}, do: read(0, 0)},
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost))}, do: read(5000, 10_000)},
@@ -155,9 +162,18 @@ func faultRows() map[string]faultRow {
 			// A HEAD has no body to say more than "bad request".
 			matrix.Every(matrix.Cell{Want: matrix.ErrNoKind, Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN - 1}}, matrix.Expired))}, cfg: s3.Config{MetadataConcurrency: 1},
 			do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
+		"look up a header": {Row: matrix.Row{Hit: hit("GetObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}, "GetObject"),
+			matrix.Every(void("a header has no checksum in a range"), matrix.WrongBytes),
+			matrix.Every(void("a body of an object has any bytes: see its size and checksum"), matrix.ErrorIn200),
+			matrix.Every(matrix.Cell{Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}}, matrix.RangeLost),
+			denied(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}))}, cfg: s3.Config{MetadataConcurrency: 1},
+			do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"delete": {Row: matrix.Row{Hit: hit("DeleteObjects"), At: 50, Cells: matrix.Cells(repeated(counts{"DeleteObjects": 1}, "DeleteObjects"),
+			// Of no file is said that it is deleted.
+			matrix.Every(matrix.Cell{Requests: counts{"DeleteObjects": 1, "DeleteObject": 3}}, matrix.Nothing),
 			denied(counts{"DeleteObjects": 1}))}, do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
 		"delete one by one": {Row: matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(repeated(counts{"DeleteObjects": 1, "DeleteObject": 3}, "DeleteObject"), bodiless(),
+			matrix.Every(void("the service's own answer is no more, and a few say 200"), matrix.Nothing),
 			denied(counts{"DeleteObjects": 1, "DeleteObject": 3}))}, fake: s3fake.Options{NoBatchDelete: true},
 			do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
 		"delete all": {Row: matrix.Row{Hit: hit("ListObjectsV2"), Skip: 1, At: 200, Cells: matrix.Cells(repeated(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}, "ListObjectsV2"),
@@ -165,6 +181,18 @@ func faultRows() map[string]faultRow {
 		"list uploads": {Row: matrix.Row{Hit: hit("ListMultipartUploads"), At: 50, Cells: matrix.Cells(repeated(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}, "ListMultipartUploads"),
 			denied(counts{"ListMultipartUploads": 1, "ListObjectsV2": 5, "DeleteObjects": 1}))}, do: func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
 	}
+}
+
+// newMemoryFake returns a fake in the clock of testing/synctest.
+func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
+	t.Helper()
+	f, err := makeFake(cfg, opt)
+	require.NoError(t, err)
+	server, client := memnet.Serve(f.layer)
+	f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+	t.Cleanup(func() { assert.NoError(t, f.close()) })
+	t.Cleanup(client.CloseIdleConnections)
+	return f
 }
 
 // TestFaults plays every fault against every operation.
@@ -179,26 +207,46 @@ func TestFaults(t *testing.T) {
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()
-				options := row.fake // the row is that of other faults too
-				options.NoRange = fault == matrix.RangeLost
-				f, err := newFake(row.cfg, options, false)
-				require.NoError(t, err)
-				defer func() { assert.NoError(t, f.close()) }()
-				// Package net/http repeats a request by itself whose kept
-				// connection was closed under it: here none is kept.
-				f.server.Config.SetKeepAlivesEnabled(false)
-				w := f.world(f.client(func(cfg *s3.Config) {
-					if fault == matrix.Stalled { // elsewhere a machine under load is no fault
-						cfg.IdleTimeout, cfg.ResponseTimeout = time.Second, time.Second
-					}
-					cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
-				}))
-				if row.Hit.Operation == "CreateMultipartUpload" {
-					w.Orphans = 1 // one whose ID was lost: DeleteAll finds it
-				}
-				assert.NoError(t, matrix.Play(t.Context(), f.layer, amazonErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
+				synctest.Test(t, func(t *testing.T) { playFault(t, row, fault) })
 			})
 		}
 	}
 	assert.Empty(t, matrix.Holes(rows))
+}
+
+func playFault(t *testing.T, row faultRow, fault matrix.Fault) {
+	row.fake.NoRange = fault == matrix.RangeLost
+	f := newMemoryFake(t, row.cfg, row.fake)
+	w := f.world(f.client(func(cfg *s3.Config) {
+		cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2}
+	}))
+	if row.Hit.Operation == "CreateMultipartUpload" {
+		w.Orphans = 1 // one whose ID was lost: DeleteAll finds it
+	}
+	assert.NoError(t, matrix.Play(t.Context(), f.layer, amazonErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
+}
+
+// Nothing above or below repeats what the policy has repeated: in an outage
+// without an end, each request is sent as often as the policy says.
+func TestOneLayerOfRetries(t *testing.T) {
+	const attempts = 3
+	for name, row := range faultRows() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newMemoryFake(t, row.cfg, row.fake)
+				w := f.world(f.client(func(cfg *s3.Config) { cfg.Retry.MaxAttempts = attempts }))
+				f.layer.Add(&httpfault.Rule{Match: row.Hit, Skip: row.Skip, Times: -1, Do: amazonErrors().Error(503)})
+				require.ErrorIs(t, row.do(w, t.Context()), ltxstore.ErrThrottled)
+				want := row.Skip + attempts
+				switch name {
+				case "delete one by one":
+					want *= 3 // files
+				case "delete all": // and the level of snapshots, which fails apart
+					want += attempts
+				}
+				assert.Equal(t, want, f.layer.Counts()[row.Hit.Operation], "%v", f.layer.Counts())
+			})
+		})
+	}
 }

@@ -244,20 +244,27 @@ func (u *upload) sendCompletion(ctx context.Context, id string, list []types.Com
 	if err != nil {
 		return time.Time{}, err
 	}
-	if aws.ToString(out.ETag) == "" {
-		// The answer begins with 200 before the work is done: without a
-		// result in it, it says nothing.
-		head, err := u.head(ctx, u.key, "", opts...)
-		switch {
-		case isMissing(err):
-			return time.Time{}, verify.ErrAbsent
-		case err != nil:
-			return time.Time{}, err
-		case head.size != size:
-			return time.Time{}, verify.SizeMismatch(head.size, size)
-		}
+	// The answer begins with 200 before the work is done: without a result in
+	// it, it says nothing.
+	return answeredAt(out.ResultMetadata), u.acknowledged(ctx, out.ETag, size, opts...)
+}
+
+// acknowledged looks at the object after an answer without an ETag: not every
+// 200 is the service's.
+func (u *upload) acknowledged(ctx context.Context, etag *string, size int64, opts ...func(*s3.Options)) error {
+	if aws.ToString(etag) != "" {
+		return nil
 	}
-	return answeredAt(out.ResultMetadata), nil
+	head, err := u.head(ctx, u.key, "", opts...)
+	switch {
+	case isMissing(err):
+		return verify.ErrAbsent
+	case err != nil:
+		return err
+	case head.size != size:
+		return verify.SizeMismatch(head.size, size)
+	}
+	return nil
 }
 
 // abort ends an upload, whose parts would be billed for ever. It does so also

@@ -64,7 +64,7 @@ func (u *upload) put(ctx context.Context, whole io.ReadSeeker, size int64, opts 
 	if err != nil {
 		return time.Time{}, err
 	}
-	return answeredAt(out.ResultMetadata), nil
+	return answeredAt(out.ResultMetadata), u.acknowledged(ctx, out.ETag, size, opts...)
 }
 
 // answeredAt returns the Date of an answer.

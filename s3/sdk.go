@@ -102,6 +102,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
+		o.APIOptions = append(o.APIOptions, refuseForeign)
 		switch {
 		case cfg.UnsignedPayload:
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))

@@ -269,7 +269,7 @@ func (s *stub) batch(w http.ResponseWriter, r *http.Request, body []byte) {
 	for _, o := range parseDelete(body).Object {
 		delete(s.objects, o.Key)
 	}
-	io.WriteString(w, "<DeleteResult></DeleteResult>")
+	stubErrors(w, body, nil)
 }
 
 func parseDelete(body []byte) (d stubDelete) {

@@ -161,7 +161,7 @@ func TestLinksLead(t *testing.T) {
 	assert.Positive(t, count)
 }
 
-var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|ctxio|oplog)\\.([A-Z]\\w*)(?:\\.([A-Z]\\w*))?")
+var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|ctxio|oplog)\\.([A-Z]\\w*[a-z]\\w*)(?:\\.([A-Z]\\w*))?")
 
 // What the documents call by name exists.
 func TestNamesExist(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ltxstore/ltxstore/internal/httpfault"
 )
@@ -36,13 +37,21 @@ const (
 	RangeLost   Fault = "range ignored"
 	HTMLPage    Fault = "HTML error page"
 	Expired     Fault = "expired token"
+
+	// A proxy answers in the service's place, and well.
+	Page    Fault = "200 with a page"
+	Nothing Fault = "200 with nothing"
 )
 
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, Outage, TimedOut, Refused, Reset, ResetInBody, Stalled,
-		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, HTMLPage, Expired}
+		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, HTMLPage, Expired, Page, Nothing}
 }
+
+// RetryAfter is how long Throttled wants to be left alone: longer than a
+// client waits by itself.
+const RetryAfter = time.Minute
 
 // OutageLength is how many requests an Outage fails. A client's policy must
 // have more attempts.
@@ -124,23 +133,27 @@ func Holes(rows []Row) (holes []string) {
 	return holes
 }
 
-// Play scripts the fault on the layer, calls do, which returns the operation's
+// Play runs under testing/synctest. It scripts the fault on the layer, calls do, which returns the operation's
 // error or that of a wrong result, and holds it to the cell.
 func Play(ctx context.Context, layer *httpfault.Layer, service Service, row Row, fault Fault, do func(context.Context) error) error {
 	cell := row.Cells[fault]
 	layer.Add(&httpfault.Rule{Match: row.Hit, Skip: row.Skip, Times: fault.times(), Do: service.effect(fault, row.At)})
 	layer.Reset()
+	begin := time.Now()
 	err := do(ctx)
 	var wrong []string
 	switch {
 	case cell.Want == nil && err != nil:
 		wrong = append(wrong, fmt.Sprintf("it failed: %v", err))
-	case cell.Want == ErrNoKind && err != nil && !errors.Is(err, fs.ErrNotExist):
+	case cell.Want == ErrNoKind && err != nil && !hasKind(err):
 	case cell.Want != nil && !errors.Is(err, cell.Want):
 		wrong = append(wrong, fmt.Sprintf("its error is %v: want one that errors.Is finds to be %v", err, cell.Want))
 	}
 	if got := layer.Counts(); !maps.Equal(got, cell.Requests) {
 		wrong = append(wrong, fmt.Sprintf("it cost %s: want %s", requests(got), requests(cell.Requests)))
+	}
+	if took := time.Since(begin); fault == Throttled && took < RetryAfter {
+		wrong = append(wrong, fmt.Sprintf("it was back after %v: the service wants %v", took, RetryAfter))
 	}
 	if n := layer.Unused(); n > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d of the faults were not met", n))
@@ -149,6 +162,12 @@ func Play(ctx context.Context, layer *httpfault.Layer, service Service, row Row,
 		return fmt.Errorf("%s, %s: %s", row.Name, fault, strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// hasKind reports that the error is of a kind that the standard library names.
+func hasKind(err error) bool {
+	return slices.ContainsFunc([]error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid, errors.ErrUnsupported},
+		func(kind error) bool { return errors.Is(err, kind) })
 }
 
 func requests(counts map[string]int) string {
@@ -175,7 +194,7 @@ func (f Fault) times() int {
 func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 	switch fault {
 	case Throttled:
-		return httpfault.Throttle(0) // that it is a floor is proven where the clock is
+		return httpfault.Throttle(RetryAfter)
 	case Failed:
 		return s.Error(500)
 	case BadGateway:
@@ -209,6 +228,10 @@ func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 		return httpfault.HTML(502)
 	case Expired:
 		return s.Expired
+	case Page:
+		return httpfault.HTML(200)
+	case Nothing:
+		return httpfault.Status(200, nil, "")
 	}
 	panic("faultmatrix: no such fault: " + string(fault))
 }

@@ -41,18 +41,24 @@ type World struct {
 	Listed int
 }
 
+const (
+	timestamp  = 1_700_000_000_123 // of every header
+	listedSize = 200               // of every file that is listed
+)
+
 // Body returns the same LTX-like body of this size each time.
 func Body(size int) []byte {
 	hdr := ltx.Header{Version: ltx.Version, PageSize: 4096, Commit: 1, MinTXID: 1, MaxTXID: 1,
-		Timestamp: 1_700_000_000_123, Flags: ltx.HeaderFlagNoChecksum}
+		Timestamp: timestamp, Flags: ltx.HeaderFlagNoChecksum}
 	b, err := hdr.MarshalBinary()
 	if err != nil {
 		panic("faultmatrix: " + err.Error())
 	}
-	for i := len(b); i < size; i++ {
-		b = append(b, byte(i*7))
+	var pattern [251]byte // of no power of two: what is shifted is seen
+	for i := range pattern {
+		pattern[i] = byte(i)
 	}
-	return b
+	return append(b, bytes.Repeat(pattern[:], size/len(pattern)+1)...)[:size]
 }
 
 // Write stores a body as a stream of unknown length, and looks at what came
@@ -68,6 +74,8 @@ func (w *World) Write(ctx context.Context, size int) error {
 		return errors.New("other bytes were stored")
 	case err == nil && (!stored || info.Size != int64(size)):
 		return errors.New("success without a file")
+	case err != nil && stored:
+		return fmt.Errorf("a file was stored, and yet: %v", err)
 	}
 	return err
 }
@@ -111,7 +119,7 @@ func (w *World) read(ctx context.Context, fileSize int, offset, size int64) erro
 // fill puts the files that are listed and deleted.
 func (w *World) fill() {
 	for i := range w.Listed {
-		w.Put(w.Key(ltx.TXID(i+1)), Body(200))
+		w.Put(w.Key(ltx.TXID(i+1)), Body(listedSize))
 	}
 }
 
@@ -124,8 +132,14 @@ func (w *World) List(ctx context.Context, useMetadata bool) error {
 	}
 	n := 0
 	for it.Next() {
-		if n++; it.Item().MinTXID != ltx.TXID(n) {
-			return fmt.Errorf("file %d came as number %d", it.Item().MinTXID, n)
+		n++
+		switch item := it.Item(); {
+		case item.MinTXID != ltx.TXID(n):
+			return fmt.Errorf("file %d came as number %d", item.MinTXID, n)
+		case item.Size != listedSize:
+			return fmt.Errorf("file %d has %d bytes", n, item.Size)
+		case useMetadata && item.CreatedAt.UnixMilli() != timestamp:
+			return fmt.Errorf("file %d is of %v", n, item.CreatedAt)
 		}
 	}
 	if err := it.Close(); err != nil {

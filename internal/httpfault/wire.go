@@ -3,7 +3,6 @@ package httpfault
 import (
 	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
 	"sync/atomic"
 )
@@ -19,8 +18,8 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn() // no close_notify: that would be a clean end
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok && reset {
-		_ = tcp.SetLinger(0)
+	if lingering, ok := conn.(interface{ SetLinger(sec int) error }); ok && reset { // *net.TCPConn
+		_ = lingering.SetLinger(0)
 	}
 	_ = conn.Close()
 }
@@ -116,11 +115,12 @@ func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *pacedWriter) Write(p []byte) (written int, err error) {
 	for err == nil && written < len(p) {
+		step := p[written:min(len(p), written+pace)]
+		w.wait(len(step)) // before: what has been sent has arrived
 		var n int
-		n, err = w.ResponseWriter.Write(p[written:min(len(p), written+pace)])
+		n, err = w.ResponseWriter.Write(step)
 		written += n
 		_ = http.NewResponseController(w.ResponseWriter).Flush()
-		w.wait(n)
 	}
 	return written, err
 }

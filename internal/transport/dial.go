@@ -12,7 +12,7 @@ import (
 
 // dialer makes a transport's connections.
 type dialer struct {
-	net.Dialer
+	plain                     func(ctx context.Context, network, address string) (net.Conn, error)
 	tls                       *tls.Config
 	handshake, idle, response time.Duration // timeouts
 }
@@ -52,7 +52,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 }
 
 func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.DialContext(ctx, network, address)
+	conn, err := d.plain(ctx, network, address)
 	if err != nil || d.idle <= 0 {
 		return conn, err
 	}

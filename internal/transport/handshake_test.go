@@ -18,7 +18,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 
-	d := &dialer{tls: &tls.Config{}, handshake: 20 * time.Millisecond, idle: time.Hour}
+	d := &dialer{plain: new(net.Dialer).DialContext, tls: &tls.Config{}, handshake: 20 * time.Millisecond, idle: time.Hour}
 	_, err = d.dialTLS(t.Context(), "tcp", listener.Addr().String())
 	var timeout net.Error
 	require.ErrorAs(t, err, &timeout)

@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -49,6 +50,9 @@ type Options struct {
 	// ResponseTimeout, if that is longer.
 	IdleTimeout time.Duration
 
+	// Dial makes the connections. Nil means a net.Dialer, with a timeout.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 	// SkipVerify accepts any certificate.
 	SkipVerify bool
 
@@ -77,8 +81,11 @@ func New(opts Options) (*http.Transport, error) {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.SkipVerify, RootCAs: roots}
+	if opts.Dial == nil {
+		opts.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext
+	}
 	d := &dialer{
-		Dialer:    net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive},
+		plain:     opts.Dial,
 		tls:       secure,
 		handshake: handshakeTimeout,
 		idle:      opts.IdleTimeout,
