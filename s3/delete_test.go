@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -228,24 +229,33 @@ func TestDeleteSingly(t *testing.T) {
 
 // As many deletions as DeleteConcurrency are under way at once, and no more.
 func TestDeleteConcurrency(t *testing.T) {
-	for _, single := range []bool{true, false} {
-		s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency, r.provider.noBatchDelete = 3, single })
-		ids := stubFill(s, map[bool]int{true: 12, false: 3500}[single])
+	const at = 3
+	for single, requests := range map[bool]int{true: 20 * at, false: 3 * at} {
+		s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency, r.provider.noBatchDelete = at, single })
+		ids := stubFill(s, requests*map[bool]int{true: 1, false: 1000}[single])
+		together := make([]chan struct{}, requests/at) // each request waits for two others
+		for i := range together {
+			together[i] = make(chan struct{})
+		}
 		var flying, most, begun atomic.Int64
-		together := make(chan struct{})
 		s.tell(func(int, http.ResponseWriter, *http.Request) bool {
 			now := flying.Add(1)
 			for was := most.Load(); now > was && !most.CompareAndSwap(was, now); was = most.Load() {
 			}
-			if begun.Add(1) == 3 {
-				close(together)
+			n := begun.Add(1)
+			if n%at == 0 {
+				close(together[n/at-1])
 			}
-			<-together
+			select {
+			case <-together[(n-1)/at]:
+			case <-time.After(10 * time.Second): // fewer are under way: most tells it
+			}
 			flying.Add(-1) // before the client can know
 			return false
 		})
 		require.NoError(t, c.DeleteLTXFiles(t.Context(), stubInfos(ids...)))
-		assert.EqualValues(t, 3, most.Load())
+		assert.EqualValues(t, at, most.Load())
+		assert.EqualValues(t, requests, begun.Load())
 		assert.Empty(t, s.keys())
 	}
 }
