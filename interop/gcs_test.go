@@ -57,9 +57,9 @@ func (s *gcsServer) config(path string, layout ltxstore.Layout) gcs.Config {
 
 // names returns the names of the objects below a prefix.
 func (s *gcsServer) names(prefix string) ([]string, error) {
-	objects, _, err := s.ListObjectsWithOptions(gcsBucket, fakestorage.ListOptions{Prefix: prefix})
+	found, err := s.ListObjectsWithOptionsPaginated(gcsBucket, fakestorage.ListOptions{Prefix: prefix})
 	var names []string
-	for _, o := range objects {
+	for _, o := range found.Objects {
 		names = append(names, strings.TrimPrefix(o.Name, prefix))
 	}
 	return names, err

@@ -32,8 +32,8 @@ func TestGCS(t *testing.T) {
 		require.Empty(t, stderr)
 		require.Empty(t, left)
 		require.Contains(t, out.String(), "OK  ")
-		objects, _, err := server.ListObjectsWithOptions("interop", fakestorage.ListOptions{Prefix: "some/" + scheme + "/ltx/0/"})
+		found, err := server.ListObjectsWithOptionsPaginated("interop", fakestorage.ListOptions{Prefix: "some/" + scheme + "/ltx/0/"})
 		require.NoError(t, err)
-		require.NotEmpty(t, objects)
+		require.NotEmpty(t, found.Objects)
 	}
 }
