@@ -150,6 +150,8 @@ type Config struct {
 
 	// Logger gets the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger
+
+	leastPart int64 // of this package's tests: 0 is minPartSize
 }
 
 // MD5Mode says with which requests a Content-MD5 is sent.

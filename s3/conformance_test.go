@@ -30,11 +30,13 @@ const (
 	fakeSecret = "correct-horse-battery-staple"
 	fakeToken  = "a-session-token-that-nobody-may-see"
 	fakePage   = 16
+	smallPart  = 128 << 10
 )
 
 // TestConformance holds the client to the contract, on a strict server in
 // this process: whole over http and over TLS, where bodies are sent in
-// another way, and for each variation the cases in which it may matter.
+// another way, and for each variation the cases in which it may matter. Parts
+// have 128 KiB, but for one run.
 func TestConformance(t *testing.T) {
 	lacks := []replicatest.Capability{replicatest.BoundedMemory} // the server's memory is this process's
 	once := append([]replicatest.Capability{replicatest.Rewriting}, lacks...)
@@ -50,23 +52,27 @@ func TestConformance(t *testing.T) {
 		cfg   s3.Config
 		fake  s3fake.Options
 		lacks []replicatest.Capability
+		part  int64
 		cases func(replicatest.Case) bool
 	}{
-		{"http", false, s3.Config{}, s3fake.Options{}, lacks, all},
-		{"TLS", true, s3.Config{Checksum: "crc32"}, s3fake.Options{}, lacks, all},
-		{"litestream-s3", false, s3.Config{Layout: ltxstore.LayoutLitestreamS3}, s3fake.Options{}, lacks, some("list/", "delete", "time/", "open/range")},
-		{"write once", false, s3.Config{WriteOnce: true}, s3fake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
-		{"old service", false, s3.Config{}, s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true, EqualParts: true, Omit: []string{"ETag"}}, lacks, some("write/", "list/", "time/", "delete")},
+		{"http", false, s3.Config{}, s3fake.Options{}, lacks, smallPart, all},
+		{"real parts", false, s3.Config{}, s3fake.Options{}, lacks, 5 << 20, some("write/l", "write/i", "rewrite/m", "open/r", "open/b")},
+		{"TLS", true, s3.Config{Checksum: "crc32"}, s3fake.Options{}, lacks, smallPart, all},
+		{"litestream-s3", false, s3.Config{Layout: ltxstore.LayoutLitestreamS3}, s3fake.Options{}, lacks, smallPart, some("list/", "delete", "time/", "open/range")},
+		{"write once", false, s3.Config{WriteOnce: true}, s3fake.Options{}, once, smallPart, some("once/", "write/l", "write/r", "delete/", "all/")},
+		{"old service", false, s3.Config{}, s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true, EqualParts: true, Omit: []string{"ETag"}}, lacks, smallPart, some("write/", "list/", "time/", "delete")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			test.fake.MinPart = test.part
+			s3.TakeSmallParts(&test.cfg, test.part)
 			replicatest.Run(t, replicatest.Config{
 				New: func(context.Context) (replicatest.Store, error) {
 					return newFakeStore(test.cfg, test.fake, test.tls)
 				},
 				Lacks:     test.lacks,
 				PageSize:  fakePage,
-				BodySize:  6 << 20, // a part and a piece
-				LargeSize: 16 << 20,
+				BodySize:  test.part * 6 / 5, // a part and a piece
+				LargeSize: test.part * 16 / 5,
 				Prompt:    5 * time.Second,
 				Secrets:   []string{fakeSecret, fakeToken},
 				Select:    test.cases,

@@ -31,7 +31,6 @@ import (
 // requests go nowhere.
 func recorded(t *testing.T, operation string, set func(*Config)) *http.Request {
 	t.Helper()
-	isolate(t)
 	var last *http.Request
 	cfg := valid()
 	cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
@@ -86,7 +85,6 @@ func TestAddressing(t *testing.T) {
 
 // The provider of an endpoint that the environment names is known too.
 func TestEndpointOfEnvironmentHasItsProvider(t *testing.T) {
-	isolate(t)
 	t.Setenv("AWS_ENDPOINT_URL", "https://a.r2.cloudflarestorage.com")
 	cfg := valid()
 	cfg.Region = "auto"
@@ -133,7 +131,6 @@ func TestSigning(t *testing.T) {
 }
 
 func TestChecksumSettings(t *testing.T) {
-	isolate(t)
 	// Not the environment's.
 	t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported")
 	t.Setenv("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported")
@@ -193,7 +190,6 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestAssumedRole(t *testing.T) {
-	isolate(t)
 	var roles atomic.Int64
 	var scope, token string
 	cfg := valid()
@@ -231,7 +227,6 @@ func TestDirectoryBucketSession(t *testing.T) {
 		"":                       "b--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com",
 		"http://127.0.0.1:9000/": "127.0.0.1:9000",
 	} {
-		isolate(t)
 		var sessions atomic.Int64
 		cfg := valid()
 		cfg.Bucket, cfg.Region, cfg.Endpoint = "b--usw2-az1--x-s3", "us-west-2", endpoint
@@ -257,7 +252,6 @@ func TestDirectoryBucketSession(t *testing.T) {
 }
 
 func TestNoCredentials(t *testing.T) {
-	isolate(t)
 	var requests atomic.Int64
 	cfg := Config{Bucket: "bucket", Region: "us-east-1", RoundTripper: answers(func(http.ResponseWriter, *http.Request) { requests.Add(1) })}
 	r, err := connectTo(t, cfg)
@@ -296,7 +290,6 @@ func TestCABundle(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			isolate(t)
 			cfg := valid()
 			cfg.Endpoint = server.URL
 			set(&cfg)
@@ -306,7 +299,6 @@ func TestCABundle(t *testing.T) {
 		})
 	}
 
-	isolate(t)
 	t.Setenv("AWS_CA_BUNDLE", other)
 	_, err := connectTo(t, valid())
 	require.ErrorIs(t, err, fs.ErrInvalid)
@@ -314,7 +306,6 @@ func TestCABundle(t *testing.T) {
 }
 
 func TestTransportSettings(t *testing.T) {
-	isolate(t)
 	cfg := valid()
 	cfg.MaxConns, cfg.MaxIdleConns, cfg.IdleConnTimeout, cfg.ResponseTimeout = 9, 7, 11, 13
 	r, err := connectTo(t, cfg)
@@ -328,7 +319,6 @@ func TestTransportSettings(t *testing.T) {
 }
 
 func TestInitIsSharedAndSafe(t *testing.T) {
-	isolate(t)
 	var requests atomic.Int64
 	cfg := valid()
 	cfg.Region = ""
@@ -347,7 +337,6 @@ func TestInitIsSharedAndSafe(t *testing.T) {
 }
 
 func TestNoSecretIsShown(t *testing.T) {
-	isolate(t)
 	secrets := []string{testSecret, testToken, testKey, base64.StdEncoding.EncodeToString([]byte(testKey)), fmt.Sprintf("%v", []byte(testKey)), fmt.Sprintf("%x", testKey)}
 	clean := func(what, text string) {
 		t.Helper()
@@ -401,7 +390,6 @@ func TestNoSecretIsShown(t *testing.T) {
 
 // The SDK writes to standard error if it is not told where to.
 func TestSDKLogsThroughOurs(t *testing.T) {
-	isolate(t)
 	var log bytes.Buffer
 	logger := new(oplog.Logger)
 	logger.Set(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))

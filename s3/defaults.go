@@ -15,7 +15,7 @@ func (cfg Config) withDefaults(p provider) Config {
 		pathStyle := cfg.Endpoint != "" && !p.virtualHost && !strings.HasPrefix(cfg.Bucket, "arn:")
 		cfg.PathStyle = &pathStyle
 	}
-	cfg.PartSize = cmp.Or(cfg.PartSize, minPartSize)
+	cfg.PartSize = cmp.Or(cfg.PartSize, cfg.minPart())
 	cfg.UploadThreshold = cmp.Or(cfg.UploadThreshold, cfg.PartSize)
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = 5

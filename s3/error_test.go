@@ -23,7 +23,6 @@ import (
 // replicaAt returns a replica whose requests go to handler, tried once.
 func replicaAt(t *testing.T, handler http.Handler, set ...func(*Config)) *replica {
 	t.Helper()
-	isolate(t)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	cfg := valid()
@@ -219,7 +218,6 @@ func TestTransportFailures(t *testing.T) {
 		}
 	}
 
-	isolate(t)
 	cfg := valid()
 	cfg.Endpoint, cfg.Retry.MaxAttempts = unreachable, 1
 	r, err := connectTo(t, cfg)
@@ -262,7 +260,6 @@ func (b *brokenBody) WriteTo(w io.Writer) (int64, error) {
 }
 
 func TestWrongCertificateIsPermanent(t *testing.T) {
-	isolate(t)
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	cfg := valid()

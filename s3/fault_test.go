@@ -33,8 +33,8 @@ func amazonErrors() matrix.Service {
 
 const (
 	smallSize = 4 << 10
-	largeSize = 5<<20 + 1000   // two parts
-	listedN   = 2*fakePage + 4 // three pages
+	largeSize = smallPart + 1000 // two parts
+	listedN   = 2*fakePage + 4   // three pages
 )
 
 func (f *fake) world(client *s3.ReplicaClient) *matrix.World {
@@ -186,6 +186,8 @@ func faultRows() map[string]faultRow {
 // newMemoryFake returns a fake in the clock of testing/synctest.
 func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
 	t.Helper()
+	opt.MinPart = smallPart
+	s3.TakeSmallParts(&cfg, smallPart)
 	f, err := makeFake(cfg, opt)
 	require.NoError(t, err)
 	server, client := memnet.Serve(f.layer)

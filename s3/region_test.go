@@ -43,7 +43,6 @@ func scopeOf(req *http.Request) string {
 
 func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 	for _, status := range []int{200, 301, 400, 403} {
-		isolate(t)
 		var requests atomic.Int64
 		cfg := valid()
 		cfg.Region = ""
@@ -67,7 +66,6 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 
 func TestRegionUnknown(t *testing.T) {
 	for status, kind := range map[int]error{403: fs.ErrPermission, 404: ltxstore.ErrStoreNotFound, 503: ltxstore.ErrThrottled} {
-		isolate(t)
 		cfg := valid()
 		cfg.Region, cfg.Retry.MaxAttempts = "", 1
 		cfg.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
@@ -77,7 +75,6 @@ func TestRegionUnknown(t *testing.T) {
 		assert.ErrorContains(t, err, "set Region")
 	}
 
-	isolate(t)
 	cfg := valid()
 	cfg.Bucket, cfg.Region = "b--usw2-az1--x-s3", ""
 	_, err := connectTo(t, cfg)
@@ -87,7 +84,6 @@ func TestRegionUnknown(t *testing.T) {
 
 // A failed Init leaves nothing behind: the next one asks again.
 func TestRegionIsAskedAgainAfterAFailure(t *testing.T) {
-	isolate(t)
 	var requests atomic.Int64
 	cfg := valid()
 	cfg.Region, cfg.Retry.MaxAttempts = "", 1
@@ -127,7 +123,6 @@ func TestRegionOfEndpoint(t *testing.T) {
 	}
 
 	// An endpoint that is down tells nothing, and keeps no connection.
-	isolate(t)
 	closed := make(chan struct{}, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -148,7 +143,6 @@ func TestRegionOfEndpoint(t *testing.T) {
 	}
 
 	// Nor does one that is not there.
-	isolate(t)
 	cfg := valid()
 	cfg.Region, cfg.Endpoint, cfg.Retry.MaxAttempts = "", unreachable, 1
 	_, err = connectTo(t, cfg)
@@ -164,7 +158,6 @@ func TestRegionOrder(t *testing.T) {
 		require.NoError(t, err)
 		return r.api.Options().Region
 	}
-	isolate(t)
 	assert.Equal(t, "auto", region(func(c *Config) { c.Endpoint = "https://a.r2.cloudflarestorage.com" }), "table")
 	assert.Equal(t, "us-west-002", region(func(c *Config) { c.Endpoint = "https://s3.us-west-002.backblazeb2.com" }), "host")
 	assert.Equal(t, "eu-west-1", region(func(c *Config) { c.Bucket = "arn:aws:s3:eu-west-1:123456789012:accesspoint/ap" }), "ARN")
@@ -180,7 +173,6 @@ func TestRegionOrder(t *testing.T) {
 }
 
 func TestRegionUnderADoneContext(t *testing.T) {
-	isolate(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := valid()
 	cfg.Region = ""

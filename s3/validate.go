@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -195,11 +196,14 @@ func (cfg Config) validateTransport() error {
 	return nil
 }
 
+// minPart is minPartSize, but for a server that was told to take less.
+func (cfg Config) minPart() int64 { return cmp.Or(cfg.leastPart, minPartSize) }
+
 func (cfg Config) validateSizes() error {
-	if cfg.PartSize != 0 && (cfg.PartSize < minPartSize || cfg.PartSize > maxUpload) {
+	if cfg.PartSize != 0 && (cfg.PartSize < cfg.minPart() || cfg.PartSize > maxUpload) {
 		return invalid("PartSize", cfg.PartSize, "want 0 (default), or 5 MiB to 5 GiB in bytes")
 	}
-	least := max(cfg.PartSize, minPartSize)
+	least := max(cfg.PartSize, cfg.minPart())
 	if cfg.UploadThreshold != 0 && (cfg.UploadThreshold < least || cfg.UploadThreshold > maxUpload) {
 		return invalid("UploadThreshold", cfg.UploadThreshold, "want 0 (default), or PartSize to 5 GiB in bytes")
 	}

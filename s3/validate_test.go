@@ -17,22 +17,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
-// isolate keeps the developer's own AWS configuration out of a test.
-func isolate(t *testing.T) {
-	t.Helper()
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
-		"AWS_ENDPOINT_URL_STS", "AWS_MAX_ATTEMPTS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HTTP_PROXY", "HTTPS_PROXY"} {
-		if value, ok := os.LookupEnv(name); ok {
-			t.Setenv(name, value) // restores it
-			require.NoError(t, os.Unsetenv(name))
-		}
-	}
-	none := filepath.Join(t.TempDir(), "none")
-	t.Setenv("AWS_CONFIG_FILE", none)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-}
-
 const (
 	testSecret  = "s3cr3t+of/the+test"
 	testToken   = "t0ken+of/the+test"
@@ -62,7 +46,6 @@ func many(n int) map[string]string {
 }
 
 func TestValidate(t *testing.T) {
-	isolate(t)
 	yes := true
 	missing := filepath.Join(t.TempDir(), "missing")
 	short := filepath.Join(t.TempDir(), "short")
@@ -182,7 +165,6 @@ func TestValidate(t *testing.T) {
 }
 
 func TestValidAreAccepted(t *testing.T) {
-	isolate(t)
 	raw := filepath.Join(t.TempDir(), "raw")
 	require.NoError(t, os.WriteFile(raw, []byte(testKey), 0o600))
 	encoded := filepath.Join(t.TempDir(), "encoded")
@@ -232,7 +214,6 @@ func TestValidAreAccepted(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	isolate(t)
 	r, err := connectTo(t, Config{Bucket: "bucket", Region: "us-east-1"})
 	require.NoError(t, err)
 	assert.False(t, *r.cfg.PathStyle)
@@ -266,7 +247,6 @@ func TestDefaults(t *testing.T) {
 
 // What the caller changes after Init changes nothing.
 func TestConfigIsCopied(t *testing.T) {
-	isolate(t)
 	cfg := valid()
 	cfg.SSECustomerKey = []byte(testKey)
 	cfg.Tags = map[string]string{"k": "v"}

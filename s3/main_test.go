@@ -1,0 +1,13 @@
+package s3
+
+import (
+	"os"
+	"testing"
+
+	"github.com/ltxstore/ltxstore/internal/s3fake"
+)
+
+func TestMain(m *testing.M) {
+	s3fake.Isolate()
+	os.Exit(m.Run())
+}
