@@ -51,6 +51,7 @@ demo:
 
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
+	$(GO) test $(RACE) $(TEST_FLAGS) -tags whole ./wrap/... # all cases on a disk and S3 too
 	$(MAKE) --no-print-directory servers
 	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # minutes, on a machine with nothing else to do
 

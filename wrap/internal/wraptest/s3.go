@@ -26,7 +26,8 @@ func s3Store() (replicatest.Store, error) {
 	web := httptest.NewUnstartedServer(layer)
 	web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	web.Start()
-	wire := &http.Transport{} // one for all clients: each would read the CA bundle again
+	s3fake.Isolate()
+	wire := &http.Transport{}
 	open := func(change func(*s3.Config)) func() (ltxstore.ReplicaClient, error) {
 		return func() (ltxstore.ReplicaClient, error) {
 			cfg := s3.Config{Bucket: bucket, Path: replicaPath, Region: "us-east-1", Endpoint: web.URL,

@@ -1,0 +1,5 @@
+//go:build whole
+
+package wraptest
+
+const whole = true
