@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 				Lacks:       lacks,
 				PageSize:    pageSize,
 				BodySize:    4 * bufferSize,
-				LargeSize:   64 << 20,
+				LargeSize:   32 << 20,
 				MemoryLimit: 16 << 20,
 			})
 		})

@@ -46,6 +46,7 @@ func TestConformance(t *testing.T) {
 				New:       func(context.Context) (replicatest.Store, error) { return conformanceStore(test.cfg) },
 				Lacks:     test.lacks,
 				PageSize:  test.cfg.PageSize,
+				BodySize:  1 << 20,
 				LargeSize: 4 << 20,
 				Select:    test.cases,
 			})
@@ -65,6 +66,7 @@ func TestConformance(t *testing.T) {
 				replicatest.FailingLookups, replicatest.FailingLists,
 				replicatest.FailingDeletes, replicatest.Outages, replicatest.CountedRequests,
 				replicatest.Leftovers, replicatest.StalledTransfers}, lacks...),
+			BodySize:  256 << 10,
 			LargeSize: 1 << 20,
 			PageSize:  10,
 			Select:    some("write/guide", "open/", "list/", "delete"),

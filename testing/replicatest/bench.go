@@ -71,7 +71,7 @@ func onStore(ctx context.Context, cfg Config, f func(ctx context.Context, e *env
 }
 
 func benchWriteSmall(ctx context.Context, b *testing.B, e *env) error {
-	bodies := make([][]byte, 512)
+	bodies := make([][]byte, 64)
 	for i := range bodies {
 		id := ltx.TXID(i + 2)
 		bodies[i] = NewLTXFile(id, id, timeOf(id), benchSmall)

@@ -15,6 +15,6 @@ func BenchmarkMock(b *testing.B) {
 			client.SetLogger(nil)
 			return replicatest.Store{Client: client}, nil
 		},
-		PageSize: 1000,
+		PageSize: 100,
 	})
 }

@@ -70,8 +70,8 @@ func TestBoundedMemory(t *testing.T) {
 		holds  bool
 	}{
 		"streams":      {disk{}, 100 << 20, true},
-		"holds writes": {disk{holdsWrites: true}, 48 << 20, false},
-		"holds reads":  {disk{holdsReads: true}, 48 << 20, false},
+		"holds writes": {disk{holdsWrites: true}, 20 << 20, false},
+		"holds reads":  {disk{holdsReads: true}, 20 << 20, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := replicatest.Check(t.Context(), replicatest.Config{
@@ -81,7 +81,7 @@ func TestBoundedMemory(t *testing.T) {
 					return replicatest.Store{Client: &client}, nil
 				},
 				LargeSize:   test.size,
-				MemoryLimit: 24 << 20,
+				MemoryLimit: 10 << 20,
 				Select:      func(c replicatest.Case) bool { return c.ID == "write/large" || c.ID == "write/large-memory" },
 			})
 			require.NoError(t, err)
