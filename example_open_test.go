@@ -25,7 +25,7 @@ func openReplica(ctx context.Context, url string) (ltxstore.ReplicaClient, error
 func ExampleOpen() {
 	for _, url := range []string{
 		"mem://?write-once=true",
-		"file:///var/replicas/db?wirte-once=true",
+		"file:///var/replicas/db?write-once=ture",
 		"s3://bucket/db",
 	} {
 		client, err := openReplica(context.Background(), url)
@@ -37,7 +37,7 @@ func ExampleOpen() {
 	}
 	// Output:
 	// mock
-	// file: init: invalid argument: wirte-once in the URL is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once
+	// file: init: invalid argument: write-once in the URL is "ture": want true or false
 	// ltxstore: init: invalid argument: the backend of s3:// is not imported: want import _ "github.com/ltxstore/ltxstore/s3"
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,11 +53,13 @@ type Source struct {
 	Getenv func(key string) (string, bool)
 }
 
-// registry is the backends that were imported: the one state that packages of
-// this library share, written by init functions alone.
+// registry is the backends and wrappers that were imported: the one state that
+// packages of this library share, written by init functions alone.
 type registry struct {
-	mu      sync.RWMutex
-	drivers map[string]Driver
+	mu           sync.RWMutex
+	drivers      map[string]Driver
+	wrappers     map[string]WrapperDriver
+	wrapperNames map[string]string // and their aliases
 }
 
 var registered registry
@@ -105,8 +106,11 @@ func LookupDriver(scheme string) Driver {
 //
 //	file:///var/replicas/db
 //	s3://bucket/path?endpoint=https://minio.example:9000&region=eu
-//	gs://bucket/path
+//	gs://bucket/path?compress=true&crypt.recipients=age1…
 //	mem://
+//
+// So are the wrappers of package wrap that the query has settings of, which must
+// have been imported too.
 //
 // What cannot be right is fs.ErrInvalid, in an error that names the setting and
 // never shows a secret. Open sends nothing and looks at no store, so that a
@@ -120,21 +124,42 @@ func Open(ctx context.Context, url string) (ReplicaClient, error) {
 // OpenSource is Open for what a configuration file says. The same content in a
 // URL and in settings gives the same client.
 func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
-	client, auto, err := src.open()
-	if err != nil || !auto {
-		return client, err
+	p, err := src.peel()
+	if err != nil {
+		return nil, err
+	}
+	store, auto, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	if auto {
+		if store, err = p.findLayout(ctx, store); err != nil {
+			return nil, err
+		}
+	}
+	return p.wrap(store, func(other Source) (ReplicaClient, error) { return OpenSource(ctx, other) })
+}
+
+// findLayout returns a client of the store alone with the layout of its files,
+// or else client. Wrappers change no names. What is wrong with them is told
+// before a request is sent.
+func (p peeled) findLayout(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
+	if len(p.layers) > 0 {
+		if _, err := p.wrap(client, Source.unsent); err != nil {
+			return nil, err
+		}
 	}
 	open := func(layout Layout) (ReplicaClient, error) {
-		src.Layout = layout.String()
-		client, _, err := src.open()
+		p.store.Layout = layout.String()
+		client, _, err := p.open()
 		return client, err
 	}
 	layout, found, err := FindLayout(ctx, open)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found:
+	if err == nil && !found {
 		return client, nil
+	}
+	if err = errors.Join(err, Close(client)); err != nil {
+		return nil, err
 	}
 	return open(layout)
 }
@@ -142,25 +167,24 @@ func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
 // Check returns the error that OpenSource would, of what is wrong in src
 // itself. It sends nothing, and looks at no store.
 func (src Source) Check() error {
-	client, _, err := src.open()
+	client, err := src.unsent()
 	if err != nil {
 		return err
 	}
 	return Close(client)
 }
 
-func (src Source) open() (client ReplicaClient, auto bool, err error) {
-	scheme, driver, err := src.Driver()
+// unsent returns a client for which nothing was sent: its layout may be another.
+func (src Source) unsent() (ReplicaClient, error) {
+	p, err := src.peel()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	if src.Getenv == nil {
-		src.Getenv = os.LookupEnv
+	store, _, err := p.open()
+	if err != nil {
+		return nil, err
 	}
-	if client, auto, err = driver.Open(src); err != nil {
-		return nil, false, openFailed(scheme, err)
-	}
-	return client, auto, nil
+	return p.wrap(store, Source.unsent)
 }
 
 // Driver returns the scheme of src and its driver. That there is none is
@@ -223,6 +247,9 @@ func Redact(url string) string {
 			return false
 		}
 		_, secret, ok := driver.Lookup(key)
+		if name := wrapperOf(driver, key); name != "" && LookupWrapper(name) != nil {
+			_, secret, ok = LookupWrapper(name).Lookup(key)
+		}
 		return ok && !secret
 	})
 }

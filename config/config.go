@@ -3,13 +3,15 @@
 // or in their file.
 //
 // The settings of a replica are those of its URL's query: one resolver reads
-// both, and docs/configuration.md lists them. A backend must be imported to be
-// known:
+// both, and docs/configuration.md lists them, with those of the wrappers. A
+// backend must be imported to be known, and so must a wrapper:
 //
 //	import _ "github.com/ltxstore/ltxstore/s3"
+//	import _ "github.com/ltxstore/ltxstore/wrap/crypt"
 //
 // Nothing is ignored. What is not known is an error with its line and column,
-// and so is what would not be done, such as encryption by age. What Litestream
+// and so is what would not be done, such as the encryption that "age" asks for
+// where wrap/crypt is not imported. What Litestream
 // has for its daemon, not for a replica's store (sync-interval, retention, …),
 // is handed back as Daemon settings: the daemon must look at them.
 package config

@@ -210,8 +210,6 @@ func TestRefusals(t *testing.T) {
 		"replica: {type: nats}":                                  "replicas of type nats are not supported",
 		"replica: {url: 'webdavs://h'}":                          "replicas of type webdavs are not supported",
 		"replica: {type: oss}":                                   "replicas of type oss are not supported",
-		"replica: {path: /r, age: {recipients: [age1x]}}":        "age is not supported: nothing would be encrypted",
-		"age: {identities: [x]}\nreplica: {path: /r}":            "age is not supported",
 		"replica: {path: /r/$HOSTNAME}":                          "line 1, column 17: path has the variable $HOSTNAME, which is not set",
 		"replica: {path: /r, layout: flat}":                      "is \"flat\": want auto, default, litestream or litestream-s3",
 		"replica: {path: /r, dir-mode: 750}":                     "in octal with a leading 0",
@@ -327,7 +325,7 @@ func TestSection(t *testing.T) {
 	var broken daemon
 	require.NoError(t, yaml.Load([]byte("replica: {path: /r, wirte-once: true}"), &broken))
 	_, err := broken.Replica.ParseConfig(options())
-	assert.EqualError(t, err, "config: replica: file: init: invalid argument: wirte-once is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once")
+	assert.ErrorContains(t, err, "config: replica: file: init: invalid argument: wirte-once is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once; wrappers are compress, ")
 	assert.Error(t, json.Unmarshal([]byte(`{"Replica": {"a": 1, "a": 2}}`), &broken))
 }
 

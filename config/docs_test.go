@@ -11,6 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+	_ "github.com/ltxstore/ltxstore/wrap/compress"
+	_ "github.com/ltxstore/ltxstore/wrap/crypt"
+	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/configuration.md")
@@ -20,18 +24,33 @@ const (
 	regenerate = "run: go test ./config -run TestDocument -update"
 )
 
-// docs/configuration.md has the table of every backend, as its code has it.
+// drivers returns those of every backend and wrapper, by their names in the
+// document.
+func drivers() map[string]any {
+	all := make(map[string]any)
+	for _, scheme := range ltxstore.Schemes() {
+		all[scheme] = ltxstore.LookupDriver(scheme)
+	}
+	delete(all, "gcs") // the other name of gs
+	for _, name := range ltxstore.Wrappers() {
+		all[name] = ltxstore.LookupWrapper(name)
+	}
+	return all
+}
+
+// docs/configuration.md has the table of every backend and wrapper, as its code
+// has it.
 func TestDocument(t *testing.T) {
 	content, err := os.ReadFile(document)
 	require.NoError(t, err)
 	text := string(content)
+	for _, w := range settings.Order() {
+		require.NotNil(t, ltxstore.LookupWrapper(w.Name), "%s is not imported here", w.Name)
+	}
 	tables := 0
-	for _, scheme := range ltxstore.Schemes() {
-		driver, ok := ltxstore.LookupDriver(scheme).(interface{ Markdown() string })
+	for scheme, known := range drivers() {
+		driver, ok := known.(interface{ Markdown() string })
 		require.True(t, ok, scheme)
-		if scheme == "gcs" { // the other name of gs
-			continue
-		}
 		begins, ends := fmt.Sprintf("<!-- settings of %s, written by: go test ./config -run TestDocument -update -->\n", scheme), "<!-- end of the settings -->\n"
 		before, rest, ok := strings.Cut(text, begins)
 		require.True(t, ok, "%s has no line %q", document, begins)

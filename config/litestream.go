@@ -69,7 +69,7 @@ func Parse(data []byte, opts Options) (*File, error) {
 
 // topLevel sorts the file's entries, and returns what replicas inherit.
 func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
-	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas", "age"})
+	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
 	for _, e := range n.entries {
 		switch {
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":

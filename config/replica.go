@@ -68,6 +68,8 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 // set takes one setting of a section.
 func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
 	switch {
+	case e.value.kind == null && isWrapper(e.key):
+		return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 	case e.value.kind == null:
 		return known(e, append(ownKeys, knownSettings()...))
 	case e.key == "url":
@@ -76,11 +78,6 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 		r.source.Type, err = o.required(e.key, e.value)
 	case e.key == "name":
 		r.name, err = o.required(e.key, e.value)
-	case e.key == "age":
-		// A wrapper's settings will be read here.
-		if flat := flatten(e); len(flat) > 0 {
-			return invalid(e.at(), "age is not supported: nothing would be encrypted, so that it is refused; want an encrypted volume or the service's own encryption")
-		}
 	case slices.Contains(daemonOfReplica, e.key):
 		r.daemon = append(r.daemon, o.daemon(e)...)
 	default:
@@ -90,12 +87,26 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 }
 
 // ownKeys are the settings that say which replica it is.
-var ownKeys = []string{"url", "type", "name", "age"}
+var ownKeys = []string{"url", "type", "name"}
 
-// setStore notes a setting of the store, or a map of them.
+// isWrapper reports whether a key is of a wrapper, imported or not.
+func isWrapper(key string) bool {
+	head, _, _ := strings.Cut(key, ".")
+	return ltxstore.LookupWrapper(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
+		return w.Name == head || slices.Contains(w.Aliases, head)
+	})
+}
+
+// setStore notes a setting of the store or of a wrapper, or a map of them. What
+// a wrapper has turns it on even if it is empty.
 func (o Options) setStore(to map[string]string, e entry, places map[string]string) error {
 	flat := []entry{e}
-	if e.value.kind == dict {
+	if e.value.kind != scalar && isWrapper(e.key) {
+		flat = flatten(e)
+		head, _, _ := strings.Cut(e.key, ".")
+		key := head + "." + settings.Enabled
+		to[key], places[key] = "true", e.at().where()
+	} else if e.value.kind == dict {
 		flat = flatten(e)
 	}
 	for _, e := range flat {
@@ -114,7 +125,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 		r.daemon = append(r.daemon, o.daemon(e)...)
 		return nil
 	}
-	if e.value.kind == null || e.key == "age" {
+	if e.value.kind == null {
 		return o.set(r, e, places)
 	}
 	return o.setStore(r.source.Defaults, e, places)
@@ -152,7 +163,7 @@ func (o Options) finish(r *Replica, n node) error {
 		}
 	}
 	for key := range r.source.Defaults {
-		if _, _, ok := driver.Lookup(key); !ok {
+		if _, _, ok := driver.Lookup(key); !ok && !isWrapper(key) {
 			delete(r.source.Defaults, key) // another replica's
 		}
 	}
@@ -257,5 +268,8 @@ func knownSettings() []string {
 	for _, keys := range settingsOf {
 		names = append(names, keys...)
 	}
-	return append(names, "path", settings.LayoutName)
+	for _, ours := range settings.Order() {
+		names = append(append(names, ours.Name), ours.Aliases...)
+	}
+	return append(append(names, ltxstore.Wrappers()...), "path", settings.LayoutName)
 }

@@ -6,7 +6,8 @@ import "github.com/ltxstore/ltxstore"
 // a call goes through them from left to right, then to store. Without wrappers
 // it is store itself.
 //
-// Any order works. This one does what is usually meant:
+// Any order works. This one does what is usually meant, and is that of wrappers in
+// a URL or a file, whatever the order of their settings:
 //
 //	readonly         refuses before anything else is done
 //	compress         what is encrypted does not compress any more

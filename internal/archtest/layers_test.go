@@ -134,14 +134,17 @@ func TestImportersCompileLittle(t *testing.T) {
 	}
 }
 
-// A daemon that reads its configuration compiles YAML, and the backends that it
-// imports itself.
+// A daemon that reads its configuration compiles YAML, and the backends and
+// wrappers that it imports itself.
 func TestConfigCompilesNoBackend(t *testing.T) {
 	pkgs := goList(t, "", module+"/config")
 	config := pkgs[module+"/config"]
 	assert.Empty(t, foreign(pkgs, config.ImportPath, "github.com/superfly/ltx", "github.com/pierrec/lz4/v4", "go.yaml.in/yaml/v4"))
 	for _, name := range backends(t) {
 		assert.NotContains(t, config.Deps, module+"/"+name)
+	}
+	for _, name := range wrappers(t) {
+		assert.NotContains(t, config.Deps, module+"/wrap/"+name)
 	}
 }
 

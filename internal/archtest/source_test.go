@@ -63,7 +63,8 @@ func TestNoPackageState(t *testing.T) {
 	assert.Regexp(t, `^open\.go:\d+:\d+: variable registered could hold state$`, wrong[0])
 }
 
-// An init function registers the schemes of its backend, and does nothing else.
+// An init function registers the schemes of its backend, or its wrapper, and does
+// nothing else.
 func TestInitOnlyRegisters(t *testing.T) {
 	there := make(map[string]bool)
 	for _, name := range production(t) {
@@ -78,11 +79,14 @@ func TestInitOnlyRegisters(t *testing.T) {
 	for _, backend := range backends(t) {
 		want[backend+"/settings.go"] = true
 	}
+	for _, wrapper := range wrappers(t) {
+		want["wrap/"+wrapper+"/settings.go"] = true
+	}
 	assert.Equal(t, want, there, "files with an init function")
 }
 
 // initCalls returns the calls in a file's init functions that are none of
-// ltxstore.Register or table, and whether there is such a function.
+// ltxstore.Register, ltxstore.RegisterWrapper or table, and whether there is such a function.
 func initCalls(name, source string) (wrong []string, found bool, err error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
@@ -97,7 +101,7 @@ func initCalls(name, source string) (wrong []string, found bool, err error) {
 		found = true
 		ast.Inspect(fn.Body, func(n ast.Node) bool {
 			if call, ok := n.(*ast.CallExpr); ok {
-				if called := text(call.Fun); called != "ltxstore.Register" && called != "table" {
+				if called := text(call.Fun); called != "ltxstore.Register" && called != "ltxstore.RegisterWrapper" && called != "table" {
 					wrong = append(wrong, fmt.Sprintf("%v: init calls %s", fset.Position(n.Pos()), called))
 				}
 			}
@@ -110,6 +114,7 @@ func initCalls(name, source string) (wrong []string, found bool, err error) {
 func TestInitRuleBites(t *testing.T) {
 	for code, want := range map[string]int{
 		`func init() { ltxstore.Register("x", driver{table()}) }`: 0,
+		`func init() { ltxstore.RegisterWrapper(table(), "x") }`:  0,
 		`func init() { go serve() }`:                              1,
 		`func init() { ltxstore.Register("x", dial()) }`:          1,
 		`func f() { serve() }`:                                    0,

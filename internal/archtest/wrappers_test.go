@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // observers may take methods from what they embed: they change nothing that a
@@ -114,4 +116,21 @@ func TestWrappersDocument(t *testing.T) {
 	}
 	slices.Sort(listed)
 	assert.Equal(t, wrappers(t), listed)
+}
+
+// inChain is a wrapper in the order that wrap.Chain documents.
+var inChain = regexp.MustCompile(`(?m)^//\t(\w+)\b`)
+
+// Settings stack wrappers in the order that is documented, and every one of them.
+func TestWrappersOrder(t *testing.T) {
+	var documented, order []string
+	for _, m := range inChain.FindAllStringSubmatch(read(t, "wrap/chain.go"), -1) {
+		documented = append(documented, m[1])
+	}
+	for _, w := range settings.Order() {
+		order = append(order, w.Name)
+	}
+	assert.Equal(t, append(order, "store"), documented, "wrap/chain.go")
+	slices.Sort(order)
+	assert.Equal(t, wrappers(t), order)
 }

@@ -14,6 +14,7 @@ import (
 type Field[C any] struct {
 	kind string // for the document
 	many bool   // the setting is a map: "tags.env"
+	list bool   // set is called for each item
 	set  func(cfg *C, rest, text string) error
 	at   func(cfg *C) any // a pointer to the field; nil if there is none
 }
@@ -51,7 +52,15 @@ func Int[C any](at func(*C) *int) Field[C] {
 }
 
 // Size is a field of bytes: see ParseSize.
-func Size[C any](at func(*C) *int64) Field[C] { return field("size", at, ParseSize) }
+func Size[C any, N int | int64](at func(*C) *N) Field[C] {
+	return field("size", at, func(text string) (N, error) {
+		size, err := ParseSize(text)
+		if err == nil && int64(N(size)) != size {
+			return 0, errSize
+		}
+		return N(size), err
+	})
+}
 
 // Duration is a field of time, with a unit.
 func Duration[C any](at func(*C) *time.Duration) Field[C] {
@@ -104,6 +113,32 @@ func Pairs[C any](at func(*C) *map[string]string) Field[C] {
 			return nil
 		},
 	}
+}
+
+// List is a field of texts: in a file a list, or one text; in a query a setting
+// for each, in order, name=value, or name.0=value, name.1=value.
+func List[C any, S ~string](at func(*C) *[]S) Field[C] {
+	return Field[C]{
+		kind: "list",
+		list: true,
+		at:   func(cfg *C) any { return at(cfg) },
+		set: func(cfg *C, _, text string) error {
+			*at(cfg) = append(*at(cfg), S(text))
+			return nil
+		},
+	}
+}
+
+// takes reports whether a field has a key with or without something after a dot.
+func (f Field[C]) takes(rest string, dotted bool) bool {
+	switch {
+	case f.list && dotted:
+		_, err := strconv.ParseUint(rest, 10, 16)
+		return err == nil
+	case f.list:
+		return true
+	}
+	return f.many == dotted
 }
 
 // Layout is the field of the setting LayoutName.

@@ -10,11 +10,15 @@ import (
 func (t Table[C]) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| Setting | Type | Default | What it is |\n|---|---|---|---|\n")
+	prefix := t.prefix()
+	if prefix != "" {
+		fmt.Fprintf(&b, "| `%s%s`, `%s` | %s | true, where there is any of these | `false` turns it off. |\n", prefix, Enabled, strings.Join(t.Wrapper, "`, `"), boolKind)
+	}
 	for i := range t.Rows {
 		row := &t.Rows[i]
-		name := "`" + row.Name + "`"
+		name := "`" + prefix + row.Name + "`"
 		if row.To.many {
-			name = "`" + row.Name + ".NAME`"
+			name = "`" + prefix + row.Name + ".NAME`"
 		}
 		if len(row.Aliases) > 0 {
 			name += ", `" + strings.Join(row.Aliases, "`, `") + "`"

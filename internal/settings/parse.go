@@ -22,11 +22,12 @@ func ParseBool(text string) (bool, error) {
 	return false, errors.New("want true or false")
 }
 
+var errSize = errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")
+
 // ParseSize reads bytes: a number, with a unit of a thousand (kB, MB, GB, TB)
 // or of 1024 (KiB, MiB, GiB, TiB) after it. The case does not matter, the B
 // may be left out, and the number may have a fraction.
 func ParseSize(text string) (int64, error) {
-	errSize := errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")
 	end := strings.LastIndexAny(text, "0123456789.") + 1
 	unit := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(text[end:])), "b")
 	powers := map[string][2]int64{

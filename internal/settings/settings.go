@@ -1,7 +1,7 @@
 // Package settings turns a URL, a section of a configuration file, or both,
-// into a backend's Config. It is the only thing that does: one table of rows
-// for each backend, which its document is written from too, so that no two
-// parsers can differ.
+// into the Config of a backend or of a wrapper. It is the only thing that does:
+// one table of rows for each, which its document is written from too, so that no
+// two parsers can differ.
 //
 // It is strict. What is not known, cannot be read or contradicts itself is an
 // error that names the setting and says what would be right; no error shows
@@ -32,9 +32,17 @@ type Source struct {
 	Getenv func(key string) (string, bool)
 }
 
-// Table is all that can be set of a backend's Config, which is a C.
+// Table is all that can be set of a Config, which is a C.
 type Table[C any] struct {
 	Rows []Row[C]
+
+	// Wrapper is the names of the wrapper that the table is of, whose settings
+	// are "NAME.SETTING". It is nil for a backend.
+	Wrapper []string
+
+	// Locked says of a wrapper that it cannot be turned off where settings for
+	// it are inherited.
+	Locked bool
 
 	// Place reads what a URL says before its query. Nil accepts nothing there.
 	Place func(u URL) (map[string]string, error)
@@ -69,24 +77,41 @@ type Row[C any] struct {
 // Lookup returns the name of the setting that key is a name of, and whether
 // its value is a secret.
 func (t Table[C]) Lookup(key string) (name string, secret, ok bool) {
-	row, _, ok := t.find(key)
+	row, rest, ok := t.find(key)
 	if !ok {
 		return "", false, false
 	}
-	name = row.Name
-	if row.To.many {
-		_, rest, _ := strings.Cut(key, ".")
-		name += "." + rest
+	return t.prefix() + row.key(rest), row.Secret, true
+}
+
+// prefix is what a wrapper's settings begin with.
+func (t Table[C]) prefix() string {
+	if len(t.Wrapper) == 0 {
+		return ""
 	}
-	return name, row.Secret, true
+	return t.Wrapper[0] + "."
+}
+
+// key returns the name of a setting, of which a map has many.
+func (r *Row[C]) key(rest string) string {
+	if r.To.many {
+		return r.Name + "." + rest
+	}
+	return r.Name
 }
 
 // find returns the row of a key, and for "tags.env" what follows the dot.
 func (t Table[C]) find(key string) (row *Row[C], rest string, ok bool) {
+	if key, ok = t.below(key); !ok {
+		return nil, "", false
+	}
+	if len(t.Wrapper) > 0 && key == Enabled {
+		return &Row[C]{Name: Enabled, To: Field[C]{kind: boolKind}}, "", true
+	}
 	head, rest, dotted := strings.Cut(key, ".")
 	for i := range t.Rows {
 		row := &t.Rows[i]
-		if row.To.many != dotted {
+		if !row.To.takes(rest, dotted) {
 			continue
 		}
 		for _, name := range row.names() {

@@ -122,6 +122,13 @@ func (u *URL) setQuery(query string) error {
 	return nil
 }
 
+// queryKey returns the name of the setting that a part of a query is.
+func queryKey(part string) (string, bool) {
+	key, _, hasValue := strings.Cut(part, "=")
+	key, err := url.QueryUnescape(key)
+	return key, err == nil && hasValue && key != ""
+}
+
 // isARN reports that what follows "s3://" is an ARN, whose resource has a
 // slash of its own: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
 func isARN(s string) bool { return len(s) >= 4 && strings.EqualFold(s[:4], "arn:") }

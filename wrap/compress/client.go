@@ -51,11 +51,11 @@ var (
 type Client struct {
 	next  ltxstore.ReplicaClient
 	given Config
-	ready lazy.Value[settings]
+	ready lazy.Value[setup]
 }
 
-// settings are what a valid configuration has become.
-type settings struct {
+// setup is what a valid configuration has become.
+type setup struct {
 	frameSize   int
 	concurrency int
 	zstd        *coder
@@ -94,7 +94,7 @@ func (c *Client) SetLogger(logger *slog.Logger) {
 func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*settings, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*settings, error) { return c.given.settings(c.Type()) })
+func (c *Client) init(ctx context.Context) (*setup, error) {
+	s, err := c.ready.Get(ctx, func(context.Context) (*setup, error) { return c.given.check(c.Type()) })
 	return s, codec.WrapCall(c.next, "init", err)
 }

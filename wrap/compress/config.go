@@ -42,8 +42,8 @@ const (
 	defaultCacheSize = 32 << 20
 )
 
-// settings checks the configuration and fills in the defaults.
-func (cfg Config) settings(backend string) (*settings, error) {
+// check refuses what is wrong in the configuration, and fills in the defaults.
+func (cfg Config) check(backend string) (*setup, error) {
 	invalid := func(field string, value any, want string) error {
 		return ltxstore.Invalid(backend, "init", field, value, want)
 	}
@@ -63,7 +63,7 @@ func (cfg Config) settings(backend string) (*settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &settings{
+	return &setup{
 		frameSize:   frameSize,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
 		zstd:        coder,

@@ -19,7 +19,7 @@ type sequence struct {
 	zstd  *coder
 	body  *bufio.Reader
 	from  *codec.Transfer // that body reads
-	table table
+	table seekTable
 	size  int64 // of what was decoded
 	first int64 // content of the first frame
 	short bool  // a frame was smaller than the first: it must be the last

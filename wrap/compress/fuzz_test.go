@@ -18,7 +18,7 @@ func whole(t testing.TB, c *coder, frames int) []byte {
 	t.Helper()
 	var file []byte
 	var sizes []uint32
-	var sums table
+	var sums seekTable
 	s := summary{frameSize: 4096, isLTX: true, time: time.UnixMilli(1700000000123)}
 	for i := range frames + 1 {
 		content := bytes.Repeat([]byte{byte(i)}, 4096)
@@ -40,7 +40,7 @@ func TestWrongSummary(t *testing.T) {
 	require.NoError(t, err)
 	content := bytes.Repeat([]byte("x"), 4096)
 	frame := c.encoder.EncodeAll(content, nil)
-	var sums table
+	var sums seekTable
 	sums.add(int64(len(frame)), 4096)
 	for _, size := range []int64{1, 4095, 4096} {
 		s := summary{frameSize: 4096, size: size}
@@ -107,7 +107,7 @@ func FuzzTrailer(f *testing.F) {
 			return
 		}
 		var sizes []uint32
-		var sums table
+		var sums seekTable
 		var before, content int64
 		for i, end := range ends {
 			sizes = append(sizes, uint32(end-before))

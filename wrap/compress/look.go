@@ -61,7 +61,7 @@ const (
 	mostTail  = 1 << 20
 )
 
-func (s *settings) tailOf(size int64) int64 {
+func (s *setup) tailOf(size int64) int64 {
 	return min(size, leastTail+size/int64(s.frameSize)*8*entrySize, mostTail)
 }
 
@@ -72,7 +72,7 @@ const maxLooks = 4
 // says of it; with a zero Size that is asked for first. With metadata the time of
 // a file that is not compressed is read too. It costs a request for the end of
 // the file. A missing file is fs.ErrNotExist.
-func (c *Client) look(ctx context.Context, s *settings, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+func (c *Client) look(ctx context.Context, s *setup, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
 	var before ltx.FileInfo
 	for range maxLooks {
 		if listed.Size == 0 {
@@ -98,7 +98,7 @@ func (c *Client) look(ctx context.Context, s *settings, f codec.File, listed ltx
 }
 
 // lookOnce returns nil if the file is no longer of the size that was listed.
-func (c *Client) lookOnce(ctx context.Context, s *settings, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+func (c *Client) lookOnce(ctx context.Context, s *setup, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
 	tail, err := c.readEnd(ctx, f, listed.Size, s.tailOf(listed.Size))
 	if tail == nil || err != nil {
 		return nil, err

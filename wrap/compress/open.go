@@ -58,7 +58,7 @@ const (
 // the reads of its end and of its frames.
 const maxReplaced = 5
 
-func (c *Client) open(ctx context.Context, s *settings, f codec.File, offset, size int64) (io.ReadCloser, error) {
+func (c *Client) open(ctx context.Context, s *setup, f codec.File, offset, size int64) (io.ReadCloser, error) {
 	if offset == 0 && size == 0 {
 		return c.openStart(ctx, s, f, 0, 0, -1)
 	}
@@ -96,7 +96,7 @@ var errPastEnd = errors.New("file ends before the range")
 
 // openStart reads from the beginning: storedSize bytes of the stored file, 0
 // means all.
-func (c *Client) openStart(ctx context.Context, s *settings, f codec.File, storedSize, skip, left int64) (io.ReadCloser, error) {
+func (c *Client) openStart(ctx context.Context, s *setup, f codec.File, storedSize, skip, left int64) (io.ReadCloser, error) {
 	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, storedSize)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (c *Client) openStart(ctx context.Context, s *settings, f codec.File, store
 
 // mustBePlain refuses a file whose beginning is neither LTX's nor zstd's, and
 // whose end is that of a compressed file: its first bytes were damaged.
-func (c *Client) mustBePlain(ctx context.Context, s *settings, f codec.File) error {
+func (c *Client) mustBePlain(ctx context.Context, s *setup, f codec.File) error {
 	known, err := c.look(ctx, s, f, ltx.FileInfo{}, false)
 	if err == nil && known.ends != nil {
 		err = codec.Corrupt("file ends as a compressed one and does not begin as one")
@@ -153,7 +153,7 @@ func chunks(r *bufio.Reader) func() ([]byte, error) {
 
 // openKnown reads a range of a file by what is known of it. What does not fit
 // that is ErrChecksum or errPastEnd: the file may be another since.
-func (c *Client) openKnown(ctx context.Context, s *settings, f codec.File, known *stored, offset, size int64) (io.ReadCloser, error) {
+func (c *Client) openKnown(ctx context.Context, s *setup, f codec.File, known *stored, offset, size int64) (io.ReadCloser, error) {
 	switch {
 	case known.corrupt != nil:
 		return nil, known.corrupt

@@ -54,15 +54,15 @@ func (s summary) frames() int64 { return (s.size + s.frameSize - 1) / s.frameSiz
 // content is how many bytes a data frame decodes to.
 func (s summary) content(frame int64) int64 { return min(s.frameSize, s.size-frame*s.frameSize) }
 
-// table sums the entries of a file's data frames, as they come.
-type table struct {
+// seekTable sums the entries of a file's data frames, as they come.
+type seekTable struct {
 	sum    uint32
 	frames int64
 }
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-func (t *table) add(stored, content int64) {
+func (t *seekTable) add(stored, content int64) {
 	var entry [entrySize]byte
 	binary.LittleEndian.PutUint32(entry[:], uint32(stored))
 	binary.LittleEndian.PutUint32(entry[4:], uint32(content))
@@ -71,7 +71,7 @@ func (t *table) add(stored, content int64) {
 }
 
 // appendSummary appends the summary's frame.
-func appendSummary(b []byte, s summary, t table) []byte {
+func appendSummary(b []byte, s summary, t seekTable) []byte {
 	b = binary.LittleEndian.AppendUint32(b, summaryMagic)
 	b = binary.LittleEndian.AppendUint32(b, summaryBody)
 	start := len(b)
@@ -89,7 +89,7 @@ func appendSummary(b []byte, s summary, t table) []byte {
 }
 
 // parseSummary is the inverse of appendSummary: b has the frame.
-func parseSummary(b []byte, t table) (summary, error) {
+func parseSummary(b []byte, t seekTable) (summary, error) {
 	if len(b) < summarySize || binary.LittleEndian.Uint32(b) != summaryMagic || binary.LittleEndian.Uint32(b[4:]) != summaryBody || string(b[8:12]) != summarySignature {
 		return summary{}, errors.New("no summary after the frames")
 	}
@@ -158,7 +158,7 @@ func parseTrailer(b []byte, storedSize int64) (s summary, ends []int64, err erro
 		return summary{}, nil, errors.New("seek table has no entry of the summary")
 	}
 	entries = entries[:frames*entrySize]
-	t := table{sum: crc32.Update(0, castagnoli(), entries), frames: frames}
+	t := seekTable{sum: crc32.Update(0, castagnoli(), entries), frames: frames}
 	if s, err = parseSummary(b, t); err != nil {
 		return summary{}, nil, err
 	}

@@ -37,13 +37,13 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, codec.Wrap(c.next, "write", f, err)
 }
 
-func (c *Client) write(ctx context.Context, s *settings, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
+func (c *Client) write(ctx context.Context, s *setup, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
 	src, err := codec.NewSource(ctx, f, r)
 	if err != nil {
 		return nil, err
 	}
 	s.files.Drop(f)
-	e := &encoder{settings: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
+	e := &encoder{setup: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
 	at, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, e)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -63,7 +63,7 @@ func (c *Client) write(ctx context.Context, s *settings, f codec.File, r io.Read
 }
 
 // settle answers for a name that is taken: the same body is success (clause W6).
-func (c *Client) settle(ctx context.Context, s *settings, f codec.File, src *codec.Source, refused error) (*ltx.FileInfo, error) {
+func (c *Client) settle(ctx context.Context, s *setup, f codec.File, src *codec.Source, refused error) (*ltx.FileInfo, error) {
 	same, err := src.Equals(func() (io.ReadCloser, error) { return c.open(ctx, s, f, 0, 0) })
 	switch {
 	case err != nil:
@@ -80,14 +80,14 @@ func (c *Client) settle(ctx context.Context, s *settings, f codec.File, src *cod
 
 // encoder yields the compressed form of a body.
 type encoder struct {
-	*settings
+	*setup
 	src   *codec.Source
 	plain *[]byte
 
 	out   []byte // compressed, read from at on
 	at    int
 	sizes []uint32
-	table table
+	table seekTable
 	err   error // what comes after out
 }
 

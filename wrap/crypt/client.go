@@ -61,14 +61,14 @@ var (
 // safe for concurrent use.
 type Client struct {
 	next  ltxstore.ReplicaClient
-	check func(backend string) (*settings, error) // holds the Config: fmt looks into no function
-	ready lazy.Value[settings]
+	check func(backend string) (*setup, error) // holds the Config: fmt looks into no function
+	ready lazy.Value[setup]
 }
 
 // New returns a client that encrypts what goes to next. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: next, check: cfg.settings}
+	return &Client{next: next, check: cfg.check}
 }
 
 // Unwrap returns the next client.
@@ -97,7 +97,7 @@ func (c *Client) SetLogger(logger *slog.Logger) {
 func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*settings, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*settings, error) { return c.check(c.Type()) })
+func (c *Client) init(ctx context.Context) (*setup, error) {
+	s, err := c.ready.Get(ctx, func(context.Context) (*setup, error) { return c.check(c.Type()) })
 	return s, codec.WrapCall(c.next, "init", err)
 }

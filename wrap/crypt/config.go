@@ -80,8 +80,8 @@ const (
 	defaultCacheSize  = 32 << 20
 )
 
-// settings are what a valid configuration has become.
-type settings struct {
+// setup is what a valid configuration has become.
+type setup struct {
 	recipients  []age.Recipient
 	identities  []age.Identity
 	headerSize  int64
@@ -92,12 +92,12 @@ type settings struct {
 	files *codec.Cache[*seen]
 }
 
-// settings checks the configuration and fills in the defaults.
-func (cfg Config) settings(backend string) (*settings, error) {
+// check refuses what is wrong in the configuration, and fills in the defaults.
+func (cfg Config) check(backend string) (*setup, error) {
 	invalid := func(field string, value any, want string) error {
 		return ltxstore.Invalid(backend, "init", field, value, want)
 	}
-	s := &settings{
+	s := &setup{
 		headerSize:  int64(cmp.Or(cfg.HeaderSize, defaultHeaderSize)),
 		mixed:       cfg.MixedHeaders,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),

@@ -35,7 +35,7 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 	return c.next.DeleteAll(ctx)
 }
 
-func (s *settings) forget(f codec.File) {
+func (s *setup) forget(f codec.File) {
 	s.keys.Drop(f)
 	s.files.Drop(f)
 }

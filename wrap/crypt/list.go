@@ -80,7 +80,7 @@ func (k *seen) describe(f codec.File) *ltx.FileInfo {
 }
 
 // known completes a listed file without a request, if it can.
-func (s *settings) known(info *ltx.FileInfo, metadata bool) bool {
+func (s *setup) known(info *ltx.FileInfo, metadata bool) bool {
 	k, ok := s.files.Get(codec.FileOf(info))
 	if ok && k.length == info.Size && k.at.Equal(info.CreatedAt) && (k.timed || !metadata) {
 		k.fill(info)
@@ -101,7 +101,7 @@ func (s *settings) known(info *ltx.FileInfo, metadata bool) bool {
 }
 
 // look reads a file's header, and remembers what it tells.
-func (c *Client) look(ctx context.Context, s *settings, f codec.File, info *ltx.FileInfo, metadata bool) (*seen, error) {
+func (c *Client) look(ctx context.Context, s *setup, f codec.File, info *ltx.FileInfo, metadata bool) (*seen, error) {
 	k := &seen{length: info.Size, at: info.CreatedAt, timed: metadata}
 	header, err := c.lookAt(ctx, s, f, k, metadata)
 	switch {
@@ -123,7 +123,7 @@ func (c *Client) look(ctx context.Context, s *settings, f codec.File, info *ltx.
 }
 
 // lookAt returns the size of a file's header and, with metadata, completes k.
-func (c *Client) lookAt(ctx context.Context, s *settings, f codec.File, k *seen, metadata bool) (int64, error) {
+func (c *Client) lookAt(ctx context.Context, s *setup, f codec.File, k *seen, metadata bool) (int64, error) {
 	if !metadata {
 		return c.measure(ctx, s, f)
 	}
@@ -152,7 +152,7 @@ func (c *Client) lookAt(ctx context.Context, s *settings, f codec.File, k *seen,
 }
 
 // measure returns the size of a file's header without decrypting it.
-func (c *Client) measure(ctx context.Context, s *settings, f codec.File) (int64, error) {
+func (c *Client) measure(ctx context.Context, s *setup, f codec.File) (int64, error) {
 	var err error
 	for _, size := range []int64{s.headerSize, maxHeaderSize} {
 		var b, header []byte

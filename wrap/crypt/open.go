@@ -89,7 +89,7 @@ func (sp span) stored(header int64) (at, length int64, ok bool) {
 	return header + nonceSize + sp.first*storedChunk, length, true
 }
 
-func (c *Client) open(ctx context.Context, s *settings, f codec.File, offset, size int64) (io.ReadCloser, error) {
+func (c *Client) open(ctx context.Context, s *setup, f codec.File, offset, size int64) (io.ReadCloser, error) {
 	if len(s.identities) == 0 {
 		return nil, errNoIdentities
 	}
@@ -125,7 +125,7 @@ func (c *Client) open(ctx context.Context, s *settings, f codec.File, offset, si
 const maxReplaced = 5
 
 // openStart reads header and chunks in one request.
-func (c *Client) openStart(ctx context.Context, s *settings, f codec.File, sp span) (io.ReadCloser, error) {
+func (c *Client) openStart(ctx context.Context, s *setup, f codec.File, sp span) (io.ReadCloser, error) {
 	_, length, _ := sp.stored(0)
 	if length > 0 {
 		length += s.headerSize + nonceSize
@@ -241,7 +241,7 @@ func (c *Client) openPast(ctx context.Context, f codec.File, k *key, sp span) (i
 }
 
 // unlock reads a file's header and nonce.
-func (c *Client) unlock(ctx context.Context, s *settings, f codec.File) (*key, error) {
+func (c *Client) unlock(ctx context.Context, s *setup, f codec.File) (*key, error) {
 	var err error
 	for _, size := range []int64{s.headerSize + nonceSize, maxHeaderSize + nonceSize} {
 		var b []byte
@@ -258,7 +258,7 @@ func (c *Client) unlock(ctx context.Context, s *settings, f codec.File) (*key, e
 
 // unlock reads header and nonce from r, and remembers the key. A header that
 // belongs to another file is ErrChecksum.
-func (s *settings) unlock(f codec.File, r *bufio.Reader) (*key, error) {
+func (s *setup) unlock(f codec.File, r *bufio.Reader) (*key, error) {
 	header, err := readHeader(r)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 
 var errNoRecipients = fmt.Errorf("Config.Recipients is empty: want a recipient to write to: %w", errors.ErrUnsupported)
 
-func (c *Client) write(ctx context.Context, s *settings, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
+func (c *Client) write(ctx context.Context, s *setup, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
 	if len(s.recipients) == 0 {
 		return nil, errNoRecipients
 	}
@@ -72,7 +72,7 @@ func (c *Client) write(ctx context.Context, s *settings, f codec.File, r io.Read
 }
 
 // settle answers for a name that is taken: the same body is success (clause W6).
-func (c *Client) settle(ctx context.Context, s *settings, f codec.File, src *codec.Source, refused error) (*ltx.FileInfo, error) {
+func (c *Client) settle(ctx context.Context, s *setup, f codec.File, src *codec.Source, refused error) (*ltx.FileInfo, error) {
 	if len(s.identities) == 0 {
 		return nil, refused
 	}

@@ -1,0 +1,79 @@
+package config_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/crypt"
+)
+
+const recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
+
+// stack returns the types of a replica's client, the outermost first.
+func stack(t *testing.T, r config.Replica) (types []string) {
+	t.Helper()
+	client, err := r.Open(t.Context())
+	require.NoError(t, err)
+	for {
+		switch c := client.(type) {
+		case *compress.Client:
+			types, client = append(types, "compress"), c.Unwrap()
+		case *crypt.Client:
+			types, client = append(types, "crypt"), c.Unwrap()
+		case *mock.ReplicaClient:
+			return append(types, "mock")
+		default:
+			require.FailNow(t, "unexpected", "%T", c)
+		}
+	}
+}
+
+func TestWrappers(t *testing.T) {
+	file, err := config.Parse([]byte(`
+compress: {level: best}
+age: {recipients: [`+recipient+`]}
+replicas:
+- {type: mem}
+- {type: mem, compress: false}
+- {type: mem, compress: {frame-size: 64KiB}, layout: auto}
+- {url: "mem://?compress=off&crypt.header-size=512"}
+- {url: "mem://", compress.level: fastest}
+dbs:
+- path: /db
+  replica: {type: mem, crypt: {recipients: `+recipient+`}}
+`), options())
+	require.NoError(t, err)
+	both, encrypted := []string{"compress", "crypt", "mock"}, []string{"crypt", "mock"}
+	for i, want := range [][]string{both, encrypted, both, encrypted, both} {
+		assert.Equal(t, want, stack(t, file.Replicas[i]), i)
+	}
+	assert.Equal(t, both, stack(t, file.DBs[0].Replicas[0]))
+
+	_, err = config.Parse([]byte("compress: {level: best}\nreplica:\n  type: mem\n  compress:\n    level: hardest\n"), options())
+	assert.ErrorContains(t, err, "config: replica at line 3, column 3: compress: init: invalid argument: Level is \"hardest\"")
+	_, err = config.Parse([]byte("replica:\n  type: mem\n  compress:\n    levle: best\n"), options())
+	assert.ErrorContains(t, err, "compress.levle (line 4, column 5) is no setting: did you mean compress.level?")
+	_, err = config.Parse([]byte("compres: {level: best}\n"), options())
+	assert.ErrorContains(t, err, "compres is no setting here: did you mean compress?")
+}
+
+// What another parser fills has the same wrappers.
+func TestWrappersOfSections(t *testing.T) {
+	var fromYAML, fromJSON struct{ Replica config.Section }
+	require.NoError(t, yaml.Load([]byte("replica: {type: mem, compress: {}, age: {recipients: ["+recipient+"]}}"), &fromYAML))
+	require.NoError(t, json.Unmarshal([]byte(`{"Replica": {"type": "mem", "compress": true, "crypt": {"recipients": "`+recipient+`"}}}`), &fromJSON))
+	for _, s := range []config.Section{fromYAML.Replica, fromJSON.Replica} {
+		found, err := s.ParseConfig(options())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"compress", "crypt", "mock"}, stack(t, found[0]))
+	}
+	assert.NotNil(t, ltxstore.LookupWrapper("age"))
+}

@@ -1,0 +1,159 @@
+package crypt
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+	_ "github.com/ltxstore/ltxstore/file"
+	_ "github.com/ltxstore/ltxstore/mock"
+)
+
+func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
+
+func newIdentity(t *testing.T) (recipient, identity string) {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	return id.Recipient().String(), id.String()
+}
+
+// set returns what the client of a source has become of its Config.
+func set(t *testing.T, src ltxstore.Source) *setup {
+	t.Helper()
+	client, err := ltxstore.OpenSource(t.Context(), src)
+	require.NoError(t, err)
+	s, err := client.(*Client).check(wrapper)
+	require.NoError(t, err)
+	return s
+}
+
+// A URL and a file with the same content give the same Config, for every setting,
+// and so do Litestream's names.
+func TestURLAndFileAgree(t *testing.T) {
+	r1, i1 := newIdentity(t)
+	r2, i2 := newIdentity(t)
+	every := map[string]struct {
+		values []string
+		want   Config
+	}{
+		"recipients":           {[]string{r1, r2}, Config{Recipients: []string{r1, r2}}},
+		"identities":           {[]string{i2, i1}, Config{Identities: []Identity{Identity(i2), Identity(i1)}}},
+		"header-size":          {[]string{"1KiB"}, Config{HeaderSize: 1024}},
+		"mixed-headers":        {[]string{"true"}, Config{MixedHeaders: true}},
+		"metadata-concurrency": {[]string{"5"}, Config{MetadataConcurrency: 5}},
+		"cache-size":           {[]string{"1MiB"}, Config{CacheSize: 1 << 20}},
+	}
+	for _, row := range table().Rows {
+		tt, ok := every[row.Name]
+		if !assert.True(t, ok, "%s is not tested", row.Name) {
+			continue
+		}
+		if tt.want.Recipients == nil {
+			tt.want.Recipients = []string{r1}
+		}
+		want, err := tt.want.check(wrapper)
+		require.NoError(t, err)
+		for _, name := range []string{wrapper, litestreamName} {
+			section := map[string]any{"recipients": r1, row.Name: tt.values}
+			query := url.Values{name + "." + row.Name: tt.values}
+			if row.Name != "recipients" {
+				query.Set("crypt.recipients", r1)
+			}
+			if len(tt.values) == 1 {
+				section[row.Name] = tt.values[0]
+			}
+			assert.Equal(t, want, set(t, ltxstore.Source{URL: "mem://?" + query.Encode()}), row.Name)
+			text, err := yaml.Dump(map[string]any{"type": "mem", name: section})
+			require.NoError(t, err)
+			found, err := config.ParseReplicas(text, config.Options{})
+			require.NoError(t, err, row.Name)
+			assert.Equal(t, want, set(t, found[0].Source()), row.Name)
+		}
+	}
+}
+
+// Whatever is said of encryption, there is encryption or an error.
+func TestNeverPlaintext(t *testing.T) {
+	recipient, identity := newIdentity(t)
+	keys := "{recipients: [" + recipient + "], identities: [" + identity + "]}"
+	for text, says := range map[string]string{
+		"replica: {type: mem, crypt: true}":                                                                       "want a recipient",
+		"replica: {type: mem, age: {}}":                                                                           "want a recipient",
+		"replica: {type: mem, age: []}":                                                                           "want a recipient",
+		"replica: {type: mem, age: }":                                                                             "age has no settings: want true, false or a map of them",
+		"replica: {type: mem, age: {recipients: []}}":                                                             "want a recipient",
+		"replica: {type: mem, age: {recipients: }}":                                                               "want a recipient",
+		"replica: {type: mem, age: {recipients: ['']}}":                                                           "Recipients[0] is",
+		"replica: {type: mem, age: {recipients: '${GONE:-}'}}":                                                    "Recipients[0] is",
+		"replica: {type: mem, age: {recipients: $GONE}}":                                                          "which is not set",
+		"replica: {type: mem, age: {recipient: " + recipient + "}}":                                               "did you mean age.recipients?",
+		"replica: {type: mem, age: " + recipient + "}":                                                            "want true or false",
+		"replica: {type: mem, crypt: false, age: " + keys + "}":                                                   "want one of them",
+		"age: " + keys + "\nreplica: {type: mem, crypt: false}":                                                   "crypt (line 2, column 22) is false beside age.enabled (line 1, column 1): want one of them",
+		"age: {}\nreplica: {type: mem}":                                                                           "want a recipient",
+		"age: \nreplica: {type: mem}":                                                                             "age has no settings",
+		"crypt.recipient: " + recipient + "\nreplica: {type: mem}":                                                "did you mean crypt.recipients?",
+		"dbs: [{path: /db, replica: {type: mem, crypt: {identities: [AGE-SECRET-KEY-hush]}}}]":                    "Identities[0] is not shown",
+		"replica: {type: mem, age: {identities: AGE-SECRET-KEY-1HUSH}, crypt: {identities: AGE-SECRET-KEY-1HU}}":  "Identities[0] is not shown",
+		"replica: {url: 'mem://?age.identities=AGE-SECRET-KEY-1HUSH', crypt: {identities: [AGE-SECRET-KEY-1HU]}}": "age.identities in the URL is not shown and crypt.identities.0 (line 1, column 83) is not shown",
+	} {
+		_, err := config.Parse([]byte(text), config.Options{Getenv: func(string) (string, bool) { return "", false }})
+		if assert.ErrorIs(t, err, fs.ErrInvalid, text) {
+			assert.ErrorContains(t, err, says, text)
+			for _, secret := range []string{"hush", "HUSH", identity} {
+				assert.NotContains(t, err.Error(), secret)
+			}
+		}
+	}
+
+	// All that opens a replica of a file writes no plaintext.
+	root := t.TempDir()
+	file, err := config.Parse([]byte("age: "+keys+"\nreplicas: [{path: "+filepath.ToSlash(root)+"/a, layout: auto}, {url: 'file://"+filepath.ToSlash(root)+"/b', crypt: {header-size: 512}}]\n"+
+		"dbs: [{dir: /dbs, replica: {path: "+filepath.ToSlash(root)+"/c}}]"), config.Options{})
+	require.NoError(t, err)
+	below, err := file.DBs[0].Replicas[0].Sub("one.db")
+	require.NoError(t, err)
+	written := 0
+	for _, r := range append(file.Replicas, below) {
+		client, err := r.Open(t.Context())
+		require.NoError(t, err)
+		_, err = client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("the only copy")))
+		require.NoError(t, err)
+		require.NoError(t, ltxstore.Close(client))
+		assert.NotContains(t, fmt.Sprintf("%v %+v %#v %q", r, r, r, r), identity)
+	}
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		written++
+		stored, err := os.ReadFile(path)
+		assert.True(t, bytes.HasPrefix(stored, []byte("age-encryption.org/v1\n")), path)
+		return err
+	}))
+	assert.Equal(t, 3, written)
+}
+
+func TestRedactedSettings(t *testing.T) {
+	recipient, identity := newIdentity(t)
+	assert.Equal(t, "mem://?crypt.recipients="+recipient+"&age.identities=[redacted]&crypt.identities.1=[redacted]&crypt.identity=[redacted]",
+		ltxstore.Redact("mem://?crypt.recipients="+recipient+"&age.identities="+identity+"&crypt.identities.1="+identity+"&crypt.identity="+identity))
+	client, err := ltxstore.Open(t.Context(), "mem://?age.identities="+identity)
+	require.NoError(t, err)
+	encoded, err := json.Marshal(client)
+	require.NoError(t, err)
+	assert.NotContains(t, fmt.Sprintf("%s %+v %#v", encoded, client, client), identity)
+}
