@@ -69,6 +69,9 @@ func (r *replica) get(ctx context.Context, key string, offset, size, generation 
 	a.crc, a.crcKnown = body.Attrs.CRC32C, body.Attrs.CRC32C != 0
 	if a.size < 0 {
 		attrs, err := r.object(key).Attrs(ctx)
+		if err == nil && attrs.Generation != a.generation {
+			err = fmt.Errorf("%w: its length was asked for", errReplaced)
+		}
 		if err != nil {
 			body.Close()
 			return nil, err

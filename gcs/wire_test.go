@@ -122,6 +122,17 @@ func TestOpenOfUnknownLength(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(body, got))
 	b.counts(t, map[string]int{"ReadObject": 1, "GetObject": 1})
+
+	_, err = b.changed(t, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		if err == nil && req.URL.Query().Get("alt") == "media" {
+			resp.ContentLength = -1
+			resp.Header.Del("Content-Length")
+			b.server.Put("bucket", testKey, plainBody(5000)) // whose length is not this body's
+		}
+		return resp, err
+	}).read(t, 0, 0)
+	require.ErrorIs(t, err, errReplaced)
 }
 
 // A transfer may break as often as it likes, as long as it makes progress:

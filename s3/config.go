@@ -174,6 +174,9 @@ func (cfg Config) String() string {
 // GoString is String: %#v must not show a secret either.
 func (cfg Config) GoString() string { return cfg.String() }
 
+// MarshalText is String: so is what JSON says of a Config.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
+
 // LogValue keeps secrets out of a log that is handed a Config.
 func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
 
