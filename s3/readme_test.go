@@ -38,7 +38,7 @@ func TestREADMEProviders(t *testing.T) {
 	var want strings.Builder
 	for _, p := range providers() {
 		shortest := slices.MinFunc(p.hosts, func(a, b string) int { return len(a) - len(b) })
-		host := strings.ReplaceAll(shortest, "{region}", "REGION") + p.path
+		host := shortest + p.path
 		if host != "" {
 			host = "`" + host + "`"
 		} else {
