@@ -45,7 +45,8 @@ func TestBodyIsProtected(t *testing.T) {
 		"http, no checksum": {false, s3.Config{Checksum: "none"}, 1000, "PutObject", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := newFake(tt.cfg, s3fake.Options{}, tt.secure)
+			s3.TakeSmallParts(&tt.cfg, smallPart)
+			f, err := newFake(tt.cfg, s3fake.Options{MinPart: smallPart}, tt.secure)
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, f.close()) })
 			client := f.client(func(*s3.Config) {})

@@ -57,6 +57,9 @@ func (t Table[C]) Check() (wrong []string) {
 // "Retry.MaxAttempts".
 func addFields(fields map[uintptr]string, v reflect.Value, prefix string) {
 	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		name := prefix + v.Type().Field(i).Name
 		if v.Field(i).Kind() == reflect.Struct && v.Field(i).NumField() > 0 {
 			addFields(fields, v.Field(i), name+".")

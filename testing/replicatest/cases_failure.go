@@ -146,13 +146,16 @@ func noLeftovers(ctx context.Context, e *env) error {
 		if err := is("write", err, errSource); err != nil {
 			return err
 		}
-		cancelled, cancel := context.WithCancel(ctx)
-		src := &source{body: body, at: len(body) / 2, chunk: 4 << 10, hook: cancel}
-		_, err = e.client.WriteLTXFile(cancelled, 0, 7, 7, src)
-		cancel()
-		if len(body) >= ltx.HeaderSize {
-			if err := is("write", err, context.Canceled); err != nil {
-				return err
+		// Half of a body may be less than a part: nothing has been begun then.
+		for _, at := range []int{len(body) / 2, len(body) * 15 / 16} {
+			cancelled, cancel := context.WithCancel(ctx)
+			src := &source{body: body, at: at, chunk: 4 << 10, hook: cancel}
+			_, err = e.client.WriteLTXFile(cancelled, 0, 7, 7, src)
+			cancel()
+			if len(body) >= ltx.HeaderSize {
+				if err := is("write", err, context.Canceled); err != nil {
+					return err
+				}
 			}
 		}
 	}
