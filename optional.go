@@ -24,6 +24,13 @@ type LoggerSetter interface {
 	SetLogger(logger *slog.Logger)
 }
 
+// Retrier is a client that may repeat failed requests itself. Retries reports
+// whether it does: to repeat such a client's operations would multiply the
+// attempts.
+type Retrier interface {
+	Retries() bool
+}
+
 // Unwrapper is a client that wraps another. Unwrap returns the next client
 // inward and never nil.
 type Unwrapper interface {

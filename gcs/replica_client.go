@@ -19,6 +19,7 @@ var (
 	_ ltxstore.ReplicaClient = (*ReplicaClient)(nil)
 	_ ltxstore.Initializer   = (*ReplicaClient)(nil)
 	_ ltxstore.LoggerSetter  = (*ReplicaClient)(nil)
+	_ ltxstore.Retrier       = (*ReplicaClient)(nil)
 )
 
 // ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
@@ -54,6 +55,10 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 
 // Type returns "gcs".
 func (c *ReplicaClient) Type() string { return backend }
+
+// Retries implements ltxstore.Retrier: it is true unless Config.Retry allows one
+// attempt only.
+func (c *ReplicaClient) Retries() bool { return c.given.Retry.WithDefaults().MaxAttempts > 1 }
 
 // SetLogger implements ltxstore.LoggerSetter.
 func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.log.Set(logger) }

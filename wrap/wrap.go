@@ -4,6 +4,7 @@
 //   - compress: stores zstd, in frames that are decoded one by one
 //   - crypt: stores age files
 //   - readonly: refuses to write and to delete
+//   - retry: repeats what failed, for clients that do not
 //
 // # What every wrapper keeps
 //

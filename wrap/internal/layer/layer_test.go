@@ -52,3 +52,35 @@ func TestSetLogger(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Contains(t, log.String(), "replica=mock")
 }
+
+func TestReader(t *testing.T) {
+	var read int
+	over := func(r io.Reader) io.Reader {
+		return layer.Reader(r, func(p []byte) (int, error) {
+			n, err := r.Read(p)
+			read += n
+			return n, err
+		})
+	}
+	seeker := over(bytes.NewReader([]byte("content")))
+	for range 2 {
+		got, err := io.ReadAll(seeker)
+		assert.NoError(t, err)
+		assert.Equal(t, "content", string(got))
+		_, err = seeker.(io.Seeker).Seek(0, io.SeekStart)
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, 14, read)
+
+	buffer := over(bytes.NewBufferString("content"))
+	_, seeks := buffer.(io.Seeker)
+	assert.False(t, seeks)
+	assert.Equal(t, 7, buffer.(interface{ Len() int }).Len())
+
+	plain := over(io.LimitReader(bytes.NewReader([]byte("content")), 3))
+	_, sized := plain.(interface{ Len() int })
+	assert.False(t, sized)
+	got, err := io.ReadAll(plain)
+	assert.NoError(t, err)
+	assert.Equal(t, "con", string(got))
+}

@@ -44,8 +44,13 @@ func File() Ground {
 }
 
 // S3 is a strict server in this process, with everything but memory of its own.
-func S3() Ground {
-	return Ground{"s3", s3Store, []replicatest.Capability{replicatest.BoundedMemory}, 6 << 20}
+func S3() Ground { return s3Ground("s3", 3) }
+
+// S3Once is S3 by a client that tries each request once.
+func S3Once() Ground { return s3Ground("s3 without retries", 1) }
+
+func s3Ground(name string, attempts int) Ground {
+	return Ground{name, func() (replicatest.Store, error) { return s3Store(attempts) }, []replicatest.Capability{replicatest.BoundedMemory}, 6 << 20}
 }
 
 func layoutKeys() ltxstore.Keys {

@@ -18,7 +18,8 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-func s3Store() (replicatest.Store, error) {
+// s3Store makes each request up to attempts times.
+func s3Store(attempts int) (replicatest.Store, error) {
 	const bucket, prefix = "bucket", replicaPath + "/"
 	server := s3fake.New(s3fake.Options{AccessKeyID: "AKIDFAKE", SecretAccessKey: secret, PageSize: pageSize}, bucket)
 	layer := httpfault.New(server)
@@ -32,7 +33,7 @@ func s3Store() (replicatest.Store, error) {
 		return func() (ltxstore.ReplicaClient, error) {
 			cfg := s3.Config{Bucket: bucket, Path: replicaPath, Region: "us-east-1", Endpoint: web.URL,
 				AccessKeyID: "AKIDFAKE", SecretAccessKey: secret, RoundTripper: wire,
-				Retry:  ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond},
+				Retry:  ltxstore.Retry{MaxAttempts: attempts, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond},
 				Logger: slog.New(slog.DiscardHandler)}
 			change(&cfg)
 			return s3.NewReplicaClient(cfg), nil

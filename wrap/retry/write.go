@@ -1,0 +1,142 @@
+package retry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/body"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// WriteLTXFile is the next client's, repeated with the same body: from where it
+// stood if it is an io.Seeker, and else from memory (see Config.BufferSize). One
+// that neither seeks nor fits is written once, and the error says so. A failure of
+// the body itself is never repeated.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
+	key := layer.File(level, minTXID, maxTXID)
+	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
+	err = c.wrong
+	if err == nil {
+		err = ctxio.Err(ctx)
+	}
+	if err == nil {
+		err = ltxstore.CheckFile(level, minTXID, maxTXID)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	src, err := newSource(ctx, r, c.cfg.BufferSize)
+	if err != nil {
+		return fail(err)
+	}
+
+	policy := c.policy
+	policy.Retryable = func(err error) bool { return src.failure == nil && !src.once && ltxstore.IsRetryable(err) }
+	err = policy.Do(ctx, func(ctx context.Context) error {
+		r, err := src.open()
+		if err != nil {
+			return err
+		}
+		info, err = c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+		return err
+	})
+	if err != nil {
+		// The buffer is left to the garbage collector: a transport may still be
+		// reading it.
+		if src.once && src.failure == nil && ltxstore.IsRetryable(err) {
+			err = fmt.Errorf("not repeated, because the body has more than BufferSize, %d bytes, and does not seek: %w", c.cfg.BufferSize, err)
+		}
+		return fail(err)
+	}
+	src.free()
+	return info, nil
+}
+
+// source is a body that can be written again, unless it can be written only once.
+type source struct {
+	open    func() (io.Reader, error) // for each attempt
+	once    bool
+	buffer  *body.Buffer // may be nil
+	failure error        // of the caller's reader
+}
+
+// newSource reads what must be kept of r.
+func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
+	s := &source{}
+	if seeker, ok := r.(io.Seeker); ok {
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			s.open = s.seeking(r, seeker, start)
+			return s, nil
+		}
+	}
+	if r == nil {
+		s.open, s.once = once(r), true // the next client says what is wrong
+		return s, nil
+	}
+	s.buffer = body.NewBuffer()
+	end, err := s.buffer.Fill(&ctxio.Reader{Ctx: ctx, R: r}, min(limit, math.MaxInt64-1)+1)
+	switch {
+	case err != nil:
+		s.free()
+		return nil, err
+	case end:
+		s.open = func() (io.Reader, error) { return s.buffer.Reader(), nil }
+	default:
+		s.open, s.once = once(body.Drain(s.buffer, readFunc(s.read(r)))), true
+	}
+	return s, nil
+}
+
+func once(r io.Reader) func() (io.Reader, error) {
+	return func() (io.Reader, error) { return r, nil }
+}
+
+// seeking opens a body that can go back to its start. A plain file is handed on
+// as it is, so that the kernel can copy it: its failures are none that would be
+// repeated.
+func (s *source) seeking(r io.Reader, seeker io.Seeker, start int64) func() (io.Reader, error) {
+	again := false
+	if _, ok := r.(*os.File); !ok {
+		r = layer.Reader(r, s.read(r))
+	}
+	return func() (io.Reader, error) {
+		if again {
+			if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+				return nil, err
+			}
+		}
+		again = true
+		return r, nil
+	}
+}
+
+// read reads r and keeps its failure.
+func (s *source) read(r io.Reader) func(p []byte) (int, error) {
+	return func(p []byte) (int, error) {
+		if s.failure != nil {
+			return 0, s.failure
+		}
+		n, err := r.Read(p)
+		if err != nil && err != io.EOF {
+			s.failure = err
+		}
+		return n, err
+	}
+}
+
+func (s *source) free() {
+	if s.buffer != nil {
+		s.buffer.Free()
+	}
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
