@@ -15,6 +15,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
+	_ "github.com/ltxstore/ltxstore/wrap/retry"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/configuration.md")

@@ -1,0 +1,43 @@
+package wraptest
+
+import (
+	"net/url"
+	"reflect"
+	"testing"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// Settings sees each setting of a wrapper's table make the Config that want has
+// for its name and text, by a URL and by a file alike; without settings it is
+// bare. configOf returns what the wrapper was made with.
+func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxstore.ReplicaClient) C, bare C, want map[[2]string]C) {
+	t.Helper()
+	if wrong := table.Check(); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+	name := table.Wrapper[0]
+	check := func(src ltxstore.Source, want C) {
+		t.Helper()
+		client, err := ltxstore.OpenSource(t.Context(), src)
+		if err != nil {
+			t.Errorf("%+v: %v", src, err)
+		} else if got := configOf(client); !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v gives %+v: want %+v", src, got, want)
+		}
+	}
+	check(ltxstore.Source{URL: "mem://?" + name + "=true"}, bare)
+	tested := make(map[string]bool)
+	for setting, cfg := range want {
+		tested[setting[0]] = true
+		key := name + "." + setting[0]
+		check(ltxstore.Source{URL: "mem://?" + url.Values{key: {setting[1]}}.Encode()}, cfg)
+		check(ltxstore.Source{Type: "mem", Settings: map[string]string{key: setting[1]}}, cfg)
+	}
+	for _, row := range table.Rows {
+		if !tested[row.Name] {
+			t.Errorf("%s is not tested", row.Name)
+		}
+	}
+}
