@@ -325,7 +325,7 @@ func TestSection(t *testing.T) {
 	var broken daemon
 	require.NoError(t, yaml.Load([]byte("replica: {path: /r, wirte-once: true}"), &broken))
 	_, err := broken.Replica.ParseConfig(options())
-	assert.ErrorContains(t, err, "config: replica: file: init: invalid argument: wirte-once is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once; wrappers are compress, ")
+	assert.ErrorContains(t, err, "config: replica: file: init: invalid argument: wirte-once is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once; wrappers are ")
 	assert.Error(t, json.Unmarshal([]byte(`{"Replica": {"a": 1, "a": 2}}`), &broken))
 }
 

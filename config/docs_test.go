@@ -12,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
+	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"

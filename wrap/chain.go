@@ -12,6 +12,7 @@ import "github.com/ltxstore/ltxstore"
 //	readonly         refuses before anything else is done
 //	compress         what is encrypted does not compress any more
 //	crypt
+//	cache            what it keeps on a disk is encrypted
 //	retry            repeats one request, not the work of those before it
 //	store            a backend
 func Chain(store ltxstore.ReplicaClient, wrappers ...Wrapper) ltxstore.ReplicaClient {

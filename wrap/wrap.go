@@ -1,6 +1,7 @@
 // Package wrap stacks clients that add something to any ltxstore.ReplicaClient:
 // each in a folder of its own, with a constructor New(next, cfg).
 //
+//   - cache: keeps listings and blocks of files
 //   - compress: stores zstd, in frames that are decoded one by one
 //   - crypt: stores age files
 //   - readonly: refuses to write and to delete

@@ -109,6 +109,7 @@ func Order() []Stacked {
 		{Name: "readonly"},
 		{Name: "compress"},
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
+		{Name: "cache"},
 		{Name: "retry"},
 	}
 }

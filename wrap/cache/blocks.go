@@ -1,0 +1,321 @@
+package cache
+
+import (
+	"bytes"
+	"container/list"
+	"sync"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// blockCost is about what a block in memory takes beside its bytes.
+const blockCost = 256
+
+// blocks is what is kept of files: what was not read for the longest time goes
+// first.
+type blocks struct {
+	size  int64 // of a block
+	ttl   time.Duration
+	bound int64
+	count *counters
+
+	flights flights[run, [][]byte]
+
+	mu    sync.Mutex
+	used  int64
+	byAge list.List // of *block, the newest first
+	files map[codec.File]*known
+	busy  map[codec.File]int // writes and deletions under way
+	all   int                // deletions of everything under way
+	disk  *disk              // nil keeps blocks in memory
+}
+
+// known is what is kept of one file. Another one takes its place when the file
+// changes: who still has this one must not use it.
+type known struct {
+	file   codec.File
+	blocks map[int64]*list.Element
+	since  time.Time
+	users  int
+
+	size   int64 // of the file; -1 until a block has shown it
+	end    int64 // of the furthest block
+	listed *stamp
+	proven bool // what an earlier process has left is right
+}
+
+// stamp is what a listing tells of a file's version.
+type stamp struct {
+	size int64
+	at   time.Time
+}
+
+type block struct {
+	of   *known
+	n    int64
+	data []byte // nil on a disk
+	cost int64
+	old  bool // of an earlier process
+}
+
+func newBlocks(cfg Config, count *counters) *blocks {
+	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count,
+		files: make(map[codec.File]*known), busy: make(map[codec.File]int)}
+}
+
+// enter returns what is known of a file, for leave, and whether that is new; nil
+// while it is written or deleted.
+func (b *blocks) enter(f codec.File) (k *known, isNew bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all > 0 || b.busy[f] > 0 {
+		return nil, false
+	}
+	now := time.Now()
+	k = b.files[f]
+	if k != nil && now.Sub(k.since) >= b.ttl {
+		b.drop(f)
+		k = nil
+	}
+	if isNew = k == nil; isNew {
+		k = &known{file: f, since: now, size: -1, blocks: make(map[int64]*list.Element)}
+		b.files[f] = k
+	}
+	k.users++
+	return k, isNew
+}
+
+// stamp notes what the listing that is kept tells of a file, if it does.
+func (b *blocks) stamp(k *known, listed *stamp) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k.listed == nil {
+		k.listed = listed
+	}
+}
+
+func (b *blocks) leave(k *known) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k.users--
+	b.prune(k)
+}
+
+// prune forgets a file of which nothing is kept.
+func (b *blocks) prune(k *known) {
+	if k.users == 0 && len(k.blocks) == 0 && b.files[k.file] == k {
+		delete(b.files, k.file)
+	}
+}
+
+// valid reports whether the file has not changed since enter.
+func (b *blocks) valid(k *known) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.files[k.file] == k
+}
+
+// past reports whether the file is known to end before a block.
+func (b *blocks) past(k *known, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return k.size >= 0 && n*b.size >= k.size
+}
+
+// get returns a block, if it is kept and believed.
+func (b *blocks) get(k *known, n int64) ([]byte, bool) {
+	b.mu.Lock()
+	e := k.blocks[n]
+	if e == nil || e.Value.(*block).old && !k.proven {
+		b.mu.Unlock()
+		return nil, false
+	}
+	b.byAge.MoveToFront(e)
+	it := e.Value.(*block)
+	b.mu.Unlock()
+	if b.disk == nil {
+		return it.data, true
+	}
+	data, err := b.disk.read(k.file, n)
+	if err != nil {
+		b.lost(it)
+	}
+	return data, err == nil
+}
+
+// lost drops a block whose file is damaged or gone.
+func (b *blocks) lost(it *block) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := it.of.blocks[it.n]; e != nil && e.Value.(*block) == it {
+		b.count.torn.Add(1)
+		b.remove(e)
+	}
+}
+
+// put keeps what was read of a file, and drops it all if it cannot be of the same
+// version.
+func (b *blocks) put(k *known, n int64, data []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.files[k.file] != k {
+		return
+	}
+	if !b.fits(k, n, data) {
+		b.count.changed.Add(1)
+		b.drop(k.file)
+		return
+	}
+	if k.blocks[n] == nil && len(data) > 0 {
+		b.insert(&block{of: k, n: n, data: data})
+	}
+}
+
+// fits compares a block with what is known of its file, and learns from it.
+func (b *blocks) fits(k *known, n int64, data []byte) bool {
+	end := n*b.size + int64(len(data))
+	short := int64(len(data)) < b.size
+	if short && len(data) == 0 && n > 0 && k.end < end {
+		return k.size <= end // the file ends before, who knows where
+	}
+	if short && (k.end > end || k.size >= 0 && k.size != end) || k.size >= 0 && end > k.size {
+		return false
+	}
+	if e := k.blocks[n]; e != nil {
+		kept := e.Value.(*block)
+		was := kept.data
+		if b.disk != nil {
+			var err error
+			if was, err = b.disk.read(k.file, n); err != nil {
+				b.count.torn.Add(1)
+				b.remove(e)
+				was = data
+			} else if kept.old && bytes.Equal(was, data) {
+				k.proven = true
+			}
+		}
+		if !bytes.Equal(was, data) {
+			return false
+		}
+	}
+	if k.end = max(k.end, end); short {
+		k.size = end
+	}
+	return true
+}
+
+// insert makes room, and keeps a block.
+func (b *blocks) insert(it *block) {
+	it.cost = int64(len(it.data)) + blockCost
+	if b.disk != nil {
+		it.cost = int64(len(it.data)) + diskCost
+	}
+	b.makeRoom(it.cost)
+	if b.disk != nil {
+		if err := b.disk.write(it.of.file, it.n, it.data); err != nil {
+			b.count.failed.Add(1)
+			return
+		}
+		it.data = nil
+	}
+	b.used += it.cost
+	it.of.blocks[it.n] = b.byAge.PushFront(it)
+}
+
+func (b *blocks) makeRoom(cost int64) {
+	for b.used+cost > b.bound && b.byAge.Len() > 0 {
+		b.count.evicted.Add(1)
+		b.remove(b.byAge.Back())
+	}
+}
+
+func (b *blocks) remove(e *list.Element) {
+	it := b.byAge.Remove(e).(*block)
+	delete(it.of.blocks, it.n)
+	b.used -= it.cost
+	if b.disk != nil {
+		b.disk.remove(it.of.file, it.n)
+	}
+	b.prune(it.of)
+}
+
+// drop forgets a file. Who has entered it gets none of what is kept later.
+func (b *blocks) drop(f codec.File) {
+	k := b.files[f]
+	if k == nil {
+		return
+	}
+	for _, e := range k.blocks {
+		b.remove(e)
+	}
+	delete(b.files, f)
+}
+
+// begin and end are around a write or a deletion of a file.
+func (b *blocks) begin(f codec.File) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.busy[f]++
+	b.drop(f)
+}
+
+func (b *blocks) end(f codec.File) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[f]--; b.busy[f] == 0 {
+		delete(b.busy, f)
+	}
+}
+
+// clear is begin, or end, for everything.
+func (b *blocks) clear(under int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all += under
+	for f := range b.files {
+		b.drop(f)
+	}
+}
+
+// seen compares what a listing tells of files with what is kept of them.
+func (b *blocks) seen(files []ltx.FileInfo) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range files {
+		f := codec.FileOf(&files[i])
+		k := b.files[f]
+		if k == nil {
+			continue
+		}
+		now := stamp{files[i].Size, files[i].CreatedAt}
+		if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size >= 0 && k.size != now.size || k.end > now.size {
+			b.count.changed.Add(1)
+			b.drop(f)
+			continue
+		}
+		k.listed = &now
+	}
+}
+
+// adopt takes what an earlier process has left, the oldest first.
+func (b *blocks) adopt() error {
+	left, err := b.disk.scan()
+	if err != nil {
+		return err
+	}
+	for _, was := range left {
+		k := b.files[was.file]
+		if k == nil {
+			k = &known{file: was.file, since: time.Now(), size: -1, blocks: make(map[int64]*list.Element)}
+			b.files[was.file] = k
+		}
+		it := &block{of: k, n: was.n, cost: was.size, old: true}
+		b.used += it.cost
+		k.blocks[it.n] = b.byAge.PushFront(it)
+	}
+	b.makeRoom(0)
+	return nil
+}

@@ -1,0 +1,121 @@
+package cache
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Config says what is kept, for how long, and how much of it. The zero value is
+// the default.
+type Config struct {
+	// TTL is how long a listing answers others, from when it began. 0 means 30
+	// seconds.
+	TTL time.Duration
+
+	// MaxFiles is how many files of listings are kept in memory in all, at 80
+	// bytes each. 0 means 100,000. A listing that is longer is not kept.
+	MaxFiles int
+
+	// NoListings asks the store for every listing.
+	NoListings bool
+
+	// BlockTTL is how long blocks of a file are kept at most, from when the first
+	// was read. 0 means an hour.
+	BlockTTL time.Duration
+
+	// BlockSize is how many bytes are read at least: a power of two from 4 KiB to
+	// 4 MiB. 0 means 64 KiB.
+	BlockSize int
+
+	// MaxRange is how many bytes a read may ask for that is answered by blocks. 0
+	// means 1 MiB; more than Size makes no sense. Such a read has as much in memory,
+	// beside Size.
+	MaxRange int64
+
+	// Size is how many bytes the blocks that are kept take, at most, with 256
+	// for each in memory, and 8 on a disk. 0 means 64 MiB, or 1 GiB in a Dir. It
+	// must have room for a block.
+	Size int64
+
+	// Dir is a directory in which blocks are kept, instead of in memory. It is made
+	// if it is not there. Files of other names in it are left alone.
+	Dir string
+
+	// NoBlocks asks the store for every read.
+	NoBlocks bool
+}
+
+const (
+	minBlockSize = 4 << 10
+	maxBlockSize = 4 << 20
+)
+
+// withDefaults refuses what is wrong, and fills in the rest.
+func (cfg Config) withDefaults(backend string) (Config, error) {
+	invalid := func(field string, value any, want string) (Config, error) {
+		return cfg, ltxstore.Invalid(backend, "init", field, value, want)
+	}
+	given := cfg
+	cfg.TTL = cmp.Or(cfg.TTL, 30*time.Second)
+	cfg.MaxFiles = cmp.Or(cfg.MaxFiles, 100_000)
+	cfg.BlockTTL = cmp.Or(cfg.BlockTTL, time.Hour)
+	cfg.BlockSize = cmp.Or(cfg.BlockSize, 64<<10)
+	if cfg.Size == 0 {
+		if cfg.Size = 64 << 20; cfg.Dir != "" {
+			cfg.Size = 1 << 30
+		}
+	}
+	cfg.MaxRange = cmp.Or(cfg.MaxRange, min(1<<20, cfg.Size))
+	switch {
+	case cfg.TTL < 0:
+		return invalid("TTL", given.TTL, "want 0 (default) or more")
+	case cfg.MaxFiles < 0:
+		return invalid("MaxFiles", given.MaxFiles, "want 0 (default) or more")
+	case cfg.BlockTTL < 0:
+		return invalid("BlockTTL", given.BlockTTL, "want 0 (default) or more")
+	case cfg.BlockSize < minBlockSize, cfg.BlockSize > maxBlockSize, cfg.BlockSize&(cfg.BlockSize-1) != 0:
+		return invalid("BlockSize", given.BlockSize, fmt.Sprintf("want 0 (default) or a power of two from %d to %d bytes", minBlockSize, maxBlockSize))
+	case cfg.Size < int64(cfg.BlockSize)+blockCost:
+		return invalid("Size", given.Size, fmt.Sprintf("want 0 (default) or at least %d bytes, for one block", cfg.BlockSize+blockCost))
+	case cfg.MaxRange < 0 || cfg.MaxRange > cfg.Size:
+		return invalid("MaxRange", given.MaxRange, fmt.Sprintf("want 0 (default) or at most Size, %d bytes", cfg.Size))
+	case strings.ContainsRune(cfg.Dir, 0):
+		return invalid("Dir", given.Dir, "want no NUL byte")
+	}
+	return cfg, nil
+}
+
+// open makes what a client keeps.
+func (cfg Config) open(backend string) (*state, error) {
+	cfg, err := cfg.withDefaults(backend)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{cfg: cfg}
+	s.listings = &listings{ttl: cfg.TTL, bound: cfg.MaxFiles, levels: make(map[int]*level)}
+	s.blocks = newBlocks(cfg, &s.counters)
+	if cfg.Dir == "" || cfg.NoBlocks {
+		return s, nil
+	}
+	if s.blocks.disk, err = openDisk(cfg.Dir, cfg.BlockSize); err != nil {
+		return nil, fmt.Errorf("Dir: %w", err)
+	}
+	if err := s.blocks.adopt(); err != nil {
+		return nil, fmt.Errorf("Dir: %w", err)
+	}
+	return s, nil
+}
+
+// hide keeps a failure on the local disk from being taken for one of the store: a
+// missing directory is no missing file.
+func hide(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %v", fs.ErrInvalid, err)
+}

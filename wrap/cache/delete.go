@@ -1,0 +1,51 @@
+package cache
+
+import (
+	"context"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's. A deletion
+// that fails, even of one file, drops the listings of its levels.
+func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if err := ltxstore.CheckFiles(files); err != nil {
+		return layer.Wrap(c.next, "delete", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	for _, info := range files {
+		s.begin(codec.FileOf(info))
+	}
+	done := false
+	defer func() {
+		for _, info := range files {
+			s.end(codec.FileOf(info), nil, done)
+		}
+	}()
+	err = c.next.DeleteLTXFiles(ctx, files)
+	done = err == nil
+	return err
+}
+
+// DeleteAll implements ltxstore.ReplicaClient: the next client's. Everything that is
+// kept is dropped before and after.
+func (c *Client) DeleteAll(ctx context.Context) error {
+	s, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	s.listings.forget()
+	s.blocks.clear(1)
+	defer func() {
+		s.listings.forget()
+		s.blocks.clear(-1)
+	}()
+	return c.next.DeleteAll(ctx)
+}

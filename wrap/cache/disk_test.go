@@ -1,0 +1,163 @@
+package cache_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/cache"
+)
+
+// again is the same replica in a new process.
+func (w *world) again(cfg cache.Config) *world {
+	w.next.ResetCalls()
+	return &world{cache.New(w.next, cfg), w.next, w.other}
+}
+
+// blocksIn returns the paths of a directory's blocks, and their bytes in all.
+func blocksIn(t *testing.T, dir string) (paths []string, size int64) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.ltxblock"))
+	require.NoError(t, err)
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		size += info.Size()
+	}
+	return paths, size
+}
+
+func TestDiskIsKept(t *testing.T) {
+	cfg := cache.Config{Dir: filepath.Join(t.TempDir(), "a", "b"), BlockSize: 4 << 10}
+	body := random(1, 20<<10)
+	w := newWorld(cfg)
+	put(t, w, 1, body)
+	for block := range int64(5) {
+		read(t, w, 1, block<<12, 10)
+	}
+	assert.EqualValues(t, 5*(4<<10+8), w.Stats().BlockBytes)
+
+	w = w.again(cfg)
+	require.NoError(t, w.Init(t.Context()))
+	assert.EqualValues(t, 5, w.Stats().Blocks)
+	for block := range int64(5) {
+		assert.Equal(t, body[block<<12:][:10], read(t, w, 1, block<<12, 10))
+	}
+	assert.Len(t, w.next.Calls(mock.OpOpen), 1, "the first tells that the rest is right")
+	assert.EqualValues(t, []int64{1, 4, 0}, []int64{w.Stats().ReadMisses, w.Stats().ReadHits, w.Stats().Changed})
+	assert.True(t, bytes.Equal(body, read(t, w, 1, 0, 20<<10)))
+	assert.Len(t, w.next.Calls(mock.OpOpen), 1)
+}
+
+// What was rewritten between two processes, or is another replica's, is not read.
+func TestDiskOfAnother(t *testing.T) {
+	cfg := cache.Config{Dir: t.TempDir(), BlockSize: 4 << 10}
+	old, now := random(1, 20<<10), random(2, 20<<10)
+	w := newWorld(cfg)
+	put(t, w, 1, old)
+	read(t, w, 1, 0, 20<<10)
+	put(t, w.other, 1, now)
+	w = w.again(cfg)
+	assert.Equal(t, now[9000:9100], read(t, w, 1, 9000, 100))
+	assert.True(t, bytes.Equal(now, read(t, w, 1, 0, 20<<10)))
+	assert.True(t, bytes.Equal(now, read(t, w, 1, 0, 20<<10)))
+	assert.EqualValues(t, 1, w.Stats().Changed)
+
+	w = w.again(cfg)
+	require.NoError(t, w.DeleteAll(t.Context()))
+	paths, _ := blocksIn(t, cfg.Dir)
+	assert.Empty(t, paths, "what this client deletes is not kept")
+}
+
+func TestDiskIsTorn(t *testing.T) {
+	cfg := cache.Config{Dir: t.TempDir(), BlockSize: 4 << 10}
+	body := random(1, 20<<10)
+	w := newWorld(cfg)
+	put(t, w, 1, body)
+	for _, tear := range []func(path string, b []byte) error{
+		func(path string, b []byte) error { return os.WriteFile(path, b[:len(b)-1], 0o600) },
+		func(path string, b []byte) error { return os.WriteFile(path, nil, 0o600) },
+		func(path string, b []byte) error { return os.Truncate(path, 1<<20) },
+		func(path string, b []byte) error { b[100] ^= 1; return os.WriteFile(path, b, 0o600) },
+		func(path string, b []byte) error { b[0] ^= 1; return os.WriteFile(path, b, 0o600) },
+		func(path string, b []byte) error { // another block's
+			other, err := os.ReadFile(strings.Replace(path, "-1.ltxblock", "-2.ltxblock", 1))
+			require.NoError(t, err)
+			return os.WriteFile(path, other, 0o600)
+		},
+		func(path string, b []byte) error { return os.Remove(path) },
+	} {
+		read(t, w, 1, 0, 20<<10)
+		torn := w.Stats().Torn
+		path := filepath.Join(cfg.Dir, "0000-0000000000000001-0000000000000001-1000-1.ltxblock")
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, tear(path, b))
+		assert.True(t, bytes.Equal(body[5000:5100], read(t, w, 1, 5000, 100)))
+		assert.Equal(t, torn+1, w.Stats().Torn)
+		require.NoError(t, tear(path, b))
+		again := w.again(cfg)
+		assert.True(t, bytes.Equal(body, read(t, again, 1, 0, 20<<10)), "in the next process")
+		assert.True(t, bytes.Equal(body, read(t, again, 1, 0, 20<<10)))
+		assert.Zero(t, again.Stats().Changed)
+		w = again
+	}
+}
+
+// The bound holds on the disk itself, also when it has become smaller. What is not of
+// the cache is left alone.
+func TestDiskBound(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"mine.txt", "0000-1-1-1000-1.ltxblock", "0000-0000000000000001-0000000000000001-1000-1.ltxblock.bak"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "123.ltxblock-partial"), []byte("x"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1.ltxblock"), []byte("x"), 0o600))
+	const mine = 1 // the stranger that ends like a block
+	cfg := cache.Config{Dir: dir, BlockSize: 4 << 10, Size: 30 << 10}
+	w := newWorld(cfg)
+	body := random(1, 100<<10)
+	put(t, w, 1, body)
+	for range 2 {
+		for offset := int64(0); offset < 100<<10; offset += 3000 {
+			read(t, w, 1, offset, 3000)
+			_, size := blocksIn(t, dir)
+			require.LessOrEqual(t, size-mine, cfg.Size)
+			require.Equal(t, size-mine, w.Stats().BlockBytes)
+		}
+	}
+	cfg.Size, cfg.MaxRange = 10<<10, 4<<10
+	w = w.again(cfg)
+	require.NoError(t, w.Init(t.Context()))
+	paths, size := blocksIn(t, dir)
+	assert.LessOrEqual(t, size-mine, cfg.Size)
+	assert.Len(t, paths, 2+1)
+	for _, name := range []string{"mine.txt", "0000-1-1-1000-1.ltxblock", "0000-0000000000000001-0000000000000001-1000-1.ltxblock.bak"} {
+		assert.FileExists(t, filepath.Join(dir, name))
+	}
+	assert.NoFileExists(t, filepath.Join(dir, "123.ltxblock-partial"))
+	assert.NoFileExists(t, filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1.ltxblock"))
+}
+
+// A disk that fails costs requests, and nothing else.
+func TestDiskFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	w := newWorld(cache.Config{Dir: dir})
+	put(t, w, 1, random(1, 1000))
+	require.NoError(t, os.RemoveAll(dir))
+	for range 2 {
+		assert.Equal(t, random(1, 1000)[5:15], read(t, w, 1, 5, 10))
+	}
+	assert.EqualValues(t, []int64{2, 0, 0}, []int64{w.Stats().Failed, w.Stats().Blocks, w.Stats().BlockBytes})
+
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	err := cache.New(w.next, cache.Config{Dir: file}).Init(t.Context())
+	assert.ErrorContains(t, err, "mock: init: Dir: invalid argument: ")
+}

@@ -1,0 +1,77 @@
+package cache
+
+import (
+	"context"
+	"sync"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// flights makes one call of all that want the same at the same time.
+type flights[K comparable, V any] struct {
+	mu  sync.Mutex
+	run map[K]*flight[V]
+}
+
+type flight[V any] struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiting int
+	v       V
+	err     error
+}
+
+// do returns what call returns, for all that come with key until then. The call
+// ends when nobody waits for it any more; the last to leave waits for that. shared
+// tells that it was another's.
+func (g *flights[K, V]) do(ctx context.Context, key K, call func(context.Context) (V, error)) (v V, shared bool, err error) {
+	g.mu.Lock()
+	f := g.run[key]
+	if shared = f != nil; !shared {
+		f = g.start(ctx, key, call)
+	}
+	f.waiting++
+	g.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.v, shared, f.err
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	f.waiting--
+	last := f.waiting == 0
+	if last {
+		g.forget(key, f)
+		f.cancel()
+	}
+	g.mu.Unlock()
+	if last {
+		<-f.done
+	}
+	return v, shared, ctxio.Err(ctx)
+}
+
+// start is called with mu held.
+func (g *flights[K, V]) start(ctx context.Context, key K, call func(context.Context) (V, error)) *flight[V] {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight[V]{done: make(chan struct{}), cancel: cancel}
+	if g.run == nil {
+		g.run = make(map[K]*flight[V])
+	}
+	g.run[key] = f
+	go func() {
+		defer close(f.done)
+		defer cancel()
+		f.v, f.err = call(ctx)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.forget(key, f)
+	}()
+	return f
+}
+
+func (g *flights[K, V]) forget(key K, f *flight[V]) {
+	if g.run[key] == f {
+		delete(g.run, key)
+	}
+}

@@ -1,0 +1,70 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// LTXFiles implements ltxstore.ReplicaClient. Without useMetadata it costs nothing
+// for as long as a listing is kept that began at seek or before; else it is one of
+// the store, which whoever asks for the same meanwhile shares, and which is kept when
+// one of them reads it to its end. CreatedAt of what this client has written since
+// is that of the write. With useMetadata it is the next client's.
+func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	if err := ltxstore.CheckLevel(n); err != nil {
+		return nil, layer.Wrap(c.next, "list", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if useMetadata || s.cfg.NoListings {
+		return c.next.LTXFiles(ctx, n, seek, useMetadata)
+	}
+	opts := ltxstore.PageOptions{Seek: seek, Wrap: func(err error) error { return layer.Wrap(c.next, "list", "", err) }}
+	if files, ok := s.listings.get(n, seek); ok {
+		s.counters.listHits.Add(1)
+		return ltxstore.NewPageIterator(ctx, pagesOf(files), opts), nil
+	}
+	sh, joined := s.listings.join(ctx, n, seek)
+	if joined {
+		s.counters.listShared.Add(1)
+	} else {
+		s.counters.listMisses.Add(1)
+	}
+	r := &reader{shared: sh, next: c.next, seen: s.blocks.seen}
+	return &iterator{FileIterator: ltxstore.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
+}
+
+// pagesOf returns the pages of files that stay as they are.
+func pagesOf(files []ltx.FileInfo) ltxstore.PageFunc {
+	return func(context.Context) (page []ltx.FileInfo, more bool, err error) {
+		n := min(len(files), lastPage)
+		page, files = slices.Clone(files[:n]), files[n:]
+		return page, len(files) > 0, nil
+	}
+}
+
+// iterator leaves the shared listing too.
+type iterator struct {
+	ltx.FileIterator
+	leave func() error
+	ctx   context.Context
+}
+
+// Close implements io.Closer.
+func (it *iterator) Close() error {
+	err := it.FileIterator.Close()
+	if leaveErr := it.leave(); err == nil && !errors.Is(leaveErr, context.Canceled) {
+		return ctxio.Ended(it.ctx, leaveErr)
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package cache
+
+import (
+	"context"
+	"io"
+	"math"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// OpenLTXFile implements ltxstore.ReplicaClient. A read of 1 to Config.MaxRange
+// bytes costs nothing if its blocks are kept, else one request for all of them, so that
+// what is kept of another version is found out; it is whole in memory when OpenLTXFile
+// returns. Every other read, and one beside a write or a deletion of the file by
+// this client, is the next client's. A file that another client deletes is readable
+// for as long as its blocks are kept.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	if err == nil {
+		err = rangeio.Check(offset, size)
+	}
+	if err != nil {
+		return nil, layer.Wrap(c.next, "open", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	if !s.cfg.NoBlocks && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
+		if k, isNew := s.blocks.enter(f); k != nil {
+			defer s.blocks.leave(k)
+			if isNew {
+				s.blocks.stamp(k, s.listings.stampOf(f))
+			}
+			parts, err := c.read(ctx, s, run{k, offset / s.blocks.size, (offset + size - 1) / s.blocks.size})
+			if err != nil {
+				return nil, codec.Wrap(c.next, "open", f, err)
+			}
+			return c.reader(ctx, f, parts, offset%s.blocks.size, size), nil
+		}
+	}
+	return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+}
+
+// reader returns size bytes from offset of blocks.
+func (c *Client) reader(ctx context.Context, f codec.File, parts [][]byte, offset, size int64) io.ReadCloser {
+	return &codec.Pieces{Ctx: ctx, Skip: offset, Left: size,
+		Next: func() ([]byte, error) {
+			if len(parts) == 0 {
+				return nil, io.EOF
+			}
+			part := parts[0]
+			parts = parts[1:]
+			return part, nil
+		},
+		Wrap: func(err error) error { return codec.Wrap(c.next, "read", f, err) },
+	}
+}
+
+// run is the blocks of a file that one request is for.
+type run struct {
+	of          *known
+	first, last int64
+}
+
+// read returns the blocks, or those up to the end of the file: all that are kept, or
+// all from one request, so that versions are not mixed.
+func (c *Client) read(ctx context.Context, s *state, r run) (parts [][]byte, err error) {
+	if parts, kept := s.blocks.kept(r); kept {
+		s.counters.readHits.Add(1)
+		return parts, nil
+	}
+	parts, shared, err := s.blocks.fetch(ctx, c.next, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case shared:
+		s.counters.readShared.Add(1)
+	default:
+		s.counters.readMisses.Add(1)
+	}
+	return parts, nil
+}
+
+// kept returns the blocks, or those up to the end of the file, if all are kept. On a
+// disk the name of a block may have become another version's meanwhile.
+func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
+	for n := r.first; n <= r.last && !b.past(r.of, n); n++ {
+		part, ok := b.get(r.of, n)
+		if !ok {
+			return nil, false
+		}
+		if parts = append(parts, part); int64(len(part)) < b.size {
+			break
+		}
+	}
+	return parts, b.disk == nil || b.valid(r.of)
+}
+
+// fetch reads blocks from the store, for all that want them, and keeps them. There
+// are fewer if the file ends before.
+func (b *blocks) fetch(ctx context.Context, next ltxstore.ReplicaClient, r run) (parts [][]byte, shared bool, err error) {
+	return b.flights.do(ctx, r, func(ctx context.Context) (parts [][]byte, err error) {
+		f := r.of.file
+		rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, r.first*b.size, (r.last-r.first+1)*b.size)
+		if err != nil {
+			return nil, err
+		}
+		defer rc.Close()
+		for range r.last - r.first + 1 {
+			part := make([]byte, b.size)
+			n, err := ltxio.ReadFull(rc, part)
+			if err != nil && err != io.EOF {
+				return nil, err
+			}
+			if int64(n) < b.size {
+				end := make([]byte, n) // append would take more memory than is counted
+				copy(end, part)
+				parts = append(parts, end)
+				break
+			}
+			parts = append(parts, part)
+		}
+		for i, part := range parts {
+			b.put(r.of, r.first+int64(i), part)
+		}
+		return parts, nil
+	})
+}

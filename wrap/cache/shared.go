@@ -1,0 +1,189 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// shared is a listing of the store that is under way, for all that have asked for
+// it. It goes on when one of them wants more than was listed, and ends when none is
+// left. The mutex is that of the listings.
+type shared struct {
+	listings *listings
+	level    *level
+	n        int
+	seek     ltx.TXID
+	since    time.Time
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	stored ltx.FileIterator
+
+	readers int
+	files   []ltx.FileInfo
+	pulling chan struct{} // closed when files has more
+	ended   bool
+	err     error
+	full    bool // there was no room: readers go on alone
+	counted int  // files that count as held
+	spoilt  bool // something has changed meanwhile
+}
+
+// reader is one that reads a shared listing.
+type reader struct {
+	*shared
+	next ltxstore.ReplicaClient
+	seen func([]ltx.FileInfo)
+	at   int
+	want int              // files of the next page
+	own  ltx.FileIterator // what it goes on with alone
+	last ltx.FileInfo
+}
+
+const (
+	firstPage = 8
+	lastPage  = 1024
+)
+
+// page is an ltxstore.PageFunc.
+func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
+	r.want = min(max(2*r.want, firstPage), lastPage)
+	for r.own == nil {
+		r.listings.mu.Lock()
+		switch {
+		case r.at < len(r.files):
+			files = append(files, r.files[r.at:min(r.at+r.want, len(r.files))]...)
+			r.at += len(files)
+			r.last = files[len(files)-1]
+			more = !r.ended || r.err != nil || r.at < len(r.files)
+			r.listings.mu.Unlock()
+			return files, more, nil
+		case r.ended:
+			defer r.listings.mu.Unlock()
+			return nil, false, r.err
+		case r.full:
+			r.listings.mu.Unlock()
+			if r.own, err = r.next.LTXFiles(ctx, r.n, max(r.seek, r.last.MinTXID), false); err != nil {
+				return nil, false, err
+			}
+			continue
+		case r.pulling == nil:
+			r.pulling = make(chan struct{})
+			go r.pull(r.next, r.seen, r.want)
+		}
+		wait := r.pulling
+		r.listings.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, false, ctxio.Err(ctx)
+		}
+	}
+	return r.alone()
+}
+
+// alone returns the next page of the reader's own listing.
+func (r *reader) alone() (files []ltx.FileInfo, more bool, err error) {
+	for len(files) < r.want && r.own.Next() {
+		if item := *r.own.Item(); item.MinTXID > r.last.MinTXID || item.MinTXID == r.last.MinTXID && item.MaxTXID > r.last.MaxTXID {
+			files = append(files, item)
+		}
+	}
+	if err := r.own.Err(); err != nil {
+		return nil, false, err
+	}
+	r.seen(files)
+	return files, len(files) == r.want, nil
+}
+
+// pull lists some more.
+func (sh *shared) pull(next ltxstore.ReplicaClient, seen func([]ltx.FileInfo), want int) {
+	var files []ltx.FileInfo
+	var err error
+	ended := false
+	if sh.stored == nil {
+		sh.stored, err = next.LTXFiles(sh.ctx, sh.n, sh.seek, false)
+	}
+	for err == nil && len(files) < want {
+		if ended = !sh.stored.Next(); ended {
+			err = sh.stored.Err()
+			break
+		}
+		files = append(files, *sh.stored.Item())
+	}
+	if sh.stored != nil && (ended || err != nil) {
+		if closeErr := sh.stored.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	seen(files)
+	l := sh.listings
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sh.ended, sh.err = ended || err != nil, err
+	if l.room(len(files)) || sh.ended {
+		l.held += len(files)
+		sh.counted += len(files)
+		sh.files = append(sh.files, files...)
+	} else {
+		sh.full = true
+	}
+	if sh.ended || sh.full {
+		sh.finish()
+	}
+	close(sh.pulling)
+	sh.pulling = nil
+}
+
+// finish ends what others can join, and keeps what was found. It is called with the
+// mutex held.
+func (sh *shared) finish() {
+	if sh.level.running[sh.seek] == sh {
+		delete(sh.level.running, sh.seek)
+	}
+	delete(sh.level.all, sh)
+	if sh.ended && sh.err == nil && !sh.spoilt && sh.listings.held <= sh.listings.bound {
+		sh.release()
+		sh.listings.keep(sh.level, &whole{sh.seek, sh.since, sh.files[:len(sh.files):len(sh.files)]})
+	}
+}
+
+func (sh *shared) release() {
+	sh.listings.held -= sh.counted
+	sh.counted = 0
+}
+
+// leave is for the reader that is done. The last one ends what is under way.
+func (r *reader) leave() error {
+	var err error
+	if r.own != nil {
+		err = r.own.Close()
+	}
+	r.listings.mu.Lock()
+	r.readers--
+	last, wait := r.readers == 0, r.pulling
+	if last {
+		r.release()
+		if !r.ended && !r.full {
+			r.spoilt = true
+			r.finish()
+		}
+	}
+	r.listings.mu.Unlock()
+	if !last {
+		return err
+	}
+	r.cancel()
+	if wait != nil {
+		<-wait
+	}
+	if r.stored != nil && !r.ended {
+		_ = r.stored.Close() // cancelled by this
+	}
+	return err
+}

@@ -1,0 +1,45 @@
+package cache
+
+import (
+	"context"
+	"io"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// WriteLTXFile implements ltxstore.ReplicaClient: the next client's. What is kept of
+// the file is dropped before, and the listing that is kept has it after. A write that
+// fails drops the level's listing: nobody knows what was written.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+		return nil, layer.Wrap(c.next, "write", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	var info *ltx.FileInfo
+	s.begin(f)
+	defer func() { s.end(f, info, info != nil) }()
+	written, err := c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+	if err == nil && written != nil && written.Size > 0 {
+		kept := *written
+		info = &kept
+	}
+	return written, err
+}
+
+func (s *state) begin(f codec.File) {
+	s.listings.begin(f)
+	s.blocks.begin(f)
+}
+
+func (s *state) end(f codec.File, info *ltx.FileInfo, done bool) {
+	s.listings.end(f, info, done)
+	s.blocks.end(f)
+}
