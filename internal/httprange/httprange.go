@@ -38,7 +38,7 @@ func Parse(header string, size int64) (first, end int64, ok bool, err error) {
 		if err != nil || last < first {
 			return 0, 0, false, nil
 		}
-		end = min(size, last+1)
+		end = min(size-1, last) + 1
 	}
 	if first >= size {
 		return 0, 0, false, unsatisfiable

@@ -19,6 +19,7 @@ func TestParse(t *testing.T) {
 		{header: "bytes=0-0", size: 10, first: 0, end: 1, ok: true},
 		{header: "bytes=2-5", size: 10, first: 2, end: 6, ok: true},
 		{header: "bytes=2-99", size: 10, first: 2, end: 10, ok: true},
+		{header: "bytes=2-9223372036854775807", size: 10, first: 2, end: 10, ok: true},
 		{header: "bytes=2-", size: 10, first: 2, end: 10, ok: true},
 		{header: "bytes=9-", size: 10, first: 9, end: 10, ok: true},
 		{header: "bytes=10-", size: 10, bad: true},

@@ -221,7 +221,9 @@ func deadlinePast(ctx context.Context, e *env) error {
 }
 
 func noGoroutineStays(ctx context.Context, e *env) error {
-	f, large := file{0, 1, 1}, e.plainBody(1, 2)
+	f := file{0, 1, 1}
+	bodyOf := func(txid ltx.TXID) []byte { return e.ltxBody(file{0, txid, txid}, timeOf(1), 2) }
+	large := bodyOf(1)
 	if _, err := e.write(ctx, f, large); err != nil { // connects
 		return err
 	}
@@ -230,15 +232,15 @@ func noGoroutineStays(ctx context.Context, e *env) error {
 		do   func(context.Context, context.CancelFunc) error
 	}{
 		{"write", func(ctx context.Context, _ context.CancelFunc) error {
-			_, err := e.client.WriteLTXFile(ctx, 0, 2, 2, &source{body: large})
+			_, err := e.client.WriteLTXFile(ctx, 0, 2, 2, &source{body: bodyOf(2)})
 			return err
 		}},
 		{"failed write", func(ctx context.Context, _ context.CancelFunc) error {
-			_, err := e.client.WriteLTXFile(ctx, 0, 3, 3, &source{body: large, end: errSource})
+			_, err := e.client.WriteLTXFile(ctx, 0, 3, 3, &source{body: bodyOf(3), end: errSource})
 			return is("write", err, errSource)
 		}},
 		{"cancelled write", func(ctx context.Context, cancel context.CancelFunc) error {
-			_, err := e.client.WriteLTXFile(ctx, 0, 4, 4, &source{body: large, at: len(large) / 2, chunk: 1 << 16, hook: cancel})
+			_, err := e.client.WriteLTXFile(ctx, 0, 4, 4, &source{body: bodyOf(4), at: len(large) / 2, chunk: 1 << 16, hook: cancel})
 			return is("write", err, context.Canceled)
 		}},
 		{"read", func(ctx context.Context, _ context.CancelFunc) error { return e.holds(ctx, f, large) }},

@@ -140,7 +140,7 @@ func noLeftovers(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	small, large := e.failingBody(), e.plainBody(3, 1)
+	small, large := e.failingBody(), e.ltxBody(failing, timeOf(7), 1)
 	for _, body := range [][]byte{small[:50], small[:5000], small, large} {
 		_, err := e.client.WriteLTXFile(ctx, 0, 7, 7, &source{body: body, end: errSource})
 		if err := is("write", err, errSource); err != nil {

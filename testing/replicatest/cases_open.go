@@ -192,8 +192,8 @@ func openMissingStore(ctx context.Context, e *env) error {
 }
 
 func openBrokenTransfer(ctx context.Context, e *env) error {
-	body := plain(4, 240_000)
 	f := file{0, 1, 1}
+	body := e.ltxFile(f.min, f.max, timeOf(4), 60)
 	if _, err := e.write(ctx, f, body); err != nil {
 		return err
 	}
@@ -213,13 +213,14 @@ func openBrokenTransfer(ctx context.Context, e *env) error {
 
 func openNoProgress(ctx context.Context, e *env) error {
 	f := file{0, 1, 1}
-	if _, err := e.write(ctx, f, plain(4, 100_000)); err != nil {
+	body := e.ltxFile(f.min, f.max, timeOf(4), 25)
+	if _, err := e.write(ctx, f, body); err != nil {
 		return err
 	}
 	e.Faults.Cut(0)
 	got, err := e.read(ctx, f, 0, 0)
 	if err == nil {
-		return fmt.Errorf("a transfer without progress gives %d of 100000 bytes and no error", len(got))
+		return fmt.Errorf("a transfer without progress gives %d of %d bytes and no error", len(got), len(body))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("a broken transfer is reported as a missing file: %w", err)
@@ -285,7 +286,7 @@ func openDeletedMeanwhile(ctx context.Context, e *env) error {
 
 func openCancelled(ctx context.Context, e *env) error {
 	f := file{0, 6, 6}
-	body := e.plainBody(6, 1)
+	body := e.ltxBody(f, timeOf(6), 1)
 	if _, err := e.write(ctx, f, body); err != nil {
 		return err
 	}
@@ -311,7 +312,7 @@ func openCancelled(ctx context.Context, e *env) error {
 
 func openCancelledBlocked(ctx context.Context, e *env) error {
 	f := file{0, 6, 6}
-	if _, err := e.write(ctx, f, e.plainBody(6, 1)); err != nil {
+	if _, err := e.write(ctx, f, e.ltxBody(f, timeOf(6), 1)); err != nil {
 		return err
 	}
 	e.Faults.Stall(1000)
@@ -334,7 +335,7 @@ func openCancelledBlocked(ctx context.Context, e *env) error {
 
 func openClose(ctx context.Context, e *env) error {
 	f := file{0, 6, 6}
-	body := e.plainBody(6, 4)
+	body := e.ltxBody(f, timeOf(6), 4)
 	if _, err := e.write(ctx, f, body); err != nil {
 		return err
 	}

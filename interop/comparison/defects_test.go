@@ -1,0 +1,133 @@
+package comparison_test
+
+// defect is something wrong with a client of Litestream's, and what the suite
+// says about it: a regular expression for the error of every case that finds it.
+type defect struct{ what, says string }
+
+var (
+	ltxOnly      = &defect{"takes LTX bodies alone, so not what a wrapper writes, nor the bodies of its own guide", "extract timestamp from LTX header"}
+	noKinds      = &defect{"a bad argument or body is no `fs.ErrInvalid`, and often no error", `to be "invalid argument"`}
+	unchecked    = &defect{"the header may be of another file than the name", `error is "<nil>": want one that errors.Is finds to be "invalid argument"`}
+	deaf         = &defect{"no method looks at its context", "context "}
+	oneTemp      = &defect{"all writers of a name share one temporary file", "0000000000000005-0000000000000005.ltx"}
+	timeOfFile   = &defect{"where the time of the header is not kept beside the file, the time of the copy is given for it", "CreatedAt"}
+	farOffset    = &defect{"an offset at or past the end is an error", `bytes from \d+ of|416`}
+	wholeFile    = &defect{"the reader of a range is the whole file for who seeks in it", `Seek\(0, 1\)`}
+	listsAll     = &defect{"zero-byte files, directories and impossible names are listed", "listing among strangers"}
+	tornFile     = &defect{"a zero-byte file is read as an empty one, or is an error like any other", "open of a zero-byte file"}
+	neverClosed  = &defect{"a closed iterator goes on", "Next is true"}
+	listsForever = &defect{"a listing does not look at its context", "the listing went on to its end"}
+	deletesAll   = &defect{"`DeleteAll` removes whatever is below its path, strangers' files too", "want the strangers"}
+	deletesBelow = &defect{"`DeleteAll` removes whatever is below its path, other replicas too", "has 0 files: want 1"}
+
+	readsCancelled = &defect{"a reader whose context has ended reads on, to the end", "a cancelled reader went on"}
+	closesTwice    = &defect{"a reader that is closed twice, or read when it is closed, is not what the contract wants", "closed"}
+	closeTells     = &defect{"Close of a reader whose context has ended is an error", "cancelled reader: context canceled"}
+	readsOn        = &defect{"a write whose context has ended reads its source to the end", "the write read on to the end"}
+	readsFirst     = &defect{"a context that is done before the call does not keep a write from reading", "write read its reader"}
+	silentLookup   = &defect{"a time that cannot be looked up is replaced by another, without an error", "lookups fail gives"}
+	noKey          = &defect{"an error does not say which store and which file it is about", "does not have"}
+	noStore        = &defect{"a missing bucket cannot be told from a missing file, or from any other failure", "in a missing store"}
+	noResume       = &defect{"a transfer that breaks is not resumed", "unexpected EOF"}
+	readsLevel     = &defect{"a seek reads the whole level", "a seek to the last file"}
+	leavesUploads  = &defect{"`DeleteAll` leaves unfinished uploads, which are billed", `DeleteAll leaves \["upload:`}
+	tellsSecret    = &defect{"the secret key is in what `%+v` and `%#v` show of a client", "a secret is in"}
+	stopsDeleting  = &defect{"the first file that cannot be deleted keeps the rest from it", "delete"}
+)
+
+// bitesAll are the cases that all three fail.
+var bitesAll = map[string]*defect{
+	"write/guide":                  ltxOnly,
+	"write/sizes":                  ltxOnly,
+	"write/large":                  ltxOnly,
+	"write/read-to-eof":            ltxOnly,
+	"write/readers":                ltxOnly,
+	"write/other-bodies":           ltxOnly,
+	"write/plain-reader-fails":     ltxOnly,
+	"time/of-plain-body":           ltxOnly,
+	"open/guide-partial-read":      ltxOnly,
+	"all/guide-ten-writers":        ltxOnly,
+	"write/empty":                  noKinds,
+	"write/broken-header":          noKinds,
+	"write/bad-names":              noKinds,
+	"open/negative-ranges":         noKinds,
+	"delete/bad-entry":             noKinds,
+	"write/header-of-another-file": unchecked,
+	"time/stripped":                timeOfFile,
+	"time/copied-by-another-tool":  timeOfFile,
+	"open/ranges":                  farOffset,
+	"list/strangers":               listsAll,
+	"open/torn-upload":             tornFile,
+	"delete-all/strangers":         deletesAll,
+	"delete-all/parent":            deletesBelow,
+}
+
+// cancelled are the cases of a write whose context ends.
+func cancelled(d *defect) map[string]*defect {
+	cases := make(map[string]*defect)
+	for _, at := range []string{"before-header", "in-header", "after-header", "in-the-middle"} {
+		cases["write/cancelled-"+at], cases["write/cancelled-"+at+"-over-older"] = d, d
+	}
+	return cases
+}
+
+func union(all ...map[string]*defect) map[string]*defect {
+	sum := make(map[string]*defect)
+	for _, cases := range all {
+		for id, d := range cases {
+			sum[id] = d
+		}
+	}
+	return sum
+}
+
+var bitesFile = union(bitesAll, cancelled(deaf), map[string]*defect{
+	"write/large-memory":     ltxOnly,
+	"write/no-leftovers":     deaf,
+	"all/context-done":       deaf,
+	"all/deadline":           deaf,
+	"rewrite/many-writers":   oneTemp,
+	"open/cancelled":         readsCancelled,
+	"open/close-at-any-time": closesTwice,
+	"all/no-goroutine-stays": deaf,
+	"open/reader-behaves":    wholeFile,
+	"list/closed":            neverClosed,
+	"list/pages-closed":      neverClosed,
+	"list/pages-cancelled":   listsForever,
+})
+
+var bitesS3 = union(bitesAll, cancelled(readsOn), map[string]*defect{
+	"all/context-done":     readsFirst,
+	"time/failed-lookup":   silentLookup,
+	"open/reader-behaves":  farOffset,
+	"open/missing":         noKey,
+	"open/missing-store":   noStore,
+	"open/broken-transfer": noResume,
+	"list/seek-costs":      readsLevel,
+	"delete-all/leftovers": leavesUploads,
+	"all/no-secret-leaks":  tellsSecret,
+})
+
+var bitesGS = union(bitesAll, map[string]*defect{
+	"all/context-done":       readsFirst,
+	"time/failed-lookup":     silentLookup,
+	"open/reader-behaves":    farOffset,
+	"open/missing":           noKey,
+	"open/missing-store":     noStore,
+	"list/closed":            neverClosed,
+	"list/pages-closed":      neverClosed,
+	"delete/partial-failure": stopsDeleting,
+	"open/close-at-any-time": closesTwice,
+})
+
+// By chance are the cases whose outcome is left to the scheduler: a transfer that
+// is cancelled may be over already.
+var (
+	chanceS3 = map[string]*defect{"open/cancelled": readsCancelled}
+	chanceGS = map[string]*defect{
+		"write/cancelled-in-the-middle":            readsOn,
+		"write/cancelled-in-the-middle-over-older": readsOn,
+		"open/cancelled":                           readsCancelled,
+		"all/no-goroutine-stays":                   closeTells,
+	}
+)
