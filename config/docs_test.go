@@ -17,6 +17,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
+	_ "github.com/ltxstore/ltxstore/wrap/throttle"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/configuration.md")

@@ -14,6 +14,7 @@ import "github.com/ltxstore/ltxstore"
 //	crypt
 //	cache            what it keeps on a disk is encrypted
 //	retry            repeats one request, not the work of those before it
+//	throttle         what is sent again counts again
 //	store            a backend
 func Chain(store ltxstore.ReplicaClient, wrappers ...Wrapper) ltxstore.ReplicaClient {
 	for i := len(wrappers) - 1; i >= 0; i-- {

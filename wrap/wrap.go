@@ -6,6 +6,7 @@
 //   - crypt: stores age files
 //   - readonly: refuses to write and to delete
 //   - retry: repeats what failed, for clients that do not
+//   - throttle: limits the bytes and the operations of a second
 //
 // # What every wrapper keeps
 //

@@ -111,6 +111,7 @@ func Order() []Stacked {
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
 		{Name: "cache"},
 		{Name: "retry"},
+		{Name: "throttle"},
 	}
 }
 
