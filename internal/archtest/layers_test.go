@@ -156,6 +156,7 @@ func TestWrappersCompileTheirOwn(t *testing.T) {
 		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys"},
 		"readonly": nil,
 		"retry":    {"github.com/avast/retry-go/v5"},
+		"verify":   nil,
 		"throttle": {"golang.org/x/time"},
 	}
 	pkgs := goList(t, "", "./wrap/...")
