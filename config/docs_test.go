@@ -17,6 +17,8 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
+	_ "github.com/ltxstore/ltxstore/wrap/throttle"
+	_ "github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/configuration.md")

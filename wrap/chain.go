@@ -10,10 +10,12 @@ import "github.com/ltxstore/ltxstore"
 // a URL or a file, whatever the order of their settings:
 //
 //	readonly         refuses before anything else is done
+//	verify           sees what the daemon wrote, not what is stored of it
 //	compress         what is encrypted does not compress any more
 //	crypt
 //	cache            what it keeps on a disk is encrypted
 //	retry            repeats one request, not the work of those before it
+//	throttle         what is sent again counts again
 //	store            a backend
 func Chain(store ltxstore.ReplicaClient, wrappers ...Wrapper) ltxstore.ReplicaClient {
 	for i := len(wrappers) - 1; i >= 0; i-- {

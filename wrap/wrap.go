@@ -6,6 +6,8 @@
 //   - crypt: stores age files
 //   - readonly: refuses to write and to delete
 //   - retry: repeats what failed, for clients that do not
+//   - throttle: limits the bytes and the operations of a second
+//   - verify: checks LTX files on their way
 //
 // # What every wrapper keeps
 //

@@ -148,6 +148,26 @@ func TestConfigCompilesNoBackend(t *testing.T) {
 	}
 }
 
+// A wrapper compiles the library that it is made of, and no other's.
+func TestWrappersCompileTheirOwn(t *testing.T) {
+	own := map[string][]string{
+		"cache":    nil,
+		"compress": {"github.com/klauspost/compress"},
+		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys"},
+		"readonly": nil,
+		"retry":    {"github.com/avast/retry-go/v5"},
+		"verify":   nil,
+		"throttle": {"golang.org/x/time"},
+	}
+	pkgs := goList(t, "", "./wrap/...")
+	for _, name := range wrappers(t) {
+		mods, ok := own[name]
+		assert.True(t, ok, "%s is not listed here", name)
+		assert.Empty(t, foreign(pkgs, module+"/wrap/"+name, append(mods, "github.com/superfly/ltx", "github.com/pierrec/lz4/v4")...), "wrap/%s compiles", name)
+	}
+	assert.Empty(t, foreign(pkgs, module+"/wrap", "github.com/superfly/ltx", "github.com/pierrec/lz4/v4"))
+}
+
 func TestLayerRulesBite(t *testing.T) {
 	kinds := []string{"file", "s3"}
 	for _, tt := range []struct {

@@ -175,3 +175,14 @@ func field[C, T any](kind string, at func(*C) *T, parse func(text string) (T, er
 		},
 	}
 }
+
+// Positive is a field that is nil if it is not set, and never 0.
+func Positive[C any, N int64 | float64](kind string, at func(*C) **N, parse func(text string) (N, error)) Field[C] {
+	return field(kind, at, func(text string) (*N, error) {
+		n, err := parse(text)
+		if err == nil && !(n > 0) {
+			err = errors.New("want more than 0")
+		}
+		return &n, err
+	})
+}

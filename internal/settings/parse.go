@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,4 +52,13 @@ func ParseSize(text string) (int64, error) {
 		return 0, errSize
 	}
 	return whole.Int64(), nil
+}
+
+// ParseNumber reads a decimal number, which may have a fraction.
+func ParseNumber(text string) (float64, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || strings.Trim(text, "0123456789.") != "" {
+		return 0, errors.New("want a number such as 10 or 0.5")
+	}
+	return n, nil
 }

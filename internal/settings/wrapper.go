@@ -107,10 +107,12 @@ type Stacked struct {
 func Order() []Stacked {
 	return []Stacked{
 		{Name: "readonly"},
+		{Name: "verify"},
 		{Name: "compress"},
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
 		{Name: "cache"},
 		{Name: "retry"},
+		{Name: "throttle"},
 	}
 }
 

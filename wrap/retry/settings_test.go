@@ -15,7 +15,7 @@ import (
 
 func TestURLAndFileAgree(t *testing.T) {
 	configOf := func(client ltxstore.ReplicaClient) Config { return client.(*Client).cfg }
-	wraptest.Settings(t, table(), configOf, defaults(Config{}), map[[2]string]Config{
+	wraptest.Settings(t, table(), configOf, new(defaults(Config{})), map[[2]string]Config{
 		{"max-attempts", "3"}:    defaults(Config{Retry: ltxstore.Retry{MaxAttempts: 3}}),
 		{"base-delay", "1s"}:     defaults(Config{Retry: ltxstore.Retry{BaseDelay: time.Second}}),
 		{"max-delay", "1m"}:      defaults(Config{Retry: ltxstore.Retry{MaxDelay: time.Minute}}),

@@ -20,8 +20,9 @@ type Source struct {
 	Time  time.Time
 	IsLTX bool
 
-	// Size is how many bytes were read.
-	Size int64
+	// Size is how many bytes were read, and Length how many there are, as far as
+	// that can be told beforehand, else -1.
+	Size, Length int64
 
 	r     io.Reader
 	err   error
@@ -39,7 +40,7 @@ func NewSource(ctx context.Context, f File, r io.Reader) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{IsLTX: body.IsLTX, r: &ctxio.Reader{Ctx: ctx, R: body.Reader}}
+	s := &Source{IsLTX: body.IsLTX, Length: body.Size, r: &ctxio.Reader{Ctx: ctx, R: body.Reader}}
 	if s.IsLTX {
 		s.Time = body.Time()
 	}

@@ -11,8 +11,8 @@ import (
 
 // Settings sees each setting of a wrapper's table make the Config that want has
 // for its name and text, by a URL and by a file alike; without settings it is
-// bare. configOf returns what the wrapper was made with.
-func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxstore.ReplicaClient) C, bare C, want map[[2]string]C) {
+// bare, unless that is nil. configOf returns what the wrapper was made with.
+func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxstore.ReplicaClient) C, bare *C, want map[[2]string]C) {
 	t.Helper()
 	if wrong := table.Check(); len(wrong) > 0 {
 		t.Error(wrong)
@@ -27,7 +27,9 @@ func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxsto
 			t.Errorf("%+v gives %+v: want %+v", src, got, want)
 		}
 	}
-	check(ltxstore.Source{URL: "mem://?" + name + "=true"}, bare)
+	if bare != nil {
+		check(ltxstore.Source{URL: "mem://?" + name + "=true"}, *bare)
+	}
 	tested := make(map[string]bool)
 	for setting, cfg := range want {
 		tested[setting[0]] = true

@@ -1,0 +1,116 @@
+// Package throttle limits the bytes and the operations of a second: of one
+// client, or of several together.
+//
+// # What is counted
+//
+// A byte of a body counts once, when the next client takes it from the body, or
+// the caller reads it. What a backend collects into a part or reads ahead goes over
+// the wire as fast as that can; what it sends again does not count again. So the
+// wire holds the limit on average.
+//
+// # Optional abilities
+//
+// Client has Init, SetLogger and Close, which are the next client's. What else a
+// client inside has is found by ltxstore.As.
+package throttle
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+var (
+	_ ltxstore.ReplicaClient = (*Client)(nil)
+	_ ltxstore.Initializer   = (*Client)(nil)
+	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ io.Closer              = (*Client)(nil)
+)
+
+// Client holds the next client to a Limiter. It is made by New and safe for
+// concurrent use.
+type Client struct {
+	next    ltxstore.ReplicaClient
+	limiter *Limiter
+	wrong   error // with the Config
+}
+
+// New returns a client that holds next to the limits. A bad field, and a next that
+// is nil, are fs.ErrInvalid in every method.
+func New(next ltxstore.ReplicaClient, cfg Config) *Client {
+	c := &Client{next: layer.Next(next)}
+	c.limiter, c.wrong = cfg.limiter(c.Type())
+	return c
+}
+
+// Limiter returns the client's limiter, by which its limits are changed.
+func (c *Client) Limiter() *Limiter { return c.limiter }
+
+// Unwrap returns the next client, which has no limits.
+func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
+
+// Type returns the next client's.
+func (c *Client) Type() string { return c.next.Type() }
+
+// Init checks the configuration and initializes the next client. That is not
+// counted.
+func (c *Client) Init(ctx context.Context) error {
+	if c.wrong != nil {
+		return c.wrong
+	}
+	return ltxstore.Init(ctx, c.next)
+}
+
+// SetLogger directs the next client's log.
+func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
+
+// Close closes the next client.
+func (c *Client) Close() error { return ltxstore.Close(c.next) }
+
+// LTXFiles is the next client's, when it is its turn.
+func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	if err := c.turn(ctx, "list", "", ltxstore.CheckLevel(level)); err != nil {
+		return nil, err
+	}
+	return c.next.LTXFiles(ctx, level, seek, useMetadata)
+}
+
+// DeleteLTXFiles is the next client's, when it is its turn.
+func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if len(files) > 0 || c.wrong != nil { // else there is no request
+		if err := c.turn(ctx, "delete", "", ltxstore.CheckFiles(files)); err != nil {
+			return err
+		}
+	}
+	return c.next.DeleteLTXFiles(ctx, files)
+}
+
+// DeleteAll is the next client's, when it is its turn.
+func (c *Client) DeleteAll(ctx context.Context) error {
+	if err := c.turn(ctx, "delete all", "", nil); err != nil {
+		return err
+	}
+	return c.next.DeleteAll(ctx)
+}
+
+// turn waits until one more operation may begin. What is wrong with the
+// configuration or the arguments is told at once.
+func (c *Client) turn(ctx context.Context, op, key string, wrong error) error {
+	err := ctxio.Err(ctx)
+	switch {
+	case c.wrong != nil:
+		return c.wrong
+	case wrong != nil:
+		err = wrong
+	case err == nil:
+		err = c.limiter.requests.take(ctx, 1)
+	}
+	return layer.Wrap(c.next, op, key, err)
+}

@@ -1,0 +1,166 @@
+package throttle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+)
+
+// Limiter holds the clients that share it to its Limits. The zero value has none.
+// It is safe for concurrent use.
+//
+// Transfers take turns, a chunk of at most 16 KiB or a tenth of a second each: a
+// small one waits for one chunk of each that is under way, and no more.
+type Limiter struct {
+	mu     sync.Mutex
+	limits Limits
+
+	upload, download, requests bucket
+}
+
+// NewLimiter returns a limiter. A limit that is 0 or less is fs.ErrInvalid.
+func NewLimiter(limits Limits) (*Limiter, error) {
+	l := new(Limiter)
+	return l, l.Set(limits)
+}
+
+// Set changes the limits, of what waits too. One that is 0 or less is
+// fs.ErrInvalid, and nothing is changed.
+func (l *Limiter) Set(limits Limits) error {
+	if err := limits.check("throttle"); err != nil {
+		return err
+	}
+	l.set(limits)
+	return nil
+}
+
+// Limits returns the limits in force.
+func (l *Limiter) Limits() Limits {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limits.clone()
+}
+
+func (l *Limiter) set(limits Limits) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limits = limits.clone()
+	l.upload.set(bytes(limits.Upload), maxChunk)
+	l.download.set(bytes(limits.Download), maxChunk)
+	perSecond := rate.Inf
+	if limits.Requests != nil {
+		perSecond = rate.Limit(*limits.Requests)
+	}
+	l.requests.set(perSecond, 1)
+}
+
+func bytes(perSecond *int64) rate.Limit {
+	if perSecond == nil {
+		return rate.Inf
+	}
+	return rate.Limit(*perSecond)
+}
+
+// clone copies what the pointers point to, which is the caller's.
+func (l Limits) clone() Limits {
+	if l.Upload != nil {
+		l.Upload = new(*l.Upload)
+	}
+	if l.Download != nil {
+		l.Download = new(*l.Download)
+	}
+	if l.Requests != nil {
+		l.Requests = new(*l.Requests)
+	}
+	return l
+}
+
+const (
+	maxChunk = 16 << 10 // bytes
+
+	// burst is the part of a second whose share may pass at once.
+	burst = 0.1
+)
+
+// bucket is one limit. The zero value is none.
+type bucket struct {
+	mu   sync.Mutex
+	pace *pace // nil is no limit
+}
+
+// pace is a limit that does not change: a bucket gets another.
+type pace struct {
+	tokens *rate.Limiter
+	chunk  int           // how much is taken at once
+	over   chan struct{} // closed when the bucket has another
+}
+
+// set changes the limit. What is taken at once is at most chunk.
+func (b *bucket) set(perSecond rate.Limit, chunk int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pace != nil {
+		if b.pace.tokens.Limit() == perSecond {
+			return
+		}
+		close(b.pace.over)
+		b.pace = nil
+	}
+	if perSecond == rate.Inf {
+		return
+	}
+	size := int(max(1, min(burst*float64(perSecond), 1<<30)))
+	b.pace = &pace{tokens: rate.NewLimiter(perSecond, size), chunk: min(size, chunk), over: make(chan struct{})}
+}
+
+func (b *bucket) get() *pace {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pace
+}
+
+// take waits until n may pass, or ctx ends. A limit that changes meanwhile holds
+// for what is left.
+func (b *bucket) take(ctx context.Context, n int) error {
+	for n > 0 {
+		p := b.get()
+		if p == nil {
+			break
+		}
+		some := min(n, p.chunk)
+		ok, err := p.wait(ctx, some)
+		if err != nil {
+			return err
+		}
+		if ok {
+			n -= some
+		}
+	}
+	return ctxio.Err(ctx)
+}
+
+// wait is rate.Limiter.WaitN, in the order of the calls, but for a deadline: who
+// could not wait long enough still waits until it, and fails with the context's
+// own error. It reports false when the bucket has another pace.
+func (p *pace) wait(ctx context.Context, n int) (bool, error) {
+	turn := p.tokens.ReserveN(time.Now(), n)
+	delay := turn.Delay()
+	if delay <= 0 {
+		return true, nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true, nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return false, ctxio.Err(ctx)
+	case <-p.over:
+		return false, nil
+	}
+}

@@ -1,0 +1,45 @@
+package throttle
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	_ "github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
+)
+
+func TestURLAndFileAgree(t *testing.T) {
+	configOf := func(client ltxstore.ReplicaClient) Config {
+		return Config{Limits: client.(*Client).Limiter().Limits()}
+	}
+	wraptest.Settings(t, table(), configOf, nil, map[[2]string]Config{
+		{"upload", "1MB"}:      {Limits: Limits{Upload: new(int64(1e6))}},
+		{"download", "512KiB"}: {Limits: Limits{Download: new(int64(512 << 10))}},
+		{"requests", "0.5"}:    {Limits: Limits{Requests: new(0.5)}},
+	})
+}
+
+func TestSettingsRefused(t *testing.T) {
+	for query, says := range map[string]string{
+		"throttle=true":           "want throttle.upload, throttle.download or throttle.requests",
+		"throttle.upload=0":       "throttle.upload in the URL is \"0\": want more than 0",
+		"throttle.upload=-5":      "want a size in bytes",
+		"throttle.requests=0":     "want more than 0",
+		"throttle.requests=0.0":   "want more than 0",
+		"throttle.requests=Inf":   "want a number such as 10 or 0.5",
+		"throttle.requests=1e9":   "want a number",
+		"throttle.requests=-1":    "want a number",
+		"throttle.request=1":      "did you mean throttle.requests?",
+		"throttle.limiter=a":      "throttle.limiter in the URL is no setting",
+		"throttle.download=0.2":   "want more than 0",
+		"throttle.download=a lot": "want a size in bytes",
+	} {
+		_, err := ltxstore.Open(t.Context(), "mem://?"+query)
+		require.ErrorIs(t, err, fs.ErrInvalid, query)
+		assert.ErrorContains(t, err, says, query)
+	}
+}

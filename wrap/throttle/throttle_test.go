@@ -1,0 +1,362 @@
+package throttle_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/throttle"
+)
+
+const megabyte = 1_000_000
+
+func quiet() *mock.ReplicaClient {
+	next := mock.NewReplicaClient(mock.Config{})
+	next.SetLogger(nil)
+	return next
+}
+
+func write(t *testing.T, c ltxstore.ReplicaClient, id ltx.TXID, size int) {
+	t.Helper()
+	_, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(make([]byte, size)))
+	require.NoError(t, err)
+}
+
+func read(t *testing.T, c ltxstore.ReplicaClient, id ltx.TXID) {
+	t.Helper()
+	rc, err := c.OpenLTXFile(t.Context(), 0, id, id, 0, 0)
+	require.NoError(t, err)
+	defer rc.Close()
+	_, err = io.Copy(io.Discard, rc)
+	require.NoError(t, err)
+}
+
+// took is how long do takes, in the bubble's time.
+func took(do func()) time.Duration {
+	start := time.Now()
+	do()
+	return time.Since(start)
+}
+
+// about sees a duration within a tenth of a second, which may pass at once, below
+// want.
+func about(t *testing.T, want, got time.Duration) {
+	t.Helper()
+	assert.LessOrEqual(t, got, want+time.Millisecond)
+	assert.GreaterOrEqual(t, got, want-100*time.Millisecond-time.Millisecond)
+}
+
+func TestBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte)), Download: new(int64(2 * megabyte))}})
+		about(t, 3*time.Second, took(func() { write(t, c, 1, 3*megabyte) }))
+		about(t, 1500*time.Millisecond, took(func() { read(t, c, 1) }))
+		time.Sleep(time.Hour) // which saves up no more than a tenth of a second
+		about(t, time.Second, took(func() { write(t, c, 1, megabyte) }))
+
+		unlimited := throttle.New(quiet(), throttle.Config{})
+		assert.Zero(t, took(func() { write(t, unlimited, 1, megabyte); read(t, unlimited, 1) }))
+	})
+}
+
+// A rate below any chunk's size is kept too.
+func TestSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1))}})
+		assert.Equal(t, 9*time.Second, took(func() { write(t, c, 1, 10) }))
+	})
+}
+
+func TestRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Requests: new(0.5)}})
+		require.NoError(t, c.Init(t.Context()))
+		ops := func() {
+			write(t, c, 1, 10)
+			read(t, c, 1)
+			files, err := c.LTXFiles(t.Context(), 0, 0, false)
+			require.NoError(t, err)
+			require.NoError(t, files.Close())
+			require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+			require.NoError(t, c.DeleteLTXFiles(t.Context(), nil)) // which is no request
+			require.NoError(t, c.DeleteAll(t.Context()))
+		}
+		assert.Equal(t, 8*time.Second, took(ops), "five, the first at once")
+	})
+}
+
+// What is wrong with a call costs no turn and no wait.
+func TestRefusedCallsDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Requests: new(0.001)}})
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		assert.Zero(t, took(func() {
+			for range 3 {
+				_, err := c.WriteLTXFile(t.Context(), 0, 2, 1, nil)
+				assert.ErrorIs(t, err, fs.ErrInvalid)
+				_, err = c.OpenLTXFile(t.Context(), 0, 1, 1, -1, 0)
+				assert.ErrorIs(t, err, fs.ErrInvalid)
+				_, err = c.LTXFiles(t.Context(), -1, 0, false)
+				assert.ErrorIs(t, err, fs.ErrInvalid)
+				assert.ErrorIs(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{nil}), fs.ErrInvalid)
+				assert.ErrorIs(t, c.DeleteAll(done), context.Canceled)
+			}
+			require.NoError(t, c.DeleteAll(t.Context()))
+		}))
+	})
+}
+
+// Together the clients of a limiter stay within it.
+func TestShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter, err := throttle.NewLimiter(throttle.Limits{Upload: new(int64(megabyte))})
+		require.NoError(t, err)
+		about(t, 4*time.Second, took(func() {
+			var both sync.WaitGroup
+			for range 2 {
+				c := throttle.New(quiet(), throttle.Config{Limiter: limiter})
+				assert.Same(t, limiter, c.Limiter())
+				both.Go(func() { write(t, c, 1, 2*megabyte) })
+			}
+			both.Wait()
+		}))
+	})
+}
+
+// What is read of a transfer that is closed early is paid by the next one.
+func TestClosedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		write(t, next, 1, 10_000)
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100_000))}})
+		assert.Zero(t, took(func() {
+			for range 100 {
+				rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+				require.NoError(t, err)
+				_, err = io.ReadFull(rc, make([]byte, 1000))
+				require.NoError(t, err)
+				require.NoError(t, rc.Close())
+			}
+		}))
+		about(t, time.Second+100*time.Millisecond, took(func() { read(t, c, 1) }))
+	})
+}
+
+// A large transfer does not starve a small one: that waits for a chunk of each
+// other one.
+func TestFair(t *testing.T) {
+	for name, do := range map[string]struct {
+		large, small func(t *testing.T, c ltxstore.ReplicaClient)
+	}{
+		"upload": {func(t *testing.T, c ltxstore.ReplicaClient) { write(t, c, 1, 10*megabyte) },
+			func(t *testing.T, c ltxstore.ReplicaClient) { write(t, c, 2, 10_000) }},
+		"download": {func(t *testing.T, c ltxstore.ReplicaClient) { read(t, c, 1) },
+			func(t *testing.T, c ltxstore.ReplicaClient) { read(t, c, 3) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				next := quiet()
+				write(t, next, 1, 10*megabyte)
+				write(t, next, 3, 10_000)
+				c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte)), Download: new(int64(megabyte))}})
+				done := make(chan time.Duration, 1)
+				go func() { done <- took(func() { do.large(t, c) }) }()
+				time.Sleep(2 * time.Second)
+				assert.Less(t, took(func() { do.small(t, c) }), 50*time.Millisecond)
+				about(t, 10*time.Second+10*time.Millisecond, <-done)
+			})
+		})
+	}
+}
+
+// A changed limit holds for who waits already, as does the end of all limits.
+func TestSetWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Requests: new(1.0)}})
+		done := make(chan time.Duration, 1)
+		go func() { done <- took(func() { write(t, c, 1, 2*megabyte) }) }()
+		time.Sleep(10 * time.Second)
+		assert.ErrorIs(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(-1))}), fs.ErrInvalid)
+		assert.EqualValues(t, 1, *c.Limiter().Limits().Upload)
+		fast := throttle.Limits{Upload: new(int64(megabyte))}
+		require.NoError(t, c.Limiter().Set(fast))
+		*fast.Upload = 1 // it is the caller's
+		assert.EqualValues(t, megabyte, *c.Limiter().Limits().Upload)
+		assert.Nil(t, c.Limiter().Limits().Requests)
+		time.Sleep(time.Second)
+		require.NoError(t, c.Limiter().Set(throttle.Limits{}))
+		about(t, 11*time.Second, <-done)
+
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Requests: new(0.001)}))
+		require.NoError(t, c.DeleteAll(t.Context()))
+		go func() { done <- took(func() { assert.NoError(t, c.DeleteAll(t.Context())) }) }()
+		time.Sleep(10 * time.Second)
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Requests: new(0.5)}))
+		assert.Equal(t, 10*time.Second, <-done)
+	})
+}
+
+// Who gives up waiting takes no turn from the others.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Requests: new(1.0)}})
+		require.NoError(t, c.DeleteAll(t.Context()))
+		for range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			assert.ErrorIs(t, c.DeleteAll(ctx), context.DeadlineExceeded)
+			cancel()
+		}
+		assert.InDelta(t, 800*time.Millisecond, took(func() { require.NoError(t, c.DeleteAll(t.Context())) }), float64(time.Millisecond))
+	})
+}
+
+// The end of the context ends a wait with its own error, whichever way.
+func TestContextEndsAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		write(t, next, 1, 1000)
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Download: new(int64(1)), Requests: new(0.001)}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		rc, err := c.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
+		require.NoError(t, err)
+		defer rc.Close()
+		assert.Equal(t, time.Minute, took(func() {
+			_, err = io.ReadAll(rc)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.IsType(t, &ltxstore.Error{}, err)
+			_, again := rc.Read(make([]byte, 1))
+			assert.Equal(t, err, again)
+		}))
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		assert.Equal(t, time.Second, took(func() {
+			err = c.DeleteAll(ctx)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.IsType(t, &ltxstore.Error{}, err)
+		}), "it waits as long as it may, though its turn would come later")
+		assert.Empty(t, next.Calls(mock.OpDeleteAll))
+
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(1))}))
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		assert.Equal(t, time.Minute, took(func() {
+			_, err = c.WriteLTXFile(ctx, 0, 2, 2, bytes.NewReader(make([]byte, 1000)))
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}))
+		assert.Len(t, next.Store().Keys(), 1, "nothing was published")
+	})
+}
+
+func TestCloseEndsARead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		write(t, next, 1, 1000)
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(1))}})
+		rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() {
+			_, err := io.ReadAll(rc)
+			done <- err
+		}()
+		synctest.Wait()
+		assert.Zero(t, took(func() {
+			assert.NoError(t, rc.Close())
+			assert.ErrorIs(t, <-done, fs.ErrClosed)
+		}))
+	})
+}
+
+// twice reads a body to its end, goes back, and reads it again, as a backend does
+// that sums it first.
+type twice struct{ ltxstore.ReplicaClient }
+
+func (c twice) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	at, err := r.(io.Seeker).Seek(0, io.SeekCurrent)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	if err == nil {
+		_, err = r.(io.Seeker).Seek(at, io.SeekStart)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+}
+
+func TestABodyCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(twice{quiet()}, throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte))}})
+		body := bytes.NewReader(make([]byte, 3*megabyte))
+		_, err := body.Seek(megabyte, io.SeekStart)
+		require.NoError(t, err)
+		about(t, 2*time.Second, took(func() {
+			info, err := c.WriteLTXFile(t.Context(), 0, 1, 1, body)
+			require.NoError(t, err)
+			assert.EqualValues(t, 2*megabyte, info.Size)
+		}))
+	})
+}
+
+// The body's own failure is told, and nothing is published.
+func TestBodyFails(t *testing.T) {
+	next := quiet()
+	broken := errors.New("broken")
+	_, err := wide(next).WriteLTXFile(t.Context(), 0, 1, 1, io.MultiReader(bytes.NewReader(make([]byte, 100)), iotest.ErrReader(broken)))
+	assert.ErrorIs(t, err, broken)
+	assert.Empty(t, next.Store().Keys())
+	_, err = wide(next).WriteLTXFile(t.Context(), 0, 1, 1, nil)
+	assert.ErrorIs(t, err, fs.ErrInvalid)
+}
+
+func TestConfig(t *testing.T) {
+	zero, negative := int64(0), int64(-1)
+	limiter := new(throttle.Limiter)
+	for want, cfg := range map[string]throttle.Config{
+		"Limits.Upload is 0: want 1 byte a second or more, or nil for no limit": {Limits: throttle.Limits{Upload: &zero}},
+		"Limits.Download is -1: want 1 byte a second":                           {Limits: throttle.Limits{Download: &negative}},
+		"Limits.Requests is 0: want more than 0 a second, or nil for no limit":  {Limits: throttle.Limits{Requests: new(0.0)}},
+		"Limits.Requests is NaN":  {Limits: throttle.Limits{Requests: new(math.NaN())}},
+		"Limits.Requests is +Inf": {Limits: throttle.Limits{Requests: new(math.Inf(1))}},
+		"Limiter is \"set\": want either Limits or a Limiter, which has its own": {Limits: throttle.Limits{Requests: new(1.0)}, Limiter: limiter},
+	} {
+		next := quiet()
+		refused(t, throttle.New(next, cfg), want)
+		assert.Empty(t, next.Calls())
+	}
+	refused(t, throttle.New(nil, throttle.Config{}), "next is <nil>")
+}
+
+func refused(t *testing.T, client *throttle.Client, want string) {
+	t.Helper()
+	_, listErr := client.LTXFiles(t.Context(), 0, 0, false)
+	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	_, writeErr := client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("body")))
+	for what, err := range map[string]error{
+		"init": client.Init(t.Context()), "list": listErr, "open": openErr, "write": writeErr,
+		"delete": client.DeleteLTXFiles(t.Context(), nil), "delete all": client.DeleteAll(t.Context()),
+	} {
+		assert.ErrorIs(t, err, fs.ErrInvalid, what)
+		assert.ErrorContains(t, err, want, what)
+	}
+}

@@ -1,0 +1,92 @@
+package throttle
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// WriteLTXFile is the next client's. The body is read as fast as the limit allows.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if err := c.turn(ctx, "write", layer.File(level, minTXID, maxTXID), ltxstore.CheckFile(level, minTXID, maxTXID)); err != nil {
+		return nil, err
+	}
+	up, end := &meter{bucket: &c.limiter.upload}, false
+	defer up.settle()
+	body := layer.Body(r, func(p []byte) (int, error) {
+		n, err := up.read(p, r.Read)
+		end = err != nil
+		return n, err
+	}, func(n int) error { return up.pass(ctx, n, end) })
+	return c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
+}
+
+// OpenLTXFile is the next client's. The reader reads as fast as the limit allows.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	wrong := ltxstore.CheckFile(level, minTXID, maxTXID)
+	if wrong == nil {
+		wrong = rangeio.Check(offset, size)
+	}
+	key := layer.File(level, minTXID, maxTXID)
+	if err := c.turn(ctx, "open", key, wrong); err != nil {
+		return nil, err
+	}
+	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{ReadCloser: rc, c: c, key: key, down: meter{bucket: &c.limiter.download}}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	return r, nil
+}
+
+// reader is a download. Close may come beside a Read, and ends it.
+type reader struct {
+	io.ReadCloser
+	c      *Client
+	key    string
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	mu   sync.Mutex
+	down meter
+	err  error // what every further Read returns
+}
+
+var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return 0, r.err
+	}
+	n, err := r.down.read(p, r.ReadCloser.Read)
+	if waitErr := r.down.pass(r.ctx, n, err != nil); waitErr != nil {
+		if context.Cause(r.ctx) == errClosed {
+			waitErr = errClosed
+		}
+		r.err = layer.Wrap(r.c.next, "read", r.key, waitErr)
+		return 0, r.err
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	r.cancel(errClosed)
+	err := r.ReadCloser.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down.settle()
+	return err
+}

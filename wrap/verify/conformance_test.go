@@ -1,0 +1,31 @@
+package verify_test
+
+import (
+	"testing"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
+	"github.com/ltxstore/ltxstore/wrap/verify"
+)
+
+func with(cfg verify.Config) func(ltxstore.ReplicaClient) ltxstore.ReplicaClient {
+	return func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return verify.New(next, cfg) }
+}
+
+// changes: the case writes a damaged file over another one. TestWriteOnce has what
+// it is about.
+var changes = map[string]string{"once/refuses-other-bytes": "a damaged body is ErrChecksum before the name is fs.ErrExist"}
+
+// TestConformance lets the suite's other bodies pass.
+func TestConformance(t *testing.T) {
+	wraptest.Run(t, wraptest.Suite{Wrap: with(verify.Config{OtherBodies: true}), Changes: changes})
+}
+
+// TestConformanceReadBack is about writes.
+func TestConformanceReadBack(t *testing.T) {
+	wraptest.Run(t, wraptest.Suite{Wrap: with(verify.Config{OtherBodies: true, ReadBack: true}), Changes: changes,
+		Only: []string{"write/", "rewrite/re", "rewrite/old", "once/", "time/", "all/"}})
+}
+
+func BenchmarkVerify(b *testing.B)   { wraptest.Bench(b, with(verify.Config{})) }
+func BenchmarkReadBack(b *testing.B) { wraptest.Bench(b, with(verify.Config{ReadBack: true})) }

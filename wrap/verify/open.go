@@ -1,0 +1,66 @@
+package verify
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+)
+
+// OpenLTXFile is the next client's. The reader of a whole file fails with
+// ltxstore.ErrChecksum where the file is damaged, is of another name, or is no LTX
+// file (see Config.OtherBodies), at its end at the latest.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	if err != nil || offset != 0 || size != 0 {
+		return rc, err
+	}
+	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	return &reader{body: rc, c: c, file: f, check: newCheck(f, c.cfg.OtherBodies)}, nil
+}
+
+// reader is a whole file. Close may come beside a Read.
+type reader struct {
+	body io.ReadCloser
+	c    *Client
+	file codec.File
+
+	mu    sync.Mutex
+	check *check
+	err   error // what every further Read returns
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return 0, r.err
+	}
+	n, err := r.body.Read(p)
+	if err == nil || err == io.EOF {
+		if wrong := r.check.feed(p[:n], err == io.EOF); wrong != nil {
+			n, err = 0, codec.Wrap(r.c.next, "read", r.file, wrong)
+		}
+	}
+	if err != nil {
+		r.err = err
+		r.check.stop()
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	err := r.body.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.check.stop()
+	if r.err == nil || r.err == io.EOF {
+		r.err = codec.Wrap(r.c.next, "read", r.file, errClosed)
+	}
+	return err
+}
