@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitProblems    = 3
+	exitInterrupted = 130 // 128 and the number of SIGINT, as a shell has it
+)
+
+// app is one run of the command.
+type app struct {
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+	inTTY  bool // a person can answer
+	outTTY bool
+	errTTY bool // a person watches
+	width  int  // columns of the terminal
+	now    func() time.Time
+
+	json, quiet, verbose bool
+}
+
+// errProblems ends a command that has found what it looked for, and said so.
+var errProblems = errors.New("problems were found")
+
+// usageError is a command line that cannot be right.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// run does what the arguments say, and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	cmd, rest, err := find(args)
+	if err == nil {
+		err = a.call(ctx, cmd, rest)
+	}
+	switch usage := new(usageError); {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errProblems):
+		return exitProblems
+	case errors.As(err, &usage):
+		a.complain(cmd, usage.text+"; see: ltxstore help"+strings.TrimSuffix(" "+cmd.name, " "))
+		return exitUsage
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		a.complain(cmd, "interrupted"+after(err))
+		return exitInterrupted
+	}
+	a.complain(cmd, err.Error()+advice(err))
+	return exitFailed
+}
+
+// interruption says what was done before a command was interrupted.
+type interruption struct {
+	done string
+	err  error
+}
+
+func (i *interruption) Error() string { return i.err.Error() + ": " + i.done }
+func (i *interruption) Unwrap() error { return i.err }
+
+func after(err error) string {
+	if i := new(interruption); errors.As(err, &i) {
+		return ": " + i.done
+	}
+	return ""
+}
+
+// complain writes an error, in one line.
+func (a *app) complain(cmd *command, text string) {
+	name := strings.TrimSuffix("ltxstore "+cmd.name, " ")
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	fmt.Fprintf(a.err, "%s: %s\n", name, strings.Join(lines, "; "))
+}
+
+// advice says what to do about an error.
+func advice(err error) string {
+	switch {
+	case errors.Is(err, ltxstore.ErrStoreNotFound):
+		return "; is the bucket's or the directory's name right?"
+	case errors.Is(err, fs.ErrPermission):
+		return "; are the credentials right, and may they do this?"
+	case errors.Is(err, ltxstore.ErrThrottled), errors.Is(err, ltxstore.ErrUnavailable):
+		return "; is the service there? try again later"
+	}
+	return ""
+}
+
+// call parses the flags of a command, and calls it.
+func (a *app) call(ctx context.Context, cmd *command, args []string) error {
+	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	run := cmd.bind(flags)
+	a.common(flags, cmd)
+	args, err := parse(flags, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		a.help(cmd)
+		return err
+	case err != nil:
+		return usagef("%s", unknownFlag(err, flags))
+	case len(args) < cmd.min:
+		return usagef("want %s", strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+	case cmd.max >= 0 && len(args) > cmd.max:
+		return usagef("%q is too much: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+	}
+	return run(ctx, a, args)
+}
+
+// common binds the flags that every command has.
+func (a *app) common(flags *flag.FlagSet, cmd *command) {
+	if cmd.json != "" {
+		flags.BoolVar(&a.json, "json", false, "write JSON, for programs")
+	}
+	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
+	flags.BoolVar(&a.verbose, "v", false, "log to standard error what is done")
+}
+
+// parse parses flags before, between and after the arguments, up to --.
+func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		parsed := len(args) - flags.NArg()
+		if flags.NArg() == 0 || parsed > 0 && args[parsed-1] == "--" {
+			return append(rest, flags.Args()...), nil
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// unknownFlag names the flag that was probably meant.
+func unknownFlag(err error, flags *flag.FlagSet) string {
+	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return err.Error()
+	}
+	var known []string
+	flags.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
+	if near := settings.Nearest(strings.TrimPrefix(name, "-"), known); near != "" {
+		return fmt.Sprintf("there is no flag -%s: did you mean -%s?", name, near)
+	}
+	return "there is no flag -" + name
+}
+
+// logger is where clients log.
+func (a *app) logger() *slog.Logger {
+	if !a.verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

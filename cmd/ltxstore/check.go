@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+func checkCommand() *command {
+	return &command{
+		name: "check", args: "URL", min: 1, max: 1,
+		short: "hold a store to the contract",
+		long: "Runs the conformance suite against a live store: writes, reads, lists and deletes some thousand small files and a few large ones, in a fresh prefix below the URL, " +
+			"which it removes again. It reports by clause of the contract (docs/contract.md). A clause that does not hold is exit code 3.",
+		json: `clauses (clause, held, failed), failures (case, rule, error), capabilities.`,
+		examples: []string{
+			"ltxstore check 's3://bucket/scratch?endpoint=https://minio.example:9000'",
+			"ltxstore check -large 16MB file:///mnt/nfs/scratch",
+		},
+		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
+			cmd := &checkStore{large: 100 << 20, page: 1000}
+			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file")
+			flags.IntVar(&cmd.page, "page", cmd.page, "the store lists `N` files in a page: cases write two and a half times as many")
+			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`, such as write/")
+			return cmd.run
+		},
+	}
+}
+
+type checkStore struct {
+	large int64
+	page  int
+	only  string
+}
+
+// checked is what check says in JSON.
+type checked struct {
+	Clauses      []clause        `json:"clauses"`
+	Failures     []failure       `json:"failures"`
+	Capabilities map[string]bool `json:"capabilities"`
+}
+
+type clause struct {
+	Clause string `json:"clause"`
+	Held   int    `json:"held"`
+	Failed int    `json:"failed"`
+}
+
+type failure struct {
+	Case  string `json:"case"`
+	Rule  string `json:"rule"`
+	Error string `json:"error"`
+}
+
+func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
+	s, err := a.scratch(args[0], "check")
+	if err != nil {
+		return err
+	}
+	once := ltxstore.Source{URL: s.place + s.query, Settings: map[string]string{"write-once": "true"}}.Check() == nil
+	p := a.watch()
+	cases := slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, cmd.only) })
+	n := 0
+	cfg := replicatest.Config{
+		New: func(ctx context.Context) (replicatest.Store, error) {
+			s.forget() // the case before has removed its own
+			n++
+			p.show(int64(n), 0, fmt.Sprintf("case %d of at most %d", n, len(cases)))
+			return s.store(ctx, fmt.Sprintf("%d/db", n), once)
+		},
+		Lacks:     s.lacks(once),
+		PageSize:  cmd.page,
+		LargeSize: cmd.large,
+		BodySize:  max(min(16<<20, cmd.large/2), 64<<10),
+		Select:    func(c replicatest.Case) bool { return strings.HasPrefix(c.ID, cmd.only) },
+	}
+	report, err := replicatest.Check(ctx, cfg)
+	p.done()
+	if removed := s.remove(ctx); removed != nil {
+		err = errors.Join(err, removed)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &interruption{fmt.Sprintf("after %s; what was written is removed", count(n, "case")), errors.Join(ctx.Err(), err)}
+	case err != nil:
+		return err
+	}
+	result := summary(report, once)
+	if a.json {
+		err = writeJSON(a.out, result)
+	} else {
+		a.checked(result)
+	}
+	if err == nil && len(result.Failures) > 0 {
+		return errProblems
+	}
+	return err
+}
+
+// lacks is what a live store cannot do on demand.
+func (s *scratch) lacks(once bool) []replicatest.Capability {
+	lacks := []replicatest.Capability{
+		replicatest.MissingStore, replicatest.RawAccess, replicatest.Stripping, replicatest.FailingLookups, replicatest.FailingLists,
+		replicatest.FailingDeletes, replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Outages,
+		replicatest.CountedRequests, replicatest.Leftovers, replicatest.Secrets,
+	}
+	if !once {
+		lacks = append(lacks, replicatest.WriteOnce)
+	}
+	if strings.HasPrefix(s.place, "mem:") {
+		lacks = append(lacks, replicatest.BoundedMemory)
+	}
+	return lacks
+}
+
+func (s *scratch) store(ctx context.Context, at string, once bool) (replicatest.Store, error) {
+	open := func(at string, settings map[string]string) func() (ltxstore.ReplicaClient, error) {
+		return func() (ltxstore.ReplicaClient, error) { return s.open(context.WithoutCancel(ctx), at, settings) }
+	}
+	client, err := open(at, nil)()
+	store := replicatest.Store{
+		Client:  client,
+		Another: open(at, nil),
+		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) { return open(at+suffix, nil)() },
+		Parent:  open(path.Dir(at), nil),
+		Close:   func() error { return ltxstore.Close(client) },
+	}
+	if once {
+		store.Once = open(at, map[string]string{"write-once": "true"})
+	}
+	return store, err
+}
+
+// summary sorts the results by clause.
+func summary(report replicatest.Report, once bool) checked {
+	result := checked{Failures: []failure{}, Capabilities: map[string]bool{string(replicatest.WriteOnce): once}}
+	by := make(map[string]*clause)
+	for _, res := range report {
+		if res.Skipped != "" {
+			continue
+		}
+		if res.Err != nil {
+			result.Failures = append(result.Failures, failure{res.Case.ID, res.Case.Rule, res.Err.Error()})
+		}
+		for _, name := range res.Case.Clauses {
+			if by[name] == nil {
+				by[name] = &clause{Clause: name}
+			}
+			if res.Err != nil {
+				by[name].Failed++
+			} else {
+				by[name].Held++
+			}
+		}
+	}
+	const order = "WTOLDC"
+	for _, c := range by {
+		result.Clauses = append(result.Clauses, *c)
+	}
+	slices.SortFunc(result.Clauses, func(a, b clause) int {
+		if a.Clause[0] != b.Clause[0] {
+			return strings.IndexByte(order, a.Clause[0]) - strings.IndexByte(order, b.Clause[0])
+		}
+		return strings.Compare(a.Clause, b.Clause)
+	})
+	return result
+}
+
+func (a *app) checked(r checked) {
+	t := table{heading: []string{"CLAUSE", "CASES", "RESULT"}, right: map[int]bool{1: true}}
+	held := 0
+	for _, c := range r.Clauses {
+		result := "holds"
+		if c.Failed > 0 {
+			result = fmt.Sprintf("%d of %d fail", c.Failed, c.Held+c.Failed)
+		} else {
+			held++
+		}
+		t.add(c.Clause, strconv.Itoa(c.Held+c.Failed), result)
+	}
+	t.write(a.out, a.width)
+	for _, f := range r.Failures {
+		a.printf("\n%s: %s\n  %s\n", f.Case, wrapped(f.Rule, a.width, "  "), wrapped(f.Error, a.width-2, "  "))
+	}
+	once := "no"
+	if r.Capabilities[string(replicatest.WriteOnce)] {
+		once = "yes"
+	}
+	a.printf("\nwrites of a name that must be new (write-once): %s\n", once)
+	a.printf("%d of %s hold\n", held, count(len(r.Clauses), "clause"))
+}

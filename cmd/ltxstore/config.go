@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+
+	"github.com/ltxstore/ltxstore/config"
+)
+
+func configCommand() *command {
+	return &command{
+		name: "config check", args: "FILE", min: 1, max: 1,
+		short: "check a configuration file",
+		long: "Reads the replicas of a configuration file, YAML or JSON, a litestream.yml for example, and says what is wrong with it, by line and column. " +
+			"No store is asked.",
+		json:     `replicas: database, type, url (without secrets).`,
+		examples: []string{"ltxstore config check /etc/litestream.yml"},
+		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
+			cmd := new(checking)
+			flags.BoolVar(&cmd.opts.Litestream, "litestream", false, "replicas that name no layout have Litestream's")
+			flags.BoolVar(&cmd.opts.NoExpandEnv, "no-expand-env", false, "take $NAME as it is")
+			return cmd.run
+		},
+	}
+}
+
+type checking struct{ opts config.Options }
+
+// configured is a replica in JSON.
+type configured struct {
+	Database string `json:"database,omitempty"`
+	Type     string `json:"type"`
+	URL      string `json:"url"`
+}
+
+func (cmd *checking) run(_ context.Context, a *app, args []string) error {
+	data, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	file, err := config.Parse(data, cmd.opts)
+	if err != nil {
+		a.complain(configCommand(), args[0]+": "+err.Error())
+		return errProblems
+	}
+	found := []configured{}
+	for _, db := range file.DBs {
+		for _, r := range db.Replicas {
+			found = append(found, configured{db.Path + db.Dir, r.Type(), r.String()})
+		}
+	}
+	for _, r := range file.Replicas {
+		found = append(found, configured{"", r.Type(), r.String()})
+	}
+	if a.json {
+		return writeJSON(a.out, map[string]any{"replicas": found})
+	}
+	t := table{heading: []string{"DATABASE", "TYPE", "REPLICA"}}
+	for _, r := range found {
+		t.add(r.Database, r.Type, r.URL)
+	}
+	t.write(a.out, a.width)
+	a.printf("%s: %s, nothing wrong\n", args[0], count(len(found), "replica"))
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+func helpCommand() *command {
+	return &command{
+		name: "help", args: "[COMMAND]", max: 2,
+		short:    "tell what a command does",
+		long:     "Tells what a command does and what its flags are. Without one it lists all commands, what a URL is, and the exit codes.",
+		examples: []string{"ltxstore help restore"},
+		bind: func(*flag.FlagSet) func(context.Context, *app, []string) error {
+			return func(_ context.Context, a *app, args []string) error {
+				if len(args) == 0 {
+					a.overview()
+					return nil
+				}
+				cmd, rest, err := find(args)
+				if err == nil && len(rest) > 0 {
+					err = usagef("there is no command %q", strings.Join(args, " "))
+				}
+				if err != nil {
+					return err
+				}
+				a.help(cmd)
+				return nil
+			}
+		},
+	}
+}
+
+// overview is what who knows nothing reads.
+func (a *app) overview() {
+	a.printf("ltxstore looks at, copies, checks and restores replicas of SQLite databases.\n\n")
+	for _, cmd := range commands() {
+		a.printf("  %-14s %s\n", cmd.name, cmd.short)
+	}
+	a.printf("\n%s\n", wrapped(urls, a.width, ""))
+	a.printf("\nExit codes:\n")
+	for _, line := range exitCodes {
+		a.printf("  %-3d %s\n", line.code, line.meaning)
+	}
+	a.printf("\nMore about each: ltxstore help COMMAND\n")
+}
+
+const urls = `A URL names a replica: file:///var/replicas/db, s3://bucket/path, gs://bucket/path. ` +
+	`Settings follow a question mark, as in s3://bucket/db?endpoint=http://localhost:9000; docs/configuration.md has them all. ` +
+	`Credentials come from where the cloud's own tools have them. The layout is found out, unless layout= names it.`
+
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitFailed, "failed: standard error says why"},
+	{exitUsage, "the command line cannot be right"},
+	{exitProblems, "problems were found: by verify, check or config check"},
+	{exitInterrupted, "interrupted"},
+}
+
+// help writes everything about a command.
+func (a *app) help(cmd *command) {
+	io.WriteString(a.out, cmd.text(a.width))
+}
+
+func (c *command) text(width int) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "ltxstore %s", c.name)
+	flags := c.flags()
+	if len(flags) > 0 {
+		text.WriteString(" [flags]")
+	}
+	if c.args != "" {
+		text.WriteString(" " + c.args)
+	}
+	text.WriteString("\n\n" + wrapped(c.long, width, "") + "\n")
+	if c.json != "" {
+		text.WriteString("\n" + wrapped("With -json: "+c.json, width, "") + "\n")
+	}
+	text.WriteString("\nFlags:\n")
+	for _, f := range flags {
+		kind, usage := flag.UnquoteUsage(f)
+		head := strings.TrimSuffix("-"+f.Name+" "+kind, " ")
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		if len(head) > 18 {
+			fmt.Fprintf(&text, "  %s\n%21s%s\n", head, "", wrapped(usage, width-21, strings.Repeat(" ", 21)))
+			continue
+		}
+		fmt.Fprintf(&text, "  %-18s %s\n", head, wrapped(usage, width-21, strings.Repeat(" ", 21)))
+	}
+	if len(c.examples) > 0 {
+		text.WriteString("\nExamples:\n")
+		for _, example := range c.examples {
+			fmt.Fprintf(&text, "  %s\n", example)
+		}
+	}
+	return text.String()
+}
+
+// flags returns the flags of a command, sorted by name.
+func (c *command) flags() (found []*flag.Flag) {
+	set := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	c.bind(set)
+	new(app).common(set, c)
+	set.VisitAll(func(f *flag.Flag) { found = append(found, f) })
+	return found
+}
+
+func versionCommand() *command {
+	return &command{
+		name: "version", max: 0,
+		short:    "tell which version this is",
+		long:     "Tells which version this is, and of which Litestream the files are.",
+		examples: []string{"ltxstore version"},
+		bind: func(*flag.FlagSet) func(context.Context, *app, []string) error {
+			return func(_ context.Context, a *app, _ []string) error {
+				a.printf("ltxstore %s\n", version())
+				return nil
+			}
+		},
+	}
+}

@@ -1,0 +1,43 @@
+// Ltxstore looks at, copies, checks and restores replicas: the LTX files of
+// SQLite replication on a disk, in S3 and in Google Cloud Storage.
+//
+//	ltxstore help
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	a := &app{
+		in:     os.Stdin,
+		out:    os.Stdout,
+		err:    os.Stderr,
+		inTTY:  term.IsTerminal(int(os.Stdin.Fd())),
+		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
+		width:  terminalWidth(),
+		now:    time.Now,
+	}
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// terminalWidth returns how many columns there are, 80 where nobody says.
+func terminalWidth() int {
+	for _, file := range []*os.File{os.Stdout, os.Stderr} {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return max(width, 40)
+		}
+	}
+	return 80
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// progress is one line that changes, on a terminal. In a pipe it is nothing.
+type progress struct {
+	a     *app
+	mu    sync.Mutex
+	begun time.Time
+	last  time.Time
+	shown bool
+}
+
+// watch begins to show progress. The caller calls done.
+func (a *app) watch() *progress {
+	now := a.now()
+	return &progress{a: a, begun: now, last: now}
+}
+
+// show shows how much of total has been done, and more about it. A total of 0 is
+// not known. It costs nothing to call it often.
+func (p *progress) show(done, total int64, what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.a.now()
+	if !p.a.errTTY || p.a.quiet || now.Sub(p.last) < 100*time.Millisecond {
+		return
+	}
+	p.last, p.shown = now, true
+	seconds := now.Sub(p.begun).Seconds()
+	text := fmt.Sprintf("%s  %s/s  %s", humanSize(done), humanSize(int64(float64(done)/seconds)), what)
+	if total > 0 {
+		const cells = 20
+		part := min(float64(done)/float64(total), 1)
+		full := int(part * cells)
+		text = fmt.Sprintf("[%s%s] %3.0f %%  %s", strings.Repeat("#", full), strings.Repeat(".", cells-full), part*100, text)
+		if left := seconds/part - seconds; part > 0.02 && left < 100*3600 {
+			text += "  " + (time.Duration(left) * time.Second).String() + " left"
+		}
+	}
+	if room := p.a.width - 1; utf8.RuneCountInString(text) > room {
+		text = string([]rune(text)[:room])
+	}
+	fmt.Fprint(p.a.err, "\r\x1b[K"+text)
+}
+
+// done takes the line away.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		fmt.Fprint(p.a.err, "\r\x1b[K")
+		p.shown = false
+	}
+}

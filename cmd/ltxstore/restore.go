@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/restore"
+)
+
+func restoreCommand() *command {
+	return &command{
+		name: "restore", args: "URL FILE", min: 2, max: 2,
+		short: "make a database of a replica",
+		long: "Restores the newest state of a database, or another, into FILE. The file appears whole or not at all: every LTX file's checksum is verified, " +
+			"and the database's own where the files carry it. For SQLite's own look at it, run PRAGMA integrity_check afterwards.",
+		json: `txid, time, files, bytes (read), page_size, pages, checksum.`,
+		examples: []string{
+			"ltxstore restore s3://bucket/db app.db",
+			"ltxstore restore -timestamp 2026-01-31T12:00:00Z file:///var/replicas/db app.db",
+		},
+		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
+			cmd := new(restoring)
+			flags.Var((*txidFlag)(&cmd.cfg.Target.TXID), "txid", "restore transaction `TXID`, exactly")
+			flags.Func("timestamp", "restore what was written before `TIME`: 2026-01-31T12:00:00Z", func(text string) (err error) {
+				if cmd.cfg.Target.Before, err = time.Parse(time.RFC3339Nano, text); err != nil {
+					return errors.New("want a time such as 2026-01-31T12:00:00Z")
+				}
+				return nil
+			})
+			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which nothing may have open")
+			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
+			return cmd.run
+		},
+	}
+}
+
+type restoring struct{ cfg restore.Config }
+
+func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
+	switch {
+	case cmd.cfg.Concurrency < 1:
+		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
+	case cmd.cfg.Target.TXID != 0 && !cmd.cfg.Target.Before.IsZero():
+		return usagef("-txid and -timestamp are two states: want one")
+	}
+	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+		p := a.watch()
+		cmd.cfg.Progress = func(now restore.Progress) {
+			p.show(now.Bytes, now.TotalBytes, fmt.Sprintf("file %d of %d", now.Files, now.TotalFiles))
+		}
+		result, err := restore.Run(ctx, client, args[1], cmd.cfg)
+		p.done()
+		switch unreachable := new(restore.UnreachableError); {
+		case errors.As(err, &unreachable) && unreachable.Empty:
+			return a.nothing(ctx, args[0])
+		case errors.As(err, &unreachable) && unreachable.Last != 0:
+			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
+		case errors.Is(err, fs.ErrExist):
+			return fmt.Errorf("%w; to replace it: -force", err)
+		case ctx.Err() != nil && err != nil:
+			return &interruption{"nothing was written", err}
+		case err != nil:
+			return err
+		case a.json:
+			return writeJSON(a.out, result)
+		}
+		a.printf("restored transaction %s of %s\n", result.TXID, moment(result.Time))
+		a.printf("%s of %s, from %s of %s\n", count(int64(result.Pages), "page"), humanSize(int64(result.PageSize)),
+			count(result.Files, "file"), humanSize(result.Bytes))
+		if result.Checksum == ltx.Checksum(0) {
+			a.printf("every file's checksum is right; they carry none of the whole database\n")
+		} else {
+			a.printf("every file's checksum is right, and the database's\n")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// scratch is a fresh prefix below a replica's path, for commands that write. It
+// is removed when they end, however they do.
+type scratch struct {
+	a     *app
+	place string // the URL up to the query, with the prefix
+	query string
+
+	opened map[string]bool // paths that may hold something
+}
+
+func (a *app) scratch(url, purpose string) (*scratch, error) {
+	place, query, _ := strings.Cut(url, "?")
+	if query != "" {
+		query = "?" + query
+	}
+	name := make([]byte, 6)
+	if _, err := rand.Read(name); err != nil {
+		return nil, err
+	}
+	s := &scratch{a: a, query: query, opened: make(map[string]bool)}
+	s.place = strings.TrimRight(place, "/") + "/ltxstore-" + purpose + "-" + hex.EncodeToString(name)
+	// What cannot be right is better said before anything is begun.
+	return s, ltxstore.Source{URL: s.place + query}.Check()
+}
+
+// open returns a client of a path below the prefix.
+func (s *scratch) open(ctx context.Context, path string, settings map[string]string) (ltxstore.ReplicaClient, error) {
+	s.opened[path] = true
+	client, err := ltxstore.OpenSource(ctx, ltxstore.Source{URL: s.place + "/" + path + s.query, Settings: settings})
+	if err != nil {
+		return nil, err
+	}
+	if setter, ok := ltxstore.As[ltxstore.LoggerSetter](client); ok {
+		setter.SetLogger(s.a.logger())
+	}
+	return client, nil
+}
+
+// forget is called when a path is known to be empty.
+func (s *scratch) forget() { clear(s.opened) }
+
+// remove deletes what may still be there. It does so for half a minute after
+// the command was interrupted too.
+func (s *scratch) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	var errs []error
+	for path := range s.opened {
+		client, err := s.open(ctx, path, nil)
+		if err == nil {
+			err = errors.Join(client.DeleteAll(ctx), ltxstore.Close(client))
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s is left behind: %w", ltxstore.Redact(s.place+"/"+path), err))
+		}
+	}
+	if dir, ok := strings.CutPrefix(s.place, "file://"); ok && len(errs) == 0 {
+		errs = append(errs, removeEmpty(filepath.FromSlash(dir)))
+	}
+	return errors.Join(errs...)
+}
+
+// removeEmpty removes a directory and those in it, if there is no file.
+func removeEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			err = errors.Join(err, removeEmpty(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return errors.Join(err, os.Remove(dir))
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strconv"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/verify"
+)
+
+func verifyCommand() *command {
+	return &command{
+		name: "verify", args: "URL", min: 1, max: 1,
+		short: "check every file of a replica, and what can be restored",
+		long: "Reads every file whole and verifies its checksums, compares its header with its name, looks for gaps and overlaps on each level, " +
+			"and finds the newest state that can be restored. It changes nothing. Problems are exit code 3.",
+		json: `complete, files, bytes, levels, restore (txid, time), findings (severity, kind, level, min_txid, max_txid, message).`,
+		examples: []string{
+			"ltxstore verify s3://bucket/db",
+			"ltxstore verify -json file:///var/replicas/db | jq .restore.txid",
+		},
+		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
+			cmd := new(verifying)
+			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 4, "read `N` files at once")
+			return cmd.run
+		},
+	}
+}
+
+type verifying struct{ cfg verify.Config }
+
+func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
+	if cmd.cfg.Concurrency < 1 {
+		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
+	}
+	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+		p := a.watch()
+		cmd.cfg.Progress = func(now verify.Progress) {
+			p.show(now.Bytes, 0, fmt.Sprintf("%s, level %d, %s", count(now.Files, "file"), now.Level, count(now.Findings, "finding")))
+		}
+		report, err := verify.Run(ctx, client, cmd.cfg)
+		p.done()
+		switch {
+		case report == nil:
+			return err
+		case err == nil && report.Complete && report.Files == 0 && len(report.Findings) == 0:
+			return a.nothing(ctx, args[0])
+		case a.json:
+			if err := writeJSON(a.out, report); err != nil {
+				return err
+			}
+		default:
+			a.verified(report)
+		}
+		if err != nil {
+			return &interruption{count(report.Files, "file") + " verified", err}
+		}
+		if !report.OK() {
+			return errProblems
+		}
+		return nil
+	})
+}
+
+// verified writes a report for people.
+func (a *app) verified(r *verify.Report) {
+	t := table{heading: []string{"LEVEL", "FILES", "SIZE", "FIRST", "LAST"}, right: map[int]bool{0: true, 1: true, 2: true}}
+	for _, l := range r.Levels {
+		t.add(strconv.Itoa(l.Level), strconv.Itoa(l.Files), humanSize(l.Bytes), l.First.String(), l.Last.String())
+	}
+	t.write(a.out, a.width)
+	if len(r.Findings) > 0 {
+		a.printf("\n")
+		f := table{heading: []string{"", "KIND", "FINDING"}}
+		const most = 100
+		for _, finding := range r.Findings[:min(len(r.Findings), most)] {
+			f.add(string(finding.Severity), string(finding.Kind), finding.Message)
+		}
+		f.write(a.out, a.width)
+		if len(r.Findings) > most {
+			a.printf("and %d more: see -json\n", len(r.Findings)-most)
+		}
+	}
+	a.printf("\n%s, %s: %s, %s\n", count(r.Files, "file"), humanSize(r.Bytes),
+		count(r.Count(verify.Error), "error"), count(r.Count(verify.Warning), "warning"))
+	if r.Restore == nil {
+		a.printf("nothing can be restored\n")
+		return
+	}
+	a.printf("can be restored to transaction %s of %s\n", r.Restore.TXID, moment(r.Restore.Time))
+}

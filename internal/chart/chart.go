@@ -1,0 +1,103 @@
+// Package chart draws bars as SVG, readable on a light and on a dark page.
+package chart
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bar is one measure.
+type Bar struct {
+	Label string
+
+	// Value is where the bar ends, greater than 0. High, if greater, is where
+	// a thin line after it ends: a high percentile, or the end of the spread.
+	Value, High float64
+
+	// Text is written behind the bar: the value with its unit.
+	Text string
+
+	// Series chooses the colour.
+	Series int
+}
+
+// Chart is bars below each other, on one logarithmic axis: twice as much is as
+// far everywhere.
+type Chart struct {
+	Title string
+	Note  string // small, below the title
+	Bars  []Bar
+	Names []string // of the series; empty for no legend
+}
+
+const (
+	rowHeight = 22
+	barHeight = 14
+	plotWidth = 420
+	charWidth = 7 // of a digit in the font's size
+)
+
+var colours = []string{"#2f7ed8", "#e0803a", "#8a8f98", "#3aa76d"}
+
+// Write writes the chart as one SVG document.
+func (c Chart) Write(w io.Writer) error {
+	left, right := 0, 0
+	low, high := math.Inf(1), 0.0
+	for _, bar := range c.Bars {
+		if !(bar.Value > 0) || math.IsInf(bar.Value, 1) {
+			return fmt.Errorf("chart: the bar %q has the value %v: want more than 0", bar.Label, bar.Value)
+		}
+		left = max(left, utf8.RuneCountInString(bar.Label))
+		right = max(right, utf8.RuneCountInString(bar.Text))
+		low, high = min(low, bar.Value), max(high, bar.Value, bar.High)
+	}
+	low = math.Pow(10, math.Floor(math.Log10(low)-0.3)) // the smallest bar has a length too
+	at := func(v float64) float64 {
+		return plotWidth * (math.Log(v) - math.Log(low)) / (math.Log(high) - math.Log(low))
+	}
+	x0 := float64(left*charWidth + 20)
+	top := 54
+	if len(c.Names) > 0 {
+		top += 20
+	}
+	width, height := x0+plotWidth+float64(right*charWidth+20), top+len(c.Bars)*rowHeight+10
+
+	var svg strings.Builder
+	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%d" viewBox="0 0 %.0f %d" role="img">`+"\n", width, height, width, height)
+	fmt.Fprintf(&svg, "<title>%s</title>\n", escape(c.Title))
+	svg.WriteString(`<style>text{font:12px sans-serif;fill:#24292f}.small{fill:#57606a}line{stroke:#24292f}` +
+		`@media (prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}line{stroke:#e6edf3}}</style>` + "\n")
+	fmt.Fprintf(&svg, `<text x="10" y="20" style="font-size:15px;font-weight:bold">%s</text>`+"\n", escape(c.Title))
+	fmt.Fprintf(&svg, `<text x="10" y="38" class="small">%s</text>`+"\n", escape(c.Note))
+	for i, x := 0, 10; i < len(c.Names); i++ {
+		fmt.Fprintf(&svg, `<rect x="%d" y="50" width="12" height="12" fill="%s"/><text x="%d" y="60">%s</text>`+"\n", x, colour(i), x+17, escape(c.Names[i]))
+		x += 40 + utf8.RuneCountInString(c.Names[i])*charWidth
+	}
+	for i, bar := range c.Bars {
+		y := top + i*rowHeight
+		end := at(bar.Value)
+		fmt.Fprintf(&svg, `<text x="%.0f" y="%d" text-anchor="end">%s</text>`, x0-8, y+barHeight-3, escape(bar.Label))
+		fmt.Fprintf(&svg, `<rect x="%.0f" y="%d" width="%.1f" height="%d" rx="2" fill="%s"/>`, x0, y, max(end, 1), barHeight, colour(bar.Series))
+		if bar.High > bar.Value {
+			mid := y + barHeight/2
+			fmt.Fprintf(&svg, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d"/>`, x0+end, mid, x0+at(bar.High), mid)
+			end = at(bar.High)
+		}
+		fmt.Fprintf(&svg, `<text x="%.1f" y="%d">%s</text>`+"\n", x0+end+6, y+barHeight-3, escape(bar.Text))
+	}
+	svg.WriteString("</svg>\n")
+	_, err := io.WriteString(w, svg.String())
+	return err
+}
+
+func colour(series int) string { return colours[series%len(colours)] }
+
+func escape(text string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(text)) // a Builder takes all
+	return b.String()
+}
