@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	chunkSize = 64 << 10
-	ahead     = 2 // chunks that a replica may be behind the body
+	firstChunk = 4 << 10 // small bodies are many
+	chunkSize  = 64 << 10
+	ahead      = 2 // chunks that a replica may be behind the body
 )
 
 // body is a caller's reader on its way to several replicas.
@@ -28,6 +29,7 @@ type body struct {
 	err   error // of the source
 	ended chan struct{}
 	free  chan *chunk
+	room  int
 }
 
 // newBody looks what r can do. One that replicas read on their own is left at its end.
@@ -115,18 +117,19 @@ func (b *body) run(ctx context.Context) {
 	}
 }
 
-// take returns a chunk that nobody reads.
+// take returns a chunk that nobody reads: a larger one each time.
 func (b *body) take() *chunk {
+	b.room = min(max(4*b.room, firstChunk), chunkSize)
 	select {
 	case c := <-b.free:
 		return c
 	default:
-		return &chunk{b: make([]byte, chunkSize)}
+		return &chunk{b: make([]byte, b.room)}
 	}
 }
 
 func (b *body) release(c *chunk) {
-	if c.users.Add(-1) > 0 {
+	if c.users.Add(-1) > 0 || len(c.b) < chunkSize {
 		return
 	}
 	select {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/superfly/ltx"
@@ -67,6 +68,7 @@ type merge struct {
 	needs int // how many may not fail
 
 	heads  []*head
+	found  []listed
 	begun  bool
 	want   int // files of the next page
 	failed []Failure
@@ -119,11 +121,13 @@ type listed struct {
 	info *ltx.FileInfo
 }
 
-// next returns the next file, in all replicas that have it; none at the end.
-func (m *merge) next() (found []listed, err error) {
+// next returns the next file, in all replicas that have it; none at the end. The slice
+// is valid until the next call.
+func (m *merge) next() ([]listed, error) {
 	if err := m.begin(); err != nil {
 		return nil, err
 	}
+	found := m.found[:0]
 	for _, h := range m.heads {
 		if h.next == nil {
 			continue
@@ -146,10 +150,8 @@ func (m *merge) next() (found []listed, err error) {
 			}
 		}
 	}
-	if err := m.check(); err != nil {
-		return nil, err
-	}
-	return found, nil
+	m.found = found
+	return found, m.check()
 }
 
 // begin begins all listings at the same time.
@@ -180,6 +182,9 @@ func (h *head) advance() {
 
 // check leaves out listings that have failed, if the others are enough.
 func (m *merge) check() error {
+	if !slices.ContainsFunc(m.heads, func(h *head) bool { return h.err != nil }) {
+		return nil
+	}
 	var healthy []*head
 	for _, h := range m.heads {
 		if h.err == nil {
@@ -197,7 +202,7 @@ func (m *merge) check() error {
 	}
 	now := m.failed[len(m.failed)-(len(m.heads)-len(healthy)):]
 	m.heads = healthy
-	if len(now) > 0 && len(healthy) < m.needs {
+	if len(healthy) < m.needs {
 		return &Error{Failed: m.failed, Replicas: len(m.s.replicas)}
 	}
 	for _, f := range now {

@@ -74,7 +74,7 @@ func (c *Client) repairLevel(ctx context.Context, s *state, level int, report *R
 			if conflict, ok := s.conflict(found); ok {
 				report.Conflicts = append(report.Conflicts, conflict)
 			} else if len(found) < len(s.replicas) {
-				batch = append(batch, found)
+				batch = append(batch, slices.Clone(found))
 			}
 		}
 		if len(batch) == 0 {
