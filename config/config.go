@@ -20,9 +20,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"path"
-	"strings"
 
 	"github.com/ltxstore/ltxstore"
 )
@@ -98,23 +96,23 @@ func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // Sub returns the replica at a path below this one: of a database in a
 // directory that is replicated as a whole (Litestream's "dir"), by the
-// database's path in the directory. A path that is empty or leads out is
+// database's path in the directory. The replicas of a mirror are below theirs. A path that is empty or leads out is
 // fs.ErrInvalid.
 func (r Replica) Sub(rel string) (Replica, error) {
 	clean, err := ltxstore.CleanPath(rel)
 	if err != nil || clean == "" {
 		return Replica{}, ltxstore.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
+	if mirrorInURL(r.source.URL) {
+		return Replica{}, ltxstore.Invalid("config", "init", "url", r.String(), "want a mirror beside the URL, where each replica of it has a path of its own")
+	}
 	sub := r
+	sub.source.Settings = subMirror(r.source.Settings, clean)
+	sub.source.Defaults = subMirror(r.source.Defaults, clean)
 	if r.source.URL == "" {
-		sub.source.Settings = maps.Clone(r.source.Settings)
-		sub.source.Settings["path"] = strings.TrimSuffix(r.source.Settings["path"], "/") + "/" + clean
+		sub.source.Settings["path"] = subPath(r.source.Settings["path"], clean)
 		return sub, nil
 	}
-	place, query, hasQuery := strings.Cut(r.source.URL, "?")
-	sub.source.URL = strings.TrimSuffix(place, "/") + "/" + escape(clean)
-	if hasQuery {
-		sub.source.URL += "?" + query
-	}
+	sub.source.URL = subURL(r.source.URL, clean)
 	return sub, nil
 }

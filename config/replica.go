@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -69,7 +70,7 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
 	switch {
 	case e.value.kind == null && isWrapper(e.key):
-		return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
+		return noSettings(e)
 	case e.value.kind == null:
 		return known(e, append(ownKeys, knownSettings()...))
 	case e.key == "url":
@@ -97,17 +98,14 @@ func isWrapper(key string) bool {
 	})
 }
 
-// setStore notes a setting of the store or of a wrapper, or a map of them. What
-// a wrapper has turns it on even if it is empty.
+// setStore notes a setting of the store or of a wrapper, or a map of them.
 func (o Options) setStore(to map[string]string, e entry, places map[string]string) error {
 	flat := []entry{e}
-	if e.value.kind != scalar && isWrapper(e.key) {
-		flat = flatten(e)
-		head, _, _ := strings.Cut(e.key, ".")
-		key := head + "." + settings.Enabled
-		to[key], places[key] = "true", e.at().where()
-	} else if e.value.kind == dict {
-		flat = flatten(e)
+	if e.value.kind == dict || e.value.kind == list && isWrapper(e.key) {
+		var err error
+		if flat, err = flattenOn(e); err != nil {
+			return err
+		}
 	}
 	for _, e := range flat {
 		value, err := o.required(e.key, e.value)
@@ -117,6 +115,38 @@ func (o Options) setStore(to map[string]string, e entry, places map[string]strin
 		to[e.key], places[e.key] = value, e.at().where()
 	}
 	return nil
+}
+
+// flattenOn is flatten, and turns on what wrappers there are, in a replica of a mirror
+// too: a map of a wrapper may have nothing in it.
+func flattenOn(e entry) (flat []entry, err error) {
+	name := e.key[strings.LastIndexByte(e.key, '.')+1:]
+	switch {
+	case e.value.kind == null && isWrapper(name):
+		return nil, noSettings(e)
+	case e.value.kind == null || e.value.kind == scalar:
+		return flatten(e), nil
+	case isWrapper(name):
+		on := entry{e.key + "." + settings.Enabled, node{kind: scalar, text: "true"}, e.line, e.column}
+		flat = append(flat, on)
+	}
+	below := slices.Clone(e.value.entries)
+	for i, item := range e.value.items {
+		below = append(below, entry{strconv.Itoa(i), item, item.line, item.column})
+	}
+	for _, b := range below {
+		b.key = e.key + "." + b.key
+		more, err := flattenOn(b)
+		if err != nil {
+			return nil, err
+		}
+		flat = append(flat, more...)
+	}
+	return flat, nil
+}
+
+func noSettings(e entry) error {
+	return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 }
 
 // inherit takes a setting of the file's top level.
@@ -187,6 +217,9 @@ func (o Options) finish(r *Replica, n node) error {
 	}
 	if o.Litestream {
 		r.source.Layout = litestreamLayout(r.source.Type).String()
+	}
+	if err := o.completeMirror(r, n); err != nil {
+		return err
 	}
 	if err := r.source.Check(); err != nil {
 		return openFailed(n, err)

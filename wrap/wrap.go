@@ -4,6 +4,7 @@
 //   - cache: keeps listings and blocks of files
 //   - compress: stores zstd, in frames that are decoded one by one
 //   - crypt: stores age files
+//   - mirror: several replicas as one
 //   - readonly: refuses to write and to delete
 //   - retry: repeats what failed, for clients that do not
 //   - throttle: limits the bytes and the operations of a second

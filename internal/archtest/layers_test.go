@@ -154,6 +154,7 @@ func TestWrappersCompileTheirOwn(t *testing.T) {
 		"cache":    nil,
 		"compress": {"github.com/klauspost/compress"},
 		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys"},
+		"mirror":   nil,
 		"readonly": nil,
 		"retry":    {"github.com/avast/retry-go/v5"},
 		"verify":   nil,

@@ -1,0 +1,78 @@
+package mirror
+
+import (
+	"context"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// change does something to all replicas at the same time, needs of which must
+// succeed. As soon as that cannot be any more a write is stopped in the others.
+func (c *Client) change(ctx context.Context, s *state, op string, f file, needs int, do func(context.Context, *replica) error) error {
+	inner, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	failures := make([]error, len(s.replicas))
+	left := len(s.replicas)
+	stopped := false
+	for i, r := range s.replicas {
+		all.Go(func() {
+			err := do(inner, r)
+			mu.Lock()
+			defer mu.Unlock()
+			r.note(inner, err)
+			if err == nil || stopped && inner.Err() != nil {
+				return
+			}
+			failures[i] = err
+			if left--; left < needs && !stopped && op == "write" {
+				stopped = true
+				stop(errStopped)
+			}
+		})
+	}
+	all.Wait()
+	var failed []Failure
+	for i, err := range failures {
+		if err != nil {
+			failed = append(failed, s.replicas[i].failure(op, f, err))
+		}
+	}
+	if left < needs {
+		return c.end(ctx, op, f.key(), &Error{Failed: failed, Replicas: len(s.replicas)})
+	}
+	for _, failure := range failed {
+		c.failed(ctx, s, failure)
+	}
+	return nil
+}
+
+// DeleteLTXFiles implements ltxstore.ReplicaClient, in all replicas, each of which must
+// succeed.
+func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if err := ltxstore.CheckFiles(files); err != nil {
+		return layer.Wrap(c.next, "delete", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, s, "delete", file{}, len(s.replicas), func(ctx context.Context, r *replica) error {
+		return r.client.DeleteLTXFiles(ctx, files)
+	})
+}
+
+// DeleteAll implements ltxstore.ReplicaClient, in all replicas, each of which must
+// succeed.
+func (c *Client) DeleteAll(ctx context.Context) error {
+	s, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, s, "delete all", file{}, len(s.replicas), func(ctx context.Context, r *replica) error { return r.client.DeleteAll(ctx) })
+}

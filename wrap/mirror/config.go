@@ -1,0 +1,97 @@
+package mirror
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Policy says how many replicas must have a file for a write to succeed.
+type Policy string
+
+const (
+	// PolicyAll wants all of them. It is the default.
+	PolicyAll Policy = "all"
+
+	// PolicyQuorum wants more than half: two of three.
+	PolicyQuorum Policy = "quorum"
+
+	// PolicyBestEffort wants one. What the others lack is there again after
+	// Client.Repair.
+	PolicyBestEffort Policy = "best-effort"
+)
+
+// needs returns of how many replicas a write needs success.
+func (p Policy) needs(replicas int) (int, bool) {
+	switch p {
+	case PolicyAll, "":
+		return replicas, true
+	case PolicyQuorum:
+		return replicas/2 + 1, true
+	case PolicyBestEffort:
+		return 1, true
+	}
+	return 0, false
+}
+
+// Config says which replicas there are.
+type Config struct {
+	// Others are the clients beside the next one. At least one is needed, each of
+	// a store or a path of its own: two of the same would overwrite each other's
+	// files.
+	Others []ltxstore.ReplicaClient
+
+	// Policy says how many replicas must have a file. Empty means PolicyAll.
+	Policy Policy
+
+	// Backoff is for how long a replica that has failed is asked last; it doubles with
+	// each further failure, to MaxBackoff. 0 means a second, and a minute.
+	Backoff, MaxBackoff time.Duration
+
+	// OnFailure, if not nil, is told of each failure that did not fail the method:
+	// a write that the policy is content with, a read that another replica has
+	// answered. It may be called from several goroutines, and should return soon.
+	OnFailure func(Failure)
+}
+
+// open refuses what is wrong, and fills in the defaults.
+func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
+	invalid := func(field string, value any, want string) (*state, error) {
+		return nil, ltxstore.Invalid(next.Type(), "init", field, value, want)
+	}
+	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
+	base := cmp.Or(cfg.Backoff, time.Second)
+	longest := cmp.Or(cfg.MaxBackoff, max(time.Minute, base))
+	writes, known := cfg.Policy.needs(len(all))
+	switch {
+	case len(cfg.Others) == 0:
+		return invalid("Others", len(cfg.Others), "want another replica at least")
+	case !known:
+		return invalid("Policy", string(cfg.Policy), "want all, quorum or best-effort")
+	case cfg.Backoff < 0:
+		return invalid("Backoff", cfg.Backoff, "want 0 (default) or more")
+	case cfg.MaxBackoff < 0 || longest < base:
+		return invalid("MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
+	}
+	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
+	for n, client := range all {
+		if client == nil {
+			return invalid(fmt.Sprintf("Others[%d]", n-1), nil, "want a client")
+		}
+		for _, before := range all[:n] {
+			if same(before, client) {
+				return invalid(fmt.Sprintf("Others[%d]", n-1), client.Type(), "want another client than those before")
+			}
+		}
+		s.replicas = append(s.replicas, &replica{n: n, client: client, base: base, longest: longest})
+	}
+	return s, nil
+}
+
+// same reports that two clients are one.
+func same(a, b ltxstore.ReplicaClient) bool {
+	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}

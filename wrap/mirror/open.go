@@ -1,0 +1,200 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// OpenLTXFile implements ltxstore.ReplicaClient: from the first replica that is healthy
+// and has the file. It costs one request where that is the first, and one for each that
+// has it not or fails. A transfer that breaks costs one for each further replica; up to a
+// KiB is read twice, to see that it is the same file.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	if err == nil {
+		err = rangeio.Check(offset, size)
+	}
+	if err != nil {
+		return nil, layer.Wrap(c.next, "open", "", err)
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, last := s.order()
+	t := &transfer{c: c, s: s, ctx: ctx, f: file{level, minTXID, maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
+	if err := t.open("open"); err != nil {
+		return nil, c.end(ctx, "open", t.f.key(), err)
+	}
+	return t, nil
+}
+
+// overlap is how much of what was delivered must be the same in the replica that goes
+// on.
+const overlap = 1 << 10
+
+// transfer reads a file from one replica after the other.
+type transfer struct {
+	c    *Client
+	s    *state
+	ctx  context.Context
+	f    file
+	left []*replica // that were not asked yet
+	from *replica
+
+	at, size  int64  // of the next byte, and how many there are; 0 is all
+	delivered []byte // the last of them
+	ended     bool   // nothing is left of a range, or the last replica has failed
+	err       error
+	failed    []Failure
+
+	mu     sync.Mutex // Close may come beside Read
+	body   io.ReadCloser
+	closed bool
+}
+
+// open finds a replica to read from. It fails if none is left.
+func (t *transfer) open(op string) error {
+	for len(t.left) > 0 {
+		r := t.left[0]
+		t.left = t.left[1:]
+		body, err := t.openAt(r)
+		r.note(t.ctx, err)
+		if err == nil {
+			for _, f := range t.failed {
+				if !isMissing(f.Err) { // Repair is for that
+					t.c.failed(t.ctx, t.s, f)
+				}
+			}
+			t.failed = nil
+			t.from = r
+			return t.use(body)
+		}
+		if t.ctx.Err() != nil {
+			return ctxio.Ended(t.ctx, err)
+		}
+		t.failed = append(t.failed, r.failure(op, t.f, err))
+	}
+	return &Error{Failed: t.failed, Replicas: len(t.s.replicas)}
+}
+
+// use makes a body the one that is read.
+func (t *transfer) use(body io.ReadCloser) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errors.Join(fs.ErrClosed, body.Close())
+	}
+	t.body = body
+	return nil
+}
+
+// openAt opens a replica's file where the reader stands, once it has seen that what is
+// before is what was delivered.
+func (t *transfer) openAt(r *replica) (io.ReadCloser, error) {
+	seen := int64(len(t.delivered))
+	size := t.size
+	if size > 0 {
+		size += seen
+	}
+	body, err := r.client.OpenLTXFile(t.ctx, t.f.level, t.f.minTXID, t.f.maxTXID, t.at-seen, size)
+	if err != nil || seen == 0 {
+		return body, err
+	}
+	again := make([]byte, seen)
+	n, err := ltxio.ReadFull(body, again)
+	switch {
+	case err != nil && err != io.EOF:
+	case int64(n) < seen || !bytes.Equal(again, t.delivered):
+		err = fmt.Errorf("the file is not the same as in the replica whose transfer broke: %w", ltxstore.ErrChecksum)
+	default:
+		return body, nil
+	}
+	return nil, errors.Join(err, body.Close())
+}
+
+// Read implements io.Reader.
+func (t *transfer) Read(p []byte) (int, error) {
+	for {
+		t.mu.Lock()
+		body, closed := t.body, t.closed
+		t.mu.Unlock()
+		switch {
+		case closed:
+			return 0, layer.Wrap(t.c.next, "read", t.f.key(), fs.ErrClosed)
+		case t.ended:
+			return 0, t.err
+		case len(p) == 0:
+			return 0, nil
+		}
+		n, err := body.Read(p)
+		t.advance(p[:n])
+		switch {
+		case err == nil || err == io.EOF:
+			return n, err
+		case t.ctx.Err() != nil || errors.Is(err, fs.ErrClosed):
+			return n, err
+		}
+		if moved := t.move(err); moved != nil {
+			t.ended, t.err = true, moved
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+// advance notes what was delivered.
+func (t *transfer) advance(p []byte) {
+	t.at += int64(len(p))
+	if t.size > 0 {
+		t.size -= int64(len(p))
+		if t.size == 0 { // what comes now is the end, or a failure that does not matter
+			t.ended, t.err = true, io.EOF
+		}
+	}
+	kept := min(len(t.delivered), max(0, overlap-len(p)))
+	copy(t.delivered, t.delivered[len(t.delivered)-kept:])
+	t.delivered = append(t.delivered[:kept], p[max(0, len(p)-overlap):]...)
+}
+
+// move goes on with another replica.
+func (t *transfer) move(broken error) error {
+	t.from.note(t.ctx, broken)
+	t.failed = append(t.failed, t.from.failure("read", t.f, broken))
+	if t.ended {
+		return io.EOF
+	}
+	t.mu.Lock()
+	_ = t.body.Close()
+	t.mu.Unlock()
+	if err := t.open("read"); err != nil {
+		return t.c.end(t.ctx, "read", t.f.key(), err)
+	}
+	return nil
+}
+
+// Close implements io.Closer. It may come beside a Read, and ends it.
+func (t *transfer) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	return t.body.Close()
+}

@@ -1,0 +1,66 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// replica is one of the clients, and how it is.
+type replica struct {
+	n             int
+	client        ltxstore.ReplicaClient
+	base, longest time.Duration
+
+	mu       sync.Mutex
+	failures int // in a row
+	until    time.Time
+}
+
+// healthy reports whether the replica has not failed lately.
+func (r *replica) healthy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !time.Now().Before(r.until)
+}
+
+// note learns from what a call has returned. What is wrong with a file, or a
+// caller that has gone, is no failure of the store.
+func (r *replica) note(ctx context.Context, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ofBody := new(bodyError)
+	switch {
+	case err == nil:
+		r.failures, r.until = 0, time.Time{}
+	case errors.As(err, &ofBody), ctx.Err() != nil, isMissing(err), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, ltxstore.ErrChecksum):
+	default:
+		wait := r.longest
+		if shift := min(r.failures, 30); r.base < r.longest>>shift {
+			wait = r.base << shift
+		}
+		r.failures++
+		r.until = time.Now().Add(wait)
+	}
+}
+
+// order returns the replicas, those that have failed lately last.
+func (s *state) order() (first, last []*replica) {
+	for _, r := range s.replicas {
+		if r.healthy() {
+			first = append(first, r)
+		} else {
+			last = append(last, r)
+		}
+	}
+	return first, last
+}
+
+// isMissing reports whether a replica says that it has no such file.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
+}

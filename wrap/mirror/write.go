@@ -1,0 +1,74 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
+
+// WriteLTXFile implements ltxstore.ReplicaClient: in all replicas at the same time. It
+// costs what it does in each, and returns when all are done. What is returned is what
+// the first replica has of those that succeeded; that they have not stored the same
+// number of bytes is ErrChecksum. Writers of one name wait for each other.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+		return nil, layer.Wrap(c.next, "write", "", err)
+	}
+	if r == nil {
+		return nil, ltxstore.Invalid(c.Type(), "write", "r", r, "want a body")
+	}
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := file{level, minTXID, maxTXID}
+	give, err := s.turns.take(ctx, f)
+	if err != nil {
+		return nil, layer.Wrap(c.next, "write", f.key(), err)
+	}
+	defer give()
+	b, err := newBody(r, len(s.replicas))
+	if err != nil {
+		return nil, layer.Wrap(c.next, "write", f.key(), err)
+	}
+	written := make([]*ltx.FileInfo, len(s.replicas))
+	b.start(ctx)
+	err = c.change(ctx, s, "write", f, s.writes, func(ctx context.Context, r *replica) error {
+		defer b.done(r.n)
+		info, err := r.client.WriteLTXFile(ctx, level, minTXID, maxTXID, b.reader(ctx, r.n))
+		if err == nil && info == nil {
+			err = fmt.Errorf("the client of %s returned neither a file nor an error", r.client.Type())
+		}
+		if err == nil {
+			written[r.n] = info
+		}
+		return err
+	})
+	if failed := b.end(); failed != nil && ctx.Err() == nil {
+		return nil, layer.Wrap(c.next, "write", f.key(), failed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := agreed(written)
+	return info, layer.Wrap(c.next, "write", f.key(), err)
+}
+
+// agreed returns the first of what the replicas have written.
+func agreed(written []*ltx.FileInfo) (first *ltx.FileInfo, err error) {
+	for n, info := range written {
+		switch {
+		case info == nil:
+		case first == nil:
+			first = info
+		case info.Size != first.Size:
+			return nil, fmt.Errorf("replica %d has stored %d bytes, and one before it %d: %w", n, info.Size, first.Size, ltxstore.ErrChecksum)
+		}
+	}
+	return first, nil
+}
