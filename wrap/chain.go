@@ -14,6 +14,7 @@ import "github.com/ltxstore/ltxstore"
 //	compress         what is encrypted does not compress any more
 //	crypt
 //	cache            what it keeps on a disk is encrypted
+//	metrics          counts what is stored, and a request with its repetitions once
 //	retry            repeats one request, not the work of those before it
 //	throttle         what is sent again counts again
 //	store            a backend

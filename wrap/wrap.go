@@ -5,6 +5,7 @@
 //   - compress: stores zstd, in frames that are decoded one by one
 //   - crypt: stores age files
 //   - readonly: refuses to write and to delete
+//   - metrics: counts operations for Prometheus
 //   - retry: repeats what failed, for clients that do not
 //   - throttle: limits the bytes and the operations of a second
 //   - verify: checks LTX files on their way

@@ -111,6 +111,7 @@ func Order() []Stacked {
 		{Name: "compress"},
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
 		{Name: "cache"},
+		{Name: "metrics"},
 		{Name: "retry"},
 		{Name: "throttle"},
 	}
