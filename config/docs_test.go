@@ -15,6 +15,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
+	_ "github.com/ltxstore/ltxstore/wrap/metrics"
 	_ "github.com/ltxstore/ltxstore/wrap/mirror"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"

@@ -15,6 +15,7 @@ import "github.com/ltxstore/ltxstore"
 //	crypt
 //	cache            what it keeps on a disk is encrypted
 //	mirror           compressed and encrypted once, and repeated and throttled one by one
+//	metrics          counts what is stored, and a request with its repetitions once
 //	retry            repeats one request, not the work of those before it
 //	throttle         what is sent again counts again
 //	store            a backend

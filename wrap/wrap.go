@@ -6,6 +6,7 @@
 //   - crypt: stores age files
 //   - mirror: several replicas as one
 //   - readonly: refuses to write and to delete
+//   - metrics: counts operations for Prometheus
 //   - retry: repeats what failed, for clients that do not
 //   - throttle: limits the bytes and the operations of a second
 //   - verify: checks LTX files on their way

@@ -18,6 +18,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
+	_ "github.com/ltxstore/ltxstore/wrap/mirror"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"

@@ -27,6 +27,7 @@ var allowed = []string{
 	"github.com/googleapis/gax-go/v2",
 	"github.com/klauspost/compress",
 	"github.com/pierrec/lz4/v4",
+	"github.com/prometheus/client_golang",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
 	"go.yaml.in/yaml/v4",

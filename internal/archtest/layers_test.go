@@ -155,6 +155,7 @@ func TestWrappersCompileTheirOwn(t *testing.T) {
 		"compress": {"github.com/klauspost/compress"},
 		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys"},
 		"mirror":   nil,
+		"metrics":  {"github.com/prometheus", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/munnerz/goautoneg", "golang.org/x/sys", "google.golang.org/protobuf"},
 		"readonly": nil,
 		"retry":    {"github.com/avast/retry-go/v5"},
 		"verify":   nil,

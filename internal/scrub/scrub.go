@@ -19,16 +19,18 @@ func Error(err error) error {
 	return &scrubbed{text: clean, err: err}
 }
 
-// Text takes the query off URLs, where a signature may be, and the values off
-// parameters of signatures anywhere else.
+// Text takes off URLs the query, where a signature may be, and user and password,
+// and the values off parameters of signatures anywhere else.
 func Text(text string) string {
-	if !strings.ContainsAny(text, "?=") { // nearly always
+	if !strings.ContainsAny(text, "?=@") { // nearly always
 		return text
 	}
 	query := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*[^\s"':;,.]`)
+	user := regexp.MustCompile(`(https?://)[^\s"'/?#]*@`)
 	secret := regexp.MustCompile(`(?i)\b(X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|X-Goog-Signature|X-Goog-Credential|` +
 		`Signature|AWSAccessKeyId|Credential|upload_id|access_token)=[^&\s"',]+`)
-	return secret.ReplaceAllString(query.ReplaceAllString(text, "$1"), "$1=[redacted]")
+	text = user.ReplaceAllString(query.ReplaceAllString(text, "$1"), "$1[redacted]@")
+	return secret.ReplaceAllString(text, "$1=[redacted]")
 }
 
 // scrubbed hides parts of an error's text, not the error.

@@ -13,9 +13,12 @@ import (
 
 func TestText(t *testing.T) {
 	for text, want := range map[string]string{
-		"plain":           "plain",
-		"is it? a=b":      "is it? a=b",
-		"https://h/k?x=1": "https://h/k",
+		"plain":                               "plain",
+		"is it? a=b":                          "is it? a=b",
+		"https://h/k?x=1":                     "https://h/k",
+		"mail a@b":                            "mail a@b",
+		`proxy "http://me:secret@p:3128": no`: `proxy "http://[redacted]@p:3128": no`,
+		"https://key@h/a@b?x=1 https://h/@":   "https://[redacted]@h/a@b https://h/@",
 		`Put "https://h/k?X-Amz-Signature=abc&y=2": EOF`:                              `Put "https://h/k": EOF`,
 		`Put "http://h/upload/o?uploadType=resumable&upload_id=secret": reset`:        `Put "http://h/upload/o": reset`,
 		"query X-Amz-Credential=AKID/2024 and x-goog-signature=abc, upload_id=secret": "query X-Amz-Credential=[redacted] and x-goog-signature=[redacted], upload_id=[redacted]",

@@ -112,6 +112,7 @@ func Order() []Stacked {
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
 		{Name: "cache"},
 		{Name: "mirror"},
+		{Name: "metrics"},
 		{Name: "retry"},
 		{Name: "throttle"},
 	}

@@ -1,0 +1,127 @@
+package layer
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/superfly/ltx"
+)
+
+// Count is for who only wants to know how many bytes of a body were read. sent
+// tells it when the write is over, with what that has returned.
+//
+// What a backend reads in place, or the kernel copies, is handed on as it is: then
+// it is the size of what was stored or, after a failure, how far the body was
+// moved.
+func Count(r io.Reader) (body io.Reader, sent func(info *ltx.FileInfo) int64) {
+	switch r := r.(type) {
+	case *os.File, *bytes.Reader, *strings.Reader:
+		seeker := r.(io.Seeker)
+		start, err := seeker.Seek(0, io.SeekCurrent)
+		if err != nil { // a pipe
+			break
+		}
+		return r, func(info *ltx.FileInfo) int64 {
+			if info != nil {
+				return info.Size
+			}
+			end, err := seeker.Seek(0, io.SeekCurrent)
+			if err != nil {
+				return 0
+			}
+			return max(0, end-start)
+		}
+	case nil:
+		return nil, func(*ltx.FileInfo) int64 { return 0 }
+	}
+	var n atomic.Int64
+	body = Body(r, r.Read, func(fresh int) error {
+		n.Add(int64(fresh))
+		return nil
+	})
+	return body, func(*ltx.FileInfo) int64 { return n.Load() }
+}
+
+// Transfer is rc, and calls done once, when it is closed: with how many bytes were
+// read, and what reading has failed with, or else Close.
+func Transfer(rc io.ReadCloser, done func(n int64, err error)) io.ReadCloser {
+	return &transfer{rc: rc, done: done}
+}
+
+type transfer struct {
+	rc   io.ReadCloser
+	done func(n int64, err error)
+
+	n     atomic.Int64
+	mu    sync.Mutex
+	err   error
+	ended bool
+}
+
+// Read implements io.Reader.
+func (t *transfer) Read(p []byte) (int, error) {
+	n, err := t.rc.Read(p)
+	t.n.Add(int64(n))
+	if err != nil && err != io.EOF {
+		t.fail(err)
+	}
+	return n, err
+}
+
+func (t *transfer) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil && !t.ended {
+		t.err = err
+	}
+}
+
+// Close implements io.Closer.
+func (t *transfer) Close() error {
+	err := t.rc.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.ended = true
+		if t.err == nil {
+			t.err = err
+		}
+		t.done(t.n.Load(), t.err)
+	}
+	return err
+}
+
+// Listing is files, and calls done once, when it is closed: with how many files
+// were listed, and what listing has failed with.
+func Listing(files ltx.FileIterator, done func(n int, err error)) ltx.FileIterator {
+	return &listing{FileIterator: files, done: done}
+}
+
+type listing struct {
+	ltx.FileIterator
+	done func(n int, err error) // nil when it was called
+	n    int
+}
+
+// Next implements ltx.FileIterator.
+func (l *listing) Next() bool {
+	if !l.FileIterator.Next() {
+		return false
+	}
+	l.n++
+	return true
+}
+
+// Close implements io.Closer.
+func (l *listing) Close() error {
+	err := l.FileIterator.Close()
+	if l.done != nil {
+		l.done(l.n, err)
+		l.done = nil
+	}
+	return err
+}
