@@ -27,7 +27,7 @@ func checkCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := &checkStore{large: 100 << 20, page: 1000}
-			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file")
+			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file; with less than 84MB the bound of memory is not checked")
 			flags.IntVar(&cmd.page, "page", cmd.page, "the store lists `N` files in a page: cases write two and a half times as many")
 			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`, such as write/")
 			return cmd.run
@@ -76,7 +76,7 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 			p.show(int64(n), 0, fmt.Sprintf("case %d of at most %d", n, len(cases)))
 			return s.store(ctx, fmt.Sprintf("%d/db", n), once)
 		},
-		Lacks:     s.lacks(once),
+		Lacks:     s.lacks(once, cmd.large),
 		PageSize:  cmd.page,
 		LargeSize: cmd.large,
 		BodySize:  max(min(16<<20, cmd.large/2), 64<<10),
@@ -106,7 +106,7 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 }
 
 // lacks is what a live store cannot do on demand.
-func (s *scratch) lacks(once bool) []replicatest.Capability {
+func (s *scratch) lacks(once bool, large int64) []replicatest.Capability {
 	lacks := []replicatest.Capability{
 		replicatest.MissingStore, replicatest.RawAccess, replicatest.Stripping, replicatest.FailingLookups, replicatest.FailingLists,
 		replicatest.FailingDeletes, replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Outages,
@@ -115,7 +115,8 @@ func (s *scratch) lacks(once bool) []replicatest.Capability {
 	if !once {
 		lacks = append(lacks, replicatest.WriteOnce)
 	}
-	if strings.HasPrefix(s.place, "mem:") {
+	const least = 80 << 20 // twice the limit of the case
+	if strings.HasPrefix(s.place, "mem:") || large < least {
 		lacks = append(lacks, replicatest.BoundedMemory)
 	}
 	return lacks

@@ -58,10 +58,16 @@ func levels() []int {
 func (a *app) nothing(ctx context.Context, url string) error {
 	text := "there is no LTX file in " + ltxstore.Redact(url)
 	if near, what := a.meant(ctx, url); near != "" {
-		text += fmt.Sprintf(", but in %s%s: is it that?", ltxstore.Redact(near), what)
+		text += fmt.Sprintf("; there are some in %s%s", ltxstore.Redact(near), what)
 	}
-	return fmt.Errorf("%s: %w", text, fs.ErrNotExist)
+	return nothingError(text)
 }
+
+// nothingError is an fs.ErrNotExist that does not end in these words.
+type nothingError string
+
+func (e nothingError) Error() string        { return string(e) }
+func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // meant returns a URL near another at which there is a replica.
 func (a *app) meant(ctx context.Context, url string) (near, what string) {
@@ -78,7 +84,7 @@ func (a *app) meant(ctx context.Context, url string) (near, what string) {
 			continue
 		}
 		if withoutLayout(url) == candidate {
-			return candidate, ", in another layout"
+			return candidate, " (another layout)"
 		}
 		return candidate, ""
 	}
@@ -117,7 +123,9 @@ func neighbours(url string) (found []string) {
 		if cut <= 0 {
 			break
 		}
-		path = path[:cut]
+		if path = path[:cut]; strings.HasSuffix(path, "/ltx") {
+			continue // its folders look like another layout's
+		}
 		found = append(found, scheme+"://"+path+query)
 	}
 	if scheme != "file" {

@@ -63,7 +63,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		case errors.As(err, &unreachable) && unreachable.Last != 0:
 			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
 		case errors.Is(err, fs.ErrExist):
-			return fmt.Errorf("%w; to replace it: -force", err)
+			return fmt.Errorf("%s, or a journal of it, is there already; to replace it: -force", args[1])
 		case ctx.Err() != nil && err != nil:
 			return &interruption{"nothing was written", err}
 		case err != nil:
@@ -72,7 +72,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 			return writeJSON(a.out, result)
 		}
 		a.printf("restored transaction %s of %s\n", result.TXID, moment(result.Time))
-		a.printf("%s of %s, from %s of %s\n", count(int64(result.Pages), "page"), humanSize(int64(result.PageSize)),
+		a.printf("%s of %d bytes, from %s of %s\n", count(int64(result.Pages), "page"), result.PageSize,
 			count(result.Files, "file"), humanSize(result.Bytes))
 		if result.Checksum == ltx.Checksum(0) {
 			a.printf("every file's checksum is right; they carry none of the whole database\n")

@@ -22,6 +22,7 @@ type scratch struct {
 	query string
 
 	opened map[string]bool // paths that may hold something
+	base   string          // a directory that did not exist before; else empty
 }
 
 func (a *app) scratch(url, purpose string) (*scratch, error) {
@@ -34,6 +35,11 @@ func (a *app) scratch(url, purpose string) (*scratch, error) {
 		return nil, err
 	}
 	s := &scratch{a: a, query: query, opened: make(map[string]bool)}
+	if dir, ok := strings.CutPrefix(place, "file://"); ok {
+		if _, err := os.Stat(filepath.FromSlash(dir)); errors.Is(err, os.ErrNotExist) {
+			s.base = filepath.FromSlash(dir)
+		}
+	}
 	s.place = strings.TrimRight(place, "/") + "/ltxstore-" + purpose + "-" + hex.EncodeToString(name)
 	// What cannot be right is better said before anything is begun.
 	return s, ltxstore.Source{URL: s.place + query}.Check()
@@ -72,6 +78,9 @@ func (s *scratch) remove(ctx context.Context) error {
 	}
 	if dir, ok := strings.CutPrefix(s.place, "file://"); ok && len(errs) == 0 {
 		errs = append(errs, removeEmpty(filepath.FromSlash(dir)))
+		if s.base != "" {
+			_ = os.Remove(s.base) // somebody else may use it by now
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -32,6 +32,7 @@ var allowed = []string{
 	"github.com/superfly/ltx",
 	"go.yaml.in/yaml/v4",
 	"golang.org/x/crypto",
+	"golang.org/x/term",
 	"golang.org/x/time",
 	"google.golang.org/api",
 	"google.golang.org/grpc",

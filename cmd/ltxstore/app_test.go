@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestUsage(t *testing.T) {
+	s := newShell(t)
+	for line, want := range map[string]string{
+		"lst":                              "there is no command \"lst\": did you mean ls?",
+		"frobnicate":                       "there is no command \"frobnicate\"",
+		"config":                           "want ltxstore config check FILE",
+		"config chek x":                    "want ltxstore config check FILE",
+		"ls":                               "want ltxstore ls URL",
+		"ls a b":                           `"b" is too much`,
+		"ls -levl 1 file://DIR/rep":        "there is no flag -levl: did you mean -level?",
+		"ls --frobnicate file://DIR/rep":   "there is no flag -frobnicate;",
+		"ls DIR/rep":                       "is no URL: a directory is file://DIR/rep",
+		"ls nothing?x=1":                   "is no URL: want one such as s3://bucket/path",
+		"ls -level 10000 file://DIR/rep":   "-level is 10000: want 0 to 9999",
+		"ls -level -2 file://DIR/rep":      "-level is -2: want 0 to 9999",
+		"ls -seek 12 file://DIR/rep":       "want 16 hexadecimal digits",
+		"cat file://DIR/rep x y":           `level is "x": want 0 to 9999`,
+		"cat file://DIR/rep 0 y":           `file is "y": want MIN-MAX`,
+		"cp -level x a b":                  "want 0 to 9999",
+		"cp -concurrency 0 a b":            "-concurrency is 0",
+		"verify -concurrency 0 a":          "-concurrency is 0",
+		"restore -concurrency 0 a b":       "-concurrency is 0",
+		"restore -timestamp yesterday a b": "want a time such as",
+		"restore -txid 0000000000000001 -timestamp 2026-01-31T12:00:00Z a b": "are two states",
+		"rm file://DIR/rep": "want a level and files to delete, or -all",
+		"rm -all file://DIR/rep 0 0000000000000001-0000000000000001": "-all deletes everything",
+		"rm -all file://DIR/rep":                                     "nobody can be asked whether to delete all of file://DIR/rep: 6 files",
+		"bench -files 0 file://DIR/x":                                "-files is 0",
+		"bench -large big file://x":                                  "want a size such as 16MB",
+		"completion tcsh":                                            "want bash, zsh or fish",
+		"help frobnicate":                                            "there is no command",
+		"help ls more":                                               "there is no command",
+		"restore -txid 0 file://x out":                               "want 16 hexadecimal digits",
+	} {
+		assert.Contains(t, s.fails(t, exitUsage, strings.Fields(line)...), want, line)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	s := newShell(t)
+	for line, want := range map[string]string{
+		"ls ftp://x":                                                   "ftp",
+		"ls file://DIR/rep?huh=1":                                      "huh",
+		"ls s3://bucket?regoin=x":                                      "region",
+		"restore file://DIR/rep DIR/no/such/out":                       "directory DIR/no/such does not exist",
+		"restore -txid 0000000000000009 file://DIR/rep DIR/out":        "to restore that: -txid 0000000000000006",
+		"cat file://DIR/rep 0 0000000000000009-0000000000000009":       "no such file",
+		"restore -timestamp 1999-01-01T00:00:00Z file://DIR/rep DIR/o": "no file is that old",
+		"config check DIR/none":                                        "no such file",
+	} {
+		assert.Contains(t, s.fails(t, exitFailed, strings.Fields(line)...), want, line)
+	}
+}
+
+// What is probably meant is told: a folder of the replica, the one above it,
+// another layout.
+func TestWhereTheFilesAre(t *testing.T) {
+	s := newShell(t)
+	for url, want := range map[string]string{
+		s.url(""):                           "there are some in file://DIR/rep\n",
+		s.url("rep/ltx/0000"):               "there are some in file://DIR/rep\n",
+		s.url("rep") + "?layout=litestream": "there are some in file://DIR/rep (another layout)\n",
+		s.url("else/where/entirely/apart"):  "there is no LTX file in file://DIR/else/where/entirely/apart\n",
+	} {
+		for _, args := range [][]string{{"ls", url}, {"verify", url}, {"restore", url, "DIR/out"}, {"cp", url, "file://DIR/copy"}} {
+			assert.Contains(t, s.fails(t, exitFailed, args...), want, "%v", args)
+		}
+	}
+}
+
+func TestFlagsAnywhere(t *testing.T) {
+	s := newShell(t)
+	want := s.ok(t, "ls", "-level", "0", s.url("rep"))
+	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "-level", "0"))
+	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "--level=0"))
+	assert.Equal(t, want, s.ok(t, "ls", "-level=0", "--", s.url("rep")))
+}
+
+func TestHelp(t *testing.T) {
+	s := newShell(t)
+	overview := s.ok(t)
+	assert.Equal(t, overview, s.ok(t, "help"))
+	assert.Equal(t, overview, s.ok(t, "-h"))
+	for _, cmd := range commands() {
+		assert.Contains(t, overview, cmd.name+" ")
+		text := s.ok(t, append([]string{"help"}, strings.Fields(cmd.name)...)...)
+		assert.Equal(t, text, s.ok(t, append(strings.Fields(cmd.name), "-h")...))
+		assert.NotEmpty(t, cmd.examples, cmd.name)
+		for _, f := range cmd.flags() {
+			assert.Contains(t, text, "  -"+f.Name)
+		}
+	}
+	assert.Contains(t, s.ok(t, "version"), "ltxstore ")
+	assert.Equal(t, s.ok(t, "version"), s.ok(t, "--version"))
+}
+
+// An example works when it is pasted: its flags and arguments are right.
+func TestExamplesParse(t *testing.T) {
+	for _, cmd := range commands() {
+		for _, example := range cmd.examples {
+			line, _, _ := strings.Cut(example, " | ")
+			line, _, _ = strings.Cut(line, " >")
+			line = strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(line, "'", ""), "source <("), ")")
+			args := strings.Fields(line)
+			require.Equal(t, "ltxstore", args[0], example)
+			found, rest, err := find(args[1:])
+			require.NoError(t, err, example)
+			require.Equal(t, cmd.name, found.name, example)
+			flags := flag.NewFlagSet("", flag.ContinueOnError)
+			found.bind(flags)
+			new(app).common(flags, found)
+			rest, err = parse(flags, rest)
+			require.NoError(t, err, example)
+			assert.GreaterOrEqual(t, len(rest), found.min, example)
+			assert.True(t, found.max < 0 || len(rest) <= found.max, example)
+		}
+	}
+}
+
+// docs/command.md is the help of all commands.
+func TestDocument(t *testing.T) {
+	const name = "../../docs/command.md"
+	var text strings.Builder
+	text.WriteString("# The command\n\n<!-- written by: go test ./cmd/ltxstore -run TestDocument -update -->\n\n" +
+		"    go install github.com/ltxstore/ltxstore/cmd/ltxstore@latest\n\n```text\n")
+	a := &app{out: &text, width: 80}
+	a.overview()
+	text.WriteString("```\n")
+	for _, cmd := range commands() {
+		text.WriteString("\n## " + cmd.name + "\n\n```text\n" + cmd.text(80) + "```\n")
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(name, []byte(text.String()), 0o644))
+	}
+	written, err := os.ReadFile(name)
+	require.NoError(t, err)
+	assert.Equal(t, text.String(), string(written))
+}
+
+func TestNoSecretIsShown(t *testing.T) {
+	const secret = "hunter2hunter2"
+	s := newShell(t)
+	for _, url := range []string{
+		"s3://bucket/db?access-key-id=AKID&secret-access-key=" + secret + "&endpoint=http://127.0.0.1:1&max-attempts=1",
+		"s3://AKID:" + secret + "@bucket/db",
+		"s3://bucket/db?secret-access-kye=" + secret,
+		"s3:/bucket?secret-access-key=" + secret,
+		"file://DIR/none?crypt.identities=" + secret,
+	} {
+		for _, args := range [][]string{{"ls", url}, {"-v", "ls", url}, {"ls", "-v", url}, {"verify", url}, {"rm", "-all", url}, {"cat", url, "0", "0000000000000001-0000000000000001"},
+			{"cp", url, url}, {"restore", url, "DIR/out"}, {"check", url}, {"bench", url}} {
+			r := s.run(t.Context(), slices.Clone(args)...)
+			assert.NotEqual(t, exitOK, r.code, "%v", args)
+			assert.NotContains(t, r.out+r.err, secret, "%v", args)
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	s := newShell(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"ls", s.url("rep")}, {"verify", s.url("rep")}, {"restore", s.url("rep"), "DIR/out"},
+		{"cp", s.url("rep"), s.url("copy")}, {"rm", "-all", "-yes", s.url("rep")}, {"bench", s.url("scratch")}, {"check", s.url("scratch")}} {
+		r := s.run(ctx, args...)
+		assert.Equal(t, exitInterrupted, r.code, "%v: %s", args, r.err)
+		assert.Contains(t, r.err, "interrupted", "%v", args)
+		assert.Equal(t, 1, strings.Count(r.err, "\n"), "%v: %q", args, r.err)
+	}
+	assert.NoFileExists(t, s.dir+"/out")
+	assert.NoDirExists(t, s.dir+"/scratch")
+	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files", "all are there")
+}

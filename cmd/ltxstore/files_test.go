@@ -1,0 +1,235 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLs(t *testing.T) {
+	s := newShell(t)
+	golden(t, "ls", s.ok(t, "ls", "-metadata", s.url("rep")))
+	golden(t, "ls-json", s.ok(t, "ls", "-json", "-level", "1", s.url("rep")))
+	from := s.ok(t, "ls", "-level", "0", "-seek", "0000000000000005", s.url("rep"))
+	assert.Contains(t, from, "2 files")
+	assert.NotContains(t, from, "0000000000000004")
+	assert.Equal(t, "0 files, 0 B\n", s.ok(t, "ls", "-level", "5", s.url("rep")), "what was asked for is empty")
+}
+
+func TestCat(t *testing.T) {
+	s := newShell(t)
+	const name = "0000000000000004-0000000000000004"
+	body := string(s.from.File(4, 4))
+	assert.Equal(t, body, s.run(t.Context(), "cat", s.url("rep"), "0", name).out)
+	assert.Equal(t, body[10:30], s.run(t.Context(), "cat", "-offset", "10", "-size", "20", s.url("rep"), "0", name+".ltx").out)
+	assert.Contains(t, s.fails(t, exitUsage, "cat", "-offset", "-1", s.url("rep"), "0", name), "-offset is -1")
+
+	s.tty = true
+	assert.Contains(t, s.fails(t, exitUsage, "cat", s.url("rep"), "0", name), "send it to a file")
+	assert.Equal(t, body, s.run(t.Context(), "cat", "-force", s.url("rep"), "0", name).out)
+}
+
+// A copy that was broken off goes on, changes what differs only if told to, and
+// never deletes.
+func TestCp(t *testing.T) {
+	s := newShell(t)
+	to := s.url("copy") + "?layout=litestream"
+	golden(t, "cp", s.ok(t, "cp", s.url("rep"), to))
+	part := filepath.Join(s.dir, "copy", "ltx", "0")
+	entries, err := os.ReadDir(part)
+	require.NoError(t, err)
+	require.Len(t, entries, 3, "in Litestream's layout")
+	require.NoError(t, os.Remove(filepath.Join(part, entries[0].Name())))
+	require.NoError(t, os.WriteFile(filepath.Join(part, entries[1].Name()), []byte("damaged"), 0o644))
+
+	assert.Contains(t, s.ok(t, "cp", "-dry-run", "-level", "1", "-level", "9", s.url("rep"), s.url("copy")), "skipped      3")
+	r := s.run(t.Context(), "cp", s.url("rep"), s.url("copy"))
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.err, "1 file not copied, see above")
+	golden(t, "cp-failed", r.out)
+
+	var report struct {
+		Files map[string]int `json:"files"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.ok(t, "cp", "-json", "-replace", s.url("rep"), s.url("copy"))), &report))
+	assert.Equal(t, map[string]int{"replaced": 1, "skipped": 5}, report.Files)
+	for _, f := range history {
+		body, err := os.ReadFile(filepath.Join(s.dir, "copy", "ltx", string(rune('0'+f.level)), f.min.String()+"-"+f.max.String()+".ltx"))
+		require.NoError(t, err)
+		assert.Equal(t, s.from.File(f.min, f.max), body)
+	}
+	assert.Contains(t, s.ok(t, "cp", "-dry-run", s.url("rep"), s.url("other")), "would be copied")
+	assert.NoDirExists(t, s.dir+"/other")
+}
+
+func TestRm(t *testing.T) {
+	s := newShell(t)
+	const name = "0000000000000006-0000000000000006"
+	r := s.fails(t, exitUsage, "rm", s.url("rep"), "0", name)
+	assert.Contains(t, r, "nobody can be asked whether to delete 1 file of file://DIR/rep: say -yes")
+
+	s.tty = true
+	for _, answer := range []string{"", "\n", "n\n", "maybe\n"} {
+		s.in = answer
+		r := s.run(t.Context(), "rm", s.url("rep"), "0", name)
+		assert.Equal(t, exitFailed, r.code)
+		assert.Contains(t, r.err, "delete 1 file of file://DIR/rep? [y/N] ")
+		assert.Contains(t, r.err, "nothing was deleted")
+	}
+	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files")
+	s.in = "Yes\n"
+	assert.Equal(t, "deleted 1 file\n", s.run(t.Context(), "rm", s.url("rep"), "0", name).out)
+	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "5 files")
+
+	s.tty = false
+	stranger := filepath.Join(s.dir, "rep", "notes.txt")
+	require.NoError(t, os.WriteFile(stranger, nil, 0o644))
+	assert.Contains(t, s.ok(t, "rm", "-all", "-yes", s.url("rep")), "deleted 5 files")
+	assert.FileExists(t, stranger)
+	s.fails(t, exitFailed, "ls", s.url("rep"))
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", s.url("rep")), "there is no LTX file")
+	assert.Equal(t, "deleted 0 files, 0 B\n", s.ok(t, "rm", "-all", "-yes", s.url("rep")), "what broken writes have left goes")
+}
+
+func TestVerify(t *testing.T) {
+	s := newShell(t)
+	golden(t, "verify", s.ok(t, "verify", s.url("rep")))
+
+	require.NoError(t, os.WriteFile(s.dir+"/rep/ltx/0001/0000000000000001-0000000000000003.ltx", s.from.File(1, 2), 0o644))
+	body := s.from.File(6, 6)
+	body[len(body)-20]++
+	require.NoError(t, os.WriteFile(s.dir+"/rep/ltx/0000/0000000000000006-0000000000000006.ltx", body, 0o644))
+	r := s.run(t.Context(), "verify", s.url("rep"))
+	assert.Equal(t, exitProblems, r.code)
+	assert.Empty(t, r.err)
+	golden(t, "verify-damaged", r.out)
+
+	r = s.run(t.Context(), "verify", "-json", s.url("rep"))
+	assert.Equal(t, exitProblems, r.code)
+	golden(t, "verify-json", r.out)
+}
+
+func TestRestore(t *testing.T) {
+	s := newShell(t)
+	out := filepath.Join(s.dir, "out.db")
+	golden(t, "restore", s.ok(t, "restore", s.url("rep"), out))
+	got, err := os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, s.from.Database(6), got)
+
+	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("rep"), out), "to replace it: -force")
+	golden(t, "restore-json", s.ok(t, "restore", "-json", "-force", "-txid", "0000000000000003", s.url("rep"), out))
+	got, err = os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, s.from.Database(3), got)
+
+	before := s.from.Time(5).UTC().Format("2006-01-02T15:04:05.999Z07:00")
+	s.ok(t, "restore", "-force", "-timestamp", before, s.url("rep"), out)
+	got, err = os.ReadFile(out)
+	require.NoError(t, err)
+	assert.Equal(t, s.from.Database(4), got)
+}
+
+// Bench and check leave nothing, and touch nothing that was there.
+func TestScratchIsRemoved(t *testing.T) {
+	s := newShell(t)
+	before := tree(t, s.dir)
+	r := s.ok(t, "bench", "-files", "20", "-large", "64KiB", "-svg", s.dir+"/b.svg", s.url("rep"))
+	assert.Contains(t, r, "write 4 KiB, 8 at once")
+	svg, err := os.ReadFile(s.dir + "/b.svg")
+	require.NoError(t, err)
+	assert.Contains(t, string(svg), "</svg>")
+	require.NoError(t, os.Remove(s.dir+"/b.svg"))
+
+	var measures []measure
+	require.NoError(t, json.Unmarshal([]byte(s.ok(t, "bench", "-json", "-files", "5", "-large", "64KiB", s.url("new/place"))), &measures))
+	assert.Len(t, measures, 8)
+	for _, m := range measures {
+		assert.Positive(t, m.Count, m.Name)
+		assert.LessOrEqual(t, m.P50, m.Max, m.Name)
+	}
+	require.NoError(t, os.Remove(s.dir+"/new"))
+
+	golden(t, "check", s.ok(t, "check", "-page", "10", "-large", "200KiB", s.url("rep")))
+	assert.Equal(t, before, tree(t, s.dir))
+}
+
+func tree(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	}))
+	return names
+}
+
+// A store that does not keep the contract is exit code 3, with the cases.
+func TestCheckFinds(t *testing.T) {
+	s := newShell(t)
+	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?readonly=true")
+	assert.Equal(t, exitProblems, r.code, "%s", r.err)
+	assert.Contains(t, r.out, "write/guide: ")
+	assert.NoDirExists(t, s.dir+"/new")
+
+	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?readonly=true")
+	var result checked
+	require.NoError(t, json.Unmarshal([]byte(r.out), &result))
+	require.Len(t, result.Failures, 1)
+	assert.Equal(t, "write/guide", result.Failures[0].Case)
+	assert.Equal(t, []clause{{"W1", 0, 1}}, result.Clauses)
+}
+
+func TestConfigCheck(t *testing.T) {
+	s := newShell(t)
+	file := s.dir + "/litestream.yml"
+	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://key:hunter2@bucket/app\n      - path: /backup\n"), 0o644))
+	r := s.run(t.Context(), "config", "check", file)
+	assert.NotContains(t, r.out+r.err, "hunter2")
+
+	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n      - path: /backup\n"), 0o644))
+	golden(t, "config", s.ok(t, "config", "check", file))
+	assert.Contains(t, s.ok(t, "config", "check", "-json", file), `"type": "s3"`)
+
+	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n        regoin: x\n"), 0o644))
+	assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), "line 5")
+}
+
+func TestCompletion(t *testing.T) {
+	s := newShell(t)
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		script := s.run(t.Context(), "completion", shell).out
+		for _, word := range []string{"restore", "verify", "timestamp", "check", "ltxstore"} {
+			assert.Contains(t, script, word, shell)
+		}
+	}
+}
+
+// Progress is for a person who watches: a line that is taken away at the end.
+func TestProgress(t *testing.T) {
+	s := newShell(t)
+	var steps time.Duration
+	begun := time.Now()
+	s.now = func() time.Time { steps += time.Second; return begun.Add(steps) }
+	for _, args := range [][]string{{"verify", s.url("rep")}, {"cp", s.url("rep"), s.url("copy")}, {"restore", s.url("rep"), "DIR/out"}} {
+		s.tty = true
+		r := s.run(t.Context(), slices.Clone(args)...)
+		assert.Equal(t, exitOK, r.code)
+		assert.Contains(t, r.err, "/s", "%v", args)
+		assert.True(t, strings.HasSuffix(r.err, "\r\x1b[K"), "%v: %q", args, r.err)
+		for _, line := range strings.Split(r.err, "\r\x1b[K") {
+			assert.Less(t, utf8.RuneCountInString(line), 80)
+		}
+		r = s.run(t.Context(), append(slices.Clone(args), "-quiet", "-json")...)
+		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out, or a journal of it, is there already; to replace it: -force\n", ""))
+		s.tty = false
+		s.fails(t, exitUsage, append(slices.Clone(args), "more")...)
+	}
+}
