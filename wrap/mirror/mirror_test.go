@@ -439,7 +439,7 @@ func TestResume(t *testing.T) {
 	var failed *mirror.Error
 	require.ErrorAs(t, err, &failed)
 	assert.Len(t, failed.Failed, 3)
-	assert.ErrorContains(t, failed.Failed[1].Err, "not the same")
+	assert.ErrorContains(t, failed.Failed[1].Err, "is another")
 }
 
 func TestListing(t *testing.T) {
