@@ -17,8 +17,8 @@ import (
 // Driver opens the replicas of one kind of store. A backend registers its own
 // when it is imported.
 type Driver interface {
-	// Open returns a client of what src describes. It sends nothing and looks
-	// at no store. auto reports that the layout is to be found out: the client
+	// Open returns a client of what src describes, from which the settings of
+	// wrappers were taken. It sends nothing and looks at no store. auto reports that the layout is to be found out: the client
 	// then has src.Layout. src.Getenv is set. No error shows a secret.
 	Open(src Source) (client ReplicaClient, auto bool, err error)
 
@@ -28,7 +28,8 @@ type Driver interface {
 }
 
 // Source describes a replica: by a URL, by settings, or by a URL and what a
-// file says beside it. docs/configuration.md has the settings of each backend.
+// file says beside it. docs/configuration.md has the settings of each backend and
+// of each wrapper.
 //
 // A setting that is not known, cannot be read, or is given twice with
 // different values is an error.

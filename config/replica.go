@@ -69,7 +69,7 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 // set takes one setting of a section.
 func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
 	switch {
-	case e.value.kind == null && isWrapper(e.key):
+	case e.value.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
 		return noSettings(e)
 	case e.value.kind == null:
 		return known(e, append(ownKeys, knownSettings()...))
@@ -96,6 +96,12 @@ func isWrapper(key string) bool {
 	return ltxstore.LookupWrapper(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
 		return w.Name == head || slices.Contains(w.Aliases, head)
 	})
+}
+
+// meansWrapper reports whether an inherited setting is of a wrapper, and not that of
+// another backend with the same name, such as "verify: head".
+func meansWrapper(key, value string) bool {
+	return isWrapper(key) && (len(owners(key)) == 0 || isSwitch(value))
 }
 
 // setStore notes a setting of the store or of a wrapper, or a map of them.
@@ -184,7 +190,7 @@ func (o Options) finish(r *Replica, n node) error {
 		return err
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.source.Settings)) {
-		if _, _, ok := driver.Lookup(key); ok {
+		if _, _, ok := driver.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
 		if types := owners(key); len(types) > 0 && !slices.Contains(types, r.source.Type) {
@@ -192,8 +198,8 @@ func (o Options) finish(r *Replica, n node) error {
 				key, bracket(r.source.Where(key)), strings.Join(types, " or "), r.source.Type)
 		}
 	}
-	for key := range r.source.Defaults {
-		if _, _, ok := driver.Lookup(key); !ok && !isWrapper(key) {
+	for key, value := range r.source.Defaults {
+		if _, _, ok := driver.Lookup(key); !ok && !meansWrapper(key, value) {
 			delete(r.source.Defaults, key) // another replica's
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
+	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 const recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -63,6 +64,36 @@ dbs:
 	assert.ErrorContains(t, err, "compress.levle (line 4, column 5) is no setting: did you mean compress.level?")
 	_, err = config.Parse([]byte("compres: {level: best}\n"), options())
 	assert.ErrorContains(t, err, "compres is no setting here: did you mean compress?")
+}
+
+// A wrapper and a setting of backends have one name.
+func TestVerifyIsTwoThings(t *testing.T) {
+	for text, says := range map[string]string{
+		"verify: head\nreplicas: [{type: s3, bucket: b}, {path: /r}]":       "",
+		"replicas: [{type: s3, bucket: b, verify: }, {path: /r, verify: }]": "",
+		"replica: {path: /r, verify: head}":                                 "want true or false",
+		"replica: {type: s3, bucket: b, verify: true}":                      "Verify is",
+	} {
+		file, err := config.Parse([]byte(text), options())
+		if says != "" {
+			assert.ErrorContains(t, err, says, text)
+			continue
+		}
+		require.NoError(t, err, text)
+		for _, r := range file.Replicas {
+			client, err := r.Open(t.Context())
+			require.NoError(t, err)
+			assert.NotImplements(t, (*ltxstore.Unwrapper)(nil), client, text)
+		}
+	}
+	for _, text := range []string{"verify: true\nreplica: {path: /r}", "replica: {path: /r, verify: yes}", "replica: {url: 'file:///r?verify=true'}",
+		"verify: {}\nreplica: {type: s3, bucket: b, verify: head}", "replica: {url: 's3://b?verify=head', verify: {read-back: true}}"} {
+		file, err := config.Parse([]byte(text), options())
+		require.NoError(t, err, text)
+		client, err := file.Replicas[0].Open(t.Context())
+		require.NoError(t, err)
+		assert.IsType(t, &verify.Client{}, client, text)
+	}
 }
 
 // What another parser fills has the same wrappers.

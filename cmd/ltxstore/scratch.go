@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // scratch is a fresh prefix below a replica's path, for commands that write. It
@@ -25,8 +27,11 @@ type scratch struct {
 	base   string          // a directory that did not exist before; else empty
 }
 
-func (a *app) scratch(url, purpose string) (*scratch, error) {
-	place, query, _ := strings.Cut(url, "?")
+func (a *app) scratch(raw, purpose string) (*scratch, error) {
+	place, query, _ := strings.Cut(raw, "?")
+	if mirrors(query) {
+		return nil, usagef("the URL has a mirror, whose replicas would be written to, and emptied, where they are: want the URL of one replica")
+	}
 	if query != "" {
 		query = "?" + query
 	}
@@ -43,6 +48,17 @@ func (a *app) scratch(url, purpose string) (*scratch, error) {
 	s.place = strings.TrimRight(place, "/") + "/ltxstore-" + purpose + "-" + hex.EncodeToString(name)
 	// What cannot be right is better said before anything is begun.
 	return s, ltxstore.Source{URL: s.place + query}.Check()
+}
+
+// mirrors reports that a query has replicas of its own: the prefix is not theirs.
+func mirrors(query string) bool {
+	for part := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(part, "=")
+		if key, err := url.QueryUnescape(key); err != nil || settings.IsReplica("mirror", key) {
+			return true
+		}
+	}
+	return false
 }
 
 // open returns a client of a path below the prefix.

@@ -57,6 +57,7 @@ type block struct {
 	of   *known
 	n    int64
 	data []byte // nil on a disk
+	sum  uint32 // of it there
 	cost int64
 	old  bool // of an earlier process
 }
@@ -139,7 +140,7 @@ func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	if b.disk == nil {
 		return it.data, true
 	}
-	data, err := b.disk.read(k.file, n)
+	data, err := b.disk.read(k.file, n, it.sum)
 	if err != nil {
 		b.lost(it)
 	}
@@ -189,7 +190,7 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 		was := kept.data
 		if b.disk != nil {
 			var err error
-			if was, err = b.disk.read(k.file, n); err != nil {
+			if was, err = b.disk.read(k.file, n, kept.sum); err != nil {
 				b.count.torn.Add(1)
 				b.remove(e)
 				was = data
@@ -209,13 +210,14 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 
 // insert makes room, and keeps a block.
 func (b *blocks) insert(it *block) {
-	it.cost = int64(len(it.data)) + blockCost
-	if b.disk != nil {
-		it.cost = int64(len(it.data)) + diskCost
+	it.cost = int64(len(it.data))
+	if b.disk == nil {
+		it.cost += blockCost
 	}
 	b.makeRoom(it.cost)
 	if b.disk != nil {
-		if err := b.disk.write(it.of.file, it.n, it.data); err != nil {
+		var err error
+		if it.sum, err = b.disk.write(it.of.file, it.n, it.data); err != nil {
 			b.count.failed.Add(1)
 			return
 		}
@@ -237,7 +239,7 @@ func (b *blocks) remove(e *list.Element) {
 	delete(it.of.blocks, it.n)
 	b.used -= it.cost
 	if b.disk != nil {
-		b.disk.remove(it.of.file, it.n)
+		b.disk.remove(it.of.file, it.n, it.sum)
 	}
 	b.prune(it.of)
 }
@@ -312,7 +314,11 @@ func (b *blocks) adopt() error {
 			k = &known{file: was.file, since: time.Now(), size: -1, blocks: make(map[int64]*list.Element)}
 			b.files[was.file] = k
 		}
-		it := &block{of: k, n: was.n, cost: was.size, old: true}
+		if older := k.blocks[was.n]; older != nil { // another client's
+			b.remove(older)
+			b.files[was.file] = k
+		}
+		it := &block{of: k, n: was.n, sum: was.sum, cost: was.size, old: true}
 		b.used += it.cost
 		k.blocks[it.n] = b.byAge.PushFront(it)
 	}

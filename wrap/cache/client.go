@@ -32,7 +32,8 @@
 // until a block of the same file that was read from the store turns out to be the
 // same: the first read of each file goes to the store, and finds out that the file was
 // rewritten meanwhile, or that the directory is another replica's. A directory is for
-// one client at a time: two would each keep to the bound. It holds what the next
+// one client at a time: two would not read each other's blocks, but each keep to the
+// bound. It holds what the next
 // client has: put the cache inside of crypt, and it is encrypted.
 //
 // # Abilities

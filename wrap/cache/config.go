@@ -38,7 +38,7 @@ type Config struct {
 	MaxRange int64
 
 	// Size is how many bytes the blocks that are kept take, at most, with 256
-	// for each in memory, and 8 on a disk. 0 means 64 MiB, or 1 GiB in a Dir. It
+	// for each in memory. 0 means 64 MiB, or 1 GiB in a Dir. It
 	// must have room for a block.
 	Size int64
 

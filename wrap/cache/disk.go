@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -16,15 +15,11 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// A block on the disk is a file of its own: the magic, the CRC-32C of the file's
-// name and the bytes, and the bytes. It comes there by a rename, and is not synced:
-// what a crash tears is found by the sum.
-const (
-	diskMagic = 0x4c584231 // "LXB1"
-	diskCost  = 8          // bytes before the content
-
-	partial = ".ltxblock-partial"
-)
+// A block on the disk is a file of its own, with its bytes. Its name has the CRC-32C of
+// what comes before and of the bytes: a block that another client puts there has
+// another name. It comes there by a rename, and is not synced: what a crash tears is
+// found by the sum.
+const partial = ".ltxblock-partial"
 
 type disk struct {
 	dir       string
@@ -40,71 +35,69 @@ func openDisk(dir string, blockSize int) (*disk, error) {
 }
 
 // name has all that must be the same for a block to be found.
-func (d *disk) name(f codec.File, n int64) string {
-	return fmt.Sprintf("%04x-%s-%s-%x-%x.ltxblock", f.Level, f.MinTXID, f.MaxTXID, d.blockSize, n)
+func (d *disk) name(f codec.File, n int64, sum uint32) string {
+	return fmt.Sprintf("%s-%08x.ltxblock", d.place(f, n), sum)
+}
+
+func (d *disk) place(f codec.File, n int64) string {
+	return fmt.Sprintf("%04x-%s-%s-%x-%x", f.Level, f.MinTXID, f.MaxTXID, d.blockSize, n)
+}
+
+// sum is that of a block at its place.
+func (d *disk) sum(f codec.File, n int64, data []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum([]byte(d.place(f, n)), table), table, data)
 }
 
 // parse is name's opposite. It is false for all that is not of this package.
-func (d *disk) parse(name string) (f codec.File, n int64, ours, current bool) {
+func (d *disk) parse(name string) (it leftover, ours, current bool) {
 	var minTXID, maxTXID uint64
 	var blockSize int
-	read, err := fmt.Sscanf(name, "%04x-%016x-%016x-%x-%x.ltxblock", &f.Level, &minTXID, &maxTXID, &blockSize, &n)
-	if err != nil || read != 5 {
-		return f, 0, false, false
+	read, err := fmt.Sscanf(name, "%04x-%016x-%016x-%x-%x-%08x.ltxblock", &it.file.Level, &minTXID, &maxTXID, &blockSize, &it.n, &it.sum)
+	if err != nil || read != 6 {
+		return it, false, false
 	}
-	f.MinTXID, f.MaxTXID = ltx.TXID(minTXID), ltx.TXID(maxTXID)
+	it.file.MinTXID, it.file.MaxTXID = ltx.TXID(minTXID), ltx.TXID(maxTXID)
 	other := disk{d.dir, blockSize}
-	return f, n, other.name(f, n) == name, blockSize == d.blockSize
-}
-
-func (d *disk) sum(name string, data []byte) uint32 {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	return crc32.Update(crc32.Checksum([]byte(name), table), table, data)
+	return it, other.name(it.file, it.n, it.sum) == name, blockSize == d.blockSize
 }
 
 var errTorn = errors.New("block is damaged")
 
-func (d *disk) read(f codec.File, n int64) ([]byte, error) {
-	name := d.name(f, n)
-	raw, err := os.ReadFile(filepath.Join(d.dir, name))
-	if err != nil {
-		return nil, err
+func (d *disk) read(f codec.File, n int64, sum uint32) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(d.dir, d.name(f, n, sum)))
+	if err == nil && (len(data) == 0 || len(data) > d.blockSize || d.sum(f, n, data) != sum) {
+		err = errTorn
 	}
-	if len(raw) <= diskCost || len(raw) > diskCost+d.blockSize || binary.BigEndian.Uint32(raw) != diskMagic ||
-		binary.BigEndian.Uint32(raw[4:]) != d.sum(name, raw[diskCost:]) {
-		return nil, errTorn
-	}
-	return raw[diskCost:], nil
+	return data, err
 }
 
-func (d *disk) write(f codec.File, n int64, data []byte) error {
-	name := d.name(f, n)
-	head := binary.BigEndian.AppendUint32(nil, diskMagic)
-	head = binary.BigEndian.AppendUint32(head, d.sum(name, data))
+func (d *disk) write(f codec.File, n int64, data []byte) (sum uint32, err error) {
+	sum = d.sum(f, n, data)
 	temp, err := os.CreateTemp(d.dir, "*"+partial)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = temp.Write(head)
-	if err == nil {
-		_, err = temp.Write(data)
-	}
+	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(d.dir, name))
+		err = os.Rename(temp.Name(), filepath.Join(d.dir, d.name(f, n, sum)))
 	}
 	if err != nil {
 		err = errors.Join(err, os.Remove(temp.Name()))
 	}
-	return err
+	return sum, err
 }
 
 // remove may fail: the block is not believed any more, and counted when the
 // directory is next looked at.
-func (d *disk) remove(f codec.File, n int64) { _ = os.Remove(filepath.Join(d.dir, d.name(f, n))) }
+func (d *disk) remove(f codec.File, n int64, sum uint32) {
+	_ = os.Remove(filepath.Join(d.dir, d.name(f, n, sum)))
+}
 
 type leftover struct {
 	file codec.File
 	n    int64
+	sum  uint32
 	size int64
 	at   time.Time
 }
@@ -117,12 +110,13 @@ func (d *disk) scan() (left []leftover, err error) {
 		return nil, hide(err)
 	}
 	for _, entry := range entries {
-		f, n, ours, current := d.parse(entry.Name())
+		it, ours, current := d.parse(entry.Name())
 		if ours && !current || strings.HasSuffix(entry.Name(), partial) {
 			_ = os.Remove(filepath.Join(d.dir, entry.Name()))
 		}
 		if info, err := entry.Info(); err == nil && ours && current && info.Mode().IsRegular() {
-			left = append(left, leftover{f, n, info.Size(), info.ModTime()})
+			it.size, it.at = info.Size(), info.ModTime()
+			left = append(left, it)
 		}
 	}
 	slices.SortStableFunc(left, func(a, b leftover) int { return a.at.Compare(b.at) })

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,7 +40,7 @@ func TestDiskIsKept(t *testing.T) {
 	for block := range int64(5) {
 		read(t, w, 1, block<<12, 10)
 	}
-	assert.EqualValues(t, 5*(4<<10+8), w.Stats().BlockBytes)
+	assert.EqualValues(t, 5*4<<10, w.Stats().BlockBytes)
 
 	w = w.again(cfg)
 	require.NoError(t, w.Init(t.Context()))
@@ -87,7 +86,7 @@ func TestDiskIsTorn(t *testing.T) {
 		func(path string, b []byte) error { b[100] ^= 1; return os.WriteFile(path, b, 0o600) },
 		func(path string, b []byte) error { b[0] ^= 1; return os.WriteFile(path, b, 0o600) },
 		func(path string, b []byte) error { // another block's
-			other, err := os.ReadFile(strings.Replace(path, "-1.ltxblock", "-2.ltxblock", 1))
+			other, err := os.ReadFile(theBlock(t, cfg.Dir, "-2-"))
 			require.NoError(t, err)
 			return os.WriteFile(path, other, 0o600)
 		},
@@ -95,7 +94,7 @@ func TestDiskIsTorn(t *testing.T) {
 	} {
 		read(t, w, 1, 0, 20<<10)
 		torn := w.Stats().Torn
-		path := filepath.Join(cfg.Dir, "0000-0000000000000001-0000000000000001-1000-1.ltxblock")
+		path := theBlock(t, cfg.Dir, "-1-")
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.NoError(t, tear(path, b))
@@ -110,15 +109,45 @@ func TestDiskIsTorn(t *testing.T) {
 	}
 }
 
+func theBlock(t *testing.T, dir, n string) string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "0000-0000000000000001-0000000000000001-1000"+n+"*.ltxblock"))
+	require.NoError(t, err)
+	require.Len(t, paths, 1)
+	return paths[0]
+}
+
+// Two clients of two replicas at the same time, against the advice: each has the
+// right bytes.
+func TestDiskIsShared(t *testing.T) {
+	cfg := cache.Config{Dir: t.TempDir(), BlockSize: 4 << 10}
+	one, two := newWorld(cfg), newWorld(cfg)
+	put(t, one, 1, random(1, 20<<10))
+	put(t, two, 1, random(2, 20<<10))
+	for range 2 {
+		for block := range int64(5) {
+			assert.True(t, bytes.Equal(random(1, 20<<10)[block<<12:][:10], read(t, one, 1, block<<12, 10)))
+			assert.True(t, bytes.Equal(random(2, 20<<10)[block<<12:][:10], read(t, two, 1, block<<12, 10)))
+		}
+	}
+	assert.EqualValues(t, []int64{5, 5}, []int64{one.Stats().ReadHits, two.Stats().ReadHits})
+	one = one.again(cfg)
+	assert.True(t, bytes.Equal(random(1, 20<<10), read(t, one, 1, 0, 20<<10)))
+	assert.True(t, bytes.Equal(random(1, 20<<10), read(t, one, 1, 0, 20<<10)))
+	paths, size := blocksIn(t, cfg.Dir)
+	assert.Len(t, paths, 5)
+	assert.Equal(t, size, one.Stats().BlockBytes)
+}
+
 // The bound holds on the disk itself, also when it has become smaller. What is not of
 // the cache is left alone.
 func TestDiskBound(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"mine.txt", "0000-1-1-1000-1.ltxblock", "0000-0000000000000001-0000000000000001-1000-1.ltxblock.bak"} {
+	for _, name := range []string{"mine.txt", "0000-1-1-1000-1-0.ltxblock", "0000-0000000000000001-0000000000000001-1000-1-00000000.ltxblock.bak"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "123.ltxblock-partial"), []byte("x"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1.ltxblock"), []byte("x"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1-00000000.ltxblock"), []byte("x"), 0o600))
 	const mine = 1 // the stranger that ends like a block
 	cfg := cache.Config{Dir: dir, BlockSize: 4 << 10, Size: 30 << 10}
 	w := newWorld(cfg)
@@ -138,11 +167,11 @@ func TestDiskBound(t *testing.T) {
 	paths, size := blocksIn(t, dir)
 	assert.LessOrEqual(t, size-mine, cfg.Size)
 	assert.Len(t, paths, 2+1)
-	for _, name := range []string{"mine.txt", "0000-1-1-1000-1.ltxblock", "0000-0000000000000001-0000000000000001-1000-1.ltxblock.bak"} {
+	for _, name := range []string{"mine.txt", "0000-1-1-1000-1-0.ltxblock", "0000-0000000000000001-0000000000000001-1000-1-00000000.ltxblock.bak"} {
 		assert.FileExists(t, filepath.Join(dir, name))
 	}
 	assert.NoFileExists(t, filepath.Join(dir, "123.ltxblock-partial"))
-	assert.NoFileExists(t, filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1.ltxblock"))
+	assert.NoFileExists(t, filepath.Join(dir, "0000-0000000000000001-0000000000000001-2000-1-00000000.ltxblock"))
 }
 
 // A disk that fails costs requests, and nothing else.

@@ -6,10 +6,16 @@ import (
 	"slices"
 	"testing"
 
+	"filippo.io/age"
+	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
+	"github.com/ltxstore/ltxstore/wrap"
+	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/mirror"
 )
@@ -20,6 +26,27 @@ func TestConformance(t *testing.T) {
 		both("mock", wraptest.Mock(), wraptest.Mock(), mirror.PolicyAll),
 		both("file and s3", wraptest.File(), wraptest.S3(), mirror.PolicyQuorum),
 	}})
+}
+
+// Compressed, encrypted and kept on its way to two replicas.
+func TestStack(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	keys := crypt.Config{Recipients: []string{identity.Recipient().String()}, Identities: []crypt.Identity{crypt.Identity(identity.String())}}
+	wraptest.Run(t, wraptest.Suite{
+		Wrap: func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
+			return wrap.Chain(next, wrap.With(compress.New, compress.Config{}), wrap.With(crypt.New, keys), wrap.With(cache.New, cache.Config{}))
+		},
+		On:      []wraptest.Ground{both("mock", wraptest.Mock(), wraptest.Mock(), mirror.PolicyAll)},
+		Only:    []string{"write/guide", "write/ltx", "write/no", "rewrite/r", "once/a", "list/p", "open/r", "delete"},
+		Lacks:   []replicatest.Capability{replicatest.FailingLookups},
+		Secrets: []string{identity.String()},
+		Adapt: func(s *replicatest.Store) {
+			if s.Faults != nil {
+				s.Faults.Lookups = nil // nothing is looked up of what was written
+			}
+		},
+	})
 }
 
 // both is a ground of two replicas, each of a ground of its own.

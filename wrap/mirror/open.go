@@ -1,10 +1,8 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/internal/rangeio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -43,10 +40,6 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return t, nil
 }
 
-// overlap is how much of what was delivered must be the same in the replica that goes
-// on.
-const overlap = 1 << 10
-
 // transfer reads a file from one replica after the other.
 type transfer struct {
 	c    *Client
@@ -56,11 +49,11 @@ type transfer struct {
 	left []*replica // that were not asked yet
 	from *replica
 
-	at, size  int64  // of the next byte, and how many there are; 0 is all
-	delivered []byte // the last of them
-	ended     bool   // nothing is left of a range, or the last replica has failed
-	err       error
-	failed    []Failure
+	at, size int64 // of the next byte, and how many there are; 0 is all
+	last     layer.Overlap
+	ended    bool // nothing is left of a range, or the last replica has failed
+	err      error
+	failed   []Failure
 
 	mu     sync.Mutex // Close may come beside Read
 	body   io.ReadCloser
@@ -106,25 +99,15 @@ func (t *transfer) use(body io.ReadCloser) error {
 // openAt opens a replica's file where the reader stands, once it has seen that what is
 // before is what was delivered.
 func (t *transfer) openAt(r *replica) (io.ReadCloser, error) {
-	seen := int64(len(t.delivered))
-	size := t.size
-	if size > 0 {
-		size += seen
+	offset, size := t.last.Range(t.at, t.size)
+	body, err := r.client.OpenLTXFile(t.ctx, t.f.level, t.f.minTXID, t.f.maxTXID, offset, size)
+	if err != nil {
+		return nil, err
 	}
-	body, err := r.client.OpenLTXFile(t.ctx, t.f.level, t.f.minTXID, t.f.maxTXID, t.at-seen, size)
-	if err != nil || seen == 0 {
-		return body, err
+	if err := t.last.Check(body); err != nil {
+		return nil, errors.Join(err, body.Close())
 	}
-	again := make([]byte, seen)
-	n, err := ltxio.ReadFull(body, again)
-	switch {
-	case err != nil && err != io.EOF:
-	case int64(n) < seen || !bytes.Equal(again, t.delivered):
-		err = fmt.Errorf("the file is not the same as in the replica whose transfer broke: %w", ltxstore.ErrChecksum)
-	default:
-		return body, nil
-	}
-	return nil, errors.Join(err, body.Close())
+	return body, nil
 }
 
 // Read implements io.Reader.
@@ -167,9 +150,7 @@ func (t *transfer) advance(p []byte) {
 			t.ended, t.err = true, io.EOF
 		}
 	}
-	kept := min(len(t.delivered), max(0, overlap-len(p)))
-	copy(t.delivered, t.delivered[len(t.delivered)-kept:])
-	t.delivered = append(t.delivered[:kept], p[max(0, len(p)-overlap):]...)
+	t.last.Add(p)
 }
 
 // move goes on with another replica.

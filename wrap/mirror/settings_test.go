@@ -102,7 +102,7 @@ func TestSettingsRefused(t *testing.T) {
 		"mirror=mem://&mirror=mem://?page-siz%3D": "mirror.1: mock: init: invalid argument: page-siz in the URL is no setting",
 		"mirror=mem://&mirror.policy=most":        `Policy is "most": want all, quorum or best-effort`,
 		"mirror=mem://?hush%3Dx&mirror.polcy=all": "did you mean mirror.policy?",
-		"mirror=mem://?crypt%3Dtrue":              "the wrapper crypt, which is not imported",
+		"mirror=mem://?crypt%3Dtrue":              "want a recipient",
 		"mirror=mem://?secret-access-key%3Dhush":  "secret-access-key in the URL is no setting",
 	} {
 		src := ltxstore.Source{URL: "mem://?" + query}
@@ -162,7 +162,7 @@ dbs:
 		"dbs: [{dir: /d, replica: {url: 'mem://?mirror=mem://'}}]":    "the URL has a mirror: want it beside the URL",
 		"dbs: [{dir: /d, replica: {type: mem, mirror: 'mem://'}}]":    "is a URL: want a list of one",
 		"replica: {type: mem, mirror: [{type: mem, compress: }]}":     "mirror.0.compress has no settings",
-		"replica: {type: mem, mirror: [{type: mem, crypt: {}}]}":      "mirror.0: mem: init: invalid argument: crypt.enabled (line 1, column 43) is of the wrapper crypt, which is not imported",
+		"replica: {type: mem, mirror: [{type: mem, crypt: {}}]}":      "mirror.0: crypt: init: invalid argument: Recipients is",
 		"replica: {type: mem, mirror: [{type: mem, page-siz: 3}]}":    "page-siz (line 1, column 43) is no setting",
 		"replica: {url: 'mem://?mirror=mem://', mirror: ['mem://']}":  "say the same thing",
 		"replica: {type: mem, mirror: []}":                            "Others is 0",

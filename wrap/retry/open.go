@@ -1,26 +1,18 @@
 package retry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"sync"
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
-
-// overlap is how many bytes before the break are read again, and compared, when a
-// transfer is resumed. A connection that never brings more is no connection.
-const overlap = 1024
 
 // OpenLTXFile is the next client's. A transfer that breaks is resumed where it
 // stopped. There is no ETag by which a wrapper could pin the version (clause O3):
@@ -54,8 +46,8 @@ type reader struct {
 	offset int64         // of the next byte
 	left   int64         // to come, unless toEnd
 	toEnd  bool
-	tail   []byte // the last bytes that were read, overlap at the most
-	err    error  // what every further Read returns
+	last   layer.Overlap
+	err    error // what every further Read returns
 }
 
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
@@ -87,18 +79,9 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // took notes what was read.
 func (r *reader) took(b []byte) {
-	if len(b) == 0 {
-		return
-	}
 	r.offset += int64(len(b))
 	r.left -= int64(len(b))
-	if b = b[max(len(b)-overlap, 0):]; r.tail == nil {
-		r.tail = make([]byte, 0, overlap)
-	}
-	if excess := len(r.tail) + len(b) - overlap; excess > 0 {
-		r.tail = r.tail[:copy(r.tail, r.tail[excess:])]
-	}
-	r.tail = append(r.tail, b...)
+	r.last.Add(b)
 }
 
 // resume goes on after a failure, which is the first of the budget.
@@ -129,19 +112,16 @@ func (r *reader) again(p []byte) (int, error) {
 	}
 	size := int64(0)
 	if !r.toEnd {
-		size = r.left + min(int64(len(r.tail)), math.MaxInt64-r.left)
+		size = r.left
 	}
-	rc, err := r.c.next.OpenLTXFile(r.ctx, r.level, r.minTXID, r.maxTXID, r.offset-int64(len(r.tail)), size)
+	offset, size := r.last.Range(r.offset, size)
+	rc, err := r.c.next.OpenLTXFile(r.ctx, r.level, r.minTXID, r.maxTXID, offset, size)
 	if err != nil {
 		return 0, err
 	}
 	r.body = rc
-	same := make([]byte, len(r.tail))
-	switch n, err := ltxio.ReadFull(rc, same); {
-	case err != nil && err != io.EOF:
+	if err := r.last.Check(rc); err != nil {
 		return 0, err
-	case !bytes.Equal(same[:n], r.tail):
-		return 0, fmt.Errorf("the file was replaced while it was read: %w", ltxstore.ErrChecksum)
 	}
 	for range ctxio.MaxEmptyReads {
 		n, err := rc.Read(p)

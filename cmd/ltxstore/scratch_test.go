@@ -1,0 +1,21 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A fresh prefix is below one replica: those of a mirror would be emptied.
+func TestScratchOfAMirror(t *testing.T) {
+	dir := "file://" + t.TempDir()
+	for _, query := range []string{"?mirror=file:///other", "?compress=true&mirror.replicas=file:///other", "?mirror.0.path=/other", "?%6dirror=file:///other", "?%zz=1"} {
+		_, err := (&app{}).scratch(dir+query, "check")
+		assert.ErrorContains(t, err, "want the URL of one replica", query)
+	}
+	for _, query := range []string{"", "?compress=true&write-once=true"} {
+		_, err := (&app{}).scratch(dir+query, "check")
+		require.NoError(t, err)
+	}
+}
