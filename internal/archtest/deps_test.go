@@ -35,6 +35,7 @@ var allowed = []string{
 	"go.opentelemetry.io/otel/trace",
 	"go.yaml.in/yaml/v4",
 	"golang.org/x/crypto",
+	"golang.org/x/term",
 	"golang.org/x/time",
 	"google.golang.org/api",
 	"google.golang.org/grpc",
