@@ -20,6 +20,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"
+	_ "github.com/ltxstore/ltxstore/wrap/trace"
 	_ "github.com/ltxstore/ltxstore/wrap/verify"
 )
 

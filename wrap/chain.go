@@ -10,6 +10,7 @@ import "github.com/ltxstore/ltxstore"
 // a URL or a file, whatever the order of their settings:
 //
 //	readonly         refuses before anything else is done
+//	trace            sees all that those inside do
 //	verify           sees what the daemon wrote, not what is stored of it
 //	compress         what is encrypted does not compress any more
 //	crypt

@@ -107,6 +107,7 @@ type Stacked struct {
 func Order() []Stacked {
 	return []Stacked{
 		{Name: "readonly"},
+		{Name: "trace"},
 		{Name: "verify"},
 		{Name: "compress"},
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
 )
 
@@ -188,28 +189,14 @@ func (still) WriteLTXFile(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (
 }
 
 func TestConfig(t *testing.T) {
-	refused(t, metrics.New(quiet(), metrics.Config{}), "Registerer is <nil>: want a registry")
-	refused(t, metrics.New(nil, metrics.Config{Registerer: prometheus.NewRegistry()}), "next is <nil>")
+	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{}), "Registerer is <nil>: want a registry")
+	wraptest.Refused(t, metrics.New(nil, metrics.Config{Registerer: prometheus.NewRegistry()}), "next is <nil>")
 
 	other := prometheus.NewRegistry()
 	other.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes", Help: "of another"}))
-	refused(t, metrics.New(quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics, or has others of these names")
+	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics, or has others of these names")
 	gauge := prometheus.NewRegistry()
 	gauge.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes",
 		Help: "The number of bytes used by replica operations"}, []string{"replica_type", "operation"}))
-	refused(t, metrics.New(quiet(), metrics.Config{Registerer: gauge}), "Registerer refuses the metrics")
-}
-
-func refused(t *testing.T, client *metrics.Client, want string) {
-	t.Helper()
-	_, listErr := client.LTXFiles(t.Context(), 0, 0, false)
-	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	_, writeErr := client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
-	for what, err := range map[string]error{
-		"init": client.Init(t.Context()), "list": listErr, "open": openErr, "write": writeErr,
-		"delete": client.DeleteLTXFiles(t.Context(), nil), "delete all": client.DeleteAll(t.Context()),
-	} {
-		assert.ErrorIs(t, err, fs.ErrInvalid, what)
-		assert.ErrorContains(t, err, want, what)
-	}
+	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: gauge}), "Registerer refuses the metrics")
 }

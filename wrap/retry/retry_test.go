@@ -20,6 +20,7 @@ import (
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/readonly"
 	"github.com/ltxstore/ltxstore/wrap/retry"
 )
@@ -334,33 +335,19 @@ func TestConfig(t *testing.T) {
 		"BufferSize":        {BufferSize: -1},
 	} {
 		next := mock.NewReplicaClient(mock.Config{})
-		refused(t, retry.New(next, cfg), field)
+		wraptest.Refused(t, retry.New(next, cfg), field)
 		assert.Empty(t, next.Calls())
 	}
-	refused(t, retry.New(nil, retry.Config{}), "next is <nil>")
+	wraptest.Refused(t, retry.New(nil, retry.Config{}), "next is <nil>")
 
 	// Attempts must not multiply.
 	bucket := s3.Config{Bucket: "bucket"}
 	again := "want a client that does not retry itself"
-	refused(t, retry.New(s3.NewReplicaClient(bucket), retry.Config{}), "next is \"s3\": "+again)
-	refused(t, retry.New(gcs.NewReplicaClient(gcs.Config{}), retry.Config{}), "next is \"gcs\": "+again)
-	refused(t, retry.New(readonly.New(s3.NewReplicaClient(bucket), readonly.Config{}), retry.Config{}), again)
-	refused(t, retry.New(retry.New(mock.NewReplicaClient(mock.Config{}), retry.Config{}), retry.Config{}), again)
+	wraptest.Refused(t, retry.New(s3.NewReplicaClient(bucket), retry.Config{}), "next is \"s3\": "+again)
+	wraptest.Refused(t, retry.New(gcs.NewReplicaClient(gcs.Config{}), retry.Config{}), "next is \"gcs\": "+again)
+	wraptest.Refused(t, retry.New(readonly.New(s3.NewReplicaClient(bucket), readonly.Config{}), retry.Config{}), again)
+	wraptest.Refused(t, retry.New(retry.New(mock.NewReplicaClient(mock.Config{}), retry.Config{}), retry.Config{}), again)
 	bucket.Retry.MaxAttempts = 1
 	assert.False(t, s3.NewReplicaClient(bucket).Retries())
 	assert.False(t, gcs.NewReplicaClient(gcs.Config{Retry: bucket.Retry}).Retries())
-}
-
-func refused(t *testing.T, client *retry.Client, want string) {
-	t.Helper()
-	_, listErr := client.LTXFiles(t.Context(), 0, 0, false)
-	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	_, writeErr := client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
-	for what, err := range map[string]error{
-		"init": client.Init(t.Context()), "list": listErr, "open": openErr, "write": writeErr,
-		"delete": client.DeleteLTXFiles(t.Context(), nil), "delete all": client.DeleteAll(t.Context()),
-	} {
-		assert.ErrorIs(t, err, fs.ErrInvalid, what)
-		assert.ErrorContains(t, err, want, what)
-	}
 }

@@ -6,7 +6,8 @@
 // A byte of a body counts once, when the next client takes it from the body, or
 // the caller reads it. What a backend collects into a part or reads ahead goes over
 // the wire as fast as that can; what it sends again does not count again. So the
-// wire holds the limit on average.
+// wire holds the limit on average. A body is read by its Read alone: a file is not
+// copied by the kernel.
 //
 // # Optional abilities
 //

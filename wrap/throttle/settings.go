@@ -27,11 +27,11 @@ func table() settings.Table[Config] {
 	return settings.Table[Config]{
 		Wrapper: []string{wrapper},
 		Rows: []settings.Row[Config]{
-			{Name: "upload", Default: "no limit", Help: "Bytes of bodies that are written in a second.",
+			{Name: "upload", Default: "no limit", Help: "Bytes of bodies that are written in a second: more than 0.",
 				To: settings.Positive("size", func(c *Config) **int64 { return &c.Limits.Upload }, settings.ParseSize)},
-			{Name: "download", Default: "no limit", Help: "Bytes of bodies that are read in a second.",
+			{Name: "download", Default: "no limit", Help: "Bytes of bodies that are read in a second: more than 0.",
 				To: settings.Positive("size", func(c *Config) **int64 { return &c.Limits.Download }, settings.ParseSize)},
-			{Name: "requests", Default: "no limit", Help: "Operations begun in a second, such as `10` or `0.5`.",
+			{Name: "requests", Default: "no limit", Help: "Operations begun in a second, such as `10` or `0.5`: more than 0.",
 				To: settings.Positive("number", func(c *Config) **float64 { return &c.Limits.Requests }, settings.ParseNumber)},
 		},
 		CodeOnly: []string{"Limiter"},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
 )
 
@@ -341,22 +342,8 @@ func TestConfig(t *testing.T) {
 		"Limiter is \"set\": want either Limits or a Limiter, which has its own": {Limits: throttle.Limits{Requests: new(1.0)}, Limiter: limiter},
 	} {
 		next := quiet()
-		refused(t, throttle.New(next, cfg), want)
+		wraptest.Refused(t, throttle.New(next, cfg), want)
 		assert.Empty(t, next.Calls())
 	}
-	refused(t, throttle.New(nil, throttle.Config{}), "next is <nil>")
-}
-
-func refused(t *testing.T, client *throttle.Client, want string) {
-	t.Helper()
-	_, listErr := client.LTXFiles(t.Context(), 0, 0, false)
-	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	_, writeErr := client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("body")))
-	for what, err := range map[string]error{
-		"init": client.Init(t.Context()), "list": listErr, "open": openErr, "write": writeErr,
-		"delete": client.DeleteLTXFiles(t.Context(), nil), "delete all": client.DeleteAll(t.Context()),
-	} {
-		assert.ErrorIs(t, err, fs.ErrInvalid, what)
-		assert.ErrorContains(t, err, want, what)
-	}
+	wraptest.Refused(t, throttle.New(nil, throttle.Config{}), "next is <nil>")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
+	"github.com/ltxstore/ltxstore/wrap/throttle"
 )
 
 // stack is a way to wrap a client.
@@ -64,9 +65,12 @@ func stacks(t *testing.T) []stack {
 			return crypt.New(next, cfg)
 		}
 	}
+	throttled := func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { // hardly ever
+		return throttle.New(next, throttle.Config{Limits: throttle.Limits{Upload: new(int64(4 << 30)), Download: new(int64(4 << 30))}})
+	}
 	stacked := func(cache int64) func(ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 		return func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
-			return compressed(cache)(encrypted(cache)(next))
+			return compressed(cache)(encrypted(cache)(throttled(next)))
 		}
 	}
 	secrets := []string{identity.String()}
@@ -74,7 +78,7 @@ func stacks(t *testing.T) []stack {
 	return []stack{
 		{name: "compress", store: asItIs, piece: 300 << 10, wrap: compressed(0), forgetful: compressed(nothing)},
 		{name: "crypt", store: byAge, piece: 100 << 10, secrets: secrets, wrap: encrypted(0), forgetful: encrypted(nothing)},
-		{name: "compress in crypt", store: byAge, piece: 400 << 10, secrets: secrets, wrap: stacked(0), forgetful: stacked(nothing)},
+		{name: "compress in crypt in throttle", store: byAge, piece: 400 << 10, secrets: secrets, wrap: stacked(0), forgetful: stacked(nothing)},
 	}
 }
 
