@@ -155,8 +155,8 @@ func TestNoSecretIsShown(t *testing.T) {
 	const secret = "hunter2hunter2"
 	s := newShell(t)
 	for _, url := range []string{
-		"s3://bucket/db?access-key-id=AKID&secret-access-key=" + secret + "&endpoint=http://127.0.0.1:1&max-attempts=1",
-		"s3://AKID:" + secret + "@bucket/db",
+		"s3://bucket/db?access-key-id=AKID&secret-access-key=" + secret + "&endpoint=http://127.0.0.1:1&retry-max-attempts=1",
+		"s3://AKID:" + secret + "@bucket/db?endpoint=http://127.0.0.1:1&retry-max-attempts=1",
 		"s3://bucket/db?secret-access-kye=" + secret,
 		"s3:/bucket?secret-access-key=" + secret,
 		"file://DIR/none?crypt.identities=" + secret,

@@ -72,6 +72,9 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.reach(ctx); err != nil {
+		return err
+	}
 	client, err := s.open(ctx, "db", nil)
 	if err != nil {
 		return err

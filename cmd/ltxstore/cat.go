@@ -17,7 +17,7 @@ func catCommand() *command {
 		long:  "Writes the bytes of one LTX file to standard output: of a wrapped replica what is inside, decrypted and decompressed.",
 		examples: []string{
 			"ltxstore cat s3://bucket/db 0 0000000000000001-0000000000000001 >first.ltx",
-			"ltxstore cat -size 100 file:///var/replicas/db 9 0000000000000001-00000000000003e8 | xxd",
+			"ltxstore cat -size 100 gs://b/db 9 0000000000000001-00000000000003e8 | od",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(cat)

@@ -65,6 +65,9 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.reach(ctx); err != nil {
+		return err
+	}
 	once := ltxstore.Source{URL: s.place + s.query, Settings: map[string]string{"write-once": "true"}}.Check() == nil
 	p := a.watch()
 	cases := slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, cmd.only) })

@@ -22,7 +22,7 @@ func cpCommand() *command {
 		json: `files and bytes by action (copied, replaced, skipped, deleted, failed), extra, failures.`,
 		examples: []string{
 			"ltxstore cp s3://bucket/db file:///var/backup/db",
-			"ltxstore cp 's3://bucket/db?layout=litestream-s3' 'gs://bucket/db?layout=default'",
+			"ltxstore cp s3://bucket/db 'gs://bucket/db?layout=litestream'",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(cp)
@@ -85,7 +85,7 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 		return &interruption{fmt.Sprintf("%s copied; say it again to go on", count(done, "file")), err}
 	}
 	if n := report.Files[transfer.Failed]; n > 0 {
-		return fmt.Errorf("%s not copied, see above; say it again to try once more", count(n, "file"))
+		return fmt.Errorf("%s not copied, see above; say it again to try once more, and -replace for what differs", count(n, "file"))
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 func TestLs(t *testing.T) {
 	s := newShell(t)
 	golden(t, "ls", s.ok(t, "ls", "-metadata", s.url("rep")))
-	golden(t, "ls-json", s.ok(t, "ls", "-json", "-level", "1", s.url("rep")))
+	golden(t, "ls-json", s.run(t.Context(), "ls", "-json", "-level", "1", s.url("rep")).out)
 	from := s.ok(t, "ls", "-level", "0", "-seek", "0000000000000005", s.url("rep"))
 	assert.Contains(t, from, "2 files")
 	assert.NotContains(t, from, "0000000000000004")
@@ -171,15 +171,16 @@ func tree(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// A store that does not keep the contract is exit code 3, with the cases.
+// A store that does not keep the contract is exit code 3, with the cases: this one
+// takes LTX files alone.
 func TestCheckFinds(t *testing.T) {
 	s := newShell(t)
-	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?readonly=true")
+	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?verify.enabled=true")
 	assert.Equal(t, exitProblems, r.code, "%s", r.err)
 	assert.Contains(t, r.out, "write/guide: ")
 	assert.NoDirExists(t, s.dir+"/new")
 
-	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?readonly=true")
+	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?verify.enabled=true")
 	var result checked
 	require.NoError(t, json.Unmarshal([]byte(r.out), &result))
 	require.Len(t, result.Failures, 1)

@@ -18,10 +18,12 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
+	_ "github.com/ltxstore/ltxstore/wrap/metrics"
 	_ "github.com/ltxstore/ltxstore/wrap/mirror"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"
+	_ "github.com/ltxstore/ltxstore/wrap/trace"
 	_ "github.com/ltxstore/ltxstore/wrap/verify"
 )
 

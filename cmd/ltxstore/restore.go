@@ -23,7 +23,7 @@ func restoreCommand() *command {
 		json: `txid, time, files, bytes (read), page_size, pages, checksum.`,
 		examples: []string{
 			"ltxstore restore s3://bucket/db app.db",
-			"ltxstore restore -timestamp 2026-01-31T12:00:00Z file:///var/replicas/db app.db",
+			"ltxstore restore -timestamp 2026-01-31T12:00:00Z s3://bucket/db app.db",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(restoring)

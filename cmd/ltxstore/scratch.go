@@ -74,6 +74,21 @@ func (s *scratch) open(ctx context.Context, path string, settings map[string]str
 	return client, nil
 }
 
+// reach fails if the store cannot be asked: a suite of failures says less.
+func (s *scratch) reach(ctx context.Context) error {
+	client, err := s.open(ctx, "reach", nil)
+	if err != nil {
+		return err
+	}
+	s.forget()
+	files, err := client.LTXFiles(ctx, 0, 0, false)
+	if err == nil {
+		files.Next()
+		err = files.Close()
+	}
+	return errors.Join(err, ltxstore.Close(client))
+}
+
 // forget is called when a path is known to be empty.
 func (s *scratch) forget() { clear(s.opened) }
 
