@@ -36,7 +36,9 @@ func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat
 	times := make([][]time.Duration, len(contestants))
 	results := make([]result, len(contestants))
 	for round := -1; round < rounds; round++ {
-		for i, c := range contestants {
+		for j := range contestants {
+			i := (j + round + 1) % len(contestants) // who comes first pays for what the last has left to the disk
+			c := contestants[i]
 			took, cost, err := turn(ctx, w, c, repeat)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
