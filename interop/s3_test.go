@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/interop/servers"
@@ -244,4 +245,6 @@ func (w *wire) uploads() []string {
 }
 
 // small is the body of a small file.
-func small(file int) *bytes.Reader { return bytes.NewReader(body(txid(file), 1)) }
+func small(file int) *bytes.Reader {
+	return bytes.NewReader(replicatest.NewLTXFile(txid(file), txid(file), time.UnixMilli(1_700_000_000_000), 1))
+}

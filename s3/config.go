@@ -85,7 +85,7 @@ type Config struct {
 	Concurrency int
 
 	// MetadataConcurrency is how many files' timestamps are asked for at once
-	// in a listing with useMetadata. 0 means 32.
+	// in a listing with useMetadata. 0 means 64.
 	MetadataConcurrency int
 
 	// ReadConcurrency is how many ranges of a whole large file are read at

@@ -23,7 +23,7 @@ func (cfg Config) withDefaults(p provider) Config {
 			cfg.Concurrency = min(cfg.Concurrency, p.maxConcurrency)
 		}
 	}
-	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 32)
+	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 64)
 	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
 	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 4)
 	if cfg.MaxIdleConns == 0 {

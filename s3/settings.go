@@ -121,7 +121,7 @@ func transferRows() []row {
 			To: settings.Size(func(c *Config) *int64 { return &c.UploadThreshold })},
 		{Name: "concurrency", Default: "5, or what the provider bears", Help: "Parts under way at once.",
 			To: settings.Int(func(c *Config) *int { return &c.Concurrency })},
-		{Name: "metadata-concurrency", Default: "32", Help: "Timestamps asked for at once in a listing.",
+		{Name: "metadata-concurrency", Default: "64", Help: "Timestamps asked for at once in a listing.",
 			To: settings.Int(func(c *Config) *int { return &c.MetadataConcurrency })},
 		{Name: "read-concurrency", Default: "1", Help: "Ranges of a large file read at once.",
 			To: settings.Int(func(c *Config) *int { return &c.ReadConcurrency })},

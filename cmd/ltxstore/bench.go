@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/chart"
+	"github.com/ltxstore/ltxstore/internal/quantile"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -205,8 +205,8 @@ func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
 	close(next)
 	wg.Wait()
 	seconds := cmd.now().Sub(begun).Seconds()
-	slices.Sort(took)
-	at := func(part float64) float64 { return took[min(int(part*float64(len(took))), len(took)-1)].Seconds() }
+	sorted := quantile.Of(took)
+	at := func(part float64) float64 { return sorted.At(part).Seconds() }
 	return measure{
 		Name: s.name, Count: s.count * max(s.perCount, 1), Bytes: s.bytes * int64(s.count), Seconds: seconds,
 		P50: at(0.5), P90: at(0.9), P99: at(0.99), Max: at(1),

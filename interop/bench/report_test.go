@@ -1,0 +1,156 @@
+package bench_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/chart"
+)
+
+// ratio is how many times our time Litestream needs.
+func (l line) ratio() float64 {
+	return float64(l.results[1].Time) / float64(l.results[0].Time)
+}
+
+// heading is the first line of each row's text.
+func (l line) heading() string {
+	return fmt.Sprintf("%s (%s): %s", l.row.backend, l.server, l.title)
+}
+
+// text is the row as the terminal shows it.
+func (l line) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %.2fx Litestream\n", l.heading(), l.ratio())
+	for _, r := range l.results {
+		fmt.Fprintf(&b, "  %-10s %s\n", r.Name, strings.Join(l.cells(r), "  "))
+	}
+	return b.String()
+}
+
+// cells are a contestant's values, with their units.
+func (l line) cells(r result) []string {
+	wire := []string{"–", "–"}
+	if l.row.backend != "file" {
+		wire = []string{fmt.Sprintf("%.4g", r.Requests), bytesText(r.WireBytes)}
+	}
+	return append(append([]string{timeText(r.Time), timeText(r.Min) + "–" + timeText(r.Max)}, wire...),
+		fmt.Sprintf("%.0f", r.Allocs), bytesText(r.Bytes), bytesText(float64(r.Peak)))
+}
+
+func timeText(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.3g ms", float64(d)/1e6)
+	}
+	return fmt.Sprintf("%.3g µs", float64(d)/1e3)
+}
+
+func bytesText(n float64) string {
+	switch {
+	case n >= mib:
+		return fmt.Sprintf("%.1f MiB", n/mib)
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", n/(1<<10))
+	}
+	return fmt.Sprintf("%.0f B", n)
+}
+
+const preamble = `# Benchmarks
+
+Written by ` + "`make bench`" + `: do not edit. Three do the same work on the same server from one process, in turn
+within each round, on a machine with %d CPUs (%s, %s): our client, Litestream v0.5.18's, and
+bare calls of the SDK or the system. Servers and the network run in processes of their own.
+
+- The time is the median of %d rounds, of one operation; the spread is from the fastest round to the slowest.
+- Requests and bytes on the wire, with all headers, are counted by a proxy on loopback, which also makes a server
+  20 ms away or a connection slow, in the rows that say so. The gcs server is internal/gcsfake, which is its own proxy.
+- Allocations are those of the whole process, the client's only. The peak of the heap is above what was there before,
+  in a run of its own with a collector that runs often (GOGC=5).
+- Bare writes to a disk fsync the file and its folder, as ours and Litestream's do. The bare calls of a restore only
+  fetch the snapshot. PutObject takes no pipe.
+- The times ratio is Litestream's time divided by ours.
+
+![Times of the three, for each row](benchmarks.svg)
+
+| row | | time | spread | requests | wire | allocations | allocated | peak heap |
+|---|---|--:|--:|--:|--:|--:|--:|--:|
+`
+
+// markdown returns the document.
+func markdown(lines []line, rounds int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, preamble, runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version(), rounds)
+	for _, l := range lines {
+		for i, r := range l.results {
+			head := ""
+			if i == 0 {
+				head = fmt.Sprintf("%s: **%.2f×**", l.heading(), l.ratio())
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", head, r.Name, strings.Join(l.cells(r), " | "))
+		}
+	}
+	return b.String()
+}
+
+// drawing returns the chart.
+func drawing(lines []line) ([]byte, error) {
+	c := chart.Chart{
+		Title: "Time of each operation, less is better",
+		Note:  "the bar ends at the median, the line at the slowest round; logarithmic",
+		Names: []string{ours, stock, plain},
+	}
+	for _, l := range lines {
+		for i, r := range l.results {
+			label := ""
+			if i == 0 {
+				label = l.row.backend + ": " + l.title
+			}
+			c.Bars = append(c.Bars, chart.Bar{Label: label, Value: r.Time.Seconds(), High: r.Max.Seconds(), Text: timeText(r.Time), Series: i})
+		}
+	}
+	var svg bytes.Buffer
+	err := c.Write(&svg)
+	return svg.Bytes(), err
+}
+
+func writeReport(dir string, lines []line, rounds int) error {
+	svg, err := drawing(lines)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "benchmarks.svg"), svg, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), []byte(markdown(lines, rounds)), 0o644)
+}
+
+func TestReport(t *testing.T) {
+	lines := []line{{
+		row: row{backend: "gcs"}, title: "delete all of 250 files, 20ms away", server: "gcsfake",
+		results: []result{
+			{Name: ours, Time: 50 * time.Millisecond, Min: 40 * time.Millisecond, Max: 2 * time.Second, Requests: 251, WireBytes: 3 << 20, Allocs: 12, Bytes: 2048, Peak: 100},
+			{Name: stock, Time: time.Second, Min: time.Second, Max: time.Second},
+		},
+	}}
+	dir := t.TempDir()
+	require.NoError(t, writeReport(dir, lines, 7))
+	text, err := os.ReadFile(filepath.Join(dir, "benchmarks.md"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "| gcs (gcsfake): delete all of 250 files, 20ms away: **20.00×** | ours | 50 ms | 40 ms–2.00 s | 251 | 3.0 MiB | 12 | 2.0 KiB | 100 B |\n"+
+		"|  | litestream | 1.00 s | ")
+	svg, err := os.ReadFile(filepath.Join(dir, "benchmarks.svg"))
+	require.NoError(t, err)
+	assert.Contains(t, string(svg), "gcs: delete all of 250 files, 20ms away")
+	assert.Contains(t, lines[0].text(), "20.00x Litestream")
+}

@@ -1,0 +1,98 @@
+package bench_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// row is one line of the table: some work on one store.
+type row struct {
+	name    string
+	backend string // "file", "s3" or "gcs"
+
+	// The network between the client and the server, in every row alone.
+	delay     time.Duration
+	bandwidth int64 // bytes a second of each connection
+
+	size   int // of the work, as the issue of the row has it: bytes or files
+	scale  int // it is made this many times smaller, but see sized
+	least  int // and never smaller than this
+	repeat int // operations of a turn; 0 means 1
+
+	readConcurrency int
+
+	work func(tb testing.TB, s *store, r row, size int) []contestant
+}
+
+const (
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+// rows is the table. What is too large for a run of a few minutes is made
+// smaller by its scale, and says so in its name; -scale 1 is the whole of it.
+func rows() []row {
+	near, far := time.Duration(0), 20*time.Millisecond
+	all := []row{}
+	for _, backend := range []string{"file", "s3", "gcs"} {
+		all = append(all,
+			row{name: "write 4 KiB", backend: backend, size: 4096, scale: 1, repeat: 40, work: writeSmall},
+			row{name: "write %s from a file", backend: backend, size: gib, scale: 16, least: 6 * mib, work: writeFile},
+			row{name: "write %s from a pipe", backend: backend, size: gib, scale: 16, least: 6 * mib, work: writePipe},
+		)
+	}
+	for _, backend := range []string{"file", "s3", "gcs"} {
+		files := 10_000
+		if backend == "file" {
+			files = 100_000
+		}
+		all = append(all,
+			row{name: "list %d files", backend: backend, size: files, scale: 1, least: 20, work: listWhole},
+			row{name: "list the last 10 of %d files", backend: backend, size: files, scale: 1, least: 20, work: listLate},
+		)
+	}
+	all = append(all,
+		row{name: "list %d files with times", backend: "s3", delay: far, size: 10_000, scale: 5, least: 20, work: listTimes},
+		row{name: "restore %s", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 8, least: mib, readConcurrency: 8, work: restoreLatest},
+		row{name: "restore %s", backend: "gcs", delay: far, bandwidth: 50e6, size: gib, scale: 8, least: mib, readConcurrency: 8, work: restoreLatest},
+		row{name: "delete all of %d files", backend: "s3", delay: far, size: 10_000, scale: 10, least: 20, work: deleteAll},
+		row{name: "delete all of %d files", backend: "gcs", delay: far, size: 10_000, scale: 40, least: 20, work: deleteAll},
+		row{name: "write 210 bytes", backend: "gcs", delay: near, size: 210, scale: 1, repeat: 40, work: writeSmall},
+		row{name: "write 210 bytes", backend: "s3", delay: near, size: 210, scale: 1, repeat: 40, work: writeSmall},
+	)
+	return all
+}
+
+// sized returns how large the work is. scale, if not 0, replaces the row's.
+func (r row) sized(scale int) int {
+	if r.scale == 1 && scale <= 1 || r.least == 0 {
+		return r.size
+	}
+	if scale == 0 {
+		scale = r.scale
+	}
+	return max(r.size/scale, r.least)
+}
+
+// title names the row with its size and its network.
+func (r row) title(size int) string {
+	title := r.name
+	switch {
+	case r.least == 0:
+	case r.size >= gib:
+		title = fmt.Sprintf(r.name, fmt.Sprintf("%d MiB", size/mib))
+		if size == gib {
+			title = fmt.Sprintf(r.name, "1 GiB")
+		}
+	default:
+		title = fmt.Sprintf(r.name, size)
+	}
+	if r.delay > 0 {
+		title += fmt.Sprintf(", %v away", r.delay)
+	}
+	if r.bandwidth > 0 {
+		title += fmt.Sprintf(", %d MB/s a connection", r.bandwidth/1e6)
+	}
+	return title
+}

@@ -1,0 +1,246 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/interop/engine"
+	"github.com/ltxstore/ltxstore/restore"
+)
+
+const (
+	ours  = "ours"
+	stock = "litestream"
+	plain = "bare"
+)
+
+// trio makes contestants of the two clients' work and that of the bare calls.
+// bare may be nil, where no plain call does it.
+func trio(s *store, client func(context.Context, ltxstore.ReplicaClient) error, bare func(context.Context) error) []contestant {
+	of := func(c ltxstore.ReplicaClient) func(context.Context) error {
+		return func(ctx context.Context) error { return client(ctx, c) }
+	}
+	all := []contestant{{name: ours, do: of(s.ours)}, {name: stock, do: of(s.stock)}}
+	if bare != nil {
+		all = append(all, contestant{name: plain, do: bare})
+	}
+	return all
+}
+
+// body returns what begins as an LTX file and is that long. Nothing here looks
+// at more of it than the header.
+func body(tb testing.TB, txid ltx.TXID, size int) []byte {
+	hdr := ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: 4096, Commit: 1, MinTXID: txid, MaxTXID: txid, Timestamp: 1_700_000_000_000}
+	head, err := hdr.MarshalBinary()
+	require.NoError(tb, err)
+	whole := append(head, make([]byte, size-len(head))...)
+	_, _ = rand.NewChaCha8([32]byte{byte(txid)}).Read(whole[len(head):])
+	return whole
+}
+
+func writeSmall(tb testing.TB, s *store, _ row, size int) []contestant {
+	data := body(tb, 1, size)
+	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+		_, err := c.WriteLTXFile(ctx, 1, 1, 1, bytes.NewReader(data)) // the same name again: the folder does not grow
+		return err
+	}, func(ctx context.Context) error {
+		return s.bare.put(ctx, s.keys.File(1, 2, 2), bytes.NewReader(data), int64(size))
+	})
+}
+
+func writeFile(tb testing.TB, s *store, _ row, size int) []contestant {
+	f := source(tb, size)
+	rewound := func() *os.File {
+		_, err := f.Seek(0, io.SeekStart)
+		require.NoError(tb, err)
+		return f
+	}
+	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+		_, err := c.WriteLTXFile(ctx, 1, 1, 1, rewound())
+		return err
+	}, func(ctx context.Context) error {
+		return s.bare.put(ctx, s.keys.File(1, 2, 2), rewound(), int64(size))
+	})
+}
+
+func writePipe(tb testing.TB, s *store, r row, size int) []contestant {
+	f := source(tb, size)
+	through := func(write func(io.Reader) error) error {
+		from, to, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		fed := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(to, io.NewSectionReader(f, 0, int64(size)))
+			fed <- errors.Join(err, to.Close())
+		}()
+		err = errors.Join(write(from), from.Close())
+		return errors.Join(err, <-fed)
+	}
+	var bare func(context.Context) error
+	if r.backend != "s3" { // PutObject wants a length
+		bare = func(ctx context.Context) error {
+			return through(func(from io.Reader) error { return s.bare.put(ctx, s.keys.File(1, 2, 2), from, -1) })
+		}
+	}
+	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+		return through(func(from io.Reader) error {
+			_, err := c.WriteLTXFile(ctx, 1, 1, 1, from)
+			return err
+		})
+	}, bare)
+}
+
+// source returns a file whose content does not compress.
+func source(tb testing.TB, size int) *os.File {
+	f, err := os.Create(filepath.Join(tb.TempDir(), "source.ltx"))
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = f.Close() })
+	head := body(tb, 1, ltx.HeaderSize)
+	_, err = f.Write(head)
+	require.NoError(tb, err)
+	_, err = io.CopyN(f, rand.NewChaCha8([32]byte{}), int64(size-len(head)))
+	require.NoError(tb, err)
+	require.NoError(tb, f.Sync())
+	return f
+}
+
+// fill writes n files into level 0: enough of each for a listing.
+func fill(ctx context.Context, tb testing.TB, s *store, n int) error {
+	return many(ctx, n, func(ctx context.Context, txid ltx.TXID) error {
+		if d, ok := s.fill.(disk); ok { // without the fsyncs of a put
+			name := filepath.Join(string(d), filepath.FromSlash(s.keys.File(0, txid, txid)))
+			return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, body(tb, txid, ltx.HeaderSize), 0o644))
+		}
+		return s.fill.put(ctx, s.keys.File(0, txid, txid), bytes.NewReader(body(tb, txid, ltx.HeaderSize)), ltx.HeaderSize)
+	})
+}
+
+func lister(tb testing.TB, s *store, n int, seek ltx.TXID, want int, times bool, bare func(context.Context) (int, error)) []contestant {
+	require.NoError(tb, fill(tb.Context(), tb, s, n))
+	check := func(found int, err error) error {
+		if err == nil && found != want {
+			err = fmt.Errorf("listed %d files: want %d", found, want)
+		}
+		return err
+	}
+	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+		files, err := c.LTXFiles(ctx, 0, seek, times)
+		if err != nil {
+			return err
+		}
+		found := 0
+		for files.Next() {
+			found++
+		}
+		return check(found, files.Close())
+	}, func(ctx context.Context) error { return check(bare(ctx)) })
+}
+
+func listWhole(tb testing.TB, s *store, _ row, n int) []contestant {
+	return lister(tb, s, n, 0, n, false, func(ctx context.Context) (int, error) {
+		return s.bare.list(ctx, s.keys.LevelPrefix(0), "")
+	})
+}
+
+func listLate(tb testing.TB, s *store, _ row, n int) []contestant {
+	seek := ltx.TXID(n - 9)
+	return lister(tb, s, n, seek, 10, false, func(ctx context.Context) (int, error) {
+		return s.bare.list(ctx, s.keys.LevelPrefix(0), s.keys.Seek(0, seek))
+	})
+}
+
+// listTimes is what a restore to a moment asks for.
+func listTimes(tb testing.TB, s *store, _ row, n int) []contestant {
+	return lister(tb, s, n, 0, n, true, func(ctx context.Context) (int, error) {
+		found, err := s.bare.list(ctx, s.keys.LevelPrefix(0), "")
+		if err != nil {
+			return 0, err
+		}
+		return found, many(ctx, n, func(ctx context.Context, txid ltx.TXID) error {
+			return s.bare.head(ctx, s.keys.File(0, txid, txid))
+		})
+	})
+}
+
+func deleteAll(tb testing.TB, s *store, r row, n int) []contestant {
+	all := trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error { return c.DeleteAll(ctx) },
+		func(ctx context.Context) error { return s.bare.deleteAll(ctx, s.keys.Prefix()) })
+	for i := range all {
+		all[i].prepare = func(ctx context.Context) error {
+			// The server that is its own wire is filled without the delay.
+			return errors.Join(s.wire.set(ctx, 0, 0), fill(ctx, tb, s, n), s.wire.set(ctx, r.delay, r.bandwidth))
+		}
+	}
+	return all
+}
+
+// restoreLatest restores a database of about that size from one snapshot. The
+// bare calls fetch the snapshot, and make no database of it.
+func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
+	snapshot := filepath.Join(tb.TempDir(), "snapshot.ltx")
+	stored := writeSnapshot(tb, snapshot, size)
+	f, err := os.Open(snapshot)
+	require.NoError(tb, err)
+	defer f.Close()
+	_, err = s.stock.WriteLTXFile(tb.Context(), ltxstore.SnapshotLevel, 1, 1, f)
+	require.NoError(tb, err)
+
+	path := filepath.Join(tb.TempDir(), "db")
+	fresh := func(context.Context) error {
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		return nil
+	}
+	return []contestant{
+		{ours, fresh, func(ctx context.Context) error {
+			_, err := restore.Run(ctx, s.ours, path, restore.Config{})
+			return err
+		}},
+		{stock, fresh, func(ctx context.Context) error { return engine.Restore(ctx, s.stock, path, engine.Target{}, nil) }},
+		{plain, fresh, func(ctx context.Context) error {
+			to, err := os.Create(path)
+			if err != nil {
+				return err
+			}
+			err = s.bare.get(ctx, s.keys.File(ltxstore.SnapshotLevel, 1, 1), 0, stored, to)
+			return errors.Join(err, to.Sync(), to.Close())
+		}},
+	}
+}
+
+// writeSnapshot writes a snapshot of a database that does not compress.
+func writeSnapshot(tb testing.TB, path string, size int) (stored int64) {
+	const pageSize = 4096
+	f, err := os.Create(path)
+	require.NoError(tb, err)
+	defer f.Close()
+	enc, err := ltx.NewEncoder(f)
+	require.NoError(tb, err)
+	pages := uint32(size / pageSize)
+	require.NoError(tb, enc.EncodeHeader(ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: pageSize,
+		Commit: pages, MinTXID: 1, MaxTXID: 1, Timestamp: time.UnixMilli(1_700_000_000_000).UnixMilli()}))
+	random, data := rand.NewChaCha8([32]byte{}), make([]byte, pageSize)
+	for pgno := uint32(1); pgno <= pages; pgno++ {
+		_, _ = random.Read(data)
+		require.NoError(tb, enc.EncodePage(ltx.PageHeader{Pgno: pgno}, data))
+	}
+	require.NoError(tb, enc.Close())
+	info, err := f.Stat()
+	require.NoError(tb, err)
+	return info.Size()
+}
