@@ -36,7 +36,12 @@ type app struct {
 	now    func() time.Time
 
 	json, quiet, verbose bool
+
+	level slog.LevelVar // of the log
 }
+
+// silent is a level that nothing has.
+const silent = slog.Level(100)
 
 // errProblems ends a command that has found what it looked for, and said so.
 var errProblems = errors.New("problems were found")
@@ -50,6 +55,7 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(f
 
 // run does what the arguments say, and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.level.Set(silent)
 	cmd, rest, err := find(args)
 	if err == nil {
 		err = a.call(ctx, cmd, rest)
@@ -66,7 +72,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		a.complain(cmd, "interrupted"+after(err))
 		return exitInterrupted
 	}
-	a.complain(cmd, err.Error()+advice(err))
+	a.complain(cmd, strings.TrimRight(err.Error(), ".")+advice(err))
 	return exitFailed
 }
 
@@ -127,6 +133,9 @@ func (a *app) call(ctx context.Context, cmd *command, args []string) error {
 	case cmd.max >= 0 && len(args) > cmd.max:
 		return usagef("%q is too much: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	}
+	if a.verbose {
+		a.level.Set(slog.LevelDebug)
+	}
 	return run(ctx, a, args)
 }
 
@@ -167,12 +176,9 @@ func unknownFlag(err error, flags *flag.FlagSet) string {
 	return "there is no flag -" + name
 }
 
-// logger is where clients log.
+// logger is where clients log: nothing, or with -v everything.
 func (a *app) logger() *slog.Logger {
-	if !a.verbose {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: &a.level}))
 }
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

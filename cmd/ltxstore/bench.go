@@ -82,8 +82,9 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	cmd.client, cmd.now = client, a.now
 	p := a.watch()
 	var measures []measure
-	for i, step := range cmd.steps() {
-		p.show(int64(i), 0, step.name)
+	steps := cmd.steps()
+	for i, step := range steps {
+		p.step(i, len(steps), step.name)
 		var m measure
 		if m, err = cmd.measure(ctx, step); err != nil {
 			err = fmt.Errorf("%s: %w", step.name, err)

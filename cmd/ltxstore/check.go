@@ -76,7 +76,7 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 		New: func(ctx context.Context) (replicatest.Store, error) {
 			s.forget() // the case before has removed its own
 			n++
-			p.show(int64(n), 0, fmt.Sprintf("case %d of at most %d", n, len(cases)))
+			p.step(n-1, len(cases), count(n, "case"))
 			return s.store(ctx, fmt.Sprintf("%d/db", n), once)
 		},
 		Lacks:     s.lacks(once, cmd.large),

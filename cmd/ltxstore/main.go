@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -27,6 +28,7 @@ func main() {
 		width:  terminalWidth(),
 		now:    time.Now,
 	}
+	slog.SetDefault(a.logger()) // of clients that find out a layout, and of libraries
 	code := a.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
