@@ -11,6 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/interop/dbcheck"
 	"github.com/ltxstore/ltxstore/interop/engine"
+	"github.com/ltxstore/ltxstore/restore"
+	"github.com/ltxstore/ltxstore/verify"
 )
 
 // TestLive replicates to disks: see live.
@@ -53,6 +55,11 @@ func live(t *testing.T, tr tree, open func(t *testing.T, name string) ltxstore.R
 	for _, reader := range tr.clients {
 		t.Run("restored by "+reader, func(t *testing.T) { r.restore(t, open(t, reader), out, reader) })
 		t.Run("read by "+reader, func(t *testing.T) { checkReads(t, tr, dir, open(t, reader)) })
+	}
+	for _, reader := range tr.clients {
+		t.Run("verified and restored by us over "+reader, func(t *testing.T) {
+			r.restoredByUs(t, open(t, reader), out, tr.clients[0])
+		})
 	}
 	t.Run("same bytes", func(t *testing.T) {
 		first, last := tr.clients[0], tr.clients[len(tr.clients)-1]
@@ -106,6 +113,25 @@ func (r *run) restore(t *testing.T, client ltxstore.ReplicaClient, out, reader s
 		require.NoError(t, contents[i].Check(got), "%v of %v", target, r.marks)
 	}
 	require.NoError(t, dbcheck.Compare(t.Context(), r.db, restored(out, reader, len(targets)-1)))
+}
+
+// restoredByUs verifies a replica, and restores every target into the bytes that
+// Litestream has restored over another client.
+func (r *run) restoredByUs(t *testing.T, client ltxstore.ReplicaClient, out, reader string) {
+	t.Helper()
+	report, err := verify.Run(t.Context(), client, verify.Config{})
+	require.NoError(t, err)
+	require.True(t, report.OK(), "%v", report.Findings)
+	require.Equal(t, r.marks[len(r.marks)-1].TXID, report.Restore.TXID)
+	targets, _ := r.targets()
+	for i, target := range targets {
+		path := filepath.Join(t.TempDir(), "ours.db")
+		_, err := restore.Run(t.Context(), client, path, restore.Config{
+			Target: restore.Target{TXID: target.TXID, Before: target.Time}, Check: dbcheck.Integrity,
+		})
+		require.NoError(t, err, target.String())
+		require.NoError(t, dbcheck.CompareBytes(restored(out, reader, i), path), target.String())
+	}
 }
 
 func restored(out, reader string, i int) string {

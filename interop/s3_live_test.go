@@ -20,17 +20,18 @@ var s3Trees = []tree{
 	{"stock litestream's", []string{"stock", "litestream-s3"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}},
 }
 
-// TestS3Live replicates to a real server: see live.
+// TestS3Live replicates to real servers: see live.
 func TestS3Live(t *testing.T) {
-	server := servers.Versitygw(t, false)
-	for _, tr := range s3Trees {
-		t.Run(tr.name, func(t *testing.T) {
-			t.Parallel()
-			s := &space{server: server, bucket: server.NewBucket(t)}
-			live(t, tr,
-				func(t *testing.T, name string) ltxstore.ReplicaClient { return s.named(t, name, "backups/db") },
-				func(t *testing.T) string { return s.mirror(t, "backups/db/") })
-		})
+	for _, server := range []*servers.Server{servers.Versitygw(t, false), servers.MinIO(t, false)} {
+		for _, tr := range s3Trees {
+			t.Run(tr.name+" on "+server.Name, func(t *testing.T) {
+				t.Parallel()
+				s := &space{server: server, bucket: server.NewBucket(t)}
+				live(t, tr,
+					func(t *testing.T, name string) ltxstore.ReplicaClient { return s.named(t, name, "backups/db") },
+					func(t *testing.T) string { return s.mirror(t, "backups/db/") })
+			})
+		}
 	}
 }
 
