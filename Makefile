@@ -79,6 +79,7 @@ bench: servers
 
 microbench:
 	$(GO) test -run='^$$' -bench='$(BENCH)' $(MICROBENCH_FLAGS) ./...
+	cd interop && $(GO) test -run='^$$' -bench='$(BENCH)' $(MICROBENCH_FLAGS) .
 
 fuzz:
 	@for target in $(FUZZ); do \

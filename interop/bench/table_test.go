@@ -6,9 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,16 +31,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	// What is set up for AWS on this machine is somebody's own.
-	for _, kv := range os.Environ() {
-		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {
-			os.Unsetenv(name)
-		}
-	}
-	none := filepath.Join(os.DevNull, "none")
-	os.Setenv("AWS_CONFIG_FILE", none)
-	os.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
-	os.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	servers.ForgetAWS()
 	os.Exit(m.Run())
 }
 
