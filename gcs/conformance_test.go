@@ -55,10 +55,10 @@ func TestConformance(t *testing.T) {
 		cases func(replicatest.Case) bool
 	}{
 		{"http", false, gcs.Config{}, gcsfake.Options{}, lacks, all},
-		{"TLS", true, gcs.Config{}, gcsfake.Options{}, lacks, some("write/", "open/", "rewrite/")},
+		{"TLS", true, gcs.Config{}, gcsfake.Options{}, lacks, some("write/r", "write/l", "write/c", "open/r", "open/b", "open/c", "rewrite/")},
 		{"customer's key", true, gcs.Config{SSECustomerKey: []byte(strings.Repeat("k", 32))}, gcsfake.Options{}, lacks,
-			some("write/r", "write/l", "open/r", "open/b", "open/o", "rewrite/", "once/", "delete/", "list/pages")},
-		{"litestream", false, gcs.Config{Layout: ltxstore.LayoutLitestream}, gcsfake.Options{}, lacks, some("list/", "delete", "time/", "open/range")},
+			some("write/r", "write/l", "open/ranges", "open/b", "rewrite/r", "once/a", "delete/some")},
+		{"litestream", false, gcs.Config{Layout: ltxstore.LayoutLitestream}, gcsfake.Options{}, lacks, some("list/pages-seek", "list/s", "delete/some", "delete-all/s", "time/s", "open/range")},
 		{"write once", false, gcs.Config{WriteOnce: true}, gcsfake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
 		{"parallel", false, gcs.Config{ReadConcurrency: 3}, gcsfake.Options{}, lacks, some("open/", "write/l", "write/s")},
 		{"eager", false, gcs.Config{}, gcsfake.Options{Eager: true}, lacks, some("write/", "rewrite/")},

@@ -153,12 +153,16 @@ func faultRows() map[string]struct {
 // TestFaults plays every fault against every operation.
 func TestFaults(t *testing.T) {
 	var rows []matrix.Row
+	cells := 0
 	for name, row := range faultRows() {
 		row.Name = name
 		rows = append(rows, row.Row)
 		for _, fault := range matrix.Faults() {
 			if row.Cells[fault].Void != "" {
 				continue
+			}
+			if cells++; gcs.RaceEnabled && cells%3 != 0 {
+				continue // the plain run, which make cover has, plays all
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()

@@ -46,6 +46,9 @@ var hidden = []golden.Hidden{
 // TestGolden freezes what the service is sent, as it is and with each option
 // that changes it.
 func TestGolden(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one request after another is no matter for the race detector: see the plain run")
+	}
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
 	content := serviceAccount(t, "https://token.example/token")
 	for name, change := range map[string]func(*Config){

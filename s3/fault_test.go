@@ -200,12 +200,16 @@ func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
 // TestFaults plays every fault against every operation.
 func TestFaults(t *testing.T) {
 	var rows []matrix.Row
+	cells := 0
 	for name, row := range faultRows() {
 		row.Name = name
 		rows = append(rows, row.Row)
 		for _, fault := range matrix.Faults() {
 			if row.Cells[fault].Void != "" {
 				continue
+			}
+			if cells++; s3.RaceEnabled && cells%3 != 0 {
+				continue // the plain run, which make cover has, plays all
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {
 				t.Parallel()

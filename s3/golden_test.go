@@ -174,6 +174,9 @@ var hosts = map[string]struct {
 
 // TestGoldenProviders freezes what each service is sent.
 func TestGoldenProviders(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one request after another is no matter for the race detector: see the plain run")
+	}
 	covered := make([]bool, len(providers()))
 	for name, host := range hosts {
 		endpoint, err := parseEndpoint("Endpoint", host.endpoint)
@@ -269,6 +272,9 @@ func goldenOptions() map[string]goldenOption {
 // TestGoldenOptions freezes what each option of Config changes, and that it
 // changes something.
 func TestGoldenOptions(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one request after another is no matter for the race detector: see the plain run")
+	}
 	without := make(map[string]string)
 	for name, option := range goldenOptions() {
 		t.Run(name, func(t *testing.T) {

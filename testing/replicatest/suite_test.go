@@ -311,6 +311,9 @@ func TestRunChild(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
+	if raceEnabled {
+		t.Skip("bodies of 16 MiB take seconds under the race detector: see the plain run")
+	}
 	out, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$", "-test.bench=BenchmarkMock", "-test.benchtime=1x").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for _, name := range strings.Fields("write/4KiB write/16MiB/seekable write/16MiB/plain read/16MiB read/4KiB-of-16MiB list list/metadata list/late-seek delete") {

@@ -2,4 +2,5 @@
 
 package wraptest
 
-const whole = false
+// Whole says that every case runs, on every ground.
+const Whole = false

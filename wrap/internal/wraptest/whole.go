@@ -2,4 +2,5 @@
 
 package wraptest
 
-const whole = true
+// Whole says that every case runs, on every ground.
+const Whole = true

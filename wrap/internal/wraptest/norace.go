@@ -1,0 +1,5 @@
+//go:build !race
+
+package wraptest
+
+const race = false
