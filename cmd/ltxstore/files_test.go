@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +137,28 @@ func TestRestore(t *testing.T) {
 	got, err = os.ReadFile(out)
 	require.NoError(t, err)
 	assert.Equal(t, s.from.Database(4), got)
+}
+
+// The program stands in for SQLite's: what it finds ends the restore.
+func TestRestoreIntegrity(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the program is a shell script")
+	}
+	s := newShell(t)
+	bin := t.TempDir()
+	t.Setenv("PATH", bin)
+	assert.Contains(t, s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/out"), "needs the sqlite3 program")
+
+	program := func(script string) {
+		require.NoError(t, os.WriteFile(filepath.Join(bin, "sqlite3"), []byte("#!/bin/sh\n"+script), 0o755))
+	}
+	program(`test "$3" = "PRAGMA integrity_check" && test -s "$2" && echo ok`)
+	assert.Contains(t, s.ok(t, "restore", "-integrity", s.url("rep"), "DIR/out"), "integrity_check: ok")
+	for _, script := range []string{"echo 'row 5 missing from index i'", "echo ok; exit 1", "exit 0"} {
+		program(script)
+		assert.Contains(t, s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/other"), "PRAGMA integrity_check of the restored database")
+		assert.NoFileExists(t, s.dir+"/other")
+	}
 }
 
 // Bench and check leave nothing, and touch nothing that was there.

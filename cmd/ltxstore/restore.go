@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -19,7 +21,7 @@ func restoreCommand() *command {
 		name: "restore", args: "URL FILE", min: 2, max: 2,
 		short: "make a database of a replica",
 		long: "Restores the newest state of a database, or another, into FILE. The file appears whole or not at all: every LTX file's checksum is verified, " +
-			"and the database's own where the files carry it. For SQLite's own look at it, run PRAGMA integrity_check afterwards.",
+			"and the database's own where the files carry it. With -integrity SQLite itself looks at it before it gets its name.",
 		json: `txid, time, files, bytes (read), page_size, pages, checksum.`,
 		examples: []string{
 			"ltxstore restore s3://bucket/db app.db",
@@ -35,13 +37,17 @@ func restoreCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which nothing may have open")
+			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check by the sqlite3 program, which must be installed")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
 			return cmd.run
 		},
 	}
 }
 
-type restoring struct{ cfg restore.Config }
+type restoring struct {
+	cfg       restore.Config
+	integrity bool
+}
 
 func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	switch {
@@ -49,6 +55,13 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	case cmd.cfg.Target.TXID != 0 && !cmd.cfg.Target.Before.IsZero():
 		return usagef("-txid and -timestamp are two states: want one")
+	}
+	if cmd.integrity {
+		program, err := exec.LookPath("sqlite3")
+		if err != nil {
+			return fmt.Errorf("-integrity needs the sqlite3 program: install it, or leave -integrity out: %w", err)
+		}
+		cmd.cfg.Check = func(ctx context.Context, path string) error { return integrityCheck(ctx, program, path) }
 	}
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		p := a.watch()
@@ -79,6 +92,24 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		} else {
 			a.printf("every file's checksum is right, and the database's\n")
 		}
+		if cmd.integrity {
+			a.printf("SQLite's integrity_check: ok\n")
+		}
 		return nil
 	})
+}
+
+// integrityCheck has SQLite look at a database. Its journal mode stays: WAL would
+// leave files beside it.
+func integrityCheck(ctx context.Context, program, path string) error {
+	out, err := exec.CommandContext(ctx, program, "-batch", path, "PRAGMA integrity_check").CombinedOutput()
+	text := strings.TrimSpace(string(out))
+	if err == nil && text == "ok" {
+		return nil
+	}
+	const most = 200
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return errors.Join(fmt.Errorf("PRAGMA integrity_check of the restored database: %s: %w", text, ltxstore.ErrChecksum), err)
 }
