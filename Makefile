@@ -4,7 +4,7 @@
 
 GO           ?= go
 STATICCHECK  ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
-PLATFORMS    ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+PLATFORMS    ?= linux/arm64 darwin/arm64 windows/amd64
 RACE         ?= -race
 DEMO_FLAGS   ?=
 TEST_FLAGS   ?=
