@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/race"
 )
 
 // The test binary is also the process that is killed, and the other process of
@@ -155,7 +157,7 @@ func (s *started) verify(t *testing.T, c *ReplicaClient, first ltx.TXID) int {
 // TestKilledAtRandomMoments kills a process that writes, again and again.
 func TestKilledAtRandomMoments(t *testing.T) {
 	rounds := 110
-	if raceEnabled { // each process takes three times as long to start
+	if race.Enabled { // each process takes three times as long to start
 		rounds = 30
 	}
 	root := t.TempDir()

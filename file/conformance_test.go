@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -42,7 +43,7 @@ func TestConformance(t *testing.T) {
 				LargeSize:   32 << 20,
 				MemoryLimit: 16 << 20,
 				Select: func(c replicatest.Case) bool {
-					return name == "default" || !raceEnabled || strings.HasPrefix(c.ID, "once/") || strings.HasPrefix(c.ID, "delete") || strings.HasPrefix(c.ID, "all/")
+					return name == "default" || !race.Enabled || strings.HasPrefix(c.ID, "once/") || strings.HasPrefix(c.ID, "delete") || strings.HasPrefix(c.ID, "all/")
 				},
 			})
 		})

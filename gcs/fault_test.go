@@ -19,6 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
 	"github.com/ltxstore/ltxstore/internal/memnet"
+	"github.com/ltxstore/ltxstore/internal/race"
 )
 
 // googleErrors are how the service fails.
@@ -161,7 +162,7 @@ func TestFaults(t *testing.T) {
 			if row.Cells[fault].Void != "" {
 				continue
 			}
-			if cells++; gcs.RaceEnabled && cells%3 != 0 {
+			if cells++; race.Enabled && cells%3 != 0 {
 				continue // the plain run, which make cover has, plays all
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {

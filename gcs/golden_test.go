@@ -22,6 +22,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/golden"
+	"github.com/ltxstore/ltxstore/internal/race"
 )
 
 var update = flag.Bool("update", false, "write testdata/golden")
@@ -46,7 +47,7 @@ var hidden = []golden.Hidden{
 // TestGolden freezes what the service is sent, as it is and with each option
 // that changes it.
 func TestGolden(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("one request after another is no matter for the race detector: see the plain run")
 	}
 	t.Setenv("STORAGE_EMULATOR_HOST", "")

@@ -16,6 +16,7 @@ import (
 	matrix "github.com/ltxstore/ltxstore/internal/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
 	"github.com/ltxstore/ltxstore/internal/memnet"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/internal/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
 )
@@ -208,7 +209,7 @@ func TestFaults(t *testing.T) {
 			if row.Cells[fault].Void != "" {
 				continue
 			}
-			if cells++; s3.RaceEnabled && cells%3 != 0 {
+			if cells++; race.Enabled && cells%3 != 0 {
 				continue // the plain run, which make cover has, plays all
 			}
 			t.Run(name+"/"+string(fault), func(t *testing.T) {

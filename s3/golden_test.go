@@ -23,6 +23,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/golden"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/internal/s3fake"
 )
 
@@ -174,7 +175,7 @@ var hosts = map[string]struct {
 
 // TestGoldenProviders freezes what each service is sent.
 func TestGoldenProviders(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("one request after another is no matter for the race detector: see the plain run")
 	}
 	covered := make([]bool, len(providers()))
@@ -272,7 +273,7 @@ func goldenOptions() map[string]goldenOption {
 // TestGoldenOptions freezes what each option of Config changes, and that it
 // changes something.
 func TestGoldenOptions(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("one request after another is no matter for the race detector: see the plain run")
 	}
 	without := make(map[string]string)

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/race"
 )
 
 // bareServer takes anything: what is measured is the client.
@@ -77,7 +79,7 @@ func TestSmallWriteAllocations(t *testing.T) {
 	for name, run := range map[string]func(){"seekable": seekable, "stream": stream} {
 		extra := measure(run) - base
 		t.Logf("%s: %d bytes beyond %d", name, extra, base)
-		if !raceEnabled && extra > 8<<10 {
+		if !race.Enabled && extra > 8<<10 {
 			t.Errorf("%s: %d bytes beyond a bare PutObject's %d: want at most %d", name, extra, base, 8<<10)
 		}
 	}

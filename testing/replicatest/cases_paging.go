@@ -217,6 +217,9 @@ func listWhileChanging(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := e.listBetweenChanges(ctx, stay); err != nil {
+		return fmt.Errorf("changed between two items: %w", err)
+	}
 	stop := make(chan struct{})
 	var changer sync.WaitGroup
 	var changeErr error
@@ -227,12 +230,7 @@ func listWhileChanging(ctx context.Context, e *env) error {
 				return
 			default:
 			}
-			id := ltx.TXID(i*37%len(stay))*10 + 5 // between two that stay
-			f := file{0, id, id}
-			changeErr = first(
-				func() error { return e.writeAll(ctx, f) },
-				func() error { return e.client.DeleteLTXFiles(ctx, []*ltx.FileInfo{f.info()}) },
-			)
+			changeErr = first(e.comesAndGoes(ctx, i*37%len(stay)))
 		}
 	})
 	err = func() error {
@@ -241,11 +239,7 @@ func listWhileChanging(ctx context.Context, e *env) error {
 			if err != nil {
 				return err
 			}
-			if !slices.IsSortedFunc(infos, func(a, b *ltx.FileInfo) int { return int(a.MinTXID) - int(b.MinTXID) }) {
-				return errors.New("a listing beside changes is not sorted")
-			}
-			infos = slices.DeleteFunc(infos, func(info *ltx.FileInfo) bool { return info.MinTXID%10 == 5 })
-			if err := sameFiles("what stays of a listing beside changes", infos, stay); err != nil {
+			if err := sameStaying(infos, stay); err != nil {
 				return err
 			}
 		}
@@ -254,6 +248,49 @@ func listWhileChanging(ctx context.Context, e *env) error {
 	close(stop)
 	changer.Wait()
 	return errors.Join(err, changeErr)
+}
+
+// listBetweenChanges lists files while a file before all of them comes after
+// half of every page, and goes after half of the next.
+func (e *env) listBetweenChanges(ctx context.Context, stay []file) error {
+	itr, err := e.client.LTXFiles(ctx, 0, 0, false)
+	if err != nil {
+		return err
+	}
+	come, gone := e.comesAndGoes(ctx, -1)
+	changes := []func() error{come, gone}
+	var infos []*ltx.FileInfo
+	for itr.Next() {
+		infos = append(infos, itr.Item())
+		if len(infos)%max(e.PageSize, 2) == max(e.PageSize/2, 1) {
+			if err := changes[0](); err != nil {
+				return errors.Join(err, itr.Close())
+			}
+			slices.Reverse(changes)
+		}
+	}
+	if err := first(itr.Err, itr.Close, gone); err != nil {
+		return err
+	}
+	return sameStaying(infos, stay)
+}
+
+// comesAndGoes returns what writes and what deletes a file between the file of
+// writePages at index i and the next.
+func (e *env) comesAndGoes(ctx context.Context, i int) (come, gone func() error) {
+	id := ltx.TXID(i+1)*10 + 5
+	f := file{0, id, id}
+	return func() error { return e.writeAll(ctx, f) },
+		func() error { return e.client.DeleteLTXFiles(ctx, []*ltx.FileInfo{f.info()}) }
+}
+
+// sameStaying checks a listing beside which files of comesAndGoes changed.
+func sameStaying(infos []*ltx.FileInfo, stay []file) error {
+	if !slices.IsSortedFunc(infos, func(a, b *ltx.FileInfo) int { return int(a.MinTXID) - int(b.MinTXID) }) {
+		return errors.New("a listing beside changes is not sorted")
+	}
+	infos = slices.DeleteFunc(infos, func(info *ltx.FileInfo) bool { return info.MinTXID%10 == 5 })
+	return sameFiles("what stays of a listing beside changes", infos, stay)
 }
 
 func listFailsLater(ctx context.Context, e *env) error {

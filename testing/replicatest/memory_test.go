@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -64,7 +65,7 @@ var _ ltxstore.ReplicaClient = (*disk)(nil)
 // TestBoundedMemory is for the case that a store in memory lacks: a client that
 // streams the guide's 100 MB passes it, one that holds them does not.
 func TestBoundedMemory(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector changes what a heap holds, and takes seconds: see the plain run")
 	}
 	for name, test := range map[string]struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -76,7 +77,7 @@ func TestMutants(t *testing.T) {
 				cfg, n := newConfig(m.client), 0
 				cfg.Select = func(c replicatest.Case) bool {
 					n++
-					return !raceEnabled || n%8 == 0 || slices.Contains(fails, c.ID)
+					return !race.Enabled || n%8 == 0 || slices.Contains(fails, c.ID)
 				}
 				report, err := replicatest.Check(t.Context(), replicatest.Share(cfg, &files))
 				require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -311,7 +312,7 @@ func TestRunChild(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("bodies of 16 MiB take seconds under the race detector: see the plain run")
 	}
 	out, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$", "-test.bench=BenchmarkMock", "-test.benchtime=1x").CombinedOutput()

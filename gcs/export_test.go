@@ -1,4 +1,0 @@
-package gcs
-
-// RaceEnabled says that the race detector is in this test, and it takes long.
-const RaceEnabled = raceEnabled

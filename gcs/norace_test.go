@@ -1,5 +1,0 @@
-//go:build !race
-
-package gcs
-
-const raceEnabled = false

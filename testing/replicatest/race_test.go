@@ -1,5 +1,0 @@
-//go:build race
-
-package replicatest_test
-
-const raceEnabled = true

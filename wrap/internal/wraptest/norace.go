@@ -1,5 +1,0 @@
-//go:build !race
-
-package wraptest
-
-const race = false
