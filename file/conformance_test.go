@@ -20,7 +20,7 @@ import (
 
 func TestConformance(t *testing.T) {
 	for name, cfg := range map[string]Config{
-		"default":    {}, // with fsync: the others leave it out, for speed
+		"default":    {}, // with fsync: the others, and the race detector, leave it out
 		"litestream": {Layout: ltxstore.LayoutLitestream},
 		"write once": {WriteOnce: true},
 	} {
@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 				lacks = append(lacks, replicatest.Rewriting)
 			}
 			replicatest.Run(t, replicatest.Config{
-				New:         func(context.Context) (replicatest.Store, error) { return newStore(cfg, name == "default") },
+				New:         func(context.Context) (replicatest.Store, error) { return newStore(cfg, name == "default" && !race.Enabled) },
 				Lacks:       lacks,
 				PageSize:    pageSize,
 				BodySize:    4 * bufferSize,

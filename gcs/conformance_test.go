@@ -20,6 +20,7 @@ import (
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -42,8 +43,9 @@ func TestConformance(t *testing.T) {
 	once := append([]replicatest.Capability{replicatest.Rewriting}, lacks...)
 	all := func(replicatest.Case) bool { return true }
 	some := func(prefixes ...string) func(replicatest.Case) bool {
+		runs := race.OneOf(3)
 		return func(c replicatest.Case) bool {
-			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(c.ID, prefix) })
+			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(c.ID, prefix) }) && runs()
 		}
 	}
 	for _, test := range []struct {

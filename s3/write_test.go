@@ -25,6 +25,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/race"
 	"github.com/ltxstore/ltxstore/internal/s3fake"
 )
 
@@ -70,8 +71,12 @@ func (s *shortEnd) Seek(offset int64, whence int) (int64, error) {
 }
 
 func TestWriteAnySourceOfAnySize(t *testing.T) {
+	runs := race.OneOf(3)
 	for name, open := range writeSources {
 		for _, size := range []int{1, 101, 4096, 8 << 10, 8<<10 + 1, writePart - 1, writePart, writePart + 1, 2*writePart - 1, 2 * writePart, 5*writePart + 17, 20 * writePart} {
+			if !runs() {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%d", name, size), func(t *testing.T) {
 				w := newWriteBench(t, s3fake.Options{}, nil)
 				body := plainBody(size)
