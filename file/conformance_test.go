@@ -36,7 +36,9 @@ func TestConformance(t *testing.T) {
 				lacks = append(lacks, replicatest.Rewriting)
 			}
 			replicatest.Run(t, replicatest.Config{
-				New:         func(context.Context) (replicatest.Store, error) { return newStore(cfg, name == "default" && !race.Enabled) },
+				New: func(context.Context) (replicatest.Store, error) {
+					return newStore(cfg, name == "default" && !race.Enabled)
+				},
 				Lacks:       lacks,
 				PageSize:    pageSize,
 				BodySize:    4 * bufferSize,
