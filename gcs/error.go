@@ -142,6 +142,12 @@ var errSession = errors.New("the upload had begun")
 
 func sessionLost(err error) bool { return errors.Is(err, errSession) }
 
+// isSessionGone reports that the service does not know an upload any more.
+func isSessionGone(err error) bool {
+	status := statusOf(err)
+	return sessionLost(err) && (status == http.StatusNotFound || status == http.StatusGone)
+}
+
 // isPreconditionFailed reports that the condition of a request did not hold.
 func isPreconditionFailed(err error) bool { return statusOf(err) == http.StatusPreconditionFailed }
 

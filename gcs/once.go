@@ -16,10 +16,12 @@ import (
 // is one request, and none where cause leaves nothing open.
 //
 // Not only a refusal is open: a request that is repeated after a lost answer
-// meets the object that it has made itself.
+// meets the object that it has made itself, and a chunk that completed an upload
+// may find the session gone.
 func (u *upload) settle(ctx context.Context, c content, cause error) (*storage.ObjectAttrs, error) {
 	refused := isPreconditionFailed(cause)
-	if !u.cfg.WriteOnce || ctx.Err() != nil || !refused && !retryable(cause) && !sessionLost(cause) {
+	open := isSessionGone(cause) || u.cfg.WriteOnce && (refused || retryable(cause) || sessionLost(cause))
+	if !open || ctx.Err() != nil {
 		return nil, cause
 	}
 	found, err := u.object(u.key).Attrs(ctx)
@@ -28,14 +30,16 @@ func (u *upload) settle(ctx context.Context, c content, cause error) (*storage.O
 		return nil, fmt.Errorf("%w: another write or a deletion of this name was under way: %w", ltxstore.ErrUnavailable, cause)
 	case isMissing(err):
 		return nil, cause
+	case err == nil && found.Size == c.size && found.CRC32C == c.crc:
+		return found, nil
+	case !u.cfg.WriteOnce:
+		return nil, cause
 	case err != nil:
 		return nil, fmt.Errorf("%w; whether the file exists is not known: %w", cause, err)
 	case found.Size != c.size:
 		return nil, u.exists(cause, fmt.Sprintf("with %d bytes: %d were to be written", found.Size, c.size))
-	case found.CRC32C != c.crc:
-		return nil, u.exists(cause, fmt.Sprintf("with other content of the same size, CRC-32C %08x: %08x was to be written", found.CRC32C, c.crc))
 	}
-	return found, nil
+	return nil, u.exists(cause, fmt.Sprintf("with other content of the same size, CRC-32C %08x: %08x was to be written", found.CRC32C, c.crc))
 }
 
 func (u *upload) exists(cause error, how string) error {

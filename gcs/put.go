@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"time"
 
 	"cloud.google.com/go/storage"
 
 	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
@@ -73,7 +75,7 @@ func (u *upload) put(ctx context.Context, r io.Reader, c content) (*storage.Obje
 	if err != nil {
 		return u.settle(ctx, c, err)
 	}
-	return done, u.compare(done, c)
+	return done, u.compare(ctx, done, c)
 }
 
 // send copies r to the library's writer and completes the object. On failure
@@ -105,15 +107,34 @@ func abandon(w *storage.Writer, cancel context.CancelFunc, why error) {
 	_ = w.Close() // returns when the library's goroutine has ended
 }
 
-// compare holds the service's answer to what was written.
-func (u *upload) compare(done *storage.ObjectAttrs, c content) error {
+// compare holds the service's answer to what was written. An object of other
+// content is deleted: a damaged snapshot would stay, and be restored from. A
+// server that stores a chunk twice when it is sent twice has published such
+// ones (fake-gcs-server 1.56, which takes no notice of offsets and checksums).
+func (u *upload) compare(ctx context.Context, done *storage.ObjectAttrs, c content) error {
+	var err error
 	switch {
 	case done == nil:
 		return errors.New("service answered a write without the object")
 	case done.Size != c.size:
-		return verify.SizeMismatch(done.Size, c.size)
+		err = verify.SizeMismatch(done.Size, c.size)
 	case done.CRC32C != c.crc:
-		return fmt.Errorf("%w: the service's CRC-32C of it is %08x, that of the body was %08x", verify.ErrMismatch, done.CRC32C, c.crc)
+		err = fmt.Errorf("%w: the service's CRC-32C of it is %08x, that of the body was %08x", verify.ErrMismatch, done.CRC32C, c.crc)
 	}
-	return nil
+	if err != nil && done.Generation != 0 {
+		u.retract(ctx, done.Generation)
+	}
+	return err
+}
+
+// retract deletes the object as a write has left it, and no later one. It does
+// so also when ctx has ended.
+func (u *upload) retract(ctx context.Context, generation int64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
+	defer cancel()
+	err := u.object(u.key).If(storage.Conditions{GenerationMatch: generation}).Delete(ctx)
+	if err != nil && !isMissing(err) && !isPreconditionFailed(err) {
+		u.log.Get().LogAttrs(ctx, slog.LevelError, "ltx file is damaged and cannot be deleted",
+			slog.String("replica", backend), slog.String("key", u.key), slog.Any("error", scrub.Error(err)))
+	}
 }

@@ -44,7 +44,7 @@ func (u *upload) resumable(ctx context.Context, r io.Reader) (*storage.ObjectAtt
 	case err == nil && c.size == 0:
 		return nil, fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 	case err == nil:
-		if err = u.compare(done, c); err == nil {
+		if err = u.compare(ctx, done, c); err == nil {
 			err = u.verify(ctx, c)
 		}
 		return done, err

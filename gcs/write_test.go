@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -263,6 +265,37 @@ func TestWriteAnswerDiffers(t *testing.T) {
 	}
 }
 
+// What was published of other content is deleted, and nothing that came later.
+func TestWriteOfOtherContentIsRetracted(t *testing.T) {
+	for _, size := range []int{300, 2*testChunk + 1} {
+		for _, replaced := range []bool{false, true} {
+			b := newBench(t, gcsfake.Options{}, nil)
+			for operation, skip := range map[string]int{"WriteObject": 0, "WriteChunk": 2} {
+				b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: operation}, Skip: skip,
+					Do: func(x httpfault.Exchange, w http.ResponseWriter, r *http.Request) {
+						told := httptest.NewRecorder()
+						x.Next.ServeHTTP(told, r)
+						if replaced {
+							b.server.Put("bucket", testKey, []byte("later"))
+						}
+						answer := regexp.MustCompile(`"crc32c":\s*"[^"]*"`).ReplaceAll(told.Body.Bytes(), []byte(`"crc32c":"AAAAAA=="`))
+						require.NotEqual(t, told.Body.Bytes(), answer)
+						w.Header().Set("Content-Type", "application/json")
+						_, _ = w.Write(answer)
+					}})
+			}
+			_, err := b.write(t, bytes.NewReader(ltxBody(t, size)))
+			require.ErrorIs(t, err, ltxstore.ErrChecksum)
+			if replaced {
+				b.holds(t, []byte("later"))
+			} else {
+				assert.Empty(t, b.server.Keys("bucket"))
+			}
+			assert.Equal(t, 1, b.faults.Counts()["DeleteObject"])
+		}
+	}
+}
+
 func TestVerify(t *testing.T) {
 	for _, size := range []int{300, 2*testChunk + 1} {
 		body := ltxBody(t, size)
@@ -312,6 +345,20 @@ func TestWriteSessionLost(t *testing.T) {
 		assert.NotErrorIs(t, err, fs.ErrNotExist)
 		assert.NotErrorIs(t, err, ltxstore.ErrStoreNotFound)
 	}
+}
+
+// A session that is gone because its last chunk has arrived, whose answer was
+// lost, has stored the file.
+func TestWriteSessionDone(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "WriteChunk"}, Skip: 2, Do: httpfault.LoseAnswer()},
+		&httpfault.Rule{Match: httpfault.Match{Operation: "WriteChunk"}, Skip: 3, Times: -1, Do: httpfault.Status(404, nil, "")})
+	body := ltxBody(t, 2*testChunk+1)
+	info, err := b.write(t, bytes.NewReader(body))
+	require.NoError(t, err)
+	assert.EqualValues(t, len(body), info.Size)
+	b.holds(t, body)
+	assert.Equal(t, 1, b.faults.Counts()["GetObject"])
 }
 
 func TestWriteIsRetriedInOneLayer(t *testing.T) {

@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -147,6 +148,47 @@ func through(t *testing.T, endpoint string) http.Handler {
 	}
 }
 
+// chunksOnce is what fake-gcs-server lacks: a chunk that it has stored it
+// appends again when it is sent again, where the service ignores it, and does
+// not compare the CRC-32C that comes with the last.
+type chunksOnce struct {
+	next http.Handler
+
+	mu      sync.Mutex
+	answers map[string]*httptest.ResponseRecorder // by session and range
+}
+
+func (o *chunksOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	span := r.Header.Get("Content-Range")
+	if span == "" {
+		o.next.ServeHTTP(w, r)
+		return
+	}
+	chunk, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // a chunk that breaks off is not appended
+	}
+	r.Body = io.NopCloser(bytes.NewReader(chunk))
+
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := r.URL.Query().Get("upload_id") + " " + span
+	answer := o.answers[key]
+	if answer == nil {
+		answer = httptest.NewRecorder()
+		o.next.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
+		if o.answers == nil {
+			o.answers = make(map[string]*httptest.ResponseRecorder)
+		}
+		if answer.Code < 300 {
+			o.answers[key] = answer
+		}
+	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
 // impatient is how a client meets faults that come often.
 var impatient = ltxstore.Retry{MaxAttempts: 12, BaseDelay: 2 * time.Millisecond, MaxDelay: 100 * time.Millisecond}
 
@@ -169,19 +211,25 @@ func TestFaults(t *testing.T) {
 			assert.Empty(t, left)
 		})
 	}
-	// Behind faults fake-gcs-server has kept files with a damaged page, in one run
-	// of six, which is not understood yet: the strict server has not.
-	t.Run("gcs", func(t *testing.T) {
-		t.Parallel()
-		server := gcsfake.New(gcsfake.Options{}, gcsBucket)
-		c := newChaos(t)
-		cfg := gcs.Config{Bucket: gcsBucket, Path: "backups/db", ChunkSize: 256 << 10}
-		cfg.Endpoint = c.inFrontOf(t, server)
-		cfg.Retry, cfg.IdleTimeout, cfg.ResponseTimeout = impatient, time.Second, 3*time.Second
-		underFaults(t, c, func() ltxstore.ReplicaClient { return gcs.NewReplicaClient(cfg) })
+	for name, start := range map[string]func(*testing.T) http.Handler{
+		"the strict server": func(*testing.T) http.Handler { return gcsfake.New(gcsfake.Options{}, gcsBucket) },
+		"fake-gcs-server":   func(t *testing.T) http.Handler { return &chunksOnce{next: through(t, newGCSServer(t).url)} },
+	} {
+		t.Run("gcs on "+name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t)
+			c := newChaos(t)
+			cfg := gcs.Config{Bucket: gcsBucket, Path: "backups/db", ChunkSize: 256 << 10}
+			cfg.Endpoint = c.inFrontOf(t, server)
+			cfg.Retry, cfg.IdleTimeout, cfg.ResponseTimeout = impatient, time.Second, 3*time.Second
+			underFaults(t, c, func() ltxstore.ReplicaClient { return gcs.NewReplicaClient(cfg) })
 
-		assert.Empty(t, server.Keys(gcsBucket))
-	})
+			answer := httptest.NewRecorder()
+			server.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/storage/v1/b/"+gcsBucket+"/o", nil))
+			assert.Equal(t, http.StatusOK, answer.Code)
+			assert.NotContains(t, answer.Body.String(), `"name"`, "what is left")
+		})
+	}
 	// A disk has no wire: what fails is the calls, below the wrapper that
 	// repeats them.
 	t.Run("file, repeated", func(t *testing.T) {
