@@ -15,7 +15,7 @@ import (
 
 // OpenLTXFile implements ltxstore.ReplicaClient. It costs one GET, and one more
 // for each time the transfer is resumed. With Config.ReadConcurrency above 1,
-// what is longer than four chunks costs one GET for these, and one for each
+// what is longer than two chunks costs one GET for these, and one for each
 // Config.ChunkSize after them.
 //
 // A broken transfer is resumed at the generation that it began with. A file
@@ -51,7 +51,7 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 
 // serialChunks is how many chunks of a file are read in one request before
 // parallel ones pay.
-const serialChunks = 4
+const serialChunks = 2
 
 // open returns the reader of a range. Its errors are not wrapped.
 func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error) {

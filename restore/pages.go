@@ -2,18 +2,21 @@ package restore
 
 import "os"
 
-// pageWriter writes pages at their place, neighbours together.
+// pageWriter writes pages at their place, neighbours together, and beside its
+// caller: decoding takes about as long as writing. It must be closed.
 type pageWriter struct {
-	f   *os.File
-	at  int64 // where buf goes
-	buf []byte
+	f       *os.File
+	at      int64      // where buf goes
+	buf     []byte     // of what is not yet being written
+	other   []byte     // of what is, or the spare
+	writing chan error // tells how that went; nil if nothing is being written
 }
 
 const writeSize = 256 << 10
 
 func (w *pageWriter) write(at int64, page []byte) error {
 	if at != w.at+int64(len(w.buf)) || len(w.buf)+len(page) > writeSize {
-		if err := w.flush(); err != nil {
+		if err := w.begin(); err != nil {
 			return err
 		}
 		w.at = at
@@ -25,11 +28,40 @@ func (w *pageWriter) write(at int64, page []byte) error {
 	return nil
 }
 
-func (w *pageWriter) flush() error {
-	_, err := w.f.WriteAt(w.buf, w.at)
-	w.buf = w.buf[:0]
+// begin begins to write what is gathered, when what was being written is.
+func (w *pageWriter) begin() error {
+	if err := w.wait(); err != nil || len(w.buf) == 0 {
+		return err
+	}
+	w.buf, w.other = w.other[:0], w.buf
+	w.writing = make(chan error, 1)
+	go func(buf []byte, at int64) {
+		_, err := w.f.WriteAt(buf, at)
+		writeBack(w.f, at, int64(len(buf)))
+		w.writing <- err
+	}(w.other, w.at)
+	return nil
+}
+
+func (w *pageWriter) wait() error {
+	if w.writing == nil {
+		return nil
+	}
+	err := <-w.writing
+	w.writing = nil
 	return err
 }
+
+// flush returns when all is written.
+func (w *pageWriter) flush() error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.wait()
+}
+
+// close waits for what is being written, which does not matter any more.
+func (w *pageWriter) close() { _ = w.wait() }
 
 // pageSet is a set of page numbers: a bit for each, in blocks, so that a
 // number from a damaged file costs one block and not all of them.

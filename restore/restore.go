@@ -133,6 +133,7 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 	defer out.remove()
 
 	db := &database{pages: pageWriter{f: out.file}}
+	defer db.pages.close()
 	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 		return nil, err
 	}

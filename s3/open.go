@@ -25,7 +25,7 @@ import (
 // for each time the transfer is resumed. A HEAD is added where the answer does
 // not tell the object's size, which also tells a range past the end from a
 // range that a server refuses for no reason. With Config.ReadConcurrency above
-// 1, what is longer than four parts costs one GET for these, and one for each
+// 1, what is longer than two parts costs one GET for these, and one for each
 // part of Config.PartSize after them.
 //
 // A broken transfer is resumed under the ETag that it began with. Where the
@@ -63,7 +63,7 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 
 // serialParts is how many parts of a file are read in one request before
 // parallel ones pay.
-const serialParts = 4
+const serialParts = 2
 
 // open returns the reader of a range. Its errors are not wrapped.
 func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error) {

@@ -464,7 +464,7 @@ func parallelReplica(r *replica) {
 
 func TestParallelRead(t *testing.T) {
 	b := stubLTX(t, 1, stubTime, 20_000)
-	for _, size := range []int{1, 3999, 4000, 4001, 5000, 5001, 7500, 20_000} {
+	for _, size := range []int{1, 1999, 2000, 2001, 3000, 3001, 5500, 20_000} {
 		for _, offset := range []int64{0, 100} {
 			for _, broken := range []bool{false, true} {
 				s, c := newStub(t, parallelReplica)
@@ -479,7 +479,7 @@ func TestParallelRead(t *testing.T) {
 				require.NoError(t, r.Close())
 				_, err = r.Read(make([]byte, 1))
 				require.ErrorIs(t, err, fs.ErrClosed)
-				want := 1 + (max(size-4000, 0)+999)/1000
+				want := 1 + (max(size-2000, 0)+999)/1000
 				if !broken {
 					assert.Equal(t, want, s.seen("GET"), "size %d", size)
 				}
@@ -492,13 +492,13 @@ func TestParallelRead(t *testing.T) {
 	t.Run("range", func(t *testing.T) {
 		s, c := newStub(t, parallelReplica)
 		s.put(firstKey, b)
-		for _, size := range []int64{4000, 4001, 9000} {
+		for _, size := range []int64{2000, 2001, 9000} {
 			r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 77, size)
 			require.NoError(t, err)
 			require.NoError(t, iotest.TestReader(r, b[77:77+size]))
 			require.NoError(t, r.Close())
 		}
-		assert.Equal(t, 1+2+6, s.seen("GET"))
+		assert.Equal(t, 1+2+8, s.seen("GET"))
 	})
 	t.Run("no ETag", func(t *testing.T) {
 		s, c := newStub(t, parallelReplica)
@@ -579,10 +579,10 @@ func TestParallelReadBounds(t *testing.T) {
 			return true
 		}
 		w.Header().Set("ETag", etag)
-		w.Header().Set("Content-Range", "bytes 0-3999/20100")
-		w.Header().Set("Content-Length", "4000")
+		w.Header().Set("Content-Range", "bytes 0-1999/20100")
+		w.Header().Set("Content-Length", "2000")
 		w.WriteHeader(206)
-		w.Write(b[:2000])
+		w.Write(b[:1000])
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 		return true
@@ -593,10 +593,10 @@ func TestParallelReadBounds(t *testing.T) {
 		defer cancel()
 		r, err := c.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
 		require.NoError(t, err)
-		_, err = io.ReadFull(r, make([]byte, 1999))
+		_, err = io.ReadFull(r, make([]byte, 999))
 		require.NoError(t, err)
 		ranges := map[string]bool{<-began: true, <-began: true, <-began: true}
-		assert.Equal(t, map[string]bool{"bytes=0-3999": true, "bytes=4000-4999": true, "bytes=5000-5999": true}, ranges)
+		assert.Equal(t, map[string]bool{"bytes=0-1999": true, "bytes=2000-2999": true, "bytes=3000-3999": true}, ranges)
 		var done sync.WaitGroup
 		done.Go(func() { _, err = io.ReadAll(r) })
 		if byContext {
@@ -644,7 +644,7 @@ func TestParallelReadCloseWaits(t *testing.T) {
 	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.NoError(t, err)
 	assert.Zero(t, late.underway.Load(), "nothing is read ahead for nobody")
-	_, err = io.ReadFull(r, make([]byte, 4000))
+	_, err = io.ReadFull(r, make([]byte, 2000))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return late.underway.Load() == 3 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, r.Close())
