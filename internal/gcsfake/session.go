@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,9 +16,9 @@ const quantum = 256 << 10
 // session is a resumable upload.
 type session struct {
 	*draft
-	body   []byte
-	total  int64   // -1: not known yet
-	object *Object // what it became; nil: unfinished
+	body  []byte
+	total int64          // -1: not known yet
+	made  map[string]any // the answer, which tells the object; nil: unfinished
 }
 
 func (s *Server) startSession(w http.ResponseWriter, r *request) error {
@@ -77,7 +78,7 @@ func (s *Server) sessionOf(r *request) (*session, error) {
 func (s *Server) cancelSession(w http.ResponseWriter, r *request) error {
 	s.mu.Lock()
 	u, err := s.sessionOf(r)
-	if err == nil && u.object == nil {
+	if err == nil && u.made == nil {
 		delete(s.buckets[r.bucket].sessions, r.query.Get("upload_id"))
 	}
 	s.mu.Unlock()
@@ -95,41 +96,43 @@ func (s *Server) writeChunk(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	key, o, have, err := s.advance(r, chunk, data, cut)
+	made, have, err := s.advance(r, chunk, data, cut)
 	if err != nil {
 		return err
 	}
-	if o == nil {
+	if made == nil {
 		incomplete(w, r, have)
 		return nil
 	}
-	return sendJSON(w, r, s.resource(r.bucket, key, o, true))
+	return sendJSON(w, r, made)
 }
 
 // advance takes a chunk, and makes the object of the session with the last
 // one. Until then it returns how many bytes there are.
-func (s *Server) advance(r *request, chunk contentRange, data []byte, cut error) (key string, o *Object, have int, err error) {
+func (s *Server) advance(r *request, chunk contentRange, data []byte, cut error) (made map[string]any, have int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u, err := s.sessionOf(r)
 	if err != nil {
-		return "", nil, 0, err
+		return nil, 0, err
 	}
-	if u.object != nil { // an answer was lost: it is given again
-		return u.key, u.object, 0, nil
+	if u.made != nil { // an answer was lost: it is given again
+		return u.made, 0, nil
 	}
 	if err := u.take(chunk, data, cut); err != nil {
-		return "", nil, 0, err
+		return nil, 0, err
 	}
 	if chunk.total < 0 || int64(len(u.body)) < chunk.total {
-		return u.key, nil, len(u.body), nil
+		return nil, len(u.body), nil
 	}
 	u.expected = u.expected.with(r.Header)
-	if u.object, err = s.commit(r.bucket, u.draft, u.body); err != nil {
+	o, err := s.commit(r.bucket, u.draft, u.body)
+	if err != nil {
 		delete(s.buckets[r.bucket].sessions, r.query.Get("upload_id")) // nothing could be sent again
+		return nil, 0, err
 	}
-	u.body = nil
-	return u.key, u.object, 0, err
+	u.made, u.body = s.resource(r.bucket, u.key, o, true), nil
+	return u.made, 0, nil
 }
 
 // take appends what is new of a chunk.
@@ -154,6 +157,10 @@ func (u *session) take(chunk contentRange, data []byte, cut error) error {
 		return fail(http.StatusBadRequest, "invalid", fmt.Sprintf("Invalid request.  A chunk but the last must have a multiple of %d byte(s), not %d.", quantum, len(data)))
 	}
 	if known := have - chunk.first; known < int64(len(data)) {
+		if need := len(u.body) + len(data) - int(known); need > cap(u.body) {
+			// Doubled: append would copy a large body five times.
+			u.body = slices.Grow(u.body, max(need, 2*cap(u.body))-len(u.body))
+		}
 		u.body = append(u.body, data[known:]...)
 	}
 	return cut

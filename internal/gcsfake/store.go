@@ -118,7 +118,7 @@ func (s *Server) Sessions(bucket string) []string {
 	defer s.mu.Unlock()
 	var keys []string
 	for session := range maps.Values(s.buckets[bucket].sessions) {
-		if session.object == nil {
+		if session.made == nil {
 			keys = append(keys, session.key)
 		}
 	}

@@ -58,16 +58,6 @@ func (d disk) put(_ context.Context, key string, body io.Reader, _ int64) (err e
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (d disk) get(_ context.Context, key string, offset, size int64, to io.Writer) error {
-	f, err := os.Open(filepath.Join(string(d), filepath.FromSlash(key)))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.Copy(to, io.NewSectionReader(f, offset, size))
-	return err
-}
-
 func (d disk) list(_ context.Context, prefix, seek string) (n int, err error) {
 	f, err := os.Open(filepath.Join(string(d), filepath.FromSlash(prefix)))
 	if err != nil {

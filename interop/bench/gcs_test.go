@@ -63,15 +63,6 @@ func (c gcsCalls) put(ctx context.Context, key string, body io.Reader, size int6
 	return errors.Join(err, w.Close())
 }
 
-func (c gcsCalls) get(ctx context.Context, key string, offset, size int64, to io.Writer) error {
-	r, err := c.bucket.Object(key).NewRangeReader(ctx, offset, size)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(to, r)
-	return errors.Join(err, r.Close())
-}
-
 func (c gcsCalls) each(ctx context.Context, prefix, seek string, do func(*storage.ObjectAttrs)) error {
 	for it := c.bucket.Objects(ctx, &storage.Query{Prefix: prefix, StartOffset: seek}); ; {
 		switch attrs, err := it.Next(); {

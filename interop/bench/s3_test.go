@@ -70,17 +70,6 @@ func (c s3Calls) put(ctx context.Context, key string, body io.Reader, size int64
 	return err
 }
 
-func (c s3Calls) get(ctx context.Context, key string, offset, size int64, to io.Writer) error {
-	out, err := c.api.GetObject(ctx, &awss3.GetObjectInput{Bucket: &c.bucket, Key: &key,
-		Range: aws.String(fmt.Sprintf("bytes=%d-%d", offset, offset+size-1))})
-	if err != nil {
-		return err
-	}
-	defer out.Body.Close()
-	_, err = io.Copy(to, out.Body)
-	return err
-}
-
 func (c s3Calls) pages(ctx context.Context, prefix, seek string, do func([]types.Object) error) error {
 	in := &awss3.ListObjectsV2Input{Bucket: &c.bucket, Prefix: &prefix}
 	if seek != "" {

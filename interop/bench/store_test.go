@@ -28,7 +28,6 @@ type store struct {
 // around them: as few, and as many at once, as the work allows.
 type bare interface {
 	put(ctx context.Context, key string, body io.Reader, size int64) error // size -1: not known
-	get(ctx context.Context, key string, offset, size int64, to io.Writer) error
 	list(ctx context.Context, prefix, seek string) (n int, err error)
 	head(ctx context.Context, key string) error
 	deleteAll(ctx context.Context, prefix string) error
