@@ -57,16 +57,16 @@ func (r *replica) deleteFiles(ctx context.Context, files []*ltx.FileInfo) error 
 
 // deleteKeys returns an *ltxstore.Error for each key that is still there.
 func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []error {
-	var failed []error
-	if !r.provider.noBatchDelete && !r.noBatch.Load() {
-		failed, keys = r.deleteBatches(ctx, op, keys)
-	}
+	failed, keys := r.deleteBatches(ctx, op, keys)
 	return append(failed, r.deleteSingly(ctx, op, keys)...)
 }
 
 // deleteBatches also returns the keys that it could not try, because the store
 // has no DeleteObjects, and those of which the answer said nothing.
 func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
+	if r.provider.noBatchDelete || r.noBatch.Load() {
+		return nil, keys
+	}
 	batches := slices.Collect(slices.Chunk(keys, batchSize))
 	results := make([][]error, len(batches))
 	refused, unsure := make([]bool, len(batches)), make([][]string, len(batches))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/deletion"
@@ -22,8 +23,9 @@ import (
 // Of a provider that lists no uploads by prefix, as MinIO and any that is
 // unknown, those of the whole bucket are listed.
 //
-// At most Config.DeleteConcurrency pages of keys are in memory. After 1000
-// failures it gives up.
+// Files are deleted while others are listed. At most Config.DeleteConcurrency
+// requests' keys, those of one more, and a page of them are in memory. After
+// 1000 failures it gives up.
 func (c *ReplicaClient) DeleteAll(ctx context.Context) error {
 	r, err := c.init(ctx)
 	if err != nil {
@@ -49,6 +51,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	for _, prefix := range prefixes {
 		failed = append(failed, r.abortUploads(ctx, prefix)...)
 	}
+	var singly sync.Mutex
 	sweep := &deletion.Sweep{
 		List: func(prefix string) func(context.Context) (deletion.Page, error) {
 			pager := r.pager(prefix)
@@ -69,9 +72,18 @@ func (r *replica) deleteAll(ctx context.Context) error {
 			_, ok := r.keys.ParseLevel(prefix)
 			return ok
 		},
-		Delete:  func(ctx context.Context, keys []string) []error { return r.deleteKeys(ctx, opDeleteAll, keys) },
+		Delete: func(ctx context.Context, keys []string) []error {
+			failed, left := r.deleteBatches(ctx, opDeleteAll, keys)
+			if len(left) > 0 { // DeleteConcurrency at once, for all of these together
+				singly.Lock()
+				defer singly.Unlock()
+				failed = append(failed, r.deleteSingly(ctx, opDeleteAll, left)...)
+			}
+			return failed
+		},
+		Limit:   r.cfg.DeleteConcurrency,
 		Wrap:    func(prefix string, err error) error { return wrap(opDeleteAll, prefix, err) },
-		Pending: r.cfg.DeleteConcurrency * batchSize,
+		Pending: batchSize,
 	}
 	return ltxstore.Partial(backend, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
 }

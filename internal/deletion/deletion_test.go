@@ -7,7 +7,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -147,6 +150,34 @@ func TestSweepGivesUp(t *testing.T) {
 	failed := s.sweep(100).Run(t.Context(), []string{"db/ltx/"}, nil)
 	assert.GreaterOrEqual(t, len(failed), deletion.MaxFailures)
 	assert.Less(t, len(failed), deletion.MaxFailures+200)
+}
+
+// Deletions run beside the listing and beside each other, Limit at once, each
+// of Pending keys but for the last.
+func TestSweepDeletesBesideListing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore()
+		own := 0
+		for _, key := range s.keys {
+			if strings.HasPrefix(key, "db/") && strings.Count(key, "/") == 3 && strings.HasSuffix(key, ".ltx") && !strings.Contains(key, "/x/") {
+				own++
+			}
+		}
+		sweep := s.sweep(4)
+		sweep.Limit = 3
+		var running, most atomic.Int64
+		sweep.Delete = func(ctx context.Context, keys []string) []error {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			time.Sleep(time.Second)
+			return s.remove(ctx, keys)
+		}
+		assert.Empty(t, sweep.Run(t.Context(), []string{"db/ltx/"}, []string{"db/snapshots/"}))
+		assert.Equal(t, int64(3), most.Load())
+		slices.Sort(s.sizes)
+		assert.Len(t, s.sizes, (own+1+3)/4, "as few as there can be")
+		assert.Equal(t, 4, s.sizes[len(s.sizes)-1])
+	})
 }
 
 func TestSweepEndsWithTheContext(t *testing.T) {

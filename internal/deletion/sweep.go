@@ -3,6 +3,7 @@ package deletion
 import (
 	"context"
 
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -17,8 +18,8 @@ type Page struct {
 	More           bool
 }
 
-// Sweep deletes a replica's files as it lists them: at most Pending keys and
-// one page are in memory.
+// Sweep deletes a replica's files while it lists them: at most Limit+1 times
+// Pending keys and one page are in memory.
 type Sweep struct {
 	// List returns the listing of what is right below a prefix: each call of
 	// it is the next page.
@@ -30,8 +31,10 @@ type Sweep struct {
 	// IsLevel tells a level of the replica from another prefix.
 	IsLevel func(prefix string) bool
 
-	// Delete deletes keys and returns the failures.
+	// Delete deletes keys and returns the failures. It runs beside List and
+	// beside itself, Limit times at once; less than 1 means 1.
 	Delete func(ctx context.Context, keys []string) []error
+	Limit  int
 
 	// Wrap makes the error of a listing that failed.
 	Wrap func(prefix string, err error) error
@@ -41,11 +44,13 @@ type Sweep struct {
 
 	keys   []string
 	failed []error
+	line   bounded.Line[[]error]
 }
 
 // Run deletes the files of the levels right below each holder, and those of
 // the levels that have no holder. It returns the failures.
 func (s *Sweep) Run(ctx context.Context, holders, levels []string) []error {
+	s.line = bounded.Line[[]error]{Limit: s.Limit, Take: func(failed []error) { s.failed = append(s.failed, failed...) }}
 	for _, holder := range holders {
 		// A page's levels are emptied before the next page is asked for.
 		s.walk(ctx, holder, func(prefix string) {
@@ -57,7 +62,10 @@ func (s *Sweep) Run(ctx context.Context, holders, levels []string) []error {
 	for _, level := range levels {
 		s.walk(ctx, level, nil)
 	}
-	s.flush(ctx)
+	if len(s.keys) > 0 {
+		s.delete(ctx, len(s.keys))
+	}
+	s.line.Wait()
 	return s.failed
 }
 
@@ -80,8 +88,8 @@ func (s *Sweep) walk(ctx context.Context, prefix string, deeper func(prefix stri
 				s.keys = append(s.keys, key)
 			}
 		}
-		if len(s.keys) >= s.Pending {
-			s.flush(ctx)
+		for len(s.keys) >= max(s.Pending, 1) {
+			s.delete(ctx, max(s.Pending, 1))
 		}
 		if deeper != nil {
 			for _, below := range page.Prefixes {
@@ -92,11 +100,12 @@ func (s *Sweep) walk(ctx context.Context, prefix string, deeper func(prefix stri
 	}
 }
 
-// flush deletes what is pending.
-func (s *Sweep) flush(ctx context.Context) {
-	if len(s.keys) == 0 {
+// delete begins to delete the first n of the keys.
+func (s *Sweep) delete(ctx context.Context, n int) {
+	keys := s.keys[:n:n]
+	s.keys = append(make([]string, 0, max(s.Pending, len(s.keys)-n)), s.keys[n:]...)
+	if len(s.failed) >= MaxFailures {
 		return
 	}
-	s.failed = append(s.failed, s.Delete(ctx, s.keys)...)
-	s.keys = s.keys[:0]
+	s.line.Do(func() []error { return s.Delete(ctx, keys) })
 }
