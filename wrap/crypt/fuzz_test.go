@@ -58,6 +58,8 @@ func FuzzBinding(f *testing.F) {
 		f.Add(file[:512])
 	}
 	f.Add([]byte("-> ltxstore-v1 1 2 3\n"))
+	f.Add([]byte("-> ltxstore-v1 0 0000000000000001-0000000000000001.ltx 0001\n"))
+	f.Add([]byte("-> ltxstore-v1 +1 0000000000000001-0000000000000001.ltx 9223372036854775807\n"))
 	f.Fuzz(func(t *testing.T, header []byte) {
 		b, ok, err := parseBinding(header)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,7 +188,8 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 			millis, timeErr = strconv.ParseInt(args[2], 10, 64)
 			b.time = time.UnixMilli(millis).UTC()
 		}
-		if errors.Join(levelErr, timeErr, ltxstore.CheckLevel(level)) != nil || !isName {
+		// There is one way to write each: 01 is not what we have written.
+		if errors.Join(levelErr, timeErr, ltxstore.CheckLevel(level)) != nil || !isName || !slices.Equal(b.args(), args[:3]) {
 			return binding{}, false, codec.Corrupt("age header has a stanza %q of %q", bindingType, args[:3])
 		}
 		ok = true
