@@ -45,8 +45,8 @@ var samples = []string{
 }
 
 // Run runs the suite on every ground, as subtests named by it: whole over memory,
-// and elsewhere, or under the race detector, the cases of samples. Those whose
-// memory is not watched run beside each other.
+// elsewhere the cases of samples, and under the race detector every other one of
+// these. Those whose memory is not watched run beside each other.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
 	grounds := s.On
@@ -63,7 +63,10 @@ func Run(t *testing.T, s Suite) {
 			if slices.Contains(ground.Lacks, replicatest.BoundedMemory) {
 				t.Parallel()
 			}
-			replicatest.Run(t, s.config(ground, func(c replicatest.Case) bool { return s.Changes[c.ID] == "" && s.selects(ground, c) }))
+			runs := race.OneOf(2)
+			replicatest.Run(t, s.config(ground, func(c replicatest.Case) bool {
+				return s.Changes[c.ID] == "" && s.selects(ground, c) && (Whole || runs())
+			}))
 			s.runChanged(t, ground)
 		})
 	}
