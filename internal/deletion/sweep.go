@@ -88,8 +88,8 @@ func (s *Sweep) walk(ctx context.Context, prefix string, deeper func(prefix stri
 				s.keys = append(s.keys, key)
 			}
 		}
-		for len(s.keys) >= max(s.Pending, 1) {
-			s.delete(ctx, max(s.Pending, 1))
+		for n := max(s.Pending, 1); len(s.keys) >= n; {
+			s.delete(ctx, n)
 		}
 		if deeper != nil {
 			for _, below := range page.Prefixes {
