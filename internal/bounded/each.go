@@ -1,4 +1,5 @@
-// Package bounded does many things of one kind, a bounded number at once.
+// Package bounded keeps a bound on what is done at once, and on listings that do
+// not end.
 package bounded
 
 import (
