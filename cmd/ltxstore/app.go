@@ -38,6 +38,7 @@ type app struct {
 	json, quiet, verbose bool
 
 	level slog.LevelVar // of the log
+	args  []string      // the command line, which may hold secrets
 }
 
 // silent is a level that nothing has.
@@ -56,9 +57,16 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(f
 // run does what the arguments say, and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
 	a.level.Set(silent)
+	a.args = args
+	out := &output{ctx: ctx, w: a.out}
+	a.out = out
 	cmd, rest, err := find(args)
 	if err == nil {
 		err = a.call(ctx, cmd, rest)
+	}
+	said := err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, errProblems)
+	if said && out.err != nil { // nobody has read it
+		err = out.err
 	}
 	switch usage := new(usageError); {
 	case err == nil, errors.Is(err, flag.ErrHelp):
@@ -99,7 +107,7 @@ func (a *app) complain(cmd *command, text string) {
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line)
 	}
-	fmt.Fprintf(a.err, "%s: %s\n", name, strings.Join(lines, "; "))
+	fmt.Fprintf(a.err, "%s: %s\n", name, withoutSecrets(strings.Join(lines, "; "), a.args))
 }
 
 // advice says what to do about an error.
@@ -167,6 +175,9 @@ func unknownFlag(err error, flags *flag.FlagSet) string {
 	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !ok {
 		return err.Error()
+	}
+	if strings.ContainsAny(name, ":/@?") { // cut at a "=" that may be within a password
+		return "an argument begins with - and is not a flag: write -- before the arguments"
 	}
 	var known []string
 	flags.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })

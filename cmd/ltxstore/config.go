@@ -34,8 +34,11 @@ type configured struct {
 	URL      string `json:"url"`
 }
 
-func (cmd *checking) run(_ context.Context, a *app, args []string) error {
-	data, err := os.ReadFile(args[0])
+func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
+	if err := localFile("FILE", args[0]); err != nil {
+		return err
+	}
+	data, err := await(ctx, func() ([]byte, error) { return os.ReadFile(args[0]) }) // it may be a pipe
 	if err != nil {
 		return err
 	}

@@ -91,9 +91,18 @@ func TestRm(t *testing.T) {
 	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "5 files")
 
 	s.tty = false
+	for _, args := range [][]string{{name}, {"-yes", name}, {"0000000000000006-0000000000000007"}} {
+		args = append([]string{"rm", s.url("rep"), "0"}, args...)
+		assert.Contains(t, s.fails(t, exitFailed, args...), "1 file not there: level 0 has no 0000000000000006-000000000000000", "%v", args)
+	}
+	both := s.run(t.Context(), "rm", "-yes", s.url("rep"), "1", "0000000000000001-0000000000000003", "0000000000000004-0000000000000009")
+	assert.Equal(t, exitFailed, both.code)
+	assert.Equal(t, "deleted 1 file\n", both.out)
+	assert.Contains(t, both.err, "1 file not there: level 1 has no 0000000000000004-0000000000000009")
+
 	stranger := filepath.Join(s.dir, "rep", "notes.txt")
 	require.NoError(t, os.WriteFile(stranger, nil, 0o644))
-	assert.Contains(t, s.ok(t, "rm", "-all", "-yes", s.url("rep")), "deleted 5 files")
+	assert.Contains(t, s.ok(t, "rm", "-all", "-yes", s.url("rep")), "deleted 4 files")
 	assert.FileExists(t, stranger)
 	s.fails(t, exitFailed, "ls", s.url("rep"))
 	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", s.url("rep")), "there is no LTX file")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -101,6 +102,6 @@ func (a *app) listed(f *ltx.FileInfo, first bool) error {
 	if first {
 		a.printf("%5s  %-16s  %-16s  %8s  %s\n", "LEVEL", "FIRST", "LAST", "SIZE", "TIME")
 	}
-	a.printf("%5d  %s  %s  %8s  %s\n", f.Level, f.MinTXID, f.MaxTXID, humanSize(f.Size), moment(f.CreatedAt))
-	return nil
+	_, err := fmt.Fprintf(a.out, "%5d  %s  %s  %8s  %s\n", f.Level, f.MinTXID, f.MaxTXID, humanSize(f.Size), moment(f.CreatedAt))
+	return err
 }

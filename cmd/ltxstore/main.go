@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), interruptions()...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	a := &app{
 		in:     os.Stdin,
@@ -32,6 +33,12 @@ func main() {
 	code := a.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// interruptions returns the signals that end a command in good order. One that
+// whoever started it has it ignore, as nohup does, stays ignored.
+func interruptions() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
 // terminalWidth returns how many columns there are, 80 where nobody says.

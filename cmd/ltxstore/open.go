@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,14 @@ func (a *app) open(ctx context.Context, url string) (ltxstore.ReplicaClient, err
 		setter.SetLogger(a.logger())
 	}
 	return client, nil
+}
+
+// localFile returns an error if what should be a file's name is a URL.
+func localFile(name, value string) error {
+	if scheme, _, ok := strings.Cut(value, ":/"); ok && slices.Contains(ltxstore.Schemes(), strings.ToLower(scheme)) || strings.Contains(value, "://") {
+		return usagef("%s is the URL %s: want the path of a file", name, ltxstore.Redact(value))
+	}
+	return nil
 }
 
 // levels are those that a replica may have files on.

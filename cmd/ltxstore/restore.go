@@ -56,6 +56,9 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	case cmd.cfg.Target.TXID != 0 && !cmd.cfg.Target.Before.IsZero():
 		return usagef("-txid and -timestamp are two states: want one")
 	}
+	if err := localFile("FILE", args[1]); err != nil {
+		return err
+	}
 	if cmd.integrity {
 		program, err := exec.LookPath("sqlite3")
 		if err != nil {

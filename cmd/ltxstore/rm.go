@@ -39,36 +39,82 @@ func (cmd *rm) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
-		shown := ltxstore.Redact(args[0])
-		if !cmd.all {
-			if err := cmd.confirm(a, fmt.Sprintf("%s of %s", count(len(files), "file"), shown)); err != nil {
-				return err
-			}
-			if err := client.DeleteLTXFiles(ctx, files); err != nil {
-				return err
-			}
-			a.printf("deleted %s\n", count(len(files), "file"))
-			return nil
+		if cmd.all {
+			return cmd.deleteAll(ctx, a, args[0], client)
 		}
-		n, bytes, err := held(ctx, client)
-		if err != nil {
-			return err
-		}
-		if n == 0 && !cmd.yes { // with -yes what broken writes have left goes
-			return a.nothing(ctx, args[0])
-		}
-		if err := cmd.confirm(a, fmt.Sprintf("all of %s: %s, %s", shown, count(n, "file"), humanSize(bytes))); err != nil {
-			return err
-		}
-		if err := client.DeleteAll(ctx); err != nil {
-			if left, _, err2 := held(context.WithoutCancel(ctx), client); err2 == nil {
-				return &interruption{fmt.Sprintf("%s of %d left", count(left, "file"), n), err}
-			}
-			return err
-		}
-		a.printf("deleted %s, %s\n", count(n, "file"), humanSize(bytes))
-		return nil
+		return cmd.deleteFiles(ctx, a, args[0], client, files)
 	})
+}
+
+func (cmd *rm) deleteFiles(ctx context.Context, a *app, url string, client ltxstore.ReplicaClient, files []*ltx.FileInfo) error {
+	there, absent, err := present(ctx, client, files)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		if err := cmd.confirm(ctx, a, fmt.Sprintf("%s of %s", count(len(there), "file"), ltxstore.Redact(url))); err != nil {
+			return err
+		}
+		if err := client.DeleteLTXFiles(ctx, there); err != nil {
+			return err
+		}
+		a.printf("deleted %s\n", count(len(there), "file"))
+	}
+	if len(absent) > 0 {
+		return fmt.Errorf("%s not there: level %d has no %s-%s", count(len(absent), "file"), absent[0].Level, absent[0].MinTXID, absent[0].MaxTXID)
+	}
+	return nil
+}
+
+// present tells which of the files a replica lists.
+func present(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo) (there, absent []*ltx.FileInfo, err error) {
+	for _, f := range files {
+		switch found, err := listedAs(ctx, client, f); {
+		case err != nil:
+			return nil, nil, err
+		case found:
+			there = append(there, f)
+		default:
+			absent = append(absent, f)
+		}
+	}
+	return there, absent, nil
+}
+
+func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) (found bool, err error) {
+	items, err := client.LTXFiles(ctx, f.Level, f.MinTXID, false)
+	if err != nil {
+		return false, err
+	}
+	for !found && items.Next() {
+		item := items.Item()
+		if item.MinTXID > f.MinTXID {
+			break
+		}
+		found = item.MaxTXID == f.MaxTXID
+	}
+	return found, items.Close()
+}
+
+func (cmd *rm) deleteAll(ctx context.Context, a *app, url string, client ltxstore.ReplicaClient) error {
+	n, bytes, err := held(ctx, client)
+	if err != nil {
+		return err
+	}
+	if n == 0 && !cmd.yes { // with -yes what broken writes have left goes
+		return a.nothing(ctx, url)
+	}
+	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", ltxstore.Redact(url), count(n, "file"), humanSize(bytes))); err != nil {
+		return err
+	}
+	if err := client.DeleteAll(ctx); err != nil {
+		if left, _, err2 := held(context.WithoutCancel(ctx), client); err2 == nil {
+			return &interruption{fmt.Sprintf("%s of %d left", count(left, "file"), n), err}
+		}
+		return err
+	}
+	a.printf("deleted %s, %s\n", count(n, "file"), humanSize(bytes))
+	return nil
 }
 
 func (cmd *rm) named(args []string) (files []*ltx.FileInfo, err error) {
@@ -89,7 +135,7 @@ func (cmd *rm) named(args []string) (files []*ltx.FileInfo, err error) {
 }
 
 // confirm asks whether to delete.
-func (cmd *rm) confirm(a *app, what string) error {
+func (cmd *rm) confirm(ctx context.Context, a *app, what string) error {
 	if cmd.yes {
 		return nil
 	}
@@ -97,7 +143,11 @@ func (cmd *rm) confirm(a *app, what string) error {
 		return usagef("nobody can be asked whether to delete %s: say -yes", what)
 	}
 	fmt.Fprintf(a.err, "delete %s? [y/N] ", what)
-	answer, _ := bufio.NewReader(a.in).ReadString('\n')
+	answer, err := await(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
+	if ctx.Err() != nil {
+		fmt.Fprintln(a.err)
+		return &interruption{"nothing was deleted", err}
+	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return fmt.Errorf("nothing was deleted")
 	}

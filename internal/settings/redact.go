@@ -26,7 +26,8 @@ func Redact(raw string, plain func(key string) bool) string {
 		scheme += "//"
 	}
 	end := strings.IndexByte(authority, '/')
-	if end < 0 || strings.Contains(authority[:end], ":") && !isARN(authority) || scheme == "" {
+	oneSlashTooMany := end == 0 && !strings.EqualFold(scheme, "file://")
+	if end < 0 || oneSlashTooMany && strings.Contains(authority, ":") || strings.Contains(authority[:end], ":") && !isARN(authority) || scheme == "" {
 		end = len(authority)
 	}
 	if at := strings.LastIndexByte(authority[:end], '@'); at >= 0 {
