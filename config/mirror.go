@@ -10,9 +10,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
+var mirrorKey = regexp.MustCompile(`^(mirror(?:\.replicas)?(?:\.\d+)?)(?:\.(.*))?$`)
+
 // mirrored are the keys of a replica in a mirror: its prefix, and the setting.
 func mirrored(key string) (prefix, setting string, ok bool) {
-	found := regexp.MustCompile(`^(mirror(?:\.replicas)?(?:\.\d+)?)(?:\.(.*))?$`).FindStringSubmatch(key)
+	found := mirrorKey.FindStringSubmatch(key)
 	if found == nil || !settings.IsReplica("mirror", key) {
 		return "", "", false
 	}

@@ -186,8 +186,8 @@ func changingTypes(parsed []*ast.File) map[string]bool {
 	return types
 }
 
-// judge allows assertions about types, errors and pools, notes tables, and
-// returns what is left. A struct that only has methods on its value is a
+// judge allows assertions about types, errors, regular expressions and pools,
+// notes tables, and returns what is left. A struct that only has methods on its value is a
 // table too, and what Go has in place of a constant.
 func judge(fset *token.FileSet, spec *ast.ValueSpec, mutable map[string]bool, tables map[string]token.Pos) (wrong []string) {
 	for i, name := range spec.Names {
@@ -201,7 +201,12 @@ func judge(fset *token.FileSet, spec *ast.ValueSpec, mutable map[string]bool, ta
 		isError := strings.HasPrefix(name.Name, "Err") || strings.HasPrefix(name.Name, "err")
 		switch v := value.(type) {
 		case *ast.CallExpr:
-			if called := text(v.Fun); isError && (called == "errors.New" || called == "fmt.Errorf") {
+			called := text(v.Fun)
+			if isError && (called == "errors.New" || called == "fmt.Errorf") {
+				continue
+			}
+			if called == "regexp.MustCompile" {
+				tables[name.Name] = name.Pos()
 				continue
 			}
 		case *ast.CompositeLit:
@@ -291,6 +296,8 @@ func TestPackageStateBites(t *testing.T) {
 		{`var gone = errors.New("gone")`, true},
 		{`var _ io.Reader = (*T)(nil)`, false},
 		{`var pool = sync.Pool{New: f}`, false},
+		{`var word = regexp.MustCompile("[a-z]+")`, false},
+		{`var word = regexp.MustCompile("[a-z]+"); func f() { word = nil }`, true},
 		{`var names = [...]string{"a", "b"}`, false},
 		{`var names = map[string]int{"a": 1}`, false},
 		{`var origin = point{0, 1}; func (p point) abs() int { return p.x }`, false},

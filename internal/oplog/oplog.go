@@ -18,6 +18,10 @@ import (
 // Logger is a client's logger. The zero value logs to slog.Default. It may be
 // changed while operations run.
 type Logger struct {
+	// Secrets are those that the client knows. No line has them; the client's
+	// errors go through Secrets.Error.
+	Secrets scrub.Secrets
+
 	custom atomic.Pointer[slog.Logger]
 }
 
@@ -48,13 +52,14 @@ type Op struct {
 	MinTXID, MaxTXID ltx.TXID
 	Done             slog.Level
 
-	ctx    context.Context
-	logger *slog.Logger
+	ctx     context.Context
+	logger  *slog.Logger
+	secrets *scrub.Secrets
 }
 
 // Start logs op's beginning at debug level and returns it for End.
 func (l *Logger) Start(ctx context.Context, op Op) Op {
-	op.ctx, op.logger = context.WithoutCancel(ctx), l.Get()
+	op.ctx, op.logger, op.secrets = context.WithoutCancel(ctx), l.Get(), &l.Secrets
 	op.log(slog.LevelDebug, "starting")
 	return op
 }
@@ -66,9 +71,15 @@ func (op Op) End(err error, attrs ...slog.Attr) {
 	case err == nil:
 		op.log(op.Done, "done", attrs...)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		op.log(slog.LevelDebug, "failed", append(attrs, slog.Any("error", err))...)
+		op.failed(slog.LevelDebug, err, attrs)
 	default:
-		op.log(slog.LevelError, "failed", append(attrs, slog.Any("error", err))...)
+		op.failed(slog.LevelError, err, attrs)
+	}
+}
+
+func (op Op) failed(level slog.Level, err error, attrs []slog.Attr) {
+	if op.logger.Enabled(op.ctx, level) { // scrubbing costs more than a line that is dropped
+		op.log(level, "failed", append(attrs, slog.Any("error", op.secrets.Error(err)))...)
 	}
 }
 
@@ -99,7 +110,7 @@ func (l *listing) Close() error {
 func (l *Logger) Retried(replica string) func(attempt int, wait time.Duration, err error) {
 	return func(attempt int, wait time.Duration, err error) {
 		l.Get().LogAttrs(context.Background(), slog.LevelDebug, "request failed and is repeated", slog.String("replica", replica),
-			slog.Int("attempt", attempt), slog.Duration("wait", wait), slog.Any("error", scrub.Error(err)))
+			slog.Int("attempt", attempt), slog.Duration("wait", wait), slog.Any("error", l.Secrets.Error(err)))
 	}
 }
 

@@ -171,3 +171,20 @@ func TestRetried(t *testing.T) {
 	log.Retried("s3")(2, 3*time.Second, errors.New("Put https://h/k?X-Amz-Signature=abc: reset"))
 	assert.Contains(t, out.String(), `level=DEBUG msg="request failed and is repeated" replica=s3 attempt=2 wait=3s error="Put https://h/k: reset"`)
 }
+
+// No line has a secret that the client knows, under whatever name a server
+// echoed it.
+func TestSecretsAreNotLogged(t *testing.T) {
+	logger, lines := capture(slog.LevelDebug)
+	var log oplog.Logger
+	log.Set(logger)
+	log.Secrets.Add("t0p/secret")
+	err := fmt.Errorf("a server said t0p%%2Fsecret and %w", errors.New("t0p/secret"))
+	log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "read", Level: -1}).End(err)
+	log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "read", Level: -1}).End(errors.Join(err, fs.ErrNotExist))
+	log.Retried("s3")(1, time.Second, err)
+	for _, line := range lines() {
+		assert.NotContains(t, line, "t0p")
+	}
+	assert.Equal(t, 3, strings.Count(strings.Join(lines(), "\n"), "a server said [redacted] and [redacted]"))
+}

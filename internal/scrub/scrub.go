@@ -1,6 +1,10 @@
-// Package scrub keeps what may not be logged out of texts (clause C4): signed
-// URLs, signatures, and the addresses of upload sessions, which are as good as
-// a key.
+// Package scrub keeps what may not be logged out of texts (clause C4).
+//
+// There are two nets. The patterns of Text know what a secret usually looks
+// like: signed URLs, passwords before a host, headers and parameters that hold
+// credentials, private keys, and the addresses of upload sessions, which are
+// as good as a key. A client's Secrets know the values themselves, so that a
+// server or a proxy that echoes one under any name is caught too.
 package scrub
 
 import (
@@ -8,30 +12,70 @@ import (
 	"strings"
 )
 
-// Error returns err with a text that is free of secrets. errors.Is and
-// errors.As see what they saw.
-func Error(err error) error {
-	text := err.Error()
-	clean := Text(text)
-	if clean == text {
-		return err
+// Error returns err with a text that is free of what looks like a secret.
+// errors.Is and errors.As see what they saw. A client that knows secrets uses
+// its Secrets.Error instead.
+func Error(err error) error { return (*Secrets)(nil).Error(err) }
+
+// Text takes off URLs the query, where a signature may be, and user and
+// password, and redacts the values of headers and parameters that hold
+// credentials, and private keys.
+func Text(text string) string {
+	if strings.Contains(text, "-----BEGIN") || strings.Contains(text, "-SECRET-KEY-") {
+		text = privateKey.ReplaceAllString(text, redacted)
 	}
-	return &scrubbed{text: clean, err: err}
+	if strings.Contains(text, "?") {
+		text = queryOfURL.ReplaceAllString(text, "$1")
+	}
+	if strings.Contains(text, "@") || strings.Contains(text, "%40") {
+		text = userInURL.ReplaceAllString(text, "$1"+redacted+"@")
+	}
+	lower := strings.ToLower(text)
+	if containsAny(lower, "bearer", "basic", "aws", "goog1", "oss", "sharedkey") {
+		text = authorization.ReplaceAllString(text, "$1$2"+redacted)
+	}
+	if containsAny(lower, "sig", "credential", "token", "key", "auth", "cookie", "secret", "pass", "upload", "assertion") {
+		text = namedValue.ReplaceAllString(text, "$1"+redacted)
+	}
+	return strings.ReplaceAll(text, "["+redacted+"]", redacted) // what was done before, or a printed list
 }
 
-// Text takes off URLs the query, where a signature may be, and user and password,
-// and the values off parameters of signatures anywhere else.
-func Text(text string) string {
-	if !strings.ContainsAny(text, "?=@") { // nearly always
-		return text
+const redacted = "[redacted]"
+
+// containsAny spares most texts the large expressions.
+func containsAny(text string, words ...string) bool {
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			return true
+		}
 	}
-	query := regexp.MustCompile(`(https?://[^\s"'?]*)\?[^\s"']*[^\s"':;,.]`)
-	user := regexp.MustCompile(`(https?://)[^\s"'/?#]*@`)
-	secret := regexp.MustCompile(`(?i)\b(X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|X-Goog-Signature|X-Goog-Credential|` +
-		`Signature|AWSAccessKeyId|Credential|upload_id|access_token)=[^&\s"',]+`)
-	text = user.ReplaceAllString(query.ReplaceAllString(text, "$1"), "$1[redacted]@")
-	return secret.ReplaceAllString(text, "$1=[redacted]")
+	return false
 }
+
+var (
+	queryOfURL = regexp.MustCompile(`(https?:(?://|\\/\\/)[^\s"'?]*)\?[^\s"']*[^\s"':;,.]`)
+
+	userInURL = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*(?::|%3a)(?://|\\/\\/|%2f%2f))[^\s"'/?#]*(?:@|%40)`)
+
+	// authorization is the value of an Authorization header wherever it stands.
+	authorization = regexp.MustCompile(`(?i)` +
+		`(\b(?:bearer|basic)(?:\s+|%20|\+))[\w.~+/=%-]{16,}|` +
+		`(\b(?:aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))[\w.-]+(?::|%3a)[\w+/=%]{16,}`)
+
+	// namedValue is a name, what may stand between it and its value in a
+	// header, a query, JSON, XML or a printed http.Header, and the value. The
+	// last names are words of their own; the others are found in longer ones
+	// too, such as x-amz-copy-source-server-side-encryption-customer-key.
+	namedValue = regexp.MustCompile(`(?i)((?:` +
+		`x-(?:amz|goog)-(?:signature|credential)|security[-_]?token|encryption-(?:customer-)?key|authorization|cookie|` +
+		`(?:access|refresh|id|session|subject|sas)[-_]?token|secret[-_]?access[-_]?key|access[-_]?key[-_]?secret|awsaccesskeyid|` +
+		`client[-_]?secret|(?:private|account|api)[-_]?key|password|passphrase|upload[-_]?id` +
+		`|(?:\b|%26|%3f)(?:signature|credential|assertion|secret|sig))` +
+		`(?:\\?["'])?\s*(?:=|:|>|%3a|%3d)(?:\s|\\?["'\[]|%20|%22|\+)*(?:(?:bearer|basic|aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))?)` +
+		`(?:\[redacted\]|(?:[^\s"'<>&,;\\\]\[]|\\/|\\u[0-9a-f]{4}|&(?:amp|#\w+);)+)`)
+
+	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)|AGE-SECRET-KEY-[0-9A-Za-z-]+`)
+)
 
 // scrubbed hides parts of an error's text, not the error.
 type scrubbed struct {

@@ -1,0 +1,130 @@
+package scrub
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Secrets are the secrets that a client knows: its keys, passwords and tokens.
+// The zero value knows none, and so does nil, which can only be read. All
+// methods are safe for concurrent use.
+//
+// A client has one Secrets for its life (oplog.Logger has it), fed where it
+// learns of a secret:
+//
+//	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, string(cfg.SSECustomerKey))
+//	log.Secrets.AddToken(token.Value) // whenever there is a new one
+//
+// and every error and line of log goes through Error or Text. Text that is cut
+// to a length is scrubbed before, or the half of a secret would be left.
+type Secrets struct {
+	mu        sync.RWMutex
+	values    []string
+	tokens    []string // the oldest first
+	spellings []string // of all, the longest first
+}
+
+const (
+	// minLength is the shortest secret that is looked for, in bytes: a shorter
+	// one is a part of ordinary words, and the holes would tell it.
+	minLength = 6
+
+	// maxTokens is how many tokens are remembered: the last ones, since a
+	// daemon renews them for as long as it runs.
+	maxTokens = 16
+)
+
+// Add makes secrets known for good. An empty one, one of less than 6 bytes, and
+// one that is known cost nothing. Of a text of several lines, such as a private
+// key, each line of 16 bytes or more is a secret as well.
+func (s *Secrets) Add(secrets ...string) {
+	for _, secret := range secrets {
+		s.add(&s.values, secret)
+		for line := range strings.Lines(secret) {
+			line = strings.TrimSpace(line)
+			if len(line) >= 16 && len(line) < len(secret) && !strings.HasPrefix(line, "-----") {
+				s.add(&s.values, line)
+			}
+		}
+	}
+}
+
+// AddToken makes a token known, until 16 more have been added: it may be called
+// with every request. What Add says of short, empty and known ones holds.
+func (s *Secrets) AddToken(token string) { s.add(&s.tokens, token) }
+
+func (s *Secrets) add(to *[]string, secret string) {
+	if len(secret) < minLength || s.knows(secret) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*to = append(*to, secret)
+	if len(s.tokens) > maxTokens {
+		s.tokens = slices.Delete(s.tokens, 0, len(s.tokens)-maxTokens)
+	}
+	forms := make([]string, 0, 10*(len(s.values)+len(s.tokens))) // not the slice that a reader has
+	for _, value := range slices.Concat(s.values, s.tokens) {
+		forms = append(forms, spellings(value)...)
+	}
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	s.spellings = slices.Compact(forms)
+}
+
+func (s *Secrets) knows(secret string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Contains(s.values, secret) || slices.Contains(s.tokens, secret)
+}
+
+// Error returns err with a text that is free of secrets, known ones and what
+// looks like one. errors.Is and errors.As see what they saw. nil stays nil.
+func (s *Secrets) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	clean := s.Text(text)
+	if clean == text {
+		return err
+	}
+	return &scrubbed{text: clean, err: err}
+}
+
+// Text returns text with "[redacted]" in place of each known secret, in
+// whatever spelling: as it is, escaped as in a URL, JSON, XML or Go, in
+// hexadecimal, and in base64, alone or within a longer text ("user:password").
+// What looks like a secret is redacted as the function Text does it.
+func (s *Secrets) Text(text string) string {
+	if s == nil || text == "" {
+		return Text(text)
+	}
+	s.mu.RLock()
+	known := s.spellings
+	s.mu.RUnlock()
+	return Text(redact(text, known))
+}
+
+// spellings returns the forms of a secret that are not made character by
+// character. Escapes are found in each of them.
+func spellings(secret string) []string {
+	forms := []string{secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret)))}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		// Three bytes make four digits: what comes before the secret decides
+		// how its bits are spread. Digits that hold bits of a neighbor are
+		// left out, but for the secret alone.
+		forms = append(forms, encoding.EncodeToString([]byte(secret)))
+		for before := range 3 {
+			digits := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
+			whole := digits[(before*8+5)/6 : (before+len(secret))*8/6]
+			if len(whole) >= minLength {
+				forms = append(forms, whole)
+			}
+		}
+	}
+	return forms
+}

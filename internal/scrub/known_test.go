@@ -1,0 +1,156 @@
+package scrub_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// spellings are ways in which a server, a proxy or an SDK writes a value.
+func spellings(secret string) map[string]string {
+	marshaled, _ := json.Marshal(secret)
+	twice, _ := json.Marshal(string(marshaled))
+	var percent, entities, unicode strings.Builder
+	for i := range len(secret) {
+		fmt.Fprintf(&percent, "%%%02x", secret[i])
+	}
+	for _, r := range secret {
+		fmt.Fprintf(&entities, "&#x%x;", r)
+		fmt.Fprintf(&unicode, `\u%04x`, r)
+	}
+	return map[string]string{
+		"as it is":          secret,
+		"query":             url.QueryEscape(secret),
+		"query, lower case": strings.NewReplacer("%2F", "%2f", "%2B", "%2b", "%3D", "%3d").Replace(url.QueryEscape(secret)),
+		"path":              url.PathEscape(secret),
+		"twice in a query":  url.QueryEscape(url.QueryEscape(secret)),
+		"every byte":        percent.String(),
+		"JSON":              string(marshaled),
+		"JSON of PHP":       strings.ReplaceAll(string(marshaled), "/", `\/`),
+		"JSON in JSON":      string(twice),
+		"JSON, all escaped": unicode.String(),
+		"query in JSON":     strings.ReplaceAll(url.QueryEscape(secret), "%", `\u0025`),
+		"Go":                fmt.Sprintf("%q", secret),
+		"Go, ASCII":         fmt.Sprintf("%+q", secret),
+		"Go, hexadecimal":   fmt.Sprintf("%x", secret),
+		"HEXADECIMAL":       strings.ToUpper(hex.EncodeToString([]byte(secret))),
+		"XML":               html.EscapeString(secret),
+		"XML, all escaped":  entities.String(),
+		"base64":            base64.StdEncoding.EncodeToString([]byte(secret)),
+		"base64 of a URL":   base64.RawURLEncoding.EncodeToString([]byte(secret)),
+		"base64, escaped":   url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
+	}
+}
+
+func TestSecretsInAnySpelling(t *testing.T) {
+	for _, secret := range []string{
+		"plainsecret",
+		"wJalrXUtnFEMI/K7MDENG+bPxRfiCY==",
+		`a"b\c<d>&e'f g%2Fh%h`,
+		"pässwörd€",
+		"\x00\x01\xfe\xff0123456789abcdefghijklmnop",
+		`\\\\\\%%%%%%&&&&&&`,
+	} {
+		var secrets scrub.Secrets
+		secrets.Add(secret)
+		for name, spelled := range spellings(secret) {
+			if strings.ContainsAny(secret, "\xfe") && strings.ContainsAny(name, "JX") {
+				continue // these write U+FFFD for what is no text, which tells nothing
+			}
+			got := secrets.Text("a server said " + spelled + ": no")
+			assert.Contains(t, got, "[redacted]", "%s of %q", name, secret)
+			for _, inner := range []string{spelled, secret, strings.Trim(spelled, `"`)} {
+				assert.NotContains(t, got, inner, "%s of %q", name, secret)
+			}
+			assert.Contains(t, got, "a server said ", name)
+			assert.Contains(t, got, ": no", name)
+		}
+		for _, before := range []string{"me:", "you:", "they:", "someone:"} {
+			basic := base64.StdEncoding.EncodeToString([]byte(before + secret))
+			got := secrets.Text("x " + basic)
+			assert.Contains(t, got, "[redacted]", before)
+			assert.Less(t, len(strings.ReplaceAll(got, "[redacted]", "")), len("x ")+len(before)*4/3+8, "what is left of %s", basic)
+		}
+	}
+}
+
+func TestSecretsLeaveOtherText(t *testing.T) {
+	var secrets scrub.Secrets
+	secrets.Add("", "short", "secret-one", "secret-one-and-two")
+	for text, want := range map[string]string{
+		"":                                 "",
+		"nothing here, 100% sure & short":  "nothing here, 100% sure & short",
+		"secret-on":                        "secret-on",
+		"secret-one-and-two, secret-one":   "[redacted], [redacted]",
+		"secret-onesecret-one":             "[redacted][redacted]",
+		"%73ecret-one%":                    "[redacted]%",
+		"%73ecret-on":                      "%73ecret-on",
+		"%73%73ecret-one":                  "%73[redacted]",
+		`ends in \`:                        `ends in \`,
+		`\u12 \U0001 \x4 \07 %2 %zz &;&#;`: `\u12 \U0001 \x4 \07 %2 %zz &;&#;`,
+		"&unknown; &#99999999999; &#xzz;":  "&unknown; &#99999999999; &#xzz;",
+		"https://h/k?x=1":                  "https://h/k",
+	} {
+		assert.Equal(t, want, secrets.Text(text))
+	}
+}
+
+// A private key is in the text of its file, and in JSON on one line.
+func TestSecretsOfSeveralLines(t *testing.T) {
+	var secrets scrub.Secrets
+	secrets.Add("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTUt9\nshort\n-----END KEY-----\n")
+	assert.Equal(t, "-----BEGIN KEY----- [redacted] short", secrets.Text("-----BEGIN KEY----- AASCBKcwggSjAgEAAoIBAQC7VJTUt9 short"))
+	assert.Equal(t, "x [redacted] y", secrets.Text(`x -----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTUt9\nshort\n-----END KEY-----\n y`))
+}
+
+func TestSecretsError(t *testing.T) {
+	var none *scrub.Secrets
+	assert.NoError(t, none.Error(nil))
+	inner := errors.New("the token t0k3n-abc is bad")
+	assert.Same(t, inner, none.Error(inner))
+
+	var secrets scrub.Secrets
+	secrets.Add("t0k3n-abc")
+	err := secrets.Error(fmt.Errorf("try: %w", inner))
+	assert.EqualError(t, err, "try: the token [redacted] is bad")
+	assert.ErrorIs(t, err, inner)
+	plain := errors.New("plain")
+	assert.Same(t, plain, secrets.Error(plain))
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %q", err, err, err, err), "t0k3n-abc")
+}
+
+// Tokens are renewed for as long as a daemon runs: the last 16 are known, and
+// what was added for good.
+func TestSecretsRememberLastTokens(t *testing.T) {
+	var secrets scrub.Secrets
+	secrets.Add("for-good")
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := range 50 {
+				secrets.AddToken(fmt.Sprintf("token-%d-%03d", i, n))
+				secrets.Text("token-0-000")
+			}
+		})
+	}
+	wg.Wait()
+	for i := range 16 {
+		secrets.AddToken(fmt.Sprintf("renewed-%03d", i))
+		secrets.AddToken("for-good")
+		secrets.AddToken("renewed-000")
+	}
+	assert.Equal(t, "[redacted] [redacted] token-0-049 [redacted]", secrets.Text("renewed-000 renewed-015 token-0-049 for-good"))
+	secrets.AddToken("one more")
+	assert.Equal(t, "renewed-000 [redacted] [redacted] [redacted]", secrets.Text("renewed-000 renewed-001 one more for-good"))
+}
