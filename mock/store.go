@@ -22,6 +22,7 @@ type Store struct {
 	listings  map[string]int    // begun so far, by directory
 	leftovers map[string]int
 	requests  int64
+	id        string // see name
 }
 
 // Object is what a key of a Store holds.

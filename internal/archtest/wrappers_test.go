@@ -25,7 +25,7 @@ var observers = []string{"metrics", "trace"}
 // methods are what every wrapper has, written out: those of a client, and the
 // abilities that it hands on.
 var methods = []string{"Type", "LTXFiles", "OpenLTXFile", "WriteLTXFile", "DeleteLTXFiles", "DeleteAll",
-	"Init", "SetLogger", "Close", "Unwrap"}
+	"Init", "SetLogger", "Close", "Location", "Unwrap"}
 
 // wrappers returns the folders of wrap that hold one.
 func wrappers(t *testing.T) (names []string) {

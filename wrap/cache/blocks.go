@@ -53,6 +53,13 @@ type stamp struct {
 	at   time.Time
 }
 
+func newKnown(f codec.File, since time.Time) *known {
+	return &known{file: f, since: since, size: -1, blocks: make(map[int64]*list.Element)}
+}
+
+// at is where one of the file's blocks belongs on a disk.
+func (k *known) at(n int64) spot { return spot{k.file, n, k.since.UnixMilli()} }
+
 type block struct {
 	of   *known
 	n    int64
@@ -75,18 +82,24 @@ func (b *blocks) enter(f codec.File) (k *known, isNew bool) {
 	if b.all > 0 || b.busy[f] > 0 {
 		return nil, false
 	}
-	now := time.Now()
 	k = b.files[f]
-	if k != nil && now.Sub(k.since) >= b.ttl {
+	if k != nil && !fresh(k.since, b.ttl) {
 		b.drop(f)
 		k = nil
 	}
 	if isNew = k == nil; isNew {
-		k = &known{file: f, since: now, size: -1, blocks: make(map[int64]*list.Element)}
+		k = newKnown(f, time.Now())
 		b.files[f] = k
 	}
 	k.users++
 	return k, isNew
+}
+
+// fresh reports whether since is less than ttl ago. What is of the future is not: the
+// clock was set back, and nobody knows how long ago it is.
+func fresh(since time.Time, ttl time.Duration) bool {
+	age := time.Since(since)
+	return age >= 0 && age < ttl
 }
 
 // stamp notes what the listing that is kept tells of a file, if it does.
@@ -140,7 +153,7 @@ func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	if b.disk == nil {
 		return it.data, true
 	}
-	data, err := b.disk.read(k.file, n, it.sum)
+	data, err := b.disk.read(k.at(n), it.sum)
 	if err != nil {
 		b.lost(it)
 	}
@@ -190,7 +203,7 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 		was := kept.data
 		if b.disk != nil {
 			var err error
-			if was, err = b.disk.read(k.file, n, kept.sum); err != nil {
+			if was, err = b.disk.read(k.at(n), kept.sum); err != nil {
 				b.count.torn.Add(1)
 				b.remove(e)
 				was = data
@@ -217,7 +230,7 @@ func (b *blocks) insert(it *block) {
 	b.makeRoom(it.cost)
 	if b.disk != nil {
 		var err error
-		if it.sum, err = b.disk.write(it.of.file, it.n, it.data); err != nil {
+		if it.sum, err = b.disk.write(it.of.at(it.n), it.data); err != nil {
 			b.count.failed.Add(1)
 			return
 		}
@@ -239,7 +252,7 @@ func (b *blocks) remove(e *list.Element) {
 	delete(it.of.blocks, it.n)
 	b.used -= it.cost
 	if b.disk != nil {
-		b.disk.remove(it.of.file, it.n, it.sum)
+		b.disk.remove(it.of.at(it.n), it.sum)
 	}
 	b.prune(it.of)
 }
@@ -302,20 +315,21 @@ func (b *blocks) seen(files []ltx.FileInfo) {
 	}
 }
 
-// adopt takes what an earlier process has left, the oldest first.
+// adopt takes what an earlier process has left, the oldest first. Of two clients that
+// have kept the same file, the later one's blocks are taken.
 func (b *blocks) adopt() error {
-	left, err := b.disk.scan()
+	left, err := b.disk.scan(b.ttl)
 	if err != nil {
 		return err
 	}
 	for _, was := range left {
 		k := b.files[was.file]
-		if k == nil {
-			k = &known{file: was.file, since: time.Now(), size: -1, blocks: make(map[int64]*list.Element)}
-			b.files[was.file] = k
+		if k != nil && (k.at(was.n) != was.spot || k.blocks[was.n] != nil) {
+			b.drop(was.file)
+			k = nil
 		}
-		if older := k.blocks[was.n]; older != nil { // another client's
-			b.remove(older)
+		if k == nil {
+			k = newKnown(was.file, time.UnixMilli(was.since))
 			b.files[was.file] = k
 		}
 		it := &block{of: k, n: was.n, sum: was.sum, cost: was.size, old: true}

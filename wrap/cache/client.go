@@ -27,14 +27,16 @@
 //
 // # On a disk
 //
-// Blocks in Config.Dir are kept when the process ends. Each has a checksum: one
-// that is torn is dropped. Nothing of an earlier process is believed
-// until a block of the same file that was read from the store turns out to be the
-// same: the first read of each file goes to the store, and finds out that the file was
-// rewritten meanwhile, or that the directory is another replica's. A directory is for
-// one client at a time: two would not read each other's blocks, but each keep to the
-// bound. It holds what the next
-// client has: put the cache inside of crypt, and it is encrypted.
+// Blocks in Config.Dir are kept when the process ends, in a folder for each replica:
+// clients of several replicas may have the same directory. The replica is told by
+// where it is (ltxstore.Locator), never by its content, which may be equal; see
+// Config.Identity for clients that do not tell. Each block has a checksum: one that is
+// torn is dropped. Config.BlockTTL goes on from one process to the next. Nothing of an
+// earlier process is believed until a block of the same file that was read from the
+// store turns out to be the same: the first read of each file goes to the store, and
+// finds out that the file was rewritten meanwhile. A replica's folder is for one client
+// at a time: two would not read each other's blocks, but each keep to the bound. It
+// holds what the next client has: put the cache inside of crypt, and it is encrypted.
 //
 // # Abilities
 //
@@ -57,6 +59,7 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.Unwrapper     = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
@@ -90,6 +93,11 @@ func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
 // Type returns the next client's.
 func (c *Client) Type() string { return c.next.Type() }
 
+// Location returns the next client's.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	return layer.Location(ctx, "", c.next)
+}
+
 // Init checks the configuration, looks what Config.Dir has, and initializes the
 // next client. A bad field is fs.ErrInvalid.
 func (c *Client) Init(ctx context.Context) error {
@@ -107,6 +115,6 @@ func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // init is how every method begins: it fails under a context already done.
 func (c *Client) init(ctx context.Context) (*state, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*state, error) { return c.given.open(c.Type()) })
+	s, err := c.ready.Get(ctx, func(ctx context.Context) (*state, error) { return c.given.open(ctx, c.next) })
 	return s, layer.Wrap(c.next, "init", "", err)
 }

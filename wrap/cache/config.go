@@ -2,12 +2,15 @@ package cache
 
 import (
 	"cmp"
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Config says what is kept, for how long, and how much of it. The zero value is
@@ -43,8 +46,17 @@ type Config struct {
 	Size int64
 
 	// Dir is a directory in which blocks are kept, instead of in memory. It is made
-	// if it is not there. Files of other names in it are left alone.
+	// if it is not there. Many replicas may have the same: each has a folder of its
+	// own in it, named by its ltxstore.Locator and Identity, and a Size of its own.
+	// Other files in it are left alone. The folder of a replica that is no longer in
+	// use stays, and may be removed at any time.
 	Dir string
+
+	// Identity names the replica in Dir, beside its ltxstore.Locator: any text that no
+	// other replica with this Dir has. It is required there if the next client cannot
+	// tell where its replica is, such as one that a program has written itself, and
+	// may be left empty otherwise.
+	Identity string
 
 	// NoBlocks asks the store for every read.
 	NoBlocks bool
@@ -90,9 +102,9 @@ func (cfg Config) withDefaults(backend string) (Config, error) {
 	return cfg, nil
 }
 
-// open makes what a client keeps.
-func (cfg Config) open(backend string) (*state, error) {
-	cfg, err := cfg.withDefaults(backend)
+// open makes what a client of next keeps.
+func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state, error) {
+	cfg, err := cfg.withDefaults(next.Type())
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +114,25 @@ func (cfg Config) open(backend string) (*state, error) {
 	if cfg.Dir == "" || cfg.NoBlocks {
 		return s, nil
 	}
-	if s.blocks.disk, err = openDisk(cfg.Dir, cfg.BlockSize); err != nil {
+	location, err := layer.Location(ctx, "", next)
+	switch {
+	case err != nil:
+		return nil, err
+	case location == "" && cfg.Identity == "":
+		return nil, ltxstore.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
+	}
+	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
 		return nil, fmt.Errorf("Dir: %w", err)
 	}
 	if err := s.blocks.adopt(); err != nil {
 		return nil, fmt.Errorf("Dir: %w", err)
 	}
 	return s, nil
+}
+
+// folderOf returns the name of a replica's folder in Dir.
+func folderOf(backend, location, identity string) string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{backend, location, identity})))
 }
 
 // hide keeps a failure on the local disk from being taken for one of the store: a

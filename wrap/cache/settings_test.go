@@ -38,6 +38,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"max-range":   {"100kB", Config{MaxRange: 100_000}},
 		"size":        {"1MiB", Config{Size: 1 << 20}},
 		"dir":         {"/never made", Config{Dir: "/never made"}},
+		"identity":    {"mine", Config{Identity: "mine"}},
 		"no-blocks":   {"true", Config{NoBlocks: true}},
 	}
 	for _, row := range table().Rows {

@@ -36,12 +36,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.Unwrapper     = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
@@ -65,7 +67,7 @@ type setup struct {
 // New returns a client that compresses what goes to next. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: next, given: cfg}
+	return &Client{next: layer.Next(next), given: cfg}
 }
 
 // Unwrap returns the next client.
@@ -73,6 +75,11 @@ func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
 
 // Type returns the next client's.
 func (c *Client) Type() string { return c.next.Type() }
+
+// Location returns the next client's, marked as that of a client that compresses.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	return layer.Location(ctx, "compress", c.next)
+}
 
 // Init checks the configuration and initializes the next client. A bad field is
 // fs.ErrInvalid.
@@ -84,11 +91,7 @@ func (c *Client) Init(ctx context.Context) error {
 }
 
 // SetLogger directs the next client's log. The wrapper itself logs nothing.
-func (c *Client) SetLogger(logger *slog.Logger) {
-	if next, ok := ltxstore.As[ltxstore.LoggerSetter](c.next); ok {
-		next.SetLogger(logger)
-	}
-}
+func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
 
 // Close closes the next client.
 func (c *Client) Close() error { return ltxstore.Close(c.next) }

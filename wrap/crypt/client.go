@@ -47,12 +47,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.Unwrapper     = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
@@ -68,7 +70,7 @@ type Client struct {
 // New returns a client that encrypts what goes to next. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: next, check: cfg.check}
+	return &Client{next: layer.Next(next), check: cfg.check}
 }
 
 // Unwrap returns the next client.
@@ -76,6 +78,11 @@ func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
 
 // Type returns the next client's.
 func (c *Client) Type() string { return c.next.Type() }
+
+// Location returns the next client's, marked as that of a client that encrypts.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	return layer.Location(ctx, "crypt", c.next)
+}
 
 // Init checks the configuration and initializes the next client. A bad field is
 // fs.ErrInvalid. No error shows an identity.
@@ -87,11 +94,7 @@ func (c *Client) Init(ctx context.Context) error {
 }
 
 // SetLogger directs the next client's log. The wrapper itself logs nothing.
-func (c *Client) SetLogger(logger *slog.Logger) {
-	if next, ok := ltxstore.As[ltxstore.LoggerSetter](c.next); ok {
-		next.SetLogger(logger)
-	}
-}
+func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
 
 // Close closes the next client.
 func (c *Client) Close() error { return ltxstore.Close(c.next) }

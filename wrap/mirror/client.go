@@ -63,6 +63,7 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.Unwrapper     = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
@@ -103,6 +104,11 @@ func (c *Client) Replicas() []ltxstore.ReplicaClient {
 
 // Type returns the first client's.
 func (c *Client) Type() string { return c.next.Type() }
+
+// Location returns those of all clients together; it is empty if one of them is.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	return layer.Location(ctx, "mirror", c.Replicas()...)
+}
 
 // Init checks the configuration and initializes all clients. It fails if one is
 // configured wrongly, or more fail than the policy allows of a write.

@@ -27,6 +27,7 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.Retrier       = (*Client)(nil)
 	_ ltxstore.Unwrapper     = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
@@ -62,6 +63,11 @@ func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
 
 // Type returns the next client's.
 func (c *Client) Type() string { return c.next.Type() }
+
+// Location returns the next client's.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	return layer.Location(ctx, "", c.next)
+}
 
 // Retries returns true.
 func (c *Client) Retries() bool { return true }

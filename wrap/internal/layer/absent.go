@@ -28,6 +28,8 @@ func (absent) Type() string { return "none" }
 
 func (c absent) Init(context.Context) error { return c.fail("init") }
 
+func (c absent) Location(context.Context) (string, error) { return "", c.fail("init") }
+
 func (c absent) LTXFiles(context.Context, int, ltx.TXID, bool) (ltx.FileIterator, error) {
 	return nil, c.fail("list")
 }

@@ -1,0 +1,31 @@
+package mock
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+var _ ltxstore.Locator = (*ReplicaClient)(nil)
+
+// Location implements ltxstore.Locator. A Store is another in each process, so that
+// the location is, too.
+func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
+	p, err := c.memory.init(ctx, "init")
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%q", []string{backend, c.Store().name(), p.keys.Prefix(), p.keys.Layout().String()}), nil
+}
+
+// name returns a text that no other Store has.
+func (s *Store) name() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.id == "" {
+		s.id = rand.Text()
+	}
+	return s.id
+}

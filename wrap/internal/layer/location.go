@@ -1,0 +1,30 @@
+package layer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Location returns the location of a wrapper around clients: the clients' own, with
+// the wrapper's name before it, if that is not empty. It is empty if one of them has
+// none.
+func Location(ctx context.Context, wrapper string, clients ...ltxstore.ReplicaClient) (string, error) {
+	var locations []string
+	for _, client := range clients {
+		locator, ok := client.(ltxstore.Locator)
+		if !ok {
+			return "", nil
+		}
+		location, err := locator.Location(ctx)
+		if err != nil || location == "" {
+			return "", err
+		}
+		locations = append(locations, location)
+	}
+	if wrapper == "" {
+		return locations[0], nil
+	}
+	return fmt.Sprintf("%s%q", wrapper, locations), nil
+}
