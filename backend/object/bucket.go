@@ -1,0 +1,216 @@
+package object
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Bucket is what an object store does, one request a method. All methods must
+// be safe for concurrent use, return soon after their context has ended, and
+// send their request once: Client repeats it where that may help.
+//
+// Errors may be the service SDK's own; Classify tells what they mean.
+type Bucket interface {
+	// Put stores an object, whole or not at all, replacing one of the same
+	// key unless opts says otherwise. The body may be rewound and read again
+	// before the request is sent, for a checksum.
+	//
+	// The Object returned has what the answer tells. A Size of -1 says that
+	// the answer does not identify the object, as a proxy's would not: Client
+	// then asks for it by Head.
+	Put(ctx context.Context, key string, body *Body, opts PutOptions) (Object, error)
+
+	// Get opens an object, or a range of it. The context ends with the body,
+	// not with Get. The answer may hold another range than was asked for;
+	// Content says which.
+	Get(ctx context.Context, key string, opts GetOptions) (Content, error)
+
+	// Head returns an object's properties; of the given version only, if it
+	// is not empty. An answer that may be a proxy's (a bare 404) must be
+	// confirmed before it is reported as a missing object.
+	Head(ctx context.Context, key, version string) (Object, error)
+
+	// List returns a page of the objects right below a prefix.
+	List(ctx context.Context, opts ListOptions) (Page, error)
+
+	// Delete deletes objects: as many as Traits.DeleteBatch says at most, or
+	// one. The result has an error for each key: nil if it is gone, missing
+	// included; ErrUnsure if the answer does not mention it. The second value
+	// is the failure of the request as a whole. If that is of kind
+	// errors.ErrUnsupported for several keys, Client deletes one key a
+	// request from then on.
+	Delete(ctx context.Context, keys []string) ([]error, error)
+
+	// Classify tells what a failure means. It is given every error of the
+	// methods above, of the optional interfaces, and of a body's Read, often
+	// wrapped; never nil, and never an error that Client itself has made.
+	Classify(err error) Failure
+}
+
+// Object is what a store tells of an object.
+type Object struct {
+	Key string
+
+	// Size is in bytes, -1 if the store does not tell.
+	Size int64
+
+	// Version identifies the content: two reads that name the same version
+	// yield bytes of the same object. It is a strong ETag, or a generation.
+	// Empty means that reads cannot be pinned, and are not resumed.
+	Version string
+
+	// Modified is when the object was stored, by the store's clock; zero if
+	// the store does not tell.
+	Modified time.Time
+
+	// Metadata is what PutOptions.Metadata was, nil if not told.
+	Metadata map[string]string
+
+	// Sum is the hash of the content by Traits.NewHash, nil if not told.
+	Sum []byte
+}
+
+// PutOptions are the conditions and properties of an object that is written.
+type PutOptions struct {
+	// IfAbsent refuses to replace an object, with ErrPrecondition.
+	IfAbsent bool
+
+	// Metadata is kept beside the object. Names are of lower-case letters and
+	// hyphens. A store that allows fewer characters translates them both ways.
+	Metadata map[string]string
+
+	// Sum is the body's hash by Traits.NewHash; nil where the store has none,
+	// and in a stream.
+	Sum []byte
+}
+
+// GetOptions say what of an object to read.
+type GetOptions struct {
+	// Offset and Size are the range in bytes; a Size of 0 is to the end. Both
+	// are 0 or more, and their sum may overflow: see backend.HTTPRange.
+	Offset, Size int64
+
+	// Version, if not empty, is the only version to read: another is
+	// ErrPrecondition.
+	Version string
+}
+
+// Content is an open body, and the range that it is.
+type Content struct {
+	Object
+
+	// Body yields bytes of the object from Offset on. Client closes it. It may
+	// end early, or go on for longer than was asked for.
+	Body io.ReadCloser
+
+	// Offset is where Body begins: the offset asked for, or 0 where the store
+	// ignores ranges.
+	Offset int64
+
+	// Length is how many bytes the answer announces in Body, -1 if unknown.
+	Length int64
+}
+
+// ListOptions say what to list.
+type ListOptions struct {
+	// Prefix is empty or ends with a slash. What lies deeper is to be listed
+	// as one prefix for each next segment.
+	Prefix string
+
+	// StartAt asks for keys from this one on. Whether the key itself is
+	// included does not matter: no file has it. Empty is from the beginning.
+	StartAt string
+
+	// Token continues a listing: Page.Next of the page before. Prefix and
+	// StartAt are then as in the first call.
+	Token string
+
+	// Limit is how many entries a page may have; 0 is the store's maximum.
+	Limit int
+
+	// Metadata asks for the objects' times and metadata, as far as the store's
+	// listing has them; else keys are enough.
+	Metadata bool
+}
+
+// Page is a part of a listing.
+type Page struct {
+	Objects []Object
+
+	// Prefixes are the deeper prefixes, each closed by a slash.
+	Prefixes []string
+
+	// Next is the token of the next page, empty with the last.
+	Next string
+}
+
+// Multipart is a Bucket that assembles a large object of parts, which are sent
+// several at once and are not visible before CompleteUpload.
+type Multipart interface {
+	// CreateUpload begins an upload.
+	CreateUpload(ctx context.Context, key string, opts PutOptions) (Upload, error)
+
+	// PutPart sends a part, numbered from 1. The result is for CompleteUpload.
+	PutPart(ctx context.Context, upload Upload, number int, body *Body) (Part, error)
+
+	// CompleteUpload makes the object of all parts, in their order. Only
+	// opts.IfAbsent matters.
+	CompleteUpload(ctx context.Context, upload Upload, parts []Part, opts PutOptions) (Object, error)
+
+	// AbortUpload forgets an upload and its parts. An upload that is not there
+	// any more is success, or ErrNoUpload.
+	AbortUpload(ctx context.Context, upload Upload) error
+
+	// UploadRemains reports whether an upload is still there after it was
+	// aborted: a part that arrived late may have brought it back.
+	UploadRemains(ctx context.Context, upload Upload) (bool, error)
+
+	// ListUploads returns a page of the unfinished uploads of keys below a
+	// prefix, those of other writers included. A store may list more.
+	ListUploads(ctx context.Context, prefix, token string) (uploads []Upload, next string, err error)
+}
+
+// Upload is an unfinished upload.
+type Upload struct {
+	Key, ID string
+
+	// Began is when it was created, by the store's clock; zero if unknown.
+	Began time.Time
+}
+
+// Part is what CompleteUpload has to say of a part. Only the Bucket that made
+// it looks into it.
+type Part struct {
+	Number int
+	Size   int64
+	Value  any
+}
+
+// Streamer is a Bucket that stores a body of unknown length, reading it as it
+// sends it. It is used for bodies above Options.UploadThreshold where the
+// store has no Multipart.
+type Streamer interface {
+	// PutStream stores what body yields up to io.EOF as one object, whole or
+	// not at all: when body fails or ctx ends, nothing is published. Unlike
+	// the other methods it repeats its requests itself, by retry, because
+	// only it can send a part of the body again.
+	//
+	// began reports, beside an error, that the store had accepted the
+	// beginning of the upload, so that it may have been completed although
+	// its answer was lost.
+	PutStream(ctx context.Context, key string, body io.Reader, opts PutOptions, retry Retrier) (object Object, began bool, err error)
+}
+
+// Retrier repeats a request by the client's policy.
+type Retrier interface {
+	// Do calls op until it succeeds, fails for good or has been tried often
+	// enough, and returns its last error.
+	Do(ctx context.Context, op func(context.Context) error) error
+}
+
+// Retractor is a Bucket that can delete one version of an object, and so take
+// back a write that the store has damaged without touching a later one.
+type Retractor interface {
+	DeleteVersion(ctx context.Context, key, version string) error
+}

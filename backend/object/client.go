@@ -1,0 +1,171 @@
+package object
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/retry"
+)
+
+// Config is what New makes a Client of.
+type Config struct {
+	// Type is the backend's name, which Client.Type returns.
+	Type string
+
+	// Connect checks the backend's configuration and makes its Bucket. It is
+	// called by the first method, and again by the next if it has failed. Its
+	// errors should be *ltxstore.Error with Op "init". The logger is the
+	// client's, which SetLogger changes.
+	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
+
+	// Retry is how requests are repeated.
+	Retry ltxstore.Retry
+
+	// Logger gets the log. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// Store is a connected store, and how a replica is kept in it.
+type Store struct {
+	Bucket Bucket
+	Traits Traits
+	Keys   ltxstore.Keys
+
+	// WriteOnce refuses to replace a file by other content (clause W6).
+	WriteOnce bool
+
+	// UploadThreshold is up to which size in bytes a body goes in one request,
+	// and PartSize the size of the first part of a larger one; of a large
+	// file that is read in parallel, it is the size of all.
+	UploadThreshold, PartSize int64
+
+	// Concurrency is how many parts of a write are under way at once;
+	// ReadConcurrency how many of a read, 1 for none in parallel;
+	// MetadataConcurrency how many files' times are asked for at once, and
+	// DeleteConcurrency how many deletions run at once. Less than 1 is 1.
+	Concurrency, ReadConcurrency, MetadataConcurrency, DeleteConcurrency int
+
+	// PageSize is how many entries a page of a listing has; 0 is the store's
+	// maximum.
+	PageSize int
+
+	// IdleTimeout is how long a body may make no progress; 0 means a minute.
+	IdleTimeout time.Duration
+
+	// Close, if not nil, releases idle connections. The store stays usable.
+	Close func()
+}
+
+// Client is an ltxstore.ReplicaClient over a Bucket.
+type Client struct {
+	cfg   Config
+	log   oplog.Logger
+	ready lazy.Value[replica]
+}
+
+var (
+	_ ltxstore.ReplicaClient = (*Client)(nil)
+	_ ltxstore.Initializer   = (*Client)(nil)
+	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Retrier       = (*Client)(nil)
+)
+
+// replica is what a successful Init has found: from then on it is constant.
+type replica struct {
+	*Store
+	Type    string
+	policy  retry.Policy
+	log     *oplog.Logger
+	noBatch atomic.Bool // Delete has turned out to take one key only
+}
+
+// New returns a client. It sends nothing and cannot fail: Init, which every
+// method calls, tells what is wrong.
+func New(cfg Config) *Client {
+	c := &Client{cfg: cfg}
+	if cfg.Logger != nil {
+		c.log.Set(cfg.Logger)
+	}
+	return c
+}
+
+// Type implements ltxstore.ReplicaClient.
+func (c *Client) Type() string { return c.cfg.Type }
+
+// Retries implements ltxstore.Retrier: it is true unless Config.Retry allows
+// one attempt only.
+func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
+
+// SetLogger implements ltxstore.LoggerSetter.
+func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
+
+// Init implements ltxstore.Initializer: it calls Config.Connect. After the
+// first success it does nothing; ctx may end after it.
+func (c *Client) Init(ctx context.Context) error {
+	_, err := c.init(ctx)
+	return err
+}
+
+// Close releases idle connections. The client stays usable.
+func (c *Client) Close() error {
+	if r := c.ready.Load(); r != nil && r.Store.Close != nil {
+		r.Store.Close()
+	}
+	return nil
+}
+
+// init is how every method begins: it fails under a context already done.
+func (c *Client) init(ctx context.Context) (*replica, error) {
+	r, err := c.ready.Get(ctx, c.connect)
+	if err == nil {
+		return r, nil
+	}
+	if done, ok := err.(*ltxstore.Error); ok {
+		return nil, done
+	}
+	return nil, &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
+}
+
+func (c *Client) connect(ctx context.Context) (*replica, error) {
+	store, err := c.cfg.Connect(ctx, &c.log)
+	if err != nil {
+		return nil, err
+	}
+	if store.WriteOnce && store.Traits.NoIfAbsent {
+		return nil, ltxstore.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
+	}
+	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
+	given := c.cfg.Retry.WithDefaults()
+	r.policy = retry.Policy{
+		MaxAttempts: given.MaxAttempts,
+		BaseDelay:   given.BaseDelay,
+		MaxDelay:    given.MaxDelay,
+		Retryable:   r.retryable,
+		OnRetry:     c.log.Retried(c.cfg.Type),
+	}
+	return r, nil
+}
+
+// do sends a request, and again as the policy says.
+func (r *replica) do(ctx context.Context, send func(context.Context) error) error {
+	return r.policy.Do(ctx, func(ctx context.Context) error { return r.after(send(ctx)) })
+}
+
+// start logs the beginning of an operation that is on no file.
+func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog.Op {
+	return r.log.Start(ctx, oplog.Op{Replica: r.Type, Name: name, Level: -1, Done: done})
+}
+
+// head asks for an object's properties.
+func (r *replica) head(ctx context.Context, key, version string) (o Object, err error) {
+	err = r.do(ctx, func(ctx context.Context) (err error) {
+		o, err = r.Bucket.Head(ctx, key, version)
+		return err
+	})
+	return o, err
+}

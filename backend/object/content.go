@@ -1,0 +1,127 @@
+package object
+
+import (
+	"bytes"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+
+	"github.com/superfly/ltx"
+)
+
+// content is a body that is to be stored, in one of three forms: small, in
+// memory as a whole; in a file that can be read at any place; or a stream, of
+// which the beginning is in memory.
+type content struct {
+	src   *source
+	whole bool   // memory or the file has all of it
+	size  int64  // -1 if that is not known
+	first buffer // all of a small body, or the beginning of a stream
+	end   bool   // src has ended
+	hash  hash.Hash
+}
+
+// errEmpty is the error of a body without a byte (clause W5).
+var errEmpty = fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
+
+// take reads as much of a body as it takes to know its form: of one that is
+// not in a file, at most limit bytes and one more. check is given the first
+// ltx.HeaderSize bytes, or all there are, before anything else is read. The
+// content must be freed, also beside an error.
+func take(src *source, limit int64, check func(first []byte) error) (c *content, err error) {
+	c = &content{src: src, size: src.size}
+	if src.at != nil {
+		var first [ltx.HeaderSize]byte
+		n, err := src.ReadAt(first[:min(src.size, ltx.HeaderSize)], 0)
+		if err != nil && err != io.EOF {
+			return c, err
+		}
+		c.whole = true
+		return c, check(first[:n])
+	}
+	for _, upTo := range []int64{ltx.HeaderSize, limit + 1} {
+		if !c.end {
+			if c.end, err = c.first.fill(src, upTo, min(src.size, limit)+1); err != nil {
+				return c, err
+			}
+		}
+		switch {
+		case len(c.first.b) == 0:
+			return c, errEmpty
+		case upTo == ltx.HeaderSize:
+			if err := check(c.first.b); err != nil {
+				return c, err
+			}
+		}
+	}
+	if c.whole = c.end; c.whole {
+		c.size = int64(len(c.first.b))
+	}
+	return c, nil
+}
+
+// fits reports whether the content goes in one request.
+func (c *content) fits(limit int64) bool { return c.whole && c.size <= limit }
+
+// open returns a reader of the whole content.
+func (c *content) open() io.ReadSeeker {
+	if c.src.at != nil {
+		return io.NewSectionReader(c.src, 0, c.size)
+	}
+	return bytes.NewReader(c.first.b)
+}
+
+// stream returns a reader of what has not been read yet of the content as a
+// whole, which it sums.
+func (c *content) stream() io.Reader {
+	var r io.Reader = c.src
+	switch {
+	case c.src.at != nil:
+		r = io.NewSectionReader(c.src, 0, c.size)
+	case len(c.first.b) > 0:
+		r = &prefixed{first: &c.first, rest: c.src, end: c.end}
+	}
+	if c.hash == nil {
+		return r
+	}
+	return io.TeeReader(r, c.hash)
+}
+
+// sum returns the hash of the whole content: that of a stream when all of it
+// has been read.
+func (c *content) sum(h hash.Hash) ([]byte, error) {
+	if !c.whole {
+		return c.hash.Sum(nil), nil
+	}
+	n, err := newBody(c.open(), c.size).WriteTo(h)
+	if err == nil && n != c.size {
+		err = changed(n, c.size)
+	}
+	return h.Sum(nil), err
+}
+
+func (c *content) free() { c.first.free() }
+
+// prefixed yields what a buffer has, frees it, and goes on with the rest.
+type prefixed struct {
+	first *buffer
+	read  int
+	rest  io.Reader
+	end   bool // there is no rest
+}
+
+// Read implements io.Reader.
+func (p *prefixed) Read(b []byte) (int, error) {
+	if p.first.b == nil {
+		if p.end {
+			return 0, io.EOF
+		}
+		return p.rest.Read(b)
+	}
+	n := copy(b, p.first.b[p.read:])
+	if p.read += n; p.read == len(p.first.b) {
+		p.first.free()
+	}
+	return n, nil
+}

@@ -1,0 +1,164 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"slices"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one request for
+// each Traits.DeleteBatch files, Store.DeleteConcurrency of them at once. Where
+// the store turns out to take no batches, each file costs a request of its own
+// from then on. Files that the store failed to delete in a way that may pass
+// are sent again, alone; one that the answer does not mention costs a request
+// of its own.
+//
+// More than one failure is an *ltxstore.PartialError. In a bucket with
+// versioning or soft deletion the files are hidden, not freed.
+func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if err := ctxio.Err(ctx); err != nil {
+		return c.refuse("delete", err)
+	}
+	if err := ltxstore.CheckFiles(files); err != nil {
+		return c.refuse("delete", err)
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	r, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	op := r.start(ctx, "delete", slog.LevelInfo)
+	keys := make([]string, 0, len(files))
+	for _, info := range files {
+		keys = append(keys, r.Keys.File(info.Level, info.MinTXID, info.MaxTXID))
+	}
+	err = ltxstore.Partial(r.Type, "delete", r.deleteKeys(ctx, "delete", keys), len(files))
+	op.End(err, slog.Int("files", len(files)))
+	return err
+}
+
+// deleteKeys returns an *ltxstore.Error for each key that is still there.
+func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []error {
+	failed, keys := r.deleteBatches(ctx, op, keys)
+	return append(failed, r.deleteSingly(ctx, op, keys)...)
+}
+
+// deleteBatches also returns the keys that it could not try, because the store
+// takes no batches, and those that the answers do not mention.
+func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
+	if r.Traits.DeleteBatch <= 1 || r.noBatch.Load() {
+		return nil, keys
+	}
+	batches := slices.Collect(slices.Chunk(keys, r.Traits.DeleteBatch))
+	results := make([]batch, len(batches))
+	bounded.Each(len(batches), r.DeleteConcurrency, func(i int) {
+		b := batch{replica: r, op: op, left: batches[i]}
+		if r.noBatch.Load() {
+			b.unsure, b.left = b.left, nil
+		} else {
+			b.delete(ctx)
+		}
+		results[i] = b
+	})
+	for _, b := range results {
+		failed = append(failed, b.failed...)
+		untried = append(untried, b.unsure...)
+	}
+	return failed, untried
+}
+
+func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []error {
+	results := make([]error, len(keys))
+	bounded.Each(len(keys), r.DeleteConcurrency, func(i int) {
+		err := ctxio.Err(ctx)
+		if err == nil {
+			err = r.do(ctx, func(ctx context.Context) error { return r.deleteOne(ctx, keys[i]) })
+		}
+		results[i] = r.wrap(op, keys[i], ctxio.Ended(ctx, err))
+	})
+	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
+}
+
+func (r *replica) deleteOne(ctx context.Context, key string) error {
+	results, err := r.Bucket.Delete(ctx, []string{key})
+	if err == nil {
+		err = results[0]
+	}
+	if r.is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// batch is what one Delete is to delete.
+type batch struct {
+	*replica
+	op     string
+	left   []string // not deleted, and not failed for good
+	unsure []string // not tried, or not mentioned by the store
+	failed []error  // for good
+}
+
+// delete sends the keys, and again those that the store failed to delete in a
+// way that may pass, until none is left or the policy gives up.
+func (b *batch) delete(ctx context.Context) {
+	var whole error           // the failure of a request as a whole
+	why := map[string]error{} // the store's last word on keys that are left
+	err := b.policy.Do(ctx, func(ctx context.Context) error {
+		var results []error
+		whole = b.do(ctx, func(ctx context.Context) (err error) {
+			results, err = b.Bucket.Delete(ctx, b.left)
+			return err
+		})
+		if whole != nil {
+			return nil // it was repeated: once is enough
+		}
+		return b.sort(results, why)
+	})
+	if whole != nil {
+		err = whole
+		if b.is(whole, errors.ErrUnsupported) {
+			if !b.noBatch.Swap(true) {
+				b.log.Get().Warn("store takes no batches of deletions: deleting files one at a time", "replica", b.Type, "error", scrub.Error(whole))
+			}
+			b.unsure, b.left = append(b.unsure, b.left...), nil
+		}
+	}
+	for _, key := range b.left {
+		cause := why[key]
+		if cause == nil || whole != nil {
+			cause = err
+		}
+		b.failed = append(b.failed, b.wrap(b.op, key, ctxio.Ended(ctx, cause)))
+	}
+}
+
+// sort sorts the keys by what the store says of each. The error is one of
+// those that may pass, nil if there is none.
+func (b *batch) sort(results []error, why map[string]error) (again error) {
+	left := b.left[:0:0]
+	for i, key := range b.left {
+		switch err := results[i]; {
+		case err == nil, b.is(err, fs.ErrNotExist):
+		case b.is(err, ErrUnsure):
+			b.unsure = append(b.unsure, key)
+		case b.retryable(err):
+			left, again, why[key] = append(left, key), b.after(err), err
+		default:
+			b.failed = append(b.failed, b.wrap(b.op, key, err))
+		}
+	}
+	b.left = left
+	return again
+}

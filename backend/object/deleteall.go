@@ -1,0 +1,145 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/deletion"
+)
+
+const opDeleteAll = "delete all"
+
+// DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
+// client's layout and aborts this replica's unfinished uploads, those of other
+// writers included. On top of what DeleteLTXFiles costs, that is one request
+// for each page of unfinished uploads below the replica's prefix (of the whole
+// bucket, for a store that cannot list fewer) and one for each that is aborted;
+// one for each page of names right below the directory of the levels; and one
+// for each page of files, at least one a level. For a replica of
+// ltxstore.LayoutLitestreamS3 at the bucket's root that directory is the
+// bucket, of which nothing deeper is listed.
+//
+// Files are deleted while others are listed. At most Store.DeleteConcurrency
+// requests' keys, those of one more, and a page of them are in memory. After
+// 1000 failures it gives up.
+func (c *Client) DeleteAll(ctx context.Context) error {
+	r, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	op := r.start(ctx, opDeleteAll, slog.LevelInfo)
+	err = r.deleteAll(ctx)
+	op.End(err)
+	return err
+}
+
+func (r *replica) deleteAll(ctx context.Context) error {
+	holders, levels := r.Keys.Holders()
+	// Uploads first: one that ends meanwhile then fails, or is listed.
+	failed := r.abortUploads(ctx, slices.Concat(holders, levels))
+	var singly sync.Mutex
+	sweep := &deletion.Sweep{
+		List: r.below,
+		Own: func(key string) bool {
+			_, _, _, ok := r.Keys.Parse(key)
+			return ok
+		},
+		IsLevel: func(prefix string) bool {
+			_, ok := r.Keys.ParseLevel(prefix)
+			return ok
+		},
+		Delete: func(ctx context.Context, keys []string) []error {
+			failed, left := r.deleteBatches(ctx, opDeleteAll, keys)
+			if len(left) > 0 { // DeleteConcurrency at once, for all of these together
+				singly.Lock()
+				defer singly.Unlock()
+				failed = append(failed, r.deleteSingly(ctx, opDeleteAll, left)...)
+			}
+			return failed
+		},
+		Limit:   1,
+		Wrap:    func(prefix string, err error) error { return r.wrap(opDeleteAll, prefix, err) },
+		Pending: max(r.DeleteConcurrency, r.PageSize),
+	}
+	if r.Traits.DeleteBatch > 1 {
+		sweep.Limit, sweep.Pending = r.DeleteConcurrency, r.Traits.DeleteBatch
+	}
+	return ltxstore.Partial(r.Type, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
+}
+
+// below lists the names right below a prefix.
+func (r *replica) below(prefix string) func(context.Context) (deletion.Page, error) {
+	p := &pager{replica: r, opts: ListOptions{Prefix: prefix, Limit: r.PageSize}}
+	return func(ctx context.Context) (deletion.Page, error) {
+		page, err := p.next(ctx)
+		found := deletion.Page{Prefixes: page.Prefixes, More: page.Next != ""}
+		for _, o := range page.Objects {
+			found.Keys = append(found.Keys, o.Key)
+		}
+		return found, err
+	}
+}
+
+// abortUploads aborts this replica's unfinished uploads below the prefixes and
+// returns an *ltxstore.Error for each failure.
+func (r *replica) abortUploads(ctx context.Context, prefixes []string) (failed []error) {
+	m, ok := r.Bucket.(Multipart)
+	if !ok {
+		return nil
+	}
+	if r.Traits.UploadsUnfiltered {
+		prefixes = []string{""}
+	}
+	for _, prefix := range prefixes {
+		failed = append(failed, r.abortBelow(ctx, m, prefix)...)
+	}
+	return failed
+}
+
+func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (failed []error) {
+	var pages bounded.Pages
+	for token, more := "", true; more && len(failed) < deletion.MaxFailures; {
+		var uploads []Upload
+		err := r.do(ctx, func(ctx context.Context) (err error) {
+			uploads, token, err = m.ListUploads(ctx, prefix, token)
+			return err
+		})
+		if r.is(err, errors.ErrUnsupported) {
+			return failed // a store without uploads in parts has none
+		}
+		if more = token != ""; more && err == nil {
+			ids := make([]string, len(uploads))
+			for i, u := range uploads {
+				ids[i] = u.Key + "\x00" + u.ID
+			}
+			err = pages.Add(token, ids)
+		}
+		if err != nil {
+			return append(failed, r.wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
+		}
+		failed = append(failed, r.abortOwn(ctx, m, uploads)...)
+	}
+	return failed
+}
+
+// abortOwn aborts those of a page's uploads that are of this replica's files.
+func (r *replica) abortOwn(ctx context.Context, m Multipart, page []Upload) []error {
+	own := slices.DeleteFunc(page, func(u Upload) bool {
+		_, _, _, ok := r.Keys.Parse(u.Key)
+		return !ok || u.ID == ""
+	})
+	results := make([]error, len(own))
+	bounded.Each(len(own), r.DeleteConcurrency, func(i int) {
+		err := r.do(ctx, func(ctx context.Context) error { return m.AbortUpload(ctx, own[i]) })
+		if err != nil && !r.is(err, ErrNoUpload) {
+			results[i] = r.wrap(opDeleteAll, own[i].Key, ctxio.Ended(ctx, err))
+		}
+	})
+	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
+}

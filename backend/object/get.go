@@ -1,0 +1,124 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+)
+
+// errReplaced ends a read whose rest would be another file's.
+var errReplaced = failed(nil, "the file was replaced while it was read")
+
+// maxSkip is how much is read for nothing where a store ignores a range.
+const maxSkip = 64 << 20
+
+// answer is an open body: what is left of the range that was asked for.
+type answer struct {
+	Object
+	body  io.ReadCloser
+	whole bool // the store ignored the range: body goes on to the object's end
+}
+
+// get asks once for offset and size of an object, and only of a version if
+// that is not empty. It may hold fewer bytes than it should, and never others:
+// whoever reads has to count.
+func (r *replica) get(ctx context.Context, key string, offset, size int64, version string) (*answer, error) {
+	content, err := r.Bucket.Get(ctx, key, GetOptions{Offset: offset, Size: size, Version: version})
+	if err != nil {
+		if version != "" && (r.is(err, ErrPrecondition) || r.is(err, ErrRange)) {
+			err = fmt.Errorf("%w: %w", errReplaced, err)
+		}
+		return nil, err
+	}
+	a, err := r.accept(ctx, key, content, offset, size, version)
+	if err != nil {
+		content.Body.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// accept holds an answer to what was asked for.
+func (r *replica) accept(ctx context.Context, key string, content Content, offset, size int64, version string) (*answer, error) {
+	a := &answer{Object: content.Object, body: content.Body}
+	switch {
+	case version != "" && content.Version == "":
+		return nil, failed(nil, "store answered without the version that was asked for, %s", version)
+	case version != "" && content.Version != version:
+		return nil, fmt.Errorf("%w: version is %s, was %s", errReplaced, content.Version, version)
+	case content.Offset != offset && content.Offset != 0:
+		return nil, fmt.Errorf("store answered with the range from %d: want it to start at %d", content.Offset, offset)
+	}
+	if a.Size < 0 {
+		now, err := r.head(ctx, key, content.Version)
+		switch {
+		case r.is(err, ErrPrecondition):
+			return nil, fmt.Errorf("%w: %w", errReplaced, err)
+		case err != nil:
+			return nil, err
+		}
+		a.Size = now.Size
+	}
+	ranged := offset > 0 || size > 0
+	a.whole = ranged && content.Offset == 0 && (offset > 0 || content.Length > size || content.Length < 0)
+	if !a.whole {
+		if content.Length >= 0 {
+			// More than the store announced would be other bytes.
+			a.body = &limited{ReadCloser: a.body, left: content.Length}
+		}
+		return a, nil
+	}
+	start, n := rangeio.Clamp(offset, size, a.Size)
+	if start > maxSkip && n > 0 {
+		return nil, fmt.Errorf("store ignores the range from %d: want at most %d bytes to skip: %w", start, int64(maxSkip), errors.ErrUnsupported)
+	}
+	a.body = &skipper{ReadCloser: a.body, skip: start}
+	return a, nil
+}
+
+// limited ends after some bytes, whatever the body goes on with.
+type limited struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		// The body's own end is awaited, because an SDK may verify a checksum
+		// there.
+		var excess [1]byte
+		n, err := l.ReadCloser.Read(excess[:])
+		if n > 0 {
+			err = io.EOF
+		}
+		return 0, err
+	}
+	n, err := l.ReadCloser.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
+
+// skipper leaves out what was not asked for, at the first Read.
+type skipper struct {
+	io.ReadCloser
+	skip int64
+}
+
+// Read implements io.Reader.
+func (s *skipper) Read(p []byte) (int, error) {
+	if s.skip > 0 {
+		n, err := io.CopyN(io.Discard, s.ReadCloser, s.skip)
+		s.skip -= n
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return s.ReadCloser.Read(p)
+}

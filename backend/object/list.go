@@ -1,0 +1,116 @@
+package object
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+)
+
+// LTXFiles implements ltxstore.ReplicaClient. It costs one request for each
+// page from seek on, or a single one if there are none; deeper prefixes below
+// the level count as one file each. The next page is fetched ahead. Where the
+// store does not start at a given key, or does not sort, a seek lists the level
+// from its beginning; where it does not sort, the level is in memory before the
+// first item.
+//
+// CreatedAt is the timestamp in an object's metadata, where the listing has
+// that, else the time at which the store got the object. With useMetadata,
+// a file of which the listing does not tell the timestamp costs one request
+// for its properties, where these could tell more than the listing, and one
+// for its first 100 bytes where they do not tell it either: Store.MetadataConcurrency
+// of them at once, a page ahead of the caller. A file that is deleted meanwhile
+// is left out; one with the LTX magic and no valid header ends the listing with
+// ErrChecksum (clause T3). A store that lists files without their size or time
+// costs such a request for each of these too.
+func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	if err := ltxstore.CheckLevel(level); err != nil {
+		return nil, c.refuse("list", err)
+	}
+	r, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := c.log.Start(ctx, oplog.Op{Replica: c.cfg.Type, Name: "list", Level: level, Done: slog.LevelDebug})
+	prefix := r.Keys.LevelPrefix(level)
+	l := &listing{replica: r, level: level, seek: seek, metadata: useMetadata,
+		pager: pager{replica: r, opts: ListOptions{Prefix: prefix, Limit: r.PageSize, Metadata: true}}}
+	if seek > 0 && !r.Traits.NoStartAt {
+		l.pager.opts.StartAt = r.Keys.Seek(level, seek)
+	}
+	it := ltxstore.NewPageIterator(ctx, l.page, ltxstore.PageOptions{
+		Seek:     seek,
+		Unsorted: r.Traits.Unsorted,
+		Wrap:     func(err error) error { return r.wrap("list", prefix, ctxio.Ended(ctx, err)) },
+		Logger:   c.log.Get(),
+	})
+	return op.Listing(it), nil
+}
+
+// listing is one call of LTXFiles.
+type listing struct {
+	*replica
+	level    int
+	seek     ltx.TXID
+	metadata bool
+	pager    pager
+}
+
+// page is an ltxstore.PageFunc.
+func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
+	page, err := l.pager.next(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	found := make([]listed, 0, len(page.Objects))
+	for _, o := range page.Objects {
+		level, minTXID, maxTXID, ok := l.Keys.Parse(o.Key)
+		if !ok || level != l.level || minTXID < l.seek {
+			continue
+		}
+		found = append(found, listed{Object: o, info: ltx.FileInfo{
+			Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: o.Size, CreatedAt: o.Modified.UTC()}})
+	}
+	if err := l.complete(ctx, found, l.metadata); err != nil {
+		return nil, false, err
+	}
+	files := make([]ltx.FileInfo, 0, len(found))
+	for _, f := range found {
+		if !f.gone {
+			files = append(files, f.info)
+		}
+	}
+	return files, page.Next != "", nil
+}
+
+// pager lists what is right below a prefix, page by page.
+type pager struct {
+	*replica
+	opts  ListOptions
+	pages bounded.Pages
+}
+
+// next asks for the next page.
+func (p *pager) next(ctx context.Context) (page Page, err error) {
+	err = p.do(ctx, func(ctx context.Context) (err error) {
+		page, err = p.Bucket.List(ctx, p.opts)
+		return err
+	})
+	if err != nil || page.Next == "" {
+		return page, err
+	}
+	names := make([]string, len(page.Objects))
+	for i, o := range page.Objects {
+		names[i] = o.Key
+	}
+	if err := p.pages.Add(page.Next, names, page.Prefixes); err != nil {
+		return Page{}, err
+	}
+	p.opts.Token = page.Next
+	return page, nil
+}

@@ -1,0 +1,100 @@
+package object
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// cutter cuts a content into parts. next is for one goroutine; a piece's free
+// may be called from any.
+type cutter struct {
+	c      *content
+	offset int64
+	rest   io.Reader // of a stream
+
+	mu   sync.Mutex
+	idle []buffer // of parts that were sent, for the next ones
+}
+
+// piece is the content of a part, none if size is 0: the end. free is called
+// when nothing reads it any more.
+type piece struct {
+	open func() io.ReadSeeker
+	size int64
+	free func()
+}
+
+// memory returns how much of a part of size bytes is in memory.
+func (c *cutter) memory(size int64) int64 {
+	if c.c.src.at != nil {
+		return 0
+	}
+	return size
+}
+
+// next returns the next part of at most size bytes.
+func (c *cutter) next(size int64) (piece, error) {
+	if c.c.src.at != nil {
+		offset := c.offset
+		n := min(size, c.c.size-offset)
+		c.offset += n
+		return piece{open: func() io.ReadSeeker { return io.NewSectionReader(c.c.src, offset, n) }, size: n, free: func() {}}, nil
+	}
+	b, err := c.fill(size)
+	if err != nil {
+		b.free()
+		return piece{}, err
+	}
+	if c.c.hash != nil {
+		c.c.hash.Write(b.b)
+	}
+	return piece{open: func() io.ReadSeeker { return bytes.NewReader(b.b) }, size: int64(len(b.b)), free: func() { c.recycle(b) }}, nil
+}
+
+// fill returns a buffer with the next size bytes, or fewer at the end.
+func (c *cutter) fill(size int64) (b buffer, err error) {
+	first := &c.c.first
+	switch {
+	case c.rest == nil && int64(len(first.b)) <= size:
+		// What was read to find out that the body is large becomes the first
+		// part, in the memory where it is.
+		b, *first = *first, buffer{}
+		c.rest = c.c.src
+	case c.rest == nil:
+		c.rest = &prefixed{first: first, rest: c.c.src, end: c.c.end}
+	}
+	if b.b == nil {
+		b = c.reuse()
+	}
+	if !c.c.end {
+		c.c.end, err = b.fill(c.rest, size, size)
+	}
+	return b, err
+}
+
+func (c *cutter) reuse() buffer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return buffer{}
+	}
+	b := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return b
+}
+
+func (c *cutter) recycle(b buffer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle = append(c.idle, buffer{b.b[:0]})
+}
+
+// free gives up what is idle, when no part is under way.
+func (c *cutter) free() {
+	for i := range c.idle {
+		c.idle[i].free()
+	}
+	c.idle = nil
+}

@@ -1,0 +1,235 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc64"
+	"io"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+)
+
+// WriteLTXFile implements ltxstore.ReplicaClient. A body of at most
+// Store.UploadThreshold bytes is one request. A larger one is an upload in
+// parts: two requests and one for each part; or a stream, where the store
+// takes those.
+//
+// An *os.File, a *bytes.Reader and a *strings.Reader are read in place, and
+// again where a request is repeated. Of any other body what is under way is in
+// memory: a small body, or at most Store.Concurrency parts. Parts of a body of
+// unknown size begin at Store.PartSize and grow in proportion to what was sent,
+// so that the store's largest object fits; as they grow, fewer are under way,
+// 256 MiB or one part at most.
+//
+// An answer that does not identify the object costs one request more. With
+// Store.WriteOnce, so does one that is lost or refuses the write; if the object
+// that is there has the same size and the store tells no hash of it, it is read
+// and compared.
+func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+		return nil, c.refuse("write", err)
+	}
+	if r == nil {
+		return nil, ltxstore.Invalid(c.cfg.Type, "write", "r", r, "want a body")
+	}
+	rep, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := c.log.Start(ctx, oplog.Op{Replica: c.cfg.Type, Name: "write",
+		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelInfo})
+
+	info := &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	key := rep.Keys.File(level, minTXID, maxTXID)
+	if err := rep.wrap("write", key, rep.write(ctx, key, info, r)); err != nil {
+		op.End(err)
+		return nil, err
+	}
+	op.End(nil, slog.Int64("size", info.Size))
+	return info, nil
+}
+
+// refuse makes the error of a bad argument, or of a context already done.
+func (c *Client) refuse(op string, err error) error {
+	return &ltxstore.Error{Op: op, Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
+}
+
+// write stores reader and completes info.
+func (r *replica) write(parent context.Context, key string, info *ltx.FileInfo, reader io.Reader) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	src, err := newSource(ctx, cancel, reader)
+	if err != nil {
+		return err
+	}
+	defer src.rethrow()
+
+	done, err := r.store(ctx, cancel, key, info, src)
+	if err != nil {
+		return r.reason(parent, key, src, err)
+	}
+	src.finish()
+	info.Size = done.Size
+	if info.CreatedAt.IsZero() {
+		info.CreatedAt = done.Modified.UTC().Truncate(time.Millisecond)
+	}
+	return nil
+}
+
+// reason tells why a write has failed. An SDK and its transport report a
+// source's failure, and a context's end, in words of their own.
+func (r *replica) reason(parent context.Context, key string, src *source, err error) error {
+	if ended := ctxio.Err(parent); ended != nil {
+		return ended
+	}
+	if failure := src.failure(); failure != nil {
+		// wrap would take a source's broken connection for the store's.
+		return &ltxstore.Error{Op: "write", Backend: r.Type, Key: key, Kind: ltxstore.KindOf(failure), Err: failure}
+	}
+	return err
+}
+
+// store decides how the body is sent.
+func (r *replica) store(ctx context.Context, cancel context.CancelCauseFunc, key string, info *ltx.FileInfo, src *source) (Object, error) {
+	c, err := take(src, r.UploadThreshold, func(first []byte) error {
+		hdr, isLTX, err := ltxio.Header(first, info.MinTXID, info.MaxTXID)
+		if isLTX {
+			info.CreatedAt = time.UnixMilli(hdr.Timestamp).UTC()
+		}
+		return err
+	})
+	defer c.free()
+	if err != nil {
+		return Object{}, err
+	}
+	u := &upload{replica: r, cancel: cancel, key: key, c: c, metadata: ltxio.Metadata(info), isLTX: !info.CreatedAt.IsZero()}
+	if c.fits(r.UploadThreshold) {
+		return u.single(ctx)
+	}
+	if m, ok := r.Bucket.(Multipart); ok {
+		return u.multipart(ctx, m)
+	}
+	if s, ok := r.Bucket.(Streamer); ok {
+		return u.stream(ctx, s)
+	}
+	return Object{}, fmt.Errorf("body has more than %d bytes, which is all that the store takes: %w", r.UploadThreshold, fs.ErrInvalid)
+}
+
+// upload is one object on its way.
+type upload struct {
+	*replica
+	cancel   context.CancelCauseFunc // ends every request of the write
+	key      string
+	c        *content
+	metadata map[string]string
+	isLTX    bool // the metadata has the file's time
+}
+
+func (u *upload) options() PutOptions {
+	return PutOptions{IfAbsent: u.WriteOnce, Metadata: u.metadata}
+}
+
+// newHash returns the hash by which contents are compared.
+func (r *replica) newHash() hash.Hash {
+	if r.Traits.NewHash != nil {
+		return r.Traits.NewHash()
+	}
+	return crc64.New(crc64.MakeTable(crc64.ECMA))
+}
+
+// single stores the body in one request.
+func (u *upload) single(ctx context.Context) (Object, error) {
+	opts := u.options()
+	if u.Traits.NewHash != nil {
+		var err error
+		if opts.Sum, err = u.c.sum(u.newHash()); err != nil {
+			return Object{}, err
+		}
+	}
+	done, _, err := u.publish(ctx, u.c.size, func(ctx context.Context) (Object, error) {
+		body := newBody(u.c.open(), u.c.size)
+		ctx, cancel := body.outlive(ctx)
+		defer cancel()
+		return u.Bucket.Put(ctx, u.key, body, opts)
+	})
+	return done, err
+}
+
+// stream stores the body through the store's own stream.
+func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
+	u.c.hash = u.newHash()
+	counted := &counter{r: u.c.stream()}
+	longer, cancel := ctxio.Outlive(ctx, answerGrace)
+	defer cancel()
+	done, began, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
+	u.c.whole = false // its sum is the one that was made on the way
+	if err == nil {
+		return u.confirm(ctx, done, counted.n)
+	}
+	if u.is(err, ErrPrecondition) {
+		// The store refuses before it has seen the body: to know whether the
+		// file that is there is the same, it must be read all the same.
+		if _, err := io.Copy(io.Discard, counted); err != nil {
+			return Object{}, err
+		}
+	}
+	if !counted.end || !began && !u.WriteOnce {
+		return Object{}, err
+	}
+	done, _, err = u.resolve(ctx, counted.n, err)
+	return done, err
+}
+
+// policyAfter is the policy for a Streamer, which knows no RetryAfter.
+func (u *upload) policyAfter() Retrier { return retrier{u.replica} }
+
+type retrier struct{ r *replica }
+
+func (p retrier) Do(ctx context.Context, op func(context.Context) error) error {
+	return p.r.do(ctx, op)
+}
+
+// counter counts what is read.
+type counter struct {
+	r   io.Reader
+	n   int64
+	end bool
+}
+
+// Read implements io.Reader.
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	c.end = c.end || err == io.EOF
+	return n, err
+}
+
+// errNoTime is the error of a store that tells no time of an object.
+var errNoTime = errors.New("the store's answers have no time")
+
+// timed completes the time that the store gives an object without an LTX
+// header (clause T2): when it answered, which costs nothing, or what it tells.
+func (u *upload) timed(ctx context.Context, done Object) (Object, error) {
+	if u.isLTX || !done.Modified.IsZero() {
+		return done, nil
+	}
+	now, err := u.head(ctx, u.key, "")
+	switch {
+	case err != nil:
+		return Object{}, err
+	case now.Modified.IsZero():
+		return Object{}, errNoTime
+	}
+	done.Modified = now.Modified
+	return done, nil
+}
