@@ -1,0 +1,165 @@
+package gcs
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Bounds of what is read of an answer that is not an object's content. A page of
+// 1000 files has less than a megabyte; a description has its metadata, 8 KiB of
+// them, and an error some hundred bytes.
+const (
+	maxListing  = 64 << 20
+	maxDocument = 1 << 20
+	maxError    = 16 << 10
+	maxPage     = 512 // of an error that is not the service's
+)
+
+// errForeign is that of an answer that is not the service's: a proxy's page, a
+// document of something else, or nothing at all. The library would take a page
+// for a file, and an empty document for an empty listing.
+var errForeign = fmt.Errorf("%w: the answer is not the service's", ltxstore.ErrUnavailable)
+
+// foreign is errForeign with what is wrong.
+func foreign(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errForeign}, args...)...)
+}
+
+// readAnswer reads an answer whole. An error that is too long is cut: its status
+// is what matters.
+func readAnswer(resp *http.Response, op operation) ([]byte, error) {
+	defer resp.Body.Close()
+	limit := int64(maxDocument)
+	switch {
+	case resp.StatusCode >= 300:
+		limit = maxError
+	case op == opList:
+		limit = maxListing
+	}
+	content, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode >= 300:
+		if !json.Valid(content) {
+			content = content[:min(len(content), maxPage)]
+		}
+	case int64(len(content)) > limit:
+		return nil, fmt.Errorf("service's answer to a request to %s is longer than %d bytes", op, limit)
+	}
+	return content, nil
+}
+
+// document is what every answer in JSON has that may be believed.
+type document struct {
+	Kind          string
+	Error         present
+	NextPageToken string
+	Items         present
+	Prefixes      present
+	Size          present
+}
+
+// present reports that a field of a JSON document is there and not empty.
+type present bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *present) UnmarshalJSON(value []byte) error {
+	*p = len(value) > len("[]") && string(value) != "null"
+	return nil
+}
+
+// check returns an error for an answer of success that does not say what op
+// wants to know.
+func (s *sending) check(op operation, req *http.Request, resp *http.Response, content []byte) error {
+	switch op {
+	case opBegin:
+		return checkSession(req, resp)
+	case opCancel:
+		return nil // nothing depends on it
+	case opDelete:
+		return checkDeleted(resp, content)
+	case opChunk:
+		if isIncomplete(resp) {
+			return nil
+		}
+	}
+	doc, err := parse(op, resp, content)
+	switch {
+	case err != nil:
+		return err
+	case op == opAttrs && !bool(doc.Size):
+		return foreign("the object has no size")
+	case op == opList && s.x.page != nil:
+		return s.x.page(doc.NextPageToken, !bool(doc.Items || doc.Prefixes))
+	}
+	return nil
+}
+
+// parse reads a document that describes an object, or lists them.
+func parse(op operation, resp *http.Response, content []byte) (doc document, err error) {
+	want := "storage#object"
+	if op == opList {
+		want = "storage#objects"
+	}
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return doc, foreign("status is %d: want 200 to a request to %s", resp.StatusCode, op)
+	case json.Unmarshal(content, &doc) != nil:
+		return doc, foreign("%.100q to a request to %s", content, op)
+	case bool(doc.Error):
+		return doc, foreign("an error with status 200 to a request to %s: %.200s", op, content)
+	case doc.Kind != want:
+		return doc, foreign("a document of kind %.100q to a request to %s: want %q", doc.Kind, op, want)
+	}
+	return doc, nil
+}
+
+// checkDeleted believes 204, and an emulator's 200 with null. Anything else is
+// asked again: an object that is gone by then was deleted.
+func checkDeleted(resp *http.Response, content []byte) error {
+	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusOK && strings.TrimSpace(string(content)) == "null" {
+		return nil
+	}
+	return foreign("status is %d with %.100q to a request to %s: want 204", resp.StatusCode, content, opDelete)
+}
+
+// checkSession keeps an upload where its request went: its token, its body and
+// its end would follow to any other place. A relative address is completed,
+// which the library does not do.
+func checkSession(req *http.Request, resp *http.Response) error {
+	location := resp.Header.Get("Location")
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated || location == "" {
+		return foreign("status is %d without an address to a request to %s", resp.StatusCode, opBegin)
+	}
+	// The address is as good as a key: no error shows more of it than its origin.
+	session, err := req.URL.Parse(location)
+	switch {
+	case err != nil:
+		return fmt.Errorf("service continues an upload at an address that is not a URL")
+	case !sameOrigin(session, req.URL):
+		return fmt.Errorf("service continues an upload at %s://%s: want the endpoint, %s://%s", session.Scheme, session.Host, req.URL.Scheme, req.URL.Host)
+	}
+	resp.Header.Set("Location", session.String())
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b) && a.User == nil
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
