@@ -61,17 +61,17 @@ type document struct {
 	Kind          string
 	Error         present
 	NextPageToken string
-	Items         present
-	Prefixes      present
+	Items         []struct{ Name string }
+	Prefixes      []string
 	Size          present
 }
 
-// present reports that a field of a JSON document is there and not empty.
+// present reports that a field of a JSON document is there.
 type present bool
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *present) UnmarshalJSON(value []byte) error {
-	*p = len(value) > len("[]") && string(value) != "null"
+	*p = string(value) != "null"
 	return nil
 }
 
@@ -96,10 +96,18 @@ func (s *sending) check(op operation, req *http.Request, resp *http.Response, co
 		return err
 	case op == opAttrs && !bool(doc.Size):
 		return foreign("the object has no size")
-	case op == opList && s.x.page != nil:
-		return s.x.page(doc.NextPageToken, !bool(doc.Items || doc.Prefixes))
+	case op == opList && s.x.pages != nil && doc.NextPageToken != "":
+		return s.x.pages.Add(doc.NextPageToken, doc.names(), doc.Prefixes)
 	}
 	return nil
+}
+
+func (d document) names() []string {
+	names := make([]string, len(d.Items))
+	for i, item := range d.Items {
+		names[i] = item.Name
+	}
+	return names
 }
 
 // parse reads a document that describes an object, or lists them.

@@ -122,7 +122,7 @@ func (s *sending) sendChunk(whole, left chunk) (*http.Response, error) {
 			req.Body = http.NoBody
 		}
 	}
-	resp, err := s.exchange(req)
+	resp, err := s.roundTrip(req)
 	if err == nil && resp.StatusCode < 300 && !whole.last() && !isIncomplete(resp) {
 		err = fmt.Errorf("%w: service answered a chunk in the middle of an upload as if it were the last", ltxstore.ErrUnavailable)
 	}

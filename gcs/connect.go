@@ -105,9 +105,8 @@ func (r *replica) dial(ctx context.Context) (*storage.BucketHandle, error) {
 		return nil, err
 	}
 	client := &http.Client{
-		Transport: &roundTripper{next: authorized, policy: r.policy},
-		// A token would go to wherever an answer points.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &roundTripper{next: authorized, policy: r.policy},
+		CheckRedirect: stay,
 	}
 	r.end = sessions{client}
 	options := []option.ClientOption{
@@ -124,6 +123,10 @@ func (r *replica) dial(ctx context.Context) (*storage.BucketHandle, error) {
 	}
 	return c.Bucket(r.cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(never)), nil
 }
+
+// stay follows no redirect: a token, or what it is asked for with, would go to
+// wherever an answer points.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // never is the library's own judgement on errors. Its policy RetryNever would
 // not do: the chunks of an upload are repeated under that too.
@@ -156,7 +159,7 @@ func (cfg Config) authorize(base http.RoundTripper) (http.RoundTripper, error) {
 func (cfg Config) credentials(base http.RoundTripper) (*auth.Credentials, error) {
 	options := &credentials.DetectOptions{
 		Scopes:              []string{storage.ScopeReadWrite},
-		Client:              &http.Client{Transport: base},
+		Client:              &http.Client{Transport: base, CheckRedirect: stay},
 		DisableAsyncRefresh: true, // a goroutine of its own
 	}
 	field, content := "CredentialsJSON", cfg.CredentialsJSON

@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 
-	"cloud.google.com/go/storage"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/deletion"
 	"github.com/ltxstore/ltxstore/internal/oplog"
@@ -57,7 +55,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 
 // below lists the names right below a prefix.
 func (r *replica) below(prefix string) func(context.Context) (deletion.Page, error) {
-	p := &pager{bucket: r.bucket, size: r.cfg.PageSize, query: storage.Query{Prefix: prefix}, fields: []string{"Name"}}
+	p := r.pager(prefix, "Name")
 	return func(ctx context.Context) (page deletion.Page, err error) {
 		objects, more, err := p.next(ctx)
 		page.More = more

@@ -1,13 +1,13 @@
 package gcs
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
 
-	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -90,49 +90,59 @@ func kindOfStatus(op string, code int, err error) error {
 	return nil
 }
 
-// kindOfMissing tells what a 404 is about. Its message names the bucket or the
-// object; one that says nothing, a proxy's, is taken for what the operation is
-// about: reading an object, it is that. An upload that is not there any more
-// can be begun anew.
+// kindOfMissing tells what a 404 is about, if it is the service's. One that is
+// not, a proxy's without a route, says nothing about files: the service may be
+// there again in a moment. So may an upload that it does not know: it can be
+// begun anew.
 func kindOfMissing(op string, err error) error {
+	switch missing := saidMissing(op, err); {
+	case op == "write" && sessionLost(err) && missing != ltxstore.ErrStoreNotFound:
+		return ltxstore.ErrUnavailable
+	case missing != nil:
+		return missing
+	}
+	return ltxstore.ErrUnavailable
+}
+
+// How the service begins the message of a 404. It has one reason for both,
+// notFound.
+const (
+	noSuchObject = "No such object"
+	noSuchBucket = "The specified bucket does not exist"
+)
+
+// saidMissing returns what the service itself says is not there:
+// fs.ErrNotExist for the object, ltxstore.ErrStoreNotFound for the bucket, nil
+// if it says neither. A message that names none of them, an emulator's, is about
+// what the operation is about.
+func saidMissing(op string, err error) error {
+	if statusOf(err) != http.StatusNotFound {
+		return nil
+	}
+	said, reason := err.Error(), true // of gRPC, which no proxy speaks
+	var api *googleapi.Error
+	if errors.As(err, &api) {
+		said = cmp.Or(api.Message, api.Body) // asked for content, the service answers in plain text
+		reason = slices.ContainsFunc(api.Errors, func(e googleapi.ErrorItem) bool { return e.Reason == "notFound" })
+	}
+	said = strings.TrimSpace(said)
 	switch {
-	case isBucketMissing(err):
+	case strings.HasPrefix(said, noSuchBucket), api == nil && strings.Contains(said, "bucket does not exist"):
 		return ltxstore.ErrStoreNotFound
-	case strings.Contains(err.Error(), noSuchObject):
+	case strings.HasPrefix(said, noSuchObject), api == nil && strings.Contains(said, noSuchObject):
 		return fs.ErrNotExist
+	case !reason:
+		return nil
 	}
 	switch op {
 	case "open", "read", "":
 		return fs.ErrNotExist
-	case "write":
-		if sessionLost(err) {
-			return ltxstore.ErrUnavailable
-		}
 	}
 	return ltxstore.ErrStoreNotFound
 }
 
-// noSuchObject is how the JSON API begins the message of a missing object. It
-// has one reason, notFound, for objects and buckets.
-const noSuchObject = "No such object"
-
-func isBucketMissing(err error) bool {
-	return strings.Contains(err.Error(), "bucket does not exist") || errors.Is(err, storage.ErrBucketNotExist)
-}
-
-// isGone reports that an object to delete was not there. An answer of the API
-// that does not name the bucket is about the object; one that is not the API's,
-// a proxy's, says nothing.
-func isGone(err error) bool {
-	var api *googleapi.Error
-	switch {
-	case statusOf(err) != http.StatusNotFound || isBucketMissing(err):
-		return false
-	case strings.Contains(err.Error(), noSuchObject):
-		return true
-	}
-	return errors.As(err, &api) && slices.ContainsFunc(api.Errors, func(e googleapi.ErrorItem) bool { return e.Reason == "notFound" })
-}
+// isGone reports that the service says that an object to delete was not there.
+func isGone(err error) bool { return saidMissing("", err) == fs.ErrNotExist }
 
 // isMissing reports that the object, not the bucket, is not there.
 func isMissing(err error) bool { return err != nil && errors.Is(kindOf("open", err), fs.ErrNotExist) }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"github.com/ltxstore/ltxstore/internal/bounded"
 )
 
 // exchange is what an operation and the transport tell each other, through the
@@ -19,9 +21,9 @@ type exchange struct {
 	// second request fails with what the first one's body failed with.
 	single bool
 
-	// page, if not nil, is called with each page of a listing: the token of the
-	// next one, and whether there is anything in it. Its error ends the listing.
-	page func(token string, empty bool) error
+	// pages, if not nil, is told of each page of a listing: the library goes on
+	// by itself after an empty one.
+	pages *bounded.Pages
 
 	mu      sync.Mutex
 	asked   bool

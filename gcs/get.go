@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -53,22 +54,24 @@ func (r *replica) get(ctx context.Context, key string, offset, size, generation 
 	}
 	x.single = true
 	body, err := o.NewRangeReader(x.context(ctx), offset, length)
-	switch {
-	case err != nil && generation != 0 && (isPreconditionFailed(err) || isInvalidRange(err)):
-		return nil, fmt.Errorf("%w: %w", errReplaced, err)
-	case err != nil:
-		return nil, err
-	case generation != 0 && body.Attrs.Generation != generation:
-		body.Close()
-		return nil, fmt.Errorf("%w: generation is %d, was %d", errReplaced, body.Attrs.Generation, generation)
-	case body.Attrs.StartOffset != offset && !(body.Attrs.StartOffset == 0 && offset == 0):
-		body.Close()
-		return nil, fmt.Errorf("service answered with the range from %d: want it to start at %d", body.Attrs.StartOffset, offset)
+	if err != nil {
+		if generation != 0 && (isPreconditionFailed(err) || isInvalidRange(err)) {
+			return nil, fmt.Errorf("%w: %w", errReplaced, err)
+		}
+		return nil, r.confirm(ctx, key, err)
 	}
-	a := &answer{body: body, version: version{generation: body.Attrs.Generation, size: body.Attrs.Size}}
+	a := &answer{body: body, version: version{generation: max(body.Attrs.Generation, 0), size: body.Attrs.Size}}
+	err = a.check(body.Attrs.StartOffset, offset, generation)
+	if err == nil && a.generation == 0 && r.cfg.Client != nil {
+		err = foreign("the answer has no generation, at which the client could resume it")
+	}
+	if err != nil {
+		body.Close()
+		return nil, err
+	}
 	a.crc, a.crcKnown = body.Attrs.CRC32C, body.Attrs.CRC32C != 0
 	if a.size < 0 {
-		attrs, err := r.object(key).Attrs(ctx)
+		attrs, err := r.attrs(ctx, key)
 		if err == nil && attrs.Generation != a.generation {
 			err = fmt.Errorf("%w: its length was asked for", errReplaced)
 		}
@@ -81,14 +84,49 @@ func (r *replica) get(ctx context.Context, key string, offset, size, generation 
 	return a, nil
 }
 
+// check looks at where an answer begins, and whether it is of the generation
+// that was asked for, if that is not 0. An answer that tells none may be of any.
+func (a *answer) check(start, offset, generation int64) error {
+	switch {
+	case start != offset:
+		return fmt.Errorf("service answered with the range from %d: want it to start at %d", start, offset)
+	case generation == 0 || a.generation == generation:
+		return nil
+	case a.generation == 0:
+		return foreign("the answer has no generation: want %d", generation)
+	}
+	return fmt.Errorf("%w: generation is %d, was %d", errReplaced, a.generation, generation)
+}
+
+// attrs asks for what describes an object.
+func (r *replica) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, error) {
+	attrs, err := r.object(key).Attrs(ctx)
+	if err == nil && attrs.Name != key {
+		return nil, foreign("the answer describes %.100q: want %q", attrs.Name, key)
+	}
+	return attrs, err
+}
+
+// confirm returns the error of an object that could not be read. A 404 that does
+// not say what is missing may be a proxy's, and so may any 404 that a client
+// of the XML API reports: the service is asked once more, by a request whose
+// answer says it.
+func (r *replica) confirm(ctx context.Context, key string, failure error) error {
+	missing := statusOf(failure) == http.StatusNotFound || errors.Is(failure, storage.ErrObjectNotExist)
+	if !missing || saidMissing("", failure) != nil {
+		return failure
+	}
+	if _, err := r.attrs(ctx, key); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: a 404 for an object that exists: %s", errForeign, failure)
+}
+
 // pastEnd tells what a 416 means: nil if the range is really past the end.
 func (r *replica) pastEnd(ctx context.Context, key string, offset int64, refused error) error {
-	size, ok := int64(0), offset == 0 // no other object has nothing at its beginning
+	size, ok := refusedSize(refused)
 	if !ok {
-		size, ok = refusedSize(refused)
-	}
-	if !ok {
-		attrs, err := r.object(key).Attrs(ctx)
+		attrs, err := r.attrs(ctx, key)
 		if err != nil {
 			return err
 		}

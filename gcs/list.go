@@ -1,14 +1,17 @@
 package gcs
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"strings"
 
 	"cloud.google.com/go/storage"
 	"github.com/superfly/ltx"
 	"google.golang.org/api/iterator"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
@@ -34,7 +37,7 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "list", Level: level, Done: slog.LevelDebug})
 	prefix := r.keys.LevelPrefix(level)
 	l := &listing{r: r, level: level, seek: seek, metadata: useMetadata}
-	l.pager = pager{bucket: r.bucket, size: r.cfg.PageSize, query: storage.Query{Prefix: prefix}, fields: []string{"Name", "Size", "Created", "Metadata"}}
+	l.pager = r.pager(prefix, "Name", "Size", "Created", "Metadata")
 	if seek > 0 {
 		l.pager.query.StartOffset = r.keys.Seek(level, seek)
 	}
@@ -85,11 +88,15 @@ func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 // pager reads the objects right below a prefix. What is deeper comes as one
 // prefix for each name, however much there is below it.
 type pager struct {
-	bucket *storage.BucketHandle
-	size   int
+	*replica
 	query  storage.Query
 	fields []string // what is asked for of each object
 	token  string
+	pages  bounded.Pages
+}
+
+func (r *replica) pager(prefix string, fields ...string) pager {
+	return pager{replica: r, query: storage.Query{Prefix: prefix}, fields: fields}
 }
 
 // next asks for the next page: one request. An object whose Prefix is set is a
@@ -100,9 +107,10 @@ func (p *pager) next(ctx context.Context) (page []*storage.ObjectAttrs, more boo
 	if err := query.SetAttrSelection(p.fields); err != nil {
 		return nil, false, err
 	}
-	it := p.bucket.Objects(ctx, &query)
+	x := &exchange{pages: &p.pages}
+	it := p.bucket.Objects(x.context(ctx), &query)
 	info := it.PageInfo()
-	info.MaxSize, info.Token = p.size, p.token
+	info.MaxSize, info.Token = p.cfg.PageSize, p.token
 	for len(page) == 0 || info.Remaining() > 0 {
 		o, err := it.Next()
 		if err == iterator.Done {
@@ -111,8 +119,20 @@ func (p *pager) next(ctx context.Context) (page []*storage.ObjectAttrs, more boo
 		if err != nil {
 			return nil, false, err
 		}
+		if name := nameOf(o); name == "" || !strings.HasPrefix(name, p.query.Prefix) {
+			return nil, false, foreign("the listing of %q has %.100q", p.query.Prefix, name)
+		}
 		page = append(page, o)
 	}
-	p.token = info.Token
-	return page, p.token != "", nil
+	if p.token = info.Token; p.token != "" && p.cfg.Client != nil { // else the transport has looked
+		names := make([]string, len(page))
+		for i, o := range page {
+			names[i] = nameOf(o)
+		}
+		err = p.pages.Add(p.token, names)
+	}
+	return page, p.token != "", err
 }
+
+// nameOf returns the name of an object, or a prefix.
+func nameOf(o *storage.ObjectAttrs) string { return cmp.Or(o.Prefix, o.Name) }

@@ -24,7 +24,7 @@ func (u *upload) settle(ctx context.Context, c content, cause error) (*storage.O
 	if !open || ctx.Err() != nil {
 		return nil, cause
 	}
-	found, err := u.object(u.key).Attrs(ctx)
+	found, err := u.attrs(ctx, u.key)
 	switch {
 	case isMissing(err) && refused:
 		return nil, fmt.Errorf("%w: another write or a deletion of this name was under way: %w", ltxstore.ErrUnavailable, cause)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/superfly/ltx"
 
@@ -46,7 +47,7 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 	if err != nil {
 		return nil, err
 	}
-	return rangeio.WrapErrors(body, func(err error) error { return wrap("read", key, err) }), nil
+	return rangeio.WrapErrors(body, func(err error) error { return wrap("read", key, r.confirm(ctx, key, err)) }), nil
 }
 
 // serialChunks is how many chunks of a file are read in one request before
@@ -69,6 +70,18 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 		return rangeio.NewReader(ctx, r.transferConfig(key, version{}, offset, 0)), nil
 	}
 	_, want := rangeio.Clamp(offset, size, a.size)
+	if n < want && a.generation == 0 {
+		// The rest could be another file's: all of it has to be one answer.
+		a.body.Close()
+		if a, n, err = r.begin(bodyCtx, key, offset, size); err == nil && n == 0 {
+			err = errReplaced
+		}
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		want = n
+	}
 	body := r.rest(ctx, cancel, key, a, offset, n, want)
 	if want == a.size && a.crcKnown {
 		return &checked{ReadCloser: body, want: a.crc}, nil
@@ -80,7 +93,15 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 // it means. If these are none, no body is left open. ctx lives as long as the
 // body.
 func (r *replica) begin(ctx context.Context, key string, offset, size int64) (a *answer, n int64, err error) {
-	a, err = r.get(ctx, key, offset, size, 0, &exchange{})
+	get := func(ctx context.Context) (err error) {
+		a, err = r.get(ctx, key, offset, size, 0, &exchange{once: true})
+		return retryAfter(err, time.Now())
+	}
+	if r.cfg.Client == nil {
+		err = r.policy.Do(ctx, get)
+	} else {
+		err = get(ctx)
+	}
 	switch {
 	case err == nil:
 	case isInvalidRange(err):

@@ -120,6 +120,8 @@ func (u *upload) compare(ctx context.Context, done *storage.ObjectAttrs, c conte
 		err = verify.SizeMismatch(done.Size, c.size)
 	case done.CRC32C != c.crc:
 		err = fmt.Errorf("%w: the service's CRC-32C of it is %08x, that of the body was %08x", verify.ErrMismatch, done.CRC32C, c.crc)
+	case done.Name != u.key:
+		return foreign("the answer describes %.100q: want %q", done.Name, u.key)
 	}
 	if err != nil && done.Generation != 0 {
 		u.retract(ctx, done.Generation)

@@ -103,6 +103,9 @@ func (s *sending) again(skip int64) (*http.Request, error) {
 	}
 	req := s.req.Clone(s.req.Context())
 	req.Body = body
+	if skip > 0 {
+		req.GetBody = nil // it has what is skipped
+	}
 	return req, nil
 }
 
@@ -120,11 +123,11 @@ func (s *sending) send(skip int64) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.exchange(req)
+	return s.roundTrip(req)
 }
 
-// exchange is send for a request that is ready.
-func (s *sending) exchange(req *http.Request) (*http.Response, error) {
+// roundTrip is send for a request that is ready.
+func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 	op := operationOf(req)
 	resp, err := s.next.RoundTrip(op.prepare(req))
 	if err != nil {

@@ -65,7 +65,7 @@ func TestRoundTripRetryAfter(t *testing.T) {
 		answering(429, http.Header{"Retry-After": {"7"}}, ""),
 		answering(503, http.Header{"Retry-After": {"2"}}, `{"error":{"code":503}}`),
 		answering(403, nil, `{"error":{"code":403,"errors":[{"reason":"rateLimitExceeded"}]}}`),
-		answering(200, nil, "{}"),
+		answering(200, nil, `{"kind":"storage#object"}`),
 	}}
 	rt := &roundTripper{next: next, policy: policy}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", bytes.NewReader([]byte("a chunk")))
@@ -132,43 +132,3 @@ func TestRoundTripOfASingleExchange(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-func TestIsError(t *testing.T) {
-	for content, want := range map[string]bool{
-		`{"error":{"code":500}}`: true, " \n{\n  \"error\": {": true,
-		"": false, "{}": false, `{"items":[{"error":1}]}`: false, `{"kind":"storage#object"}`: false, "<html>": false, "[]": false,
-	} {
-		assert.Equal(t, want, isError([]byte(content)), content)
-	}
-}
-
-// The answer to a chunk must say what of it is stored, if it says anything.
-func TestCheckChunk(t *testing.T) {
-	more := http.Header{"X-Http-Status-Code-Override": {"308"}}
-	stored := func(span string) http.Header {
-		h := more.Clone()
-		h.Set("Range", span)
-		return h
-	}
-	for _, tt := range []struct {
-		span   string
-		status int
-		header http.Header
-		ok     bool
-	}{
-		{"bytes 0-9/*", 200, more, true},
-		{"bytes 0-9/*", 200, stored("bytes=0-9"), true},
-		{"bytes 0-9/*", 200, stored("bytes=0-4"), false},
-		{"bytes 0-9/*", 200, http.Header{}, false},
-		{"bytes 0-9/*", 503, http.Header{}, true}, // judged elsewhere
-		{"bytes 0-9/10", 200, http.Header{}, true},
-		{"", 200, http.Header{}, true},
-	} {
-		req := &http.Request{Header: http.Header{"Content-Range": {tt.span}}}
-		err := checkChunk(req, &http.Response{StatusCode: tt.status, Header: tt.header})
-		assert.Equal(t, tt.ok, err == nil, "%+v", tt)
-		if err != nil {
-			assert.True(t, retryable(err))
-		}
-	}
-}

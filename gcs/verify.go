@@ -18,7 +18,7 @@ func (u *upload) verify(ctx context.Context, c content) error {
 		Size: c.size,
 		Sum:  c.sum,
 		Head: func(ctx context.Context) (int64, error) {
-			attrs, err := u.object(u.key).Attrs(ctx)
+			attrs, err := u.attrs(ctx, u.key)
 			if err != nil {
 				return 0, err
 			}

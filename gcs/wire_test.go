@@ -233,17 +233,3 @@ func TestWriteRefused(t *testing.T) {
 	require.ErrorIs(t, err, failure)
 	assert.Empty(t, b.server.Keys("bucket"))
 }
-
-// An answer without an end does not fill the memory.
-func TestAnswerIsBounded(t *testing.T) {
-	for limit, ok := range map[int64]bool{4: false, 5: true} {
-		content, err := readAnswer(io.NopCloser(strings.NewReader("12345")), limit)
-		if ok {
-			require.NoError(t, err)
-			assert.Equal(t, "12345", string(content))
-			continue
-		}
-		require.ErrorContains(t, err, "longer than 4 bytes")
-		assert.False(t, retryable(err))
-	}
-}

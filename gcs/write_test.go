@@ -321,7 +321,7 @@ func TestVerify(t *testing.T) {
 			assert.NotErrorIs(t, err, fs.ErrNotExist)
 
 			b = newBench(t, gcsfake.Options{}, verified)
-			b.fail("GetObject", -1, httpfault.Status(200, nil, `{"kind":"storage#object","size":"7"}`))
+			b.fail("GetObject", -1, httpfault.Status(200, nil, `{"kind":"storage#object","name":"`+testKey+`","size":"7"}`))
 			_, err = b.write(t, bytes.NewReader(body))
 			require.ErrorIs(t, err, ltxstore.ErrChecksum)
 			if mode == ltxstore.VerifyReadback {
