@@ -125,10 +125,6 @@ type Config struct {
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	WriteOnce bool
 
-	// Verify says what is looked at after a write. The size and the checksum
-	// that the service answers with are compared in any case.
-	Verify ltxstore.Verification
-
 	// Retry is how failed requests are repeated.
 	Retry ltxstore.Retry
 

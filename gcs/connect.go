@@ -17,6 +17,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/keyfile"
 	"github.com/ltxstore/ltxstore/internal/oplog"
@@ -26,7 +27,7 @@ import (
 
 // connect checks given, completes it, and makes the client that all requests
 // go through. All errors are *ltxstore.Error.
-func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, error) {
+func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Store, error) {
 	cfg, err := given.load()
 	if err != nil {
 		return nil, err
@@ -36,16 +37,32 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, er
 	if err != nil {
 		return nil, refuse("Path", err)
 	}
-	r := &replica{cfg: cfg, keys: keys, policy: policyOf(cfg.Retry, log), log: log, close: func() {}}
+	b := &bucket{cfg: cfg, log: log}
+	store := &object.Store{
+		Bucket: b,
+		Traits: object.Traits{ListsMetadata: true, NewHash: newHash},
+		Keys:   keys,
+		Place:  []string{cfg.Endpoint, cfg.Bucket},
+
+		WriteOnce:           cfg.WriteOnce,
+		UploadThreshold:     cfg.UploadThreshold,
+		PartSize:            cfg.ChunkSize,
+		ReadConcurrency:     cfg.ReadConcurrency,
+		MetadataConcurrency: cfg.MetadataConcurrency,
+		DeleteConcurrency:   cfg.DeleteConcurrency,
+		PageSize:            cfg.PageSize,
+		IdleTimeout:         cfg.IdleTimeout,
+	}
 	if cfg.Client != nil {
-		r.bucket = cfg.Client.Bucket(cfg.Bucket).Retryer(r.foreignRetries()...)
-	} else if r.bucket, err = r.dial(ctx); err != nil {
+		store.Place = nil // it does not tell its endpoint
+		b.handle = cfg.Client.Bucket(cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
+	} else if store.Close, err = b.dial(ctx); err != nil {
 		return nil, failInit(ctx, err)
 	}
 	if cfg.QuotaProject != "" {
-		r.bucket = r.bucket.UserProject(cfg.QuotaProject)
+		b.handle = b.handle.UserProject(cfg.QuotaProject)
 	}
-	return r, nil
+	return store, nil
 }
 
 // load checks cfg and returns it with what the environment and the files that
@@ -83,45 +100,46 @@ func (cfg Config) load() (Config, error) {
 
 // dial makes a client over our own transport: the library's would keep two idle
 // connections, wait for ever for an answer, and repeat requests in its own way.
-func (r *replica) dial(ctx context.Context) (*storage.BucketHandle, error) {
-	base := r.cfg.RoundTripper
+func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
+	base := b.cfg.RoundTripper
 	if base == nil {
 		t, err := transport.New(transport.Options{
-			MaxConns:        r.cfg.MaxConns,
-			MaxIdleConns:    r.cfg.MaxIdleConns,
-			IdleConnTimeout: r.cfg.IdleConnTimeout,
-			ResponseTimeout: r.cfg.ResponseTimeout,
-			IdleTimeout:     r.cfg.IdleTimeout,
-			SkipVerify:      r.cfg.SkipVerify,
-			CABundle:        r.cfg.CABundle,
+			MaxConns:        b.cfg.MaxConns,
+			MaxIdleConns:    b.cfg.MaxIdleConns,
+			IdleConnTimeout: b.cfg.IdleConnTimeout,
+			ResponseTimeout: b.cfg.ResponseTimeout,
+			IdleTimeout:     b.cfg.IdleTimeout,
+			SkipVerify:      b.cfg.SkipVerify,
+			CABundle:        b.cfg.CABundle,
 		})
 		if err != nil {
 			return nil, err
 		}
-		base, r.close = t, t.CloseIdleConnections
+		base, closeIdle = t, t.CloseIdleConnections
 	}
-	authorized, err := r.cfg.authorize(base)
+	authorized, err := b.cfg.authorize(base)
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{
-		Transport:     &roundTripper{next: authorized, policy: r.policy},
+		Transport:     &roundTripper{next: authorized},
 		CheckRedirect: stay,
 	}
-	r.end = sessions{client}
+	b.http = client
 	options := []option.ClientOption{
 		option.WithHTTPClient(client),
 		option.WithoutAuthentication(), // it is in the client
 		storage.WithJSONReads(),        // an error of an XML read does not tell a bucket from an object
 	}
-	if r.cfg.Endpoint != "" {
-		options = append(options, option.WithEndpoint(serviceURL(r.cfg.Endpoint)))
+	if b.cfg.Endpoint != "" {
+		options = append(options, option.WithEndpoint(serviceURL(b.cfg.Endpoint)))
 	}
 	c, err := storage.NewClient(context.WithoutCancel(ctx), options...)
 	if err != nil {
 		return nil, err
 	}
-	return c.Bucket(r.cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(never)), nil
+	b.handle = c.Bucket(b.cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(never))
+	return closeIdle, nil
 }
 
 // stay follows no redirect: a token, or what it is asked for with, would go to
@@ -193,7 +211,7 @@ func (cfg Config) credentials(base http.RoundTripper) (*auth.Credentials, error)
 // configuration, and may not pass for a missing LTX file.
 func failInit(ctx context.Context, err error) error {
 	if ended := ctxio.Err(ctx); ended != nil {
-		return wrap("init", "", ended)
+		return &ltxstore.Error{Op: "init", Backend: backend, Err: ended}
 	}
 	var done *ltxstore.Error
 	if errors.As(err, &done) {

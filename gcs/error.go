@@ -6,51 +6,83 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/internal/verify"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
-// stay as they are. The API's error stays reachable by errors.As; the text is
-// free of what may not be logged.
-func wrap(op, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if done, ok := err.(*ltxstore.Error); ok {
-		return done
-	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(op, err), Err: scrub.Error(err)}
+// callError is the error of a request, with what it was to do: of a 404 that
+// matters.
+type callError struct {
+	op  operation
+	err error
 }
 
-// kindOf tells the kind of a failed operation by the reason in the API's
-// error, then by the status of its answer.
-func kindOf(op string, err error) error {
+func (e *callError) Error() string { return e.err.Error() }
+func (e *callError) Unwrap() error { return e.err }
+
+// Classify implements object.Bucket. It tells the kind of a failure by the
+// reason in the API's error, then by the status of its answer.
+func (b *bucket) Classify(err error) object.Failure {
+	f := object.Failure{Kind: kindOf(err), Size: -1}
+	var api *googleapi.Error
+	if !errors.As(err, &api) {
+		return f
+	}
+	f.RetryAfter, _ = retry.ParseRetryAfter(api.Header.Get("Retry-After"), time.Now())
+	if digits, ok := strings.CutPrefix(api.Header.Get("Content-Range"), "bytes */"); ok && f.Kind == object.ErrRange {
+		if size, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			f.Size = size
+		}
+	}
+	return f
+}
+
+func kindOf(err error) error {
 	if kind := kindOfReason(err); kind != nil {
 		return kind
 	}
+	op := opRead
+	var call *callError
+	if errors.As(err, &call) {
+		op = call.op
+	}
 	if code := statusOf(err); code != 0 {
 		return kindOfStatus(op, code, err)
+	}
+	if errors.Is(err, object.ErrPrecondition) {
+		return object.ErrPrecondition
 	}
 	if kind := ltxstore.KindOf(err); kind != nil {
 		return kind
 	}
 	switch {
-	case isChecksumMismatch(err), errors.Is(err, verify.ErrMismatch):
+	case isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
-	case ltxstore.IsRetryable(err), errors.Is(err, verify.ErrAbsent):
+	case ltxstore.IsRetryable(err):
 		return ltxstore.ErrUnavailable
 	case strings.Contains(err.Error(), "partial request not satisfied"): // a range that was ignored
 		return errors.ErrUnsupported
 	}
 	return nil
+}
+
+// retryable is the judgement of a Config.Client on its own requests. The
+// library asks it of nil too.
+func retryable(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := kindOf(err)
+	return errors.Is(kind, ltxstore.ErrThrottled) || errors.Is(kind, ltxstore.ErrUnavailable)
 }
 
 // kindOfReason knows what a status alone does not tell: "Error responses" of
@@ -72,12 +104,16 @@ func kindOfReason(err error) error {
 	return nil
 }
 
-func kindOfStatus(op string, code int, err error) error {
+func kindOfStatus(op operation, code int, err error) error {
 	switch {
 	case code == http.StatusNotFound:
 		return kindOfMissing(op, err)
 	case code == http.StatusGone: // an upload's session: "Resumable uploads" says to begin anew
-		return ltxstore.ErrUnavailable
+		return object.ErrNoUpload
+	case code == http.StatusPreconditionFailed:
+		return object.ErrPrecondition
+	case code == http.StatusRequestedRangeNotSatisfiable:
+		return object.ErrRange
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return fs.ErrPermission
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
@@ -94,10 +130,10 @@ func kindOfStatus(op string, code int, err error) error {
 // not, a proxy's without a route, says nothing about files: the service may be
 // there again in a moment. So may an upload that it does not know: it can be
 // begun anew.
-func kindOfMissing(op string, err error) error {
+func kindOfMissing(op operation, err error) error {
 	switch missing := saidMissing(op, err); {
-	case op == "write" && sessionLost(err) && missing != ltxstore.ErrStoreNotFound:
-		return ltxstore.ErrUnavailable
+	case op == opChunk && missing != ltxstore.ErrStoreNotFound:
+		return object.ErrNoUpload
 	case missing != nil:
 		return missing
 	}
@@ -115,7 +151,7 @@ const (
 // fs.ErrNotExist for the object, ltxstore.ErrStoreNotFound for the bucket, nil
 // if it says neither. A message that names none of them, an emulator's, is about
 // what the operation is about.
-func saidMissing(op string, err error) error {
+func saidMissing(op operation, err error) error {
 	if statusOf(err) != http.StatusNotFound {
 		return nil
 	}
@@ -135,35 +171,10 @@ func saidMissing(op string, err error) error {
 		return nil
 	}
 	switch op {
-	case "open", "read", "":
+	case opRead, opAttrs, opDelete:
 		return fs.ErrNotExist
 	}
 	return ltxstore.ErrStoreNotFound
-}
-
-// isGone reports that the service says that an object to delete was not there.
-func isGone(err error) bool { return saidMissing("", err) == fs.ErrNotExist }
-
-// isMissing reports that the object, not the bucket, is not there.
-func isMissing(err error) bool { return err != nil && errors.Is(kindOf("open", err), fs.ErrNotExist) }
-
-// errSession is added to a failure of an upload that had begun.
-var errSession = errors.New("the upload had begun")
-
-func sessionLost(err error) bool { return errors.Is(err, errSession) }
-
-// isSessionGone reports that the service does not know an upload any more.
-func isSessionGone(err error) bool {
-	status := statusOf(err)
-	return sessionLost(err) && (status == http.StatusNotFound || status == http.StatusGone)
-}
-
-// isPreconditionFailed reports that the condition of a request did not hold.
-func isPreconditionFailed(err error) bool { return statusOf(err) == http.StatusPreconditionFailed }
-
-// isInvalidRange reports that a range begins at or past the object's end.
-func isInvalidRange(err error) bool {
-	return statusOf(err) == http.StatusRequestedRangeNotSatisfiable
 }
 
 // statusOf returns the HTTP status of the answer, or for a client that speaks

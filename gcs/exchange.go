@@ -7,14 +7,16 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 )
 
 // exchange is what an operation and the transport tell each other, through the
 // context of requests. The zero value tells nothing.
 type exchange struct {
-	// once keeps the transport from repeating a request: somebody else does.
-	once bool
+	// retry repeats the requests, if it is not nil: those of an upload in
+	// chunks. All others are repeated by the caller.
+	retry object.Retrier
 
 	// single is for a body that is read: the library asks for the rest of one
 	// that breaks, without a bound and without looking at what it gets. The

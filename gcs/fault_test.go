@@ -114,7 +114,9 @@ func faultRows() map[string]struct {
 		"write": {matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(repeated(counts{"WriteObject": 1}, "WriteObject"),
 			denied(counts{"WriteObject": 1}))}, gcs.Config{}, small},
 		"write, once": {matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(repeated(counts{"WriteObject": 1}, "WriteObject"), looked, settled,
-			matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1 + matrix.OutageLength, "GetObject": matrix.OutageLength}}, matrix.Outage),
+			// A service that asks for fewer requests has done nothing.
+			matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1 + matrix.OutageLength}}, matrix.Outage),
+			matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2}}, matrix.Throttled),
 			denied(counts{"WriteObject": 1}))}, once, small},
 		"begin an upload": {matrix.Row{Hit: hit("StartResumableWrite"), At: 0, Cells: matrix.Cells(repeated(upload, "StartResumableWrite"),
 			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),

@@ -40,7 +40,7 @@ func TestListSeek(t *testing.T) {
 	assert.Equal(t, "/", q.Get("delimiter"))
 	assert.Equal(t, "1000", q.Get("maxResults"))
 	assert.Equal(t, "noAcl", q.Get("projection"))
-	fields, ok := strings.CutPrefix(q.Get("fields"), "nextPageToken,prefixes,items(")
+	fields, ok := strings.CutPrefix(q.Get("fields"), "kind,nextPageToken,prefixes,items(")
 	assert.True(t, ok, q.Get("fields"))
 	assert.ElementsMatch(t, []string{"metadata", "name", "size", "timeCreated"}, strings.Split(strings.TrimSuffix(fields, ")"), ","))
 
@@ -97,7 +97,7 @@ func TestListWithoutATime(t *testing.T) {
 	assert.Equal(t, testTime, files[0].CreatedAt, "never zero")
 	b.server.Put("bucket", keyOf(2), []byte("plain"))
 	_, err = b.list(t, 0, false)
-	assert.ErrorContains(t, err, keyOf(2)+": service tells no time")
+	assert.ErrorContains(t, err, keyOf(2)+": store tells no time")
 }
 
 func TestListBadHeader(t *testing.T) {

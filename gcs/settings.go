@@ -122,8 +122,6 @@ func objectRows() []row {
 			To: settings.Text(func(c *Config) *string { return &c.SSECustomerKeyFile })},
 		{Name: "write-once", Default: "false", Help: "Refuse to replace a file by other content.",
 			To: settings.Bool(func(c *Config) *bool { return &c.WriteOnce })},
-		{Name: "verify", Default: "nothing", Help: "What is looked at after a write: `head` or `readback`.",
-			To: settings.Text(func(c *Config) *ltxstore.Verification { return &c.Verify })},
 	}
 }
 

@@ -62,7 +62,6 @@ func TestURLAndFileAgree(t *testing.T) {
 		"sse-customer-key":      {base64.StdEncoding.EncodeToString([]byte(key)), Config{SSECustomerKey: []byte(key)}},
 		"sse-customer-key-path": {"/key", Config{SSECustomerKeyFile: "/key"}},
 		"write-once":            {"true", Config{WriteOnce: true}},
-		"verify":                {"head", Config{Verify: ltxstore.VerifyHead}},
 	}
 	for _, row := range table().Rows {
 		tt, ok := every[row.Name]

@@ -7,25 +7,22 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"google.golang.org/api/googleapi"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
-// roundTripper is the one layer of retries: it repeats a request that failed,
-// where its body can be sent again, and nothing else does. Retry-After is
-// honoured, which the library does not.
+// roundTripper checks answers before the library accepts them, and repeats the
+// requests of an upload, which nobody else could: each is repeated as the
+// exchange's Retrier says.
 //
 // An answer that is not an object's content is read whole here, so that one
-// that breaks off is repeated like any other failure, and one that is not the
-// service's is not passed on: the library would accept it.
+// that breaks off is a failure like any other, and one that is not the
+// service's is not passed on.
 type roundTripper struct {
-	next   http.RoundTripper
-	policy retry.Policy
+	next http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -36,9 +33,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	s := &sending{roundTripper: t, x: x, req: req}
-	if x.once || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
-		s.once = true
-	}
+	s.once = x.retry == nil || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
 	var resp *http.Response
 	var err error
 	if c, ok := parseChunk(req.Header.Get("Content-Range")); ok {
@@ -74,11 +69,10 @@ type sending struct {
 
 // repeat calls send until it succeeds, as often as the policy allows.
 func (s *sending) repeat(send func() error) error {
-	policy := s.policy
 	if s.once {
-		policy.MaxAttempts = 1
+		return send()
 	}
-	return policy.Do(s.req.Context(), func(context.Context) error { return send() })
+	return s.x.retry.Do(s.req.Context(), func(context.Context) error { return send() })
 }
 
 // again returns the request as it is sent: with its body from the skip-th byte
@@ -149,8 +143,8 @@ func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(content))
 	if err := googleapi.CheckResponseWithBody(resp, content); err != nil {
-		if op.repeats(resp.StatusCode) && retryable(err) {
-			return resp, retryAfter(err, time.Now())
+		if op.repeats(resp.StatusCode) {
+			return resp, err
 		}
 		return resp, nil
 	}

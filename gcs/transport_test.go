@@ -2,6 +2,7 @@ package gcs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -47,7 +48,9 @@ func answering(status int, header http.Header, body string) func(*http.Request) 
 }
 
 // waits makes a policy whose clock notes what it is asked to wait for.
-func waits(policy retry.Policy) (retry.Policy, *[]time.Duration) {
+//
+// It returns the context of an upload's request.
+func waits(t *testing.T, policy retry.Policy) (context.Context, *[]time.Duration) {
 	var noted []time.Duration
 	policy.After = func(d time.Duration) <-chan time.Time {
 		noted = append(noted, d)
@@ -55,20 +58,33 @@ func waits(policy retry.Policy) (retry.Policy, *[]time.Duration) {
 		c <- time.Time{}
 		return c
 	}
-	return policy, &noted
+	return (&exchange{retry: uploads{policy}}).context(t.Context()), &noted
+}
+
+// uploads is an object.Retrier.
+type uploads struct{ policy retry.Policy }
+
+func (u uploads) Do(ctx context.Context, op func(context.Context) error) error {
+	return u.policy.Do(ctx, func(ctx context.Context) error {
+		err := op(ctx)
+		if err == nil {
+			return nil
+		}
+		return &retry.AfterError{Err: err, Delay: (&bucket{}).Classify(err).RetryAfter}
+	})
 }
 
 // Retry-After is a floor below the wait, and a body is sent whole each time.
 func TestRoundTripRetryAfter(t *testing.T) {
-	policy, noted := waits(retry.Policy{MaxAttempts: 5, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond, Retryable: retryable})
+	ctx, noted := waits(t, retry.Policy{MaxAttempts: 5, BaseDelay: time.Millisecond, MaxDelay: time.Millisecond, Retryable: retryable})
 	next := &answers{list: []func(*http.Request) (*http.Response, error){
 		answering(429, http.Header{"Retry-After": {"7"}}, ""),
 		answering(503, http.Header{"Retry-After": {"2"}}, `{"error":{"code":503}}`),
 		answering(403, nil, `{"error":{"code":403,"errors":[{"reason":"rateLimitExceeded"}]}}`),
 		answering(200, nil, `{"kind":"storage#object"}`),
 	}}
-	rt := &roundTripper{next: next, policy: policy}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", bytes.NewReader([]byte("a chunk")))
+	rt := &roundTripper{next: next}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://h/", bytes.NewReader([]byte("a chunk")))
 	require.NoError(t, err)
 	resp, err := rt.RoundTrip(req)
 	require.NoError(t, err)
@@ -82,9 +98,9 @@ func TestRoundTripRetryAfter(t *testing.T) {
 
 // The last answer is handed on, with its body, for the library to read.
 func TestRoundTripGivesUp(t *testing.T) {
-	policy, noted := waits(retry.Policy{MaxAttempts: 3, Retryable: retryable})
-	rt := &roundTripper{next: &answers{list: []func(*http.Request) (*http.Response, error){answering(503, nil, "busy")}}, policy: policy}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://h/", nil)
+	ctx, noted := waits(t, retry.Policy{MaxAttempts: 3, Retryable: retryable})
+	rt := &roundTripper{next: &answers{list: []func(*http.Request) (*http.Response, error){answering(503, nil, "busy")}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://h/", nil)
 	require.NoError(t, err)
 	resp, err := rt.RoundTrip(req)
 	require.NoError(t, err)
@@ -97,10 +113,10 @@ func TestRoundTripGivesUp(t *testing.T) {
 
 // A body that cannot be sent again is sent once, and closed in any case.
 func TestRoundTripOfAStream(t *testing.T) {
-	policy, _ := waits(retry.Policy{MaxAttempts: 3, Retryable: retryable})
+	ctx, _ := waits(t, retry.Policy{MaxAttempts: 3, Retryable: retryable})
 	next := &answers{list: []func(*http.Request) (*http.Response, error){answering(503, nil, "")}}
-	rt := &roundTripper{next: next, policy: policy}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", onlyRead{strings.NewReader("x")})
+	rt := &roundTripper{next: next}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://h/", onlyRead{strings.NewReader("x")})
 	require.NoError(t, err)
 	resp, err := rt.RoundTrip(req)
 	require.NoError(t, err)
@@ -116,7 +132,7 @@ func TestRoundTripOfASingleExchange(t *testing.T) {
 		return &http.Response{StatusCode: 200, Header: http.Header{"X-Goog-Generation": {"1"}}, Request: req,
 			Body: io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{broken}))}, nil
 	}}}
-	rt := &roundTripper{next: next, policy: retry.Policy{MaxAttempts: 3, Retryable: retryable}}
+	rt := &roundTripper{next: next}
 	x := &exchange{single: true}
 	req, err := http.NewRequestWithContext(x.context(t.Context()), http.MethodGet, "http://h/o?alt=media", nil)
 	require.NoError(t, err)

@@ -147,7 +147,10 @@ func (cfg Config) validateTransport() error {
 			return invalid(f.name, f.value.String(), "want 0 (default) or more")
 		}
 	}
-	return wrap("init", "", cfg.Retry.Validate())
+	if err := cfg.Retry.Validate(); err != nil {
+		return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: err}
+	}
+	return nil
 }
 
 func (cfg Config) validateSizes() error {
@@ -194,7 +197,7 @@ func (cfg Config) validateObject() error {
 	case customer && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):
 		return invalid("Endpoint", cfg.Endpoint, "want https: SSECustomerKey would cross the network in the clear")
 	}
-	return wrap("init", "", cfg.Verify.Validate())
+	return nil
 }
 
 func isKMSKey(name string) bool {

@@ -85,7 +85,6 @@ func TestBadConfig(t *testing.T) {
 		{"SSECustomerKey", func(c *Config) { c.SSECustomerKey = []byte("hidden") }},
 		{"SSECustomerKeyFile", func(c *Config) { c.SSECustomerKeyFile = short }},
 		{"SSECustomerKeyFile", func(c *Config) { c.SSECustomerKeyFile, c.SSECustomerKey = short, key }},
-		{"Verify", func(c *Config) { c.Verify = "all" }},
 		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
 		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
 	} {

@@ -59,15 +59,11 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo implements io.WriterTo. It is for checksums, which it spares a
-// buffer: what is sent to the store must go through Read.
+// WriteTo implements io.WriterTo: it is Read, through a buffer from a pool.
 func (b *Body) WriteTo(w io.Writer) (int64, error) {
-	if from, ok := b.ReadSeeker.(io.WriterTo); ok {
-		return from.WriteTo(w)
-	}
 	buf := mediumBuffers.Get().(*[mediumBuffer]byte)
 	defer mediumBuffers.Put(buf)
-	return io.CopyBuffer(struct{ io.Writer }{w}, b.ReadSeeker, buf[:])
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b}, buf[:])
 }
 
 // Seek implements io.Seeker.

@@ -195,11 +195,9 @@ type Streamer interface {
 	// not at all: when body fails or ctx ends, nothing is published. Unlike
 	// the other methods it repeats its requests itself, by retry, because
 	// only it can send a part of the body again.
-	//
-	// began reports, beside an error, that the store had accepted the
-	// beginning of the upload, so that it may have been completed although
-	// its answer was lost.
-	PutStream(ctx context.Context, key string, body io.Reader, opts PutOptions, retry Retrier) (object Object, began bool, err error)
+	// An upload that the store does not know any more is ErrNoUpload: its
+	// last answer may have been lost.
+	PutStream(ctx context.Context, key string, body io.Reader, opts PutOptions, retry Retrier) (Object, error)
 }
 
 // Retrier repeats a request by the client's policy.

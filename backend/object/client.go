@@ -2,7 +2,9 @@ package object
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +37,10 @@ type Store struct {
 	Bucket Bucket
 	Traits Traits
 	Keys   ltxstore.Keys
+
+	// Place tells the bucket from every other: its endpoint, region and name,
+	// without secrets. Nil means that it cannot be known. See Client.Location.
+	Place []string
 
 	// WriteOnce refuses to replace a file by other content (clause W6).
 	WriteOnce bool
@@ -73,6 +79,7 @@ var (
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
 	_ ltxstore.Retrier       = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
 )
 
 // replica is what a successful Init has found: from then on it is constant.
@@ -109,6 +116,16 @@ func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 func (c *Client) Init(ctx context.Context) error {
 	_, err := c.init(ctx)
 	return err
+}
+
+// Location implements ltxstore.Locator: Config.Type, Store.Place, and where and
+// how the files are named. It is empty without a Place.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	r, err := c.init(ctx)
+	if err != nil || r.Place == nil {
+		return "", err
+	}
+	return fmt.Sprintf("%q", slices.Concat([]string{c.cfg.Type}, r.Place, []string{r.Keys.Prefix(), r.Keys.Layout().String()})), nil
 }
 
 // Close releases idle connections. The client stays usable.

@@ -59,7 +59,9 @@ func TestConformance(t *testing.T) {
 					}
 					return newStore(m, test.bucket(m), test.read)
 				},
-				Lacks: lacks, PageSize: 16, BodySize: 3 * partSize / 2, LargeSize: 16 * partSize, Prompt: 5 * time.Second,
+				// What is read in parts does not survive being replaced meanwhile.
+				Select: func(c replicatest.Case) bool { return test.read == 0 || c.ID != "rewrite/many-writers" },
+				Lacks:  lacks, PageSize: 16, BodySize: 3 * partSize / 2, LargeSize: 16 * partSize, Prompt: 5 * time.Second,
 			})
 		})
 	}

@@ -19,7 +19,8 @@ type content struct {
 	size  int64  // -1 if that is not known
 	first buffer // all of a small body, or the beginning of a stream
 	end   bool   // src has ended
-	hash  hash.Hash
+	hash  hash.Hash // of a stream, as far as it was read
+	sums  []byte    // of the whole, once it is known
 }
 
 // errEmpty is the error of a body without a byte (clause W5).
@@ -91,14 +92,21 @@ func (c *content) stream() io.Reader {
 // sum returns the hash of the whole content: that of a stream when all of it
 // has been read.
 func (c *content) sum(h hash.Hash) ([]byte, error) {
-	if !c.whole {
+	switch {
+	case c.sums != nil:
+		return c.sums, nil
+	case !c.whole:
 		return c.hash.Sum(nil), nil
 	}
 	n, err := newBody(c.open(), c.size).WriteTo(h)
 	if err == nil && n != c.size {
 		err = changed(n, c.size)
 	}
-	return h.Sum(nil), err
+	if err != nil {
+		return nil, err
+	}
+	c.sums = h.Sum(nil)
+	return c.sums, nil
 }
 
 func (c *content) free() { c.first.free() }

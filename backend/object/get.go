@@ -63,7 +63,7 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 		a.Size = now.Size
 	}
 	ranged := offset > 0 || size > 0
-	a.whole = ranged && content.Offset == 0 && (offset > 0 || content.Length > size || content.Length < 0)
+	a.whole = ranged && content.Offset == 0 && (offset > 0 || content.Length > size)
 	if !a.whole {
 		if content.Length >= 0 {
 			// More than the store announced would be other bytes.

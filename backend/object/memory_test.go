@@ -358,10 +358,10 @@ func (m parted) ListUploads(ctx context.Context, prefix, token string) (uploads 
 // streamed is a memory that takes a body of unknown length.
 type streamed struct{ *memory }
 
-func (m streamed) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, bool, error) {
+func (m streamed) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	content, err := io.ReadAll(body)
 	if err != nil {
-		return object.Object{}, false, err
+		return object.Object{}, err
 	}
 	var done object.Object
 	err = retry.Do(ctx, func(ctx context.Context) error {
@@ -373,7 +373,7 @@ func (m streamed) PutStream(ctx context.Context, key string, body io.Reader, opt
 		done, err = m.store(key, content, opts.Metadata, opts.IfAbsent)
 		return err
 	})
-	return done, err != nil, err
+	return done, err
 }
 
 // names returns every key below prefix, relative to it, and the uploads.

@@ -171,7 +171,7 @@ func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	counted := &counter{r: u.c.stream()}
 	longer, cancel := ctxio.Outlive(ctx, answerGrace)
 	defer cancel()
-	done, began, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
+	done, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
 	u.c.whole = false // its sum is the one that was made on the way
 	if err == nil {
 		return u.confirm(ctx, done, counted.n)
@@ -183,11 +183,17 @@ func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 			return Object{}, err
 		}
 	}
-	if !counted.end || !began && !u.WriteOnce {
+	if !counted.end || !u.WriteOnce && !u.is(err, ErrNoUpload) {
 		return Object{}, err
 	}
-	done, _, err = u.resolve(ctx, counted.n, err)
-	return done, err
+	done, _, found := u.resolve(ctx, counted.n, err)
+	if found != nil && u.WriteOnce {
+		err = found
+	}
+	if found != nil {
+		return Object{}, err
+	}
+	return done, nil
 }
 
 // policyAfter is the policy for a Streamer, which knows no RetryAfter.

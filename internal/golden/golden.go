@@ -6,6 +6,7 @@ package golden
 import (
 	"bytes"
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -80,6 +81,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		in.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	in.RemoteAddr, in.Proto, in.ProtoMajor, in.ProtoMinor = "192.0.2.1:1", "HTTP/1.1", 1, 1
+	if req.URL.Scheme == "https" { // a server builds addresses by it
+		in.TLS = &tls.ConnectionState{}
+	}
 	in.Body = io.NopCloser(bytes.NewReader(body))
 	recorder := httptest.NewRecorder()
 	t.Handler.ServeHTTP(recorder, in)

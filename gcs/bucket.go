@@ -1,0 +1,204 @@
+package gcs
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/iterator"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+)
+
+// bucket is an object.Bucket, an object.Streamer and an object.Retractor.
+type bucket struct {
+	cfg    Config // with its defaults filled in
+	handle *storage.BucketHandle
+	http   *http.Client // ends uploads that failed; nil with a Config.Client
+	log    *oplog.Logger
+}
+
+// newHash returns the hash that the service computes of every object.
+func newHash() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
+
+// object returns the handle of a key, with the key that its content is
+// encrypted with.
+func (b *bucket) object(key string) *storage.ObjectHandle {
+	o := b.handle.Object(key)
+	if len(b.cfg.SSECustomerKey) > 0 {
+		o = o.Key(b.cfg.SSECustomerKey)
+	}
+	return o
+}
+
+// described returns what attrs say of an object.
+func described(attrs *storage.ObjectAttrs) object.Object {
+	return object.Object{
+		Key:      attrs.Name,
+		Size:     attrs.Size,
+		Version:  versionOf(attrs.Generation),
+		Modified: attrs.Created,
+		Metadata: attrs.Metadata,
+		Sum:      binary.BigEndian.AppendUint32(nil, attrs.CRC32C),
+	}
+}
+
+func versionOf(generation int64) string {
+	if generation <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(generation, 10)
+}
+
+// atVersion makes a request fail for any other version of the object.
+func atVersion(o *storage.ObjectHandle, version string) (*storage.ObjectHandle, error) {
+	if version == "" {
+		return o, nil
+	}
+	generation, err := strconv.ParseInt(version, 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	return o.If(storage.Conditions{GenerationMatch: generation}), nil
+}
+
+// Get implements object.Bucket.
+func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	o, err := atVersion(b.object(key), opts.Version)
+	if err != nil {
+		return object.Content{}, err
+	}
+	length := opts.Size
+	if length == 0 || opts.Offset > math.MaxInt64-length {
+		length = -1 // to the end: 0 would ask for nothing
+	}
+	body, err := o.NewRangeReader((&exchange{single: true}).context(ctx), opts.Offset, length)
+	if err != nil {
+		return object.Content{}, b.confirm(ctx, key, err)
+	}
+	attrs := body.Attrs
+	if attrs.StartOffset != opts.Offset {
+		body.Close()
+		return object.Content{}, fmt.Errorf("service answered with the range from %d: want it to start at %d", attrs.StartOffset, opts.Offset)
+	}
+	if attrs.Generation <= 0 && b.cfg.Client != nil {
+		body.Close()
+		return object.Content{}, foreign("the answer has no generation, at which the client could resume it")
+	}
+	content := object.Content{
+		Object: object.Object{Key: key, Size: attrs.Size, Version: versionOf(attrs.Generation), Modified: attrs.LastModified},
+		Body:   body,
+		Offset: opts.Offset,
+		Length: -1,
+	}
+	if attrs.Size >= 0 {
+		content.Length = body.Remain()
+	}
+	if attrs.CRC32C != 0 { // of a part of an object, none is told
+		content.Sum = binary.BigEndian.AppendUint32(nil, attrs.CRC32C)
+	}
+	return content, nil
+}
+
+// confirm returns the error of an object that could not be read. A 404 that
+// does not say what is missing may be a proxy's, and so may any that a client
+// of the XML API reports: the service is asked once more, by a request whose
+// answer says it.
+func (b *bucket) confirm(ctx context.Context, key string, failure error) error {
+	missing := statusOf(failure) == http.StatusNotFound || errors.Is(failure, storage.ErrObjectNotExist)
+	if !missing || saidMissing(opRead, failure) != nil {
+		return failure
+	}
+	if _, err := b.attrs(ctx, key); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: a 404 for an object that exists: %s", errForeign, failure)
+}
+
+// attrs asks for what describes an object.
+func (b *bucket) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, error) {
+	attrs, err := b.object(key).Attrs(ctx)
+	if err == nil && attrs.Name != key {
+		return nil, foreign("the answer describes %.100q: want %q", attrs.Name, key)
+	}
+	return attrs, err
+}
+
+// Head implements object.Bucket.
+func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+	attrs, err := b.attrs(ctx, key)
+	switch {
+	case err != nil:
+		return object.Object{}, err
+	case version != "" && version != versionOf(attrs.Generation):
+		return object.Object{}, fmt.Errorf("%w: generation is %d, was %s", object.ErrPrecondition, attrs.Generation, version)
+	}
+	return described(attrs), nil
+}
+
+// List implements object.Bucket.
+func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
+	query := &storage.Query{Prefix: opts.Prefix, StartOffset: opts.StartAt, Delimiter: "/", Projection: storage.ProjectionNoACL}
+	fields := []string{"Name"}
+	if opts.Metadata {
+		fields = append(fields, "Size", "Created", "Metadata")
+	}
+	if err := query.SetAttrSelection(fields); err != nil {
+		return object.Page{}, err
+	}
+	// The library goes on by itself after an empty page.
+	it := b.handle.Objects((&exchange{pages: new(bounded.Pages)}).context(ctx), query)
+	info := it.PageInfo()
+	info.MaxSize, info.Token = opts.Limit, opts.Token
+	for first := true; first || info.Remaining() > 0; first = false {
+		attrs, err := it.Next()
+		if err == iterator.Done {
+			return page, nil
+		}
+		if err != nil {
+			return object.Page{}, &callError{opList, err}
+		}
+		if name := cmp.Or(attrs.Prefix, attrs.Name); name == "" || !strings.HasPrefix(name, opts.Prefix) {
+			return object.Page{}, foreign("the listing of %q has %.100q", opts.Prefix, name)
+		}
+		if attrs.Prefix != "" {
+			page.Prefixes = append(page.Prefixes, attrs.Prefix)
+			continue
+		}
+		o := described(attrs)
+		o.Sum = nil
+		page.Objects = append(page.Objects, o)
+	}
+	page.Next = info.Token
+	return page, nil
+}
+
+// Delete implements object.Bucket. It needs no customer's key: the content
+// does not matter.
+func (b *bucket) Delete(ctx context.Context, keys []string) ([]error, error) {
+	err := b.handle.Object(keys[0]).Delete(ctx)
+	if err != nil {
+		err = &callError{opDelete, err}
+	}
+	return []error{err}, nil
+}
+
+// DeleteVersion implements object.Retractor.
+func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
+	o, err := atVersion(b.object(key), version)
+	if err == nil {
+		err = o.Delete(ctx)
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package gcs
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cloud.google.com/go/storage"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// Put implements object.Bucket. The CRC-32C goes with the body.
+func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
+	w, cancel := b.writer(ctx, key, opts)
+	defer cancel()
+	w.ChunkSize = 0 // no buffer: 16 MiB by default, 256 KiB at the least
+	w.CRC32C, w.SendCRC32C = crcOf(opts.Sum), true
+	return send(w, cancel, body)
+}
+
+// PutStream implements object.Streamer: it is a resumable upload. A chunk that
+// had arrived is not stored twice ("Resumable uploads": bytes at an offset that
+// is stored are ignored).
+func (b *bucket) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+	x := &exchange{retry: retry}
+	w, cancel := b.writer(x.context(ctx), key, opts)
+	defer cancel()
+	w.ChunkSize = int(b.cfg.ChunkSize)
+	w.ChunkRetryDeadline = time.Hour // the policy decides
+	done, err := send(w, cancel, body)
+	if err == nil {
+		return done, nil
+	}
+	session := x.sessionURL()
+	if session == "" {
+		return object.Object{}, &callError{opBegin, err}
+	}
+	b.endSession(ctx, key, session)
+	return object.Object{}, &callError{opChunk, err}
+}
+
+// writer returns the library's writer of an object, and what cancels it.
+func (b *bucket) writer(ctx context.Context, key string, opts object.PutOptions) (*storage.Writer, context.CancelFunc) {
+	o := b.object(key)
+	if opts.IfAbsent {
+		o = o.If(storage.Conditions{DoesNotExist: true})
+	}
+	if b.cfg.Client != nil {
+		// The chunks of an upload can be repeated by the library alone.
+		o = o.Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(b.cfg.Retry.MaxAttempts), storage.WithErrorFunc(retryable))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	w := o.NewWriter(ctx)
+	w.ContentType = "application/octet-stream" // else the library looks at the first bytes
+	w.Metadata = opts.Metadata
+	w.StorageClass = b.cfg.StorageClass
+	w.KMSKeyName = b.cfg.KMSKeyName
+	return w, cancel
+}
+
+// send copies a body to the library's writer and completes the object. On
+// failure nothing is published, and the library's goroutine has ended.
+func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.Object, error) {
+	if _, err := io.Copy(w, body); err != nil {
+		// The writer is told why before it is cancelled and closed: one that
+		// is only cancelled may complete what it has, as if that were all.
+		_ = w.CloseWithError(err) //lint:ignore SA1019 the other way, to cancel, is not safe
+		cancel()
+		_ = w.Close() // returns when the library's goroutine has ended
+		return object.Object{}, err
+	}
+	if err := w.Close(); err != nil {
+		return object.Object{}, err
+	}
+	attrs := w.Attrs()
+	if attrs == nil {
+		return object.Object{}, errors.New("service answered a write without the object")
+	}
+	return described(attrs), nil
+}
+
+// cleanupTimeout is how long a failed write may take to clean up.
+const cleanupTimeout = 10 * time.Second
+
+// endSession deletes an upload that has failed, which the service would keep
+// for a week. It does so also when ctx has ended.
+func (b *bucket) endSession(ctx context.Context, key, session string) {
+	if b.http == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	if err := endSession(ctx, b.http, session); err != nil {
+		b.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be ended: the service forgets it in a week",
+			slog.String("replica", backend), slog.String("key", key), slog.Any("error", scrub.Error(err)))
+	}
+}
+
+// statusEnded is how the service answers when an upload was cancelled
+// ("Performing resumable uploads", "Cancel an upload").
+const statusEnded = 499
+
+func endSession(ctx context.Context, client *http.Client, session string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, session, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case statusEnded, http.StatusNotFound, http.StatusGone, http.StatusOK, http.StatusNoContent:
+		return nil
+	}
+	return fmt.Errorf("service answered %s", resp.Status)
+}
+
+// crcOf returns the CRC-32C in an object's Sum.
+func crcOf(sum []byte) uint32 { return binary.BigEndian.Uint32(sum) }
