@@ -8,13 +8,16 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 )
 
-// Kinds of failure that the standard library has no name for. A method's
-// error matches at most one of them, or one of fs.ErrNotExist, fs.ErrExist,
-// fs.ErrPermission, fs.ErrInvalid and errors.ErrUnsupported, with errors.Is.
+// Kinds of failure that the standard library has no name for. With errors.Is,
+// an *Error whose Kind is set matches that kind and none of the others, these
+// or fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid and
+// errors.ErrUnsupported, whatever its cause matches. A PartialError matches the
+// kind that all of its failures have, and none if they differ.
 var (
 	// ErrStoreNotFound means that the bucket, or the root directory of a
 	// client told to expect one, is not there. It never matches
@@ -33,10 +36,14 @@ var (
 	ErrChecksum = errors.New("content is corrupt")
 )
 
+// kinds are all kinds of failure, the more exact ones first.
+var kinds = [...]error{ErrStoreNotFound, ErrThrottled, ErrUnavailable, ErrChecksum,
+	fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported}
+
 // Error is what every backend returns for a failed operation.
 //
 // errors.Is finds Kind, errors.Is and errors.As find what Err wraps, the
-// service SDK's own error included.
+// service SDK's own error included, but for a kind that is not Kind.
 type Error struct {
 	// Op is what was tried: "init", "list", "open", "read", "write",
 	// "delete" or "delete all".
@@ -78,7 +85,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives errors.Is and errors.As both the kind and the cause.
+// Unwrap gives errors.Is and errors.As both the kind and the cause, whose own
+// kind is hidden: a missing bucket may come with the cause of a missing file.
 func (e *Error) Unwrap() []error {
 	switch {
 	case e.Kind == nil && e.Err == nil:
@@ -88,7 +96,23 @@ func (e *Error) Unwrap() []error {
 	case e.Err == nil:
 		return []error{e.Kind}
 	}
-	return []error{e.Kind, e.Err}
+	return []error{e.Kind, unkind{e.Err}}
+}
+
+// unkind hides what kind an error is of, and nothing else.
+type unkind struct{ err error }
+
+func (u unkind) Error() string        { return u.err.Error() }
+func (u unkind) Is(target error) bool { return !isKind(target) && errors.Is(u.err, target) }
+func (u unkind) As(target any) bool   { return errors.As(u.err, target) }
+
+func isKind(err error) bool {
+	for _, kind := range kinds {
+		if err == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // Invalid returns an *Error of kind fs.ErrInvalid for an argument or a
@@ -100,13 +124,13 @@ func Invalid(backend, op, field string, value any, want string) error {
 }
 
 // KindOf returns the kind that err, whoever made it, already matches, or nil.
-// A context's end has none, whatever cause it was given.
+// A context's end has none, whatever cause it was given; a timeout of the
+// transport is no end of a context.
 func KindOf(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || holds(err, context.DeadlineExceeded) {
 		return nil
 	}
-	for _, kind := range []error{ErrStoreNotFound, ErrThrottled, ErrUnavailable, ErrChecksum,
-		fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported} {
+	for _, kind := range kinds {
 		if errors.Is(err, kind) {
 			return kind
 		}
@@ -122,6 +146,8 @@ func KindOf(err error) error {
 //   - A transport failure (timeout, reset, refused, a body that ends early)
 //     is retryable; a certificate that does not verify is not.
 //   - The caller's own cancellation or deadline never is.
+//   - A PartialError is retryable if each of its failures is: the same files
+//     again are no success as long as one of them is denied.
 //   - Anything else is not.
 //
 // A timeout of the transport also matches context.DeadlineExceeded in
@@ -130,9 +156,15 @@ func IsRetryable(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), holds(err, context.DeadlineExceeded):
 		return false
-	case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnavailable):
+	}
+	if partial := new(PartialError); errors.As(err, &partial) {
+		return len(partial.Failed) > 0 && !slices.ContainsFunc(partial.Failed, func(err error) bool { return !IsRetryable(err) })
+	}
+	switch KindOf(err) {
+	case ErrThrottled, ErrUnavailable:
 		return true
-	case isPermanentKind(err):
+	case nil:
+	default:
 		return false
 	}
 
@@ -156,16 +188,6 @@ func IsRetryableStatus(code int) bool {
 		return false
 	}
 	return code >= 500 && code <= 599
-}
-
-func isPermanentKind(err error) bool {
-	for _, kind := range []error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid,
-		errors.ErrUnsupported, ErrStoreNotFound, ErrChecksum} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
 }
 
 func isTransport(err error) bool {
@@ -201,6 +223,8 @@ func holds(err, target error) bool {
 		return true
 	}
 	switch e := err.(type) {
+	case unkind:
+		return holds(e.err, target)
 	case interface{ Unwrap() error }:
 		return holds(e.Unwrap(), target)
 	case interface{ Unwrap() []error }:

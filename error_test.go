@@ -67,6 +67,30 @@ func TestErrorUnwrap(t *testing.T) {
 	assert.NotErrorIs(t, ltxstore.ErrStoreNotFound, fs.ErrNotExist, "a missing store is no missing file")
 }
 
+// A cause of another kind, or of several, does not make an error of two kinds.
+func TestErrorMatchesOneKind(t *testing.T) {
+	causes := []error{&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}, syscall.EACCES, syscall.ENOSYS,
+		errors.Join(kinds...), &ltxstore.Error{Kind: ltxstore.ErrThrottled, Err: fs.ErrExist}}
+	for _, kind := range kinds {
+		for _, cause := range append(causes, kinds...) {
+			err := fmt.Errorf("outer: %w", &ltxstore.Error{Op: "open", Backend: "s3", Kind: kind, Err: fmt.Errorf("inner: %w", cause)})
+			for _, other := range kinds {
+				assert.Equal(t, kind == other, errors.Is(err, other), "%v with a cause of %v is %v", kind, cause, other)
+			}
+			assert.Equal(t, kind, ltxstore.KindOf(err))
+			if !errors.Is(errors.Join(kinds...), cause) {
+				assert.ErrorIs(t, err, cause, "the cause itself is found")
+			}
+		}
+	}
+	err := &ltxstore.Error{Kind: ltxstore.ErrStoreNotFound, Err: &fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}}
+	var path *fs.PathError
+	require.ErrorAs(t, err, &path)
+	assert.ErrorIs(t, err, syscall.ENOENT)
+	assert.NotErrorIs(t, err, fs.ErrNotExist)
+	assert.EqualError(t, err, ": : store not found: open x: no such file or directory")
+}
+
 func TestInvalid(t *testing.T) {
 	err := ltxstore.Invalid("s3", "init", "Bucket", "a b", "want no space")
 	assert.EqualError(t, err, `s3: init: invalid argument: Bucket is "a b": want no space`)

@@ -10,7 +10,8 @@ import (
 )
 
 // FindLayout looks which layout the files of a replica have. newClient returns
-// a client of the replica with that layout; FindLayout closes it.
+// a client of the replica with that layout; FindLayout closes it. That
+// newClient, or what it returns, is nil is fs.ErrInvalid.
 //
 // A replica without a file gives found false and no error. One with files of
 // two layouts is fs.ErrInvalid, and the error names both: one of them is a
@@ -23,6 +24,9 @@ import (
 // meant to be done once, where a person names a replica; a daemon should name
 // the layout.
 func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, error)) (layout Layout, found bool, err error) {
+	if newClient == nil {
+		return 0, false, Invalid("ltxstore", "list", "newClient", nil, "want a function that makes a client for a layout")
+	}
 	for candidate := range layoutCount {
 		has, err := holdsFiles(ctx, candidate, newClient)
 		switch {
@@ -40,6 +44,9 @@ func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, erro
 func holdsFiles(ctx context.Context, layout Layout, newClient func(Layout) (ReplicaClient, error)) (has bool, err error) {
 	client, err := newClient(layout)
 	if err != nil {
+		return false, err
+	}
+	if err := checkClient(client, "list"); err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, Close(client)) }()

@@ -70,8 +70,11 @@ func As[T any](client ReplicaClient) (T, bool) {
 }
 
 // Init initializes the client if it, or a client that it wraps, is an
-// Initializer; else it does nothing.
+// Initializer; else it does nothing. A client that is nil is fs.ErrInvalid.
 func Init(ctx context.Context, client ReplicaClient) error {
+	if err := checkClient(client, "init"); err != nil {
+		return err
+	}
 	if c, ok := As[Initializer](client); ok {
 		return c.Init(ctx)
 	}
@@ -79,7 +82,7 @@ func Init(ctx context.Context, client ReplicaClient) error {
 }
 
 // Close releases the client's connections and handles if it, or a client that
-// it wraps, is an io.Closer; else it does nothing.
+// it wraps, is an io.Closer; else, and if client is nil, it does nothing.
 func Close(client ReplicaClient) error {
 	if c, ok := As[io.Closer](client); ok {
 		return c.Close()

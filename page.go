@@ -55,9 +55,15 @@ type PageOptions struct {
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
 //   - Files of Size 0 are skipped.
+//   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
 	if opts.Wrap == nil {
 		opts.Wrap = func(err error) error { return err }
+	}
+	if fetch == nil {
+		fetch = func(context.Context) ([]ltx.FileInfo, bool, error) {
+			return nil, false, Invalid("ltxstore", "list", "fetch", nil, "want a function that fetches pages")
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	return &pageIterator{ctx: ctx, cancel: cancel, fetch: fetch, opts: opts, more: true}

@@ -1,7 +1,9 @@
 package ltxstore
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,8 +13,13 @@ const maxNamed = 20
 
 // PartialError is what a deletion of several files fails with (clause D1): an
 // *Error for each file that was not deleted; the others are.
+//
+// Its kind is the one that all failures have: errors.Is with a kind tells what
+// is true of every file, and KindOf is nil where the failures differ. It is
+// retryable if all of them are. Each failure's own kind is in Failed.
 type PartialError struct {
-	// Failed are the failures. errors.Is and errors.As reach each.
+	// Failed are the failures. errors.As reaches each, and errors.Is does but
+	// for the kinds.
 	Failed []error
 
 	// Total is the number of files that were to be deleted, 0 if unknown.
@@ -38,12 +45,25 @@ func (e *PartialError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the failures.
-func (e *PartialError) Unwrap() []error { return e.Failed }
+// Is reports that target is a kind, and that every failure is of it.
+func (e *PartialError) Is(target error) bool {
+	return isKind(target) && len(e.Failed) > 0 &&
+		!slices.ContainsFunc(e.Failed, func(err error) bool { return !errors.Is(err, target) })
+}
+
+// Unwrap gives errors.Is and errors.As the failures, whose kinds are hidden.
+func (e *PartialError) Unwrap() []error {
+	failed := make([]error, len(e.Failed))
+	for i, err := range e.Failed {
+		failed[i] = unkind{err}
+	}
+	return failed
+}
 
 // Partial makes one error of a deletion's failures: nil of none, the failure
-// itself of a single one, else an *Error with a *PartialError. failed must be
-// *Error values that name their file.
+// itself of a single one, else an *Error with a *PartialError, whose Kind is
+// that of all failures, or nil. failed must be *Error values that name their
+// file.
 func Partial(backend, op string, failed []error, total int) error {
 	switch len(failed) {
 	case 0:
@@ -51,5 +71,6 @@ func Partial(backend, op string, failed []error, total int) error {
 	case 1:
 		return failed[0]
 	}
-	return &Error{Op: op, Backend: backend, Err: &PartialError{Failed: failed, Total: total}}
+	partial := &PartialError{Failed: failed, Total: total}
+	return &Error{Op: op, Backend: backend, Kind: KindOf(partial), Err: partial}
 }

@@ -23,8 +23,15 @@ var ErrStopIter = errors.New("stop iterator")
 // returns ErrStopIter the search ends there, the file at hand included if
 // filter is true. Any other error of filter, and any error of the listing, is
 // returned, with no files: a partial listing is never taken for the whole.
-// useMetadata and the cost in requests are those of LTXFiles.
+// useMetadata and the cost in requests are those of LTXFiles. A client or a
+// filter that is nil is fs.ErrInvalid.
 func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetadata bool, filter func(*ltx.FileInfo) (bool, error)) (found []*ltx.FileInfo, err error) {
+	if err := checkClient(client, "list"); err != nil {
+		return nil, err
+	}
+	if filter == nil {
+		return nil, Invalid(client.Type(), "list", "filter", nil, "want a function that says which files are meant")
+	}
 	files, err := client.LTXFiles(ctx, level, 0, useMetadata)
 	if err != nil {
 		return nil, err
@@ -54,8 +61,11 @@ func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetad
 // FetchLTXHeader reads a file's LTX header: one request for 100 bytes. Of info
 // only Level, MinTXID and MaxTXID matter. A file that does not start with a
 // valid header, or whose header names other transactions, is ErrChecksum; a
-// missing one fs.ErrNotExist.
+// missing one fs.ErrNotExist. A client or an info that is nil is fs.ErrInvalid.
 func FetchLTXHeader(ctx context.Context, client ReplicaClient, info *ltx.FileInfo) (ltx.Header, error) {
+	if err := checkInfo(client, info); err != nil {
+		return ltx.Header{}, err
+	}
 	b, err := readRange(ctx, client, info.Level, info.MinTXID, info.MaxTXID, 0, ltx.HeaderSize)
 	if err != nil {
 		return ltx.Header{}, err
@@ -93,8 +103,11 @@ const (
 //
 // An index that contradicts itself or the file's size is ErrChecksum; it is
 // checked against the file's bounds, not against the pages, which FetchPage
-// does.
+// does. A client or an info that is nil is fs.ErrInvalid.
 func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInfo) (map[uint32]ltx.PageIndexElem, error) {
+	if err := checkInfo(client, info); err != nil {
+		return nil, err
+	}
 	const tail = indexFooter + ltx.TrailerSize
 	if info.Size < ltx.HeaderSize+tail {
 		return nil, corrupt(client, info, fmt.Errorf("%d bytes are no whole LTX file", info.Size))
@@ -141,9 +154,12 @@ func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 
 // FetchPage reads and decodes one page: one request. offset and size, in
 // bytes, are a frame's range as FetchPageIndex gives it; an impossible range
-// is fs.ErrInvalid. A frame that is cut off, has another length or does not
+// is fs.ErrInvalid, and so is a client that is nil. A frame that is cut off, has another length or does not
 // decode to a page of a legal size is ErrChecksum.
 func FetchPage(ctx context.Context, client ReplicaClient, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (ltx.PageHeader, []byte, error) {
+	if err := checkClient(client, "open"); err != nil {
+		return ltx.PageHeader{}, nil, err
+	}
 	if offset < ltx.HeaderSize {
 		return ltx.PageHeader{}, nil, Invalid(client.Type(), "open", "offset", offset, fmt.Sprintf("want at least %d, the header's size", ltx.HeaderSize))
 	}
@@ -208,6 +224,24 @@ func readRange(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 		return nil, err
 	}
 	return b, nil
+}
+
+// checkClient refuses a client that is nil.
+func checkClient(client ReplicaClient, op string) error {
+	if client == nil {
+		return Invalid("ltxstore", op, "client", nil, "want a ReplicaClient")
+	}
+	return nil
+}
+
+func checkInfo(client ReplicaClient, info *ltx.FileInfo) error {
+	if err := checkClient(client, "open"); err != nil {
+		return err
+	}
+	if info == nil {
+		return Invalid(client.Type(), "open", "info", nil, "want the file that is meant")
+	}
+	return nil
 }
 
 func corrupt(client ReplicaClient, info *ltx.FileInfo, err error) error {

@@ -20,7 +20,7 @@ const SnapshotLevel = 9
 // transaction it holds (minTXID ≤ maxTXID). The clauses below are the whole
 // contract; docs/contract.md names the conformance case that proves each, and
 // package testing/replicatest runs them against any implementation. Every
-// method's error is an *Error.
+// method's error is an *Error, of one kind or of none.
 //
 // # All methods
 //

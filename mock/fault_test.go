@@ -333,8 +333,11 @@ func TestDeleteFailsInPart(t *testing.T) {
 	c.Script(t, mock.Fault{Op: mock.OpDelete, Nth: 2, Err: errInjected}, mock.Fault{Op: mock.OpDelete, MinTXID: 5, Err: fs.ErrPermission})
 	err := c.DeleteLTXFiles(t.Context(), files)
 	require.ErrorIs(t, err, errInjected)
-	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.NotErrorIs(t, err, fs.ErrPermission, "true of one file only")
 	require.ErrorContains(t, err, "2 of 5 failed")
+	var partial *ltxstore.PartialError
+	require.ErrorAs(t, err, &partial)
+	assert.ErrorIs(t, partial.Failed[1], fs.ErrPermission)
 	assert.NotContains(t, err.Error(), "\n")
 	for id := ltx.TXID(1); id <= 5; id++ {
 		assert.Equal(t, id == 2 || id == 5, strings.Contains(err.Error(), ltx.FormatFilename(id, id)), "%d in %v", id, err)

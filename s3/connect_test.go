@@ -39,7 +39,7 @@ func recorded(t *testing.T, operation string, set func(*Config)) *http.Request {
 			_, _ = io.Copy(io.Discard, req.Body)
 		}
 		if operation == "list" {
-			_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+			_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 		}
 	})
 	set(&cfg)
@@ -197,7 +197,7 @@ func TestAssumedRole(t *testing.T) {
 	cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 		if !strings.HasPrefix(req.URL.Host, "sts.") {
 			scope, token = scopeOf(req), req.Header.Get("X-Amz-Security-Token")
-			_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+			_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 			return
 		}
 		roles.Add(1)
@@ -240,7 +240,7 @@ func TestDirectoryBucketSession(t *testing.T) {
 			}
 			assert.Contains(t, scopeOf(req), "ASIASESSION/")
 			assert.Equal(t, "st", req.Header.Get("X-Amz-S3session-Token"))
-			_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+			_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 		})
 		r, err := connectTo(t, cfg)
 		require.NoError(t, err)
@@ -265,7 +265,7 @@ func TestNoCredentials(t *testing.T) {
 // AWS_CA_BUNDLE makes the SDK refuse any client but its own.
 func TestCABundle(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	}))
 	defer server.Close()
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)

@@ -57,11 +57,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 			pager := r.pager(prefix)
 			return func(ctx context.Context) (deletion.Page, error) {
 				page, err := pager.next(ctx)
-				found := deletion.Page{Prefixes: page.prefixes, More: page.more}
-				for _, object := range page.objects {
-					found.Keys = append(found.Keys, *object.Key)
-				}
-				return found, err
+				return deletion.Page{Keys: page.keys(), Prefixes: page.prefixes, More: page.more}, err
 			}
 		},
 		Own: func(key string) bool {

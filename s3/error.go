@@ -1,7 +1,7 @@
 package s3
 
 import (
-	"encoding/xml"
+	"cmp"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -32,6 +32,10 @@ func wrap(op, key string, err error) error {
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
 // may be empty, or a proxy's HTML, and statuses are shared by many codes.
 func kindOf(err error) error {
+	var foreign *foreignError
+	if errors.As(err, &foreign) && ltxstore.KindOf(err) != nil {
+		return cmp.Or(foreign.kind, ltxstore.ErrUnavailable)
+	}
 	if kind := kindOfCode(codeOf(err)); kind != nil {
 		return kind
 	}
@@ -86,22 +90,23 @@ func kindOfStatus(status int, err error) error {
 		return fs.ErrPermission
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		return ltxstore.ErrThrottled
-	case status == http.StatusNotImplemented, status == http.StatusMethodNotAllowed:
+	case isUnsupported(status):
 		return errors.ErrUnsupported
 	case ltxstore.IsRetryableStatus(status):
 		return ltxstore.ErrUnavailable
 	// The answer was fine, but it broke off, or is not what was sent.
 	case status < 300 && isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
-	case status < 300 && (isBrokenOff(err) || errors.Is(err, ltxstore.ErrUnavailable)):
+	case status < 300 && isBrokenOff(err):
 		return ltxstore.ErrUnavailable
 	}
 	return nil
 }
 
-// kindOfMissing tells what a 404 without a telling code is about. Reading an
-// object, it is the object: a HEAD has no body to say more. Writing, listing
-// and deleting have nothing but the bucket to miss. A code that says something
+// kindOfMissing tells what a 404 without a telling code is about; refuseForeign
+// has seen that it is the service's, but for a HEAD's, which has no body to say
+// so: see confirm. Reading an object, it is the object. Writing, listing and
+// deleting have nothing but the bucket to miss. A code that says something
 // else, of an upload or a user, is believed.
 func kindOfMissing(err error) error {
 	switch codeOf(err) {
@@ -192,8 +197,7 @@ func isBrokenOff(err error) bool {
 	if !errors.As(err, &answer) || answer.Err == nil {
 		return false
 	}
-	var syntax *xml.SyntaxError
-	return isTransport(answer.Err) || errors.As(err, &syntax) && syntax.Msg == "unexpected EOF"
+	return isTransport(answer.Err)
 }
 
 // isChecksumMismatch knows the SDK's own comparison of a body with the

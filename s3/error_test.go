@@ -90,13 +90,17 @@ func TestErrorKinds(t *testing.T) {
 		want   error
 	}{
 		{404, xmlError("NoSuchKey"), "get head", fs.ErrNotExist},
-		{404, "", "get head", fs.ErrNotExist},
-		{404, htmlError, "get head", fs.ErrNotExist},
+		{404, "", "head", fs.ErrNotExist}, // until it is confirmed
 		{404, xmlError("NotFound"), "get head", fs.ErrNotExist},
 		{404, xmlError("NoSuchBucket"), withBody, ltxstore.ErrStoreNotFound},
 		{404, xmlError("NoSuchAccessPoint"), withBody, ltxstore.ErrStoreNotFound},
-		{404, "", "put list delete part complete", ltxstore.ErrStoreNotFound},
-		{404, htmlError, "put list delete part complete", ltxstore.ErrStoreNotFound},
+		{404, xmlError("NotFound"), "put list delete part complete", ltxstore.ErrStoreNotFound},
+		// A proxy, which has lost its route.
+		{404, "", withBody, ltxstore.ErrUnavailable},
+		{404, htmlError, withBody, ltxstore.ErrUnavailable},
+		{404, "404 page not found\n", withBody, ltxstore.ErrUnavailable},
+		{404, "<Error><Message>no code</Message></Error>", withBody, ltxstore.ErrUnavailable},
+		{404, "<Fault><Code>NoSuchKey</Code></Fault>", withBody, ltxstore.ErrUnavailable},
 		{404, xmlError("NoSuchUpload"), "part complete", nil},
 		{404, xmlError("SomethingElse"), "get", nil},
 		{404, xmlError("XAdminUserNotFound"), "get put list", fs.ErrPermission},

@@ -84,7 +84,7 @@ func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
 	return matrix.Cells(
 		matrix.Every(again, passing...),
 		matrix.Every(again, cut...),
-		matrix.Every(again, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing),
+		matrix.Every(again, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404),
 		matrix.Every(matrix.Cell{Requests: plus(well, counts{hit: matrix.OutageLength})}, matrix.Outage),
 		matrix.Every(void("there is no range"), matrix.RangeLost),
 		matrix.Every(void("an answer in XML has no checksum"), matrix.WrongBytes),
@@ -101,11 +101,14 @@ func denied(requests counts) map[matrix.Fault]matrix.Cell {
 	return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
 }
 
+// missing is what it costs to find out that an object is not there.
+var missing = counts{"HeadObject": 1, "GetObject": 1}
+
 // looked are the cells of a conditional write after whose failure the object is
 // looked for, before anything is sent again.
 func looked(requests counts) map[matrix.Fault]matrix.Cell {
-	cell := matrix.Cell{Requests: plus(requests, counts{"HeadObject": 1})}
-	return matrix.Every(cell, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage)
+	cell := matrix.Cell{Requests: plus(requests, missing)}
+	return matrix.Every(cell, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage, matrix.NoRoute, matrix.Bare404)
 }
 
 func faultRows() map[string]faultRow {
@@ -129,11 +132,11 @@ func faultRows() map[string]faultRow {
 	return map[string]faultRow{
 		"write": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
 			// The service was not asked: the object is looked for.
-			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: counts{"PutObject": 1, "HeadObject": 1}}, matrix.Page, matrix.Nothing),
+			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: plus(missing, counts{"PutObject": 1})}, matrix.Page, matrix.Nothing),
 			denied(counts{"PutObject": 1}))}, do: small},
 		"write, once": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(repeated(counts{"PutObject": 1}, "PutObject"), bodiless(),
 			looked(counts{"PutObject": 2}), matrix.Every(matrix.Cell{Requests: counts{"PutObject": 1, "HeadObject": 1, "GetObject": 1}}, matrix.LostAnswer),
-			matrix.Every(matrix.Cell{Requests: counts{"PutObject": 2, "HeadObject": 2}}, matrix.Page, matrix.Nothing),
+			matrix.Every(matrix.Cell{Requests: counts{"PutObject": 2, "HeadObject": 2, "GetObject": 2}}, matrix.Page, matrix.Nothing),
 			denied(counts{"PutObject": 1}))}, cfg: once, do: small},
 		"create an upload": {Row: matrix.Row{Hit: hit("CreateMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CreateMultipartUpload"),
 			denied(counts{"CreateMultipartUpload": 1}))}, cfg: serial, do: large},
@@ -142,15 +145,15 @@ func faultRows() map[string]faultRow {
 		"complete an upload": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
 			// The second completion meets no upload any more: is the object there?
 			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
-			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: plus(plus(upload, abort), counts{"HeadObject": 1})}, matrix.Nothing),
+			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: plus(plus(upload, abort), missing)}, matrix.Nothing),
 			denied(plus(upload, abort)))}, cfg: serial, do: large},
 		"complete an upload, once": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
 			looked(plus(upload, counts{"CompleteMultipartUpload": 1})),
-			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, matrix.ErrorIn200),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1, "GetObject": 1})}, matrix.ErrorIn200),
 			// The object that is found may be another's: the upload is ended, if it is still there.
 			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"HeadObject": 1, "GetObject": 1, "AbortMultipartUpload": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
-			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, matrix.Page),
-			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 2})}, matrix.Nothing),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1, "GetObject": 1})}, matrix.Page),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 2, "GetObject": 2})}, matrix.Nothing),
 			denied(plus(upload, abort)))}, cfg: s3.Config{Concurrency: 1, WriteOnce: true}, do: large},
 		"read":         {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: reads(get)}, do: read(0, 0)},
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost))}, do: read(5000, 10_000)},
@@ -160,6 +163,8 @@ func faultRows() map[string]faultRow {
 		"list": {Row: matrix.Row{Hit: hit("ListObjectsV2"), Skip: 1, At: 200, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3}, "ListObjectsV2"),
 			denied(counts{"ListObjectsV2": 2}))}, do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
 		"look up a time": {Row: matrix.Row{Hit: hit("HeadObject"), Skip: listedN - 1, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}, "HeadObject"), bodiless(),
+			// What a HEAD may mean by 404, a GET tells.
+			matrix.Every(matrix.Cell{Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN + 1}}, matrix.NoRoute, matrix.Bare404),
 			// A HEAD has no body to say more than "bad request".
 			matrix.Every(matrix.Cell{Want: matrix.ErrNoKind, Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN - 1}}, matrix.Expired))}, cfg: s3.Config{MetadataConcurrency: 1},
 			do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
@@ -205,7 +210,7 @@ func TestFaults(t *testing.T) {
 	for name, row := range faultRows() {
 		row.Name = name
 		rows = append(rows, row.Row)
-		for _, fault := range matrix.Faults() {
+		for _, fault := range append(matrix.Faults(), matrix.NoRoute, matrix.Bare404) {
 			if row.Cells[fault].Void != "" || !plays() {
 				continue
 			}

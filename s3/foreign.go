@@ -1,13 +1,11 @@
 package s3
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
-	"io"
-	"strings"
+	"net/http"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -15,72 +13,160 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// refuseForeign makes an answer of success a failure that is none of
-// the service's: a proxy's page, or nothing at all. The SDK reads whatever
-// comes. An empty listing would end one of several pages, a DeleteAll would
-// report success, and a page would pass for a file.
+// refuseForeign makes an answer that is none of the service's a failure: a
+// proxy's page, the answer to another request, nothing at all, or a 404 that
+// does not say what is missing. The SDK reads whatever comes. An empty listing
+// would end one of several pages, a DeleteAll would report success, a page
+// would pass for a file, and a route that is away for a missing one.
 //
 // It is here, below the retries, so that such an answer is repeated. What it
 // cannot tell of PutObject and CompleteMultipartUpload, upload.acknowledged
-// finds out, and of DeleteObjects batch.judge.
+// finds out, of DeleteObjects batch.judge, and of a HEAD's 404 replica.confirm.
 func refuseForeign(stack *middleware.Stack) error {
-	var known func(*smithyhttp.Response) bool
-	switch stack.ID() {
-	case "ListObjectsV2", "ListMultipartUploads", "CreateMultipartUpload":
-		known = func(resp *smithyhttp.Response) bool { return isDocument(resp, false) }
-	case "DeleteObjects", "CompleteMultipartUpload":
-		known = func(resp *smithyhttp.Response) bool { return isDocument(resp, true) }
-	case "GetObject", "HeadObject":
-		// A service may leave out one of the two. A part of an object is none
-		// of anything else.
-		known = func(resp *smithyhttp.Response) bool {
-			return resp.StatusCode == 206 || resp.Header.Get("ETag") != "" || resp.Header.Get("Last-Modified") != ""
-		}
-	case "UploadPart": // its completion needs this
-		known = func(resp *smithyhttp.Response) bool { return resp.Header.Get("ETag") != "" }
-	case "DeleteObject": // it has no content
-		known = func(resp *smithyhttp.Response) bool { return resp.StatusCode == 204 || resp.ContentLength == 0 }
-	default:
-		return nil
+	operation := stack.ID()
+	type inputKey struct{}
+	type rootKey struct{}
+
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ltxstoreKeepInput",
+		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			return next.HandleInitialize(middleware.WithStackValue(ctx, inputKey{}, in.Parameters), in)
+		}), middleware.After)
+	if err != nil {
+		return err
 	}
-	return stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeign",
+
+	// Above what reads the answer: what it says.
+	err = stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeign",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
-			if resp, ok := out.RawResponse.(*smithyhttp.Response); err == nil && ok && resp.StatusCode/100 == 2 && !known(resp) {
-				err = fmt.Errorf("%w: something else than the service answered", ltxstore.ErrUnavailable)
+			resp, ok := out.RawResponse.(*smithyhttp.Response)
+			switch {
+			case !ok || resp.StatusCode/100 != 2:
+			case err == nil:
+				root, _ := metadata.Get(rootKey{}).(string)
+				err = judge(root, middleware.GetStackValue(ctx, inputKey{}), out.Result)
+			case isUnreadable(err):
+				err = &foreignError{why: "it cannot be read", err: err}
+			}
+			return out, metadata, err
+		}), "OperationDeserializer", middleware.Before)
+	if err != nil {
+		return err
+	}
+
+	// Below it: the header, and the first element.
+	err = stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeignHeader",
+		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleDeserialize(ctx, in)
+			resp, ok := out.RawResponse.(*smithyhttp.Response)
+			switch {
+			case err != nil || !ok:
+			case resp.StatusCode == http.StatusNotFound && operation != "HeadObject" && operation != "HeadBucket" && !isErrorDocument(resp):
+				err = &foreignError{why: "a 404 without an error code of S3"}
+			case operation == "ListMultipartUploads" && isUnsupported(resp.StatusCode) && resp.ContentLength != 0 && !isErrorDocument(resp):
+				err = &foreignError{why: "a page"} // not the service's word that it has none
+			case resp.StatusCode/100 != 2:
+			case !knownHeader(operation, resp):
+				resp.Body.Close()
+				resp.Body = http.NoBody // it would be read to its end
+				err = &foreignError{why: fmt.Sprintf("Content-Type is %q", resp.Header.Get("Content-Type"))}
+			case hasDocument(operation):
+				metadata.Set(rootKey{}, rootOf(resp))
 			}
 			return out, metadata, err
 		}), "OperationDeserializer", middleware.After)
-}
-
-// maxProlog is how far an answer's first element may be from its beginning.
-const maxProlog = 4 << 10
-
-// isDocument looks at the first element of an answer: S3 calls them all
-// something like ListBucketResult. empty says whether there may be none.
-func isDocument(resp *smithyhttp.Response, empty bool) bool {
-	body := bufio.NewReaderSize(resp.Body, maxProlog)
-	head, err := body.Peek(maxProlog)
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{body, resp.Body}
-	name, ok := firstElement(head)
-	if !ok {
-		// One that broke off fails where it is read.
-		return empty || err != nil && err != io.EOF
+	if err != nil {
+		return err
 	}
-	return strings.HasSuffix(name, "Result")
+	return stack.Deserialize.Add(boundAnswers(operation), middleware.After)
 }
 
-func firstElement(head []byte) (name string, ok bool) {
-	for d := xml.NewDecoder(bytes.NewReader(head)); ; {
+// foreignError is that of an answer that is none to the request.
+type foreignError struct {
+	why  string
+	kind error // ErrUnavailable if nil: it may pass
+	err  error // may be nil
+}
+
+func (e *foreignError) Error() string {
+	text := "something else than the service answered, or it answered something else: " + e.why
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+func (e *foreignError) Unwrap() []error {
+	kind := e.kind
+	if kind == nil {
+		kind = ltxstore.ErrUnavailable
+	}
+	if e.err == nil {
+		return []error{kind}
+	}
+	return []error{kind, e.err}
+}
+
+// isUnreadable reports that an answer is no document, or a part of one.
+func isUnreadable(err error) bool {
+	var syntax *xml.SyntaxError
+	return errors.As(err, &syntax)
+}
+
+// isUnsupported reports that a status says that a service lacks an operation.
+func isUnsupported(status int) bool {
+	return status == http.StatusNotImplemented || status == http.StatusMethodNotAllowed
+}
+
+// knownHeader reports whether the header of a successful answer is the
+// service's.
+func knownHeader(operation string, resp *smithyhttp.Response) bool {
+	switch operation {
+	case "GetObject", "HeadObject":
+		// A service may leave out one of the two. A part of an object is none
+		// of anything else.
+		return resp.StatusCode == http.StatusPartialContent || resp.Header.Get("ETag") != "" || resp.Header.Get("Last-Modified") != ""
+	case "UploadPart": // its completion needs this
+		return resp.Header.Get("ETag") != ""
+	case "DeleteObject", "AbortMultipartUpload": // they have no content
+		return resp.StatusCode == http.StatusNoContent || resp.ContentLength == 0
+	}
+	return true
+}
+
+// hasDocument reports that an operation is answered with XML.
+func hasDocument(operation string) bool {
+	switch operation {
+	case "ListObjectsV2", "ListMultipartUploads", "ListParts", "CreateMultipartUpload", "CompleteMultipartUpload", "DeleteObjects":
+		return true
+	}
+	return false
+}
+
+// rootOf returns the name of an answer's first element, or the empty string,
+// and leaves the answer as it was.
+func rootOf(resp *smithyhttp.Response) string {
+	var read readAgain
+	defer read.rewind(resp)
+	for d := xml.NewDecoder(read.from(resp)); ; {
 		token, err := d.RawToken()
 		if err != nil {
-			return "", false
+			return ""
 		}
 		if start, ok := token.(xml.StartElement); ok {
-			return start.Name.Local, true
+			return start.Name.Local
 		}
 	}
+}
+
+// isErrorDocument reports that an answer is an error of S3 with a code, and
+// leaves it as it was.
+func isErrorDocument(resp *smithyhttp.Response) bool {
+	var read readAgain
+	defer read.rewind(resp)
+	var document struct {
+		XMLName xml.Name `xml:"Error"`
+		Code    string
+	}
+	return xml.NewDecoder(read.from(resp)).Decode(&document) == nil && document.Code != ""
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/rangeio"
 )
 
@@ -83,8 +86,8 @@ func unvalidated(o *s3.Options) {
 // accept holds an answer to what was asked for.
 func (r *replica) accept(ctx context.Context, out *s3.GetObjectOutput, key string, offset, size int64, etag string, opts []func(*s3.Options)) (*answer, error) {
 	a := &answer{body: out.Body, version: version{etag: strong(out.ETag), size: -1, modified: aws.ToTime(out.LastModified).UTC()}}
-	if etag != "" && a.etag != "" && a.etag != etag {
-		return nil, fmt.Errorf("%w: ETag is %s, was %s", errReplaced, a.etag, etag)
+	if err := a.same(etag); err != nil {
+		return nil, err
 	}
 	length := int64(-1)
 	if out.ContentLength != nil {
@@ -101,7 +104,7 @@ func (r *replica) accept(ctx context.Context, out *s3.GetObjectOutput, key strin
 		case length >= 0 && length != n:
 			return nil, fmt.Errorf("server answered with Content-Range %q and Content-Length %d", aws.ToString(out.ContentRange), length)
 		}
-		a.size = total
+		a.size, a.body = total, rangeio.Announced(a.body, n)
 	}
 	if a.size < 0 {
 		now, err := r.head(ctx, key, cmp.Or(a.etag, etag), opts...)
@@ -127,6 +130,19 @@ func strong(etag *string) string {
 		return s
 	}
 	return ""
+}
+
+// same returns an error unless an answer is of the version that was asked for;
+// etag is empty if any will do. One that does not say so may be of another: the
+// condition in the request, a proxy may have dropped.
+func (v version) same(etag string) error {
+	switch {
+	case etag == "", v.etag == etag:
+		return nil
+	case v.etag == "":
+		return fmt.Errorf("the answer has no ETag, or a weak one, it was %s before: the file may have been replaced", etag)
+	}
+	return fmt.Errorf("%w: ETag is %s, was %s", errReplaced, v.etag, etag)
 }
 
 func rawStatus(out *s3.GetObjectOutput) int {
@@ -163,7 +179,8 @@ type headed struct {
 }
 
 // head asks for an object's properties, and only of the version etag if that
-// is not empty. It is one request.
+// is not empty. It is one request, and a GET of one byte after an answer that
+// there is nothing.
 func (r *replica) head(ctx context.Context, key, etag string, opts ...func(*s3.Options)) (headed, error) {
 	in := &s3.HeadObjectInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(key)}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = r.cfg.customerKey()
@@ -174,11 +191,50 @@ func (r *replica) head(ctx context.Context, key, etag string, opts ...func(*s3.O
 	switch {
 	case err != nil && etag != "" && isPreconditionFailed(err):
 		return headed{}, fmt.Errorf("%w: %w", errReplaced, err)
+	case statusOf(err) == http.StatusNotFound:
+		return r.confirm(ctx, key, etag, opts...)
 	case err != nil:
 		return headed{}, err
 	case out.ContentLength == nil:
 		return headed{}, errors.New("server answered a HEAD without Content-Length")
 	}
-	return headed{version: version{etag: strong(out.ETag), size: *out.ContentLength, modified: aws.ToTime(out.LastModified).UTC()},
-		metadata: out.Metadata}, nil
+	h := headed{version: version{etag: strong(out.ETag), size: *out.ContentLength, modified: aws.ToTime(out.LastModified).UTC()},
+		metadata: out.Metadata}
+	return h, h.same(etag)
+}
+
+// confirm asks for an object's first byte after a HEAD that has found nothing.
+// That answer has no body to tell a missing file from a missing bucket, or from
+// a proxy that has lost its route; this one has.
+func (r *replica) confirm(ctx context.Context, key, etag string, opts ...func(*s3.Options)) (headed, error) {
+	in := &s3.GetObjectInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(key), Range: aws.String(rangeio.HTTPRange(0, 1))}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = r.cfg.customerKey()
+	if etag != "" {
+		in.IfMatch = aws.String(etag)
+	}
+	out, err := r.api.GetObject(ctx, in, append(slices.Clone(opts), unvalidated)...)
+	switch {
+	case err != nil && etag != "" && isPreconditionFailed(err):
+		return headed{}, fmt.Errorf("%w: %w", errReplaced, err)
+	case isInvalidRange(err): // the object is there, and empty
+		if size, ok := refusedSize(err); !ok || size == 0 {
+			return headed{}, nil
+		}
+		return headed{}, err
+	case err != nil:
+		return headed{}, err
+	}
+	defer out.Body.Close()
+	_, _ = io.CopyN(io.Discard, out.Body, 2) // the connection may stay
+	h := headed{version: version{etag: strong(out.ETag), size: aws.ToInt64(out.ContentLength), modified: aws.ToTime(out.LastModified).UTC()},
+		metadata: out.Metadata}
+	if out.ContentRange != nil || rawStatus(out) == http.StatusPartialContent {
+		if _, h.size, err = rangeio.CheckContentRange(aws.ToString(out.ContentRange), 0, 1); err != nil {
+			return headed{}, err
+		}
+	}
+	if h.size <= 0 {
+		return headed{}, fmt.Errorf("%w: server answered that %s is not there, and then that it is", ltxstore.ErrUnavailable, key)
+	}
+	return h, h.same(etag)
 }

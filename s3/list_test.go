@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -154,6 +155,7 @@ func TestListSparseAnswers(t *testing.T) {
 	for text, want := range map[string]string{
 		"<IsTruncated>true</IsTruncated>": "no continuation token",
 		"<IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>":   "would not end",
+		"<NextContinuationToken>other</NextContinuationToken>":                                 "does not say IsTruncated",
 		"<IsTruncated>maybe</IsTruncated><NextContinuationToken>other</NextContinuationToken>": "IsTruncated",
 	} {
 		s.tell(answer("", text))
@@ -208,16 +210,45 @@ func TestListMetadata(t *testing.T) {
 	t.Run("deleted meanwhile", func(t *testing.T) {
 		for _, method := range []string{"HEAD", "GET"} {
 			s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
-				if kindOfRequest(r) != method || !strings.Contains(r.URL.Path, stubKey("", 3)) {
+				if r.Method == "HEAD" && method == "GET" || kindOfRequest(r) == "LIST" || !strings.Contains(r.URL.Path, stubKey("", 3)) {
 					return false
 				}
-				w.WriteHeader(404)
+				stubFail(w, 404, "NoSuchKey")
 				return true
 			})
 			found, err := stubList(t.Context(), c, 0, 0, true)
 			require.NoError(t, err)
 			assert.Equal(t, []int{1, 2, 4, 5, 6, 8}, stubIDs(found))
 		}
+	})
+	t.Run("a proxy's 404 is a failure", func(t *testing.T) {
+		for _, page := range []string{"404 page not found\n", htmlError, ""} {
+			for _, lost := range []string{"HEAD GET", "GET"} {
+				s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+					if !strings.Contains(lost, kindOfRequest(r)) || !strings.Contains(r.URL.Path, stubKey("", 3)) {
+						return false
+					}
+					w.WriteHeader(404)
+					_, _ = io.WriteString(w, page)
+					return true
+				})
+				_, err := stubList(t.Context(), c, 0, 0, true)
+				require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+				assert.NotErrorIs(t, err, fs.ErrNotExist)
+				assert.ErrorContains(t, err, stubKey(level0, 3))
+			}
+		}
+	})
+	t.Run("a HEAD's 404 is not believed", func(t *testing.T) {
+		s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == "HEAD" {
+				w.WriteHeader(404)
+			}
+			return r.Method == "HEAD"
+		})
+		again, err := stubList(t.Context(), c, 0, 0, true)
+		require.NoError(t, err)
+		assert.Equal(t, found, again, "what the HEAD did not tell, the GET does")
 	})
 	t.Run("a failure is an error", func(t *testing.T) {
 		for _, method := range []string{"HEAD", "GET"} {

@@ -292,16 +292,19 @@ func (u *upload) abortOnce(ctx context.Context, id string) error {
 	_, err := u.api.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: aws.String(u.cfg.Bucket), Key: aws.String(u.key), UploadId: aws.String(id)})
 	switch {
-	case isNoUpload(err), statusOf(err) == 404:
+	case isNoUpload(err):
 		return nil
 	case err != nil:
 		return err
 	}
 	in := &s3.ListPartsInput{Bucket: aws.String(u.cfg.Bucket), Key: aws.String(u.key), UploadId: aws.String(id), MaxParts: aws.Int32(1)}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
-	if _, err = u.api.ListParts(ctx, in); err == nil {
+	_, err = u.api.ListParts(ctx, in)
+	switch kind := kindOf(err); {
+	case err == nil:
 		return errStays
+	case isNoUpload(err), errors.Is(kind, fs.ErrNotExist), errors.Is(kind, fs.ErrPermission), errors.Is(kind, errors.ErrUnsupported):
+		return nil // gone, or nothing that may be looked at
 	}
-	// Gone, or nothing that a further attempt would find out.
-	return nil
+	return err
 }

@@ -122,7 +122,7 @@ func TestWriteOnceRace(t *testing.T) {
 	w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "PutObject"}, Times: 2, Do: httpfault.XML(412, "PreconditionFailed")})
 	_, err := w.write(t, strings.NewReader("x"))
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"PutObject": 3, "HeadObject": 2}, w.faults.Counts())
+	assert.Equal(t, map[string]int{"PutObject": 3, "HeadObject": 2, "GetObject": 2}, w.faults.Counts())
 
 	w = newWriteBench(t, s3fake.Options{}, writeOnce)
 	w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "PutObject"}, Times: -1, Do: httpfault.XML(412, "PreconditionFailed")})
@@ -197,12 +197,13 @@ func TestVerify(t *testing.T) {
 
 			// It shows after a while.
 			w = newWriteBench(t, s3fake.Options{}, verified)
-			w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "HeadObject"}, Times: 2, Do: httpfault.Status(404, nil, "")})
+			missing := httpfault.Match{Func: func(r *http.Request) bool { return r.Method == "HEAD" || r.Method == "GET" }}
+			w.faults.Add(&httpfault.Rule{Match: missing, Times: 4, Do: httpfault.XML(404, "NoSuchKey")})
 			_, err = w.write(t, open(body))
 			require.NoError(t, err)
 
 			w = newWriteBench(t, s3fake.Options{}, verified)
-			w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "HeadObject"}, Times: -1, Do: httpfault.Status(404, nil, "")})
+			w.faults.Add(&httpfault.Rule{Match: missing, Times: -1, Do: httpfault.XML(404, "NoSuchKey")})
 			_, err = w.write(t, open(body))
 			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 			assert.NotErrorIs(t, err, fs.ErrNotExist)

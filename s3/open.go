@@ -150,10 +150,7 @@ func (r *replica) begin(ctx context.Context, key string, offset, size int64) (a 
 
 // pastEnd tells what a 416 means: nil if the range is really past the end.
 func (r *replica) pastEnd(ctx context.Context, key string, offset int64, refused error) error {
-	size, ok := int64(0), offset == 0 // no other object has nothing at its beginning
-	if !ok {
-		size, ok = refusedSize(refused)
-	}
+	size, ok := refusedSize(refused)
 	if !ok {
 		now, err := r.head(ctx, key, "")
 		if err != nil {

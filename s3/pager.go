@@ -1,13 +1,17 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ltxstore/ltxstore/internal/bounded"
 )
 
 // pager reads the objects right below a prefix. What is deeper comes as one
@@ -22,6 +26,7 @@ type pager struct {
 	prefix     string // closed by a slash, or empty
 	startAfter string
 	token      *string
+	pages      bounded.Pages
 }
 
 // objects is a page of a listing.
@@ -57,17 +62,38 @@ func (p *pager) next(ctx context.Context) (objects, error) {
 	for _, common := range out.CommonPrefixes {
 		page.prefixes = append(page.prefixes, decodeKey(common.Prefix, out.EncodingType))
 	}
-	if !page.more {
+	token := aws.ToString(out.NextContinuationToken)
+	switch {
+	case !page.more && out.IsTruncated == nil && (token != "" || page.full(out.MaxKeys)):
+		return objects{}, errors.New("server answered with a listing that may go on: it does not say IsTruncated")
+	case !page.more:
 		return page, nil
-	}
-	switch token := aws.ToString(out.NextContinuationToken); {
 	case token == "":
 		return objects{}, errors.New("server answered with a truncated listing and no continuation token")
 	case token == aws.ToString(p.token):
-		return objects{}, errors.New("server answered with the continuation token that it was given: the listing would not end")
+		return objects{}, fmt.Errorf("server answered with the continuation token that it was given: %w", bounded.ErrRepeats)
+	}
+	if err := p.pages.Add(token, page.keys(), page.prefixes); err != nil {
+		return objects{}, err
 	}
 	p.token = out.NextContinuationToken
 	return page, nil
+}
+
+// full reports that a page has as much as it may have.
+func (o objects) full(maxKeys *int32) bool {
+	return len(o.objects)+len(o.prefixes) >= int(cmp.Or(aws.ToInt32(maxKeys), maxPage))
+}
+
+// maxPage is how much a page has unless less is asked for.
+const maxPage = 1000
+
+func (o objects) keys() []string {
+	keys := make([]string, 0, len(o.objects))
+	for _, object := range o.objects {
+		keys = append(keys, *object.Key)
+	}
+	return keys
 }
 
 // decodeKey returns the key in an answer. One that is not encoded as the

@@ -32,7 +32,7 @@ func counted(status, times int, requests *atomic.Int64) http.Handler {
 			w.WriteHeader(status)
 			return
 		}
-		_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	})
 }
 
@@ -51,7 +51,7 @@ func TestRetryAttempts(t *testing.T) {
 		{503, 20, 1, 1, false},
 		{400, 20, 10, 1, false},
 		{403, 20, 10, 1, false},
-		{404, 20, 10, 1, false},
+		{404, 20, 10, 10, false}, // without a code it is a proxy's
 		{412, 20, 10, 1, false},
 		{501, 20, 10, 1, false},
 	} {
@@ -101,7 +101,7 @@ func TestNoBudgetIsDrained(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
-		_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	}), quick(5))
 	for range 300 {
 		require.Error(t, operations(r)["list"](t.Context()))
@@ -207,7 +207,7 @@ func TestClockSkewIsRetried(t *testing.T) {
 		if assert.NoError(t, err) {
 			assert.WithinDuration(t, ahead, signed, 10*time.Minute)
 		}
-		_, _ = io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	}), quick(3))
 	require.NoError(t, operations(r)["list"](t.Context()))
 	assert.EqualValues(t, 2, requests.Load())

@@ -48,9 +48,9 @@ func TestSettle(t *testing.T) {
 		{"lost answer", nil, []*httpfault.Rule{times(1, httpfault.LoseAnswer())}, nil,
 			sent{"PutObject": 1, "HeadObject": 1, "GetObject": 1}},
 		{"reset, absent", nil, []*httpfault.Rule{times(2, httpfault.Reset())}, nil,
-			sent{"PutObject": 3, "HeadObject": 2}},
+			sent{"PutObject": 3, "HeadObject": 2, "GetObject": 2}},
 		{"reset for ever, absent", nil, []*httpfault.Rule{always("PutObject", httpfault.Reset())}, ltxstore.ErrUnavailable,
-			sent{"PutObject": 4, "HeadObject": 4}},
+			sent{"PutObject": 4, "HeadObject": 4, "GetObject": 4}},
 		{"outage", other, []*httpfault.Rule{always("", httpfault.Refuse())}, ltxstore.ErrUnavailable,
 			sent{"PutObject": 4, "HeadObject": 4}},
 		{"may not look, reset", nil, []*httpfault.Rule{always("HeadObject", httpfault.Status(403, nil, "")), times(2, httpfault.Reset())}, nil,
@@ -95,7 +95,7 @@ func TestSettleCompletion(t *testing.T) {
 	w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "CompleteMultipartUpload"}, Do: httpfault.Reset()})
 	_, err := w.write(t, bytes.NewReader(content))
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 2, "HeadObject": 1}, w.faults.Counts())
+	assert.Equal(t, map[string]int{"CreateMultipartUpload": 1, "UploadPart": 3, "CompleteMultipartUpload": 2, "HeadObject": 1, "GetObject": 1}, w.faults.Counts())
 	w.holds(t, content)
 
 	w = newWriteBench(t, s3fake.Options{}, writeOnce)

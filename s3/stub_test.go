@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
@@ -310,6 +311,7 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 			HTTPClient:  &http.Client{Transport: transport}, Retryer: aws.NopRetryer{},
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
 		}),
 		close: func() {},
 	}

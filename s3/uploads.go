@@ -23,26 +23,35 @@ func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []err
 	if prefix != "" {
 		in.Prefix = aws.String(prefix)
 	}
-	for more := true; more && len(failed) < deletion.MaxFailures; {
+	var pages bounded.Pages
+	for len(failed) < deletion.MaxFailures {
 		err := ctxio.Err(ctx)
 		var out *s3.ListMultipartUploadsOutput
 		if err == nil {
 			out, err = r.api.ListMultipartUploads(ctx, in)
 		}
-		if err != nil && errors.Is(kindOf(err), errors.ErrUnsupported) {
+		switch {
+		case err == nil:
+		case isNoUpload(err), errors.Is(kindOf(err), errors.ErrUnsupported): // rclone's server says the first
 			return failed
-		}
-		if err != nil {
+		default:
 			return append(failed, wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
 		}
 		failed = append(failed, r.abort(ctx, out)...)
 
-		if more = aws.ToBool(out.IsTruncated); !more {
-			break
-		}
 		key, id := decodeKey(out.NextKeyMarker, out.EncodingType), aws.ToString(out.NextUploadIdMarker)
-		if key == aws.ToString(in.KeyMarker) && id == aws.ToString(in.UploadIdMarker) {
-			return append(failed, wrap(opDeleteAll, prefix, errors.New("server answered with a truncated list of uploads that does not go on")))
+		if !aws.ToBool(out.IsTruncated) && (out.IsTruncated != nil || key == "") {
+			return failed
+		}
+		err = pages.Add(key+"\x00"+id, uploadNames(out))
+		switch {
+		case out.IsTruncated == nil:
+			err = errors.New("server answered with a list of uploads that may go on: it does not say IsTruncated")
+		case key == aws.ToString(in.KeyMarker) && id == aws.ToString(in.UploadIdMarker):
+			err = errors.New("server answered with a truncated list of uploads that does not go on")
+		}
+		if err != nil {
+			return append(failed, wrap(opDeleteAll, prefix, err))
 		}
 		in.KeyMarker, in.UploadIdMarker = aws.String(key), nil
 		if id != "" {
@@ -74,4 +83,12 @@ func (r *replica) abort(ctx context.Context, page *s3.ListMultipartUploadsOutput
 		}
 	})
 	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
+}
+
+func uploadNames(page *s3.ListMultipartUploadsOutput) []string {
+	names := make([]string, 0, len(page.Uploads))
+	for _, u := range page.Uploads {
+		names = append(names, aws.ToString(u.Key)+"\x00"+aws.ToString(u.UploadId))
+	}
+	return names
 }

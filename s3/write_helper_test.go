@@ -14,6 +14,7 @@ import (
 	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
@@ -69,6 +70,7 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 			Credentials:                credentials.NewStaticCredentialsProvider("AK", "SK", ""),
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
+			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
 			Retryer: awsretry.NewStandard(func(o *awsretry.StandardOptions) {
 				o.MaxAttempts = 3
 				o.MaxBackoff = time.Microsecond

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,10 @@ const (
 	// A proxy answers in the service's place, and well.
 	Page    Fault = "200 with a page"
 	Nothing Fault = "200 with nothing"
+
+	// Or it has lost its route to the service: nothing is missing.
+	NoRoute Fault = "404 with a page"
+	Bare404 Fault = "404 with nothing"
 )
 
 // Faults returns all faults.
@@ -232,6 +237,10 @@ func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 		return httpfault.HTML(200)
 	case Nothing:
 		return httpfault.Status(200, nil, "")
+	case NoRoute:
+		return httpfault.Status(404, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, "404 page not found\n")
+	case Bare404:
+		return httpfault.Status(404, nil, "")
 	}
 	panic("faultmatrix: no such fault: " + string(fault))
 }

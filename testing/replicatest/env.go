@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -216,10 +217,19 @@ func sameBytes(what string, got, want []byte) error {
 	return fmt.Errorf("%s has %d bytes: want %d; the first difference is at %d", what, len(got), len(want), i)
 }
 
-// is checks an error's kind.
+// is checks an error's kind, and that it is of no other.
 func is(what string, err, want error) error {
 	if !errors.Is(err, want) {
 		return fmt.Errorf("%s: error is %q: want one that errors.Is finds to be %q", what, fmt.Sprint(err), want)
+	}
+	kinds := []error{ltxstore.ErrStoreNotFound, ltxstore.ErrThrottled, ltxstore.ErrUnavailable, ltxstore.ErrChecksum,
+		fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported}
+	if slices.Contains(kinds, want) {
+		for _, kind := range kinds {
+			if kind != want && errors.Is(err, kind) {
+				return fmt.Errorf("%s: error %q is both %q and %q: want one kind", what, fmt.Sprint(err), want, kind)
+			}
+		}
 	}
 	return nil
 }

@@ -64,6 +64,13 @@ func openMutants() []mutant {
 				}
 				return err
 			})},
+		{name: "has errors of two kinds", fails: []string{"open/missing", "open/torn-upload"},
+			damage: onOpenError(func(_ *client, err error) error {
+				if errors.Is(err, fs.ErrNotExist) {
+					return errors.Join(err, fs.ErrPermission)
+				}
+				return err
+			})},
 		{name: "does not say which file is missing", fails: []string{"open/missing"},
 			damage: onOpenError(func(_ *client, err error) error {
 				if errors.Is(err, fs.ErrNotExist) {

@@ -12,7 +12,7 @@
 //
 // A file that does not begin with the zstd magic was written before compression
 // was turned on: it is read as it is. Such a file must not begin with that magic,
-// which no LTX file does.
+// nor be a shorter beginning of it, which no LTX file is.
 //
 // # Sizes and times
 //

@@ -71,7 +71,7 @@ func (s *sequence) decode() ([]byte, error) {
 	if s.plain, err = s.zstd.decode(s.frame, s.plain, info.content); err != nil {
 		return nil, err
 	}
-	s.table.add(int64(len(s.frame)), info.content)
+	s.table.add(s.frame, info.content)
 	s.size += info.content
 	return s.plain, nil
 }
@@ -141,6 +141,9 @@ func (s *sequence) finish() error {
 	}
 	if sum.size != s.size {
 		return codec.Corrupt("frames have %d bytes: the summary says %d", s.size, sum.size)
+	}
+	if sum.stored != s.table.stored {
+		return codec.Corrupt("frames are not those that were written: their checksum differs")
 	}
 	frames := s.table.frames
 	entries := crc32.New(castagnoli())

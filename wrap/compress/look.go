@@ -155,8 +155,12 @@ func (c *Client) lookPlain(ctx context.Context, f codec.File, known *stored, tai
 	return nil
 }
 
+// isZstd reports whether a file begins as a compressed one, or is cut off within the
+// first bytes of one. head has 4 bytes, or all of the file.
 func isZstd(head []byte) bool {
-	return len(head) >= 4 && binary.LittleEndian.Uint32(head) == zstdMagic
+	magic := binary.LittleEndian.AppendUint32(nil, zstdMagic)
+	n := min(len(head), len(magic))
+	return n > 0 && bytes.Equal(head[:n], magic[:n])
 }
 
 func isLTX(head []byte) bool { return bytes.HasPrefix(head, []byte(ltx.Magic)) }

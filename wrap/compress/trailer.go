@@ -13,8 +13,8 @@ import (
 //
 //	summary   magic 0x184d2a5c, size; "LTXZ", version 1, flags (1: is LTX),
 //	          frame size (4), bytes of the body (8), LTX timestamp in ms (8),
-//	          CRC-32C of the table's entries of the data frames and of the
-//	          summary up to here (4)
+//	          CRC-32C of the data frames as they are stored (4), CRC-32C of the
+//	          table's entries of the data frames and of the summary up to here (4)
 //	table     magic 0x184d2a5e, size; for each frame before the table its size
 //	          stored (4) and decoded (4); number of entries (4), 0, 0x8f92eab1
 //
@@ -26,7 +26,7 @@ const (
 	tableMagic   = 0x184d2a5e
 	footerMagic  = 0x8f92eab1
 
-	summaryBody = 4 + 1 + 1 + 4 + 8 + 8 + 4
+	summaryBody = 4 + 1 + 1 + 4 + 8 + 8 + 4 + 4
 	summarySize = 8 + summaryBody
 	entrySize   = 8
 	footerSize  = 9
@@ -46,6 +46,11 @@ type summary struct {
 	size      int64 // of the body
 	time      time.Time
 	isLTX     bool
+
+	// stored is a checksum of the data frames, which only a read of all of them
+	// compares. Their own checksums are of what they decode to, and zstd has bits that
+	// make no difference to that.
+	stored uint32
 }
 
 // frames is the number of data frames.
@@ -54,19 +59,21 @@ func (s summary) frames() int64 { return (s.size + s.frameSize - 1) / s.frameSiz
 // content is how many bytes a data frame decodes to.
 func (s summary) content(frame int64) int64 { return min(s.frameSize, s.size-frame*s.frameSize) }
 
-// seekTable sums the entries of a file's data frames, as they come.
+// seekTable sums a file's data frames, and their entries, as they come.
 type seekTable struct {
 	sum    uint32
+	stored uint32 // of the frames themselves
 	frames int64
 }
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-func (t *seekTable) add(stored, content int64) {
+func (t *seekTable) add(frame []byte, content int64) {
 	var entry [entrySize]byte
-	binary.LittleEndian.PutUint32(entry[:], uint32(stored))
+	binary.LittleEndian.PutUint32(entry[:], uint32(len(frame)))
 	binary.LittleEndian.PutUint32(entry[4:], uint32(content))
 	t.sum = crc32.Update(t.sum, castagnoli(), entry[:])
+	t.stored = crc32.Update(t.stored, castagnoli(), frame)
 	t.frames++
 }
 
@@ -85,6 +92,7 @@ func appendSummary(b []byte, s summary, t seekTable) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(s.frameSize))
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.size))
 	b = binary.LittleEndian.AppendUint64(b, uint64(millis))
+	b = binary.LittleEndian.AppendUint32(b, t.stored)
 	return binary.LittleEndian.AppendUint32(b, crc32.Update(t.sum, castagnoli(), b[start:]))
 }
 
@@ -99,7 +107,8 @@ func parseSummary(b []byte, t seekTable) (summary, error) {
 	if sum := crc32.Update(t.sum, castagnoli(), b[8:summarySize-4]); sum != binary.LittleEndian.Uint32(b[summarySize-4:]) {
 		return summary{}, errors.New("checksum of the summary and the seek table differs")
 	}
-	s := summary{frameSize: int64(binary.LittleEndian.Uint32(b[14:])), size: int64(binary.LittleEndian.Uint64(b[18:])), isLTX: b[13] == 1}
+	s := summary{frameSize: int64(binary.LittleEndian.Uint32(b[14:])), size: int64(binary.LittleEndian.Uint64(b[18:])), isLTX: b[13] == 1,
+		stored: binary.LittleEndian.Uint32(b[34:])}
 	if s.frameSize <= 0 || s.frameSize > maxFrameSize || s.size <= 0 || s.size > s.frameSize*maxFrames || s.frames() != t.frames {
 		return summary{}, fmt.Errorf("summary of %d bytes in frames of %d: the table has %d", s.size, s.frameSize, t.frames)
 	}

@@ -122,7 +122,7 @@ func (e *encoder) fill() {
 	if n > 0 {
 		e.out = e.zstd.encoder.EncodeAll((*e.plain)[:n], e.out)
 		e.sizes = append(e.sizes, uint32(len(e.out)))
-		e.table.add(int64(len(e.out)), int64(n))
+		e.table.add(e.out, int64(n))
 	}
 	if err == io.EOF {
 		e.err = err

@@ -15,7 +15,8 @@
 //
 //	-> ltxstore-v1 LEVEL MIN-MAX.ltx TIME FILLING
 //
-// It also binds the file to its name. The header's MAC, which takes an identity
+// The filling is a CRC-32C of the header before it, in 8 hex digits, and zeros. The
+// stanza also binds the file to its name. The header's MAC, which takes an identity
 // to check and the file's own key to make, covers it.
 //
 // # What is protected

@@ -3,8 +3,10 @@ package crypt
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 	"strconv"
@@ -62,14 +64,37 @@ func (b *bound) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	last := &age.Stanza{Type: bindingType, Args: append(b.binding.args(), "")}
-	stanzas = append(stanzas, last)
+	filled := &age.Stanza{Type: bindingType, Args: append(b.binding.args(), "")}
+	stanzas = append(stanzas, filled)
 	fill := b.size - headerSize(stanzas)
-	if fill < 1 { // an argument is never empty
+	if fill < sumDigits {
 		return nil, nil, errHeaderSize
 	}
-	last.Args[len(last.Args)-1] = strings.Repeat("0", int(fill))
+	before := bytes.TrimRight(headerText(stanzas), "\n")
+	sum := fmt.Sprintf("%0*x", sumDigits, crc32.Checksum(before, castagnoli()))
+	filled.Args[len(filled.Args)-1] = sum + strings.Repeat("0", int(fill)-sumDigits)
 	return stanzas, labels, nil
+}
+
+// sumDigits is how much of the filling is a checksum, in hex, of the header before it.
+// The header's MAC tells damage only to who has an identity of the file. Without the
+// checksum, a damaged stanza of a recipient would look like one of somebody else.
+const sumDigits = 8
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// isDamaged reports whether a header is not what was written here. It is false of one
+// that is not ours, and of one that was written without a checksum.
+func isDamaged(header []byte) bool {
+	at := bytes.LastIndex(header, []byte("\n"+stanzaPrefix+bindingType+" "))
+	line, _, _ := bytes.Cut(header[at+1:], []byte("\n"))
+	fill := line[bytes.LastIndexByte(line, ' ')+1:]
+	if at < 0 || len(fill) < sumDigits || strings.Trim(string(fill), "0") == "" {
+		return false
+	}
+	before := header[:at+1+len(line)-len(fill)]
+	sum, err := strconv.ParseUint(string(fill[:sumDigits]), 16, 32)
+	return err != nil || uint32(sum) != crc32.Checksum(before, castagnoli())
 }
 
 // wrapAll wraps the key for each recipient. Recipients whose labels differ are
@@ -102,7 +127,7 @@ func leastHeader(recipients []age.Recipient) (int64, error) {
 		return 0, err
 	}
 	widest := binding{file: codec.File{Level: 9999}, time: time.UnixMilli(1e14), isLTX: true}
-	stanzas = append(stanzas, &age.Stanza{Type: bindingType, Args: append(widest.args(), "0")})
+	stanzas = append(stanzas, &age.Stanza{Type: bindingType, Args: append(widest.args(), strings.Repeat("0", sumDigits))})
 	return headerSize(stanzas), nil
 }
 
@@ -117,17 +142,22 @@ const (
 
 // headerSize returns the size of a header with these stanzas.
 func headerSize(stanzas []*age.Stanza) int64 {
-	size := len(intro) + footerLine
+	return int64(len(headerText(stanzas)) + footerLine)
+}
+
+// headerText returns a header with these stanzas, without the footer's line.
+func headerText(stanzas []*age.Stanza) []byte {
+	text := []byte(intro)
 	for _, s := range stanzas {
-		size += len(stanzaPrefix) + len(s.Type) + 1
-		for _, arg := range s.Args {
-			size += 1 + len(arg)
-		}
+		text = fmt.Appendf(text, "%s%s %s\n", stanzaPrefix, s.Type, strings.Join(s.Args, " "))
 		// The last line is shorter than the others, and may be empty.
-		columns := (len(s.Body)*8 + 5) / 6
-		size += columns + columns/bodyColumns + 1
+		body := base64.RawStdEncoding.EncodeToString(s.Body)
+		for ; len(body) >= bodyColumns; body = body[bodyColumns:] {
+			text = fmt.Appendf(text, "%s\n", body[:bodyColumns])
+		}
+		text = fmt.Appendf(text, "%s\n", body)
 	}
-	return int64(size)
+	return text
 }
 
 // readHeader reads an age file's header, and nothing after it. What is no header

@@ -28,7 +28,9 @@ import (
 //
 // Without Config.Identities it is errors.ErrUnsupported; where no identity fits
 // the file, fs.ErrPermission. What was changed, cut off or swapped is ErrChecksum,
-// at the latest when the bytes in question are read.
+// at the latest when the bytes in question are read. Only of a file of the age program
+// a damaged recipient in the header cannot be told from somebody else: that is
+// fs.ErrPermission as well.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	err := ltxstore.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
@@ -273,7 +275,10 @@ func (s *setup) unlock(f codec.File, r *bufio.Reader) (*key, error) {
 	fileKey, err := age.DecryptHeader(header, s.identities...)
 	if err != nil {
 		var noMatch *age.NoIdentityMatchError
-		if errors.As(err, &noMatch) {
+		switch {
+		case errors.As(err, &noMatch) && isDamaged(header):
+			return nil, codec.Corrupt("age header is damaged: its checksum differs")
+		case errors.As(err, &noMatch):
 			return nil, fmt.Errorf("none of Config.Identities is of a recipient of the file: %w", fs.ErrPermission)
 		}
 		return nil, codec.Corrupt("age header: %w", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Policy says how many replicas must have a file for a write to succeed.
@@ -61,6 +62,9 @@ type Config struct {
 func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	invalid := func(field string, value any, want string) (*state, error) {
 		return nil, ltxstore.Invalid(next.Type(), "init", field, value, want)
+	}
+	if err := layer.Absent(next, "init"); err != nil {
+		return nil, err
 	}
 	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
 	base := cmp.Or(cfg.Backoff, time.Second)

@@ -89,9 +89,9 @@ func (c *Client) DeleteAll(ctx context.Context) error { return c.refuse(ctx, "de
 
 var errReadOnly = fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)
 
-// refuse tells why nothing is done: the arguments, the context, or else that
-// nothing may be.
+// refuse tells why nothing is done: the arguments, the context, the client that is not
+// there, or else that nothing may be.
 func (c *Client) refuse(ctx context.Context, op, key string, wrong error) error {
-	err := cmp.Or(wrong, ctxio.Err(ctx), errReadOnly)
+	err := cmp.Or(wrong, ctxio.Err(ctx), layer.Absent(c.next, op), errReadOnly)
 	return layer.Wrap(c.next, op, key, err)
 }

@@ -18,6 +18,15 @@ func Next(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 	return next
 }
 
+// Absent returns nil unless next is what Next returns of nil; then what each of its
+// methods fails with.
+func Absent(next ltxstore.ReplicaClient, op string) error {
+	if none, ok := next.(absent); ok {
+		return none.fail(op)
+	}
+	return nil
+}
+
 type absent struct{}
 
 func (absent) fail(op string) error {

@@ -1,0 +1,71 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	// maxDocument is more than a listing of 1000 keys of 1024 bytes can be,
+	// each byte written as three.
+	maxDocument = 16 << 20
+
+	// maxError is more than an error has to say, or a proxy's page.
+	maxError = 256 << 10
+)
+
+// errTooLong ends the reading of an answer.
+var errTooLong = errors.New("the answer is longer than any of S3's")
+
+// boundAnswers lets no answer but an object's content be longer than one of
+// the service's can be: the SDK reads all into memory, and what it does not
+// need to its end. It is the next one to the wire.
+func boundAnswers(operation string) middleware.DeserializeMiddleware {
+	return middleware.DeserializeMiddlewareFunc("ltxstoreBound",
+		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+			out, metadata, err := next.HandleDeserialize(ctx, in)
+			if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && resp != nil && resp.Body != nil {
+				switch {
+				case resp.StatusCode/100 != 2:
+					resp.Body = &bound{resp.Body, maxError}
+				case operation != "GetObject":
+					resp.Body = &bound{resp.Body, maxDocument}
+				}
+			}
+			return out, metadata, err
+		})
+}
+
+// bound fails after left bytes.
+type bound struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *bound) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, errTooLong
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// readAgain reads the beginning of an answer that somebody else will read.
+type readAgain struct{ buf bytes.Buffer }
+
+func (r *readAgain) from(resp *smithyhttp.Response) io.Reader {
+	return io.TeeReader(resp.Body, &r.buf)
+}
+
+func (r *readAgain) rewind(resp *smithyhttp.Response) {
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(&r.buf, resp.Body), resp.Body}
+}

@@ -1,0 +1,283 @@
+package s3
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/s3fake"
+)
+
+// An answer is a listing if it says so of this bucket and prefix, by whatever
+// name; what is none is an error, of LTXFiles and of DeleteAll.
+func TestForeignListing(t *testing.T) {
+	for answer, want := range map[string]error{
+		// Of services that have other names, or leave out what is not needed.
+		`<ListBucketResult><Name>bucket</Name><Prefix>%[1]s</Prefix></ListBucketResult>`:                                       nil,
+		`<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`:                                                nil,
+		`<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>`:                                                          nil,
+		`<ListObjectsV2Output><Name>bucket</Name><Prefix>%[1]s</Prefix><IsTruncated>false</IsTruncated></ListObjectsV2Output>`: nil,
+		`<ListBucketResult><Name>bucket</Name><Prefix>%[2]s</Prefix><EncodingType>url</EncodingType></ListBucketResult>`:       nil,
+		`<ListBucketResult><Name>bucket</Name><Prefix>%[2]s</Prefix></ListBucketResult>`:                                       nil,
+		`<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>`:                                                 ltxstore.ErrStoreNotFound,
+		`<ListAllMyBucketsResult><Prefix>%[1]s</Prefix><IsTruncated>false</IsTruncated></ListAllMyBucketsResult>`:              ltxstore.ErrStoreNotFound,
+		`<ListBucketResult/>`: ltxstore.ErrUnavailable,
+		`<ListBucketResult><Name>other</Name><Prefix>%[1]s</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>`:              ltxstore.ErrUnavailable,
+		`<ListBucketResult><Name>bucket</Name><Prefix>other/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>`:            ltxstore.ErrUnavailable,
+		`<ListBucketResult><Name>bucket</Name><Prefix></Prefix><Marker></Marker><IsTruncated>false</IsTruncated></ListBucketResult>`: ltxstore.ErrUnavailable,
+		`<ListMultipartUploadsResult><Bucket>bucket</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`:           ltxstore.ErrUnavailable,
+		`<LocationConstraint>eu-west-1</LocationConstraint>`:                                                                         ltxstore.ErrUnavailable,
+		`<FooResult><IsTruncated>false</IsTruncated></FooResult>`:                                                                    ltxstore.ErrUnavailable,
+		`<html><head></head><body></body></html>`:                                                                                    ltxstore.ErrUnavailable,
+		`<!DOCTYPE html><html><p>a<br></html>`:                                                                                       ltxstore.ErrUnavailable,
+		`{"items":[]}`:                                                                                                               ltxstore.ErrUnavailable,
+		`OK`:                                                                                                                         ltxstore.ErrUnavailable,
+		``:                                                                                                                           ltxstore.ErrUnavailable,
+		`<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated>`:                                                      ltxstore.ErrUnavailable,
+	} {
+		s, c := newStub(t, nil)
+		s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if kindOfRequest(r) != "LIST" {
+				return false
+			}
+			prefix := r.URL.Query().Get("prefix")
+			_, _ = io.WriteString(w, strings.NewReplacer("%[1]s", prefix, "%[2]s", strings.ReplaceAll(prefix, "/", "%2F")).Replace(answer))
+			return true
+		})
+		found, err := stubList(t.Context(), c, 0, 0, false)
+		assert.ErrorIs(t, err, want, answer)
+		assert.Empty(t, found)
+		assert.ErrorIs(t, c.DeleteAll(t.Context()), want, answer)
+	}
+}
+
+// A bucket may be answered for by another name.
+func TestListingOfAnotherName(t *testing.T) {
+	for bucket, name := range map[string]string{
+		"arn:aws:s3:us-east-1:123456789012:accesspoint/a": "behind", "point-abc-s3alias": "behind", "tenant:name": "name",
+	} {
+		in := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String("p/")}
+		out := &s3.ListObjectsV2Output{Name: &name, Prefix: aws.String("p/")}
+		assert.NoError(t, judge("ListBucketResult", in, out), bucket)
+	}
+}
+
+// The same for a list of uploads, in which DeleteAll believes nobody but the
+// service that there are none.
+func TestForeignUploads(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		answer string
+		want   error
+	}{
+		{200, `<ListMultipartUploadsResult><Bucket>bucket</Bucket></ListMultipartUploadsResult>`, nil},
+		{200, `<ListMultipartUploadsOutput><Bucket>bucket</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsOutput>`, nil},
+		{404, xmlError("NoSuchUpload"), nil},
+		{501, xmlError("NotImplemented"), nil},
+		{405, xmlError("MethodNotAllowed"), nil},
+		{501, "", nil}, // a service may have no more to say
+		{405, htmlError, fs.ErrInvalid},
+		{404, "404 page not found", fs.ErrInvalid},
+		{404, xmlError("NoSuchBucket"), ltxstore.ErrStoreNotFound},
+		{200, `<ListMultipartUploadsResult/>`, fs.ErrInvalid},
+		{200, `<ListMultipartUploadsResult><Bucket>other</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`, fs.ErrInvalid},
+		{200, `<ListMultipartUploadsResult><Prefix>other</Prefix><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`, fs.ErrInvalid},
+		{200, `<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>`, fs.ErrInvalid},
+		{200, `<ListMultipartUploadsResult><Bucket>bucket</Bucket><NextKeyMarker>k</NextKeyMarker></ListMultipartUploadsResult>`, fs.ErrInvalid},
+		{200, htmlError, fs.ErrInvalid},
+	} {
+		s, c := newStub(t, nil)
+		s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if kindOfRequest(r) != "LISTUPLOADS" {
+				return false
+			}
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, test.answer)
+			return true
+		})
+		err := c.DeleteAll(t.Context())
+		switch test.want {
+		case fs.ErrInvalid: // of whatever kind
+			assert.Error(t, err, "%d %s", test.status, test.answer)
+		default:
+			assert.ErrorIs(t, err, test.want, "%d %s", test.status, test.answer)
+		}
+	}
+}
+
+// Uploads are begun, completed and aborted by what the answers say, not by
+// their names; those of another upload are none.
+func TestForeignUpload(t *testing.T) {
+	for _, test := range []struct {
+		operation, answer string
+		ok                bool
+	}{
+		{"CreateMultipartUpload", `<InitiateMultipartUpload><Bucket>bucket</Bucket><Key>` + writeKey + `</Key><UploadId>%s</UploadId></InitiateMultipartUpload>`, true},
+		{"CreateMultipartUpload", `<x><UploadId>%s</UploadId></x>`, true},
+		{"CreateMultipartUpload", `<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>other</Key><UploadId>%s</UploadId></InitiateMultipartUploadResult>`, false},
+		{"CreateMultipartUpload", `<InitiateMultipartUploadResult><Bucket>other</Bucket><Key>` + writeKey + `</Key><UploadId>%s</UploadId></InitiateMultipartUploadResult>`, false},
+		{"CreateMultipartUpload", `<InitiateMultipartUploadResult><Bucket>bucket</Bucket></InitiateMultipartUploadResult>`, false},
+		{"CreateMultipartUpload", `<ListMultipartUploadsResult><Upload><UploadId>%s</UploadId></Upload></ListMultipartUploadsResult>`, false},
+		{"CompleteMultipartUpload", `<CompleteMultipartUpload><Bucket>bucket</Bucket><Key>/` + writeKey + `</Key><ETag>"x"</ETag></CompleteMultipartUpload>`, true},
+		{"CompleteMultipartUpload", `<CompleteMultipartUploadResult></CompleteMultipartUploadResult>`, true}, // it is looked at
+		{"CompleteMultipartUpload", `<CompleteMultipartUploadResult><Key>other</Key><ETag>"x"</ETag></CompleteMultipartUploadResult>`, false},
+		{"CompleteMultipartUpload", `<ListPartsResult></ListPartsResult>`, false},
+	} {
+		w := newWriteBench(t, s3fake.Options{}, nil)
+		w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: test.operation}, Times: -1,
+			Do: func(x httpfault.Exchange, rw http.ResponseWriter, r *http.Request) {
+				own := httptest.NewRecorder()
+				x.Next.ServeHTTP(own, r)
+				answer := test.answer
+				if id := regexp.MustCompile("<UploadId>(.*)</UploadId>").FindStringSubmatch(own.Body.String()); id != nil {
+					answer = strings.ReplaceAll(answer, "%s", id[1])
+				}
+				_, _ = io.WriteString(rw, answer)
+			}})
+		_, err := w.write(t, bytes.NewReader(plainBody(2*writePart)))
+		if test.ok {
+			assert.NoError(t, err, test.answer)
+		} else {
+			assert.Error(t, err, test.answer)
+		}
+	}
+}
+
+// An aborted upload is one of which the service says so.
+func TestForeignAbort(t *testing.T) {
+	for _, page := range []httpfault.Effect{httpfault.HTML(200), httpfault.HTML(404), httpfault.Status(404, nil, "")} {
+		w := newWriteBench(t, s3fake.Options{}, nil)
+		w.server.AddUpload("bucket", writeKey)
+		w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "AbortMultipartUpload"}, Times: -1, Do: page})
+		assert.ErrorIs(t, w.DeleteAll(t.Context()), ltxstore.ErrUnavailable)
+		assert.Len(t, w.server.Uploads("bucket"), 1)
+		w.faults.Clear()
+		require.NoError(t, w.DeleteAll(t.Context()))
+		assert.Empty(t, w.server.Uploads("bucket"))
+	}
+}
+
+// Listings that repeat end with an error, whatever the length of the cycle, as
+// do those whose pages bring nothing.
+func TestListingRepeats(t *testing.T) {
+	entry := func(id int) string {
+		return fmt.Sprintf("<Contents><Key>%s</Key><Size>1</Size><LastModified>2024-01-01T00:00:00Z</LastModified></Contents>", stubKey("%[1]s", id))
+	}
+	for name, page := range map[string]func(n int) string{
+		"same token": func(n int) string { return "<NextContinuationToken>a</NextContinuationToken>" + entry(n) },
+		"two tokens": func(n int) string {
+			return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n%2) + entry(n)
+		},
+		"seven tokens": func(n int) string {
+			return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n%7) + entry(n)
+		},
+		"no tokens end": func(n int) string { return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n) },
+		"same page": func(n int) string {
+			return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n) + entry(1)
+		},
+		"two pages": func(n int) string {
+			return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n) + entry(n%2+1)
+		},
+		"empty, by turn": func(n int) string { return fmt.Sprintf("<NextContinuationToken>t%d</NextContinuationToken>", n%2) },
+	} {
+		for _, unsorted := range []bool{false, true} {
+			s, c := newStub(t, func(r *replica) { r.provider.unsorted = unsorted })
+			s.tell(func(n int, w http.ResponseWriter, r *http.Request) bool {
+				if kindOfRequest(r) != "LIST" {
+					return false
+				}
+				assert.LessOrEqual(t, n, 4*bounded.MaxEmptyPages, name)
+				text := strings.ReplaceAll(page(n), "%[1]s", r.URL.Query().Get("prefix"))
+				_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>true</IsTruncated>"+text+"</ListBucketResult>")
+				return true
+			})
+			_, err := stubList(t.Context(), c, 0, 0, false)
+			assert.Error(t, err, name)
+			assert.Error(t, c.DeleteAll(t.Context()), name)
+		}
+	}
+}
+
+func TestUploadsRepeat(t *testing.T) {
+	for name, page := range map[string]func(n int) string{
+		"same": func(int) string { return "<NextKeyMarker>a</NextKeyMarker>" },
+		"two":  func(n int) string { return fmt.Sprintf("<NextKeyMarker>a%d</NextKeyMarker>", n%2) },
+		"three IDs": func(n int) string {
+			return fmt.Sprintf("<NextKeyMarker>a</NextKeyMarker><NextUploadIdMarker>%d</NextUploadIdMarker>", n%3)
+		},
+		"empty": func(n int) string { return fmt.Sprintf("<NextKeyMarker>a%d</NextKeyMarker>", n) },
+		"same uploads": func(n int) string {
+			return fmt.Sprintf("<NextKeyMarker>a%d</NextKeyMarker><Upload><Key>k</Key><UploadId>i</UploadId></Upload>", n)
+		},
+		"nothing to go": func(int) string { return "" },
+	} {
+		s, c := newStub(t, nil)
+		s.tell(func(n int, w http.ResponseWriter, r *http.Request) bool {
+			if kindOfRequest(r) != "LISTUPLOADS" {
+				return false
+			}
+			assert.LessOrEqual(t, n, 4*bounded.MaxEmptyPages, name)
+			_, _ = io.WriteString(w, "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>"+page(n)+"</ListMultipartUploadsResult>")
+			return true
+		})
+		assert.Error(t, c.DeleteAll(t.Context()), name)
+	}
+}
+
+// No answer but an object's content is read for ever, nor into much memory.
+func TestAnswersAreBounded(t *testing.T) {
+	var status int
+	var begin string
+	r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body)
+		w.Header().Set("ETag", `"x"`)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, begin)
+		chunk := bytes.Repeat([]byte(" x"), 32<<10)
+		if strings.HasPrefix(begin, " ") {
+			chunk = bytes.Repeat([]byte("  "), 32<<10)
+		}
+		for req.Context().Err() == nil {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	for _, answer := range []struct {
+		status int
+		begin  string
+	}{
+		{200, "<ListBucketResult><Name>"}, {200, "<CompleteMultipartUploadResult><ETag>"}, {200, " "}, {200, "<!--"},
+		{404, "<Error><Code>"}, {404, " "}, {400, "<Error><Code>NoSuchKey</Code><Message>"}, {503, ""}, {400, "<html>"}, {200, "<Error><Message>"},
+	} {
+		status, begin = answer.status, answer.begin
+		for name, run := range operations(r) {
+			if name == "head" || name == "get" && status == 200 {
+				continue
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := run(t.Context())
+			runtime.ReadMemStats(&after)
+			if name != "put" && name != "part" || status != 200 {
+				assert.Error(t, err, "%s %d %s", name, status, begin)
+			}
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(20*maxDocument), "%s %d %s", name, status, begin)
+		}
+	}
+}

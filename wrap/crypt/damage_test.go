@@ -1,0 +1,49 @@
+package crypt_test
+
+import (
+	"bytes"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/crypt"
+)
+
+// A damaged recipient is told from somebody else's by the checksum that is in the
+// header, with and without an identity of the file.
+func TestDamagedRecipient(t *testing.T) {
+	r := newReplica(t)
+	write(t, r.client(r.config()), 1, noise(100))
+	stored := r.stored(t, 1)
+	cfg := r.config()
+	cfg.Identities = []crypt.Identity{crypt.Identity(newIdentity(t).String())}
+	for what, c := range map[string]*crypt.Client{"its identity": r.client(r.config()), "another": r.client(cfg)} {
+		for i := bytes.Index(stored, []byte("X25519")); i < bytes.Index(stored, []byte("ltxstore-v1"))-len("\n-> "); i++ {
+			damaged := bytes.Clone(stored)
+			damaged[i] ^= 1
+			r.Put(r.key(1), mock.Object{Body: damaged})
+			_, err := read(t.Context(), c, 1, 0, 0)
+			require.ErrorIs(t, err, ltxstore.ErrChecksum, "%s, byte %d", what, i)
+			require.NotErrorIs(t, err, fs.ErrPermission)
+		}
+	}
+	r.Put(r.key(1), mock.Object{Body: stored})
+	_, err := read(t.Context(), r.client(cfg), 1, 0, 0)
+	assert.ErrorIs(t, err, fs.ErrPermission)
+	assert.NotErrorIs(t, err, ltxstore.ErrChecksum)
+
+	// Without a checksum, as the age program writes, nobody can tell.
+	for _, without := range [][]byte{
+		byAge(t, noise(100), r.id.Recipient()),
+		bytes.Replace(stored, stored[bytes.Index(stored, []byte(" - "))+3:][:8], []byte("00000000"), 1),
+	} {
+		without[bytes.Index(without, []byte("X25519"))+10] ^= 1
+		r.Put(r.key(1), mock.Object{Body: without})
+		_, err = read(t.Context(), r.client(r.config()), 1, 0, 0)
+		assert.ErrorIs(t, err, fs.ErrPermission)
+	}
+}
