@@ -186,12 +186,11 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 
 // Delete implements object.Bucket. It needs no customer's key: the content
 // does not matter.
-func (b *bucket) Delete(ctx context.Context, keys []string) ([]error, error) {
-	err := b.handle.Object(keys[0]).Delete(ctx)
-	if err != nil {
-		err = &callError{opDelete, err}
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	if err := b.handle.Object(key).Delete(ctx); err != nil {
+		return &callError{opDelete, err}
 	}
-	return []error{err}, nil
+	return nil
 }
 
 // DeleteVersion implements object.Retractor.

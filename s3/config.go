@@ -142,9 +142,6 @@ type Config struct {
 	// It needs a provider with conditional writes.
 	WriteOnce bool
 
-	// Verify says what is looked at after a write.
-	Verify ltxstore.Verification
-
 	// Retry is how failed requests are repeated.
 	Retry ltxstore.Retry
 

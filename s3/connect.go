@@ -7,12 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 	"github.com/ltxstore/ltxstore/internal/scrub"
@@ -22,7 +22,7 @@ import (
 // connect checks given, completes it, and makes the client that all requests
 // go through. It sends one request at the most: the HEAD that asks for the
 // region. All errors are *ltxstore.Error.
-func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, error) {
+func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Store, error) {
 	if err := given.validate(); err != nil {
 		return nil, err
 	}
@@ -30,8 +30,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, er
 	if err != nil {
 		return nil, err
 	}
-	policy := policyOf(cfg.Retry, log)
-	sdk, err := loadSDK(ctx, cfg, retryer{policy, time.Now}, log)
+	sdk, err := loadSDK(ctx, cfg, log)
 	if err != nil {
 		return nil, failInit(ctx, err)
 	}
@@ -71,19 +70,26 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, er
 	}
 	cfg.assumeRole(&sdk)
 	if cfg.Region == "" {
-		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion)); err != nil {
+		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion), log); err != nil {
 			closeIdle()
 			return nil, err
 		}
 	}
-	return &replica{
-		cfg:      cfg,
-		keys:     keys,
-		provider: p,
-		api:      newAPI(cfg, sdk, p, cfg.Region),
-		policy:   policy,
-		log:      log,
-		close:    closeIdle,
+	return &object.Store{
+		Bucket: &bucket{cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region)},
+		Traits: p.traits(),
+		Keys:   keys,
+		Place:  []string{cfg.Endpoint, cfg.Region, cfg.Bucket},
+
+		WriteOnce:           cfg.WriteOnce,
+		UploadThreshold:     cfg.UploadThreshold,
+		PartSize:            cfg.PartSize,
+		Concurrency:         cfg.Concurrency,
+		ReadConcurrency:     cfg.ReadConcurrency,
+		MetadataConcurrency: cfg.MetadataConcurrency,
+		DeleteConcurrency:   cfg.DeleteConcurrency,
+		IdleTimeout:         cfg.IdleTimeout,
+		Close:               closeIdle,
 	}, nil
 }
 
@@ -164,13 +170,13 @@ func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 // configuration, and may not pass for a missing LTX file.
 func failInit(ctx context.Context, err error) error {
 	if ended := ctxio.Err(ctx); ended != nil {
-		return wrap("init", "", ended)
+		return wrap(ended)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New(err.Error())
 	}
 	if kindOf(err) != nil {
-		return wrap("init", "", err)
+		return wrap(err)
 	}
 	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
 }

@@ -2,104 +2,72 @@ package s3
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"slices"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/superfly/ltx"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/deletion"
-	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // batchSize is how many keys DeleteObjects takes.
 const batchSize = 1000
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one DeleteObjects
-// for each 1000 files, Config.DeleteConcurrency of them at once. Where the
-// provider has none, or the first is answered with "not implemented", each
-// file costs a DELETE of its own from then on. Files that the service failed
-// to delete in a way that may pass are sent again, alone; one that the answer
-// does not name costs a DELETE.
-//
-// More than one failure is an *ltxstore.PartialError. In a bucket with
-// versioning the files are hidden, not freed: see the bucket's lifecycle rules.
-func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ctxio.Err(ctx); err != nil {
-		return wrap("delete", "", err)
-	}
-	if err := ltxstore.CheckFiles(files); err != nil || len(files) == 0 {
-		return wrap("delete", "", err)
-	}
-	r, err := c.init(ctx)
-	if err != nil {
-		return err
-	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "delete", Level: -1, Done: slog.LevelInfo})
-	err = r.deleteFiles(ctx, files)
-	op.End(err, slog.Int("files", len(files)))
+// Delete implements object.Bucket.
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key)})
 	return err
 }
 
-func (r *replica) deleteFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	keys := make([]string, 0, len(files))
-	for _, info := range files {
-		keys = append(keys, r.keys.File(info.Level, info.MinTXID, info.MaxTXID))
+// DeleteBatch implements object.Batcher: it is one DeleteObjects. The service
+// is asked to name what it has deleted, although the opposite would be shorter:
+// an answer that says nothing may be a proxy's.
+func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+	in := &s3.DeleteObjectsInput{Bucket: aws.String(b.cfg.Bucket), Delete: &types.Delete{}}
+	results, index := make([]error, len(keys)), make(map[string]int, len(keys))
+	for i, key := range keys {
+		in.Delete.Objects = append(in.Delete.Objects, types.ObjectIdentifier{Key: aws.String(key)})
+		results[i], index[key] = object.ErrUnsure, i
 	}
-	return ltxstore.Partial(backend, "delete", r.deleteKeys(ctx, "delete", keys), len(files))
+	out, err := b.api.DeleteObjects(ctx, in, b.digests)
+	if err != nil {
+		return nil, err
+	}
+	for _, deleted := range out.Deleted {
+		if i, ok := index[aws.ToString(deleted.Key)]; ok {
+			results[i] = nil
+		}
+	}
+	for _, e := range out.Errors {
+		answer := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
+		i, ok := index[aws.ToString(e.Key)]
+		if !ok {
+			return nil, fmt.Errorf("server failed to delete %q, which it was not asked to: %w", aws.ToString(e.Key), answer)
+		}
+		results[i] = answer
+	}
+	return results, nil
 }
 
-// deleteKeys returns an *ltxstore.Error for each key that is still there.
-func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []error {
-	failed, keys := r.deleteBatches(ctx, op, keys)
-	return append(failed, r.deleteSingly(ctx, op, keys)...)
+// digests sets by what the service verifies a list of keys. The SDK sends a
+// CRC in any case, and no Content-MD5, which older services require. S3 refuses
+// a list with neither: without Content-MD5 the CRC stays, but for a service
+// that takes neither.
+func (b *bucket) digests(o *s3.Options) {
+	sum := b.cfg.ContentMD5 == MD5Always || b.cfg.ContentMD5 == MD5Auto && !b.provider.noDeleteMD5
+	if sum {
+		o.APIOptions = append(o.APIOptions, smithyhttp.AddContentChecksumMiddleware)
+	}
+	if noCRC := b.provider.noChecksum || b.cfg.Checksum == checksumNone; noCRC && sum || b.provider.noChecksum && b.provider.noDeleteMD5 {
+		o.APIOptions = append(o.APIOptions, withoutCRC)
+	}
 }
 
-// deleteBatches also returns the keys that it could not try, because the store
-// has no DeleteObjects, and those of which the answer said nothing.
-func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
-	if r.provider.noBatchDelete || r.noBatch.Load() {
-		return nil, keys
-	}
-	batches := slices.Collect(slices.Chunk(keys, batchSize))
-	results := make([][]error, len(batches))
-	refused, unsure := make([]bool, len(batches)), make([][]string, len(batches))
-	bounded.Each(len(batches), r.cfg.DeleteConcurrency, func(i int) {
-		if refused[i] = r.noBatch.Load(); refused[i] {
-			return
-		}
-		b := &batch{r: r, op: op, left: batches[i]}
-		err := b.delete(ctx)
-		if refused[i] = err != nil && errors.Is(kindOf(err), errors.ErrUnsupported); refused[i] {
-			if !r.noBatch.Swap(true) {
-				r.log.Get().Warn("store has no DeleteObjects: deleting files one at a time", "replica", backend, "error", scrub.Error(err))
-			}
-			return
-		}
-		results[i], unsure[i] = b.failures(ctx, err), b.unsure
-	})
-	for i, keys := range batches {
-		if refused[i] {
-			untried = append(untried, keys...)
-		}
-		untried = append(untried, unsure[i]...)
-	}
-	return slices.Concat(results...), untried
-}
-
-func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []error {
-	return deletion.Each(ctx, keys, r.cfg.DeleteConcurrency, func(ctx context.Context, key string) error {
-		in := &s3.DeleteObjectInput{Bucket: aws.String(r.cfg.Bucket), Key: aws.String(key)}
-		_, err := r.api.DeleteObject(ctx, in)
-		if isMissingKey(err) {
-			return nil
-		}
-		return err
-	}, func(key string, err error) error { return wrap(op, key, err) })
+func withoutCRC(stack *middleware.Stack) error {
+	_, err := stack.Finalize.Remove("AWSChecksum:ComputeInputPayloadChecksum")
+	return err
 }

@@ -5,28 +5,58 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
-	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
-// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
-// stay as they are. The SDK's error stays reachable by errors.As; the text is
-// free of what may not be logged.
-func wrap(op, key string, err error) error {
+// wrap makes an *ltxstore.Error of what has kept a client from being made. An
+// *ltxstore.Error, and nil, stay as they are.
+func wrap(err error) error {
 	if err == nil {
 		return nil
 	}
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: scrub.Error(hintRegion(err))}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kindOf(err), Err: scrub.Error(hintRegion(err))}
+}
+
+// Classify implements object.Bucket.
+func (b *bucket) Classify(err error) object.Failure {
+	f := object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err), Err: hintRegion(err)}
+	f.RetryAfter, _ = retry.ParseRetryAfter(headerOf(err).Get("Retry-After"), time.Now())
+	return f
+}
+
+// retryable reports whether the same request may succeed when it is sent
+// again. The SDK's own list is not asked: it has neither 408 nor a code of
+// RequestCanceled.
+func retryable(err error) bool {
+	switch kind := kindOf(err); {
+	case isSkew(err):
+		return true
+	case kind == nil:
+		return ltxstore.IsRetryable(err)
+	default:
+		return errors.Is(kind, ltxstore.ErrThrottled) || errors.Is(kind, ltxstore.ErrUnavailable)
+	}
+}
+
+// isSkew reports that an answer tells of a wrong clock. The SDK says that it is
+// retryable once it has learnt the difference and will sign with it.
+func isSkew(err error) bool {
+	var skew interface{ RetryableError() bool }
+	return errors.As(err, &skew) && skew.RetryableError() && statusOf(err) != 0
 }
 
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
@@ -35,6 +65,9 @@ func kindOf(err error) error {
 	var foreign *foreignError
 	if errors.As(err, &foreign) && ltxstore.KindOf(err) != nil {
 		return cmp.Or(foreign.kind, ltxstore.ErrUnavailable)
+	}
+	if errors.Is(err, object.ErrPrecondition) {
+		return object.ErrPrecondition
 	}
 	if kind := kindOfCode(codeOf(err)); kind != nil {
 		return kind
@@ -46,9 +79,9 @@ func kindOf(err error) error {
 		return kind
 	}
 	switch {
-	case isChecksumMismatch(err), errors.Is(err, verify.ErrMismatch):
+	case isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
-	case isTransport(err), errors.Is(err, verify.ErrAbsent):
+	case isTransport(err):
 		return ltxstore.ErrUnavailable
 	}
 	return nil
@@ -78,6 +111,14 @@ func kindOfCode(code string) error {
 		return ltxstore.ErrChecksum
 	case "NotImplemented", "MethodNotAllowed":
 		return errors.ErrUnsupported
+	case "PreconditionFailed":
+		return object.ErrPrecondition
+	case "ConditionalRequestConflict":
+		return object.ErrConflict
+	case "NoSuchUpload":
+		return object.ErrNoUpload
+	case "InvalidRange":
+		return object.ErrRange
 	}
 	return nil
 }
@@ -86,6 +127,12 @@ func kindOfStatus(status int, err error) error {
 	switch {
 	case status == http.StatusNotFound:
 		return kindOfMissing(err)
+	case status == http.StatusPreconditionFailed:
+		return object.ErrPrecondition
+	case status == http.StatusConflict:
+		return object.ErrConflict
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		return object.ErrRange
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return fs.ErrPermission
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
@@ -124,25 +171,20 @@ func kindOfMissing(err error) error {
 	return ltxstore.ErrStoreNotFound
 }
 
-// isMissing reports that the object, not the bucket, is not there.
-func isMissing(err error) bool { return err != nil && errors.Is(kindOf(err), fs.ErrNotExist) }
-
-// isPreconditionFailed reports that the condition of a request (If-Match,
-// If-None-Match) did not hold.
-func isPreconditionFailed(err error) bool {
-	return codeOf(err) == "PreconditionFailed" || statusOf(err) == http.StatusPreconditionFailed
-}
-
-// isConflict reports that another conditional request was under way: nothing
-// is known of who has won.
-func isConflict(err error) bool {
-	code := codeOf(err)
-	return code == "ConditionalRequestConflict" || statusOf(err) == http.StatusConflict && code != "OperationAborted"
-}
+func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
 
 // isInvalidRange reports that a range begins at or past the object's end.
-func isInvalidRange(err error) bool {
-	return codeOf(err) == "InvalidRange" || statusOf(err) == http.StatusRequestedRangeNotSatisfiable
+func isInvalidRange(err error) bool { return err != nil && errors.Is(kindOf(err), object.ErrRange) }
+
+// refusedSize reads the object's size from the Content-Range of an answer to a
+// range that it cannot satisfy, -1 if it tells none.
+func refusedSize(err error) int64 {
+	digits, ok := strings.CutPrefix(headerOf(err).Get("Content-Range"), "bytes */")
+	size, parseErr := strconv.ParseInt(digits, 10, 64)
+	if !ok || parseErr != nil || size < 0 {
+		return -1
+	}
+	return size
 }
 
 // codeOf returns the service's error code, or the empty string. Where there

@@ -3,6 +3,8 @@ package s3
 import (
 	"net/url"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // provider is a row of the table of S3-compatible services: what differs from
@@ -231,4 +233,20 @@ func matchHost(host, pattern string, exact bool) (region string, ok bool) {
 		}
 	}
 	return region, true
+}
+
+// traits returns what of a provider's differences object.Client deals with.
+func (p provider) traits() object.Traits {
+	t := object.Traits{
+		Unsorted:          p.unsorted,
+		NoStartAt:         p.noStartAfter,
+		NoIfAbsent:        p.noConditional,
+		UploadsUnfiltered: p.uploadsByName,
+		EqualParts:        p.equalParts,
+		MaxParts:          p.maxParts,
+	}
+	if !p.noBatchDelete {
+		t.DeleteBatch = batchSize
+	}
+	return t
 }

@@ -16,55 +16,42 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/ltxstore/ltxstore/internal/body"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// single stores a body in one request. open returns a reader of the whole body
-// and may be called several times, one reader after the other.
-func (u *upload) single(ctx context.Context, open func() io.ReadSeeker, size int64) (stored, error) {
-	sum := func() (uint64, error) {
-		sum, _, err := body.CRC64(open())
-		return sum, err
-	}
-	done, err := u.once(ctx, size, sum, func(ctx context.Context, opts ...func(*s3.Options)) (time.Time, error) {
-		return u.put(ctx, open(), size, opts...)
-	})
-	if err != nil {
-		return stored{}, err
-	}
-	if done.at, err = u.serviceTime(ctx, done.at); err != nil {
-		return stored{}, err
-	}
-	return done, u.verify(ctx, size, sum)
-}
-
-// put sends one PutObject and returns when it was answered.
-func (u *upload) put(ctx context.Context, whole io.ReadSeeker, size int64, opts ...func(*s3.Options)) (time.Time, error) {
-	content := newSending(whole, size)
-	ctx, cancel := content.outlive(ctx)
-	defer cancel()
+// Put implements object.Bucket.
+func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	in := &s3.PutObjectInput{
-		Bucket:            aws.String(u.cfg.Bucket),
-		Key:               aws.String(u.key),
-		Body:              content,
-		ContentLength:     aws.Int64(size),
-		Metadata:          u.metadata,
-		StorageClass:      types.StorageClass(u.cfg.StorageClass),
-		ChecksumAlgorithm: u.checksum(),
-		IfNoneMatch:       u.condition(),
-		Tagging:           tagging(u.cfg.Tags),
+		Bucket:            aws.String(b.cfg.Bucket),
+		Key:               aws.String(key),
+		Body:              body,
+		ContentLength:     aws.Int64(body.Size()),
+		Metadata:          opts.Metadata,
+		StorageClass:      types.StorageClass(b.cfg.StorageClass),
+		ChecksumAlgorithm: b.checksum(),
+		IfNoneMatch:       condition(opts),
+		Tagging:           tagging(b.cfg.Tags),
 	}
 	var err error
-	if in.ContentMD5, err = u.contentMD5(content); err != nil {
-		return time.Time{}, err
+	if in.ContentMD5, err = b.contentMD5(body); err != nil {
+		return object.Object{}, err
 	}
-	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = u.cfg.customerKey()
-	in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext = u.encryption()
-	out, err := u.api.PutObject(ctx, in, opts...)
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
+	in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext = b.encryption()
+	out, err := b.api.PutObject(ctx, in)
 	if err != nil {
-		return time.Time{}, err
+		return object.Object{}, err
 	}
-	return answeredAt(out.ResultMetadata), u.acknowledged(ctx, out.ETag, size, opts...)
+	return acknowledged(key, out.ETag, body.Size(), out.ResultMetadata), nil
+}
+
+// acknowledged returns what an answer tells of an object that was written.
+// Without an ETag it may be a proxy's.
+func acknowledged(key string, etag *string, size int64, answer middleware.Metadata) object.Object {
+	if aws.ToString(etag) == "" {
+		size = -1
+	}
+	return object.Object{Key: key, Size: size, Version: strong(etag), Modified: answeredAt(answer)}
 }
 
 // answeredAt returns the Date of an answer.
@@ -74,8 +61,8 @@ func answeredAt(answer middleware.Metadata) time.Time {
 }
 
 // condition refuses to replace an object (clause W6).
-func (u *upload) condition() *string {
-	if u.cfg.WriteOnce {
+func condition(opts object.PutOptions) *string {
+	if opts.IfAbsent {
 		return aws.String("*")
 	}
 	return nil
@@ -83,36 +70,36 @@ func (u *upload) condition() *string {
 
 // checksum returns the algorithm by which the service verifies what it gets;
 // empty where it takes none.
-func (u *upload) checksum() types.ChecksumAlgorithm {
-	if u.provider.noChecksum || u.cfg.Checksum == checksumNone {
+func (b *bucket) checksum() types.ChecksumAlgorithm {
+	if b.provider.noChecksum || b.cfg.Checksum == checksumNone {
 		return ""
 	}
-	return types.ChecksumAlgorithm(strings.ToUpper(u.cfg.Checksum))
+	return types.ChecksumAlgorithm(strings.ToUpper(b.cfg.Checksum))
 }
 
 // contentMD5 reads a body once to sum it.
-func (u *upload) contentMD5(content io.ReadSeeker) (*string, error) {
-	if u.cfg.ContentMD5 != MD5Always {
+func (b *bucket) contentMD5(body io.ReadSeeker) (*string, error) {
+	if b.cfg.ContentMD5 != MD5Always {
 		return nil, nil
 	}
 	h := md5.New()
-	if _, err := io.Copy(h, content); err != nil {
+	if _, err := io.Copy(h, body); err != nil {
 		return nil, err
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
 	return aws.String(base64.StdEncoding.EncodeToString(h.Sum(nil))), nil
 }
 
 // encryption returns what is asked of the service: its own key, or one of KMS.
-func (u *upload) encryption() (sse types.ServerSideEncryption, keyID, kmsContext *string) {
-	sse = types.ServerSideEncryption(u.cfg.SSE)
-	if u.cfg.KMSKeyID != "" {
-		keyID = aws.String(u.cfg.KMSKeyID)
+func (b *bucket) encryption() (sse types.ServerSideEncryption, keyID, kmsContext *string) {
+	sse = types.ServerSideEncryption(b.cfg.SSE)
+	if b.cfg.KMSKeyID != "" {
+		keyID = aws.String(b.cfg.KMSKeyID)
 	}
-	if len(u.cfg.KMSContext) > 0 {
-		text, err := json.Marshal(u.cfg.KMSContext)
+	if len(b.cfg.KMSContext) > 0 {
+		text, err := json.Marshal(b.cfg.KMSContext)
 		if err != nil {
 			panic("s3: a map of strings is always JSON: " + err.Error())
 		}

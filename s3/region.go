@@ -14,6 +14,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -45,17 +47,23 @@ func firstOf(names ...string) string {
 // askRegion asks the bucket where it is: a HEAD at the wrong region is
 // answered with the right one in a header, with whatever status, and needs no
 // permission that GetBucketLocation would.
-func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) {
+func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logger) (string, error) {
 	if isDirectoryBucket(cfg.Bucket) {
 		return "", noRegion(cfg, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
 	}
-	out, err := api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
+	policy := retry.Policy{MaxAttempts: cfg.Retry.MaxAttempts, BaseDelay: cfg.Retry.BaseDelay, MaxDelay: cfg.Retry.MaxDelay,
+		Retryable: retryable, OnRetry: log.Retried(backend)}
+	var out *s3.HeadBucketOutput
+	err := policy.Do(ctx, func(ctx context.Context) (err error) {
+		out, err = api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
+		return err
+	})
 	if err == nil {
 		// The signature for the fallback was good, so that it is one.
 		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
 	if ended := ctxio.Err(ctx); ended != nil {
-		return "", wrap("init", "", ended)
+		return "", wrap(ended)
 	}
 	if region := headerOf(err).Get(regionHeader); isRegion(region) {
 		return region, nil

@@ -31,12 +31,12 @@ import (
 // type of client only where AWS_CA_BUNDLE is set (it fails every call with
 // another), so that it gets one, with the certificates handed over; requests
 // to S3 go through ours.
-func loadSDK(ctx context.Context, cfg Config, retryer aws.Retryer, log *oplog.Logger) (aws.Config, error) {
+func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout = cfg.ResponseTimeout
 		})),
-		config.WithRetryer(func() aws.Retryer { return retryer }),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
 			log.Get().Debug(scrub.Text(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
 		})),

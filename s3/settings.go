@@ -133,8 +133,6 @@ func transferRows() []row {
 			To: settings.Pairs(func(c *Config) *map[string]string { return &c.Tags })},
 		{Name: "write-once", Default: "false", Help: "Refuse to replace a file by other content.",
 			To: settings.Bool(func(c *Config) *bool { return &c.WriteOnce })},
-		{Name: "verify", Default: "nothing", Help: "What is looked at after a write: `head` or `readback`.",
-			To: settings.Text(func(c *Config) *ltxstore.Verification { return &c.Verify })},
 	}
 }
 

@@ -34,13 +34,9 @@ type Bucket interface {
 	// List returns a page of the objects right below a prefix.
 	List(ctx context.Context, opts ListOptions) (Page, error)
 
-	// Delete deletes objects: as many as Traits.DeleteBatch says at most, or
-	// one. The result has an error for each key: nil if it is gone, missing
-	// included; ErrUnsure if the answer does not mention it. The second value
-	// is the failure of the request as a whole. If that is of kind
-	// errors.ErrUnsupported for several keys, Client deletes one key a
-	// request from then on.
-	Delete(ctx context.Context, keys []string) ([]error, error)
+	// Delete deletes an object. One that is not there is success, or
+	// fs.ErrNotExist.
+	Delete(ctx context.Context, key string) error
 
 	// Classify tells what a failure means. It is given every error of the
 	// methods above, of the optional interfaces, and of a body's Read, often
@@ -143,6 +139,16 @@ type Page struct {
 
 	// Next is the token of the next page, empty with the last.
 	Next string
+}
+
+// Batcher is a Bucket that deletes several objects in one request.
+type Batcher interface {
+	// DeleteBatch deletes objects: Traits.DeleteBatch at most. The result has
+	// an error for each key: nil if it is gone, missing included; ErrUnsure if
+	// the answer does not mention it. The second value is the failure of the
+	// request as a whole. If that is of kind errors.ErrUnsupported, Client
+	// deletes one key a request from then on.
+	DeleteBatch(ctx context.Context, keys []string) ([]error, error)
 }
 
 // Multipart is a Bucket that assembles a large object of parts, which are sent

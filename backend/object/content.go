@@ -15,10 +15,10 @@ import (
 // which the beginning is in memory.
 type content struct {
 	src   *source
-	whole bool   // memory or the file has all of it
-	size  int64  // -1 if that is not known
-	first buffer // all of a small body, or the beginning of a stream
-	end   bool   // src has ended
+	whole bool      // memory or the file has all of it
+	size  int64     // -1 if that is not known
+	first buffer    // all of a small body, or the beginning of a stream
+	end   bool      // src has ended
 	hash  hash.Hash // of a stream, as far as it was read
 	sums  []byte    // of the whole, once it is known
 }

@@ -57,13 +57,14 @@ func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []er
 // deleteBatches also returns the keys that it could not try, because the store
 // takes no batches, and those that the answers do not mention.
 func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
-	if r.Traits.DeleteBatch <= 1 || r.noBatch.Load() {
+	batcher, ok := r.Bucket.(Batcher)
+	if !ok || r.Traits.DeleteBatch <= 1 || r.noBatch.Load() {
 		return nil, keys
 	}
 	batches := slices.Collect(slices.Chunk(keys, r.Traits.DeleteBatch))
 	results := make([]batch, len(batches))
 	bounded.Each(len(batches), r.DeleteConcurrency, func(i int) {
-		b := batch{replica: r, op: op, left: batches[i]}
+		b := batch{replica: r, batcher: batcher, op: op, left: batches[i]}
 		if r.noBatch.Load() {
 			b.unsure, b.left = b.left, nil
 		} else {
@@ -91,23 +92,21 @@ func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []
 }
 
 func (r *replica) deleteOne(ctx context.Context, key string) error {
-	results, err := r.Bucket.Delete(ctx, []string{key})
-	if err == nil {
-		err = results[0]
-	}
+	err := r.Bucket.Delete(ctx, key)
 	if r.is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// batch is what one Delete is to delete.
+// batch is what one request is to delete.
 type batch struct {
 	*replica
-	op     string
-	left   []string // not deleted, and not failed for good
-	unsure []string // not tried, or not mentioned by the store
-	failed []error  // for good
+	batcher Batcher
+	op      string
+	left    []string // not deleted, and not failed for good
+	unsure  []string // not tried, or not mentioned by the store
+	failed  []error  // for good
 }
 
 // delete sends the keys, and again those that the store failed to delete in a
@@ -118,7 +117,7 @@ func (b *batch) delete(ctx context.Context) {
 	err := b.policy.Do(ctx, func(ctx context.Context) error {
 		var results []error
 		whole = b.do(ctx, func(ctx context.Context) (err error) {
-			results, err = b.Bucket.Delete(ctx, b.left)
+			results, err = b.batcher.DeleteBatch(ctx, b.left)
 			return err
 		})
 		if whole != nil {

@@ -29,7 +29,7 @@ var (
 	// the store refuses it. Failure.Size tells the object's size, if known.
 	ErrRange = errors.New("range cannot be satisfied")
 
-	// ErrUnsure is Delete's result for a key that the answer does not mention.
+	// ErrUnsure is DeleteBatch's result for a key that the answer does not mention.
 	ErrUnsure = errors.New("the store's answer does not mention this key")
 )
 
@@ -40,6 +40,10 @@ type Failure struct {
 	// ltxstore.IsRetryable decides. A 404 counts as fs.ErrNotExist or
 	// ErrStoreNotFound only if the store itself says so.
 	Kind error
+
+	// Repeat says that the same request may succeed when it is repeated, although
+	// Kind says otherwise.
+	Repeat bool
 
 	// RetryAfter is how long the store asks to be left alone, 0 if it does not.
 	RetryAfter time.Duration
@@ -58,8 +62,13 @@ type outcome struct {
 	err  error
 }
 
-func (e *outcome) Error() string   { return e.err.Error() }
-func (e *outcome) Unwrap() []error { return []error{e.kind, e.err} }
+func (e *outcome) Error() string { return e.err.Error() }
+func (e *outcome) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.err}
+	}
+	return []error{e.kind, e.err}
+}
 
 // failed makes an error of a kind.
 func failed(kind error, format string, args ...any) error {
@@ -86,11 +95,13 @@ func (r *replica) is(err, kind error) bool {
 
 // retryable reports whether the same request may succeed when it is repeated.
 func (r *replica) retryable(err error) bool {
-	switch kind := r.classify(err).Kind; {
-	case kind == nil:
+	switch f := r.classify(err); {
+	case f.Repeat:
+		return true
+	case f.Kind == nil:
 		return ltxstore.IsRetryable(err)
 	default:
-		return errors.Is(kind, ltxstore.ErrThrottled) || errors.Is(kind, ltxstore.ErrUnavailable)
+		return errors.Is(f.Kind, ltxstore.ErrThrottled) || errors.Is(f.Kind, ltxstore.ErrUnavailable)
 	}
 }
 

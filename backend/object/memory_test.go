@@ -231,15 +231,27 @@ func (m *memory) List(ctx context.Context, opts object.ListOptions) (page object
 	return page, nil
 }
 
-func (m *memory) Delete(ctx context.Context, keys []string) ([]error, error) {
+func (m *memory) Delete(ctx context.Context, key string) error {
+	results, err := m.remove(ctx, []string{key})
+	if err != nil {
+		return err
+	}
+	return results[0]
+}
+
+func (m *memory) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+	if m.noBatch {
+		return nil, errors.ErrUnsupported
+	}
+	return m.remove(ctx, keys)
+}
+
+func (m *memory) remove(ctx context.Context, keys []string) ([]error, error) {
 	unlock, err := m.request(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if m.noBatch && len(keys) > 1 {
-		return nil, errors.ErrUnsupported
-	}
 	results := make([]error, len(keys))
 	for i, key := range keys {
 		if m.deletes != nil && m.deletes(key) {

@@ -25,7 +25,8 @@ type Traits struct {
 	// list by one: the uploads of the whole bucket are then listed, once.
 	UploadsUnfiltered bool
 
-	// DeleteBatch is how many keys one Delete takes; 0 means 1.
+	// DeleteBatch is how many keys a Batcher takes at once; 0 and 1 mean that
+	// it is not to be used.
 	DeleteBatch int
 
 	// Limits of an upload in parts. 0 means S3's: 10,000 parts of at most

@@ -1,0 +1,212 @@
+package s3
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/rangeio"
+)
+
+// bucket is an object.Bucket, an object.Multipart and an object.Batcher.
+type bucket struct {
+	cfg      Config // with the defaults of Config and of the provider filled in
+	provider provider
+	api      *s3.Client
+}
+
+// Get implements object.Bucket.
+func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	in := &s3.GetObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key)}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
+	var options []func(*s3.Options)
+	if span := rangeio.HTTPRange(opts.Offset, opts.Size); span != "" {
+		in.Range = aws.String(span)
+		options = append(options, unvalidated)
+	}
+	if opts.Version != "" {
+		in.IfMatch = aws.String(opts.Version)
+	}
+	out, err := b.api.GetObject(ctx, in, options...)
+	if err != nil {
+		return object.Content{}, err
+	}
+	content := object.Content{
+		Object: object.Object{Key: key, Size: -1, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata},
+		Body:   out.Body,
+		Length: -1,
+	}
+	if out.ContentLength != nil {
+		content.Length = *out.ContentLength
+	}
+	if out.ContentRange == nil && rawStatus(out) != http.StatusPartialContent { // the whole object
+		content.Size = content.Length
+		return content, nil
+	}
+	n, total, err := rangeio.CheckContentRange(aws.ToString(out.ContentRange), opts.Offset, opts.Size)
+	if err == nil && content.Length >= 0 && content.Length != n {
+		err = fmt.Errorf("server answered with Content-Range %q and Content-Length %d", aws.ToString(out.ContentRange), content.Length)
+	}
+	if err != nil {
+		out.Body.Close()
+		return object.Content{}, err
+	}
+	content.Offset, content.Length, content.Size = opts.Offset, n, total
+	return content, nil
+}
+
+// unvalidated keeps the SDK from holding a range to a checksum: some services
+// send the whole object's with it.
+func unvalidated(o *s3.Options) {
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+}
+
+// strong returns an ETag that If-Match can be held to: a weak one never
+// matches (RFC 9110, section 13.1.1).
+func strong(etag *string) string {
+	if s := aws.ToString(etag); !strings.HasPrefix(s, "W/") {
+		return s
+	}
+	return ""
+}
+
+func rawStatus(out *s3.GetObjectOutput) int {
+	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok && raw != nil {
+		return raw.StatusCode
+	}
+	return 0
+}
+
+// Head implements object.Bucket. It is one request, and a GET of one byte after
+// an answer that there is nothing.
+func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+	in := &s3.HeadObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key)}
+	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
+	if version != "" {
+		in.IfMatch = aws.String(version)
+	}
+	out, err := b.api.HeadObject(ctx, in)
+	switch {
+	case statusOf(err) == http.StatusNotFound:
+		return b.confirm(ctx, key, version)
+	case err != nil:
+		return object.Object{}, err
+	case out.ContentLength == nil:
+		return object.Object{}, errors.New("server answered a HEAD without Content-Length")
+	}
+	o := object.Object{Key: key, Size: *out.ContentLength, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}
+	return o, same(o, version)
+}
+
+// same returns an error unless an answer is of the version that was asked for,
+// if any. One that does not say so may be of another: a proxy may have dropped
+// the condition.
+func same(o object.Object, version string) error {
+	switch {
+	case version == "", o.Version == version:
+		return nil
+	case o.Version == "":
+		return fmt.Errorf("the answer has no ETag, or a weak one, it was %s before", version)
+	}
+	return fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, o.Version, version)
+}
+
+// confirm asks for an object's first byte after a HEAD that has found nothing.
+// That answer has no body to tell a missing file from a missing bucket, or from
+// a proxy that has lost its route; this one has.
+func (b *bucket) confirm(ctx context.Context, key, version string) (object.Object, error) {
+	content, err := b.Get(ctx, key, object.GetOptions{Size: 1, Version: version})
+	switch {
+	case isInvalidRange(err): // the object is there, and empty
+		if refusedSize(err) <= 0 {
+			return object.Object{Key: key}, nil
+		}
+		return object.Object{}, err
+	case err != nil:
+		return object.Object{}, err
+	}
+	defer content.Body.Close()
+	_, _ = io.CopyN(io.Discard, content.Body, 2) // the connection may stay
+	if content.Size <= 0 {
+		return object.Object{}, fmt.Errorf("%w: server answered that %s is not there, and then that it is", ltxstore.ErrUnavailable, key)
+	}
+	return content.Object, same(content.Object, version)
+}
+
+// maxPage is how much a page has unless less is asked for.
+const maxPage = 1000
+
+// List implements object.Bucket.
+//
+// Keys are asked for URL-encoded, because a stranger's key may have characters
+// that XML has no form for; they are decoded only if the answer says so, since
+// some services ignore the wish.
+func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page, error) {
+	in := &s3.ListObjectsV2Input{
+		Bucket:       aws.String(b.cfg.Bucket),
+		Delimiter:    aws.String("/"),
+		EncodingType: types.EncodingTypeUrl,
+	}
+	if opts.Prefix != "" {
+		in.Prefix = aws.String(opts.Prefix)
+	}
+	switch {
+	case opts.Token != "":
+		in.ContinuationToken = aws.String(opts.Token)
+	case opts.StartAt != "":
+		in.StartAfter = aws.String(opts.StartAt)
+	}
+	out, err := b.api.ListObjectsV2(ctx, in)
+	if err != nil {
+		return object.Page{}, err
+	}
+	page := object.Page{Objects: make([]object.Object, 0, len(out.Contents))}
+	for _, found := range out.Contents {
+		o := object.Object{Key: decodeKey(found.Key, out.EncodingType), Size: -1, Modified: aws.ToTime(found.LastModified)}
+		if found.Size != nil {
+			o.Size = *found.Size
+		}
+		page.Objects = append(page.Objects, o)
+	}
+	for _, common := range out.CommonPrefixes {
+		page.Prefixes = append(page.Prefixes, decodeKey(common.Prefix, out.EncodingType))
+	}
+	token := aws.ToString(out.NextContinuationToken)
+	full := len(page.Objects)+len(page.Prefixes) >= int(cmp.Or(aws.ToInt32(out.MaxKeys), maxPage))
+	switch {
+	case aws.ToBool(out.IsTruncated) && token == "":
+		return object.Page{}, errors.New("server answered with a truncated listing and no continuation token")
+	case out.IsTruncated == nil && (token != "" || full):
+		return object.Page{}, errors.New("server answered with a listing that may go on: it does not say IsTruncated")
+	case aws.ToBool(out.IsTruncated):
+		page.Next = token
+	}
+	return page, nil
+}
+
+// decodeKey returns the key in an answer. One that is not encoded as the
+// answer says is a stranger's, whatever it is.
+func decodeKey(key *string, encoding types.EncodingType) string {
+	raw := aws.ToString(key)
+	if encoding != types.EncodingTypeUrl {
+		return raw
+	}
+	decoded, err := url.QueryUnescape(raw)
+	if err != nil {
+		return raw
+	}
+	return decoded
+}
