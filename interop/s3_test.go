@@ -41,6 +41,8 @@ var suites = []struct {
 	{realServer{"minio", servers.MinIO, false}, ltxstore.LayoutLitestreamS3, false},
 	{realServer{"minio TLS", servers.MinIO, true}, ltxstore.LayoutLitestream, false},
 	{realServer{"minio TLS", servers.MinIO, true}, ltxstore.LayoutLitestreamS3, true},
+	{realServer{"rclone", servers.Rclone, false}, ltxstore.LayoutLitestreamS3, false},
+	{realServer{"rclone TLS", servers.Rclone, true}, ltxstore.LayoutDefault, false},
 }
 
 func TestS3Conformance(t *testing.T) {
@@ -63,6 +65,9 @@ func TestS3Conformance(t *testing.T) {
 				replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Outages,
 				// To count pages thousands of files are needed: see TestS3Many.
 				replicatest.CountedRequests,
+			}
+			if server.Name == "rclone" {
+				lacks = append(lacks, replicatest.BoundedMemory) // its objects are in this process
 			}
 			if server.Name == "minio" {
 				// MinIO tells nobody of the unfinished uploads below a prefix.

@@ -1,7 +1,8 @@
-// Package servers starts real S3 servers for tests, as processes of their own
-// on a free port of this machine: versitygw and MinIO, each over http or TLS.
+// Package servers starts real S3 servers for tests on a free port of this
+// machine, each over http or TLS: versitygw and MinIO as processes of their
+// own, and rclone's within the test's.
 //
-// A server is built once, with the go command, at the version that is pinned
+// A process's program is built once, with the go command, at the version that is pinned
 // here, into a folder of the user's cache: see Build. Nothing is skipped: a
 // server that cannot be had or does not start fails the test.
 package servers
@@ -16,7 +17,7 @@ import (
 
 // Server is a running S3 server. Its fields do not change.
 type Server struct {
-	// Name is "versitygw" or "minio".
+	// Name is "versitygw", "minio" or "rclone".
 	Name string
 
 	// Endpoint is the server's URL, with scheme and port.
