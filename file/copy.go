@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 const (
@@ -22,17 +23,18 @@ const (
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// copyBody writes what src yields to dst, until io.EOF, and returns how much
-// that was. A file is copied by the kernel, where it can, without passing
-// through this process.
-func copyBody(ctx context.Context, fsys fsys, dst *os.File, src io.Reader) (int64, error) {
-	if file, ok := src.(*os.File); ok {
-		return copyFile(ctx, fsys, dst, file)
+// copyBody writes a body to dst, until io.EOF, and returns how much that was. A
+// file is copied by the kernel, where it can, without passing through this
+// process.
+func copyBody(ctx context.Context, fsys fsys, dst *os.File, body *ltxio.Body) (int64, error) {
+	if file, ok := body.Source.(*os.File); ok {
+		return copyFile(ctx, fsys, dst, file, body.Size)
 	}
-	return copyReader(ctx, fsys, dst, src)
+	return copyReader(ctx, fsys, dst, body.Reader)
 }
 
-func copyFile(ctx context.Context, fsys fsys, dst, src *os.File) (total int64, err error) {
+// copyFile copies src, which had size bytes when the write began, or -1.
+func copyFile(ctx context.Context, fsys fsys, dst, src *os.File, size int64) (total int64, err error) {
 	for {
 		if err := ctxio.Err(ctx); err != nil {
 			return total, err
@@ -43,8 +45,8 @@ func copyFile(ctx context.Context, fsys fsys, dst, src *os.File) (total int64, e
 		if err != nil {
 			return total, bare("copy body", err)
 		}
-		if n < copyChunk {
-			return total, nil
+		if n < copyChunk || size >= 0 && total > size {
+			return total, ltxio.CheckSize(size, total)
 		}
 	}
 }

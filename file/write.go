@@ -58,12 +58,7 @@ func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, ma
 
 // write stores r and completes info.
 func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src io.Reader) error {
-	// A file is left as it is, for the kernel to copy. Any other reader is
-	// not read once the context has ended, not even for the header.
-	if _, ok := src.(*os.File); !ok && src != nil {
-		src = &ctxio.Reader{Ctx: ctx, R: src}
-	}
-	body, err := ltxio.Peek(src, info.MinTXID, info.MaxTXID)
+	body, err := ltxio.Peek(ctx, src, info.MinTXID, info.MaxTXID)
 	if err != nil {
 		return err
 	}
@@ -125,7 +120,7 @@ func (r *replica) createTemp(ctx context.Context, info *ltx.FileInfo, final stri
 func (t *temp) fill(ctx context.Context, body *ltxio.Body) (err error) {
 	fsys, info := t.r.fsys, t.info
 	t.isLTX = body.IsLTX
-	if info.Size, err = copyBody(ctx, fsys, t.file, body.Reader); err != nil {
+	if info.Size, err = copyBody(ctx, fsys, t.file, body); err != nil {
 		return err
 	}
 	if info.Size == 0 { // a file that was truncated after its first bytes were looked at

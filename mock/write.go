@@ -67,7 +67,11 @@ type upload struct {
 func (m *memory) upload(ctx context.Context, u *upload, r io.Reader) (*Object, int64, error) {
 	var lag Lag
 	var lost []*scripted
-	src := &pointReader{src: &ctxio.Reader{Ctx: ctx, R: r}, meet: func(f *scripted) error {
+	size, err := ltxio.Size(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	src := &pointReader{src: ltxio.Whole(ctx, r, size), meet: func(f *scripted) error {
 		err := m.meet(ctx, f)
 		if f.Leftover && errors.Is(err, f.Err) {
 			m.bucket().AddLeftover(u.key)
@@ -85,7 +89,7 @@ func (m *memory) upload(ctx context.Context, u *upload, r io.Reader) (*Object, i
 		}
 	}
 
-	o, err := u.read(src)
+	o, err := u.read(ctx, src)
 	if err == nil {
 		err = ctxio.Err(ctx)
 	}
@@ -109,8 +113,8 @@ func (m *memory) upload(ctx context.Context, u *upload, r io.Reader) (*Object, i
 }
 
 // read reads the body whole and makes its metadata.
-func (u *upload) read(src io.Reader) (*Object, error) {
-	body, err := ltxio.Peek(src, u.minTXID, u.maxTXID)
+func (u *upload) read(ctx context.Context, src io.Reader) (*Object, error) {
+	body, err := ltxio.Peek(ctx, src, u.minTXID, u.maxTXID)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // content is a body that is to be stored, in one of three forms: small, in
@@ -99,8 +101,8 @@ func (c *content) sum(h hash.Hash) ([]byte, error) {
 		return c.hash.Sum(nil), nil
 	}
 	n, err := newBody(c.open(), c.size).WriteTo(h)
-	if err == nil && n != c.size {
-		err = changed(n, c.size)
+	if err == nil {
+		err = ltxio.CheckSize(c.size, n)
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // errSourcePanic stands for the panic of a source on its way through an SDK.
@@ -44,30 +45,16 @@ type source struct {
 // newSource guards r. stop is called with the source's failure.
 func newSource(ctx context.Context, stop context.CancelCauseFunc, r io.Reader) (*source, error) {
 	s := &source{ctx: ctx, stop: stop, r: r, size: -1}
-	seeker, ok := r.(io.Seeker)
-	if !ok {
-		if sized, ok := r.(interface{ Len() int }); ok {
-			s.size = int64(sized.Len())
-		}
-		return s, nil
+	size, err := ltxio.Size(r)
+	if err != nil || size < 0 {
+		return s, err
 	}
-	start, err := seeker.Seek(0, io.SeekCurrent)
-	if err != nil { // a pipe
-		return s, nil
+	s.size = size
+	if at := readerAt(r); at != nil {
+		s.at = at
+		s.start, err = r.(io.Seeker).Seek(0, io.SeekCurrent)
 	}
-	end, err := seeker.Seek(0, io.SeekEnd)
-	if err != nil {
-		return s, nil
-	}
-	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("body does not seek back to %d: %w", start, err)
-	}
-	if end <= start { // a file of /proc tells no size
-		return s, nil
-	}
-	s.start, s.size = start, end-start
-	s.at = readerAt(r)
-	return s, nil
+	return s, err
 }
 
 // readerAt returns r as an io.ReaderAt if its type is known to have one that
@@ -109,8 +96,10 @@ func (s *source) Read(p []byte) (n int, err error) {
 		return n, s.fail(err)
 	}
 	s.read += int64(n)
-	if s.size >= 0 && (err == io.EOF && s.read < s.size || s.read > s.size) {
-		return n, s.fail(changed(s.read, s.size))
+	if err == io.EOF || s.read > s.size {
+		if wrong := ltxio.CheckSize(s.size, s.read); wrong != nil {
+			return n, s.fail(wrong)
+		}
 	}
 	return n, err
 }
@@ -126,7 +115,7 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	}
 	n, err := s.at.ReadAt(p, s.start+offset)
 	if err == io.EOF && offset+int64(n) < s.size {
-		err = changed(offset+int64(n), s.size)
+		err = ltxio.CheckSize(s.size, offset+int64(n))
 	}
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
@@ -149,13 +138,6 @@ func (s *source) fail(err error) error {
 	s.err = err
 	s.stop(err)
 	return err
-}
-
-func changed(got, want int64) error {
-	if got < want {
-		return fmt.Errorf("body ends after %d bytes: it had %d when the write began: %w", got, want, io.ErrUnexpectedEOF)
-	}
-	return fmt.Errorf("body has more than the %d bytes that it had when the write began", want)
 }
 
 // failure returns the source's own error.

@@ -69,8 +69,9 @@ func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (c
 // an error; then it is io.ErrNoProgress.
 const MaxEmptyReads = 100
 
-// Reader reads from R until Ctx ends; the context is looked at before each
-// Read. It hides every other method of R.
+// Reader reads from R until Ctx ends; the context is looked at before each Read,
+// and when R ends: a source that was waited for until then, and gave up, has not
+// come to its end. It hides every other method of R.
 type Reader struct {
 	Ctx context.Context
 	R   io.Reader
@@ -81,5 +82,11 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if err := Err(r.Ctx); err != nil {
 		return 0, err
 	}
-	return r.R.Read(p)
+	n, err := r.R.Read(p)
+	if err == io.EOF {
+		if ended := Err(r.Ctx); ended != nil {
+			err = ended
+		}
+	}
+	return n, err
 }

@@ -66,6 +66,25 @@ func TestReader(t *testing.T) {
 	assert.Equal(t, 4, source.Len(), "the source is left alone")
 }
 
+// A source that was waited for until the context ended, and gave up, has not come
+// to its end. What fails otherwise says so itself.
+func TestReaderWhoseSourceGivesUp(t *testing.T) {
+	for err, want := range map[error]error{io.EOF: context.Canceled, io.ErrClosedPipe: io.ErrClosedPipe} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r := &ctxio.Reader{Ctx: ctx, R: readFunc(func(p []byte) (int, error) {
+			cancel()
+			return copy(p, "last"), err
+		})}
+		n, got := r.Read(make([]byte, 10))
+		assert.Equal(t, 4, n)
+		assert.Equal(t, want, got)
+	}
+}
+
+type readFunc func(p []byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
 func TestReaderHidesOtherMethods(t *testing.T) {
 	var r any = &ctxio.Reader{Ctx: t.Context(), R: strings.NewReader("x")}
 	_, ok := r.(io.WriterTo)

@@ -4,6 +4,7 @@ package ltxio
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,26 +22,30 @@ const maxTimestamp = 253402300799999
 
 // Body is a source whose header has been looked at.
 type Body struct {
-	// Reader yields every byte from where the source stood. It is the source
-	// itself where that can be read twice (an *os.File of a regular file, any
-	// working io.ReadSeeker), so that a copy in the kernel, and a replay of a
-	// failed request, remain possible.
+	// Reader yields every byte from where the source stood. It ends with the
+	// context, and fails with a *SizeError unless that is Size bytes.
 	io.Reader
+
+	// Source is the caller's reader itself, back where it stood, if it can be
+	// read twice (an *os.File of a regular file, any working io.ReadSeeker), for
+	// a copy in the kernel and to repeat a request; else nil. What is read from
+	// it must be held to CheckSize.
+	Source io.Reader
 
 	// Header is the LTX header if IsLTX.
 	Header ltx.Header
 	IsLTX  bool
 
-	// Size is the number of bytes Reader yields where the source can tell it
-	// beforehand, else -1. A file may still grow or shrink: it is a hint.
+	// Size is how many bytes the source had when it was looked at, if it could
+	// tell, else -1.
 	Size int64
 }
 
-// Peek looks at r's first bytes. The errors are the caller's reader's own, or
-// of kind fs.ErrInvalid: for an empty source, and for one that starts with the
-// LTX magic but has no valid header of the transactions minTXID to maxTXID
-// (clauses W5 and W7).
-func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
+// Peek looks at r's first bytes. The errors are ctx's, the caller's reader's
+// own, or of kind fs.ErrInvalid: for an empty source, and for one that starts
+// with the LTX magic but has no valid header of the transactions minTXID to
+// maxTXID (clauses W5 and W7).
+func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 	if r == nil {
 		return nil, fmt.Errorf("reader is nil: want a body: %w", fs.ErrInvalid)
 	}
@@ -49,7 +54,8 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := ReadFull(r, buf[:])
+	src := Whole(ctx, r, size)
+	n, err := ReadFull(src, buf[:])
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -57,7 +63,7 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 		return nil, fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 	}
 
-	body := &Body{Size: size, Reader: r}
+	body := &Body{Size: size}
 	if body.IsLTX = bytes.HasPrefix(buf[:n], []byte(ltx.Magic)); body.IsLTX {
 		if err := decode(&body.Header, buf[:n], minTXID, maxTXID); err != nil {
 			return nil, err
@@ -65,39 +71,16 @@ func Peek(r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 	}
 	if seekable {
 		if _, err := r.(io.Seeker).Seek(start, io.SeekStart); err == nil {
+			body.Reader, body.Source = Whole(ctx, r, size), r
 			return body, nil
 		}
 	}
-	body.Reader = &prefixed{prefix: bytes.Clone(buf[:n]), rest: r, err: err}
+	body.Reader = &prefixed{prefix: bytes.Clone(buf[:n]), rest: src, err: err}
 	return body, nil
 }
 
 // Time returns the header's timestamp.
 func (b *Body) Time() time.Time { return time.UnixMilli(b.Header.Timestamp).UTC() }
-
-// remaining returns how many bytes r has left, -1 if it cannot tell, and where
-// it stands, if it can go back there. It fails only where r was moved and does
-// not go back: what it would yield then is not what the caller gave.
-func remaining(r io.Reader) (size, start int64, seekable bool, err error) {
-	s, ok := r.(io.Seeker)
-	if !ok {
-		if l, ok := r.(interface{ Len() int }); ok {
-			return int64(l.Len()), 0, false, nil
-		}
-		return -1, 0, false, nil
-	}
-	if start, err = s.Seek(0, io.SeekCurrent); err != nil { // a pipe
-		return -1, 0, false, nil
-	}
-	end, err := s.Seek(0, io.SeekEnd)
-	if err != nil {
-		return -1, 0, false, nil
-	}
-	if _, err := s.Seek(start, io.SeekStart); err != nil {
-		return 0, 0, false, fmt.Errorf("body does not seek back to %d: %w", start, err)
-	}
-	return max(end-start, 0), start, true, nil
-}
 
 // ReadFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an
 // error and a short source is io.EOF, which may also come with the last byte.

@@ -119,12 +119,13 @@ func TestPeekLosesNothing(t *testing.T) {
 		for name, body := range bodies {
 			t.Run(source+"/"+name, func(t *testing.T) {
 				r, same := open(t, body)
-				b, err := ltxio.Peek(r, 3, 5)
+				b, err := ltxio.Peek(t.Context(), r, 3, 5)
 				require.NoError(t, err)
 				if same {
-					assert.Same(t, r, b.Reader, "the fast paths of the source remain")
+					assert.Same(t, r, b.Source, "the fast paths of the source remain")
 					assert.EqualValues(t, len(body), b.Size)
 				} else {
+					assert.Nil(t, b.Source)
 					assert.Contains(t, []int64{-1, int64(len(body))}, b.Size)
 				}
 				assert.Equal(t, bytes.HasPrefix(body, []byte("LTX1")), b.IsLTX)
@@ -143,23 +144,23 @@ func TestPeekLosesNothing(t *testing.T) {
 
 func TestPeekedReaderIsAReader(t *testing.T) {
 	body := append(header(t, nil), bytes.Repeat([]byte("page"), 500)...)
-	b, err := ltxio.Peek(only{bytes.NewReader(body)}, 3, 5)
+	b, err := ltxio.Peek(t.Context(), only{bytes.NewReader(body)}, 3, 5)
 	require.NoError(t, err)
 	require.NoError(t, iotest.TestReader(b.Reader, body))
 }
 
 func TestPeekSize(t *testing.T) {
-	b, err := ltxio.Peek(bytes.NewBufferString("twelve bytes"), 1, 1)
+	b, err := ltxio.Peek(t.Context(), bytes.NewBufferString("twelve bytes"), 1, 1)
 	require.NoError(t, err)
 	assert.EqualValues(t, 12, b.Size)
-	b, err = ltxio.Peek(only{bytes.NewBufferString("twelve bytes")}, 1, 1)
+	b, err = ltxio.Peek(t.Context(), only{bytes.NewBufferString("twelve bytes")}, 1, 1)
 	require.NoError(t, err)
 	assert.EqualValues(t, -1, b.Size)
 
 	past := bytes.NewReader([]byte("x"))
 	_, err = past.Seek(10, io.SeekStart)
 	require.NoError(t, err)
-	_, err = ltxio.Peek(past, 1, 1)
+	_, err = ltxio.Peek(t.Context(), past, 1, 1)
 	assert.ErrorIs(t, err, fs.ErrInvalid, "a reader that stands past its end has an empty body")
 }
 
@@ -182,7 +183,7 @@ func TestPeekInvalid(t *testing.T) {
 		"time too late": {bytes.NewReader(header(t, func(h *ltx.Header) { h.Timestamp = 253402300800000 })), "timestamp 253402300800000 ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := ltxio.Peek(tt.body, 3, 5)
+			b, err := ltxio.Peek(t.Context(), tt.body, 3, 5)
 			assert.Nil(t, b)
 			assert.ErrorIs(t, err, fs.ErrInvalid)
 			assert.ErrorContains(t, err, tt.want)
@@ -192,7 +193,7 @@ func TestPeekInvalid(t *testing.T) {
 
 func TestPeekTimeBounds(t *testing.T) {
 	for ms, want := range map[int64]string{0: "1970-01-01T00:00:00Z", 253402300799999: "9999-12-31T23:59:59.999Z"} {
-		b, err := ltxio.Peek(bytes.NewReader(header(t, func(h *ltx.Header) { h.Timestamp = ms })), 3, 5)
+		b, err := ltxio.Peek(t.Context(), bytes.NewReader(header(t, func(h *ltx.Header) { h.Timestamp = ms })), 3, 5)
 		require.NoError(t, err)
 		assert.Equal(t, want, b.Time().Format(time.RFC3339Nano))
 	}
@@ -204,13 +205,13 @@ func TestPeekReaderFails(t *testing.T) {
 	for _, failure := range []error{errors.New("disk"), io.ErrUnexpectedEOF, io.ErrNoProgress} {
 		for _, after := range []int{0, 1, 50, 99} {
 			r := io.MultiReader(bytes.NewReader(header(t, nil)[:after]), iotest.ErrReader(failure))
-			_, err := ltxio.Peek(r, 3, 5)
+			_, err := ltxio.Peek(t.Context(), r, 3, 5)
 			assert.Equal(t, failure, err, "after %d bytes", after)
 		}
 
 		// A failure after the header comes when it is reached.
 		r := io.MultiReader(bytes.NewReader(header(t, nil)), iotest.ErrReader(failure))
-		b, err := ltxio.Peek(r, 3, 5)
+		b, err := ltxio.Peek(t.Context(), r, 3, 5)
 		require.NoError(t, err)
 		got, err := io.ReadAll(b.Reader)
 		assert.Equal(t, failure, err)
@@ -221,7 +222,7 @@ func TestPeekReaderFails(t *testing.T) {
 func TestPeekFailureWithData(t *testing.T) {
 	failure := errors.New("disk")
 	r := &withData{data: header(t, nil), err: failure}
-	_, err := ltxio.Peek(r, 3, 5)
+	_, err := ltxio.Peek(t.Context(), r, 3, 5)
 	assert.Equal(t, failure, err, "an error that comes with the last byte of the header")
 }
 
@@ -236,7 +237,7 @@ func (w *withData) Read(p []byte) (int, error) { return copy(p, w.data), w.err }
 // A source that has ended with its last byte is not asked again.
 func TestPeekEndWithData(t *testing.T) {
 	r := &withData{data: header(t, nil), err: io.EOF}
-	b, err := ltxio.Peek(r, 3, 5)
+	b, err := ltxio.Peek(t.Context(), r, 3, 5)
 	require.NoError(t, err)
 	got, err := io.ReadAll(b.Reader)
 	require.NoError(t, err)
@@ -244,7 +245,7 @@ func TestPeekEndWithData(t *testing.T) {
 }
 
 func TestPeekReaderOfNothing(t *testing.T) {
-	_, err := ltxio.Peek(nothing{}, 3, 5)
+	_, err := ltxio.Peek(t.Context(), nothing{}, 3, 5)
 	assert.Equal(t, io.ErrNoProgress, err)
 }
 
@@ -265,7 +266,7 @@ func (s oneWaySeeker) Seek(offset int64, whence int) (int64, error) {
 }
 
 func TestPeekSeekerThatDoesNotComeBack(t *testing.T) {
-	_, err := ltxio.Peek(oneWaySeeker{bytes.NewReader([]byte("a body"))}, 1, 1)
+	_, err := ltxio.Peek(t.Context(), oneWaySeeker{bytes.NewReader([]byte("a body"))}, 1, 1)
 	require.ErrorIs(t, err, errOneWay)
 	assert.NotErrorIs(t, err, fs.ErrInvalid, "the body is not empty")
 }

@@ -205,7 +205,7 @@ func (k *key) check(f codec.File, plain []byte) error {
 	case k.isOurs || !bytes.HasPrefix(plain, []byte(ltx.Magic)):
 		return nil
 	}
-	if _, err := ltxio.Peek(bytes.NewReader(plain), f.MinTXID, f.MaxTXID); err != nil {
+	if _, err := ltxio.Peek(context.Background(), bytes.NewReader(plain), f.MinTXID, f.MaxTXID); err != nil {
 		return codec.Corrupt("file of another program: %v", err) // not %w: nobody has given an invalid argument
 	}
 	return nil

@@ -19,10 +19,11 @@ const (
 // body is a caller's reader on its way to several replicas.
 type body struct {
 	source io.Reader
+	size   int64 // how much there is left of it, or -1
 
 	// Of a source that has ReadAt: each replica reads on its own.
-	at         io.ReaderAt
-	from, size int64
+	at   io.ReaderAt
+	from int64
 
 	// Of any other: what was read is sent to all.
 	outs  []*out
@@ -48,6 +49,11 @@ func newBody(r io.Reader, n int) (*body, error) {
 			return b, nil
 		}
 	}
+	size, err := ltxio.Size(r)
+	if err != nil {
+		return nil, err
+	}
+	b.size = size
 	for range n {
 		b.outs = append(b.outs, &out{chunks: make(chan *chunk, ahead), gone: make(chan struct{}), of: b})
 	}
@@ -96,7 +102,7 @@ func (b *body) run(ctx context.Context) {
 			close(out.chunks)
 		}
 	}()
-	source := &ctxio.Reader{Ctx: ctx, R: counted{b.source}}
+	source := ltxio.Whole(ctx, b.source, b.size)
 	for b.err == nil {
 		c := b.take()
 		c.n, b.err = ltxio.ReadFull(source, c.b)
@@ -136,17 +142,6 @@ func (b *body) release(c *chunk) {
 	case b.free <- c:
 	default:
 	}
-}
-
-// counted refuses a source that says it has read what there was no room for.
-type counted struct{ io.Reader }
-
-func (c counted) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if n < 0 || n > len(p) {
-		return 0, fmt.Errorf("body's reader returned an impossible count: %d of %d bytes", n, len(p))
-	}
-	return n, err
 }
 
 // chunk is a piece of the body. Whoever reads it releases it.

@@ -12,6 +12,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -70,18 +71,23 @@ type source struct {
 // newSource reads what must be kept of r.
 func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 	s := &source{}
-	if seeker, ok := r.(io.Seeker); ok {
-		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
-			s.open = s.seeking(r, seeker, start)
-			return s, nil
-		}
-	}
 	if r == nil {
 		s.open, s.once = once(r), true // the next client says what is wrong
 		return s, nil
 	}
+	size, err := ltxio.Size(r)
+	if err != nil {
+		return nil, err
+	}
+	if seeker, ok := r.(io.Seeker); ok {
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			s.open = s.seeking(r, seeker, start, size)
+			return s, nil
+		}
+	}
 	s.buffer = body.NewBuffer()
-	end, err := s.buffer.Fill(&ctxio.Reader{Ctx: ctx, R: r}, min(limit, math.MaxInt64-1)+1)
+	whole := ltxio.Whole(ctx, readFunc(s.read(r)), size)
+	end, err := s.buffer.Fill(whole, min(limit, math.MaxInt64-1)+1)
 	switch {
 	case err != nil:
 		s.free()
@@ -89,7 +95,7 @@ func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 	case end:
 		s.open = func() (io.Reader, error) { return s.buffer.Reader(), nil }
 	default:
-		s.open, s.once = once(body.Drain(s.buffer, readFunc(s.read(r)))), true
+		s.open, s.once = once(body.Drain(s.buffer, whole)), true
 	}
 	return s, nil
 }
@@ -100,8 +106,9 @@ func once(r io.Reader) func() (io.Reader, error) {
 
 // seeking opens a body that can go back to its start. A plain file is handed on
 // as it is, so that the kernel can copy it: its failures are none that would be
-// repeated.
-func (s *source) seeking(r io.Reader, seeker io.Seeker, start int64) func() (io.Reader, error) {
+// repeated. One that has another size by the next attempt is refused: the next
+// client would take what it finds for the whole.
+func (s *source) seeking(r io.Reader, seeker io.Seeker, start, size int64) func() (io.Reader, error) {
 	again := false
 	if _, ok := r.(*os.File); !ok {
 		r = layer.Reader(r, s.read(r))
@@ -109,6 +116,13 @@ func (s *source) seeking(r io.Reader, seeker io.Seeker, start int64) func() (io.
 	return func() (io.Reader, error) {
 		if again {
 			if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+				return nil, err
+			}
+			now, err := ltxio.Size(r)
+			if err == nil {
+				err = ltxio.CheckSize(size, max(now, 0))
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

@@ -36,11 +36,11 @@ func NewSource(ctx context.Context, f File, r io.Reader) (*Source, error) {
 	if err := ctxio.Err(ctx); err != nil {
 		return nil, err
 	}
-	body, err := ltxio.Peek(r, f.MinTXID, f.MaxTXID)
+	body, err := ltxio.Peek(ctx, r, f.MinTXID, f.MaxTXID)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{IsLTX: body.IsLTX, Length: body.Size, r: &ctxio.Reader{Ctx: ctx, R: body.Reader}}
+	s := &Source{IsLTX: body.IsLTX, Length: body.Size, r: body.Reader}
 	if s.IsLTX {
 		s.Time = body.Time()
 	}
