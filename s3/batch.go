@@ -52,7 +52,7 @@ func (b *batch) failures(ctx context.Context, err error) []error {
 		if cause == nil {
 			cause = err
 		}
-		b.failed = append(b.failed, wrap(b.op, key, ctxio.Ended(ctx, cause)))
+		b.failed = append(b.failed, b.r.wrap(b.op, key, ctxio.Ended(ctx, cause)))
 	}
 	return b.failed
 }
@@ -63,7 +63,7 @@ func (b *batch) judge(answers map[string]error) (again error) {
 	var left []string
 	for _, key := range b.left {
 		answer, ok := answers[key]
-		err := wrap(b.op, key, answer)
+		err := b.r.wrap(b.op, key, answer)
 		switch {
 		case !ok:
 			b.unsure = append(b.unsure, key)

@@ -15,7 +15,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
@@ -30,11 +29,13 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, er
 	if err != nil {
 		return nil, err
 	}
+	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, cfg.ExternalID, string(cfg.SSECustomerKey))
 	policy := policyOf(cfg.Retry, log)
 	sdk, err := loadSDK(ctx, cfg, retryer{policy, time.Now}, log)
 	if err != nil {
-		return nil, failInit(ctx, err)
+		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
 	}
+	sdk.Credentials = credentialsOf{sdk.Credentials, &log.Secrets}
 
 	endpoint, err := endpointOf(cfg, sdk)
 	if err != nil {
@@ -63,15 +64,15 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*replica, er
 
 	client, closeIdle, err := httpClientOf(cfg)
 	if err != nil {
-		return nil, failInit(ctx, err)
+		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
 	}
 	sdk.HTTPClient = client
 	if cfg.Region == "" {
 		cfg.Region = regionWithoutAsking(cfg, sdk.Region, p)
 	}
-	cfg.assumeRole(&sdk)
+	cfg.assumeRole(&sdk, &log.Secrets)
 	if cfg.Region == "" {
-		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion)); err != nil {
+		if cfg.Region, err = askRegion(ctx, cfg, cfg.place(&log.Secrets), newAPI(cfg, sdk, p, fallbackRegion)); err != nil {
 			closeIdle()
 			return nil, err
 		}
@@ -162,15 +163,15 @@ func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 
 // failInit is wrap for a failure to begin. A file that is not there is a bad
 // configuration, and may not pass for a missing LTX file.
-func failInit(ctx context.Context, err error) error {
+func (p place) failInit(ctx context.Context, err error) error {
 	if ended := ctxio.Err(ctx); ended != nil {
-		return wrap("init", "", ended)
+		return p.wrap("init", "", ended)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New(err.Error())
 	}
 	if kindOf(err) != nil {
-		return wrap("init", "", err)
+		return p.wrap("init", "", err)
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: p.describe(err)}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/deletion"
 	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // batchSize is how many keys DeleteObjects takes.
@@ -78,7 +77,7 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 		err := b.delete(ctx)
 		if refused[i] = err != nil && errors.Is(kindOf(err), errors.ErrUnsupported); refused[i] {
 			if !r.noBatch.Swap(true) {
-				r.log.Get().Warn("store has no DeleteObjects: deleting files one at a time", "replica", backend, "error", scrub.Error(err))
+				r.log.Get().Warn("store has no DeleteObjects: deleting files one at a time", "replica", backend, "error", r.log.Secrets.Error(err))
 			}
 			return
 		}
@@ -101,5 +100,5 @@ func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []
 			return nil
 		}
 		return err
-	}, func(key string, err error) error { return wrap(op, key, err) })
+	}, func(key string, err error) error { return r.wrap(op, key, err) })
 }

@@ -78,7 +78,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 			return failed
 		},
 		Limit:   r.cfg.DeleteConcurrency,
-		Wrap:    func(prefix string, err error) error { return wrap(opDeleteAll, prefix, err) },
+		Wrap:    func(prefix string, err error) error { return r.wrap(opDeleteAll, prefix, err) },
 		Pending: batchSize,
 	}
 	return ltxstore.Partial(backend, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)

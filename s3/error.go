@@ -11,28 +11,43 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
+// wrap is place.wrap for what happens before anything is sent.
+func wrap(op, key string, err error) error { return place{}.wrap(op, key, err) }
+
+func (r *replica) wrap(op, key string, err error) error {
+	return r.cfg.place(&r.log.Secrets).wrap(op, key, err)
+}
+
 // wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
 // stay as they are. The SDK's error stays reachable by errors.As; the text is
 // free of what may not be logged.
-func wrap(op, key string, err error) error {
+func (p place) wrap(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: scrub.Error(hintRegion(err))}
+	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: p.describe(err)}
 }
 
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
 // may be empty, or a proxy's HTML, and statuses are shared by many codes.
 func kindOf(err error) error {
 	var foreign *foreignError
+	var missing *credentialsError
+	switch code := codeOf(err); {
+	case errors.As(err, &missing):
+		return missing.kind()
+	case transport.Speaks(err) != "":
+		return fs.ErrInvalid
+	case code == codeArchived, isSkewed(err): // nobody is to have other permissions
+		return nil
+	}
 	if errors.As(err, &foreign) && ltxstore.KindOf(err) != nil {
 		return cmp.Or(foreign.kind, ltxstore.ErrUnavailable)
 	}
@@ -62,7 +77,7 @@ func kindOfCode(code string) error {
 		return fs.ErrNotExist
 	case "AccessDenied", "AccessDeniedException", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch",
 		"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "AllAccessDisabled",
-		"AccountProblem", "InvalidSecurity", "NotSignedUp", "UnauthorizedAccess", "RequestTimeTooSkewed",
+		"AccountProblem", "InvalidSecurity", "NotSignedUp", "UnauthorizedAccess",
 		"XAdminUserNotFound": // a 404 of versitygw for an unknown access key
 		return fs.ErrPermission
 	case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "TooManyRequestsException", "Throttling",
@@ -149,7 +164,7 @@ func isInvalidRange(err error) bool {
 // was no body to take it from, the SDK makes one of the status, or of nothing.
 func codeOf(err error) string {
 	var api smithy.APIError
-	if !errors.As(err, &api) {
+	if isOfCredentials(err) || !errors.As(err, &api) {
 		return ""
 	}
 	return api.ErrorCode()
@@ -173,7 +188,7 @@ func headerOf(err error) http.Header {
 
 func answerOf(err error) *http.Response {
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
+	if isOfCredentials(err) || !errors.As(err, &answer) || answer.Response == nil {
 		return nil
 	}
 	return answer.Response.Response

@@ -42,7 +42,7 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 	it := ltxstore.NewPageIterator(ctx, l.page, ltxstore.PageOptions{
 		Seek:     seek,
 		Unsorted: r.provider.unsorted,
-		Wrap:     func(err error) error { return wrap("list", l.pager.prefix, ctxio.Ended(ctx, err)) },
+		Wrap:     func(err error) error { return r.wrap("list", l.pager.prefix, ctxio.Ended(ctx, err)) },
 		Logger:   c.log.Get(),
 	})
 	return op.Listing(it), nil

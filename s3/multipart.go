@@ -17,7 +17,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
@@ -201,7 +200,7 @@ func (u *upload) aborted(err error) error {
 	if !isNoUpload(err) {
 		return err
 	}
-	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: ltxstore.ErrUnavailable, Err: scrub.Error(err)}
+	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: ltxstore.ErrUnavailable, Err: u.cfg.place(&u.log.Secrets).describe(err)}
 }
 
 func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
@@ -280,7 +279,7 @@ func (u *upload) abort(ctx context.Context, id string) {
 	policy.Retryable = func(err error) bool { return errors.Is(err, errStays) }
 	if err := policy.Do(ctx, func(ctx context.Context) error { return u.abortOnce(ctx, id) }); err != nil {
 		u.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be aborted: DeleteAll removes it",
-			slog.String("replica", backend), slog.String("key", u.key), slog.Any("error", scrub.Error(err)))
+			slog.String("replica", backend), slog.String("key", u.key), slog.Any("error", u.cfg.place(&u.log.Secrets).describe(err)))
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/verify"
 )
 
@@ -106,5 +105,5 @@ func (u *upload) compare(ctx context.Context, size int64, sum func() (uint64, er
 
 func (u *upload) exists(cause error, how string) error {
 	return &ltxstore.Error{Op: "write", Backend: backend, Key: u.key, Kind: fs.ErrExist,
-		Err: fmt.Errorf("the name is taken, %s: %w", how, scrub.Error(cause))}
+		Err: u.cfg.place(&u.log.Secrets).describe(fmt.Errorf("the name is taken, %s: %w", how, cause))}
 }

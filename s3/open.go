@@ -53,12 +53,12 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 	key := r.keys.File(level, minTXID, maxTXID)
 	body, err := r.open(ctx, key, offset, size)
-	err = wrap("open", key, ctxio.Ended(ctx, err))
+	err = r.wrap("open", key, ctxio.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
 		return nil, err
 	}
-	return rangeio.WrapErrors(body, func(err error) error { return wrap("read", key, err) }), nil
+	return rangeio.WrapErrors(body, func(err error) error { return r.wrap("read", key, err) }), nil
 }
 
 // serialParts is how many parts of a file are read in one request before

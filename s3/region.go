@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // fallbackRegion is where the bucket is asked for its region, and what a
@@ -45,9 +42,9 @@ func firstOf(names ...string) string {
 // askRegion asks the bucket where it is: a HEAD at the wrong region is
 // answered with the right one in a header, with whatever status, and needs no
 // permission that GetBucketLocation would.
-func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) {
+func askRegion(ctx context.Context, cfg Config, p place, api *s3.Client) (string, error) {
 	if isDirectoryBucket(cfg.Bucket) {
-		return "", noRegion(cfg, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
+		return "", noRegion(p, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
 	}
 	out, err := api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
 	if err == nil {
@@ -55,7 +52,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) 
 		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
 	if ended := ctxio.Err(ctx); ended != nil {
-		return "", wrap("init", "", ended)
+		return "", p.wrap("init", "", ended)
 	}
 	if region := headerOf(err).Get(regionHeader); isRegion(region) {
 		return region, nil
@@ -63,25 +60,10 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client) (string, error) 
 	if cfg.Endpoint != "" && statusOf(err) != 0 && !retryable(err) {
 		return fallbackRegion, nil
 	}
-	return "", noRegion(cfg, kindOf(err), err)
+	return "", noRegion(p, kindOf(err), err)
 }
 
-func noRegion(cfg Config, kind, err error) error {
+func noRegion(p place, kind, err error) error {
 	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kind,
-		Err: fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, scrub.Error(err))}
-}
-
-// hintRegion adds to the refusal of a request signed for another region what
-// would be right.
-func hintRegion(err error) error {
-	region := headerOf(err).Get(regionHeader)
-	if !isRegion(region) {
-		return err
-	}
-	switch status := statusOf(err); {
-	case status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect,
-		strings.HasPrefix(codeOf(err), "AuthorizationHeaderMalformed"):
-		return fmt.Errorf("the bucket is in region %s: %w", region, err)
-	}
-	return err
+		Err: p.describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", p.bucket, err))}
 }

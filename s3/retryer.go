@@ -14,13 +14,15 @@ import (
 
 // policyOf returns the one retry policy of a replica.
 func policyOf(given ltxstore.Retry, log *oplog.Logger) retry.Policy {
-	r := given.WithDefaults()
+	r, retried := given.WithDefaults(), log.Retried(backend)
 	return retry.Policy{
 		MaxAttempts: r.MaxAttempts,
 		BaseDelay:   r.BaseDelay,
 		MaxDelay:    r.MaxDelay,
 		Retryable:   retryable,
-		OnRetry:     log.Retried(backend),
+		OnRetry: func(attempt int, wait time.Duration, err error) {
+			retried(attempt, wait, place{secrets: &log.Secrets}.describe(err))
+		},
 	}
 }
 

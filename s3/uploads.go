@@ -35,7 +35,7 @@ func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []err
 		case isNoUpload(err), errors.Is(kindOf(err), errors.ErrUnsupported): // rclone's server says the first
 			return failed
 		default:
-			return append(failed, wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
+			return append(failed, r.wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
 		}
 		failed = append(failed, r.abort(ctx, out)...)
 
@@ -51,7 +51,7 @@ func (r *replica) abortUploads(ctx context.Context, prefix string) (failed []err
 			err = errors.New("server answered with a truncated list of uploads that does not go on")
 		}
 		if err != nil {
-			return append(failed, wrap(opDeleteAll, prefix, err))
+			return append(failed, r.wrap(opDeleteAll, prefix, err))
 		}
 		in.KeyMarker, in.UploadIdMarker = aws.String(key), nil
 		if id != "" {
@@ -79,7 +79,7 @@ func (r *replica) abort(ctx context.Context, page *s3.ListMultipartUploadsOutput
 			_, err = r.api.AbortMultipartUpload(ctx, in)
 		}
 		if err != nil && codeOf(err) != "NoSuchUpload" {
-			results[i] = wrap(opDeleteAll, own[i].key, ctxio.Ended(ctx, err))
+			results[i] = r.wrap(opDeleteAll, own[i].key, ctxio.Ended(ctx, err))
 		}
 	})
 	return slices.DeleteFunc(results, func(err error) bool { return err == nil })

@@ -51,7 +51,7 @@ func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, ma
 
 	info := &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	key := rep.keys.File(level, minTXID, maxTXID)
-	if err := wrap("write", key, rep.write(ctx, key, info, r)); err != nil {
+	if err := rep.wrap("write", key, rep.write(ctx, key, info, r)); err != nil {
 		op.End(err)
 		return nil, err
 	}
