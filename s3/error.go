@@ -38,6 +38,9 @@ func (p place) wrap(op, key string, err error) error {
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
 // may be empty, or a proxy's HTML, and statuses are shared by many codes.
 func kindOf(err error) error {
+	if err == nil {
+		return nil
+	}
 	var foreign *foreignError
 	var missing *credentialsError
 	switch code := codeOf(err); {
