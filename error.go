@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Kinds of failure that the standard library has no name for. With errors.Is,
@@ -117,10 +118,11 @@ func isKind(err error) bool {
 
 // Invalid returns an *Error of kind fs.ErrInvalid for an argument or a
 // configuration field: field is its name, value what was given, and want
-// what would be right. No secret may be passed as value.
+// what would be right. No secret may be passed as value. Where a field was set
+// by a URL or a file, Open and Source.Explain name its setting instead.
 func Invalid(backend, op, field string, value any, want string) error {
 	return &Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
-		Err: fmt.Errorf("%s is %#v: %s", field, value, want)}
+		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
 
 // KindOf returns the kind that err, whoever made it, already matches, or nil.

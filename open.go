@@ -133,6 +133,11 @@ func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is wrong with a wrapper is told before a request is sent, and before
+	// another one has registered anything.
+	if err := p.check(store); err != nil {
+		return nil, errors.Join(err, Close(store))
+	}
 	if auto {
 		if store, err = p.findLayout(ctx, store); err != nil {
 			return nil, err
@@ -142,14 +147,8 @@ func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
 }
 
 // findLayout returns a client of the store alone with the layout of its files,
-// or else client. Wrappers change no names. What is wrong with them is told
-// before a request is sent.
+// or else client, which a failure closes. Wrappers change no names.
 func (p peeled) findLayout(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
-	if len(p.layers) > 0 {
-		if _, err := p.wrap(client, Source.unsent); err != nil {
-			return nil, err
-		}
-	}
 	open := func(layout Layout) (ReplicaClient, error) {
 		p.store.Layout = layout.String()
 		client, _, err := p.open()
@@ -166,26 +165,18 @@ func (p peeled) findLayout(ctx context.Context, client ReplicaClient) (ReplicaCl
 }
 
 // Check returns the error that OpenSource would, of what is wrong in src
-// itself. It sends nothing, and looks at no store.
+// itself. It sends nothing, looks at no store, and leaves nothing behind: no
+// file, no goroutine, and no metric on a registry.
 func (src Source) Check() error {
-	client, err := src.unsent()
+	p, err := src.peel()
 	if err != nil {
 		return err
 	}
-	return Close(client)
-}
-
-// unsent returns a client for which nothing was sent: its layout may be another.
-func (src Source) unsent() (ReplicaClient, error) {
-	p, err := src.peel()
-	if err != nil {
-		return nil, err
-	}
 	store, _, err := p.open()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return p.wrap(store, Source.unsent)
+	return errors.Join(p.check(store), Close(store))
 }
 
 // Driver returns the scheme of src and its driver. That there is none is

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Retry is how a backend that speaks to a service repeats failed requests:
@@ -36,15 +38,18 @@ func (r Retry) WithDefaults() Retry {
 // Validate returns an error of kind fs.ErrInvalid that names the field if one
 // is negative, or if BaseDelay is above MaxDelay.
 func (r Retry) Validate() error {
+	invalid := func(field string, value any, want string) error {
+		return fmt.Errorf("%w: %w", &settings.FieldError{Field: "Retry." + field, Value: value, Want: want}, fs.ErrInvalid)
+	}
 	switch d := r.WithDefaults(); {
 	case r.MaxAttempts < 0:
-		return fmt.Errorf("Retry.MaxAttempts is %d: want 0 (default) or more: %w", r.MaxAttempts, fs.ErrInvalid)
+		return invalid("MaxAttempts", r.MaxAttempts, "want 0 (default) or more")
 	case r.BaseDelay < 0:
-		return fmt.Errorf("Retry.BaseDelay is %v: want 0 (default) or more: %w", r.BaseDelay, fs.ErrInvalid)
+		return invalid("BaseDelay", r.BaseDelay, "want 0 (default) or more")
 	case r.MaxDelay < 0:
-		return fmt.Errorf("Retry.MaxDelay is %v: want 0 (default) or more: %w", r.MaxDelay, fs.ErrInvalid)
+		return invalid("MaxDelay", r.MaxDelay, "want 0 (default) or more")
 	case d.BaseDelay > d.MaxDelay:
-		return fmt.Errorf("Retry.BaseDelay is %v: want at most Retry.MaxDelay, %v: %w", d.BaseDelay, d.MaxDelay, fs.ErrInvalid)
+		return invalid("BaseDelay", d.BaseDelay, fmt.Sprintf("want at most Retry.MaxDelay, %v", d.MaxDelay))
 	}
 	return nil
 }

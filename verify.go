@@ -3,6 +3,8 @@ package ltxstore
 import (
 	"fmt"
 	"io/fs"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Verification says what a backend that speaks to a service looks at after a
@@ -23,5 +25,6 @@ func (v Verification) Validate() error {
 	case VerifyNone, VerifyHead, VerifyReadback:
 		return nil
 	}
-	return fmt.Errorf("Verify is %q: want %q, %q or %q: %w", string(v), VerifyNone, VerifyHead, VerifyReadback, fs.ErrInvalid)
+	return fmt.Errorf("%w: %w", &settings.FieldError{Field: "Verify", Value: string(v),
+		Want: fmt.Sprintf("want %q, %q or %q", VerifyNone, VerifyHead, VerifyReadback)}, fs.ErrInvalid)
 }

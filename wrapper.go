@@ -21,6 +21,11 @@ type WrapperDriver interface {
 	// several. Wrap sends nothing. No error shows a secret.
 	Wrap(next ReplicaClient, src Source, open func(Source) (ReplicaClient, error)) (ReplicaClient, error)
 
+	// Check returns the error that Wrap would, of what is wrong in src itself or
+	// with next, which is the store's client. check is Check for a further
+	// replica. It makes no client, starts nothing, and registers nothing.
+	Check(next ReplicaClient, src Source, check func(Source) error) error
+
 	// Lookup returns the whole name of the setting that key is a name of, and
 	// whether its value is a secret.
 	Lookup(key string) (name string, secret, ok bool)
@@ -180,9 +185,19 @@ func (p peeled) open() (client ReplicaClient, auto bool, err error) {
 		if already := new(*Error); p.unknown && !errors.As(err, already) {
 			err = fmt.Errorf("%w; wrappers are %s", err, strings.Join(wrapperNames(), ", "))
 		}
-		return nil, false, openFailed(p.scheme, err)
+		return nil, false, explain(openFailed(p.scheme, err), p.driver, p.store)
 	}
 	return client, auto, nil
+}
+
+// check returns what wrap would refuse, and leaves nothing behind.
+func (p peeled) check(client ReplicaClient) error {
+	for _, layer := range slices.Backward(p.layers) {
+		if err := layer.driver.Check(client, layer.src, Source.Check); err != nil {
+			return explain(openFailed(p.scheme, err), layer.driver, layer.src)
+		}
+	}
+	return nil
 }
 
 // wrap puts a client of the store into the wrappers. A failure closes it.
@@ -190,7 +205,8 @@ func (p peeled) wrap(client ReplicaClient, open func(Source) (ReplicaClient, err
 	for _, layer := range slices.Backward(p.layers) {
 		wrapped, err := layer.driver.Wrap(client, layer.src, open)
 		if err != nil {
-			return nil, errors.Join(openFailed(p.scheme, err), Close(client))
+			err = explain(openFailed(p.scheme, err), layer.driver, layer.src)
+			return nil, errors.Join(err, Close(client))
 		}
 		client = wrapped
 	}

@@ -28,9 +28,9 @@ func (m marker) Unwrap() ltxstore.ReplicaClient { return m.ReplicaClient }
 // marking is the driver of a marker. It notes what it is asked for, and knows
 // every setting but "unknown".
 type marking struct {
-	name string
-	got  *[]ltxstore.Source
-	err  error
+	name         string
+	got, checked *[]ltxstore.Source
+	err          error
 }
 
 func (m marking) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, open func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
@@ -45,6 +45,14 @@ func (m marking) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, open fun
 	return marker{next, m.name, 0}, m.err
 }
 
+func (m marking) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, check func(ltxstore.Source) error) error {
+	*m.checked = append(*m.checked, src)
+	if beside := src.Settings[m.name+".beside"]; beside != "" {
+		return check(ltxstore.Source{URL: beside})
+	}
+	return m.err
+}
+
 func (m marking) Lookup(key string) (string, bool, bool) {
 	return key, strings.HasSuffix(key, "hidden"), !strings.HasSuffix(key, "unknown")
 }
@@ -52,15 +60,15 @@ func (m marking) Lookup(key string) (string, bool, bool) {
 // registerMarkers registers the wrappers of these tests, once: what they are asked
 // for is in marked.
 var registerMarkers = sync.OnceFunc(func() {
-	ltxstore.RegisterWrapper(marking{"zeta", &marked, nil}, "zeta", "zz")
-	ltxstore.RegisterWrapper(marking{"alpha", &marked, nil}, "alpha")
-	ltxstore.RegisterWrapper(marking{"failing", &marked, errors.New("no such thing")}, "failing")
+	ltxstore.RegisterWrapper(marking{"zeta", &marked, &checked, nil}, "zeta", "zz")
+	ltxstore.RegisterWrapper(marking{"alpha", &marked, &checked, nil}, "alpha")
+	ltxstore.RegisterWrapper(marking{"failing", &marked, &checked, errors.New("no such thing")}, "failing")
 	ltxstore.Register("closes", closingDriver{&closedStores})
 })
 
 var (
-	marked       []ltxstore.Source
-	closedStores int
+	marked, checked []ltxstore.Source
+	closedStores    int
 )
 
 // closing notes that its client was closed.

@@ -194,7 +194,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {type: s3, bucket: b, regoin: }":               "regoin is no setting here: did you mean region?",
 		"replica:\n  type: s3\n  bucket: b\n  skip-verify: ture": `replica at line 2, column 3: s3: init: invalid argument: skip-verify (line 4, column 3) is "ture": want true or false`,
 		"replica: {type: s3, bucket: b, part-size: 5XB}":         "want a size in bytes",
-		"replica: {type: s3, bucket: b, part-size: 1MiB}":        "PartSize is 1048576: want 0 (default), or 5 MiB to 5 GiB",
+		"replica: {type: s3, bucket: b, part-size: 1MiB}":        `part-size (line 1, column 32) is "1MiB": want 0 (default), or 5 MiB to 5 GiB`,
 		"replica: {type: s3, bucket: b, tags: prod}":             "tags (line 1, column 32) has no name of its own",
 		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type gcs or gs or s3, and this replica's type is file",
 		"replica: {path: /r, account-name: x}":                   "account-name (line 1, column 21) is a setting of type abs",

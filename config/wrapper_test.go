@@ -59,7 +59,7 @@ dbs:
 	assert.Equal(t, both, stack(t, file.DBs[0].Replicas[0]))
 
 	_, err = config.Parse([]byte("compress: {level: best}\nreplica:\n  type: mem\n  compress:\n    level: hardest\n"), options())
-	assert.ErrorContains(t, err, "config: replica at line 3, column 3: compress: init: invalid argument: Level is \"hardest\"")
+	assert.ErrorContains(t, err, "config: replica at line 3, column 3: compress: init: invalid argument: compress.level (line 5, column 5) is \"hardest\"")
 	_, err = config.Parse([]byte("replica:\n  type: mem\n  compress:\n    levle: best\n"), options())
 	assert.ErrorContains(t, err, "compress.levle (line 4, column 5) is no setting: did you mean compress.level?")
 	_, err = config.Parse([]byte("compres: {level: best}\n"), options())
@@ -72,7 +72,7 @@ func TestVerifyIsTwoThings(t *testing.T) {
 		"verify: head\nreplicas: [{type: s3, bucket: b}, {path: /r}]":       "",
 		"replicas: [{type: s3, bucket: b, verify: }, {path: /r, verify: }]": "",
 		"replica: {path: /r, verify: head}":                                 "want true or false",
-		"replica: {type: s3, bucket: b, verify: true}":                      "Verify is",
+		"replica: {type: s3, bucket: b, verify: true}":                      `verify (line 1, column 32) is "true": want`,
 	} {
 		file, err := config.Parse([]byte(text), options())
 		if says != "" {

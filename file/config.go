@@ -83,21 +83,20 @@ func (cfg Config) validate() error {
 	case strings.ContainsRune(cfg.Path, 0):
 		return invalid("Path", cfg.Path, "want no NUL byte")
 	case d.DirMode&^fs.ModePerm != 0 || d.DirMode&0o700 != 0o700:
-		return invalidMode("DirMode", cfg.DirMode, "want permission bits only, with 0700 for the owner, as in 0750")
+		return invalid("DirMode", octal(cfg.DirMode), "want permission bits only, with 0700 for the owner, as in 0750")
 	case d.FileMode&^fs.ModePerm != 0 || d.FileMode&0o600 != 0o600:
-		return invalidMode("FileMode", cfg.FileMode, "want permission bits only, with 0600 for the owner, as in 0640")
+		return invalid("FileMode", octal(cfg.FileMode), "want permission bits only, with 0600 for the owner, as in 0640")
 	case d.SweepAge < minSweepAge:
-		return &ltxstore.Error{Op: "init", Backend: backend, Key: "SweepAge", Kind: fs.ErrInvalid,
-			Err: fmt.Errorf("SweepAge is %v: want 0 (one hour) or at least %v", cfg.SweepAge, minSweepAge)}
+		return invalid("SweepAge", cfg.SweepAge, fmt.Sprintf("want 0 (one hour) or at least %v", minSweepAge))
 	}
 	return nil
 }
 
-func invalid(field, value, want string) error {
+func invalid(field string, value any, want string) error {
 	return ltxstore.Invalid(backend, "init", field, value, want)
 }
 
-func invalidMode(field string, mode fs.FileMode, want string) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Key: field, Kind: fs.ErrInvalid,
-		Err: fmt.Errorf("%s is %#o: %s", field, uint32(mode), want)}
-}
+// octal shows permissions as they are written.
+type octal fs.FileMode
+
+func (m octal) GoString() string { return fmt.Sprintf("%#o", uint32(m)) }

@@ -83,8 +83,8 @@ func TestURLForms(t *testing.T) {
 		"file:///%zz":              "followed by two hexadecimal digits",
 		"file:///a%00b":            "want no NUL byte",
 		"file:///a?bucket=b":       "bucket in the URL is no setting: known are dir-mode",
-		"file:///a?dir-mode=0070":  "DirMode is 070",
-		"file:///a?sweep-age=1ms":  "SweepAge",
+		"file:///a?dir-mode=0070":  `dir-mode in the URL is "0070"`,
+		"file:///a?sweep-age=1ms":  `sweep-age in the URL is "1ms"`,
 		"file:///a?must-exist=ja":  "want true or false",
 	} {
 		_, err := ltxstore.Open(t.Context(), raw)

@@ -2,7 +2,6 @@ package gcs
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
@@ -29,7 +29,7 @@ func invalid(field string, value any, want string) error {
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: fmt.Errorf("%s: %w", field, err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad

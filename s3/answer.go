@@ -134,6 +134,6 @@ func (e *echo) text(name string, asked, got *string, encoding types.EncodingType
 		return
 	}
 	if e.differs == "" {
-		e.differs = fmt.Sprintf("its %s is %.200q, asked for was %q", name, *got, want)
+		e.differs = fmt.Sprintf("its %s is %q, asked for was %q", name, *got, want)
 	}
 }

@@ -26,6 +26,7 @@ type bucket struct {
 	cfg      Config // with the defaults of Config and of the provider filled in
 	provider provider
 	api      *s3.Client
+	place    place
 }
 
 // Get implements object.Bucket.

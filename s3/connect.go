@@ -15,7 +15,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
@@ -30,10 +29,12 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 	if err != nil {
 		return nil, err
 	}
+	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, cfg.ExternalID, string(cfg.SSECustomerKey))
 	sdk, err := loadSDK(ctx, cfg, log)
 	if err != nil {
-		return nil, failInit(ctx, err)
+		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
 	}
+	sdk.Credentials = credentialsOf{sdk.Credentials, &log.Secrets}
 
 	endpoint, err := endpointOf(cfg, sdk)
 	if err != nil {
@@ -62,13 +63,13 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 
 	client, closeIdle, err := httpClientOf(cfg)
 	if err != nil {
-		return nil, failInit(ctx, err)
+		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
 	}
 	sdk.HTTPClient = client
 	if cfg.Region == "" {
 		cfg.Region = regionWithoutAsking(cfg, sdk.Region, p)
 	}
-	cfg.assumeRole(&sdk)
+	cfg.assumeRole(&sdk, &log.Secrets)
 	if cfg.Region == "" {
 		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion), log); err != nil {
 			closeIdle()
@@ -76,7 +77,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		}
 	}
 	return &object.Store{
-		Bucket: &bucket{cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region)},
+		Bucket: &bucket{cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region), place: cfg.place(&log.Secrets)},
 		Traits: p.traits(),
 		Keys:   keys,
 		Place:  []string{cfg.Endpoint, cfg.Region, cfg.Bucket},
@@ -168,15 +169,15 @@ func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 
 // failInit is wrap for a failure to begin. A file that is not there is a bad
 // configuration, and may not pass for a missing LTX file.
-func failInit(ctx context.Context, err error) error {
+func (p place) failInit(ctx context.Context, err error) error {
 	if ended := ctxio.Err(ctx); ended != nil {
-		return wrap(ended)
+		return p.wrap(ended)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New(err.Error())
 	}
 	if kindOf(err) != nil {
-		return wrap(err)
+		return p.wrap(err)
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: p.describe(err)}
 }

@@ -402,9 +402,9 @@ func TestSDKLogsThroughOurs(t *testing.T) {
 }
 
 func TestFailInit(t *testing.T) {
-	err := failInit(t.Context(), &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrNotExist})
+	err := place{}.failInit(t.Context(), &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrNotExist})
 	assert.ErrorIs(t, err, fs.ErrInvalid)
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
-	err = failInit(t.Context(), errors.New("bad file"))
+	err = place{}.failInit(t.Context(), errors.New("bad file"))
 	assert.ErrorIs(t, err, fs.ErrInvalid)
 }

@@ -15,28 +15,33 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/retry"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
+// wrap is place.wrap for what happens before anything is known.
+func wrap(err error) error { return place{}.wrap(err) }
+
 // wrap makes an *ltxstore.Error of what has kept a client from being made. An
 // *ltxstore.Error, and nil, stay as they are.
-func wrap(err error) error {
+func (p place) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kindOf(err), Err: scrub.Error(hintRegion(err))}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kindOf(err), Err: p.describe(err)}
 }
 
 // Classify implements object.Bucket.
 func (b *bucket) Classify(err error) object.Failure {
-	f := object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err), Err: hintRegion(err)}
+	f := object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err)}
 	f.RetryAfter, _ = retry.ParseRetryAfter(headerOf(err).Get("Retry-After"), time.Now())
 	return f
 }
+
+// Describe implements object.Describer.
+func (b *bucket) Describe(err error) error { return b.place.describe(err) }
 
 // retryable reports whether the same request may succeed when it is sent
 // again. The SDK's own list is not asked: it has neither 408 nor a code of
@@ -62,7 +67,19 @@ func isSkew(err error) bool {
 // kindOf tells the kind by the error's code, then by the HTTP status: a body
 // may be empty, or a proxy's HTML, and statuses are shared by many codes.
 func kindOf(err error) error {
+	if err == nil {
+		return nil
+	}
 	var foreign *foreignError
+	var missing *credentialsError
+	switch code := codeOf(err); {
+	case errors.As(err, &missing):
+		return missing.kind()
+	case transport.Speaks(err) != "":
+		return fs.ErrInvalid
+	case code == codeArchived, isSkewed(err): // nobody is to have other permissions
+		return nil
+	}
 	if errors.As(err, &foreign) && ltxstore.KindOf(err) != nil {
 		return cmp.Or(foreign.kind, ltxstore.ErrUnavailable)
 	}
@@ -95,7 +112,7 @@ func kindOfCode(code string) error {
 		return fs.ErrNotExist
 	case "AccessDenied", "AccessDeniedException", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch",
 		"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "AllAccessDisabled",
-		"AccountProblem", "InvalidSecurity", "NotSignedUp", "UnauthorizedAccess", "RequestTimeTooSkewed",
+		"AccountProblem", "InvalidSecurity", "NotSignedUp", "UnauthorizedAccess",
 		"XAdminUserNotFound": // a 404 of versitygw for an unknown access key
 		return fs.ErrPermission
 	case "SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "TooManyRequestsException", "Throttling",
@@ -191,7 +208,7 @@ func refusedSize(err error) int64 {
 // was no body to take it from, the SDK makes one of the status, or of nothing.
 func codeOf(err error) string {
 	var api smithy.APIError
-	if !errors.As(err, &api) {
+	if isOfCredentials(err) || !errors.As(err, &api) {
 		return ""
 	}
 	return api.ErrorCode()
@@ -215,7 +232,7 @@ func headerOf(err error) http.Header {
 
 func answerOf(err error) *http.Response {
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
+	if isOfCredentials(err) || !errors.As(err, &answer) || answer.Response == nil {
 		return nil
 	}
 	return answer.Response.Response

@@ -1,11 +1,16 @@
 package s3_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"net/http"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
@@ -189,6 +194,45 @@ func faultRows() map[string]faultRow {
 	}
 }
 
+// abortRows are those of a write that fails anyway: it cleans up, and has ten
+// seconds for that.
+func abortRows() map[string]faultRow {
+	begun, abort := counts{"CreateMultipartUpload": 1, "UploadPart": 1}, counts{"AbortMultipartUpload": 1, "ListParts": 1}
+	aborted := plus(begun, abort)
+	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
+	late := matrix.Every(void("it is longer than the ten seconds"), matrix.Throttled, matrix.Outage, matrix.Stalled)
+	cfg := s3.Config{Concurrency: 1}
+	return map[string]faultRow{
+		"abort an upload": {Row: matrix.Row{Hit: hit("AbortMultipartUpload"), Cells: matrix.Cells(repeated(aborted, "AbortMultipartUpload"), bodiless(), late,
+			// The second meets no upload any more.
+			matrix.Every(matrix.Cell{Requests: plus(begun, counts{"AbortMultipartUpload": 2})}, matrix.LostAnswer),
+			// The service's own answer is no more: but the upload is still there.
+			matrix.Every(matrix.Cell{Requests: plus(aborted, abort)}, matrix.Nothing),
+			matrix.Every(matrix.Cell{Want: errUploadStays, Requests: plus(begun, counts{"AbortMultipartUpload": 1})}, matrix.Expired))}, cfg: cfg, do: failingWrite},
+		// A 404 is what is hoped for, but none of a proxy.
+		"look for an aborted upload": {Row: matrix.Row{Hit: hit("ListParts"), At: 50, Cells: matrix.Cells(repeated(aborted, "ListParts"), late,
+			matrix.Every(matrix.Cell{Requests: aborted}, matrix.Expired))}, cfg: cfg, do: failingWrite},
+	}
+}
+
+var errUploadStays = errors.New("an upload was left")
+
+// failingWrite writes from a source that breaks in its second part.
+func failingWrite(w *matrix.World, ctx context.Context) error {
+	broken := errors.New("the source is broken")
+	body := io.MultiReader(bytes.NewReader(matrix.Body(largeSize)), iotest.ErrReader(broken))
+	_, err := w.Client.WriteLTXFile(ctx, 0, 1, 1, body)
+	switch {
+	case !errors.Is(err, broken):
+		return fmt.Errorf("its error is not the source's: %w", err)
+	case len(w.Leftovers()) > 0:
+		return errUploadStays
+	case len(w.Keys()) > 0:
+		return errors.New("a file was stored")
+	}
+	return nil
+}
+
 // newMemoryFake returns a fake in the clock of testing/synctest.
 func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
 	t.Helper()
@@ -207,7 +251,9 @@ func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
 func TestFaults(t *testing.T) {
 	var rows []matrix.Row
 	plays := race.OneOf(5)
-	for name, row := range faultRows() {
+	all := faultRows()
+	maps.Copy(all, abortRows())
+	for name, row := range all {
 		row.Name = name
 		rows = append(rows, row.Row)
 		for _, fault := range append(matrix.Faults(), matrix.NoRoute, matrix.Bare404) {

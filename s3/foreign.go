@@ -5,12 +5,16 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
 // refuseForeign makes an answer that is none of the service's a failure: a
@@ -65,6 +69,11 @@ func refuseForeign(stack *middleware.Stack) error {
 				err = &foreignError{why: "a 404 without an error code of S3"}
 			case operation == "ListMultipartUploads" && isUnsupported(resp.StatusCode) && resp.ContentLength != 0 && !isErrorDocument(resp):
 				err = &foreignError{why: "a page"} // not the service's word that it has none
+			case resp.StatusCode == http.StatusBadRequest && !isErrorDocument(resp):
+				// A server over TLS that was spoken to without says so in words.
+				if page, _ := peek(resp, 4<<10); transport.Speaks(errors.New(page)) != "" {
+					err = &foreignError{why: strings.TrimSpace(page), kind: fs.ErrInvalid}
+				}
 			case resp.StatusCode/100 != 2:
 			case !knownHeader(operation, resp):
 				resp.Body.Close()
@@ -157,6 +166,14 @@ func rootOf(resp *smithyhttp.Response) string {
 			return start.Name.Local
 		}
 	}
+}
+
+// peek returns the first bytes of an answer, and leaves it as it was.
+func peek(resp *smithyhttp.Response, size int64) (string, error) {
+	var read readAgain
+	defer read.rewind(resp)
+	first, err := io.ReadAll(io.LimitReader(read.from(resp), size))
+	return string(first), err
 }
 
 // isErrorDocument reports that an answer is an error of S3 with a code, and

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -16,7 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 	"github.com/ltxstore/ltxstore/internal/retry"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // fallbackRegion is where the bucket is asked for its region, and what a
@@ -48,11 +45,12 @@ func firstOf(names ...string) string {
 // answered with the right one in a header, with whatever status, and needs no
 // permission that GetBucketLocation would.
 func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logger) (string, error) {
+	place := cfg.place(&log.Secrets)
 	if isDirectoryBucket(cfg.Bucket) {
-		return "", noRegion(cfg, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
+		return "", noRegion(place, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
 	}
 	policy := retry.Policy{MaxAttempts: cfg.Retry.MaxAttempts, BaseDelay: cfg.Retry.BaseDelay, MaxDelay: cfg.Retry.MaxDelay,
-		Retryable: retryable, OnRetry: log.Retried(backend)}
+		Retryable: retryable, OnRetry: log.Retried(backend, place.describe)}
 	var out *s3.HeadBucketOutput
 	err := policy.Do(ctx, func(ctx context.Context) (err error) {
 		out, err = api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
@@ -63,7 +61,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
 	if ended := ctxio.Err(ctx); ended != nil {
-		return "", wrap(ended)
+		return "", place.wrap(ended)
 	}
 	if region := headerOf(err).Get(regionHeader); isRegion(region) {
 		return region, nil
@@ -71,25 +69,10 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 	if cfg.Endpoint != "" && statusOf(err) != 0 && !retryable(err) {
 		return fallbackRegion, nil
 	}
-	return "", noRegion(cfg, kindOf(err), err)
+	return "", noRegion(place, kindOf(err), err)
 }
 
-func noRegion(cfg Config, kind, err error) error {
+func noRegion(p place, kind, err error) error {
 	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kind,
-		Err: fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, scrub.Error(err))}
-}
-
-// hintRegion adds to the refusal of a request signed for another region what
-// would be right.
-func hintRegion(err error) error {
-	region := headerOf(err).Get(regionHeader)
-	if !isRegion(region) {
-		return err
-	}
-	switch status := statusOf(err); {
-	case status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect,
-		strings.HasPrefix(codeOf(err), "AuthorizationHeaderMalformed"):
-		return fmt.Errorf("the bucket is in region %s: %w", region, err)
-	}
-	return err
+		Err: p.describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", p.bucket, err))}
 }

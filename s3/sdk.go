@@ -38,7 +38,7 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 		})),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
-			log.Get().Debug(scrub.Text(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
+			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
 		})),
 	}
 	if cfg.CABundle != "" {
@@ -64,19 +64,19 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 }
 
 // assumeRole makes sdk use the credentials of RoleARN, if there is one.
-func (cfg Config) assumeRole(sdk *aws.Config) {
+func (cfg Config) assumeRole(sdk *aws.Config, secrets *scrub.Secrets) {
 	if cfg.RoleARN == "" {
 		return
 	}
 	client := sts.NewFromConfig(*sdk, func(o *sts.Options) {
 		o.Region = firstOf(o.Region, cfg.Region, fallbackRegion)
 	})
-	sdk.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, cfg.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+	sdk.Credentials = credentialsOf{secrets: secrets, CredentialsProvider: aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, cfg.RoleARN, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = "ltxstore"
 		if cfg.ExternalID != "" {
 			o.ExternalID = &cfg.ExternalID
 		}
-	}))
+	}))}
 }
 
 // newAPI returns the client. Nothing that alters the wire is left to the

@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
@@ -94,7 +94,7 @@ func notInBucket(r rune) bool {
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: fmt.Errorf("%s: %w", field, err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
 }
 
 func (cfg Config) validateEndpoint() error {

@@ -141,6 +141,14 @@ type Page struct {
 	Next string
 }
 
+// Describer is a Bucket whose errors can be said in better words.
+type Describer interface {
+	// Describe returns err with a text for people: what is wrong, how to mend
+	// it, where that was. errors.Is and errors.As must see what they saw. It
+	// is given what Classify is given, and errors that wrap such.
+	Describe(err error) error
+}
+
 // Batcher is a Bucket that deletes several objects in one request.
 type Batcher interface {
 	// DeleteBatch deletes objects: Traits.DeleteBatch at most. The result has

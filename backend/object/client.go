@@ -163,7 +163,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		BaseDelay:   given.BaseDelay,
 		MaxDelay:    given.MaxDelay,
 		Retryable:   r.retryable,
-		OnRetry:     c.log.Retried(c.cfg.Type),
+		OnRetry:     c.log.Retried(c.cfg.Type, r.describe),
 	}
 	return r, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one request for
@@ -129,7 +128,7 @@ func (b *batch) delete(ctx context.Context) {
 		err = whole
 		if b.is(whole, errors.ErrUnsupported) {
 			if !b.noBatch.Swap(true) {
-				b.log.Get().Warn("store takes no batches of deletions: deleting files one at a time", "replica", b.Type, "error", scrub.Error(whole))
+				b.log.Get().Warn("store takes no batches of deletions: deleting files one at a time", "replica", b.Type, "error", b.describe(whole))
 			}
 			b.unsure, b.left = append(b.unsure, b.left...), nil
 		}

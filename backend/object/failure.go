@@ -7,7 +7,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/retry"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Kinds of a Failure besides those of package ltxstore. They do not leave
@@ -51,9 +50,6 @@ type Failure struct {
 	// Size is the object's size that came with ErrRange, -1 if none did.
 	Size int64
 
-	// Err, if not nil, is reported in place of the error: the same with a
-	// text that helps more.
-	Err error
 }
 
 // outcome is an error that Client has made, with its kind.
@@ -125,11 +121,15 @@ func (r *replica) wrap(op, key string, err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	f := r.classify(err)
-	if f.Err != nil {
-		err = f.Err
+	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: public(r.classify(err).Kind, err), Err: r.describe(err)}
+}
+
+// describe returns err with a text for people, free of secrets.
+func (r *replica) describe(err error) error {
+	if d, ok := r.Bucket.(Describer); ok {
+		err = d.Describe(err)
 	}
-	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: public(f.Kind, err), Err: scrub.Error(err)}
+	return r.log.Secrets.Error(err)
 }
 
 // public returns the kind that a caller sees.

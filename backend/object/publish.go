@@ -13,7 +13,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // cleanupTimeout is how long a failed write may take to clean up.
@@ -119,7 +118,7 @@ func (u *upload) retract(ctx context.Context, done Object) {
 }
 
 func (u *upload) warn(ctx context.Context, level slog.Level, text string, err error) {
-	u.log.Get().LogAttrs(ctx, level, text, slog.String("replica", u.Type), slog.String("key", u.key), slog.Any("error", scrub.Error(err)))
+	u.log.Get().LogAttrs(ctx, level, text, slog.String("replica", u.Type), slog.String("key", u.key), slog.Any("error", u.describe(err)))
 }
 
 // resolve finds out whether a write that failed with cause was done, by this
@@ -194,5 +193,5 @@ func (u *upload) readBack(ctx context.Context, h hash.Hash) ([]byte, error) {
 
 func (u *upload) exists(cause error, how string) error {
 	return &ltxstore.Error{Op: "write", Backend: u.Type, Key: u.key, Kind: fs.ErrExist,
-		Err: fmt.Errorf("the name is taken, %s: %w", how, scrub.Error(cause))}
+		Err: u.describe(fmt.Errorf("the name is taken, %s: %w", how, cause))}
 }

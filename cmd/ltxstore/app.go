@@ -39,6 +39,8 @@ type app struct {
 
 	level slog.LevelVar // of the log
 	args  []string      // the command line, which may hold secrets
+
+	progress *progress
 }
 
 // silent is a level that nothing has.
@@ -58,11 +60,11 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(f
 func (a *app) run(ctx context.Context, args []string) int {
 	a.level.Set(silent)
 	a.args = args
-	out := &output{ctx: ctx, w: a.out}
+	out := &output{ctx: ctx, w: a.out, before: func() {}}
 	a.out = out
 	cmd, rest, err := find(args)
 	if err == nil {
-		err = a.call(ctx, cmd, rest)
+		err = a.call(ctx, cmd, rest, out)
 	}
 	said := err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, errProblems)
 	if said && out.err != nil { // nobody has read it
@@ -124,7 +126,7 @@ func advice(err error) string {
 }
 
 // call parses the flags of a command, and calls it.
-func (a *app) call(ctx context.Context, cmd *command, args []string) error {
+func (a *app) call(ctx context.Context, cmd *command, args []string, out *output) error {
 	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	run := cmd.bind(flags)
@@ -144,6 +146,9 @@ func (a *app) call(ctx context.Context, cmd *command, args []string) error {
 	if a.verbose {
 		a.level.Set(slog.LevelDebug)
 	}
+	a.progress = a.newProgress()
+	defer a.progress.end()
+	out.before = a.progress.aside
 	return run(ctx, a, args)
 }
 
@@ -185,11 +190,6 @@ func unknownFlag(err error, flags *flag.FlagSet) string {
 		return fmt.Sprintf("there is no flag -%s: did you mean -%s?", name, near)
 	}
 	return "there is no flag -" + name
-}
-
-// logger is where clients log: nothing, or with -v everything.
-func (a *app) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: &a.level}))
 }
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

@@ -75,7 +75,7 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.reach(ctx); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	client, err := s.open(ctx, "db", nil)
@@ -185,9 +185,11 @@ func (cmd *bench) steps() []step {
 	}
 }
 
+// measure does a step. Its first failure ends it: the others would be the same.
 func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	took := make([]time.Duration, s.count)
-	errs := make([]error, s.count)
 	next := make(chan int)
 	begun := cmd.now()
 	var wg sync.WaitGroup
@@ -195,16 +197,15 @@ func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
 		wg.Go(func() {
 			for i := range next {
 				at := cmd.now()
-				errs[i] = s.do(ctx, i)
+				if err := s.do(ctx, i); err != nil {
+					stop(err)
+				}
 				took[i] = cmd.now().Sub(at)
 			}
 		})
 	}
-	for i := range s.count {
+	for i := 0; i < s.count && ctx.Err() == nil; i++ {
 		next <- i
-		if ctx.Err() != nil {
-			break
-		}
 	}
 	close(next)
 	wg.Wait()
@@ -214,7 +215,7 @@ func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
 	return measure{
 		Name: s.name, Count: s.count * max(s.perCount, 1), Bytes: s.bytes * int64(s.count), Seconds: seconds,
 		P50: at(0.5), P90: at(0.9), P99: at(0.99), Max: at(1),
-	}, errors.Join(append(errs, ctx.Err())...)
+	}, context.Cause(ctx)
 }
 
 func (a *app) measured(measures []measure) {

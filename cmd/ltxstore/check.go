@@ -29,7 +29,7 @@ func checkCommand() *command {
 			cmd := &checkStore{large: 100 << 20, page: 1000}
 			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file; with less than 84MB the bound of memory is not checked")
 			flags.IntVar(&cmd.page, "page", cmd.page, "the store lists `N` files in a page: cases write two and a half times as many")
-			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`, such as write/")
+			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`: "+strings.Join(groups(), ", "))
 			return cmd.run
 		},
 	}
@@ -61,16 +61,19 @@ type failure struct {
 }
 
 func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
+	cases := selected(cmd.only)
+	if len(cases) == 0 {
+		return usagef("-only is %q: no case begins so; there are %s", cmd.only, strings.Join(known(cmd.only), ", "))
+	}
 	s, err := a.scratch(args[0], "check")
 	if err != nil {
 		return err
 	}
-	if err := s.reach(ctx); err != nil {
+	if err := s.usable(ctx); err != nil {
 		return err
 	}
 	once := ltxstore.Source{URL: s.place + s.query, Settings: map[string]string{"write-once": "true"}}.Check() == nil
 	p := a.watch()
-	cases := slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, cmd.only) })
 	n := 0
 	cfg := replicatest.Config{
 		New: func(ctx context.Context) (replicatest.Store, error) {
@@ -83,9 +86,8 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 		PageSize:  cmd.page,
 		LargeSize: cmd.large,
 		BodySize:  max(min(16<<20, cmd.large/2), 64<<10),
-		Select:    func(c replicatest.Case) bool { return strings.HasPrefix(c.ID, cmd.only) },
 	}
-	report, err := replicatest.Check(ctx, cfg)
+	report, err := s.hold(ctx, cfg, cases)
 	p.done()
 	if removed := s.remove(ctx); removed != nil {
 		err = errors.Join(err, removed)
@@ -106,6 +108,57 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 		return errProblems
 	}
 	return err
+}
+
+// selected returns the cases whose names begin with a text.
+func selected(prefix string) []replicatest.Case {
+	return slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, prefix) })
+}
+
+// groups returns what the names of cases begin with: "write/".
+func groups() (found []string) {
+	for _, c := range replicatest.Cases() {
+		group, _, _ := strings.Cut(c.ID, "/")
+		if group += "/"; !slices.Contains(found, group) {
+			found = append(found, group)
+		}
+	}
+	return found
+}
+
+// known returns the cases of the group that a name begins with, or all groups.
+func known(name string) (found []string) {
+	for _, group := range groups() {
+		if strings.HasPrefix(name, group) {
+			for _, c := range selected(group) {
+				found = append(found, c.ID)
+			}
+			return found
+		}
+	}
+	return groups()
+}
+
+// hold runs cases, one after the other. After one that fails it looks whether the
+// store can still be used: a disk that is full, or a credential that has expired, is
+// one cause and not a thousand failures.
+func (s *scratch) hold(ctx context.Context, cfg replicatest.Config, cases []replicatest.Case) (report replicatest.Report, err error) {
+	for _, wanted := range cases {
+		cfg.Select = func(c replicatest.Case) bool { return c.ID == wanted.ID }
+		results, err := replicatest.Check(ctx, cfg)
+		if err != nil {
+			return report, err
+		}
+		at := slices.IndexFunc(results, func(r replicatest.Result) bool { return r.Case.ID == wanted.ID })
+		report = append(report, results[at])
+		if results[at].Err == nil {
+			continue
+		}
+		if err := s.usable(ctx); err != nil {
+			return report, fmt.Errorf("the store cannot be used any more, %s in: %w", count(len(report), "case"), err)
+		}
+	}
+	return report, nil
 }
 
 // lacks is what a live store cannot do on demand.
@@ -152,7 +205,7 @@ func summary(report replicatest.Report, once bool) checked {
 			continue
 		}
 		if res.Err != nil {
-			result.Failures = append(result.Failures, failure{res.Case.ID, res.Case.Rule, res.Err.Error()})
+			result.Failures = append(result.Failures, failure{res.Case.ID, res.Case.Rule, brief(res.Err.Error())})
 		}
 		for _, name := range res.Case.Clauses {
 			if by[name] == nil {
@@ -176,6 +229,16 @@ func summary(report replicatest.Report, once bool) checked {
 		return strings.Compare(a.Clause, b.Clause)
 	})
 	return result
+}
+
+// brief cuts the text of a failure that names the same for very many files.
+func brief(text string) string {
+	const most = 10
+	lines := strings.Split(text, "\n")
+	if len(lines) <= most {
+		return text
+	}
+	return strings.Join(lines[:most], "\n") + fmt.Sprintf("\nand %s more", count(len(lines)-most, "line"))
 }
 
 func (a *app) checked(r checked) {

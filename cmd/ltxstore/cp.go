@@ -5,8 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/transfer"
@@ -62,7 +64,14 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstore.ReplicaClient) error {
 	p := a.watch()
 	files, bytes := 0, int64(0)
+	whole := ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	same := new(sameCause)
 	cmd.cfg.Each = func(o transfer.Outcome) {
+		if err := same.of(o.Err); err != nil {
+			stop(err)
+		}
 		files++
 		bytes += o.File.Size
 		p.show(bytes, 0, fmt.Sprintf("%s, level %d", count(files, "file"), o.File.Level))
@@ -80,6 +89,9 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 	} else {
 		a.copied(report, cmd.cfg.DryRun)
 	}
+	if ctx.Err() != nil && whole.Err() == nil {
+		return fmt.Errorf("given up, since every other file would fail alike: %w", context.Cause(ctx))
+	}
 	if ctx.Err() != nil {
 		done := report.Files[transfer.Copied] + report.Files[transfer.Replaced]
 		return &interruption{fmt.Sprintf("%s copied; say it again to go on", count(done, "file")), err}
@@ -88,6 +100,39 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 		return fmt.Errorf("%s not copied, see above; say it again to try once more, and -replace for what differs", count(n, "file"))
 	}
 	return err
+}
+
+// sameCause finds out that files fail for a reason that the others will meet too.
+type sameCause struct {
+	kind error
+	n    int
+}
+
+// of is called with what each file has failed with, or nil, and returns the error
+// that nothing can follow.
+func (c *sameCause) of(err error) error {
+	if err == nil {
+		c.n = 0
+		return nil
+	}
+	for _, kind := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, ltxstore.ErrStoreNotFound} {
+		if errors.Is(err, kind) {
+			return err
+		}
+	}
+	const most = 3 // one file alone may be denied
+	kind := ltxstore.KindOf(err)
+	if kind != fs.ErrPermission && kind != ltxstore.ErrUnavailable && kind != ltxstore.ErrThrottled && kind != errors.ErrUnsupported {
+		c.n = 0
+		return nil
+	}
+	if c.kind != kind {
+		c.kind, c.n = kind, 0
+	}
+	if c.n++; c.n == most {
+		return err
+	}
+	return nil
 }
 
 // copied writes what became of the files.

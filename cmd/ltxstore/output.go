@@ -8,15 +8,17 @@ import (
 // output is standard output. It remembers the first failure, so that no command
 // succeeds of which something could not be written.
 type output struct {
-	ctx context.Context
-	w   io.Writer
-	err error
+	ctx    context.Context
+	w      io.Writer
+	before func() // called before each write
+	err    error
 }
 
 // Write implements io.Writer. A reader that has stopped reading, in a pipe, does
 // not keep an interruption from ending the command: p then belongs to Write for
 // ever.
 func (o *output) Write(p []byte) (n int, err error) {
+	o.before()
 	switch {
 	case o.err != nil:
 		return 0, o.err

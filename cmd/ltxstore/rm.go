@@ -142,10 +142,10 @@ func (cmd *rm) confirm(ctx context.Context, a *app, what string) error {
 	if !a.inTTY || !a.errTTY {
 		return usagef("nobody can be asked whether to delete %s: say -yes", what)
 	}
-	fmt.Fprintf(a.err, "delete %s? [y/N] ", what)
+	a.progress.print(fmt.Sprintf("delete %s? [y/N] ", what))
 	answer, err := await(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
 	if ctx.Err() != nil {
-		fmt.Fprintln(a.err)
+		a.progress.print("\n")
 		return &interruption{"nothing was deleted", err}
 	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {

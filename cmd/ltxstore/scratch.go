@@ -1,19 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/superfly/ltx"
+
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
 // scratch is a fresh prefix below a replica's path, for commands that write. It
@@ -74,19 +79,39 @@ func (s *scratch) open(ctx context.Context, path string, settings map[string]str
 	return client, nil
 }
 
-// reach fails if the store cannot be asked: a suite of failures says less.
-func (s *scratch) reach(ctx context.Context) error {
-	client, err := s.open(ctx, "reach", nil)
+// usable fails if the store cannot be listed, written to, read or deleted from: a
+// suite of failures says less. What it writes is an LTX file, which every wrapper
+// takes.
+func (s *scratch) usable(ctx context.Context) error {
+	client, err := s.open(ctx, "usable", nil)
 	if err != nil {
 		return err
 	}
-	s.forget()
+	return errors.Join(tryout(ctx, client), ltxstore.Close(client))
+}
+
+func tryout(ctx context.Context, client ltxstore.ReplicaClient) error {
 	files, err := client.LTXFiles(ctx, 0, 0, false)
 	if err == nil {
 		files.Next()
 		err = files.Close()
 	}
-	return errors.Join(err, ltxstore.Close(client))
+	if err != nil {
+		return err
+	}
+	body := replicatest.NewLTXFile(1, 1, time.Unix(0, 0), 1)
+	if _, err := client.WriteLTXFile(ctx, 0, 1, 1, bytes.NewReader(body)); err != nil {
+		return err
+	}
+	r, err := client.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+		err = errors.Join(err, r.Close())
+	}
+	if err != nil {
+		return err
+	}
+	return client.DeleteLTXFiles(ctx, []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}})
 }
 
 // forget is called when a path is known to be empty.

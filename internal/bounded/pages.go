@@ -31,7 +31,7 @@ func (p *Pages) Add(token string, names ...[]string) error {
 		p.seed = maphash.MakeSeed()
 	}
 	if p.tokens.add(maphash.String(p.seed, token)) {
-		return fmt.Errorf("continuation token %.100q has come before: %w", token, ErrRepeats)
+		return fmt.Errorf("a continuation token has come before: %w", ErrRepeats)
 	}
 	var h maphash.Hash
 	h.SetSeed(p.seed)

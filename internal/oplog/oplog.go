@@ -105,11 +105,21 @@ func (l *listing) Close() error {
 	return err
 }
 
+// Repeated is the message of Retried.
+const Repeated = "request failed and is repeated"
+
 // Retried returns a retry.Policy's OnRetry for a client of that Type: each
-// repetition is told at debug level.
-func (l *Logger) Retried(replica string) func(attempt int, wait time.Duration, err error) {
+// repetition is logged at debug level, with its error as describe puts it, if
+// that is not nil.
+func (l *Logger) Retried(replica string, describe func(error) error) func(attempt int, wait time.Duration, err error) {
 	return func(attempt int, wait time.Duration, err error) {
-		l.Get().LogAttrs(context.Background(), slog.LevelDebug, "request failed and is repeated", slog.String("replica", replica),
+		if !l.Get().Enabled(context.Background(), slog.LevelDebug) {
+			return
+		}
+		if describe != nil {
+			err = describe(err)
+		}
+		l.Get().LogAttrs(context.Background(), slog.LevelDebug, Repeated, slog.String("replica", replica),
 			slog.Int("attempt", attempt), slog.Duration("wait", wait), slog.Any("error", l.Secrets.Error(err)))
 	}
 }

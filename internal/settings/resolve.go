@@ -20,12 +20,14 @@ type given struct {
 }
 
 type item struct {
-	index int
-	value string
+	index             int
+	value, key, where string
 }
 
 func (v given) same(other given) bool {
-	return v.value == other.value && slices.Equal(v.items, other.items)
+	return v.value == other.value && slices.EqualFunc(v.items, other.items, func(a, b item) bool {
+		return a.index == b.index && a.value == b.value
+	})
 }
 
 // Resolve returns the Config that src describes, and whether it leaves the
@@ -81,7 +83,9 @@ func (t Table[C]) fill(values map[string]given) (cfg C, err error) {
 			}
 			for _, item := range items {
 				if err := row.To.set(&cfg, rest, item.value); err != nil {
-					v.value = item.value
+					if row.To.list {
+						v = given{key: item.key, value: item.value, where: item.where}
+					}
 					return cfg, explain(row, v, err)
 				}
 			}
@@ -236,7 +240,7 @@ func (t Table[C]) append(values map[string]given, row *Row[C], v given, rest str
 		list.value = list.items[at].value
 		return t.differ(list, v)
 	}
-	list.items = slices.Insert(list.items, at, item{index, v.value})
+	list.items = slices.Insert(list.items, at, item{index, v.value, v.key, v.where})
 	list.value = list.items[0].value
 	values[row.Name] = list
 	return nil

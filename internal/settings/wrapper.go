@@ -30,23 +30,33 @@ func (t Table[C]) below(key string) (string, bool) {
 // Wrap is the Wrap of a wrapper's driver: it resolves src, has the Config refused
 // if something is wrong with it, and wraps next, unless that is turned off.
 func Wrap[C, R any](t Table[C], src Source, next R, check func(cfg C) error, wrap func(next R, cfg C) R) (R, error) {
-	values, defaults, err := t.collect(src)
-	if err != nil {
-		return next, err
-	}
-	on, err := t.enabled(values, defaults)
+	cfg, on, err := t.resolve(src, check)
 	if err != nil || !on {
 		return next, err
 	}
+	return wrap(next, cfg), nil
+}
+
+// Check is the Check of a wrapper's driver: it returns the error that Wrap would.
+func Check[C any](t Table[C], src Source, check func(cfg C) error) error {
+	_, _, err := t.resolve(src, check)
+	return err
+}
+
+// resolve returns what src says of a wrapper, and whether it is turned on.
+func (t Table[C]) resolve(src Source, check func(cfg C) error) (cfg C, on bool, err error) {
+	values, defaults, err := t.collect(src)
+	if err != nil {
+		return cfg, false, err
+	}
+	if on, err = t.enabled(values, defaults); err != nil || !on {
+		return cfg, false, err
+	}
 	t.inherit(values, defaults)
-	cfg, err := t.fill(values)
-	if err == nil {
+	if cfg, err = t.fill(values); err == nil {
 		err = check(cfg)
 	}
-	if err != nil {
-		return next, err
-	}
-	return wrap(next, cfg), nil
+	return cfg, err == nil, err
 }
 
 // enabled takes the switches out of what is given, and tells what they say. Any

@@ -16,11 +16,18 @@ type driver struct{ settings.Table[Config] }
 
 // Wrap implements ltxstore.WrapperDriver.
 func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
-	return settings.Wrap(d.Table, settings.Source(src), next, func(cfg Config) error {
-		_, err := cfg.withDefaults(wrapper)
-		return err
-	},
+	return settings.Wrap(d.Table, settings.Source(src), next, check,
 		func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
+}
+
+// Check implements ltxstore.WrapperDriver.
+func (d driver) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) error) error {
+	return settings.Check(d.Table, settings.Source(src), check)
+}
+
+func check(cfg Config) error {
+	_, err := cfg.withDefaults(wrapper)
+	return err
 }
 
 func table() settings.Table[Config] {

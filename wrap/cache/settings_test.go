@@ -56,5 +56,5 @@ func TestURLAndFileAgree(t *testing.T) {
 	}
 	_, err := ltxstore.Open(t.Context(), "mem://?cache.block-size=5000")
 	assert.ErrorIs(t, err, fs.ErrInvalid)
-	assert.ErrorContains(t, err, "cache: init: invalid argument: BlockSize is 5000")
+	assert.ErrorContains(t, err, "cache: init: invalid argument: cache.block-size in the URL is \"5000\"")
 }

@@ -53,8 +53,8 @@ func TestURLAndFileAgree(t *testing.T) {
 func TestSettingsRefused(t *testing.T) {
 	for query, says := range map[string]string{
 		"compress.levle=best":      "did you mean compress.level?",
-		"compress.level=hardest":   "compress: init: invalid argument: Level is \"hardest\"",
-		"compress.frame-size=5000": "FrameSize is 5000",
+		"compress.level=hardest":   `compress: init: invalid argument: compress.level in the URL is "hardest"`,
+		"compress.frame-size=5000": `compress.frame-size in the URL is "5000"`,
 		"compress=3":               "want true or false",
 	} {
 		_, err := ltxstore.Open(t.Context(), "mem://?"+query)

@@ -96,8 +96,8 @@ func TestNeverPlaintext(t *testing.T) {
 		"replica: {type: mem, age: }":                                                                             "age has no settings: want true, false or a map of them",
 		"replica: {type: mem, age: {recipients: []}}":                                                             "want a recipient",
 		"replica: {type: mem, age: {recipients: }}":                                                               "want a recipient",
-		"replica: {type: mem, age: {recipients: ['']}}":                                                           "Recipients[0] is",
-		"replica: {type: mem, age: {recipients: '${GONE:-}'}}":                                                    "Recipients[0] is",
+		"replica: {type: mem, age: {recipients: ['']}}":                                                           `age.recipients.0 (line 1, column 41) is ""`,
+		"replica: {type: mem, age: {recipients: '${GONE:-}'}}":                                                    `age.recipients (line 1, column 28) is ""`,
 		"replica: {type: mem, age: {recipients: $GONE}}":                                                          "which is not set",
 		"replica: {type: mem, age: {recipient: " + recipient + "}}":                                               "did you mean age.recipients?",
 		"replica: {type: mem, age: " + recipient + "}":                                                            "want true or false",
@@ -106,8 +106,8 @@ func TestNeverPlaintext(t *testing.T) {
 		"age: {}\nreplica: {type: mem}":                                                                           "want a recipient",
 		"age: \nreplica: {type: mem}":                                                                             "age has no settings",
 		"crypt.recipient: " + recipient + "\nreplica: {type: mem}":                                                "did you mean crypt.recipients?",
-		"dbs: [{path: /db, replica: {type: mem, crypt: {identities: [AGE-SECRET-KEY-hush]}}}]":                    "Identities[0] is not shown",
-		"replica: {type: mem, age: {identities: AGE-SECRET-KEY-1HUSH}, crypt: {identities: AGE-SECRET-KEY-1HU}}":  "Identities[0] is not shown",
+		"dbs: [{path: /db, replica: {type: mem, crypt: {identities: [AGE-SECRET-KEY-hush]}}}]":                    "crypt.identities.0 (line 1, column 61) is not shown",
+		"replica: {type: mem, age: {identities: AGE-SECRET-KEY-1HUSH}, crypt: {identities: AGE-SECRET-KEY-1HU}}":  "age.identities (line 1, column 28) is not shown",
 		"replica: {url: 'mem://?age.identities=AGE-SECRET-KEY-1HUSH', crypt: {identities: [AGE-SECRET-KEY-1HU]}}": "age.identities in the URL is not shown and crypt.identities.0 (line 1, column 83) is not shown",
 	} {
 		_, err := config.Parse([]byte(text), config.Options{Getenv: func(string) (string, bool) { return "", false }})

@@ -41,6 +41,33 @@ func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, open func
 	return client, err
 }
 
+// Check implements ltxstore.WrapperDriver.
+func (d driver) Check(next ltxstore.ReplicaClient, src ltxstore.Source, check func(ltxstore.Source) error) error {
+	rest, replicas, err := settings.Replicas(settings.Source(src), wrapper)
+	if err != nil {
+		return err
+	}
+	return settings.Check(d.Table, rest, func(cfg Config) error {
+		for n, src := range replicas {
+			if err := check(ltxstore.Source(src)); err != nil {
+				return fmt.Errorf("%s.%d: %w", wrapper, n, err)
+			}
+			cfg.Others = append(cfg.Others, New(next, Config{})) // stands for it, and is the same as no other
+		}
+		_, err := cfg.open(next)
+		return err
+	})
+}
+
+// Explain explains what is wrong with the mirror, not with a replica in it.
+func (d driver) Explain(src settings.Source, wrong *settings.FieldError) (text string, ok bool) {
+	rest, _, err := settings.Replicas(src, wrapper)
+	if err != nil {
+		return "", false
+	}
+	return d.Table.Explain(rest, wrong)
+}
+
 // Lookup implements ltxstore.WrapperDriver. A replica's settings may be secrets.
 func (d driver) Lookup(key string) (name string, secret, ok bool) {
 	if settings.IsReplica(wrapper, key) {

@@ -95,12 +95,12 @@ func TestAutoLayout(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	for query, says := range map[string]string{
-		"mirror=true":       "Others is 0: want another replica",
-		"mirror.policy=all": "Others is 0: want another replica",
+		"mirror=true":       "mirror.replicas is missing: want another replica",
+		"mirror.policy=all": "mirror.replicas is missing: want another replica",
 		"mirror=gone://x":   `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
 		"mirror=file:":      "mirror.0: file: init: invalid argument: the URL has no path",
 		"mirror=mem://&mirror=mem://?page-siz%3D": "mirror.1: mock: init: invalid argument: page-siz in the URL is no setting",
-		"mirror=mem://&mirror.policy=most":        `Policy is "most": want all, quorum or best-effort`,
+		"mirror=mem://&mirror.policy=most":        `mirror.policy in the URL is "most": want all, quorum or best-effort`,
 		"mirror=mem://?hush%3Dx&mirror.polcy=all": "did you mean mirror.policy?",
 		"mirror=mem://?crypt%3Dtrue":              "want a recipient",
 		"mirror=mem://?secret-access-key%3Dhush":  "secret-access-key in the URL is no setting",
@@ -162,10 +162,10 @@ dbs:
 		"dbs: [{dir: /d, replica: {url: 'mem://?mirror=mem://'}}]":    "the URL has a mirror: want it beside the URL",
 		"dbs: [{dir: /d, replica: {type: mem, mirror: 'mem://'}}]":    "is a URL: want a list of one",
 		"replica: {type: mem, mirror: [{type: mem, compress: }]}":     "mirror.0.compress has no settings",
-		"replica: {type: mem, mirror: [{type: mem, crypt: {}}]}":      "mirror.0: crypt: init: invalid argument: Recipients is",
+		"replica: {type: mem, mirror: [{type: mem, crypt: {}}]}":      "mirror.0: crypt: init: invalid argument: crypt.recipients is missing",
 		"replica: {type: mem, mirror: [{type: mem, page-siz: 3}]}":    "page-siz (line 1, column 43) is no setting",
 		"replica: {url: 'mem://?mirror=mem://', mirror: ['mem://']}":  "say the same thing",
-		"replica: {type: mem, mirror: []}":                            "Others is 0",
+		"replica: {type: mem, mirror: []}":                            "mirror.replicas is missing",
 		"mirror: ['mem://']\nreplica: {type: mem, mirror: [gone://]}": `no backend is registered for the scheme "gone"`,
 	} {
 		_, err := config.Parse([]byte(text), config.Options{})

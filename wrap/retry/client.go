@@ -53,7 +53,7 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 		BaseDelay:   c.cfg.Retry.BaseDelay,
 		MaxDelay:    c.cfg.Retry.MaxDelay,
 		Retryable:   ltxstore.IsRetryable,
-		OnRetry:     c.log.Retried(c.Type()),
+		OnRetry:     c.log.Retried(c.Type(), nil),
 	}
 	return c
 }

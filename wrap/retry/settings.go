@@ -16,10 +16,20 @@ type driver struct{ settings.Table[Config] }
 
 // Wrap implements ltxstore.WrapperDriver.
 func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
-	return settings.Wrap(d.Table, settings.Source(src), next, func(cfg Config) error {
+	return settings.Wrap(d.Table, settings.Source(src), next, checkFor(next),
+		func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
+}
+
+// Check implements ltxstore.WrapperDriver.
+func (d driver) Check(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) error) error {
+	return settings.Check(d.Table, settings.Source(src), checkFor(next))
+}
+
+func checkFor(next ltxstore.ReplicaClient) func(Config) error {
+	return func(cfg Config) error {
 		_, err := cfg.check(next)
 		return err
-	}, func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
+	}
 }
 
 func table() settings.Table[Config] {

@@ -33,10 +33,10 @@ func defaults(cfg Config) Config {
 
 func TestSettingsRefused(t *testing.T) {
 	for raw, says := range map[string]string{
-		"mem://?retry.max-attempts=1": "Retry.MaxAttempts is 1",
+		"mem://?retry.max-attempts=1": `retry.max-attempts in the URL is "1"`,
 		"mem://?retry.max-atempts=3":  "did you mean retry.max-attempts?",
 		"mem://?retry.buffer-size=-1": "want a size in bytes",
-		"mem://?retry.base-delay=1m":  "Retry.BaseDelay is 1m0s: want at most Retry.MaxDelay, 20s",
+		"mem://?retry.base-delay=1m":  `retry.base-delay in the URL is "1m": want at most retry.max-delay, 20s`,
 		"s3://bucket/db?retry=true":   `next is "s3": want a client that does not retry itself`,
 	} {
 		_, err := ltxstore.Open(t.Context(), raw)

@@ -1,6 +1,8 @@
 package throttle
 
 import (
+	"errors"
+
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
@@ -15,12 +17,20 @@ type driver struct{ settings.Table[Config] }
 
 // Wrap implements ltxstore.WrapperDriver.
 func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
-	return settings.Wrap(d.Table, settings.Source(src), next, func(cfg Config) error {
-		if cfg.Limits == (Limits{}) {
-			return ltxstore.Invalid(wrapper, "init", "Limits", "empty", "want throttle.upload, throttle.download or throttle.requests")
-		}
-		return cfg.Limits.check(wrapper)
-	}, func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
+	return settings.Wrap(d.Table, settings.Source(src), next, check,
+		func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
+}
+
+// Check implements ltxstore.WrapperDriver.
+func (d driver) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) error) error {
+	return settings.Check(d.Table, settings.Source(src), check)
+}
+
+func check(cfg Config) error {
+	if cfg.Limits == (Limits{}) {
+		return errors.New("throttle has no limit: want throttle.upload, throttle.download or throttle.requests")
+	}
+	return cfg.Limits.check(wrapper)
 }
 
 func table() settings.Table[Config] {

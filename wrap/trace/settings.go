@@ -19,6 +19,11 @@ func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(lt
 		func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
 }
 
+// Check implements ltxstore.WrapperDriver.
+func (d driver) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) error) error {
+	return settings.Check(d.Table, settings.Source(src), func(Config) error { return nil })
+}
+
 func table() settings.Table[Config] {
 	return settings.Table[Config]{Wrapper: []string{wrapper}, CodeOnly: []string{"TracerProvider"}}
 }

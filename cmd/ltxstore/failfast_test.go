@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+	"github.com/ltxstore/ltxstore/transfer"
+)
+
+// refusing is a client whose writes fail.
+type refusing struct {
+	ltxstore.ReplicaClient
+	err    func(i int) error
+	writes atomic.Int64
+}
+
+func (c *refusing) WriteLTXFile(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
+	return nil, c.err(int(c.writes.Add(1)))
+}
+
+// A cause that every file will meet ends a copy; one that is a file's own does not.
+func TestCpFailsFast(t *testing.T) {
+	const files = 50
+	src := mock.NewReplicaClient(mock.Config{})
+	src.SetLogger(nil)
+	for i := range ltx.TXID(files) {
+		_, err := src.WriteLTXFile(t.Context(), 0, i+1, i+1, bytes.NewReader(replicatest.NewLTXFile(i+1, i+1, time.Unix(1, 0), 1)))
+		require.NoError(t, err)
+	}
+	of := func(kind error) error {
+		return &ltxstore.Error{Op: "write", Backend: "mem", Kind: ltxstore.KindOf(kind), Err: kind}
+	}
+	for name, c := range map[string]struct {
+		err   func(i int) error
+		whole bool // every file is tried
+		want  string
+	}{
+		"full disk":    {func(int) error { return of(syscall.ENOSPC) }, false, "given up, since every other file would fail alike: "},
+		"quota":        {func(int) error { return of(syscall.EDQUOT) }, false, "given up"},
+		"read-only":    {func(int) error { return of(syscall.EROFS) }, false, "given up"},
+		"no store":     {func(int) error { return of(ltxstore.ErrStoreNotFound) }, false, "given up"},
+		"denied":       {func(int) error { return of(fs.ErrPermission) }, false, "given up"},
+		"unavailable":  {func(int) error { return of(ltxstore.ErrUnavailable) }, false, "given up"},
+		"refused":      {func(int) error { return of(errors.ErrUnsupported) }, false, "given up"},
+		"of the files": {func(i int) error { return of(fmt.Errorf("file %d: %w", i, fs.ErrInvalid)) }, true, "50 files not copied"},
+		"by turns": {func(i int) error {
+			return of([]error{fs.ErrPermission, fs.ErrPermission, ltxstore.ErrChecksum}[i%3])
+		}, true, "50 files not copied"},
+		"two kinds": {func(i int) error {
+			return of([]error{fs.ErrPermission, ltxstore.ErrUnavailable}[i%2])
+		}, true, "50 files not copied"},
+	} {
+		dst := &refusing{ReplicaClient: mock.NewReplicaClient(mock.Config{}), err: c.err}
+		a := &app{out: io.Discard, err: io.Discard, width: 80, now: time.Now}
+		a.progress = a.newProgress()
+		err := (&cp{cfg: transfer.Config{Concurrency: 1}}).copy(t.Context(), a, []string{"mem://a", "mem://b"}, dst, src)
+		assert.ErrorContains(t, err, c.want, name)
+		assert.Equal(t, c.whole, dst.writes.Load() == files, "%s: %d writes", name, dst.writes.Load())
+	}
+}
+
+// Success in between means that it was the files'.
+func TestSameCause(t *testing.T) {
+	c := new(sameCause)
+	for range 5 {
+		assert.NoError(t, c.of(fs.ErrPermission))
+		assert.NoError(t, c.of(fs.ErrPermission))
+		assert.NoError(t, c.of(nil))
+	}
+	assert.NoError(t, c.of(fs.ErrPermission))
+	assert.NoError(t, c.of(fs.ErrPermission))
+	assert.ErrorIs(t, c.of(fs.ErrPermission), fs.ErrPermission)
+}
+
+// What cannot be written to is one cause, told before anything is measured.
+func TestUnusableStore(t *testing.T) {
+	s := newShell(t)
+	for _, name := range []string{"bench", "check"} {
+		r := s.run(t.Context(), name, s.url("rep")+"?readonly=true")
+		assert.Equal(t, exitFailed, r.code, name)
+		assert.Equal(t, 1, strings.Count(r.err, "\n"), "%q", r.err)
+		assert.Contains(t, r.err, "read-only", name)
+		assert.Less(t, len(r.err), 300, "%q", r.err)
+		assert.Empty(t, r.out, name)
+	}
+	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files")
+}
+
+// A step ends with its first failure.
+func TestBenchFailsFast(t *testing.T) {
+	var calls atomic.Int64
+	cmd := &bench{now: time.Now}
+	_, err := cmd.measure(t.Context(), step{name: "x", count: 1000, atOnce: 4, do: func(_ context.Context, i int) error {
+		calls.Add(1)
+		return syscall.ENOSPC
+	}})
+	assert.Equal(t, syscall.ENOSPC, err)
+	assert.LessOrEqual(t, calls.Load(), int64(8))
+	calls.Store(0)
+	_, err = cmd.measure(t.Context(), step{name: "x", count: 1000, atOnce: 4, do: func(context.Context, int) error { calls.Add(1); return nil }})
+	require.NoError(t, err)
+	assert.Equal(t, int64(1000), calls.Load())
+}
+
+// A store that breaks in the middle of a check is one cause.
+func TestCheckOfAStoreThatBreaks(t *testing.T) {
+	ran := 0
+	for _, breaks := range []bool{false, true} {
+		s, err := (&app{err: io.Discard}).scratch("file://"+t.TempDir(), "check")
+		require.NoError(t, err)
+		ran = 0
+		cfg := replicatest.Config{Lacks: s.lacks(false, 1), New: func(context.Context) (replicatest.Store, error) {
+			if ran++; breaks {
+				s.query = "?readonly=true"
+			}
+			return replicatest.Store{}, errors.New("no client")
+		}}
+		report, err := s.hold(t.Context(), cfg, selected("write/"))
+		if breaks {
+			assert.ErrorContains(t, err, "the store cannot be used any more, 1 case in: ")
+			assert.Equal(t, 1, ran)
+			assert.Len(t, report, 1)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Greater(t, ran, 5)
+		assert.Len(t, report, len(selected("write/")))
+	}
+}
+
+func TestCheckOnly(t *testing.T) {
+	s := newShell(t)
+	r := s.fails(t, exitUsage, "check", "-only", "nosuch", s.url("x"))
+	assert.Contains(t, r, `-only is "nosuch": no case begins so; there are write/, `)
+	assert.Contains(t, r, "delete-all/")
+	r = s.fails(t, exitUsage, "check", "-only", "write/nosuch", s.url("x"))
+	assert.Contains(t, r, "write/guide")
+	assert.NotContains(t, r, "delete/")
+	assert.NoDirExists(t, s.dir+"/x")
+}
+
+func TestBrief(t *testing.T) {
+	assert.Equal(t, "a\nb", brief("a\nb"))
+	assert.Equal(t, strings.Repeat("x\n", 10)+"and 2 lines more", brief(strings.TrimSuffix(strings.Repeat("x\n", 12), "\n")))
+}

@@ -1,0 +1,157 @@
+package config_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/gcs"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/crypt"
+	"github.com/ltxstore/ltxstore/wrap/metrics"
+	"github.com/ltxstore/ltxstore/wrap/mirror"
+	"github.com/ltxstore/ltxstore/wrap/retry"
+	"github.com/ltxstore/ltxstore/wrap/throttle"
+	"github.com/ltxstore/ltxstore/wrap/verify"
+)
+
+// goNames matches the name of any field of any Config that no English word is
+// spelled like: PartSize, KMSKeyID.
+func goNames(t *testing.T) *regexp.Regexp {
+	t.Helper()
+	var names []string
+	for _, cfg := range []any{s3.Config{}, gcs.Config{}, file.Config{}, mock.Config{}, cache.Config{}, compress.Config{}, crypt.Config{},
+		metrics.Config{}, mirror.Config{}, retry.Config{}, throttle.Config{}, throttle.Limits{}, verify.Config{}, ltxstore.Retry{}} {
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(cfg)) {
+			upper := strings.Map(func(r rune) rune {
+				if unicode.IsLower(r) {
+					return -1
+				}
+				return r
+			}, field.Name)
+			if field.IsExported() && len(upper) > 1 && len(upper) < len(field.Name) {
+				names = append(names, regexp.QuoteMeta(field.Name))
+			}
+		}
+	}
+	require.Greater(t, len(names), 60)
+	return regexp.MustCompile(`\b(` + strings.Join(names, "|") + `)\b|<nil>|\[\]string`)
+}
+
+// What is wrong in a URL or a file is told in its own words: the settings' names,
+// whatever the value.
+func TestErrorsNameSettings(t *testing.T) {
+	goName := goNames(t)
+	row := regexp.MustCompile("(?m)^\\| `([a-z0-9.-]+)(\\.NAME)?`")
+	places := map[string]string{"s3": "s3://bucket", "gs": "gs://bucket", "file": "file:///x", "mem": "mem://"}
+	refused := make(map[string]int)
+	for driver, known := range drivers() {
+		place := places[driver]
+		if place == "" {
+			place = "mem://"
+		}
+		for _, found := range row.FindAllStringSubmatch(known.(interface{ Markdown() string }).Markdown(), -1) {
+			name := found[1]
+			if found[2] != "" {
+				name += ".x"
+			}
+			for _, value := range []string{"", "0", "1", "-1", "3", "true", "false", "999999999999", "1s", "8760h", "0777", "01", "4MiB", "9TiB", "/Path/to",
+				"a b", "x", "ftp://h", "http://h", "http://u:p@h/x", "head", "aws:kms", "AES256", "arn:x", "AGE-SECRET-KEY-1", "age1bad", "bad\x00", "\xff",
+				"MDEyMw==", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "../up", "mem://"} {
+				src := ltxstore.Source{URL: fmt.Sprintf("%s?%s=%s", place, name, url.QueryEscape(value)), Getenv: env}
+				err := src.Check()
+				if err == nil {
+					continue
+				}
+				refused[driver]++
+				assert.NotRegexp(t, goName, err.Error(), "%s=%q", name, value)
+				beside := ltxstore.Source{URL: place, Settings: map[string]string{name: value}, Getenv: env, Where: func(string) string { return "line 7" }}
+				if err = beside.Check(); assert.Error(t, err, "%s=%q", name, value) {
+					assert.NotRegexp(t, goName, err.Error(), "%s=%q", name, value)
+					if strings.Contains(err.Error(), name+" (") {
+						assert.Contains(t, err.Error(), name+" (line 7)")
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, refused["s3"], 300, refused)
+	assert.Greater(t, refused["cache"], 100, refused)
+}
+
+func TestErrorsSayWhatWasWritten(t *testing.T) {
+	for text, want := range map[string]string{
+		"replica:\n  type: s3\n  bucket: b\n  part-size: 1MiB\n":                             `part-size (line 4, column 3) is "1MiB": want 0 (default), or 5 MiB to 5 GiB in bytes`,
+		"replica: {url: 's3://b?partSize=1MiB'}":                                             `partSize in the URL is "1MiB": want 0 (default), or 5 MiB`,
+		"replica: {type: s3}":                                                                "bucket is missing: want the bucket's name",
+		"replica: {url: 's3://b_', tags: {'aws:x': y}}":                                      `tags.aws:x (line 1, column 34) is "y": want keys of 1 to 128 characters`,
+		"replica: {url: 's3://b', access-key-id: k}":                                         "secret-access-key is missing: want the secret that goes with access-key-id",
+		"replica: {url: 's3://b', access-key-id: k, secret-access-key: 'my secret'}":         "secret-access-key (line 1, column 44) is not shown: want no white space in it",
+		"replica: {url: 's3://b', upload-threshold: 1}":                                      `upload-threshold (line 1, column 26) is "1": want 0 (default), or part-size to 5 GiB`,
+		"replica: {url: 's3://b', force-path-style: true, bucket: x}":                        "url and bucket (line 1, column 50) say the same thing",
+		"replica: {url: 's3://b', retry-base-delay: 1m, retry-max-delay: 1s}":                `retry-base-delay (line 1, column 26) is "1m": want at most retry-max-delay, 1s`,
+		"retry-max-delay: 1s\nreplica: {url: 's3://b', retry-base-delay: 1m}":                `retry-base-delay (line 2, column 26) is "1m": want at most retry-max-delay, 1s`,
+		"retry-base-delay: 1m\nreplica: {url: 's3://b', retry-max-delay: 1s}":                `retry-base-delay (line 1, column 1) is "1m": want at most retry-max-delay, 1s`,
+		"replica: {url: 's3://b', path: /x/../y}":                                            "url and path (line 1, column 26) say the same thing",
+		"replica: {url: 's3://b/x/../y'}":                                                    `path in the URL: path is "x/../y": want no ".." segment`,
+		"replica: {url: 'gs://bucket', storage-class: big}":                                  `storage-class (line 1, column 31) is "big"`,
+		"replica: {path: /x, file-mode: 0200}":                                               `file-mode (line 1, column 21) is "0200": want permission bits only, with 0600 for the owner`,
+		"replica: {path: /x, sweep-age: 1ms}":                                                `sweep-age (line 1, column 21) is "1ms": want 0 (one hour) or at least 1s`,
+		"replica: {type: mem, crypt: true}":                                                  "crypt.recipients is missing: want a recipient to write files, or crypt.identities to read them, or both",
+		"replica: {type: mem, crypt: {recipients: [" + recipient + ", age1x]}}":              `crypt.recipients.1 (line 1, column 107) is "age1x": want a native recipient of age`,
+		"replica: {type: mem, crypt: {identities: AGE-SECRET-KEY-1X}}":                       "crypt.identities (line 1, column 30) is not shown: want a native identity",
+		"replica: {type: mem, cache: {size: 8KiB}}":                                          `cache.size (line 1, column 30) is "8KiB": want 0 (default) or at least`,
+		"replica: {type: mem, cache: {size: 1MiB, max-range: 2MiB}}":                         `cache.max-range (line 1, column 42) is "2MiB": want 0 (default) or at most cache.size, 1048576 bytes`,
+		"replica: {type: mem, mirror: [{type: s3, bucket: b, part-size: 1}]}":                `mirror.0: s3: init: invalid argument: part-size (line 1, column 53) is "1": want`,
+		"replica: {type: mem, mirror: {replicas: ['mem://'], backoff: 2m, max-backoff: 1m}}": `mirror.max-backoff (line 1, column 66) is "1m": want 0 (default) or at least mirror.backoff, 2m0s`,
+		"replica: {type: mem, retry: {max-attempts: 1}}":                                     `retry.max-attempts (line 1, column 30) is "1": want 0 (default) or 2 or more: 1 is no retry`,
+		"replica: {type: mem, retry: {max-delay: 1ms}}":                                      "retry.base-delay is 100ms: want at most retry.max-delay, 1ms",
+		"replica: {type: mem, throttle: true}":                                               "throttle has no limit: want throttle.upload, throttle.download or throttle.requests",
+	} {
+		_, err := config.Parse([]byte(text), options())
+		assert.ErrorContains(t, err, want, text)
+	}
+}
+
+// What only connecting finds out names the setting once it is explained.
+func TestExplain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "CABundle")
+	for _, setting := range []string{"ca-bundle", "sse-customer-key-path"} {
+		for _, scheme := range []string{"s3", "gs"} {
+			src := ltxstore.Source{URL: scheme + "://b?compress=true&region=eu-central-1", Settings: map[string]string{setting: dir}, Where: func(string) string { return "line 3" }}
+			if scheme == "gs" {
+				src.URL = scheme + "://bucket?compress=true"
+			}
+			client, err := ltxstore.OpenSource(t.Context(), src)
+			require.NoError(t, err)
+			err = ltxstore.Init(t.Context(), client)
+			require.Error(t, err)
+			told := src.Explain(err)
+			assert.ErrorContains(t, told, setting+` (line 3) is "`+dir+`": want a file of `)
+			assert.ErrorContains(t, told, dir+": no such file or directory")
+			assert.Equal(t, ltxstore.KindOf(err), ltxstore.KindOf(told))
+			assert.Equal(t, told.Error(), src.Explain(told).Error(), "twice is once")
+		}
+	}
+	src := ltxstore.Source{URL: "mem://"}
+	assert.NoError(t, src.Explain(nil))
+	assert.Same(t, os.ErrClosed, src.Explain(os.ErrClosed))
+	other := ltxstore.Invalid("mock", "init", "Strange", 1, "want none")
+	assert.Same(t, other, src.Explain(other), "a field that no setting is for")
+	assert.Same(t, other, ltxstore.Source{URL: "gone://"}.Explain(other))
+}

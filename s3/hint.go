@@ -1,0 +1,71 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/ltxstore/ltxstore/internal/transport"
+)
+
+// hintOf says what is wrong, and what would be right, where the service's words
+// do not.
+func hintOf(err error, p place) string {
+	var archived *types.InvalidObjectState
+	switch speaks := transport.Speaks(err); {
+	case speaks != "":
+		return fmt.Sprintf("the server speaks %s, want Endpoint to begin with %s://", speaks, speaks)
+	case errors.As(err, &archived) && archived.StorageClass != "":
+		return fmt.Sprintf("the object is archived in storage class %s: restore it there before it is read", archived.StorageClass)
+	case codeOf(err) == codeArchived:
+		return "the object is archived, in GLACIER or the like: restore it there before it is read"
+	case isSkewed(err):
+		return "the clock of this machine is not the service's: set it right" + skewOf(err)
+	}
+	region := headerOf(err).Get(regionHeader)
+	if !isRegion(region) {
+		return ""
+	}
+	switch status := statusOf(err); {
+	case status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect,
+		strings.HasPrefix(codeOf(err), "AuthorizationHeaderMalformed"):
+		return "the bucket is in region " + region
+	}
+	return ""
+}
+
+const (
+	codeArchived = "InvalidObjectState"
+	codeSkewed   = "RequestTimeTooSkewed"
+
+	// maxSkew is how far a request's time may be from the service's.
+	maxSkew = 15 * time.Minute
+)
+
+// isSkewed reports that a request was refused for its time. A HEAD's refusal
+// does not say so.
+func isSkewed(err error) bool {
+	if codeOf(err) == codeSkewed {
+		return true
+	}
+	skew, ok := clockSkew(err)
+	return ok && skew > maxSkew && statusOf(err) == http.StatusForbidden && codeOf(err) == "Forbidden"
+}
+
+// clockSkew returns how far the service's clock is from this one's.
+func clockSkew(err error) (time.Duration, bool) {
+	there, parseErr := http.ParseTime(headerOf(err).Get("Date"))
+	return time.Until(there).Abs(), parseErr == nil
+}
+
+func skewOf(err error) string {
+	there, parseErr := http.ParseTime(headerOf(err).Get("Date"))
+	if parseErr != nil {
+		return ""
+	}
+	return fmt.Sprintf(", it is %s here and %s there", time.Now().UTC().Format(time.DateTime), there.UTC().Format(time.DateTime))
+}
