@@ -256,7 +256,7 @@ func TestNoCredentials(t *testing.T) {
 	cfg := Config{Bucket: "bucket", Region: "us-east-1", RoundTripper: answers(func(http.ResponseWriter, *http.Request) { requests.Add(1) })}
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)
-	err = wrap("list", "", operations(r)["list"](t.Context()))
+	err = wrap(operations(r)["list"](t.Context()))
 	require.Error(t, err)
 	assert.Zero(t, requests.Load())
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
@@ -369,17 +369,19 @@ func TestNoSecretIsShown(t *testing.T) {
 	inJSON.Info("configured", "config", cfg, "pointer", &cfg, "client", client, slog.Group("group", "config", cfg))
 	cfg.Logger.Info("configured", "config", cfg, "client", client)
 	require.NoError(t, client.Init(t.Context()))
-	r := client.ready.Load()
+	r, err := connectTo(t, cfg)
+	require.NoError(t, err)
 	for _, op := range []string{"get", "put", "list", "delete"} {
 		err := operations(r)[op](t.Context())
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		err = wrap("write", "key", err)
+		err = wrap(err)
 		require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 		for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
 			clean(verb, fmt.Sprintf(verb, err))
 		}
 		cfg.Logger.Error("failed", "error", err)
 	}
+	require.ErrorIs(t, list(t.Context(), client), io.ErrUnexpectedEOF)
 	assert.Contains(t, log.String(), "request failed and is repeated")
 	clean("log", log.String())
 
@@ -395,8 +397,8 @@ func TestSDKLogsThroughOurs(t *testing.T) {
 	logger.Set(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	r, err := connect(t.Context(), valid(), logger)
 	require.NoError(t, err)
-	defer r.close()
-	r.api.Options().Logger.Logf("WARN", "careful with %s", "https://h/?X-Amz-Signature=abc")
+	defer r.Close()
+	r.Bucket.(*bucket).api.Options().Logger.Logf("WARN", "careful with %s", "https://h/?X-Amz-Signature=abc")
 	assert.Contains(t, log.String(), "careful with https://h/")
 	assert.NotContains(t, log.String(), "abc")
 }

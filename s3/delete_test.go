@@ -172,7 +172,6 @@ func TestDeleteRequestFails(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.Len(t, s.keys(), 1000)
 	assert.Equal(t, 3, s.seen("BATCH"))
-	assert.False(t, c.ready.Load().noBatch.Load())
 }
 
 func TestDeleteSingly(t *testing.T) {
@@ -266,7 +265,9 @@ func TestDeleteAll(t *testing.T) {
 			t.Run(fmt.Sprintf("%v %q", layout, path), func(t *testing.T) {
 				s, c := newStub(t, func(r *replica) { r.cfg.Layout, r.cfg.Path = layout, path })
 				s.pageSize = 7
-				keys, prefix := c.ready.Load().keys, c.ready.Load().keys.Prefix()
+				keys, err := ltxstore.NewKeys(layout, path)
+				require.NoError(t, err)
+				prefix := keys.Prefix()
 				for _, level := range []int{0, 1, 9, 10, 9999} {
 					for id := range ltx.TXID(25) {
 						s.put(keys.File(level, id, id), []byte("x"))

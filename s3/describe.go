@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -135,9 +134,6 @@ func exchange(operation *smithy.OperationError) string {
 	var requested interface{ ServiceRequestID() string }
 	if errors.As(operation, &requested) && requested.ServiceRequestID() != "" {
 		text += ", request ID " + requested.ServiceRequestID()
-	}
-	if attempts := new(awsretry.MaxAttemptsError); errors.As(operation, &attempts) && attempts.Attempt > 1 {
-		text += fmt.Sprintf(", %d attempts", attempts.Attempt)
 	}
 	return text
 }

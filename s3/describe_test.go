@@ -51,7 +51,7 @@ func TestErrorTexts(t *testing.T) {
 		{"put", answering(400, nil, ""), `s3: open db/x: Bad Request (bucket "bucket" at URL; PutObject was answered with 400)`},
 	} {
 		r := replicaAt(t, test.answer)
-		err := r.wrap("open", "db/x", operations(r)[test.operation](t.Context()))
+		err := r.wrap(operations(r)[test.operation](t.Context()))
 		assert.EqualError(t, err, strings.ReplaceAll(test.want, "URL", r.cfg.Endpoint))
 	}
 
@@ -59,11 +59,11 @@ func TestErrorTexts(t *testing.T) {
 	assert.Equal(t, `bucket "b"`, Config{Bucket: "b"}.place(nil).String())
 
 	r := replicaAt(t, answering(503, nil, xmlError("SlowDown")), func(cfg *Config) { cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1} })
-	assert.ErrorContains(t, r.wrap("list", "", operations(r)["list"](t.Context())), "was answered with 503, request ID R, 3 attempts)")
+	assert.ErrorContains(t, r.wrap(operations(r)["list"](t.Context())), "was answered with 503, request ID R)")
 
 	r = replicaAt(t, answering(400, nil, strings.ReplaceAll(xmlError("X"), "said", strings.Repeat("secret-value", 10_000))))
 	r.log.Secrets.Add("secret-value")
-	text := r.wrap("list", "", operations(r)["list"](t.Context())).Error()
+	text := r.wrap(operations(r)["list"](t.Context())).Error()
 	assert.Less(t, len(text), 2*maxText)
 	assert.NotContains(t, text, "secret")
 	assert.Contains(t, text, "was answered with 400")
@@ -82,14 +82,14 @@ func TestHints(t *testing.T) {
 		{answering(403, http.Header{"Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}, ""), "head", "the clock of this machine is not the service's"},
 	} {
 		r := replicaAt(t, test.answer)
-		err := r.wrap("open", "key", operations(r)[test.op](t.Context()))
+		err := r.wrap(operations(r)[test.op](t.Context()))
 		assert.ErrorContains(t, err, test.want)
 		assert.NoError(t, ltxstore.KindOf(err), "%v", err)
 		assert.False(t, ltxstore.IsRetryable(err))
 	}
 	// A clock that is right is not blamed.
 	r := replicaAt(t, answering(403, http.Header{"Date": {time.Now().Add(-maxSkew + time.Minute).UTC().Format(http.TimeFormat)}}, ""))
-	err := r.wrap("open", "key", operations(r)["head"](t.Context()))
+	err := r.wrap(operations(r)["head"](t.Context()))
 	assert.ErrorIs(t, err, fs.ErrPermission)
 	assert.NotContains(t, err.Error(), "clock")
 }
@@ -126,7 +126,7 @@ func TestWrongScheme(t *testing.T) {
 		r, err := connectTo(t, cfg)
 		require.NoError(t, err)
 		for _, op := range []string{"list", "get", "put"} {
-			err := r.wrap("list", "", operations(r)[op](t.Context()))
+			err := r.wrap(operations(r)[op](t.Context()))
 			assert.ErrorIs(t, err, fs.ErrInvalid, op)
 			assert.ErrorContains(t, err, want)
 			assert.NotContains(t, err.Error(), "attempts")
@@ -168,7 +168,7 @@ func TestCredentialsCannotBeFound(t *testing.T) {
 			r := replicaAt(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }),
 				func(cfg *Config) { cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SessionToken = "", "", "" })
 			for op, run := range operations(r) {
-				err := r.wrap("open", "key", run(t.Context()))
+				err := r.wrap(run(t.Context()))
 				if name == "outage" {
 					assert.ErrorIs(t, err, ltxstore.ErrUnavailable, op)
 					continue
@@ -179,9 +179,9 @@ func TestCredentialsCannotBeFound(t *testing.T) {
 					assert.ErrorContains(t, err, where)
 				}
 			}
-			_, err := r.head(t.Context(), "key", "")
+			_, err := r.bucket().Head(t.Context(), "key", "")
 			assert.Error(t, err)
-			assert.False(t, isMissing(err))
+			assert.NotErrorIs(t, kindOf(err), fs.ErrNotExist)
 			assert.Zero(t, asked)
 		})
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // replicaAt returns a replica whose requests go to handler, tried once.
@@ -162,21 +163,21 @@ func TestErrorKinds(t *testing.T) {
 			name := fmt.Sprintf("%s: %d %.60s", op, tt.status, tt.body)
 			cause := run[op](t.Context())
 			require.Error(t, cause, name)
-			err := wrap("open", "ltx/0000/x", cause)
+			err := r.wrap(cause)
 			require.NotNil(t, err)
 			var typed *ltxstore.Error
 			require.ErrorAs(t, err, &typed)
 			assert.Equal(t, tt.want, typed.Kind, name)
-			assert.Equal(t, "ltx/0000/x", typed.Key)
 			assert.Equal(t, "s3", typed.Backend)
 			assert.Equal(t, tt.want, ltxstore.KindOf(err), name)
+			kind := kindOf(cause)
 			retry := tt.want == ltxstore.ErrThrottled || tt.want == ltxstore.ErrUnavailable
 			assert.Equal(t, retry, retryable(cause), name)
 			assert.Equal(t, retry, ltxstore.IsRetryable(err), name)
-			assert.Equal(t, tt.status == 412, isPreconditionFailed(err), name)
-			assert.Equal(t, tt.status == 409 && tt.want == nil, isConflict(err), name)
-			assert.Equal(t, tt.status == 416, isInvalidRange(err), name)
-			assert.Equal(t, tt.want == fs.ErrNotExist, isMissing(err), name)
+			assert.Equal(t, tt.status == 412, kind == object.ErrPrecondition, name)
+			assert.Equal(t, tt.status == 409 && tt.want == nil, kind == object.ErrConflict, name)
+			assert.Equal(t, tt.status == 416, kind == object.ErrRange, name)
+			assert.Equal(t, tt.want == fs.ErrNotExist, kind == fs.ErrNotExist, name)
 			var sdk *smithy.OperationError
 			assert.ErrorAs(t, err, &sdk, name)
 		}
@@ -184,13 +185,13 @@ func TestErrorKinds(t *testing.T) {
 }
 
 func TestWrapKeeps(t *testing.T) {
-	assert.NoError(t, wrap("open", "key", nil))
+	assert.NoError(t, wrap(nil))
 	done := &ltxstore.Error{Op: "write", Backend: "s3"}
-	assert.Same(t, done, wrap("open", "key", done))
-	err := wrap("open", "key", context.Canceled)
+	assert.Same(t, done, wrap(done))
+	err := wrap(context.Canceled)
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.NoError(t, ltxstore.KindOf(err))
-	assert.False(t, isMissing(nil) || isConflict(nil) || isPreconditionFailed(nil) || isInvalidRange(nil))
+	assert.NoError(t, kindOf(nil))
 }
 
 func TestSDKErrorIsReachable(t *testing.T) {
@@ -198,10 +199,10 @@ func TestSDKErrorIsReachable(t *testing.T) {
 		w.WriteHeader(404)
 		_, _ = io.WriteString(w, xmlError("NoSuchKey"))
 	}))
-	err := wrap("open", "key", operations(r)["get"](t.Context()))
+	err := r.wrap(operations(r)["get"](t.Context()))
 	var missing *types.NoSuchKey
 	require.ErrorAs(t, err, &missing)
-	assert.Contains(t, err.Error(), "s3: open key: file does not exist")
+	assert.Contains(t, err.Error(), "s3: open db/x: file does not exist")
 	assert.Contains(t, err.Error(), "said the service")
 }
 
@@ -226,7 +227,7 @@ func TestTransportFailures(t *testing.T) {
 	cfg.Endpoint, cfg.Retry.MaxAttempts = unreachable, 1
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)
-	assert.ErrorIs(t, wrap("open", "", operations(r)["get"](t.Context())), ltxstore.ErrUnavailable)
+	assert.ErrorIs(t, wrap(operations(r)["get"](t.Context())), ltxstore.ErrUnavailable)
 }
 
 // What a body's reader fails with is the caller's, not the store's.
@@ -270,7 +271,7 @@ func TestWrongCertificateIsPermanent(t *testing.T) {
 	cfg.Endpoint = server.URL
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)
-	err = wrap("open", "", operations(r)["get"](t.Context()))
+	err = wrap(operations(r)["get"](t.Context()))
 	require.Error(t, err)
 	assert.False(t, ltxstore.IsRetryable(err))
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
@@ -278,12 +279,12 @@ func TestWrongCertificateIsPermanent(t *testing.T) {
 
 func TestScrub(t *testing.T) {
 	inner := &fs.PathError{Op: "Get", Path: "https://h/b/k?X-Amz-Signature=abc&x-id=GetObject", Err: errors.New("refused")}
-	err := wrap("open", "key", inner)
-	assert.Equal(t, `s3: open key: Get https://h/b/k: refused`, err.Error())
+	err := wrap(inner)
+	assert.Equal(t, `s3: init: Get https://h/b/k: refused`, err.Error())
 	var got *fs.PathError
 	require.ErrorAs(t, err, &got)
 
-	err = wrap("open", "key", errors.New("header X-Amz-Security-Token=tok, X-Amz-Signature=sig"))
+	err = wrap(errors.New("header X-Amz-Security-Token=tok, X-Amz-Signature=sig"))
 	assert.NotContains(t, err.Error(), "tok,")
 	assert.NotContains(t, err.Error(), "=sig")
 }
@@ -296,7 +297,7 @@ func TestHintRegion(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, body)
 		}))
-		err := wrap("list", "", operations(r)["list"](t.Context()))
+		err := wrap(operations(r)["list"](t.Context()))
 		assert.ErrorContains(t, err, "the bucket is in region eu-west-3")
 		var sdk smithy.APIError
 		assert.ErrorAs(t, err, &sdk)

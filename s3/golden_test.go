@@ -263,8 +263,6 @@ func goldenOptions() map[string]goldenOption {
 		"path-style":              with(aws, func(c *Config) { c.PathStyle = &path }),
 		"region":                  with(unknown, func(c *Config) { c.Region = "mars-north-1" }),
 		"litestream-s3":           with(aws, func(c *Config) { c.Layout = ltxstore.LayoutLitestreamS3 }),
-		"verify-head":             with(aws, func(c *Config) { c.Verify = ltxstore.VerifyHead }),
-		"verify-readback":         with(aws, func(c *Config) { c.Verify = ltxstore.VerifyReadback }),
 		"access-point":            with(aws, func(c *Config) { c.Bucket = "arn:aws:s3:eu-central-1:123456789012:accesspoint/point" }),
 		"directory-bucket":        with(us, func(c *Config) { c.Bucket = "bucket--use1-az4--x-s3" }),
 	}
@@ -322,7 +320,7 @@ func TestEveryFieldIsTested(t *testing.T) {
 		"SkipVerify": "TestCABundle", "CABundle": "TestCABundle", "RoundTripper": "TestCABundle", "SSECustomerKeyFile": "TestValidAreAccepted",
 		"MaxConns": "TestTransportSettings", "MaxIdleConns": "TestTransportSettings", "IdleConnTimeout": "TestTransportSettings",
 		"ResponseTimeout": "TestTransportSettings", "IdleTimeout": "TestReadIdleTimeout",
-		"PartSize": "TestStreamGrowsItsParts", "UploadThreshold": "TestThresholdAbovePartSize", "Concurrency": "TestStreamMemory",
+		"PartSize": "TestStreamMemory", "UploadThreshold": "TestThresholdAbovePartSize", "Concurrency": "TestStreamMemory",
 		"MetadataConcurrency": "TestListMetadataConcurrency", "ReadConcurrency": "TestParallelReadBounds", "DeleteConcurrency": "TestDeleteConcurrency",
 		"Retry": "TestRetryAttempts", "Logger": "TestNoSecretIsShown",
 	}

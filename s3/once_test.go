@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -156,57 +155,5 @@ func TestWriteOnceOneWinner(t *testing.T) {
 		wg.Wait()
 		assert.Equal(t, 1, winners)
 		w.clean(t)
-	})
-}
-
-func TestVerify(t *testing.T) {
-	onceBodies(func(body []byte, open func([]byte) io.Reader, commit string) {
-		for _, mode := range []ltxstore.Verification{ltxstore.VerifyHead, ltxstore.VerifyReadback} {
-			verified := func(r *replica) { r.cfg.Verify = mode }
-			w := newWriteBench(t, s3fake.Options{}, verified)
-			_, err := w.write(t, open(body))
-			require.NoError(t, err)
-			w.holds(t, body)
-			assert.Equal(t, 1, w.faults.Counts()["HeadObject"])
-
-			// The object is replaced before it is looked at.
-			replace := func(by []byte) *writeBench {
-				w := newWriteBench(t, s3fake.Options{}, verified)
-				w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: commit},
-					Do: func(x httpfault.Exchange, rw http.ResponseWriter, r *http.Request) {
-						x.Next.ServeHTTP(rw, r)
-						w.server.Put("bucket", writeKey, by)
-					}})
-				return w
-			}
-			w = replace(body[:len(body)-1])
-			_, err = w.write(t, open(body))
-			require.ErrorIs(t, err, ltxstore.ErrChecksum)
-			assert.False(t, ltxstore.IsRetryable(err))
-			assert.Equal(t, 4, w.faults.Counts()["HeadObject"], "as often as the policy says")
-
-			other := bytes.Clone(body)
-			other[7]++
-			w = replace(other)
-			_, err = w.write(t, open(body))
-			if mode == ltxstore.VerifyReadback {
-				require.ErrorIs(t, err, ltxstore.ErrChecksum)
-			} else {
-				require.NoError(t, err)
-			}
-
-			// It shows after a while.
-			w = newWriteBench(t, s3fake.Options{}, verified)
-			missing := httpfault.Match{Func: func(r *http.Request) bool { return r.Method == "HEAD" || r.Method == "GET" }}
-			w.faults.Add(&httpfault.Rule{Match: missing, Times: 4, Do: httpfault.XML(404, "NoSuchKey")})
-			_, err = w.write(t, open(body))
-			require.NoError(t, err)
-
-			w = newWriteBench(t, s3fake.Options{}, verified)
-			w.faults.Add(&httpfault.Rule{Match: missing, Times: -1, Do: httpfault.XML(404, "NoSuchKey")})
-			_, err = w.write(t, open(body))
-			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-			assert.NotErrorIs(t, err, fs.ErrNotExist)
-		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // More than a 206 announces is never delivered, and what it may lack is asked
@@ -118,7 +119,7 @@ func TestHeadIsConfirmed(t *testing.T) {
 		{416, http.Header{"Content-Range": {"bytes */0"}}, xmlError("InvalidRange"), nil, 0},
 		{416, nil, xmlError("InvalidRange"), nil, 0},
 		{416, http.Header{"Content-Range": {"bytes */9"}}, xmlError("InvalidRange"), ltxstore.ErrChecksum, 0},
-		{412, nil, xmlError("PreconditionFailed"), errReplaced, 0},
+		{412, nil, xmlError("PreconditionFailed"), object.ErrPrecondition, 0},
 	} {
 		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if req.Method == http.MethodHead {
@@ -133,7 +134,7 @@ func TestHeadIsConfirmed(t *testing.T) {
 			w.WriteHeader(test.status)
 			_, _ = io.WriteString(w, test.body)
 		}))
-		found, err := r.head(context.Background(), "key", `"x"`)
+		found, err := r.bucket().Head(context.Background(), "key", `"x"`)
 		name := fmt.Sprint(test.status, test.header, test.body)
 		switch test.want {
 		case nil:
@@ -142,12 +143,12 @@ func TestHeadIsConfirmed(t *testing.T) {
 			} else {
 				require.NoError(t, err, name)
 			}
-			assert.Equal(t, test.size, found.size, name)
+			assert.Equal(t, test.size, found.Size, name)
 		case ltxstore.ErrChecksum: // of no kind
 			require.Error(t, err, name)
-			assert.NoError(t, kindOf(err), name)
-		case errReplaced:
-			assert.ErrorIs(t, err, errReplaced)
+			assert.Contains(t, []error{nil, object.ErrRange}, kindOf(err), name)
+		case object.ErrPrecondition:
+			assert.Equal(t, object.ErrPrecondition, kindOf(err))
 		default:
 			assert.Equal(t, test.want, kindOf(err), name)
 		}

@@ -93,7 +93,6 @@ func every() []struct {
 		{"storageClass", "GLACIER_IR", func(c *Config) { c.StorageClass = "GLACIER_IR" }},
 		{"tags.env", "prod,eu=1", func(c *Config) { c.Tags = map[string]string{"env": "prod,eu=1"} }},
 		{"write-once", "true", func(c *Config) { c.WriteOnce = true }},
-		{"verify", "head", func(c *Config) { c.Verify = ltxstore.VerifyHead }},
 		{"sse", "aws:kms", func(c *Config) { c.SSE = "aws:kms" }},
 		{"sse-kms-key-id", "alias/k", func(c *Config) { c.KMSKeyID = "alias/k" }},
 		{"sseKmsKeyId", "alias/k", func(c *Config) { c.KMSKeyID = "alias/k" }},
@@ -196,7 +195,6 @@ func TestSettingsRefused(t *testing.T) {
 		"s3://b.s3.eu-west-1.amazonaws.com?region=us-east-1":         `region in the URL is "eu-west-1" and region in the URL is "us-east-1"`,
 		"s3://b.nyc3.digitaloceanspaces.com?endpoint=https://x.y":    "want one of them",
 		"s3://b.s3.eu-west-1.amazonaws.com:443/p":                    "without a port",
-		"s3://b?verify=twice":                                        "Verify",
 	} {
 		_, err := resolve(t, raw)
 		if assert.Error(t, err, raw) {

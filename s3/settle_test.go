@@ -3,9 +3,7 @@ package s3
 import (
 	"bytes"
 	"io/fs"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -107,25 +105,4 @@ func TestSettleCompletion(t *testing.T) {
 	assert.Equal(t, 1, counts["CompleteMultipartUpload"])
 	assert.Equal(t, 1, counts["HeadObject"])
 	w.holds(t, []byte("x"))
-}
-
-// The service's Retry-After is waited for, although the SDK does not repeat
-// the request.
-func TestSettleWaits(t *testing.T) {
-	var waits []time.Duration
-	w := newWriteBench(t, s3fake.Options{}, func(r *replica) {
-		writeOnce(r)
-		r.policy.After = func(d time.Duration) <-chan time.Time {
-			waits = append(waits, d)
-			now := make(chan time.Time, 1)
-			now <- time.Time{}
-			return now
-		}
-	})
-	w.faults.Add(
-		&httpfault.Rule{Match: httpfault.Match{Operation: "PutObject"}, Do: httpfault.Throttle(7 * time.Second)},
-		&httpfault.Rule{Match: httpfault.Match{Operation: "PutObject"}, Skip: 1, Do: httpfault.Status(500, http.Header{"Retry-After": {"9"}}, "")})
-	_, err := w.write(t, bytes.NewReader(plainBody(10)))
-	require.NoError(t, err)
-	assert.Equal(t, []time.Duration{7 * time.Second, 9 * time.Second}, waits)
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -28,7 +27,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
 // stubObject is an object of a stub.
@@ -299,12 +297,9 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 	t.Cleanup(func() { server.Close(); transport.CloseIdleConnections() })
 	s.url = server.URL
 
-	c := NewReplicaClient(Config{Bucket: "bucket", Logger: slog.New(slog.DiscardHandler)})
 	r := &replica{
-		cfg: Config{Bucket: "bucket", Path: "db", PartSize: 5 << 20, MetadataConcurrency: 8, DeleteConcurrency: 4, IdleTimeout: time.Minute},
-		log: &c.log,
-		policy: retry.Policy{MaxAttempts: 4, Retryable: ltxstoreRetryable,
-			After: func(time.Duration) <-chan time.Time { return time.After(0) }},
+		cfg: Config{Bucket: "bucket", Path: "db", PartSize: 5 << 20, UploadThreshold: 5 << 20, MetadataConcurrency: 8, DeleteConcurrency: 4,
+			IdleTimeout: time.Minute, Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
 		api: s3.New(s3.Options{
 			BaseEndpoint: aws.String(server.URL), Region: "us-east-1", UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
@@ -313,19 +308,12 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
 		}),
-		close: func() {},
 	}
 	if set != nil {
 		set(r)
 	}
-	keys, err := ltxstore.NewKeys(r.cfg.Layout, r.cfg.Path)
-	require.NoError(t, err)
-	r.keys = keys
-	c.ready.Store(r)
-	return s, c
+	return s, r.client(t)
 }
-
-func ltxstoreRetryable(err error) bool { return ltxstore.IsRetryable(wrap("", "", err)) }
 
 // stubLTX returns a header of one transaction and what follows it.
 func stubLTX(t *testing.T, id ltx.TXID, at time.Time, size int) []byte {

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
 const (
@@ -26,15 +25,6 @@ const (
 
 func valid() Config {
 	return Config{Bucket: "bucket", Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: testSecret, SessionToken: testToken}
-}
-
-func connectTo(t *testing.T, cfg Config) (*replica, error) {
-	t.Helper()
-	r, err := connect(t.Context(), cfg, new(oplog.Logger))
-	if err == nil {
-		t.Cleanup(r.close)
-	}
-	return r, err
 }
 
 func many(n int) map[string]string {
@@ -141,7 +131,6 @@ func TestValidate(t *testing.T) {
 		{"ContentMD5", func(c *Config) { c.Bucket, c.ContentMD5 = "b--usw2-az1--x-s3", MD5Always }},
 		{"Checksum", func(c *Config) { c.Checksum = "md5" }},
 		{"WriteOnce", func(c *Config) { c.WriteOnce, c.Endpoint = true, "https://s3.us-west-002.backblazeb2.com" }},
-		{"Verify", func(c *Config) { c.Verify = "all" }},
 		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
 		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
 	} {
@@ -231,7 +220,6 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, time.Minute, r.cfg.IdleTimeout)
 	assert.Equal(t, time.Minute, r.cfg.ResponseTimeout)
 	assert.Equal(t, "crc32", r.cfg.Checksum)
-	assert.Equal(t, 10, r.policy.MaxAttempts)
 	algorithm, key, sum := r.cfg.customerKey()
 	assert.Nil(t, algorithm)
 	assert.Nil(t, key)

@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
@@ -21,8 +19,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/s3fake"
 )
 
@@ -58,12 +54,11 @@ func newWriteBench(t testing.TB, opt s3fake.Options, change func(*replica)) *wri
 
 func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClient, *replica) {
 	t.Helper()
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "db")
-	require.NoError(t, err)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	rep := &replica{
-		cfg: Config{Bucket: "bucket", PartSize: writePart, UploadThreshold: writePart, Concurrency: 3, Checksum: "crc32"},
+		cfg: Config{Bucket: "bucket", Path: "db", PartSize: writePart, UploadThreshold: writePart, Concurrency: 3, Checksum: "crc32",
+			Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
 		api: s3.New(s3.Options{
 			Region: "us-east-1", BaseEndpoint: aws.String(url), UsePathStyle: true,
 			HTTPClient:                 &http.Client{Transport: transport},
@@ -71,24 +66,13 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
-			Retryer: awsretry.NewStandard(func(o *awsretry.StandardOptions) {
-				o.MaxAttempts = 3
-				o.MaxBackoff = time.Microsecond
-			}),
+			Retryer:                    aws.NopRetryer{},
 		}),
-		keys:   keys,
-		policy: retry.Policy{MaxAttempts: 4, Retryable: retryable},
-		log:    &oplog.Logger{},
-		close:  func() {},
 	}
-	rep.log.Set(slog.New(slog.DiscardHandler))
 	if change != nil {
 		change(rep)
 	}
-	c := NewReplicaClient(rep.cfg)
-	c.SetLogger(nil)
-	c.ready.Store(rep)
-	return c, rep
+	return rep.client(t), rep
 }
 
 func (w *writeBench) write(t *testing.T, r io.Reader) (*ltx.FileInfo, error) {

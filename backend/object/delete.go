@@ -149,7 +149,7 @@ func (b *batch) sort(results []error, why map[string]error) (again error) {
 	for i, key := range b.left {
 		switch err := results[i]; {
 		case err == nil, b.is(err, fs.ErrNotExist):
-		case b.is(err, ErrUnsure):
+		case errors.Is(err, ErrUnsure):
 			b.unsure = append(b.unsure, key)
 		case b.retryable(err):
 			left, again, why[key] = append(left, key), b.after(err), err

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -65,7 +66,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 		},
 		Limit:   1,
 		Wrap:    func(prefix string, err error) error { return r.wrap(opDeleteAll, prefix, err) },
-		Pending: max(r.DeleteConcurrency, r.PageSize),
+		Pending: max(r.DeleteConcurrency, cmp.Or(r.PageSize, 1000)),
 	}
 	if r.Traits.DeleteBatch > 1 {
 		sweep.Limit, sweep.Pending = r.DeleteConcurrency, r.Traits.DeleteBatch

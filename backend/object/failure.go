@@ -49,7 +49,6 @@ type Failure struct {
 
 	// Size is the object's size that came with ErrRange, -1 if none did.
 	Size int64
-
 }
 
 // outcome is an error that Client has made, with its kind.

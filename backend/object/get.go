@@ -65,9 +65,8 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 	ranged := offset > 0 || size > 0
 	a.whole = ranged && content.Offset == 0 && (offset > 0 || content.Length > size)
 	if !a.whole {
-		if content.Length >= 0 {
-			// More than the store announced would be other bytes.
-			a.body = &limited{ReadCloser: a.body, left: content.Length}
+		if ranged && content.Length >= 0 {
+			a.body = rangeio.Announced(a.body, content.Length)
 		}
 		return a, nil
 	}
@@ -77,29 +76,6 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 	}
 	a.body = &skipper{ReadCloser: a.body, skip: start}
 	return a, nil
-}
-
-// limited ends after some bytes, whatever the body goes on with.
-type limited struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements io.Reader.
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left == 0 {
-		// The body's own end is awaited, because an SDK may verify a checksum
-		// there.
-		var excess [1]byte
-		n, err := l.ReadCloser.Read(excess[:])
-		if n > 0 {
-			err = io.EOF
-		}
-		return 0, err
-	}
-	n, err := l.ReadCloser.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
-	return n, err
 }
 
 // skipper leaves out what was not asked for, at the first Read.

@@ -62,7 +62,7 @@ func (c *cutter) fill(size int64) (b buffer, err error) {
 		b, *first = *first, buffer{}
 		c.rest = c.c.src
 	case c.rest == nil:
-		c.rest = &prefixed{first: first, rest: c.c.src, end: c.c.end}
+		c.rest, c.c.end = &prefixed{first: first, rest: c.c.src, end: c.c.end}, false
 	}
 	if b.b == nil {
 		b = c.reuse()

@@ -168,7 +168,7 @@ func TestRetried(t *testing.T) {
 	var log oplog.Logger
 	var out strings.Builder
 	log.Set(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	log.Retried("s3")(2, 3*time.Second, errors.New("Put https://h/k?X-Amz-Signature=abc: reset"))
+	log.Retried("s3", nil)(2, 3*time.Second, errors.New("Put https://h/k?X-Amz-Signature=abc: reset"))
 	assert.Contains(t, out.String(), `level=DEBUG msg="request failed and is repeated" replica=s3 attempt=2 wait=3s error="Put https://h/k: reset"`)
 }
 
@@ -182,7 +182,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	err := fmt.Errorf("a server said t0p%%2Fsecret and %w", errors.New("t0p/secret"))
 	log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "read", Level: -1}).End(err)
 	log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "read", Level: -1}).End(errors.Join(err, fs.ErrNotExist))
-	log.Retried("s3")(1, time.Second, err)
+	log.Retried("s3", nil)(1, time.Second, err)
 	for _, line := range lines() {
 		assert.NotContains(t, line, "t0p")
 	}

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -10,18 +9,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
 func quick(attempts int) func(*Config) {
 	return func(cfg *Config) {
 		cfg.Retry = ltxstore.Retry{MaxAttempts: attempts, BaseDelay: 1, MaxDelay: 2}
 	}
+}
+
+// list lists a level.
+func list(ctx context.Context, c ltxstore.ReplicaClient) error {
+	it, err := c.LTXFiles(ctx, 0, 0, false)
+	if err != nil {
+		return err
+	}
+	for it.Next() {
+	}
+	return it.Close()
 }
 
 // counted answers with status until it has done so times.
@@ -59,7 +67,7 @@ func TestRetryAttempts(t *testing.T) {
 		t.Setenv("AWS_RETRY_MODE", "adaptive")
 		var requests atomic.Int64
 		r := replicaAt(t, counted(tt.status, tt.times, &requests), quick(tt.max))
-		err := operations(r)["list"](t.Context())
+		err := list(t.Context(), r.client(t))
 		assert.Equal(t, tt.ok, err == nil, "%d: %v", tt.status, err)
 		assert.Equal(t, tt.want, requests.Load(), tt.status)
 	}
@@ -68,23 +76,8 @@ func TestRetryAttempts(t *testing.T) {
 func TestEnvironmentDoesNotBoundAttempts(t *testing.T) {
 	var requests atomic.Int64
 	r := replicaAt(t, counted(503, 5, &requests), quick(10), func(*Config) { t.Setenv("AWS_MAX_ATTEMPTS", "2") })
-	require.NoError(t, operations(r)["list"](t.Context()))
+	require.NoError(t, list(t.Context(), r.client(t)))
 	assert.EqualValues(t, 6, requests.Load())
-}
-
-func TestBodyIsSentAgain(t *testing.T) {
-	var requests atomic.Int64
-	r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, err := io.ReadAll(req.Body)
-		if assert.NoError(t, err) {
-			assert.Equal(t, "body", string(body))
-		}
-		if requests.Add(1) < 4 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-	}), quick(10))
-	require.NoError(t, operations(r)["put"](t.Context()))
-	assert.EqualValues(t, 4, requests.Load())
 }
 
 // An outage does not use up anything that later requests would need.
@@ -104,45 +97,12 @@ func TestNoBudgetIsDrained(t *testing.T) {
 		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	}), quick(5))
 	for range 300 {
-		require.Error(t, operations(r)["list"](t.Context()))
+		require.Error(t, list(t.Context(), r.client(t)))
 	}
 	assert.EqualValues(t, 1500, requests.Load())
 	down.Store(false)
 	for range 20 {
-		require.NoError(t, operations(r)["list"](t.Context()))
-	}
-}
-
-func TestRetryAfterIsAFloor(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"7":                             7 * time.Second,
-		"Fri, 02 Jan 2026 03:04:15 GMT": 10 * time.Second,
-		"":                              0,
-		"soon":                          0,
-	} {
-		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", header)
-			w.WriteHeader(http.StatusTooManyRequests)
-		}))
-		err := operations(r)["list"](t.Context())
-		require.Error(t, err)
-		policy := policyOf(ltxstore.Retry{BaseDelay: 4, MaxDelay: 4}, new(oplog.Logger))
-		policy.Rand = func() float64 { return 0 }
-		wait, failed := retryer{policy, func() time.Time { return now }}.RetryDelay(1, err)
-		require.NoError(t, failed)
-		assert.Equal(t, want, wait, header)
-	}
-}
-
-func TestRetryDelayGrowsWithJitter(t *testing.T) {
-	policy := policyOf(ltxstore.Retry{BaseDelay: 100, MaxDelay: 350}, new(oplog.Logger))
-	policy.Rand = func() float64 { return 0.5 }
-	r := retryer{policy, time.Now}
-	for attempt, want := range []time.Duration{50, 50, 100, 175, 175} {
-		wait, err := r.RetryDelay(attempt, errors.New("x"))
-		require.NoError(t, err)
-		assert.Equal(t, want, wait, attempt)
+		require.NoError(t, list(t.Context(), r.client(t)))
 	}
 }
 
@@ -156,14 +116,15 @@ func TestWaitEndsWithContext(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}), quick(10))
 	done := make(chan error, 1)
-	go func() { done <- operations(r)["list"](ctx) }()
+	client := r.client(t)
+	go func() { done <- list(ctx, client) }()
 	require.Eventually(t, func() bool { return requests.Load() == 1 }, 10*time.Second, time.Millisecond)
 	cancel()
 	select {
 	case err := <-done:
 		require.ErrorIs(t, err, context.Canceled)
-		assert.False(t, retryable(err))
-		assert.NoError(t, ltxstore.KindOf(wrap("list", "", err)))
+		assert.False(t, ltxstore.IsRetryable(err))
+		assert.NoError(t, ltxstore.KindOf(err))
 	case <-time.After(10 * time.Second):
 		t.Fatal("still waiting")
 	}
@@ -179,17 +140,6 @@ func TestNothingIsSentUnderADoneContext(t *testing.T) {
 		assert.ErrorIs(t, run(ctx), context.Canceled, name)
 	}
 	assert.Zero(t, requests.Load())
-}
-
-func TestTokensAreFree(t *testing.T) {
-	var r aws.RetryerV2 = retryer{}
-	release, err := r.GetRetryToken(t.Context(), errors.New("x"))
-	require.NoError(t, err)
-	assert.NoError(t, release(errors.New("x")))
-	release, err = r.GetAttemptToken(t.Context())
-	require.NoError(t, err)
-	assert.NoError(t, release(nil))
-	assert.Equal(t, 1, r.MaxAttempts())
 }
 
 // A clock that is wrong is found out and corrected.
@@ -209,6 +159,6 @@ func TestClockSkewIsRetried(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
 	}), quick(3))
-	require.NoError(t, operations(r)["list"](t.Context()))
+	require.NoError(t, list(t.Context(), r.client(t)))
 	assert.EqualValues(t, 2, requests.Load())
 }

@@ -1,0 +1,71 @@
+package s3
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/oplog"
+)
+
+// replica is a client taken apart, for tests that change what Config and the
+// provider table would not allow.
+type replica struct {
+	cfg      Config
+	provider provider
+	api      *s3.Client
+	log      *oplog.Logger
+	close    func()
+}
+
+// client puts the parts together.
+func (r *replica) client(t testing.TB) *ReplicaClient {
+	t.Helper()
+	keys, err := ltxstore.NewKeys(r.cfg.Layout, r.cfg.Path)
+	require.NoError(t, err)
+	c := &ReplicaClient{given: r.cfg}
+	c.Client = object.New(object.Config{Type: backend, Retry: r.cfg.Retry, Logger: slog.New(slog.DiscardHandler),
+		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
+			r.log = log
+			return &object.Store{Bucket: r.bucket(), Traits: r.provider.traits(), Keys: keys,
+				WriteOnce: r.cfg.WriteOnce, UploadThreshold: r.cfg.UploadThreshold, PartSize: r.cfg.PartSize, Concurrency: r.cfg.Concurrency,
+				ReadConcurrency: r.cfg.ReadConcurrency, MetadataConcurrency: r.cfg.MetadataConcurrency,
+				DeleteConcurrency: r.cfg.DeleteConcurrency, IdleTimeout: r.cfg.IdleTimeout}, nil
+		}})
+	require.NoError(t, c.Init(t.Context()))
+	return c
+}
+
+func (r *replica) bucket() *bucket {
+	return &bucket{cfg: r.cfg, provider: r.provider, api: r.api, place: r.cfg.place(&r.log.Secrets)}
+}
+
+// wrap is the error of reading a file.
+func (r *replica) wrap(err error) error {
+	f := r.bucket().Classify(err)
+	kind := f.Kind
+	for _, own := range []error{object.ErrPrecondition, object.ErrConflict, object.ErrNoUpload, object.ErrRange} {
+		if kind == own {
+			kind = nil
+		}
+	}
+	return &ltxstore.Error{Op: "open", Backend: backend, Key: "db/x", Kind: kind, Err: r.bucket().Describe(err)}
+}
+
+// connectTo is connect, taken apart.
+func connectTo(t *testing.T, cfg Config) (*replica, error) {
+	t.Helper()
+	log := new(oplog.Logger)
+	store, err := connect(t.Context(), cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(store.Close)
+	b := store.Bucket.(*bucket)
+	return &replica{cfg: b.cfg, provider: b.provider, api: b.api, log: log, close: store.Close}, nil
+}
