@@ -54,7 +54,7 @@ type PageOptions struct {
 //   - Nothing is fetched before the first Next. A listing of one page starts no
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
-//   - Files of Size 0 are skipped.
+//   - Files of Size 0 are skipped, and reported to the function of WithTorn.
 //   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
 	if opts.Wrap == nil {
@@ -217,6 +217,7 @@ func (it *pageIterator) skip(f ltx.FileInfo) bool {
 	if f.Size != 0 {
 		return false
 	}
+	reportTorn(it.ctx, f)
 	if it.opts.Logger != nil {
 		it.opts.Logger.Warn("skipping zero-byte ltx file, a torn upload",
 			"level", f.Level, "minTXID", f.MinTXID, "maxTXID", f.MaxTXID)

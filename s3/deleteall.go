@@ -53,13 +53,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	}
 	var singly sync.Mutex
 	sweep := &deletion.Sweep{
-		List: func(prefix string) func(context.Context) (deletion.Page, error) {
-			pager := r.pager(prefix)
-			return func(ctx context.Context) (deletion.Page, error) {
-				page, err := pager.next(ctx)
-				return deletion.Page{Keys: page.keys(), Prefixes: page.prefixes, More: page.more}, err
-			}
-		},
+		List: r.below,
 		Own: func(key string) bool {
 			_, _, _, ok := r.keys.Parse(key)
 			return ok
