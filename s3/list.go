@@ -25,7 +25,9 @@ import (
 // timestamp. A file that is deleted meanwhile is left out; one with the LTX
 // magic and no valid header ends the listing with ErrChecksum (clause T3). A
 // store that lists files without their size or time costs a HEAD for each of
-// these too.
+// these too. A HEAD that finds nothing costs a GET of one byte: only its answer
+// tells a deleted file from a proxy without a route, which is ErrUnavailable.
+// A listing that repeats itself ends with an error.
 func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if err := ltxstore.CheckLevel(level); err != nil {
 		return nil, wrap("list", "", err)

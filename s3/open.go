@@ -28,9 +28,10 @@ import (
 // 1, what is longer than two parts costs one GET for these, and one for each
 // part of Config.PartSize after them.
 //
-// A broken transfer is resumed under the ETag that it began with. Where the
-// store gives none, or a weak one, it is not resumed: a time of one second's
-// precision and a size do not tell two versions apart. A file that is replaced
+// A broken transfer is resumed under the ETag that it began with, and ends with
+// an error if an answer to that has another, a weak one, or none. Where the
+// store gives no strong one in the beginning, it is not resumed: a time of one
+// second's precision and a size do not tell two versions apart. A file that is replaced
 // meanwhile ends the read with an error that is not retryable; one that is
 // deleted, with fs.ErrNotExist.
 //

@@ -30,7 +30,8 @@ import (
 // has room for about 2 TiB of such a body; one that wants equal parts, each of
 // 8 × PartSize, for 390 GiB by default.
 //
-// An answer without an ETag, which may be a proxy's, costs a HEAD.
+// An answer without an ETag, which may be a proxy's, costs a HEAD; and a HEAD
+// that finds nothing a GET of one byte, which says what is missing.
 //
 // With Config.WriteOnce an answer that is lost, or refuses the write, is
 // settled by looking at the object: a HEAD, and if the size is the same, a
