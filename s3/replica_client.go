@@ -4,6 +4,7 @@ package s3
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/internal/oplog"
 	"github.com/ltxstore/ltxstore/internal/retry"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const backend = "s3"
@@ -27,7 +29,7 @@ var (
 // ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
 // safe for concurrent use.
 type ReplicaClient struct {
-	given Config
+	given func() Config // fmt looks into no function
 	log   oplog.Logger
 
 	ready lazy.Value[replica]
@@ -50,7 +52,7 @@ type replica struct {
 // sends nothing and cannot fail: Init, which every method calls, tells what is
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg}
+	c := &ReplicaClient{given: func() Config { return cfg }}
 	if cfg.Logger != nil {
 		c.log.Set(cfg.Logger)
 	}
@@ -62,16 +64,19 @@ func (c *ReplicaClient) Type() string { return backend }
 
 // Retries implements ltxstore.Retrier: it is true unless Config.Retry allows one
 // attempt only.
-func (c *ReplicaClient) Retries() bool { return c.given.Retry.WithDefaults().MaxAttempts > 1 }
+func (c *ReplicaClient) Retries() bool { return c.given().Retry.WithDefaults().MaxAttempts > 1 }
 
 // SetLogger implements ltxstore.LoggerSetter.
 func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 
 // String returns where the replica is, without secrets.
-func (c *ReplicaClient) String() string { return c.given.String() }
+func (c *ReplicaClient) String() string { return c.given().String() }
 
 // GoString is String: %#v must not show a secret either.
 func (c *ReplicaClient) GoString() string { return c.String() }
+
+// Format is String for every verb.
+func (c *ReplicaClient) Format(f fmt.State, _ rune) { scrub.Format(f, c.String()) }
 
 // Init checks the configuration, finds credentials' source and the region,
 // and makes the connection pool. It sends at most one request: the HEAD that
@@ -93,7 +98,7 @@ func (c *ReplicaClient) Close() error {
 // init is how every method begins: it fails under a context already done.
 func (c *ReplicaClient) init(ctx context.Context) (*replica, error) {
 	r, err := c.ready.Get(ctx, func(ctx context.Context) (*replica, error) {
-		return connect(ctx, c.given, &c.log)
+		return connect(ctx, c.given(), &c.log)
 	})
 	return r, wrap("init", "", err)
 }
