@@ -5,22 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/superfly/ltx"
 )
 
-// FindLayout looks which layout the files of a replica have. newClient returns
-// a client of the replica with that layout; FindLayout closes it. That
-// newClient, or what it returns, is nil is fs.ErrInvalid.
+// FindLayout finds out which layout the files of a replica have. newClient
+// returns a client of the replica with that layout; FindLayout closes it. A nil
+// newClient, or a nil client from it, is fs.ErrInvalid.
 //
 // A replica without a file gives found false and no error. One with files of
 // two layouts is fs.ErrInvalid, and the error names both: one of them is a
 // leftover, and only its owner knows which. A failed listing is returned as it
 // is, and never taken for an empty one.
 //
-// Levels 0 to SnapshotLevel are looked at, the snapshots first, until a file is
-// seen: a listing's first page each, at least 10 for each layout that has no
-// files, so that a replica costs 21 to 30 requests in object stores. It is
+// It costs what LTXLevels does for each layout, and a listing's first page for
+// each level that there is, the snapshots first, until a file is seen: an empty
+// place costs 4 requests in an object store, a replica about one more. Of a
+// client that is no LevelLister, levels 0 to SnapshotLevel are listed instead. It is
 // meant to be done once, where a person names a replica; a daemon should name
 // the layout.
 func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, error)) (layout Layout, found bool, err error) {
@@ -50,7 +52,16 @@ func holdsFiles(ctx context.Context, layout Layout, newClient func(Layout) (Repl
 		return false, err
 	}
 	defer func() { err = errors.Join(err, Close(client)) }()
-	for _, level := range []int{SnapshotLevel, 0, 1, 2, 3, 4, 5, 6, 7, 8} {
+	levels := usualLevels()
+	if lister, ok := As[LevelLister](client); ok {
+		if levels, err = lister.LTXLevels(ctx); err != nil {
+			return false, err
+		}
+	}
+	if at := slices.Index(levels, SnapshotLevel); at > 0 {
+		levels = slices.Insert(slices.Delete(slices.Clone(levels), at, at+1), 0, SnapshotLevel)
+	}
+	for _, level := range levels {
 		if has, err = holdsLevel(ctx, client, level); has || err != nil {
 			return has, err
 		}

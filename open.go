@@ -33,6 +33,11 @@ type Driver interface {
 //
 // A setting that is not known, cannot be read, or is given twice with
 // different values is an error.
+//
+// Printing a Source shows no secret, with any verb, as text, in JSON and in a
+// log, alone or in what holds it. fmt calls no method of an unexported field,
+// though: a struct that has a Source in one, and is printed, needs a Format
+// method of its own.
 type Source struct {
 	// Type is the scheme of the backend, such as "s3". Empty is the URL's.
 	// One of Type and URL is needed.
@@ -225,23 +230,4 @@ func openFailed(scheme string, err error) error {
 		scheme = "ltxstore"
 	}
 	return &Error{Op: "init", Backend: scheme, Kind: fs.ErrInvalid, Err: err}
-}
-
-// Redact returns a replica's URL, or what was meant to be one, with
-// "[redacted]" in place of what may not be shown: user and password, and the
-// value of every setting that the URL's backend does not know as one that is
-// no secret.
-func Redact(url string) string {
-	scheme, err := settings.Scheme(url)
-	driver := LookupDriver(scheme)
-	return settings.Redact(url, func(key string) bool {
-		if err != nil || driver == nil {
-			return false
-		}
-		_, secret, ok := driver.Lookup(key)
-		if name := wrapperOf(driver, key); name != "" && LookupWrapper(name) != nil {
-			_, secret, ok = LookupWrapper(name).Lookup(key)
-		}
-		return ok && !secret
-	})
 }

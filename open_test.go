@@ -124,7 +124,7 @@ func TestOpenAuto(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotNil(t, client)
 	assert.Len(t, r.got, 4, "one for each layout, and the first")
-	assert.EqualValues(t, 30, r.store.Requests())
+	assert.EqualValues(t, 3, r.store.Requests())
 
 	r.got = nil
 	r.store.Put("ltx/9/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
@@ -132,7 +132,7 @@ func TestOpenAuto(t *testing.T) {
 	_, err = ltxstore.Open(t.Context(), auto)
 	require.NoError(t, err)
 	assert.Equal(t, "litestream", r.got[len(r.got)-1].Layout)
-	assert.EqualValues(t, 21, r.store.Requests()-before)
+	assert.EqualValues(t, 4, r.store.Requests()-before)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -149,6 +149,11 @@ func TestFindLayoutFailures(t *testing.T) {
 	// A listing that fails may not pass for an empty one.
 	_, _, err = ltxstore.FindLayout(t.Context(), func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
 		client := mock.NewReplicaClient(mock.Config{Layout: layout})
+		keys, err := ltxstore.NewKeys(layout, "")
+		if err != nil {
+			return nil, err
+		}
+		client.Store().Put(keys.File(3, 1, 1), mock.Object{Body: []byte("x")})
 		client.Script(t, mock.Fault{Op: mock.OpList, Levels: []int{3}, Times: 1, Err: ltxstore.ErrUnavailable})
 		return client, nil
 	})
@@ -166,7 +171,64 @@ func TestFindLayoutOfABrokenListing(t *testing.T) {
 	client := &mock.ReplicaClient{LTXFilesFunc: func(context.Context, int, ltx.TXID, bool) (ltx.FileIterator, error) {
 		return brokenListing{}, nil
 	}}
+	client.Store().Put("ltx/0000/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
 	_, _, err := ltxstore.FindLayout(t.Context(), func(ltxstore.Layout) (ltxstore.ReplicaClient, error) { return client, nil })
+	assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+// sixMethods hides what a client can do beyond the interface.
+type sixMethods struct{ ltxstore.ReplicaClient }
+
+// failingLevels cannot tell its levels.
+type failingLevels struct{ ltxstore.ReplicaClient }
+
+func (failingLevels) LTXLevels(context.Context) ([]int, error) { return nil, ltxstore.ErrUnavailable }
+
+func TestFindLayoutByLevels(t *testing.T) {
+	store := mock.NewStore()
+	store.Put("ltx/12/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+	find := func(wrap func(ltxstore.ReplicaClient) ltxstore.ReplicaClient) (ltxstore.Layout, bool, error) {
+		return ltxstore.FindLayout(t.Context(), func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
+			return wrap(mock.NewReplicaClient(mock.Config{Store: store, Layout: layout})), nil
+		})
+	}
+	layout, found, err := find(func(c ltxstore.ReplicaClient) ltxstore.ReplicaClient { return c })
+	require.NoError(t, err)
+	assert.True(t, found, "a replica whose only level is 12")
+	assert.Equal(t, ltxstore.LayoutLitestream, layout)
+
+	_, _, err = find(func(c ltxstore.ReplicaClient) ltxstore.ReplicaClient { return failingLevels{c} })
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+
+	// Of a client that cannot tell its levels the usual ones are listed.
+	store.Put("0008/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+	layout, found, err = find(func(c ltxstore.ReplicaClient) ltxstore.ReplicaClient { return sixMethods{c} })
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, ltxstore.LayoutLitestreamS3, layout)
+
+	_, _, err = ltxstore.FindLayout(t.Context(), nil)
+	assert.ErrorIs(t, err, fs.ErrInvalid)
+}
+
+func TestLevels(t *testing.T) {
+	client := &mock.ReplicaClient{}
+	usual := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+	levels, err := ltxstore.Levels(t.Context(), client)
+	require.NoError(t, err)
+	assert.Equal(t, usual, levels)
+
+	client.Store().Put("ltx/0400/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+	client.Store().Put("ltx/0003/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+	levels, err = ltxstore.Levels(t.Context(), client)
+	require.NoError(t, err)
+	assert.Equal(t, append(usual, 400), levels)
+
+	levels, err = ltxstore.Levels(t.Context(), sixMethods{client})
+	require.NoError(t, err)
+	assert.Equal(t, usual, levels)
+
+	_, err = ltxstore.Levels(t.Context(), failingLevels{client})
 	assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
 }
 

@@ -46,6 +46,14 @@ type Locator interface {
 	Location(ctx context.Context) (string, error)
 }
 
+// LevelLister is a client that finds out which levels a replica has. LTXLevels
+// returns every level that holds an LTX file, sorted; others, which hold none,
+// may be among them (clause L7). It costs about one request for each 1000 names
+// beside the levels' folders, at least one. Levels falls back where there is none.
+type LevelLister interface {
+	LTXLevels(ctx context.Context) ([]int, error)
+}
+
 // Unwrapper is a client that wraps another. Unwrap returns the next client
 // inward and never nil.
 type Unwrapper interface {

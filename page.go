@@ -10,6 +10,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -54,7 +55,8 @@ type PageOptions struct {
 //   - Nothing is fetched before the first Next. A listing of one page starts no
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
-//   - Files of Size 0 are skipped.
+//   - Files of Size 0 are skipped, and reported to the function of WithTorn.
+//   - A fetch that panics does so in Next.
 //   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
 	if opts.Wrap == nil {
@@ -81,6 +83,8 @@ type pageIterator struct {
 	item  *ltx.FileInfo  // what Item has made of last
 	more  bool           // the store has, as far as is known, further pages
 	pages chan page      // filled by prefetch; nil until it runs
+
+	panicked bounded.Panic // of prefetch
 
 	err   error
 	ended bool // after the last item, an error or Close
@@ -175,6 +179,7 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 		select {
 		case p, ok = <-it.pages:
 			if !ok {
+				it.panicked.Rethrow()
 				return nil, errors.New("listing continued past its end")
 			}
 		case <-it.ctx.Done():
@@ -184,7 +189,10 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 		p.files, p.more, p.err = it.fetch(it.ctx)
 		if p.err == nil && p.more {
 			it.pages = make(chan page, max(it.opts.Ahead, 1)-1)
-			go prefetch(it.ctx, it.fetch, it.pages)
+			go func() {
+				defer close(it.pages)
+				it.panicked.Do(func() { prefetch(it.ctx, it.fetch, it.pages) })
+			}()
 		}
 	}
 	if p.err != nil {
@@ -197,7 +205,6 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 // prefetch sends page after page until the last, an error, or ctx ends. It
 // holds one page beside those in the channel's buffer.
 func prefetch(ctx context.Context, fetch PageFunc, pages chan<- page) {
-	defer close(pages)
 	for more := true; more; {
 		var p page
 		p.files, p.more, p.err = fetch(ctx)
@@ -217,6 +224,7 @@ func (it *pageIterator) skip(f ltx.FileInfo) bool {
 	if f.Size != 0 {
 		return false
 	}
+	reportTorn(it.ctx, f)
 	if it.opts.Logger != nil {
 		it.opts.Logger.Warn("skipping zero-byte ltx file, a torn upload",
 			"level", f.Level, "minTXID", f.MinTXID, "maxTXID", f.MaxTXID)

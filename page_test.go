@@ -445,3 +445,21 @@ func TestPageIteratorFetchAfterContextError(t *testing.T) {
 		assert.Equal(t, 2, calls)
 	})
 }
+
+// A page that panics while it is fetched ahead does so in the caller's Next.
+func TestPageIteratorPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fetched := 0
+		itr := ltxstore.NewPageIterator(t.Context(), func(context.Context) ([]ltx.FileInfo, bool, error) {
+			if fetched++; fetched == 3 {
+				panic("mine")
+			}
+			return []ltx.FileInfo{{MinTXID: ltx.TXID(fetched), MaxTXID: ltx.TXID(fetched), Size: 1}}, true, nil
+		}, ltxstore.PageOptions{})
+		require.True(t, itr.Next())
+		require.True(t, itr.Next())
+		require.PanicsWithValue(t, "mine", func() { itr.Next() })
+		require.NoError(t, itr.Close())
+		require.False(t, itr.Next())
+	})
+}

@@ -51,11 +51,13 @@ type ReplicaClient interface {
 	//     level must be read whole, which the backend documents.
 	//   - L4: strangers are skipped: temporary files, other names, directories,
 	//     objects below deeper prefixes, and zero-byte files (a torn upload;
-	//     logged).
+	//     logged, and reported to the function of WithTorn).
 	//   - L5: an error ends the iteration: Next is false, Err and Close return
 	//     it. After Close, Next is false. Each Item is a value of its own. An
 	//     empty or missing level is no items and no error.
 	//   - L6: overlapping ranges within a level are legal.
+	//   - L7: a client that is a LevelLister, itself or through what it wraps,
+	//     returns from LTXLevels every level that holds a file.
 	//   - T1: CreatedAt of an LTX file is its header's timestamp, to the
 	//     millisecond, UTC, when useMetadata is true. When it is false, a store
 	//     whose listing does not carry it (S3) may give its own modification
@@ -99,6 +101,8 @@ type ReplicaClient interface {
 	//   - W3: when the reader fails, the context ends or the store fails, an
 	//     error is returned that wraps the cause, nothing new is visible, a file
 	//     of that name that was there before is intact, and no temporary is left.
+//     When the reader panics, WriteLTXFile does, in the caller's goroutine, and
+//     the same holds.
 	//   - W4: r is read to io.EOF and not closed; on failure reading stops
 	//     promptly.
 	//   - W5: any reader works: one-byte reads, data together with io.EOF,

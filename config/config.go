@@ -23,6 +23,7 @@ import (
 	"path"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Options say how a configuration is read. The zero value is the default.
@@ -48,7 +49,7 @@ type Options struct {
 // secret.
 type Replica struct {
 	name   string
-	source ltxstore.Source
+	source func() *ltxstore.Source // fmt looks into no function
 	daemon []Setting
 }
 
@@ -64,10 +65,15 @@ type Setting struct {
 func (r Replica) Name() string { return r.name }
 
 // Type returns the backend's scheme: "file", "s3".
-func (r Replica) Type() string { return r.source.Type }
+func (r Replica) Type() string { return r.Source().Type }
 
 // Source returns what ltxstore.OpenSource takes. It holds the secrets.
-func (r Replica) Source() ltxstore.Source { return r.source }
+func (r Replica) Source() ltxstore.Source {
+	if r.source == nil {
+		return ltxstore.Source{}
+	}
+	return *r.source()
+}
 
 // Daemon returns the settings for the daemon, in the file's order, then those
 // inherited from the file's top level.
@@ -76,20 +82,26 @@ func (r Replica) Daemon() []Setting { return r.daemon }
 // Open returns a client of the replica: see ltxstore.OpenSource. Its errors
 // are about what only the store knows: settings were checked before.
 func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
-	return ltxstore.OpenSource(ctx, r.source)
+	return ltxstore.OpenSource(ctx, r.Source())
 }
 
 // String returns where the replica is, without secrets.
 func (r Replica) String() string {
-	if r.source.URL != "" {
-		return ltxstore.Redact(r.source.URL)
+	src := r.Source()
+	if src.URL != "" {
+		return ltxstore.Redact(src.URL)
 	}
-	where := path.Join(r.source.Settings["bucket"], r.source.Settings["path"])
-	return fmt.Sprintf("%s %q", r.source.Type, where)
+	return fmt.Sprintf("%s %q", src.Type, path.Join(src.Settings["bucket"], src.Settings["path"]))
 }
 
 // GoString is String: %#v must not show a secret either.
 func (r Replica) GoString() string { return r.String() }
+
+// Format is String for every verb.
+func (r Replica) Format(f fmt.State, _ rune) { scrub.Format(f, r.String()) }
+
+// MarshalText is String: so is what JSON says of a Replica.
+func (r Replica) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // LogValue keeps secrets out of a log that is handed a Replica.
 func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -103,16 +115,17 @@ func (r Replica) Sub(rel string) (Replica, error) {
 	if err != nil || clean == "" {
 		return Replica{}, ltxstore.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
-	if mirrorInURL(r.source.URL) {
+	src := r.Source()
+	if mirrorInURL(src.URL) {
 		return Replica{}, ltxstore.Invalid("config", "init", "url", r.String(), "want a mirror beside the URL, where each replica of it has a path of its own")
 	}
-	sub := r
-	sub.source.Settings = subMirror(r.source.Settings, clean)
-	sub.source.Defaults = subMirror(r.source.Defaults, clean)
-	if r.source.URL == "" {
-		sub.source.Settings["path"] = subPath(r.source.Settings["path"], clean)
-		return sub, nil
+	src.Settings = subMirror(src.Settings, clean)
+	src.Defaults = subMirror(src.Defaults, clean)
+	if src.URL == "" && src.Settings != nil {
+		src.Settings["path"] = subPath(src.Settings["path"], clean)
+	} else {
+		src.URL = subURL(src.URL, clean)
 	}
-	sub.source.URL = subURL(r.source.URL, clean)
-	return sub, nil
+	r.source = func() *ltxstore.Source { return &src }
+	return r, nil
 }

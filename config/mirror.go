@@ -24,7 +24,8 @@ func mirrored(key string) (prefix, setting string, ok bool) {
 // completeMirror gives the replicas of a mirror what any replica of a file has: a home
 // directory, and the layout of Litestream.
 func (o Options) completeMirror(r *Replica, n node) error {
-	for _, given := range []map[string]string{r.source.Settings, r.source.Defaults} {
+	whole := r.source()
+	for _, given := range []map[string]string{whole.Settings, whole.Defaults} {
 		for _, key := range slices.Sorted(maps.Keys(given)) {
 			prefix, setting, ok := mirrored(key)
 			if !ok || key == "mirror" && isSwitch(given[key]) {
@@ -45,7 +46,7 @@ func (o Options) completeMirror(r *Replica, n node) error {
 				continue
 			}
 			if prefix == "mirror" || prefix == "mirror.replicas" {
-				return invalid(n, "%s%s is a URL: want a list of one, so that it has the layout of Litestream", key, bracket(r.source.Where(key)))
+				return invalid(n, "%s%s is a URL: want a list of one, so that it has the layout of Litestream", key, bracket(whole.Where(key)))
 			}
 			src := ltxstore.Source{URL: url, Type: given[prefix+".type"]}
 			if src.URL == "" && src.Type == "" {
@@ -56,7 +57,7 @@ func (o Options) completeMirror(r *Replica, n node) error {
 			}
 		}
 	}
-	if o.Litestream && mirrorInURL(r.source.URL) {
+	if o.Litestream && mirrorInURL(whole.URL) {
 		return invalid(n, "the URL has a mirror: want it beside the URL, so that it has the layout of Litestream")
 	}
 	return nil

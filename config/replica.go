@@ -42,12 +42,14 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 	if n.kind != dict {
 		return Replica{}, invalid(n, "want a map with the settings of a replica, or a list of such")
 	}
-	var r Replica
 	places := make(map[string]string)
-	r.source.Settings = make(map[string]string)
-	r.source.Defaults = make(map[string]string)
-	r.source.Where = func(key string) string { return places[key] }
-	r.source.Getenv = o.Getenv
+	src := ltxstore.Source{
+		Settings: make(map[string]string),
+		Defaults: make(map[string]string),
+		Where:    func(key string) string { return places[key] },
+		Getenv:   o.Getenv,
+	}
+	r := Replica{source: func() *ltxstore.Source { return &src }}
 
 	for _, e := range defaults {
 		if err := o.inherit(&r, e, places); err != nil {
@@ -74,15 +76,15 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 	case e.value.kind == null:
 		return known(e, append(ownKeys, knownSettings()...))
 	case e.key == "url":
-		r.source.URL, err = o.required(e.key, e.value)
+		r.source().URL, err = o.required(e.key, e.value)
 	case e.key == "type":
-		r.source.Type, err = o.required(e.key, e.value)
+		r.source().Type, err = o.required(e.key, e.value)
 	case e.key == "name":
 		r.name, err = o.required(e.key, e.value)
 	case slices.Contains(daemonOfReplica, e.key):
 		r.daemon = append(r.daemon, o.daemon(e)...)
 	default:
-		return o.setStore(r.source.Settings, e, places)
+		return o.setStore(r.source().Settings, e, places)
 	}
 	return err
 }
@@ -164,7 +166,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 	if e.value.kind == null {
 		return o.set(r, e, places)
 	}
-	return o.setStore(r.source.Defaults, e, places)
+	return o.setStore(r.source().Defaults, e, places)
 }
 
 // daemon returns what is handed back.
@@ -185,49 +187,50 @@ func without(inherited, own []Setting) []Setting {
 
 // finish finds the backend, completes the source for it, and has it checked.
 func (o Options) finish(r *Replica, n node) error {
-	driver, err := backendOf(&r.source, n)
+	src := r.source()
+	driver, err := backendOf(src, n)
 	if err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.source.Settings)) {
+	for _, key := range slices.Sorted(maps.Keys(src.Settings)) {
 		if _, _, ok := driver.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
-		if types := owners(key); len(types) > 0 && !slices.Contains(types, r.source.Type) {
+		if types := owners(key); len(types) > 0 && !slices.Contains(types, src.Type) {
 			return invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
-				key, bracket(r.source.Where(key)), strings.Join(types, " or "), r.source.Type)
+				key, bracket(src.Where(key)), strings.Join(types, " or "), src.Type)
 		}
 	}
-	for key, value := range r.source.Defaults {
+	for key, value := range src.Defaults {
 		if _, _, ok := driver.Lookup(key); !ok && !meansWrapper(key, value) {
-			delete(r.source.Defaults, key) // another replica's
+			delete(src.Defaults, key) // another replica's
 		}
 	}
-	if r.source.URL != "" {
+	if src.URL != "" {
 		for _, key := range []string{"path", "bucket"} {
-			if _, ok := r.source.Settings[key]; ok {
-				return invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(r.source.Where(key)))
+			if _, ok := src.Settings[key]; ok {
+				return invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(src.Where(key)))
 			}
 		}
 	}
-	if path := r.source.Settings["path"]; r.source.Type == "file" {
+	if path := src.Settings["path"]; src.Type == "file" {
 		if strings.Contains(path, "://") {
-			return invalid(n, "path%s is a URL: want it as url", bracket(r.source.Where("path")))
+			return invalid(n, "path%s is a URL: want it as url", bracket(src.Where("path")))
 		}
 		if path, err = o.home(n, path); err != nil {
 			return err
 		}
 		if path != "" {
-			r.source.Settings["path"] = path
+			src.Settings["path"] = path
 		}
 	}
 	if o.Litestream {
-		r.source.Layout = litestreamLayout(r.source.Type).String()
+		src.Layout = litestreamLayout(src.Type).String()
 	}
 	if err := o.completeMirror(r, n); err != nil {
 		return err
 	}
-	if err := r.source.Check(); err != nil {
+	if err := src.Check(); err != nil {
 		return openFailed(n, err)
 	}
 	return nil

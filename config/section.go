@@ -1,10 +1,14 @@
 package config
 
 import (
+	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Section is the replica section of a daemon's own configuration: a field of
@@ -23,15 +27,15 @@ import (
 // errors name the setting alone. A daemon that reads go.yaml.in/yaml/v4 nodes
 // hands one to ParseNode, and has lines and columns. A Section may hold
 // secrets.
-type Section struct{ root node }
+type Section struct{ root func() node } // fmt looks into no function
 
 // ParseConfig reads what the section holds: none, if it was not in the file.
 // Every error is fs.ErrInvalid. Nothing is sent, and no store is looked at.
 func (s Section) ParseConfig(opts Options) ([]Replica, error) {
-	if s.root.kind == null {
+	if s.root == nil || s.root().kind == null {
 		return nil, nil
 	}
-	return opts.withDefaults().replicas(s.root, nil)
+	return opts.withDefaults().replicas(s.root(), nil)
 }
 
 // ParseNode is ParseReplicas for a node of the daemon's own YAML.
@@ -40,21 +44,22 @@ func ParseNode(n *yaml.Node, opts Options) ([]Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Section{root}.ParseConfig(opts)
+	return Section{func() node { return root }}.ParseConfig(opts)
 }
 
 // UnmarshalYAML fills the section.
 func (s *Section) UnmarshalYAML(unmarshal func(any) error) error {
 	var v value
 	err := v.UnmarshalYAML(unmarshal)
-	s.root = v.node
+	s.root = func() node { return v.node }
 	return err
 }
 
 // UnmarshalJSON fills the section.
 func (s *Section) UnmarshalJSON(data []byte) error {
 	root, err := parse(data)
-	s.root = root.unplaced()
+	root = root.unplaced()
+	s.root = func() node { return root }
 	return err
 }
 
@@ -63,6 +68,16 @@ func (s Section) String() string { return "[redacted]" }
 
 // GoString is String.
 func (s Section) GoString() string { return s.String() }
+
+// Format is String for every verb.
+func (s Section) Format(f fmt.State, _ rune) { scrub.Format(f, s.String()) }
+
+// MarshalText is String: a daemon that writes its configuration out does not
+// write secrets.
+func (s Section) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue is String.
+func (s Section) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // value asks a parser for a value of any kind. A text is asked for first: what
 // looks like a number keeps the spelling of the file.

@@ -66,28 +66,14 @@ dbs:
 	assert.ErrorContains(t, err, "compres is no setting here: did you mean compress?")
 }
 
-// A wrapper and a setting of backends have one name.
-func TestVerifyIsTwoThings(t *testing.T) {
-	for text, says := range map[string]string{
-		"verify: head\nreplicas: [{type: s3, bucket: b}, {path: /r}]":       "",
-		"replicas: [{type: s3, bucket: b, verify: }, {path: /r, verify: }]": "",
-		"replica: {path: /r, verify: head}":                                 "want true or false",
-		"replica: {type: s3, bucket: b, verify: true}":                      `verify (line 1, column 32) is "true": want`,
-	} {
-		file, err := config.Parse([]byte(text), options())
-		if says != "" {
-			assert.ErrorContains(t, err, says, text)
-			continue
-		}
-		require.NoError(t, err, text)
-		for _, r := range file.Replicas {
-			client, err := r.Open(t.Context())
-			require.NoError(t, err)
-			assert.NotImplements(t, (*ltxstore.Unwrapper)(nil), client, text)
-		}
+// Verifying is the wrapper's: no backend has a setting of that name.
+func TestVerifyIsTheWrapper(t *testing.T) {
+	for _, text := range []string{"replica: {path: /r, verify: head}", "replica: {type: s3, bucket: b, verify: head}"} {
+		_, err := config.Parse([]byte(text), options())
+		assert.ErrorContains(t, err, "want true or false", text)
 	}
 	for _, text := range []string{"verify: true\nreplica: {path: /r}", "replica: {path: /r, verify: yes}", "replica: {url: 'file:///r?verify=true'}",
-		"verify: {}\nreplica: {type: s3, bucket: b, verify: head}", "replica: {url: 's3://b?verify=head', verify: {read-back: true}}"} {
+		"replica: {type: s3, bucket: b, verify: true}", "replica: {url: 's3://b', verify: {read-back: true}}"} {
 		file, err := config.Parse([]byte(text), options())
 		require.NoError(t, err, text)
 		client, err := file.Replicas[0].Open(t.Context())

@@ -168,7 +168,7 @@ func (p *play) reads() {
 	read(1, 10, 0)
 	p.wire.Title("read past the end")
 	read(1, 1000, 0)
-	if key := p.given.SSECustomerKey; key == nil { // of which a stranger puts nothing
+	if key := p.given().SSECustomerKey; key == nil { // of which a stranger puts nothing
 		p.wire.Title("read a larger file")
 		p.server.Put("bucket", p.keys().File(0, 5, 5), make([]byte, 4*testChunk+100))
 		read(5, 0, 0)
@@ -177,7 +177,7 @@ func (p *play) reads() {
 
 // keys names the client's files.
 func (p *play) keys() ltxstore.Keys {
-	keys, err := ltxstore.NewKeys(p.given.Layout, p.given.Path)
+	keys, err := ltxstore.NewKeys(p.given().Layout, p.given().Path)
 	require.NoError(p.t, err)
 	return keys
 }

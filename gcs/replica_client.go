@@ -3,9 +3,11 @@ package gcs
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const backend = "gcs"
@@ -32,14 +34,14 @@ const backend = "gcs"
 //   - Close does not close a Config.Client, which is the caller's.
 type ReplicaClient struct {
 	*object.Client
-	given Config
+	given func() Config // fmt looks into no function
 }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It
 // sends nothing and cannot fail: Init, which every method calls, tells what is
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg}
+	c := &ReplicaClient{given: func() Config { return cfg }}
 	c.Client = object.New(object.Config{
 		Type:   backend,
 		Retry:  cfg.Retry,
@@ -52,7 +54,10 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 }
 
 // String returns where the replica is, without secrets.
-func (c *ReplicaClient) String() string { return c.given.String() }
+func (c *ReplicaClient) String() string { return c.given().String() }
 
 // GoString is String: %#v must not show a secret either.
 func (c *ReplicaClient) GoString() string { return c.String() }
+
+// Format is String for every verb.
+func (c *ReplicaClient) Format(f fmt.State, _ rune) { scrub.Format(f, c.String()) }

@@ -105,7 +105,7 @@ func TestSecretsOfTheWire(t *testing.T) {
 	failed(err)
 	broken = false
 	rt.deny, rt.token = true, "other"
-	c2 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, RoundTripper: rt, Logger: c.given.Logger})
+	c2 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, RoundTripper: rt, Logger: c.given().Logger})
 	_, err = c2.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	failed(err)
 

@@ -22,7 +22,7 @@ func openConfig(t *testing.T, src ltxstore.Source) Config {
 	t.Helper()
 	client, err := ltxstore.OpenSource(t.Context(), src)
 	require.NoError(t, err)
-	return client.(*ReplicaClient).given
+	return client.(*ReplicaClient).given()
 }
 
 // A URL and a file with the same content give the same Config, for every

@@ -13,9 +13,10 @@ import (
 const (
 	// maxDocument is more than a listing of 1000 keys of 1024 bytes can be,
 	// each byte written as three.
-	maxDocument = 16 << 20
+	maxDocument = 8 << 20
 
-	// maxError is more than an error has to say, or a proxy's page.
+	// maxError is more than an error has to say, a proxy's page, or what is read
+	// for nothing.
 	maxError = 256 << 10
 )
 
@@ -30,11 +31,12 @@ func boundAnswers(operation string) middleware.DeserializeMiddleware {
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
 			if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && resp != nil && resp.Body != nil {
-				switch {
-				case resp.StatusCode/100 != 2:
-					resp.Body = &bound{resp.Body, maxError}
-				case operation != "GetObject":
+				switch ok := resp.StatusCode/100 == 2; {
+				case ok && operation == "GetObject":
+				case ok && hasDocument(operation):
 					resp.Body = &bound{resp.Body, maxDocument}
+				default:
+					resp.Body = &bound{resp.Body, maxError}
 				}
 			}
 			return out, metadata, err

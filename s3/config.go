@@ -15,7 +15,10 @@ import (
 // the zero value of every other field is its default. Init refuses a bad field
 // before any request, with its name, its value and what would be right.
 //
-// Printing a Config shows no secret.
+// Printing a Config shows no secret, with any verb, as text, in JSON and in a
+// log, alone or in what holds it. fmt calls no method of an unexported field,
+// though: a struct that has a Config in one, and is printed, needs a Format
+// method of its own.
 type Config struct {
 	// Bucket is the bucket's name, or the ARN of an access point.
 	Bucket string
@@ -170,6 +173,9 @@ func (cfg Config) String() string {
 
 // GoString is String: %#v must not show a secret either.
 func (cfg Config) GoString() string { return cfg.String() }
+
+// Format is String for every verb: %d would show the fields as they are.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
 // MarshalText is String: so is what JSON says of a Config.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }

@@ -262,12 +262,12 @@ func TestAnswersAreBounded(t *testing.T) {
 		status int
 		begin  string
 	}{
-		{200, "<ListBucketResult><Name>"}, {200, "<CompleteMultipartUploadResult><ETag>"}, {200, " "}, {200, "<!--"},
-		{404, "<Error><Code>"}, {404, " "}, {400, "<Error><Code>NoSuchKey</Code><Message>"}, {503, ""}, {400, "<html>"}, {200, "<Error><Message>"},
+		{200, "<ListBucketResult><Name>"}, {200, "<CompleteMultipartUploadResult><ETag>"}, {200, " "},
+		{404, "<Error><Code>"}, {404, "<!--"}, {400, "<Error><Code>NoSuchKey</Code><Message>"}, {503, " "}, {200, "<Error><Message>"},
 	} {
 		status, begin = answer.status, answer.begin
 		for name, run := range operations(r) {
-			if name == "head" || name == "get" && status == 200 {
+			if !strings.Contains("list complete put get", name) || name == "get" && status == 200 {
 				continue
 			}
 			var before, after runtime.MemStats

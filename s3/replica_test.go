@@ -28,7 +28,7 @@ func (r *replica) client(t testing.TB) *ReplicaClient {
 	t.Helper()
 	keys, err := ltxstore.NewKeys(r.cfg.Layout, r.cfg.Path)
 	require.NoError(t, err)
-	c := &ReplicaClient{given: r.cfg}
+	c := &ReplicaClient{given: func() Config { return r.cfg }}
 	c.Client = object.New(object.Config{Type: backend, Retry: r.cfg.Retry, Logger: slog.New(slog.DiscardHandler),
 		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
 			r.log = log

@@ -38,7 +38,7 @@ func resolve(t *testing.T, raw string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return client.(*ReplicaClient).given, nil
+	return client.(*ReplicaClient).given(), nil
 }
 
 func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
@@ -156,7 +156,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		require.NoError(t, err, tt.key)
 		client, err := found[0].Open(t.Context())
 		require.NoError(t, err, tt.key)
-		assert.Equal(t, want, client.(*ReplicaClient).given, tt.key)
+		assert.Equal(t, want, client.(*ReplicaClient).given(), tt.key)
 		name, _, _ := table().Lookup(tt.key)
 		name, _, _ = strings.Cut(name, ".")
 		tested[name] = true
@@ -222,7 +222,7 @@ func TestEnvironment(t *testing.T) {
 		if err != nil {
 			return Config{}, err
 		}
-		return client.(*ReplicaClient).given, nil
+		return client.(*ReplicaClient).given(), nil
 	}
 	ours := []string{"LITESTREAM_ACCESS_KEY_ID", "lid", "LITESTREAM_SECRET_ACCESS_KEY", "lsecret"}
 	aws := []string{"AWS_ACCESS_KEY_ID", "aid", "AWS_SECRET_ACCESS_KEY", "asecret", "AWS_SESSION_TOKEN", "atoken"}

@@ -80,6 +80,7 @@ var (
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
 	_ ltxstore.Retrier       = (*Client)(nil)
 	_ ltxstore.Locator       = (*Client)(nil)
+	_ ltxstore.LevelLister   = (*Client)(nil)
 )
 
 // replica is what a successful Init has found: from then on it is constant.

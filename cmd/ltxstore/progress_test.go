@@ -111,7 +111,7 @@ func TestProgressTellsRepetitions(t *testing.T) {
 		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 		log := new(oplog.Logger)
 		log.Set(a.logger())
-		log.Retried("s3")(2, 1500*time.Millisecond, fmt.Errorf("operation error S3: ListObjectsV2, request id: %w", refused))
+		log.Retried("s3", nil)(2, 1500*time.Millisecond, fmt.Errorf("operation error S3: ListObjectsV2, request id: %w", refused))
 		assert.Equal(t, "no data for 4s  attempt 2 failed, again in 1.5s: dial tcp: connect: connection refused", line())
 		wait(3 * time.Second)
 		assert.Contains(t, line(), "no data for 7s  attempt 2 failed")

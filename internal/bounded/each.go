@@ -11,22 +11,25 @@ import (
 )
 
 // Each calls do with 0 to n-1, at most limit of them at once, and returns when
-// all have returned.
+// all have returned. If one panics no more are called, and Each panics.
 func Each(n, limit int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(n, max(limit, 1)) {
-		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				do(i)
+	var panicked Panic
+	work := func() {
+		for !panicked.Caught() {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
 			}
-		})
+			do(i)
+		}
+	}
+	for range min(n, max(limit, 1)) {
+		workers.Go(func() { panicked.Do(work) })
 	}
 	workers.Wait()
+	panicked.Rethrow()
 }
 
 // All is Each until the first failure, which it returns: the context that do

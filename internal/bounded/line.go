@@ -1,7 +1,8 @@
 package bounded
 
 // Line does work beside its caller, a bounded number at once, and hands over
-// the results in the order in which the work was given. It belongs to one
+// the results in the order in which the work was given. If some work panics,
+// Do or Wait panics, when nothing is at work any more. It belongs to one
 // goroutine, which must end with Wait.
 type Line[T any] struct {
 	// Limit is how much is done at once: less than 1 means 1.
@@ -10,7 +11,8 @@ type Line[T any] struct {
 	// Take gets each result, from within Do and Wait.
 	Take func(T)
 
-	queue []chan T
+	queue    []chan T
+	panicked Panic
 }
 
 // Do starts work, after it has waited for the oldest that still runs if the
@@ -21,7 +23,10 @@ func (l *Line[T]) Do(work func() T) {
 	}
 	done := make(chan T, 1)
 	l.queue = append(l.queue, done)
-	go func() { done <- work() }()
+	go func() {
+		defer close(done)
+		l.panicked.Do(func() { done <- work() })
+	}()
 }
 
 // Wait returns when all results are handed over.
@@ -29,10 +34,19 @@ func (l *Line[T]) Wait() {
 	for len(l.queue) > 0 {
 		l.take()
 	}
+	l.panicked.Rethrow()
 }
 
 func (l *Line[T]) take() {
 	done := l.queue[0]
 	l.queue = l.queue[1:]
-	l.Take(<-done)
+	if result, ok := <-done; ok {
+		l.Take(result)
+		return
+	}
+	for _, done := range l.queue {
+		<-done
+	}
+	l.queue = nil
+	l.panicked.Rethrow()
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 )
 
 // Secrets are the secrets that a client knows: its keys, passwords and tokens.
@@ -22,7 +22,11 @@ import (
 // and every error and line of log goes through Error or Text. Text that is cut
 // to a length is scrubbed before, or the half of a secret would be left.
 type Secrets struct {
-	mu        sync.RWMutex
+	known atomic.Pointer[known] // a pointer, because fmt would show it within a client
+}
+
+// known never changes: Add makes another.
+type known struct {
 	values    []string
 	tokens    []string // the oldest first
 	spellings []string // of all, the longest first
@@ -43,11 +47,11 @@ const (
 // key, each line of 16 bytes or more is a secret as well.
 func (s *Secrets) Add(secrets ...string) {
 	for _, secret := range secrets {
-		s.add(&s.values, secret)
+		s.add(secret, false)
 		for line := range strings.Lines(secret) {
 			line = strings.TrimSpace(line)
 			if len(line) >= 16 && len(line) < len(secret) && !strings.HasPrefix(line, "-----") {
-				s.add(&s.values, line)
+				s.add(line, false)
 			}
 		}
 	}
@@ -55,30 +59,34 @@ func (s *Secrets) Add(secrets ...string) {
 
 // AddToken makes a token known, until 16 more have been added: it may be called
 // with every request. What Add says of short, empty and known ones holds.
-func (s *Secrets) AddToken(token string) { s.add(&s.tokens, token) }
+func (s *Secrets) AddToken(token string) { s.add(token, true) }
 
-func (s *Secrets) add(to *[]string, secret string) {
-	if len(secret) < minLength || s.knows(secret) {
-		return
+func (s *Secrets) add(secret string, isToken bool) {
+	for len(secret) >= minLength {
+		var next known
+		before := s.known.Load()
+		if before != nil {
+			next = *before
+		}
+		switch {
+		case slices.Contains(next.values, secret), isToken && slices.Contains(next.tokens, secret):
+			return
+		case isToken:
+			next.tokens = append(slices.Clone(next.tokens), secret)
+			next.tokens = next.tokens[max(len(next.tokens)-maxTokens, 0):]
+		default:
+			next.values = append(slices.Clone(next.values), secret)
+		}
+		next.spellings = nil
+		for _, value := range slices.Concat(next.values, next.tokens) {
+			next.spellings = append(next.spellings, spellings(value)...)
+		}
+		slices.SortFunc(next.spellings, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+		next.spellings = slices.Compact(next.spellings)
+		if s.known.CompareAndSwap(before, &next) {
+			return
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	*to = append(*to, secret)
-	if len(s.tokens) > maxTokens {
-		s.tokens = slices.Delete(s.tokens, 0, len(s.tokens)-maxTokens)
-	}
-	forms := make([]string, 0, 10*(len(s.values)+len(s.tokens))) // not the slice that a reader has
-	for _, value := range slices.Concat(s.values, s.tokens) {
-		forms = append(forms, spellings(value)...)
-	}
-	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	s.spellings = slices.Compact(forms)
-}
-
-func (s *Secrets) knows(secret string) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Contains(s.values, secret) || slices.Contains(s.tokens, secret)
 }
 
 // Error returns err with a text that is free of secrets, known ones and what
@@ -100,13 +108,12 @@ func (s *Secrets) Error(err error) error {
 // hexadecimal, and in base64, alone or within a longer text ("user:password").
 // What looks like a secret is redacted as the function Text does it.
 func (s *Secrets) Text(text string) string {
-	if s == nil || text == "" {
-		return Text(text)
+	if s != nil {
+		if k := s.known.Load(); k != nil {
+			text = redact(text, k.spellings)
+		}
 	}
-	s.mu.RLock()
-	known := s.spellings
-	s.mu.RUnlock()
-	return Text(redact(text, known))
+	return Text(text)
 }
 
 // spellings returns the forms of a secret that are not made character by

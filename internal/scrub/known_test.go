@@ -154,3 +154,13 @@ func TestSecretsRememberLastTokens(t *testing.T) {
 	secrets.AddToken("one more")
 	assert.Equal(t, "renewed-000 [redacted] [redacted] [redacted]", secrets.Text("renewed-000 renewed-001 one more for-good"))
 }
+
+// A client has its Secrets in a field that fmt shows without asking.
+func TestSecretsAreNotShown(t *testing.T) {
+	var holder struct{ secrets scrub.Secrets }
+	holder.secrets.Add("t0p-secret")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		assert.NotContains(t, fmt.Sprintf(verb, &holder), "t0p-secret", verb)
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ h any }{&holder}), "t0p-secret", verb)
+	}
+}

@@ -70,6 +70,14 @@ func redactParam(part, hidden string, plain func(string) bool) string {
 	return key + "=" + hidden
 }
 
+// RedactValue is Redact for a setting beside a URL.
+func RedactValue(key, value string, plain func(key string) bool) string {
+	if value == "" || plain(key) && !hasUser(value) {
+		return value
+	}
+	return scrub.Redacted(1)
+}
+
 // hasUser reports that a value may be a URL with a password in it, encoded or
 // not.
 func hasUser(value string) bool {

@@ -14,6 +14,7 @@ var (
 	farOffset    = &defect{"an offset at or past the end is an error", `bytes from \d+ of|416`}
 	wholeFile    = &defect{"the reader of a range is the whole file for who seeks in it", `Seek\(0, 1\)`}
 	listsAll     = &defect{"zero-byte files, directories and impossible names are listed", "listing among strangers"}
+	tellsNoTorn  = &defect{"a zero-byte file is not reported as such", "to the function of WithTorn"}
 	tornFile     = &defect{"a zero-byte file is read as an empty one, or is an error like any other", "open of a zero-byte file"}
 	neverClosed  = &defect{"a closed iterator goes on", "Next is true"}
 	listsForever = &defect{"a listing does not look at its context", "the listing went on to its end"}
@@ -57,6 +58,7 @@ var bitesAll = map[string]*defect{
 	"time/copied-by-another-tool":  timeOfFile,
 	"open/ranges":                  farOffset,
 	"list/strangers":               listsAll,
+	"list/torn-reported":           tellsNoTorn,
 	"open/torn-upload":             tornFile,
 	"delete-all/strangers":         deletesAll,
 	"delete-all/parent":            deletesBelow,

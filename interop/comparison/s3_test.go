@@ -41,7 +41,7 @@ func stockS3(t *testing.T) replicatest.Config {
 		New: func(context.Context) (replicatest.Store, error) {
 			return s3Store(server, layer, web.URL, fmt.Sprintf("case-%d/db", stores.Add(1)))
 		},
-		Lacks:    []replicatest.Capability{replicatest.WriteOnce, replicatest.BoundedMemory},
+		Lacks:    []replicatest.Capability{replicatest.WriteOnce, replicatest.BoundedMemory, replicatest.FoundLevels},
 		PageSize: pageSize,
 		Secrets:  []string{secret},
 	}

@@ -184,6 +184,9 @@ const (
 	// Secrets: Config.Secrets names some.
 	Secrets Capability = "secrets"
 
+	// FoundLevels: the client is an ltxstore.LevelLister, or wraps one.
+	FoundLevels Capability = "found-levels"
+
 	// Rewriting: an existing name may be written again. A client with
 	// WriteOnce lacks it. It is there unless declared lacking.
 	Rewriting Capability = "rewriting"
@@ -235,6 +238,9 @@ func (cfg *Config) offers(s *Store, c Capability) bool {
 		return faults.Stall != nil
 	case Secrets:
 		return len(cfg.Secrets) > 0
+	case FoundLevels:
+		_, ok := ltxstore.As[ltxstore.LevelLister](s.Client)
+		return ok
 	}
 	return !slices.Contains(cfg.Lacks, c)
 }
@@ -242,7 +248,7 @@ func (cfg *Config) offers(s *Store, c Capability) bool {
 // visible are the capabilities that offers can see.
 var visible = [...]Capability{Clients, WriteOnce, Siblings, Parents, MissingStore, RawAccess, Stripping,
 	FailingLookups, FailingLists, BrokenTransfers, FailingDeletes, Outages,
-	CountedRequests, Leftovers, StalledTransfers, Secrets}
+	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels}
 
 // assumed are the others.
 var assumed = [...]Capability{Rewriting, BoundedMemory, FewRequests}

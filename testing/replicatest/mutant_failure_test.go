@@ -30,6 +30,18 @@ func failureMutants() []mutant {
 					f.commit(c)
 				}
 			})},
+		{name: "makes an error of the reader's panic", fails: []string{"write/reader-panics*"},
+			damage: onPanic(func(*client, string) error { return errors.New("upload failed") })},
+		{name: "publishes what came before the reader's panic", fails: []string{"write/reader-panics*"},
+			damage: onPanic(func(c *client, key string) error {
+				c.world.bucket.Put(key, mock.Object{Body: []byte("half")})
+				return nil
+			})},
+		{name: "leaves a temporary file when the reader panics", fails: []string{"write/reader-panics-no-leftovers"},
+			damage: onPanic(func(c *client, key string) error {
+				c.world.bucket.Put(key+".tmp", mock.Object{Body: []byte("half")})
+				return nil
+			})},
 		{name: "leaves an unfinished upload", fails: []string{"write/no-leftovers"},
 			damage: onFailedReader(func(c *client, f failedWrite) {
 				c.world.bucket.AddLeftover(f.key)
@@ -66,7 +78,7 @@ func failureMutants() []mutant {
 					return write(ctx, level, minTXID, maxTXID, r)
 				}
 			})},
-		{name: "writes in place", fails: []string{"write/invisible-until-done", "rewrite/old-until-replaced"}, chance: []string{"rewrite/many-writers"},
+		{name: "writes in place", fails: []string{"write/invisible-until-done", "write/reader-panics*", "rewrite/old-until-replaced"}, chance: []string{"rewrite/many-writers"},
 			damage: onWrite(writesInPlace)},
 		{name: "ignores the context when it writes", fails: []string{
 			"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
@@ -126,6 +138,22 @@ func onFailedReader(then func(c *client, f failedWrite)) func(*client) {
 				then(c, failedWrite{ctx, c.keys.File(level, minTXID, maxTXID), r, slices.Clone(read.Bytes())})
 			}
 			return info, err
+		}
+	})
+}
+
+// onPanic calls then where the reader panics, and panics on if that returns nil.
+func onPanic(then func(c *client, key string) error) func(*client) {
+	return onWrite(func(c *client, write writeFunc) writeFunc {
+		return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
+			defer func() {
+				if value := recover(); value != nil {
+					if err = then(c, c.keys.File(level, minTXID, maxTXID)); err == nil {
+						panic(value)
+					}
+				}
+			}()
+			return write(ctx, level, minTXID, maxTXID, r)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func openMutants() []mutant {
 		{name: "does not map a missing file", fails: []string{"open/torn-upload",
 			"write/invisible-until-done", "write/empty", "write/header-of-another-file", "write/broken-header",
 			"write/*-before-header", "write/*-in-header", "write/*-after-header", "write/*-in-the-middle",
-			"write/*-on-last-byte", "write/plain-reader-fails", "open/missing", "delete/some",
+			"write/*-on-last-byte", "write/plain-reader-fails", "write/reader-panics", "open/missing", "delete/some",
 			"delete-all/guide", "all/mixed-operations", "all/several-clients", "all/context-done",
 			"all/no-goroutine-stays"},
 			damage: onOpenError(func(_ *client, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -19,11 +20,13 @@ type flight[V any] struct {
 	waiting int
 	v       V
 	err     error
+
+	panicked bounded.Panic
 }
 
 // do returns what call returns, for all that come with key until then. The call
 // ends when nobody waits for it any more; the last to leave waits for that. shared
-// tells that it was another's.
+// tells that it was another's. If call panics, so do all of them.
 func (g *flights[K, V]) do(ctx context.Context, key K, call func(context.Context) (V, error)) (v V, shared bool, err error) {
 	g.mu.Lock()
 	f := g.run[key]
@@ -34,6 +37,7 @@ func (g *flights[K, V]) do(ctx context.Context, key K, call func(context.Context
 	g.mu.Unlock()
 	select {
 	case <-f.done:
+		f.panicked.Rethrow()
 		return f.v, shared, f.err
 	case <-ctx.Done():
 	}
@@ -62,10 +66,12 @@ func (g *flights[K, V]) start(ctx context.Context, key K, call func(context.Cont
 	go func() {
 		defer close(f.done)
 		defer cancel()
-		f.v, f.err = call(ctx)
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.forget(key, f)
+		defer func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.forget(key, f)
+		}()
+		f.panicked.Do(func() { f.v, f.err = call(ctx) })
 	}()
 	return f
 }

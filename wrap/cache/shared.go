@@ -2,11 +2,13 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -32,6 +34,8 @@ type shared struct {
 	full    bool // there was no room: readers go on alone
 	counted int  // files that count as held
 	spoilt  bool // something has changed meanwhile
+
+	panicked bounded.Panic // of who lists
 }
 
 // reader is one that reads a shared listing.
@@ -65,6 +69,7 @@ func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err
 			return files, more, nil
 		case r.ended:
 			defer r.listings.mu.Unlock()
+			r.panicked.Rethrow()
 			return nil, false, r.err
 		case r.full:
 			r.listings.mu.Unlock()
@@ -104,24 +109,17 @@ func (r *reader) alone() (files []ltx.FileInfo, more bool, err error) {
 // pull lists some more.
 func (sh *shared) pull(next ltxstore.ReplicaClient, seen func([]ltx.FileInfo), want int) {
 	var files []ltx.FileInfo
-	var err error
-	ended := false
-	if sh.stored == nil {
-		sh.stored, err = next.LTXFiles(sh.ctx, sh.n, sh.seek, false)
-	}
-	for err == nil && len(files) < want {
-		if ended = !sh.stored.Next(); ended {
-			err = sh.stored.Err()
-			break
-		}
-		files = append(files, *sh.stored.Item())
-	}
-	if sh.stored != nil && (ended || err != nil) {
-		if closeErr := sh.stored.Close(); err == nil {
-			err = closeErr
-		}
-	}
-	seen(files)
+	var ended bool
+	err := errPanicked
+	defer func() { sh.pulled(files, ended, err) }()
+	sh.panicked.Do(func() {
+		files, ended, err = sh.list(next, want)
+		seen(files)
+	})
+}
+
+// pulled adds what the store has listed.
+func (sh *shared) pulled(files []ltx.FileInfo, ended bool, err error) {
 	l := sh.listings
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,6 +136,29 @@ func (sh *shared) pull(next ltxstore.ReplicaClient, seen func([]ltx.FileInfo), w
 	}
 	close(sh.pulling)
 	sh.pulling = nil
+}
+
+// errPanicked ends a listing that has panicked.
+var errPanicked = errors.New("panicked")
+
+// list returns the store's next files, and whether they are the last.
+func (sh *shared) list(next ltxstore.ReplicaClient, want int) (files []ltx.FileInfo, ended bool, err error) {
+	if sh.stored == nil {
+		sh.stored, err = next.LTXFiles(sh.ctx, sh.n, sh.seek, false)
+	}
+	for err == nil && len(files) < want {
+		if ended = !sh.stored.Next(); ended {
+			err = sh.stored.Err()
+			break
+		}
+		files = append(files, *sh.stored.Item())
+	}
+	if sh.stored != nil && (ended || err != nil) {
+		if closeErr := sh.stored.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	return files, ended, err
 }
 
 // finish ends what others can join, and keeps what was found. It is called with the

@@ -3,7 +3,6 @@ package crypt
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 
@@ -55,6 +54,21 @@ type Config struct {
 	CacheSize int64
 }
 
+// String returns the configuration without its identities.
+func (cfg Config) String() string {
+	return fmt.Sprintf("crypt.Config{Recipients:%q Identities:%v HeaderSize:%d MixedHeaders:%t MetadataConcurrency:%d CacheSize:%d}",
+		cfg.Recipients, cfg.Identities, cfg.HeaderSize, cfg.MixedHeaders, cfg.MetadataConcurrency, cfg.CacheSize)
+}
+
+// GoString is String.
+func (cfg Config) GoString() string { return cfg.String() }
+
+// Format is String for every verb.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
+
+// LogValue is String.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+
 // Identity is a secret key of age: "AGE-SECRET-KEY-1…". It is shown by nothing
 // that prints, logs or encodes it.
 type Identity string
@@ -66,7 +80,7 @@ func (id Identity) String() string { return scrub.Redacted(len(id)) }
 func (id Identity) GoString() string { return scrub.Redacted(len(id)) }
 
 // Format hides the key from every verb, %x and %q among them.
-func (id Identity) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, id.String()) }
+func (id Identity) Format(f fmt.State, _ rune) { scrub.Format(f, id.String()) }
 
 // MarshalText hides the key from JSON, YAML and the like.
 func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), nil }

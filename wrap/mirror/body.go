@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
@@ -16,10 +17,12 @@ const (
 	ahead      = 2 // chunks that a replica may be behind the body
 )
 
-// body is a caller's reader on its way to several replicas.
+// body is a caller's reader on its way to several replicas. It is read in other
+// goroutines than the caller's, where it fails if it panics; see end.
 type body struct {
-	source io.Reader
-	size   int64 // how much there is left of it, or -1
+	source   io.Reader
+	size     int64 // how much there is left of it, or -1
+	panicked bounded.Panic
 
 	// Of a source that has ReadAt: each replica reads on its own.
 	at   io.ReaderAt
@@ -63,7 +66,7 @@ func newBody(r io.Reader, n int) (*body, error) {
 // reader returns what replica n is to read. It ends with ctx.
 func (b *body) reader(ctx context.Context, n int) io.Reader {
 	if b.at != nil {
-		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx}
+		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, panicked: &b.panicked}
 	}
 	b.outs[n].ctx = ctx
 	return b.outs[n]
@@ -85,23 +88,35 @@ func (b *body) done(n int) {
 	}
 }
 
-// end waits for the source, and returns its failure.
+// wait returns when the source is not read any more.
+func (b *body) wait() { <-b.ended }
+
+// end waits for the source, and returns its failure. It panics if the source has.
 func (b *body) end() error {
-	<-b.ended
+	b.wait()
+	b.panicked.Rethrow()
 	if b.err == io.EOF {
 		return nil
 	}
 	return b.err
 }
 
-// run reads the source until it ends, or nobody wants it any more.
+// run reads the source for all.
 func (b *body) run(ctx context.Context) {
 	defer close(b.ended)
 	defer func() {
+		if b.panicked.Caught() {
+			b.err = errPanicked
+		}
 		for _, out := range b.outs {
 			close(out.chunks)
 		}
 	}()
+	b.panicked.Do(func() { b.pump(ctx) })
+}
+
+// pump reads the source until it ends, or nobody wants it any more.
+func (b *body) pump(ctx context.Context) {
 	source := ltxio.Whole(ctx, b.source, b.size)
 	for b.err == nil {
 		c := b.take()
@@ -210,7 +225,8 @@ func (o *out) Read(p []byte) (int, error) {
 // shorter while it is read fails: each replica would take what is left for the whole.
 type section struct {
 	*io.SectionReader
-	ctx context.Context
+	ctx      context.Context
+	panicked *bounded.Panic
 }
 
 // Read implements io.Reader.
@@ -218,7 +234,7 @@ func (s *section) Read(p []byte) (int, error) {
 	if err := ctxio.Err(s.ctx); err != nil {
 		return 0, err
 	}
-	n, err := s.SectionReader.Read(p)
+	n, err := s.guard(func() (int, error) { return s.SectionReader.Read(p) })
 	if err == io.EOF && len(p) > 0 {
 		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() {
 			err = errShrunk
@@ -229,11 +245,20 @@ func (s *section) Read(p []byte) (int, error) {
 
 // ReadAt implements io.ReaderAt with the same rule.
 func (s *section) ReadAt(p []byte, off int64) (int, error) {
-	n, err := s.SectionReader.ReadAt(p, off)
+	n, err := s.guard(func() (int, error) { return s.SectionReader.ReadAt(p, off) })
 	if err == io.EOF && off+int64(n) < s.Size() {
 		err = errShrunk
 	}
 	return n, ofBody(err)
+}
+
+// guard calls the source, which fails in all replicas when it has panicked in one.
+func (s *section) guard(read func() (int, error)) (n int, err error) {
+	s.panicked.Do(func() { n, err = read() })
+	if s.panicked.Caught() {
+		return 0, errPanicked
+	}
+	return n, err
 }
 
 var errShrunk = fmt.Errorf("body has become shorter: %w", io.ErrUnexpectedEOF)

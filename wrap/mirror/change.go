@@ -7,6 +7,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -20,23 +21,33 @@ func (c *Client) change(ctx context.Context, s *state, op string, f file, needs 
 	failures := make([]error, len(s.replicas))
 	left := len(s.replicas)
 	stopped := false
+	var panicked bounded.Panic // a client's
+	done := func(i int, r *replica, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if panicked.Caught() {
+			stop(errPanicked)
+			return
+		}
+		r.note(inner, err)
+		if err == nil || stopped && inner.Err() != nil {
+			return
+		}
+		failures[i] = err
+		if left--; left < needs && !stopped && op == "write" {
+			stopped = true
+			stop(errStopped)
+		}
+	}
 	for i, r := range s.replicas {
 		all.Go(func() {
-			err := do(inner, r)
-			mu.Lock()
-			defer mu.Unlock()
-			r.note(inner, err)
-			if err == nil || stopped && inner.Err() != nil {
-				return
-			}
-			failures[i] = err
-			if left--; left < needs && !stopped && op == "write" {
-				stopped = true
-				stop(errStopped)
-			}
+			var err error
+			defer func() { done(i, r, err) }()
+			panicked.Do(func() { err = do(inner, r) })
 		})
 	}
 	all.Wait()
+	panicked.Rethrow()
 	var failed []Failure
 	for i, err := range failures {
 		if err != nil {

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -64,5 +65,8 @@ func (e *Error) Unwrap() error {
 func (r *replica) failure(op string, f file, err error) Failure {
 	return Failure{Op: op, Replica: r.n, Type: r.client.Type(), Level: f.level, MinTXID: f.minTXID, MaxTXID: f.maxTXID, Err: err}
 }
+
+// errPanicked stands for a panic where only an error can pass.
+var errPanicked = errors.New("panicked")
 
 var errStopped = fmt.Errorf("too few replicas are left: %w", ltxstore.ErrUnavailable)

@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -160,15 +161,12 @@ func (m *merge) begin() error {
 		return nil
 	}
 	m.begun = true
-	var all sync.WaitGroup
-	for _, h := range m.heads {
-		all.Go(func() {
-			if h.files, h.err = h.client.LTXFiles(m.ctx, m.level, m.seek, m.meta); h.err == nil {
-				h.advance()
-			}
-		})
-	}
-	all.Wait()
+	bounded.Each(len(m.heads), len(m.heads), func(i int) {
+		h := m.heads[i]
+		if h.files, h.err = h.client.LTXFiles(m.ctx, m.level, m.seek, m.meta); h.err == nil {
+			h.advance()
+		}
+	})
 	return m.check()
 }
 

@@ -36,7 +36,7 @@ type Conflict struct {
 const repairs = 4
 
 // Repair copies to each replica the files that it lacks and another has, in all levels,
-// four at once. It costs a listing of each level in each replica, and a read and a
+// four at once. It costs LTXLevels, a listing of each level in each replica, and a read and a
 // write for each copy; memory is bounded. Every listing must succeed. It may run beside
 // writes and deletions, and again: a file that was deleted from one replica only, because
 // that failed in another, is there again after it.
@@ -48,7 +48,11 @@ func (c *Client) Repair(ctx context.Context) (Report, error) {
 	if err != nil {
 		return report, err
 	}
-	for level := range ltxstore.SnapshotLevel + 1 {
+	levels, err := ltxstore.Levels(ctx, c)
+	if err != nil {
+		return report, err
+	}
+	for _, level := range levels {
 		if err := c.repairLevel(ctx, s, level, &report); err != nil {
 			return report, c.end(ctx, "repair", fmt.Sprintf("level %d", level), err)
 		}

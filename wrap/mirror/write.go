@@ -14,7 +14,8 @@ import (
 // WriteLTXFile implements ltxstore.ReplicaClient: in all replicas at the same time. It
 // costs what it does in each, and returns when all are done. What is returned is what
 // the first replica has of those that succeeded; that they have not stored the same
-// number of bytes is ErrChecksum. Writers of one name wait for each other.
+// number of bytes is ErrChecksum. Writers of one name wait for each other. If r panics,
+// WriteLTXFile does, when no replica writes any more.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
@@ -38,6 +39,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	}
 	written := make([]*ltx.FileInfo, len(s.replicas))
 	b.start(ctx)
+	defer b.wait() // also when a client panics
 	err = c.change(ctx, s, "write", f, s.writes, func(ctx context.Context, r *replica) error {
 		defer b.done(r.n)
 		info, err := r.client.WriteLTXFile(ctx, level, minTXID, maxTXID, b.reader(ctx, r.n))

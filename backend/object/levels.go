@@ -1,0 +1,26 @@
+package object
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/ltxstore/ltxstore/internal/levels"
+)
+
+const opLevels = "list levels"
+
+// LTXLevels implements ltxstore.LevelLister. It costs one request for each page
+// of names right below the directory of the levels; for a replica of
+// ltxstore.LayoutLitestreamS3 at the bucket's root that is the bucket.
+func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
+	r, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := r.start(ctx, opLevels, slog.LevelDebug)
+	holders, elsewhere := r.Keys.Holders()
+	found, err := levels.Find(ctx, holders, elsewhere, r.below, r.Keys.ParseLevel)
+	err = r.wrap(opLevels, r.Keys.Prefix(), err)
+	op.End(err)
+	return found, err
+}

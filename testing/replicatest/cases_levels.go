@@ -1,0 +1,84 @@
+package replicatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// listTorn plants torn uploads on two levels, among whole files.
+func listTorn(ctx context.Context, e *env) error {
+	torn := []file{{0, 3, 3}, {0, 6, 8}, {ltxstore.SnapshotLevel, 1, 6}}
+	if err := e.writeAll(ctx, file{0, 2, 2}, file{0, 4, 4}, file{ltxstore.SnapshotLevel, 1, 2}); err != nil {
+		return err
+	}
+	for _, f := range torn {
+		if err := e.Raw.Put(ctx, e.Raw.Keys.File(f.level, f.min, f.max), nil); err != nil {
+			return fmt.Errorf("put a torn upload: %w", err)
+		}
+	}
+	for _, useMetadata := range []bool{false, true} {
+		var mu sync.Mutex
+		reported := make(map[file]bool)
+		told := ltxstore.WithTorn(ctx, func(info ltx.FileInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			reported[fileOf(&info)] = true
+		})
+		for _, level := range []int{0, ltxstore.SnapshotLevel} {
+			if _, err := e.list(told, level, 0, useMetadata); err != nil {
+				return err
+			}
+		}
+		for _, f := range torn {
+			if !reported[f] {
+				return fmt.Errorf("the listing (useMetadata is %t) does not report %v, which has no bytes, to the function of WithTorn", useMetadata, f)
+			}
+		}
+		if len(reported) != len(torn) {
+			return fmt.Errorf("the function of WithTorn gets %v: want %v", reported, torn)
+		}
+	}
+	return nil
+}
+
+func listFoundLevels(ctx context.Context, e *env) error {
+	lister, ok := ltxstore.As[ltxstore.LevelLister](e.client)
+	if !ok {
+		return errors.New("client is not an ltxstore.LevelLister")
+	}
+	if _, err := lister.LTXLevels(ctx); err != nil {
+		return fmt.Errorf("levels of an empty replica: %w", err)
+	}
+	var files []file
+	for i, level := range []int{0, 2, ltxstore.SnapshotLevel, 10, 16, 1000, ltxstore.MaxLevel} {
+		files = append(files, file{level, ltx.TXID(i + 1), ltx.TXID(i + 1)})
+	}
+	if err := e.writeAll(ctx, files...); err != nil {
+		return err
+	}
+	levels, err := lister.LTXLevels(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("levels: %w", err)
+	case !slices.IsSorted(levels), len(slices.Compact(slices.Clone(levels))) != len(levels):
+		return fmt.Errorf("levels are %v: want them sorted and distinct", levels)
+	}
+	for _, f := range files {
+		if !slices.Contains(levels, f.level) {
+			return fmt.Errorf("levels are %v: want %d among them, which holds a file", levels, f.level)
+		}
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := lister.LTXLevels(ended); !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("levels under a context that has ended: error is %v: want %v", err, context.Canceled)
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package mirror
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// LTXLevels implements ltxstore.LevelLister: the levels of all replicas, as
+// ltxstore.Levels finds them in each. As many replicas must tell theirs as
+// LTXFiles needs.
+func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
+	const op = "list levels"
+	s, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var levels []int
+	err = c.change(ctx, s, op, file{}, s.reads, func(ctx context.Context, r *replica) error {
+		found, err := ltxstore.Levels(ctx, r.client)
+		mu.Lock()
+		defer mu.Unlock()
+		levels = append(levels, found...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(levels)
+	return slices.Compact(levels), nil
+}
