@@ -21,7 +21,7 @@ func cpCommand() *command {
 		long: "Copies the files of the replica at one URL to another: to another service, another path, or another layout. " +
 			"What is there already is skipped, so that a copy that was broken off goes on where it stopped; nothing is deleted. " +
 			"The times of the files are kept. An empty destination gets the default layout, unless its URL names another.",
-		json: `files and bytes by action (copied, replaced, skipped, deleted, failed), extra, failures.`,
+		json: `files and bytes by action (copied, replaced, skipped, deleted, damaged, failed), extra, failures.`,
 		examples: []string{
 			"ltxstore cp s3://bucket/db file:///var/backup/db",
 			"ltxstore cp s3://bucket/db 'gs://bucket/db?layout=litestream'",
@@ -40,6 +40,7 @@ func cpCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Content, "content", false, "compare the bytes of what is there already, and not only its size")
+			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it they are left out, and errors")
 			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it they are errors")
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
@@ -99,6 +100,9 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 	if n := report.Files[transfer.Failed]; n > 0 {
 		return fmt.Errorf("%s not copied, see above; say it again to try once more, and -replace for what differs", count(n, "file"))
 	}
+	if n := report.Files[transfer.Damaged]; n > 0 {
+		return fmt.Errorf("%s damaged in the source and left out, see above; to copy damaged files as they are: -damaged", count(n, "file"))
+	}
 	return err
 }
 
@@ -138,10 +142,10 @@ func (c *sameCause) of(err error) error {
 // copied writes what became of the files.
 func (a *app) copied(report *transfer.Report, dry bool) {
 	t := table{heading: []string{"ACTION", "FILES", "SIZE"}, right: map[int]bool{1: true, 2: true}}
-	for _, action := range []transfer.Action{transfer.Copied, transfer.Replaced, transfer.Skipped, transfer.Deleted, transfer.Failed} {
+	for _, action := range []transfer.Action{transfer.Copied, transfer.Replaced, transfer.Skipped, transfer.Deleted, transfer.Damaged, transfer.Failed} {
 		if n := report.Files[action]; n > 0 {
 			name := string(action)
-			if dry && action != transfer.Skipped {
+			if dry && action != transfer.Skipped && action != transfer.Damaged {
 				name = "would be " + name
 			}
 			t.add(name, strconv.Itoa(n), humanSize(report.Bytes[action]))
