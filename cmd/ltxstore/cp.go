@@ -43,13 +43,17 @@ func cpCommand() *command {
 			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it they are left out, and errors")
 			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it they are errors")
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
+			flags.BoolVar(&cmd.yes, "yes", false, "do not ask on a terminal")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
 			return cmd.run
 		},
 	}
 }
 
-type cp struct{ cfg transfer.Config }
+type cp struct {
+	cfg transfer.Config
+	yes bool
+}
 
 func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	if cmd.cfg.Concurrency < 1 {
@@ -57,9 +61,38 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	}
 	return a.with(ctx, args[0], func(src ltxstore.ReplicaClient) error {
 		return a.with(ctx, args[1], func(dst ltxstore.ReplicaClient) error {
+			if err := cmd.confirm(ctx, a, args); err != nil {
+				return err
+			}
 			return cmd.copy(ctx, a, args, dst, src)
 		})
 	})
+}
+
+// confirm says which layouts were found, and asks a person before files get between
+// those that are there. A program is not asked: nothing is deleted.
+func (cmd *cp) confirm(ctx context.Context, a *app, args []string) error {
+	from, _, err := layoutAt(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	to, found, err := layoutAt(ctx, args[1])
+	if err == nil && to == ltxstore.LayoutDefault.String() {
+		err = above(ctx, args[1])
+	}
+	if err != nil {
+		return err
+	}
+	if found && namedLayout(args[1]) == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
+		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", ltxstore.Redact(args[1]), to)
+		if err := a.ask(ctx, what, "nothing was copied"); err != nil {
+			return err
+		}
+	}
+	if !a.json {
+		a.printf("from layout %s to layout %s\n", from, to)
+	}
+	return nil
 }
 
 func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstore.ReplicaClient) error {
