@@ -54,6 +54,15 @@ type LevelLister interface {
 	LTXLevels(ctx context.Context) ([]int, error)
 }
 
+// FolderLister is a client that tells which folders are right below its
+// replica's path, a level's or anybody's: what is there, where a replica was
+// expected. Folders returns their names, sorted, the first thousand or so of a
+// store; none if there is nothing. It costs one request, or two, and is meant for
+// messages to a person.
+type FolderLister interface {
+	Folders(ctx context.Context) ([]string, error)
+}
+
 // Unwrapper is a client that wraps another. Unwrap returns the next client
 // inward and never nil.
 type Unwrapper interface {

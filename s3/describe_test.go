@@ -111,6 +111,7 @@ func TestWrongScheme(t *testing.T) {
 			if err != nil {
 				return
 			}
+			_, _ = conn.Read(make([]byte, 1<<10))
 			_, _ = conn.Write([]byte("\x15\x03\x01\x00\x02\x02\x46"))
 			_ = conn.Close()
 		}

@@ -42,10 +42,17 @@ func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, e
 	switch err := c.write(ctx, info); {
 	case errors.Is(err, errGone):
 		return Deleted, nil
+	case errors.As(err, new(*ltxio.DamageError)):
+		return Damaged, failed(c.src, info, fmt.Errorf("the source's file is damaged: %w: %w", ltxstore.ErrChecksum, err))
 	case err != nil:
 		return Failed, failed(c.dst, info, err)
 	}
 	return action, nil
+}
+
+// torn is what becomes of a file of no bytes.
+func (c *copier) torn(info *ltx.FileInfo) (Action, error) {
+	return Damaged, failed(c.src, info, fmt.Errorf("the source's file has no bytes, its upload was broken off: %w", ltxstore.ErrChecksum))
 }
 
 func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
@@ -54,7 +61,13 @@ func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
 		return err
 	}
 	defer rc.Close()
-	written, err := c.dst.WriteLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, &exact{r: rc, left: info.Size})
+	var body io.Reader = &exact{r: rc, left: info.Size}
+	if !c.cfg.CopyDamaged {
+		check := ltxio.NewCheck(info.MinTXID, info.MaxTXID, true)
+		defer check.Stop()
+		body = &ltxio.CheckedReader{R: body, Check: check}
+	}
+	written, err := c.dst.WriteLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, body)
 	if err == nil && written.Size != info.Size {
 		return fmt.Errorf("%d bytes were written: want %d: %w", written.Size, info.Size, ltxstore.ErrChecksum)
 	}

@@ -27,6 +27,10 @@ const (
 	// it.
 	Deleted Action = "deleted"
 
+	// Damaged is one that was left out because the source's is not whole, or has
+	// no bytes: see the error. What is at the destination stays.
+	Damaged Action = "damaged"
+
 	// Failed is one that was not copied: see the error.
 	Failed Action = "failed"
 )
@@ -35,7 +39,7 @@ const (
 type Outcome struct {
 	Action Action
 	File   ltx.FileInfo // as the source lists it
-	Err    error        // of Failed: what went wrong
+	Err    error        // of Damaged and Failed: what is wrong
 }
 
 // Report is what Run has done.
@@ -48,15 +52,15 @@ type Report struct {
 	// have. They are left as they are.
 	Extra int `json:"extra"`
 
-	// Failures names the files that were not copied, the first 1000 of them;
-	// and each level that could not be listed.
+	// Failures names the files that were not copied, the damaged ones among them,
+	// the first 1000; and each level that could not be listed.
 	Failures []Failure `json:"failures"`
 
 	errs []error
 }
 
 // Failure is a file that was not copied. MinTXID and MaxTXID are 0 where it is
-// a whole level.
+// a whole level, and Level is -1 where the levels could not be found.
 type Failure struct {
 	Level   int      `json:"level"`
 	MinTXID ltx.TXID `json:"min_txid,omitzero"`
@@ -70,7 +74,7 @@ const maxFailures = 1000
 func (r *Report) add(o Outcome) {
 	r.Files[o.Action]++
 	r.Bytes[o.Action] += o.File.Size
-	if o.Action == Failed {
+	if o.Err != nil {
 		r.fail(o.File.Level, o.File.MinTXID, o.File.MaxTXID, o.Err)
 	}
 }

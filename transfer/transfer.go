@@ -6,19 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
 // Config says what Run copies. The zero value copies all files that the
 // destination does not have.
 type Config struct {
-	// Levels are those to copy, in this order; nil for 0 to
-	// ltxstore.SnapshotLevel.
+	// Levels are those to copy, in this order; nil for all, from 0 up (see
+	// ltxstore.Levels).
 	Levels []int
 
 	// Content compares the bytes of files that both sides have, and not only
@@ -29,7 +31,12 @@ type Config struct {
 	// such a file fails with fs.ErrExist, and the others are copied.
 	Replace bool
 
-	// DryRun does everything but writing.
+	// CopyDamaged copies LTX files as they are, whole or not. Without it each is
+	// decoded on its way, and one that is damaged is left out. A header that is
+	// not valid is refused by the destination all the same (clause W7).
+	CopyDamaged bool
+
+	// DryRun does everything but reading and writing bodies.
 	DryRun bool
 
 	// Concurrency is how many files are copied at once: 0 means 8.
@@ -47,11 +54,13 @@ const defaultConcurrency = 8
 // A file that dst has with the same size (with Content: the same bytes) is
 // skipped, so that a copy that was broken off goes on where it stopped; what
 // was cut off in the middle is not there (clause W3). A body must have the
-// listed size, or it is not written. Times are kept, because they are in the
+// listed size, and be a whole LTX file of its name if it begins as one, or it is
+// not written. A file that has no bytes is reported as damaged too, unless it can be
+// read from another replica of a mirror. Times are kept, because they are in the
 // header; of a body without one (clause T2) dst gives its own.
 //
-// The error is nil if all files are at dst, which had better be asked package
-// verify too. Else it has a *ltxstore.PartialError with the failures, or it is
+// The error is nil if all files are at dst; package verify tells whether they are
+// sound there. Else it has a *ltxstore.PartialError with the failures, or it is
 // that of ctx, and the Report says what was done. A Config that cannot be
 // right, and a client that is nil, are fs.ErrInvalid, without a Report.
 //
@@ -59,20 +68,26 @@ const defaultConcurrency = 8
 // so that what compaction takes away from one is met on the next. A second Run
 // brings what was written during the first.
 //
-// Cost: a listing of each level on both sides without metadata, one OpenLTXFile
+// Cost: LTXLevels and a listing of each level on both sides without metadata, one OpenLTXFile
 // and one WriteLTXFile for each file copied, and with Content two OpenLTXFile
 // for each that both have. Memory is a page of each listing, and for each file
 // that is copied at once what the two clients need.
 func Run(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg Config) (*Report, error) {
-	levels, err := cfg.check()
 	switch {
-	case src == nil || dst == nil:
-		return nil, fmt.Errorf("copy: a client is nil: want a source and a destination: %w", fs.ErrInvalid)
-	case err != nil:
+	case dst == nil:
+		return nil, fmt.Errorf("copy: dst is nil: want the destination's client: %w", fs.ErrInvalid)
+	case src == nil:
+		return nil, fmt.Errorf("copy: src is nil: want the source's client: %w", fs.ErrInvalid)
+	}
+	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("copy: %w", err)
 	}
 	c := &copier{dst: dst, src: src, cfg: cfg,
 		report: Report{Files: make(map[Action]int), Bytes: make(map[Action]int64), Failures: []Failure{}}}
+	levels, err := c.levels(ctx)
+	if err != nil && ctx.Err() == nil {
+		c.report.fail(-1, 0, 0, err)
+	}
 	for _, level := range levels {
 		if err := c.level(ctx, level); err != nil && ctx.Err() == nil {
 			c.report.fail(level, 0, 0, err)
@@ -84,22 +99,16 @@ func Run(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg Config) (*Rep
 	return &c.report, c.report.err()
 }
 
-func (cfg Config) check() (levels []int, err error) {
+func (cfg Config) check() error {
 	if cfg.Concurrency < 0 {
-		return nil, fmt.Errorf("Config.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
+		return fmt.Errorf("Config.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
 	}
 	for _, level := range cfg.Levels {
 		if err := ltxstore.CheckLevel(level); err != nil {
-			return nil, fmt.Errorf("Config.Levels: %w", err)
+			return fmt.Errorf("Config.Levels: %w", err)
 		}
 	}
-	if cfg.Levels != nil {
-		return cfg.Levels, nil
-	}
-	for level := range ltxstore.SnapshotLevel + 1 {
-		levels = append(levels, level)
-	}
-	return levels, nil
+	return nil
 }
 
 type copier struct {
@@ -108,13 +117,33 @@ type copier struct {
 	report   Report
 }
 
+// levels returns those to copy: by default those that either side has, because
+// what the destination alone has is counted.
+func (c *copier) levels(ctx context.Context) ([]int, error) {
+	if err := ctxio.Err(ctx); err != nil || c.cfg.Levels != nil {
+		return c.cfg.Levels, err
+	}
+	levels, err := ltxstore.Levels(ctx, c.src)
+	if err != nil {
+		return nil, err
+	}
+	there, err := ltxstore.Levels(ctx, c.dst)
+	if err != nil {
+		return nil, err
+	}
+	levels = append(levels, there...)
+	slices.Sort(levels)
+	return slices.Compact(levels), nil
+}
+
 // level copies a level: both sides' listings, which are sorted alike, are read
 // side by side.
 func (c *copier) level(ctx context.Context, level int) (err error) {
 	if err := ctxio.Err(ctx); err != nil {
 		return err
 	}
-	from, err := list(ctx, c.src, level)
+	var lost torn.Files
+	from, err := list(ltxstore.WithTorn(ctx, lost.Add), c.src, level)
 	if err != nil {
 		return err
 	}
@@ -126,7 +155,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 	defer func() { err = errors.Join(err, to.close()) }()
 
 	line := bounded.Line[Outcome]{Limit: cmp.Or(c.cfg.Concurrency, defaultConcurrency), Take: func(o Outcome) {
-		if o.Action == Failed && ctx.Err() != nil {
+		if o.Err != nil && ctx.Err() != nil {
 			return // it was broken off
 		}
 		c.report.add(o)
@@ -153,6 +182,12 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 			return Outcome{action, *source, err}
 		})
 		from.next()
+	}
+	for _, info := range lost.Lost(ctx, c.src) {
+		line.Do(func() Outcome {
+			action, err := c.torn(&info)
+			return Outcome{action, info, err}
+		})
 	}
 	if ctx.Err() == nil && from.err == nil {
 		for ; to.file != nil; to.next() {

@@ -324,7 +324,8 @@ func TestRefuses(t *testing.T) {
 	for says, err := range map[string]error{
 		"copy: Config.Concurrency is -1: want 0 (8) or more": refused(c, c, transfer.Config{Concurrency: -1}),
 		"copy: Config.Levels: level is -1":                   refused(c, c, transfer.Config{Levels: []int{-1}}),
-		"copy: a client is nil":                              refused(nil, c, transfer.Config{}),
+		"copy: dst is nil":                                   refused(nil, c, transfer.Config{}),
+		"copy: src is nil":                                   refused(c, nil, transfer.Config{}),
 	} {
 		require.ErrorIs(t, err, fs.ErrInvalid)
 		require.ErrorContains(t, err, says)

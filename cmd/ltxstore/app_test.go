@@ -38,7 +38,7 @@ func TestUsage(t *testing.T) {
 		"restore -txid 0000000000000001 -timestamp 2026-01-31T12:00:00Z a b": "are two states",
 		"rm file://DIR/rep": "want a level and files to delete, or -all",
 		"rm -all file://DIR/rep 0 0000000000000001-0000000000000001": "-all deletes everything",
-		"rm -all file://DIR/rep":                                     "nobody can be asked whether to delete all of file://DIR/rep: 6 files",
+		"rm -all file://DIR/rep":                                     "nobody can be asked whether to delete all of file://DIR/rep (layout default): 6 files",
 		"bench -files 0 file://DIR/x":                                "-files is 0",
 		"bench -large big file://x":                                  "want a size such as 16MB",
 		"completion tcsh":                                            "want bash, zsh or fish",
@@ -71,9 +71,9 @@ func TestFailures(t *testing.T) {
 func TestWhereTheFilesAre(t *testing.T) {
 	s := newShell(t)
 	for url, want := range map[string]string{
-		s.url(""):                           "there are some in file://DIR/rep\n",
-		s.url("rep/ltx/0000"):               "there are some in file://DIR/rep\n",
-		s.url("rep") + "?layout=litestream": "there are some in file://DIR/rep (another layout)\n",
+		s.url(""):                           "there are some in file://DIR/rep (layout default)\n",
+		s.url("rep/below"):                  "there are some in file://DIR/rep (layout default)\n",
+		s.url("rep") + "?layout=litestream": "there are some in file://DIR/rep (another layout: default)\n",
 		s.url("else/where/entirely/apart"):  "there is no LTX file in file://DIR/else/where/entirely/apart\n",
 	} {
 		for _, args := range [][]string{{"ls", url}, {"verify", url}, {"restore", url, "DIR/out"}, {"cp", url, "file://DIR/copy"}} {

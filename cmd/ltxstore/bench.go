@@ -71,7 +71,7 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	if err := localFile("-svg", cmd.svg); err != nil {
 		return err
 	}
-	s, err := a.scratch(args[0], "bench")
+	s, err := a.scratch(ctx, args[0], "bench")
 	if err != nil {
 		return err
 	}

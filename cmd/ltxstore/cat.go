@@ -46,8 +46,12 @@ func (cmd *cat) run(ctx context.Context, a *app, args []string) error {
 	}
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		r, err := client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, cmd.offset, cmd.size)
-		if errors.Is(err, fs.ErrNotExist) && !hasFiles(ctx, client) {
-			return a.nothing(ctx, args[0])
+		if errors.Is(err, fs.ErrNotExist) {
+			if levels, err := levelsOf(ctx, client); err == nil {
+				if has, err := hasFiles(ctx, client, levels); err == nil && !has {
+					return a.nothing(ctx, args[0])
+				}
+			}
 		}
 		if err != nil {
 			return err

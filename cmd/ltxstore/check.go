@@ -65,7 +65,7 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	if len(cases) == 0 {
 		return usagef("-only is %q: no case begins so; there are %s", cmd.only, strings.Join(known(cmd.only), ", "))
 	}
-	s, err := a.scratch(args[0], "check")
+	s, err := a.scratch(ctx, args[0], "check")
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func cpCommand() *command {
 		long: "Copies the files of the replica at one URL to another: to another service, another path, or another layout. " +
 			"What is there already is skipped, so that a copy that was broken off goes on where it stopped; nothing is deleted. " +
 			"The times of the files are kept. An empty destination gets the default layout, unless its URL names another.",
-		json: `files and bytes by action (copied, replaced, skipped, deleted, failed), extra, failures.`,
+		json: `files and bytes by action (copied, replaced, skipped, deleted, damaged, failed), extra, failures.`,
 		examples: []string{
 			"ltxstore cp s3://bucket/db file:///var/backup/db",
 			"ltxstore cp s3://bucket/db 'gs://bucket/db?layout=litestream'",
@@ -40,15 +40,20 @@ func cpCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Content, "content", false, "compare the bytes of what is there already, and not only its size")
+			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it they are left out, and errors")
 			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it they are errors")
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
+			flags.BoolVar(&cmd.yes, "yes", false, "do not ask on a terminal")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
 			return cmd.run
 		},
 	}
 }
 
-type cp struct{ cfg transfer.Config }
+type cp struct {
+	cfg transfer.Config
+	yes bool
+}
 
 func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	if cmd.cfg.Concurrency < 1 {
@@ -56,9 +61,38 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	}
 	return a.with(ctx, args[0], func(src ltxstore.ReplicaClient) error {
 		return a.with(ctx, args[1], func(dst ltxstore.ReplicaClient) error {
+			if err := cmd.confirm(ctx, a, args); err != nil {
+				return err
+			}
 			return cmd.copy(ctx, a, args, dst, src)
 		})
 	})
+}
+
+// confirm says which layouts were found, and asks a person before files get between
+// those that are there. A program is not asked: nothing is deleted.
+func (cmd *cp) confirm(ctx context.Context, a *app, args []string) error {
+	from, _, err := layoutAt(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	to, found, err := layoutAt(ctx, args[1])
+	if err == nil && to == ltxstore.LayoutDefault.String() {
+		err = above(ctx, args[1])
+	}
+	if err != nil {
+		return err
+	}
+	if found && namedLayout(args[1]) == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
+		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", ltxstore.Redact(args[1]), to)
+		if err := a.ask(ctx, what, "nothing was copied"); err != nil {
+			return err
+		}
+	}
+	if !a.json {
+		a.printf("from layout %s to layout %s\n", from, to)
+	}
+	return nil
 }
 
 func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstore.ReplicaClient) error {
@@ -99,6 +133,9 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 	if n := report.Files[transfer.Failed]; n > 0 {
 		return fmt.Errorf("%s not copied, see above; say it again to try once more, and -replace for what differs", count(n, "file"))
 	}
+	if n := report.Files[transfer.Damaged]; n > 0 {
+		return fmt.Errorf("%s damaged in the source and left out, see above; to copy damaged files as they are: -damaged", count(n, "file"))
+	}
 	return err
 }
 
@@ -138,10 +175,10 @@ func (c *sameCause) of(err error) error {
 // copied writes what became of the files.
 func (a *app) copied(report *transfer.Report, dry bool) {
 	t := table{heading: []string{"ACTION", "FILES", "SIZE"}, right: map[int]bool{1: true, 2: true}}
-	for _, action := range []transfer.Action{transfer.Copied, transfer.Replaced, transfer.Skipped, transfer.Deleted, transfer.Failed} {
+	for _, action := range []transfer.Action{transfer.Copied, transfer.Replaced, transfer.Skipped, transfer.Deleted, transfer.Damaged, transfer.Failed} {
 		if n := report.Files[action]; n > 0 {
 			name := string(action)
-			if dry && action != transfer.Skipped {
+			if dry && action != transfer.Skipped && action != transfer.Damaged {
 				name = "would be " + name
 			}
 			t.add(name, strconv.Itoa(n), humanSize(report.Bytes[action]))

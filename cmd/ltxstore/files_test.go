@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -75,19 +76,19 @@ func TestRm(t *testing.T) {
 	s := newShell(t)
 	const name = "0000000000000006-0000000000000006"
 	r := s.fails(t, exitUsage, "rm", s.url("rep"), "0", name)
-	assert.Contains(t, r, "nobody can be asked whether to delete 1 file of file://DIR/rep: say -yes")
+	assert.Contains(t, r, "nobody can be asked whether to delete 1 file of file://DIR/rep (layout default): say -yes")
 
 	s.tty = true
 	for _, answer := range []string{"", "\n", "n\n", "maybe\n"} {
 		s.in = answer
 		r := s.run(t.Context(), "rm", s.url("rep"), "0", name)
 		assert.Equal(t, exitFailed, r.code)
-		assert.Contains(t, r.err, "delete 1 file of file://DIR/rep? [y/N] ")
+		assert.Contains(t, r.err, "delete 1 file of file://DIR/rep (layout default)? [y/N] ")
 		assert.Contains(t, r.err, "nothing was deleted")
 	}
 	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files")
 	s.in = "Yes\n"
-	assert.Equal(t, "deleted 1 file\n", s.run(t.Context(), "rm", s.url("rep"), "0", name).out)
+	assert.Equal(t, "deleted 1 file of file://DIR/rep (layout default)\n", s.run(t.Context(), "rm", s.url("rep"), "0", name).out)
 	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "5 files")
 
 	s.tty = false
@@ -97,7 +98,7 @@ func TestRm(t *testing.T) {
 	}
 	both := s.run(t.Context(), "rm", "-yes", s.url("rep"), "1", "0000000000000001-0000000000000003", "0000000000000004-0000000000000009")
 	assert.Equal(t, exitFailed, both.code)
-	assert.Equal(t, "deleted 1 file\n", both.out)
+	assert.Equal(t, "deleted 1 file of file://DIR/rep (layout default)\n", both.out)
 	assert.Contains(t, both.err, "1 file not there: level 1 has no 0000000000000004-0000000000000009")
 
 	stranger := filepath.Join(s.dir, "rep", "notes.txt")
@@ -106,7 +107,7 @@ func TestRm(t *testing.T) {
 	assert.FileExists(t, stranger)
 	s.fails(t, exitFailed, "ls", s.url("rep"))
 	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", s.url("rep")), "there is no LTX file")
-	assert.Equal(t, "deleted 0 files, 0 B\n", s.ok(t, "rm", "-all", "-yes", s.url("rep")), "what broken writes have left goes")
+	assert.Equal(t, "deleted 0 files, 0 B, of file://DIR/rep (layout default)\n", s.ok(t, "rm", "-all", "-yes", s.url("rep")), "what broken writes have left goes")
 }
 
 func TestVerify(t *testing.T) {
@@ -190,7 +191,15 @@ func TestScratchIsRemoved(t *testing.T) {
 	}
 	require.NoError(t, os.Remove(s.dir+"/new"))
 
-	golden(t, "check", s.ok(t, "check", "-page", "10", "-large", "200KiB", s.url("rep")))
+	clauses, rest, _ := strings.Cut(s.ok(t, "check", "-page", "10", "-large", "200KiB", s.url("rep")), "\n\n")
+	lines := strings.Split(clauses, "\n")
+	assert.Regexp(t, `^CLAUSE +CASES +RESULT$`, lines[0])
+	for _, line := range lines[1:] { // the suite knows how many there are
+		assert.Regexp(t, `^[WTOLDC][0-9]+ +[1-9][0-9]*  holds$`, line)
+	}
+	n := len(lines) - 1
+	assert.Greater(t, n, 20)
+	assert.Equal(t, fmt.Sprintf("writes of a name that must be new (write-once): yes\n%d of %d clauses hold\n", n, n), rest)
 	assert.Equal(t, before, tree(t, s.dir))
 }
 
@@ -260,7 +269,7 @@ func TestProgress(t *testing.T) {
 		for _, line := range strings.Split(r.err, "\r\x1b[K") {
 			assert.Less(t, utf8.RuneCountInString(line), 80)
 		}
-		r = s.run(t.Context(), append(slices.Clone(args), "-quiet", "-json")...)
+		r = s.run(t.Context(), append(append(slices.Clone(args), "-quiet", "-json"), map[bool][]string{true: {"-yes"}}[args[0] == "cp"]...)...)
 		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out, or a journal of it, is there already; to replace it: -force\n", ""))
 		s.tty = false
 		s.fails(t, exitUsage, append(slices.Clone(args), "more")...)

@@ -50,7 +50,7 @@ type listed struct {
 }
 
 func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
-	chosen := levels()
+	var chosen []int
 	if cmd.level >= 0 {
 		if err := ltxstore.CheckLevel(cmd.level); err != nil {
 			return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
@@ -60,6 +60,12 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+		if chosen == nil {
+			var err error
+			if chosen, err = levelsOf(ctx, client); err != nil {
+				return err
+			}
+		}
 		files, bytes := 0, int64(0)
 		for _, level := range chosen {
 			err := cmd.list(ctx, client, level, func(f *ltx.FileInfo) error {

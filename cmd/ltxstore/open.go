@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ltxstore/ltxstore"
 	_ "github.com/ltxstore/ltxstore/file"
@@ -37,7 +33,14 @@ func (a *app) open(ctx context.Context, url string) (ltxstore.ReplicaClient, err
 		}
 		return nil, usagef("%q is no URL: want one such as s3://bucket/path", ltxstore.Redact(url))
 	}
-	client, err := ltxstore.OpenSource(ctx, ltxstore.Source{URL: url, Layout: "auto"})
+	src := ltxstore.Source{URL: url, Layout: "auto"}
+	if err := src.Check(); err != nil {
+		return nil, err
+	}
+	if err := within(ctx, url); err != nil {
+		return nil, err
+	}
+	client, err := ltxstore.OpenSource(ctx, src)
 	if err != nil {
 		return nil, err
 	}
@@ -55,123 +58,12 @@ func localFile(name, value string) error {
 	return nil
 }
 
-// levels are those that a replica may have files on.
-func levels() []int {
-	all := make([]int, ltxstore.SnapshotLevel+1)
-	for i := range all {
-		all[i] = i
+// levelsOf returns the levels that a replica has files on, and perhaps others.
+func levelsOf(ctx context.Context, client ltxstore.ReplicaClient) ([]int, error) {
+	if lister, ok := ltxstore.As[ltxstore.LevelLister](client); ok {
+		return lister.LTXLevels(ctx)
 	}
-	return all
-}
-
-// nothing is the error of a replica without files: it says where some are, if
-// the person has probably meant those.
-func (a *app) nothing(ctx context.Context, url string) error {
-	text := "there is no LTX file in " + ltxstore.Redact(url)
-	if near, what := a.meant(ctx, url); near != "" {
-		text += fmt.Sprintf("; there are some in %s%s", ltxstore.Redact(near), what)
-	}
-	return nothingError(text)
-}
-
-// nothingError is an fs.ErrNotExist that does not end in these words.
-type nothingError string
-
-func (e nothingError) Error() string        { return string(e) }
-func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
-
-// meant returns a URL near another at which there is a replica.
-func (a *app) meant(ctx context.Context, url string) (near, what string) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	for _, candidate := range neighbours(url) {
-		client, err := a.open(ctx, candidate)
-		if err != nil {
-			continue
-		}
-		found := hasFiles(ctx, client)
-		_ = ltxstore.Close(client)
-		if !found {
-			continue
-		}
-		if withoutLayout(url) == candidate {
-			return candidate, " (another layout)"
-		}
-		return candidate, ""
-	}
-	return "", ""
-}
-
-func hasFiles(ctx context.Context, client ltxstore.ReplicaClient) bool {
-	for _, level := range levels() {
-		files, err := client.LTXFiles(ctx, level, 0, false)
-		if err != nil {
-			return false
-		}
-		found := files.Next()
-		if err := files.Close(); err != nil || found {
-			return err == nil && found
-		}
-	}
-	return false
-}
-
-// neighbours are the same replica in any layout, the ones that it may be a
-// folder of, and on a disk those in its folders.
-func neighbours(url string) (found []string) {
-	base := withoutLayout(url)
-	if base != url {
-		found = append(found, base)
-	}
-	place, query, _ := strings.Cut(base, "?")
-	if query != "" {
-		query = "?" + query
-	}
-	scheme, path, _ := strings.Cut(place, "://")
-	path = strings.TrimRight(path, "/")
-	for range 3 { // a level's folder, "ltx", and the replica
-		cut := strings.LastIndexByte(path, '/')
-		if cut <= 0 {
-			break
-		}
-		if path = path[:cut]; strings.HasSuffix(path, "/ltx") {
-			continue // its folders look like another layout's
-		}
-		found = append(found, scheme+"://"+path+query)
-	}
-	if scheme != "file" {
-		return found
-	}
-	_, dir, _ := strings.Cut(place, "://")
-	entries, err := os.ReadDir(filepath.FromSlash(dir))
-	if err != nil {
-		return found
-	}
-	const most = 10
-	for _, entry := range entries {
-		if entry.IsDir() && len(found) < most {
-			found = append(found, "file://"+strings.TrimRight(dir, "/")+"/"+entry.Name()+query)
-		}
-	}
-	return found
-}
-
-// withoutLayout returns a URL that does not name a layout.
-func withoutLayout(url string) string {
-	place, query, ok := strings.Cut(url, "?")
-	if !ok {
-		return url
-	}
-	var kept []string
-	for pair := range strings.SplitSeq(query, "&") {
-		if !strings.HasPrefix(pair, "layout=") {
-			kept = append(kept, pair)
-		}
-	}
-	if len(kept) == 0 {
-		return place
-	}
-	return place + "?" + strings.Join(kept, "&")
+	return ltxstore.Levels(ctx, client)
 }
 
 // with opens the replica at a URL, calls f, and closes it.
@@ -180,5 +72,6 @@ func (a *app) with(ctx context.Context, url string, f func(client ltxstore.Repli
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(client), ltxstore.Close(client))
+	err = errors.Join(f(client), ltxstore.Close(client))
+	return ltxstore.Source{URL: url}.Explain(err)
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
-	"strings"
 
 	"github.com/superfly/ltx"
 
@@ -39,26 +37,34 @@ func (cmd *rm) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
-		if cmd.all {
-			return cmd.deleteAll(ctx, a, args[0], client)
+		layout, _, err := layoutAt(ctx, args[0])
+		if err == nil && layout == ltxstore.LayoutDefault.String() {
+			err = above(ctx, args[0])
 		}
-		return cmd.deleteFiles(ctx, a, args[0], client, files)
+		if err != nil {
+			return err
+		}
+		where := fmt.Sprintf("%s (layout %s)", ltxstore.Redact(args[0]), layout)
+		if cmd.all {
+			return cmd.deleteAll(ctx, a, args[0], where, client)
+		}
+		return cmd.deleteFiles(ctx, a, where, client, files)
 	})
 }
 
-func (cmd *rm) deleteFiles(ctx context.Context, a *app, url string, client ltxstore.ReplicaClient, files []*ltx.FileInfo) error {
+func (cmd *rm) deleteFiles(ctx context.Context, a *app, where string, client ltxstore.ReplicaClient, files []*ltx.FileInfo) error {
 	there, absent, err := present(ctx, client, files)
 	if err != nil {
 		return err
 	}
 	if len(there) > 0 {
-		if err := cmd.confirm(ctx, a, fmt.Sprintf("%s of %s", count(len(there), "file"), ltxstore.Redact(url))); err != nil {
+		if err := cmd.confirm(ctx, a, fmt.Sprintf("%s of %s", count(len(there), "file"), where)); err != nil {
 			return err
 		}
 		if err := client.DeleteLTXFiles(ctx, there); err != nil {
 			return err
 		}
-		a.printf("deleted %s\n", count(len(there), "file"))
+		a.printf("deleted %s of %s\n", count(len(there), "file"), where)
 	}
 	if len(absent) > 0 {
 		return fmt.Errorf("%s not there: level %d has no %s-%s", count(len(absent), "file"), absent[0].Level, absent[0].MinTXID, absent[0].MaxTXID)
@@ -96,7 +102,7 @@ func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInf
 	return found, items.Close()
 }
 
-func (cmd *rm) deleteAll(ctx context.Context, a *app, url string, client ltxstore.ReplicaClient) error {
+func (cmd *rm) deleteAll(ctx context.Context, a *app, url, where string, client ltxstore.ReplicaClient) error {
 	n, bytes, err := held(ctx, client)
 	if err != nil {
 		return err
@@ -104,7 +110,7 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, url string, client ltxstor
 	if n == 0 && !cmd.yes { // with -yes what broken writes have left goes
 		return a.nothing(ctx, url)
 	}
-	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", ltxstore.Redact(url), count(n, "file"), humanSize(bytes))); err != nil {
+	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", where, count(n, "file"), humanSize(bytes))); err != nil {
 		return err
 	}
 	if err := client.DeleteAll(ctx); err != nil {
@@ -113,7 +119,7 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, url string, client ltxstor
 		}
 		return err
 	}
-	a.printf("deleted %s, %s\n", count(n, "file"), humanSize(bytes))
+	a.printf("deleted %s, %s, of %s\n", count(n, "file"), humanSize(bytes), where)
 	return nil
 }
 
@@ -142,21 +148,16 @@ func (cmd *rm) confirm(ctx context.Context, a *app, what string) error {
 	if !a.inTTY || !a.errTTY {
 		return usagef("nobody can be asked whether to delete %s: say -yes", what)
 	}
-	a.progress.print(fmt.Sprintf("delete %s? [y/N] ", what))
-	answer, err := await(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
-	if ctx.Err() != nil {
-		a.progress.print("\n")
-		return &interruption{"nothing was deleted", err}
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return fmt.Errorf("nothing was deleted")
-	}
-	return nil
+	return a.ask(ctx, "delete "+what, "nothing was deleted")
 }
 
 // held returns what a replica holds.
 func held(ctx context.Context, client ltxstore.ReplicaClient) (files int, bytes int64, err error) {
-	for _, level := range levels() {
+	levels, err := levelsOf(ctx, client)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, level := range levels {
 		err := new(ls).list(ctx, client, level, func(f *ltx.FileInfo) error {
 			files++
 			bytes += f.Size

@@ -32,7 +32,7 @@ type scratch struct {
 	base   string          // a directory that did not exist before; else empty
 }
 
-func (a *app) scratch(raw, purpose string) (*scratch, error) {
+func (a *app) scratch(ctx context.Context, raw, purpose string) (*scratch, error) {
 	place, query, _ := strings.Cut(raw, "?")
 	if mirrors(query) {
 		return nil, usagef("the URL has a mirror, whose replicas would be written to, and emptied, where they are: want the URL of one replica")
@@ -52,7 +52,10 @@ func (a *app) scratch(raw, purpose string) (*scratch, error) {
 	}
 	s.place = strings.TrimRight(place, "/") + "/ltxstore-" + purpose + "-" + hex.EncodeToString(name)
 	// What cannot be right is better said before anything is begun.
-	return s, ltxstore.Source{URL: s.place + query}.Check()
+	if err := (ltxstore.Source{URL: s.place + query}).Check(); err != nil {
+		return nil, err
+	}
+	return s, within(ctx, raw)
 }
 
 // mirrors reports that a query has replicas of its own: the prefix is not theirs.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -29,7 +30,7 @@ type reader struct {
 	file codec.File
 
 	mu    sync.Mutex
-	check *check
+	check *ltxio.Check
 	err   error // what every further Read returns
 }
 
@@ -42,13 +43,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	if err == nil || err == io.EOF {
-		if wrong := r.check.feed(p[:n], err == io.EOF); wrong != nil {
+		if wrong := feed(r.check, p[:n], err == io.EOF); wrong != nil {
 			n, err = 0, codec.Wrap(r.c.next, "read", r.file, wrong)
 		}
 	}
 	if err != nil {
 		r.err = err
-		r.check.stop()
+		r.check.Stop()
 	}
 	return n, err
 }
@@ -58,7 +59,7 @@ func (r *reader) Close() error {
 	err := r.body.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.check.stop()
+	r.check.Stop()
 	if r.err == nil || r.err == io.EOF {
 		r.err = codec.Wrap(r.c.next, "read", r.file, errClosed)
 	}

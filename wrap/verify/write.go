@@ -9,6 +9,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -43,7 +44,7 @@ func (c *Client) write(ctx context.Context, f codec.File, r io.Reader) (*ltx.Fil
 		return nil, fmt.Errorf("body does not begin as an LTX file: want one, or OtherBodies: %w", fs.ErrInvalid)
 	}
 	b := &body{src: src, check: newCheck(f, c.cfg.OtherBodies)}
-	defer b.check.stop()
+	defer b.check.Stop()
 	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, b.reader())
 	if err == nil {
 		err = b.ended()
@@ -74,7 +75,7 @@ func (c *Client) readBack(ctx context.Context, f codec.File, src *codec.Source) 
 // body is checked while it is read.
 type body struct {
 	src   *codec.Source
-	check *check
+	check *ltxio.Check
 	err   error
 }
 
@@ -93,7 +94,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.src.Read(p)
 	if err == nil || err == io.EOF {
-		if wrong := b.check.feed(p[:n], err == io.EOF); wrong != nil {
+		if wrong := feed(b.check, p[:n], err == io.EOF); wrong != nil {
 			n, err = 0, wrong
 		}
 	}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// place is a URL, split: what a person means by it is looked for around it.
+type place struct {
+	scheme, path string // "s3", "bucket/db"
+	query        string // with its question mark, without the layout
+}
+
+func placeOf(raw string) place {
+	at, query, _ := strings.Cut(raw, "?")
+	scheme, at, _ := strings.Cut(at, "://")
+	p := place{scheme: scheme, path: at}
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		switch key, value, _ := strings.Cut(pair, "="); {
+		case key == "path":
+			p.path += "/" + value
+		case key != "layout" && pair != "":
+			kept = append(kept, pair)
+		}
+	}
+	p.path = clean(p.path)
+	if len(kept) > 0 {
+		p.query = "?" + strings.Join(kept, "&")
+	}
+	return p
+}
+
+// clean returns a path in the spelling that all its spellings have in common.
+func clean(at string) string {
+	host, below, ok := strings.Cut(at, "/")
+	if !ok {
+		return at
+	}
+	return host + strings.TrimRight(path.Clean("/"+below), "/")
+}
+
+func (p place) String() string { return p.scheme + "://" + p.path + p.query }
+
+// parent returns the place above, and the name that p has in it.
+func (p place) parent() (up place, name string, ok bool) {
+	cut := strings.LastIndexByte(p.path, '/')
+	if cut <= 0 { // a bucket, or a directory of the root, is no folder of a replica
+		return p, "", false
+	}
+	name = p.path[cut+1:]
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	p.path = p.path[:cut]
+	return p, name, true
+}
+
+func (p place) child(name string) place {
+	p.path += "/" + url.PathEscape(name)
+	return p
+}
+
+// store returns a source of the store alone: wrappers change no names.
+func (p place) store(layout string) ltxstore.Source {
+	driver := ltxstore.LookupDriver(strings.ToLower(p.scheme))
+	var kept []string
+	for pair := range strings.SplitSeq(strings.TrimPrefix(p.query, "?"), "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		key, err := url.QueryUnescape(key)
+		head, _, _ := strings.Cut(key, ".")
+		if driver != nil && err == nil && ltxstore.LookupWrapper(head) != nil {
+			if _, _, ok := driver.Lookup(key); !ok {
+				continue
+			}
+		}
+		kept = append(kept, pair)
+	}
+	p.query = strings.TrimSuffix("?"+strings.Join(kept, "&"), "?")
+	return ltxstore.Source{URL: p.String(), Layout: layout}
+}
+
+// layoutOf finds out which layout the files have.
+func (p place) layoutOf(ctx context.Context) (layout ltxstore.Layout, found bool, err error) {
+	return ltxstore.FindLayout(ctx, func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
+		return ltxstore.OpenSource(ctx, p.store(layout.String()))
+	})
+}
+
+// folders returns the names of the folders there; ok is false where that cannot be
+// told.
+func (p place) folders(ctx context.Context) (names []string, ok bool) {
+	client, err := ltxstore.OpenSource(ctx, p.store("default"))
+	if err != nil {
+		return nil, false
+	}
+	defer ltxstore.Close(client)
+	lister, ok := ltxstore.As[ltxstore.FolderLister](client)
+	if !ok {
+		return nil, false
+	}
+	names, err = lister.Folders(ctx)
+	return names, err == nil
+}
+
+// holds finds out whether there is a replica, and in which layout: in one request
+// where there is none.
+func (p place) holds(ctx context.Context) (layout ltxstore.Layout, found bool) {
+	if names, ok := p.folders(ctx); ok && !looksLikeReplica(names) {
+		return 0, false
+	}
+	layout, found, err := p.layoutOf(ctx)
+	return layout, found && err == nil
+}
+
+// namedLayout returns the layout that a URL names, or the empty string.
+func namedLayout(raw string) string {
+	_, query, _ := strings.Cut(raw, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if key, value, _ := strings.Cut(pair, "="); key == "layout" && value != "auto" {
+			return value
+		}
+	}
+	return ""
+}
+
+// layoutAt returns the layout that a URL names, or that its files have.
+func layoutAt(ctx context.Context, raw string) (name string, found bool, err error) {
+	if name = namedLayout(raw); name != "" {
+		return name, true, nil
+	}
+	layout, found, err := placeOf(raw).layoutOf(ctx)
+	return layout.String(), found, err
+}
+
+// The names of folders that replicas have.
+var (
+	isDecimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,3})$`)
+	isPadded  = regexp.MustCompile(`^[0-9]{4}$`)
+	isHex     = regexp.MustCompile(`^[0-9a-f]{4}$`)
+)
+
+// looksLikeReplica reports whether these are the folders of a replica.
+func looksLikeReplica(folders []string) bool {
+	return slices.Contains(folders, "ltx") || slices.Contains(folders, "snapshots") || slices.ContainsFunc(folders, isHex.MatchString)
+}
+
+// encloser is a place that may be a replica of which another is a folder, and the
+// layouts in which it is.
+type encloser struct {
+	place
+	layouts []ltxstore.Layout
+}
+
+// enclosers returns those of p, the highest first. Its name decides, so that it costs
+// nothing where p has another.
+func (p place) enclosers() (found []encloser) {
+	up, name, ok := p.parent()
+	if !ok {
+		return nil
+	}
+	above, holder, ok := up.parent()
+	add := func(at place, layouts ...ltxstore.Layout) { found = append(found, encloser{at, layouts}) }
+	switch {
+	case name == "ltx":
+		add(up, ltxstore.LayoutDefault, ltxstore.LayoutLitestream)
+	case name == "snapshots":
+		add(up, ltxstore.LayoutDefault)
+	case ok && holder == "ltx" && isPadded.MatchString(name):
+		add(above, ltxstore.LayoutDefault)
+	case ok && holder == "ltx" && isDecimal.MatchString(name):
+		add(above, ltxstore.LayoutLitestream)
+	}
+	if isHex.MatchString(name) {
+		add(up, ltxstore.LayoutLitestreamS3)
+	}
+	return found
+}
+
+// within returns an error if a URL names a folder of a replica and not the replica:
+// ltx/0000 of one layout is 0000 of another, so that half a replica would be taken
+// for a whole one. A URL that names a layout is believed.
+func within(ctx context.Context, raw string) error {
+	if namedLayout(raw) != "" {
+		return nil
+	}
+	p := placeOf(raw)
+	for _, up := range p.enclosers() {
+		layout, found := up.holds(ctx)
+		if !found || !slices.Contains(up.layouts, layout) {
+			continue // whatever is wrong there, this place may be right
+		}
+		if _, name, _ := p.parent(); name == "ltx" && p.hasSnapshots(ctx) {
+			continue // a replica of its own, which only looks like the other's from above
+		}
+		return fmt.Errorf("%s is a folder of the replica %s (layout %s): want that URL, or layout=… in this one if it is a replica by itself",
+			ltxstore.Redact(raw), ltxstore.Redact(up.String()), layout)
+	}
+	return nil
+}
+
+// above returns an error if a replica in the default layout is in truth one of
+// Litestream's for S3, in a folder named ltx: only that has a level 0009.
+func above(ctx context.Context, raw string) error {
+	p := placeOf(raw)
+	if namedLayout(raw) != "" || !p.child("ltx").hasSnapshots(ctx) {
+		return nil
+	}
+	return fmt.Errorf("%s holds a replica in its folder ltx (layout litestream-s3): want %s, or layout=… in this URL",
+		ltxstore.Redact(raw), ltxstore.Redact(p.child("ltx").String()))
+}
+
+// hasSnapshots reports whether there is a level 9 in Litestream's layout for S3.
+func (p place) hasSnapshots(ctx context.Context) bool {
+	client, err := ltxstore.OpenSource(ctx, p.store(ltxstore.LayoutLitestreamS3.String()))
+	if err != nil {
+		return false
+	}
+	defer ltxstore.Close(client)
+	has, err := hasFiles(ctx, client, []int{ltxstore.SnapshotLevel})
+	return err == nil && has
+}
+
+func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) (bool, error) {
+	for _, level := range levels {
+		files, err := client.LTXFiles(ctx, level, 0, false)
+		if err != nil {
+			return false, err
+		}
+		found := files.Next()
+		if err := files.Close(); err != nil || found {
+			return err == nil && found, err
+		}
+	}
+	return false, nil
+}
+
+// nothing is the error of a replica without files: it says where some are, if
+// the person has probably meant those.
+func (a *app) nothing(ctx context.Context, raw string) error {
+	text := "there is no LTX file in " + ltxstore.Redact(raw)
+	if near := meant(ctx, raw); near != "" {
+		text += "; " + near
+	}
+	return nothingError(text)
+}
+
+// nothingError is an fs.ErrNotExist that does not end in these words.
+type nothingError string
+
+func (e nothingError) Error() string        { return string(e) }
+func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// meant says what there is near a place without a replica. It costs ten requests
+// at most: one for the folders of each of few places, and those of finding the
+// layout of the first that looks like a replica.
+func meant(ctx context.Context, raw string) string {
+	p := placeOf(raw)
+	here, _ := p.folders(ctx)
+	if slices.Contains(here, "generations") {
+		return "there is a replica of Litestream 0.3 (generations/), which holds no LTX files: restore it with litestream restore"
+	}
+	if namedLayout(raw) != "" && looksLikeReplica(here) {
+		if layout, found, err := p.layoutOf(ctx); err == nil && found {
+			return fmt.Sprintf("there are some in %s (another layout: %s)", ltxstore.Redact(p.String()), layout)
+		}
+		return ""
+	}
+	for _, near := range p.near(here) {
+		if names, _ := near.folders(ctx); !looksLikeReplica(names) {
+			continue
+		}
+		if layout, found, err := near.layoutOf(ctx); err == nil && found {
+			return fmt.Sprintf("there are some in %s (layout %s)", ltxstore.Redact(near.String()), layout)
+		}
+		return ""
+	}
+	return ""
+}
+
+// near returns few places, the likeliest first: those of which p has the name of a
+// folder, that above, and those in it.
+func (p place) near(folders []string) (found []place) {
+	const most = 4
+	for _, up := range p.enclosers() {
+		found = append(found, up.place)
+	}
+	if up, _, ok := p.parent(); ok && !slices.Contains(found, up) {
+		found = append(found, up)
+	}
+	for _, name := range folders {
+		found = append(found, p.child(name))
+	}
+	return found[:min(len(found), most)]
+}

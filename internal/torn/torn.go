@@ -1,0 +1,64 @@
+// Package torn gathers the zero-byte files that listings leave out.
+package torn
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/superfly/ltx"
+)
+
+// Files is what the function of ltxstore.WithTorn has been told. Add may be called
+// from several goroutines. The zero value is ready.
+type Files struct {
+	mu    sync.Mutex
+	files map[name]ltx.FileInfo
+}
+
+type name struct {
+	level    int
+	min, max ltx.TXID
+}
+
+// Add notes a file.
+func (f *Files) Add(info ltx.FileInfo) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.files == nil {
+		f.files = make(map[name]ltx.FileInfo)
+	}
+	f.files[name{info.Level, info.MinTXID, info.MaxTXID}] = info
+}
+
+// Lost returns the files that cannot be opened, sorted, and forgets all. A mirror
+// reports a file that is torn in one of its stores, and opens it from another. That
+// costs one OpenLTXFile for each file noted; when ctx has ended, none is lost.
+func (f *Files) Lost(ctx context.Context, client interface {
+	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
+}) []ltx.FileInfo {
+	f.mu.Lock()
+	noted := f.files
+	f.files = nil
+	f.mu.Unlock()
+	var lost []ltx.FileInfo
+	for _, info := range noted {
+		rc, err := client.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 1)
+		switch {
+		case ctx.Err() != nil && err != nil:
+			return nil
+		case err != nil:
+			lost = append(lost, info)
+		default:
+			_ = rc.Close() // nothing was read
+		}
+	}
+	slices.SortFunc(lost, compare)
+	return lost
+}
+
+func compare(a, b ltx.FileInfo) int {
+	return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
+}
