@@ -54,8 +54,6 @@ func TestS3Options(t *testing.T) {
 				"unsigned crc64":    func(cfg *s3.Config) { cfg.UnsignedPayload, cfg.Checksum = true, "crc64nvme" },
 				"md5":               func(cfg *s3.Config) { cfg.ContentMD5 = s3.MD5Always },
 				"no md5":            func(cfg *s3.Config) { cfg.ContentMD5 = s3.MD5Never },
-				"head":              func(cfg *s3.Config) { cfg.Verify = ltxstore.VerifyHead },
-				"readback":          func(cfg *s3.Config) { cfg.Verify = ltxstore.VerifyReadback },
 				"tags":              func(cfg *s3.Config) { cfg.Tags = map[string]string{"team": "a b+c"} },
 				"class":             func(cfg *s3.Config) { cfg.StorageClass = "STANDARD" },
 				"write once":        func(cfg *s3.Config) { cfg.WriteOnce = true },

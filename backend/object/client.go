@@ -81,6 +81,7 @@ var (
 	_ ltxstore.Retrier       = (*Client)(nil)
 	_ ltxstore.Locator       = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
+	_ ltxstore.FolderLister  = (*Client)(nil)
 )
 
 // replica is what a successful Init has found: from then on it is constant.

@@ -3,6 +3,7 @@ package object
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
@@ -79,6 +80,9 @@ func (r *replica) classify(err error) Failure {
 	var done *ltxstore.Error
 	if errors.As(err, &done) {
 		return Failure{Kind: done.Kind, Size: -1}
+	}
+	if errors.Is(err, errTorn) {
+		return Failure{Kind: fs.ErrNotExist, Size: -1}
 	}
 	return r.Bucket.Classify(err)
 }

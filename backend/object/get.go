@@ -10,7 +10,7 @@ import (
 )
 
 // errReplaced ends a read whose rest would be another file's.
-var errReplaced = failed(nil, "the file was replaced while it was read")
+var errReplaced = errors.New("the file was replaced while it was read")
 
 // maxSkip is how much is read for nothing where a store ignores a range.
 const maxSkip = 64 << 20

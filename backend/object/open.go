@@ -185,7 +185,7 @@ func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config
 }
 
 // errTorn makes a zero-byte object a missing file, as it is for LTXFiles.
-var errTorn = failed(fs.ErrNotExist, "the object is empty, a torn upload")
+var errTorn = fmt.Errorf("the object is empty, a torn upload: %w", fs.ErrNotExist)
 
 // checked compares what is read of a whole object with the store's hash of it.
 type checked struct {

@@ -17,6 +17,7 @@ type layer string
 const (
 	internal layer = "internal"
 	library  layer = "root"
+	toolbox  layer = "what backends are made of"
 	backend  layer = "backend"
 	wrapper  layer = "wrapper"
 	shared   layer = "what wrappers share"
@@ -31,7 +32,8 @@ const (
 var below = map[layer][]layer{
 	internal: {internal},
 	library:  {internal},
-	backend:  {internal, library},
+	toolbox:  {internal, library, toolbox},
+	backend:  {internal, library, toolbox},
 	wrapper:  {internal, library, shared},
 	shared:   {internal, library},
 	ground:   {internal, library, backend, suite},
@@ -50,6 +52,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return library, nil
 	case top == "internal":
 		return internal, nil
+	case top == "backend":
+		return toolbox, nil
 	case slices.Contains(backends, top) && !nested:
 		return backend, nil
 	case rel == "wrap/internal/wraptest":
