@@ -253,10 +253,7 @@ func isTransport(err error) bool {
 // the chain is the status, which says that all is well.
 func isBrokenOff(err error) bool {
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Err == nil {
-		return false
-	}
-	return isTransport(answer.Err)
+	return errors.As(err, &answer) && isTransport(answer.Err)
 }
 
 // isChecksumMismatch knows the SDK's own comparison of a body with the

@@ -118,6 +118,8 @@ func TestErrorKinds(t *testing.T) {
 		{412, xmlError("PreconditionFailed"), all, nil},
 		{412, "", all, nil},
 		{409, xmlError("ConditionalRequestConflict"), withBody, nil},
+		{409, xmlError("Conflict"), "put complete", nil},
+		{409, "", "put complete", nil},
 		{416, xmlError("InvalidRange"), "get", nil},
 
 		{503, xmlError("SlowDown"), all, ltxstore.ErrThrottled},
