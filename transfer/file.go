@@ -32,7 +32,7 @@ func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, e
 			if info.Size != there.Size {
 				what = fmt.Sprintf("%d bytes, the source %d", there.Size, info.Size)
 			}
-			return Failed, failed(c.dst, info, fmt.Errorf("the destination has %s: want Replace to overwrite it: %w", what, fs.ErrExist))
+			return Failed, failed(c.dst, info, fmt.Errorf("the destination has %s: %w", what, fs.ErrExist))
 		}
 		action = Replaced
 	}

@@ -165,7 +165,7 @@ func TestDestinationHasFiles(t *testing.T) {
 
 	report, err = transfer.Run(t.Context(), fill(), src, transfer.Config{Content: true})
 	require.ErrorIs(t, err, fs.ErrExist)
-	require.ErrorContains(t, err, "0000000000000006.ltx: the destination has other content: want Replace to overwrite it")
+	require.ErrorContains(t, err, "0000000000000006.ltx: the destination has other content: file already exists")
 	assert.Equal(t, 2, report.Files[transfer.Failed])
 
 	dst := fill()

@@ -6,12 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
@@ -82,7 +80,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		a.complain(cmd, "interrupted"+after(err))
 		return exitInterrupted
 	}
-	a.complain(cmd, strings.TrimRight(err.Error(), ".")+advice(err))
+	a.complain(cmd, message(err)+advice(err))
 	return exitFailed
 }
 
@@ -110,19 +108,6 @@ func (a *app) complain(cmd *command, text string) {
 		lines[i] = strings.TrimSpace(line)
 	}
 	fmt.Fprintf(a.err, "%s: %s\n", name, withoutSecrets(strings.Join(lines, "; "), a.args))
-}
-
-// advice says what to do about an error.
-func advice(err error) string {
-	switch {
-	case errors.Is(err, ltxstore.ErrStoreNotFound):
-		return "; is the bucket's or the directory's name right?"
-	case errors.Is(err, fs.ErrPermission):
-		return "; are the credentials right, and may they do this?"
-	case errors.Is(err, ltxstore.ErrThrottled), errors.Is(err, ltxstore.ErrUnavailable):
-		return "; is the service there? try again later"
-	}
-	return ""
 }
 
 // call parses the flags of a command, and calls it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 )
 
 func TestLs(t *testing.T) {
@@ -142,11 +143,78 @@ func TestRestore(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, s.from.Database(3), got)
 
-	before := s.from.Time(5).UTC().Format("2006-01-02T15:04:05.999Z07:00")
-	s.ok(t, "restore", "-force", "-timestamp", before, s.url("rep"), out)
-	got, err = os.ReadFile(out)
-	require.NoError(t, err)
-	assert.Equal(t, s.from.Database(4), got)
+	for until, want := range map[time.Duration]ltx.TXID{-time.Millisecond: 4, 0: 5, time.Millisecond - 1: 5, time.Millisecond: 5} {
+		at := s.from.Time(5).Add(until).UTC().Format(time.RFC3339Nano)
+		s.ok(t, "restore", "-force", "-timestamp", at, s.url("rep"), out)
+		got, err = os.ReadFile(out)
+		require.NoError(t, err)
+		assert.Equal(t, s.from.Database(want), got, at)
+	}
+}
+
+// The time that ls shows of a transaction is that of its state.
+func TestRestoreToAShownTime(t *testing.T) {
+	s := newShell(t)
+	at := places(t)["s3"]("db")
+	s.ok(t, "cp", s.url("rep"), at)
+	for _, place := range []string{s.url("rep"), at} {
+		listing := s.ok(t, "ls", "-metadata", "-level", "0", place)
+		assert.Contains(t, listing, "  TIME\n")
+		assert.NotContains(t, listing, "STORED")
+		for _, line := range strings.Split(listing, "\n")[1:4] {
+			fields := strings.Fields(line)
+			txid, err := ltx.ParseTXID(fields[2])
+			require.NoError(t, err)
+			s.ok(t, "restore", "-force", "-timestamp", fields[len(fields)-1], place, "DIR/out.db")
+			got, err := os.ReadFile(s.dir + "/out.db")
+			require.NoError(t, err)
+			assert.Equal(t, s.from.Database(txid), got, line)
+		}
+	}
+	// What S3 lists is when it got the files.
+	listing := s.ok(t, "ls", at)
+	assert.Contains(t, listing, "  STORED\n")
+	assert.Contains(t, strings.ReplaceAll(listing, "\n", " "), "goes by: -metadata ")
+	assert.Contains(t, s.run(t.Context(), "ls", "-json", at).out, `"stored":true}`)
+	assert.Contains(t, s.run(t.Context(), "ls", "-json", "-metadata", at).out, `"stored":false}`)
+	assert.NotContains(t, s.ok(t, "ls", s.url("rep")), "STORED", "a disk has the files' own")
+
+	// After a copy that keeps no times a disk does not have them either.
+	name := s.dir + "/rep/ltx/0000/0000000000000004-0000000000000004.ltx"
+	require.NoError(t, os.Chtimes(name, time.Now(), time.Now()))
+	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "  STORED\n")
+}
+
+// Who asks for more than there is gets it, and is told.
+func TestRestoreAfterTheLast(t *testing.T) {
+	s := newShell(t)
+	last := s.from.Time(6)
+	warned := func(at time.Time) bool {
+		r := s.run(t.Context(), "restore", "-force", "-timestamp", at.UTC().Format(time.RFC3339Nano), s.url("rep"), "DIR/out")
+		require.Equal(t, exitOK, r.code, r.err)
+		return strings.Contains(r.err, "warning: the last transaction there is, 0000000000000006, is of "+moment(last)+", before -timestamp\n")
+	}
+	assert.True(t, warned(last.Add(time.Hour)))
+	assert.True(t, warned(last.Add(time.Millisecond)))
+	assert.False(t, warned(last.Add(time.Millisecond-1)), "there is nothing shorter")
+	assert.False(t, warned(last))
+	assert.False(t, warned(s.from.Time(5).Add(time.Millisecond)), "there is a later one")
+}
+
+func TestRestoreMode(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such permissions")
+	}
+	s := newShell(t)
+	for text, want := range map[string]os.FileMode{"0600": 0o600, "640": 0o640, "0444": 0o444} {
+		s.ok(t, "restore", "-force", "-mode", text, s.url("rep"), "DIR/out")
+		info, err := os.Stat(s.dir + "/out")
+		require.NoError(t, err)
+		assert.Equal(t, want, info.Mode())
+	}
+	for _, text := range []string{"", "0", "rw", "0888", "1777", "-1", "0o600x"} {
+		assert.Contains(t, s.fails(t, exitUsage, "restore", "-mode", text, s.url("rep"), "DIR/out"), "want permissions in octal, such as 0600", text)
+	}
 }
 
 // The program stands in for SQLite's: what it finds ends the restore.

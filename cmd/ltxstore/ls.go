@@ -18,15 +18,16 @@ func lsCommand() *command {
 		name: "ls", args: "URL", min: 1, max: 1,
 		short: "list the files of a replica",
 		long: "Lists the LTX files of a replica, level by level: each with its first and last transaction, its size and its time. " +
-			"Level 9 has the snapshots.",
-		json: `an object for each file, on a line of its own: level, min_txid, max_txid, size in bytes, created_at.`,
+			"Level 9 has the snapshots. TIME is that in the file's header, by which restore -timestamp goes. " +
+			"Where the listing does not carry it, as in S3, STORED is when the store got the file; -metadata then gives the TIME.",
+		json: `an object for each file, on a line of its own: level, min_txid, max_txid, size in bytes, created_at, stored (true if that is when the store got it).`,
 		examples: []string{
 			"ltxstore ls s3://bucket/db",
 			"ltxstore ls -level 0 -seek 00000000000003e8 file:///var/replicas/db",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(ls)
-			flags.IntVar(&cmd.level, "level", -1, "list `LEVEL` alone, 0 to 9")
+			flags.IntVar(&cmd.level, "level", -1, "list `LEVEL` alone")
 			flags.Var((*txidFlag)(&cmd.seek), "seek", "list files from transaction `TXID` on")
 			flags.BoolVar(&cmd.metadata, "metadata", false, "give the time in each file's header, also where that costs a request a file")
 			return cmd.run
@@ -38,6 +39,8 @@ type ls struct {
 	level    int
 	seek     ltx.TXID
 	metadata bool
+
+	stored bool // the times are the store's
 }
 
 // listed is a file in JSON.
@@ -47,6 +50,7 @@ type listed struct {
 	MaxTXID   ltx.TXID  `json:"max_txid"`
 	Size      int64     `json:"size"`
 	CreatedAt time.Time `json:"created_at"`
+	Stored    bool      `json:"stored"`
 }
 
 func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
@@ -59,6 +63,8 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	} else if cmd.level != -1 {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
+	torn := new(tornFiles)
+	ctx = ltxstore.WithTorn(ctx, torn.add)
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		if chosen == nil {
 			var err error
@@ -69,19 +75,28 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		files, bytes := 0, int64(0)
 		for _, level := range chosen {
 			err := cmd.list(ctx, client, level, func(f *ltx.FileInfo) error {
-				files++
+				if files++; files == 1 && !cmd.metadata {
+					var err error
+					if cmd.stored, err = timeIsStored(ctx, client, f); err != nil {
+						return err
+					}
+				}
 				bytes += f.Size
-				return a.listed(f, files == 1)
+				return cmd.listed(a, f, files == 1)
 			})
 			if err != nil {
 				return err
 			}
 		}
+		torn.warn(a, lsCommand())
 		switch {
 		case files == 0 && cmd.level < 0 && cmd.seek == 0:
 			return a.nothing(ctx, args[0])
 		case !a.json:
 			a.printf("%s, %s\n", count(files, "file"), humanSize(bytes))
+			if cmd.stored {
+				a.printf("%s\n", wrapped("STORED is when the store got the file. For the times that restore -timestamp goes by: -metadata", a.width, ""))
+			}
 		}
 		return nil
 	})
@@ -100,13 +115,28 @@ func (cmd *ls) list(ctx context.Context, client ltxstore.ReplicaClient, level in
 	return files.Close()
 }
 
+// timeIsStored reports whether the time in a listing without metadata is not that in
+// the file's header. One file tells it for all of a store. Where the header cannot be
+// read, nobody can restore to its time.
+func timeIsStored(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) (bool, error) {
+	header, err := ltxstore.FetchLTXHeader(ctx, client, f)
+	if err != nil {
+		return true, ctx.Err()
+	}
+	return header.Timestamp != f.CreatedAt.UnixMilli(), nil
+}
+
 // listed writes a file as it is met: a level may have very many.
-func (a *app) listed(f *ltx.FileInfo, first bool) error {
+func (cmd *ls) listed(a *app, f *ltx.FileInfo, first bool) error {
 	if a.json {
-		return json.NewEncoder(a.out).Encode(listed{f.Level, f.MinTXID, f.MaxTXID, f.Size, f.CreatedAt.UTC()})
+		return json.NewEncoder(a.out).Encode(listed{f.Level, f.MinTXID, f.MaxTXID, f.Size, f.CreatedAt.UTC(), cmd.stored})
 	}
 	if first {
-		a.printf("%5s  %-16s  %-16s  %8s  %s\n", "LEVEL", "FIRST", "LAST", "SIZE", "TIME")
+		heading := "TIME"
+		if cmd.stored {
+			heading = "STORED"
+		}
+		a.printf("%5s  %-16s  %-16s  %8s  %s\n", "LEVEL", "FIRST", "LAST", "SIZE", heading)
 	}
 	_, err := fmt.Fprintf(a.out, "%5d  %s  %s  %8s  %s\n", f.Level, f.MinTXID, f.MaxTXID, humanSize(f.Size), moment(f.CreatedAt))
 	return err

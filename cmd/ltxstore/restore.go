@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,10 +31,20 @@ func restoreCommand() *command {
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(restoring)
 			flags.Var((*txidFlag)(&cmd.cfg.Target.TXID), "txid", "restore transaction `TXID`, exactly")
-			flags.Func("timestamp", "restore what was written before `TIME`: 2026-01-31T12:00:00Z", func(text string) (err error) {
-				if cmd.cfg.Target.Before, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			flags.Func("timestamp", "restore what was written up to `TIME`, as ls -metadata shows it: 2026-01-31T12:00:00Z", func(text string) (err error) {
+				if cmd.until, err = time.Parse(time.RFC3339Nano, text); err != nil {
 					return errors.New("want a time such as 2026-01-31T12:00:00Z")
 				}
+				// Files have milliseconds: a time that ls shows is that of a state.
+				cmd.cfg.Target.Before = cmd.until.Truncate(time.Millisecond).Add(time.Millisecond)
+				return nil
+			})
+			flags.Func("mode", "give FILE the permissions `MODE`, such as 0600; default 0644, or with -force those that it has", func(text string) error {
+				mode, err := strconv.ParseUint(text, 8, 32)
+				if err != nil || mode == 0 || mode > 0o777 {
+					return errors.New("want permissions in octal, such as 0600")
+				}
+				cmd.cfg.Mode = fs.FileMode(mode)
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which nothing may have open")
@@ -46,6 +57,7 @@ func restoreCommand() *command {
 
 type restoring struct {
 	cfg       restore.Config
+	until     time.Time // -timestamp
 	integrity bool
 }
 
@@ -82,9 +94,18 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 			return fmt.Errorf("%s, or a journal of it, is there already; to replace it: -force", args[1])
 		case ctx.Err() != nil && err != nil:
 			return &interruption{"nothing was written", err}
+		case errors.Is(err, ltxstore.ErrChecksum):
+			if what := foreign(ctx, client); what != "" {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			return err
 		case err != nil:
 			return err
-		case a.json:
+		}
+		if err := cmd.warn(ctx, a, client, result); err != nil {
+			return err
+		}
+		if a.json {
 			return writeJSON(a.out, result)
 		}
 		a.printf("restored transaction %s of %s\n", result.TXID, moment(result.Time))
@@ -100,6 +121,21 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		}
 		return nil
 	})
+}
+
+// warn says that a moment is after the last transaction there is: the files of later
+// ones may not have come yet.
+func (cmd *restoring) warn(ctx context.Context, a *app, client ltxstore.ReplicaClient, result *restore.Result) error {
+	if cmd.until.IsZero() || !cmd.until.Truncate(time.Millisecond).After(result.Time) {
+		return nil
+	}
+	plan, err := restore.NewPlan(ctx, client, restore.Target{}, nil)
+	if err != nil || plan.TXID() != result.TXID {
+		return ctx.Err()
+	}
+	a.progress.done()
+	a.complain(restoreCommand(), fmt.Sprintf("warning: the last transaction there is, %s, is of %s, before -timestamp", result.TXID, moment(result.Time)))
+	return nil
 }
 
 // integrityCheck has SQLite look at a database. Its journal mode stays: WAL would

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/superfly/ltx"
 
@@ -87,7 +88,14 @@ func present(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.Fi
 	return there, absent, nil
 }
 
+// listedAs reports whether a replica has a file, be it what a torn upload has left.
 func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) (found bool, err error) {
+	var torn atomic.Bool
+	ctx = ltxstore.WithTorn(ctx, func(t ltx.FileInfo) {
+		if t.Level == f.Level && t.MinTXID == f.MinTXID && t.MaxTXID == f.MaxTXID {
+			torn.Store(true)
+		}
+	})
 	items, err := client.LTXFiles(ctx, f.Level, f.MinTXID, false)
 	if err != nil {
 		return false, err
@@ -99,7 +107,7 @@ func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInf
 		}
 		found = item.MaxTXID == f.MaxTXID
 	}
-	return found, items.Close()
+	return found || torn.Load(), items.Close()
 }
 
 func (cmd *rm) deleteAll(ctx context.Context, a *app, url, where string, client ltxstore.ReplicaClient) error {

@@ -49,12 +49,13 @@ func count[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// moment returns a time as all tables have it, to the second.
+// moment returns a time as all tables have it, and as -timestamp reads it: to the
+// millisecond, as LTX files have them.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02T15:04:05Z")
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 // writeJSON writes a document.

@@ -58,6 +58,10 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 			return &interruption{count(report.Files, "file") + " verified", err}
 		}
 		if !report.OK() {
+			if what := foreign(ctx, client); what != "" {
+				a.progress.done()
+				a.complain(verifyCommand(), what)
+			}
 			return errProblems
 		}
 		return nil

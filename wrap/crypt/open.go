@@ -51,7 +51,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return rc, nil
 }
 
-var errNoIdentities = fmt.Errorf("Config.Identities is empty: want an identity to read with: %w", errors.ErrUnsupported)
+var errNoIdentities = fmt.Errorf("no identity to read with: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
 
 // key is what decrypts the chunks of a file.
 type key struct {
@@ -279,7 +279,7 @@ func (s *setup) unlock(f codec.File, r *bufio.Reader) (*key, error) {
 		case errors.As(err, &noMatch) && isDamaged(header):
 			return nil, codec.Corrupt("age header is damaged: its checksum differs")
 		case errors.As(err, &noMatch):
-			return nil, fmt.Errorf("none of Config.Identities is of a recipient of the file: %w", fs.ErrPermission)
+			return nil, fmt.Errorf("none of the identities (Config.Identities, setting crypt.identities) is of a recipient of the file: %w", fs.ErrPermission)
 		}
 		return nil, codec.Corrupt("age header: %w", err)
 	}

@@ -37,7 +37,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, codec.Wrap(c.next, "write", f, err)
 }
 
-var errNoRecipients = fmt.Errorf("Config.Recipients is empty: want a recipient to write to: %w", errors.ErrUnsupported)
+var errNoRecipients = fmt.Errorf("no recipient to write to: want Config.Recipients (setting crypt.recipients): %w", errors.ErrUnsupported)
 
 func (c *Client) write(ctx context.Context, s *setup, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
 	if len(s.recipients) == 0 {

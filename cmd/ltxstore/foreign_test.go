@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// A replica that is opened without its wrapper is not called damaged and no more.
+func TestForeignFiles(t *testing.T) {
+	s := newShell(t)
+	identity, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	recipient := "crypt.recipients=" + identity.Recipient().String()
+	s.ok(t, "cp", s.url("rep"), s.url("secret")+"?"+recipient)
+	s.ok(t, "cp", s.url("rep"), s.url("small")+"?compress=true")
+	s.ok(t, "cp", s.url("rep"), s.url("both")+"?compress=true&"+recipient)
+	key := "?crypt.identities=" + identity.String()
+	for url, want := range map[string]string{
+		s.url("secret"):                    "the files are encrypted by age: to read them, crypt.identities=… in the URL",
+		s.url("secret") + "?compress=true": "the files are encrypted by age",
+		s.url("small"):                     "the files are compressed by zstd: to read them, compress=true in the URL",
+		s.url("both"):                      "the files are encrypted by age",
+		s.url("both") + key:                "the files are compressed by zstd",
+	} {
+		r := s.run(t.Context(), "restore", url, "DIR/out")
+		assert.Equal(t, exitFailed, r.code, url)
+		assert.Contains(t, r.err, want, url)
+		r = s.run(t.Context(), "verify", url)
+		assert.Equal(t, exitProblems, r.code, url)
+		assert.Contains(t, r.err, want, url)
+	}
+	s.ok(t, "restore", s.url("both")+key+"&compress=true", "DIR/out")
+	assert.Empty(t, s.run(t.Context(), "verify", s.url("both")+key+"&compress=true").err)
+
+	// What is damaged is that.
+	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "rep/ltx/0000/0000000000000004-0000000000000004.ltx"), s.from.File(4, 4)[:150], 0o644))
+	assert.Empty(t, s.run(t.Context(), "verify", s.url("rep")).err)
+	assert.NotContains(t, s.run(t.Context(), "restore", s.url("rep"), "DIR/other").err, "the files are")
+}
+
+func TestDescribe(t *testing.T) {
+	for head, want := range map[string]string{
+		"":                              "",
+		"LTX1":                          "",
+		"x":                             "",
+		"\x00\x00\x00\x00":              "zeros",
+		"\x00\x00\x00\x01":              "",
+		"age-encryption.org/v1\n":       "crypt.identities",
+		"-----BEGIN AGE ENCRYPTED FILE": "as text",
+		"\x28\xb5\x2f\xfd\x00":          "zstd",
+		"\x04\x22\x4d\x18":              "lz4",
+		"\x1f\x8b\x08":                  "gzip",
+		"SQLite format 3\x00":           "SQLite",
+		"\xef\xbb\xbf\r\n <html>":       "HTML",
+		"<?xml":                         "XML",
+	} {
+		if got := describe([]byte(head)); want == "" {
+			assert.Empty(t, got, "%q", head)
+		} else {
+			assert.Contains(t, got, want, "%q", head)
+		}
+	}
+}
+
+// What is wrong with a setting comes without who has found it, and with no name of Go.
+func TestMessages(t *testing.T) {
+	s := newShell(t)
+	for url, want := range map[string]string{
+		"ftp://x":                         `ltxstore ls: no backend is registered for the scheme "ftp"`,
+		"s3://b?part-size=1":              `ltxstore ls: part-size in the URL is "1": want`,
+		"s3://b?regoin=x":                 "ltxstore ls: regoin in the URL ",
+		"file:///x?crypt.recipients=no":   "ltxstore ls: crypt.recipients in the URL ",
+		"file:///x?crypt.enabled=true":    "ltxstore ls: crypt.recipients is missing",
+		"file:///x?compress.level=99":     "ltxstore ls: compress.level in the URL ",
+		"file:///x?layout=none":           "ltxstore ls: layout in the URL ",
+		"file://DIR/none?must-exist=true": "ltxstore ls: file: init: store not found: ",
+	} {
+		r := s.run(t.Context(), "ls", url)
+		assert.Contains(t, r.err, want, url)
+		assert.NotContains(t, r.err, "invalid argument: invalid argument", url)
+	}
+	denied := &ltxstore.Error{Op: "list", Backend: "file", Kind: fs.ErrPermission, Err: &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}}
+	assert.Equal(t, "; may this user do that?", advice(denied))
+	assert.Contains(t, advice(fs.ErrPermission), "are the credentials right")
+	assert.Empty(t, advice(fmt.Errorf("no credentials found: %w", fs.ErrPermission)), "it says so itself")
+	assert.Contains(t, advice(ltxstore.ErrStoreNotFound), "name right?")
+	assert.Contains(t, advice(ltxstore.ErrThrottled), "try again later")
+	assert.Contains(t, advice(ltxstore.ErrUnavailable), "try again later")
+	assert.Empty(t, advice(errors.New("x")))
+	assert.Equal(t, "x", message(errors.New("x...")))
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// message returns what an error says to a person. What is wrong with a setting is not
+// introduced by the package that has found it.
+func message(err error) string {
+	text := err.Error()
+	var e *ltxstore.Error
+	if errors.As(err, &e) && e.Op == "init" && e.Kind == fs.ErrInvalid && e.Err != nil {
+		text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
+	}
+	return strings.TrimRight(text, ".")
+}
+
+// advice says what to do about an error that does not say it.
+func advice(err error) string {
+	path := new(fs.PathError)
+	switch {
+	case errors.Is(err, ltxstore.ErrStoreNotFound):
+		return "; is the bucket's or the directory's name right?"
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, &path):
+		return "; may this user do that?"
+	case errors.Is(err, fs.ErrPermission) && !strings.Contains(err.Error(), "credentials"):
+		return "; are the credentials right, and may they do this?"
+	case errors.Is(err, ltxstore.ErrThrottled), errors.Is(err, ltxstore.ErrUnavailable):
+		return "; is the service there? try again later"
+	}
+	return ""
+}
