@@ -82,6 +82,10 @@ func TestResolve(t *testing.T) {
 	assert.False(t, auto)
 	assert.Equal(t, want, fromURL)
 
+	sparse, _, err := table().Resolve(settings.Source{URL: "toy://host?&count=3&&on=1&"})
+	require.NoError(t, err)
+	assert.Equal(t, config{Place: "host", Count: 3, On: true}, sparse, "what is after an empty part counts")
+
 	fromFile, _, err := table().Resolve(settings.Source{Settings: map[string]string{"place": "host/a b", "secret-key": "s+/=",
 		"on": "true", "MAYBE": "t", "count": "3", "part-size": "5242880", "wait": "90s", "mode": "0o750", "key": "a2V5",
 		"tags.env": "a,b=c", "tags.x.y": "z", "layout": "flat"}})
