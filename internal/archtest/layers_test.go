@@ -32,7 +32,7 @@ var below = map[layer][]layer{
 	internal: {internal},
 	library:  {internal},
 	backend:  {internal, library},
-	wrapper:  {internal, library, shared},
+	wrapper:  {internal, library, shared, tool},
 	shared:   {internal, library},
 	ground:   {internal, library, backend, suite},
 	suite:    {library},
