@@ -158,6 +158,13 @@ func TestLayoutText(t *testing.T) {
 	assert.Equal(t, []string{"default", "litestream", "litestream-s3"},
 		[]string{layouts[0].String(), layouts[1].String(), layouts[2].String()})
 
+	first := ltxstore.LayoutLitestreamS3 + 1
+	assert.Equal(t, "layout(3)", first.String())
+	_, err = first.MarshalText()
+	assert.ErrorIs(t, err, fs.ErrInvalid)
+	_, err = ltxstore.NewKeys(first, "")
+	assert.ErrorIs(t, err, fs.ErrInvalid)
+
 	unknown := ltxstore.Layout(77)
 	assert.Equal(t, "layout(77)", unknown.String())
 	_, err = unknown.MarshalText()

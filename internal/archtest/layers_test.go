@@ -34,7 +34,7 @@ var below = map[layer][]layer{
 	library:  {internal},
 	toolbox:  {internal, library, toolbox},
 	backend:  {internal, library, toolbox},
-	wrapper:  {internal, library, shared},
+	wrapper:  {internal, library, shared, tool},
 	shared:   {internal, library},
 	ground:   {internal, library, backend, suite},
 	suite:    {library},

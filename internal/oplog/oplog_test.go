@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/internal/oplog"
 )
@@ -187,4 +188,21 @@ func TestSecretsAreNotLogged(t *testing.T) {
 		assert.NotContains(t, line, "t0p")
 	}
 	assert.Equal(t, 3, strings.Count(strings.Join(lines(), "\n"), "a server said [redacted] and [redacted]"))
+}
+
+// failing is a listing that ends with an error.
+type failing struct{ ltx.FileIterator }
+
+func (failing) Close() error { return fs.ErrClosed }
+
+// A listing's end is logged once, however often it is closed, and its error is
+// the listing's.
+func TestListingIsLoggedOnce(t *testing.T) {
+	logger, lines := capture(slog.LevelInfo)
+	var log oplog.Logger
+	log.Set(logger)
+	files := log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "list", Level: 1}).Listing(failing{})
+	assert.ErrorIs(t, files.Close(), fs.ErrClosed)
+	assert.ErrorIs(t, files.Close(), fs.ErrClosed)
+	assert.Equal(t, []string{`level=ERROR msg="ltx list failed" replica=s3 level=1 error="file already closed"`}, lines())
 }

@@ -130,6 +130,17 @@ func TestSecretsError(t *testing.T) {
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %q", err, err, err, err), "t0k3n-abc")
 }
 
+// A private key has more lines than tokens are remembered.
+func TestSecretsOfManyLines(t *testing.T) {
+	var secrets scrub.Secrets
+	var key strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&key, "a line of the key %02d\n", i)
+	}
+	secrets.Add(key.String())
+	assert.Equal(t, "[redacted] [redacted]", secrets.Text("a line of the key 00 a line of the key 29"))
+}
+
 // Tokens are renewed for as long as a daemon runs: the last 16 are known, and
 // what was added for good.
 func TestSecretsRememberLastTokens(t *testing.T) {

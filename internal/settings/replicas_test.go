@@ -28,6 +28,7 @@ func TestReplicas(t *testing.T) {
 		"replaced":  {settings.Source{URL: "m:?m=gs://c", Defaults: map[string]string{"m.0": one.URL, "m.1": one.URL}}, settings.Source{Defaults: map[string]string{}}, []settings.Source{two}},
 		"a path":    {settings.Source{Settings: map[string]string{"m.0.path": "/p"}}, settings.Source{Settings: map[string]string{}}, []settings.Source{{Type: "file", Settings: map[string]string{"path": "/p"}}}},
 		"none":      {rest, rest, nil},
+		"unread":    {settings.Source{URL: "m:?m&m=%zz&=x&%zz=y"}, settings.Source{URL: "m:?m&m=%zz&=x&%zz=y"}, nil},
 		"another's": {settings.Source{Settings: map[string]string{"max": "1", "m.x.url": "2"}}, settings.Source{Settings: map[string]string{"max": "1", "m.x.url": "2"}}, nil},
 	} {
 		got, replicas, err := settings.Replicas(tt.src, "m")

@@ -3,6 +3,7 @@ package settings_test
 import (
 	"encoding"
 	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,10 @@ func TestResolve(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, auto)
 	assert.Equal(t, want, fromURL)
+
+	sparse, _, err := table().Resolve(settings.Source{URL: "toy://host?&count=3&&on=1&"})
+	require.NoError(t, err)
+	assert.Equal(t, config{Place: "host", Count: 3, On: true}, sparse, "what is after an empty part counts")
 
 	fromFile, _, err := table().Resolve(settings.Source{Settings: map[string]string{"place": "host/a b", "secret-key": "s+/=",
 		"on": "true", "MAYBE": "t", "count": "3", "part-size": "5242880", "wait": "90s", "mode": "0o750", "key": "a2V5",
@@ -238,5 +243,29 @@ func TestNearest(t *testing.T) {
 	names := []string{"region", "endpoint", "secret-access-key"}
 	for key, want := range map[string]string{"regoin": "region", "end-point": "endpoint", "secret-acces-key": "secret-access-key", "xyz": "", "": "", "REGION": "region"} {
 		assert.Equal(t, want, settings.Nearest(key, names), key)
+	}
+}
+
+func TestParseNumber(t *testing.T) {
+	for text, want := range map[string]float64{"0": 0, "10": 10, "0.5": 0.5, ".5": 0.5, "3.": 3} {
+		got, err := settings.ParseNumber(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", ".", "-1", "+1", "1e9", "0x10", "Inf", "NaN", "1_0", "1.2.3", "ten", strings.Repeat("9", 400)} {
+		_, err := settings.ParseNumber(text)
+		assert.EqualError(t, err, "want a number such as 10 or 0.5", text)
+	}
+}
+
+func TestScheme(t *testing.T) {
+	for raw, want := range map[string]string{"az://h": "az", "ZA:p": "za", "s3-x://h": "s3-x", "a.b://h": "a.b", "x+y://h": "x+y", "a09://": "a09"} {
+		got, err := settings.Scheme(raw)
+		require.NoError(t, err, raw)
+		assert.Equal(t, want, got)
+	}
+	for _, raw := range []string{"", ":", "a", "C:/x", "1a://h", "-a://h", "a_b://h", "a/b://h", "a:b"[:2], "`a://h", "{a://h", "a`://h", "a{://h", "a@://h", "a[://h", "é://h", "a é://h"} {
+		_, err := settings.Scheme(raw)
+		assert.ErrorContains(t, err, "has no scheme", raw)
 	}
 }

@@ -70,6 +70,22 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// A wrapper that is locked may be turned off where nothing is inherited.
+func TestWrapLocked(t *testing.T) {
+	locked := wrapperTable()
+	locked.Locked = true
+	for _, src := range []settings.Source{
+		{URL: "toy:?old=0"}, {Settings: map[string]string{"toy": "false"}}, {Defaults: map[string]string{"toy": "off"}},
+		{URL: "toy:?old=0", Defaults: map[string]string{"toy": "off"}},
+	} {
+		got, err := wrap(locked, src)
+		require.NoError(t, err)
+		assert.Nil(t, got)
+	}
+	_, err := wrap(locked, settings.Source{URL: "toy:?old=0", Defaults: map[string]string{"toy": "perhaps"}})
+	assert.ErrorContains(t, err, `toy is "perhaps": want true or false`)
+}
+
 func TestWrapRefusals(t *testing.T) {
 	locked := wrapperTable()
 	locked.Locked = true

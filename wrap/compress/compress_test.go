@@ -458,3 +458,22 @@ func TestAbilities(t *testing.T) {
 	c.SetLogger(nil)
 	require.NoError(t, c.Close())
 }
+
+// A seek table that is longer than what is read of a file's end costs one read more.
+func TestLongTable(t *testing.T) {
+	r := newReplica(t)
+	body := make([]byte, 300*4096)
+	write(t, r.client(compress.Config{FrameSize: 4096}), 1, body)
+	body[250*4096] = 1
+	write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	c := compress.New(next, compress.Config{})
+	infos := list(t, c, false)
+	require.Len(t, infos, 2)
+	assert.EqualValues(t, len(body), infos[0].Size)
+	assert.Len(t, next.Calls(mock.OpOpen), 4)
+	got, err := read(t.Context(), c, 2, 250*4096, 2)
+	require.NoError(t, err)
+	assert.Equal(t, []byte{1, 0}, got)
+}

@@ -2,6 +2,7 @@ package compress
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"testing"
 	"time"
@@ -120,4 +121,38 @@ func FuzzTrailer(f *testing.F) {
 		require.Equal(t, size, before+int64(len(tail)))
 		require.Equal(t, tail, appendTable(appendSummary(nil, s, sums), s, sizes))
 	})
+}
+
+// Frames are of one size, but for a last one that is smaller: whatever the seek table
+// says, a file with others is corrupt.
+func TestWrongFrames(t *testing.T) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	for _, contents := range [][]int{{4096, 100, 4096}, {4096, 100, 100}, {100, 4096}} {
+		var file, entries []byte
+		var sums seekTable
+		s := summary{frameSize: 4096}
+		for _, n := range contents {
+			frame := c.encoder.EncodeAll(make([]byte, n), nil)
+			file = append(file, frame...)
+			entries = binary.LittleEndian.AppendUint32(entries, uint32(len(frame)))
+			entries = binary.LittleEndian.AppendUint32(entries, uint32(n))
+			sums.add(frame, int64(n))
+			s.size += int64(n)
+		}
+		if s.frames() != sums.frames {
+			s.frameSize = s.size / sums.frames
+		}
+		file = appendSummary(file, s, sums)
+		file = binary.LittleEndian.AppendUint32(file, tableMagic)
+		file = binary.LittleEndian.AppendUint32(file, uint32(len(entries)+entrySize+footerSize))
+		file = appendFooter(append(file, entries...), sums.frames)
+		seq := newSequence(c, &codec.Transfer{R: bytes.NewReader(file)})
+		for range len(contents) {
+			if _, err = seq.next(); err != nil {
+				break
+			}
+		}
+		require.ErrorIs(t, err, ltxstore.ErrChecksum, "%v", contents)
+	}
 }

@@ -96,9 +96,9 @@ func appendSummary(b []byte, s summary, t seekTable) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.Update(t.sum, castagnoli(), b[start:]))
 }
 
-// parseSummary is the inverse of appendSummary: b has the frame.
+// parseSummary is the inverse of appendSummary: b begins with the frame.
 func parseSummary(b []byte, t seekTable) (summary, error) {
-	if len(b) < summarySize || binary.LittleEndian.Uint32(b) != summaryMagic || binary.LittleEndian.Uint32(b[4:]) != summaryBody || string(b[8:12]) != summarySignature {
+	if binary.LittleEndian.Uint32(b) != summaryMagic || binary.LittleEndian.Uint32(b[4:]) != summaryBody || string(b[8:12]) != summarySignature {
 		return summary{}, errors.New("no summary after the frames")
 	}
 	if b[12] != 1 || b[13] > 1 {

@@ -41,9 +41,40 @@ func TestDamagedRecipient(t *testing.T) {
 		byAge(t, noise(100), r.id.Recipient()),
 		bytes.Replace(stored, stored[bytes.Index(stored, []byte(" - "))+3:][:8], []byte("00000000"), 1),
 	} {
-		without[bytes.Index(without, []byte("X25519"))+10] ^= 1
+		at := bytes.Index(without, []byte("X25519")) + 10
+		without[at] = map[bool]byte{true: 'B', false: 'A'}[without[at] == 'A'] // another digit
 		r.Put(r.key(1), mock.Object{Body: without})
 		_, err = read(t.Context(), r.client(r.config()), 1, 0, 0)
 		assert.ErrorIs(t, err, fs.ErrPermission)
 	}
+}
+
+// What is no file of age is said so, by its first bytes.
+func TestNotEncrypted(t *testing.T) {
+	r := newReplica(t)
+	c := r.client(r.config())
+	for stored, want := range map[string]string{
+		"LTX1 is not encrypted":                      "file is not encrypted with age",
+		"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n": "file is age's text form",
+		"age-encryption.org/v2\n-> X25519 a\n":       "file is not encrypted with age",
+		"age-encryption.org/v1\nno stanza\n":         "file is cut off in its age header",
+	} {
+		r.Put(r.key(1), mock.Object{Body: []byte(stored)})
+		_, err := read(t.Context(), c, 1, 0, 0)
+		assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestLargestHeader(t *testing.T) {
+	r := newReplica(t)
+	cfg := r.config()
+	cfg.HeaderSize = 64 << 10
+	c := r.client(cfg)
+	write(t, c, 1, noise(100))
+	got, err := read(t.Context(), c, 1, 0, 0)
+	require.NoError(t, err)
+	assert.Equal(t, noise(100), got)
+	cfg.HeaderSize++
+	assert.ErrorIs(t, r.client(cfg).Init(t.Context()), fs.ErrInvalid)
 }

@@ -79,11 +79,8 @@ func (c *chunks) next() ([]byte, error) {
 	case n == 0:
 		return nil, codec.Corrupt("file is cut off before chunk %d", c.index)
 	}
-	if c.plain == nil {
+	if cap(c.plain) < n { // only the last chunk is shorter than the first
 		c.plain = make([]byte, 0, n)
-	}
-	if cap(c.plain) < n {
-		c.plain = make([]byte, 0, storedChunk)
 	}
 	// A short chunk is the last; a full one may be.
 	for _, last := range []bool{false, true} {

@@ -31,8 +31,8 @@
 //
 // # Repair
 //
-// Client.Repair copies to each replica what it lacks. It is for after an outage, and for
-// a replica that is new.
+// Client.Repair copies to each replica what it lacks, and checks LTX files on their way. It
+// is for after an outage, and for a replica that is new.
 //
 // # Abilities
 //
@@ -83,7 +83,9 @@ type state struct {
 	writes    int // how many must have a file
 	reads     int // how many listings have every file
 	onFailure func(Failure)
-	turns     turns
+
+	copyDamaged bool
+	turns       turns
 }
 
 // New returns a client of next and Config.Others together. It sends nothing and

@@ -48,6 +48,9 @@ type Config struct {
 	// Policy says how many replicas must have a file. Empty means PolicyAll.
 	Policy Policy
 
+	// CopyDamaged has Repair copy LTX files as they are, whole or not.
+	CopyDamaged bool
+
 	// Backoff is for how long a replica that has failed is asked last; it doubles with
 	// each further failure, to MaxBackoff. 0 means a second, and a minute.
 	Backoff, MaxBackoff time.Duration
@@ -80,7 +83,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	case cfg.MaxBackoff < 0 || longest < base:
 		return invalid("MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
 	}
-	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
+	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure, copyDamaged: cfg.CopyDamaged}
 	for n, client := range all {
 		if client == nil {
 			return invalid(fmt.Sprintf("Others[%d]", n-1), nil, "want a client")

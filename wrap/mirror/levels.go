@@ -12,14 +12,18 @@ import (
 // ltxstore.Levels finds them in each. As many replicas must tell theirs as
 // LTXFiles needs.
 func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
-	const op = "list levels"
 	s, err := c.init(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return c.levels(ctx, s, s.reads)
+}
+
+// levels returns those of all replicas, needs of which must tell theirs.
+func (c *Client) levels(ctx context.Context, s *state, needs int) ([]int, error) {
 	var mu sync.Mutex
 	var levels []int
-	err = c.change(ctx, s, op, file{}, s.reads, func(ctx context.Context, r *replica) error {
+	err := c.change(ctx, s, "list levels", file{}, needs, func(ctx context.Context, r *replica) error {
 		found, err := ltxstore.Levels(ctx, r.client)
 		mu.Lock()
 		defer mu.Unlock()

@@ -601,7 +601,9 @@ func TestInit(t *testing.T) {
 	assert.Contains(t, log.String(), `msg="replica of a mirror failed" op=write number=1 replica=mock level=0 minTXID=0000000000000002`)
 
 	require.NoError(t, w.replicas[1].Inject(mock.Fault{Op: mock.OpClose, Err: ltxstore.ErrUnavailable}))
-	require.ErrorIs(t, w.Close(), ltxstore.ErrUnavailable)
+	err = w.Close()
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	require.ErrorContains(t, err, "1 of 2 replicas failed: replica 1: ")
 	require.NoError(t, w.Close())
 }
 
@@ -624,5 +626,6 @@ func TestRefusals(t *testing.T) {
 		}
 		assert.NotPanics(t, func() { c.SetLogger(nil); assert.NoError(t, c.Close()) })
 	}
+	require.NoError(t, mirror.New(one, mirror.Config{Others: others, Backoff: time.Minute, MaxBackoff: time.Minute}).Init(t.Context()))
 	assert.ErrorContains(t, mirror.New(nil, mirror.Config{Others: others}).Init(t.Context()), "want a client to wrap")
 }

@@ -33,15 +33,15 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 		return nil, err
 	}
 	first, last := s.order()
-	t := &transfer{c: c, s: s, ctx: ctx, f: file{level, minTXID, maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
+	t := &reader{c: c, s: s, ctx: ctx, f: file{level, minTXID, maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
 	if err := t.open("open"); err != nil {
 		return nil, c.end(ctx, "open", t.f.key(), err)
 	}
 	return t, nil
 }
 
-// transfer reads a file from one replica after the other.
-type transfer struct {
+// reader reads a file from one replica after the other.
+type reader struct {
 	c    *Client
 	s    *state
 	ctx  context.Context
@@ -61,7 +61,7 @@ type transfer struct {
 }
 
 // open finds a replica to read from. It fails if none is left.
-func (t *transfer) open(op string) error {
+func (t *reader) open(op string) error {
 	for len(t.left) > 0 {
 		r := t.left[0]
 		t.left = t.left[1:]
@@ -86,7 +86,7 @@ func (t *transfer) open(op string) error {
 }
 
 // use makes a body the one that is read.
-func (t *transfer) use(body io.ReadCloser) error {
+func (t *reader) use(body io.ReadCloser) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -98,7 +98,7 @@ func (t *transfer) use(body io.ReadCloser) error {
 
 // openAt opens a replica's file where the reader stands, once it has seen that what is
 // before is what was delivered.
-func (t *transfer) openAt(r *replica) (io.ReadCloser, error) {
+func (t *reader) openAt(r *replica) (io.ReadCloser, error) {
 	offset, size := t.last.Range(t.at, t.size)
 	body, err := r.client.OpenLTXFile(t.ctx, t.f.level, t.f.minTXID, t.f.maxTXID, offset, size)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *transfer) openAt(r *replica) (io.ReadCloser, error) {
 }
 
 // Read implements io.Reader.
-func (t *transfer) Read(p []byte) (int, error) {
+func (t *reader) Read(p []byte) (int, error) {
 	for {
 		t.mu.Lock()
 		body, closed := t.body, t.closed
@@ -142,7 +142,7 @@ func (t *transfer) Read(p []byte) (int, error) {
 }
 
 // advance notes what was delivered.
-func (t *transfer) advance(p []byte) {
+func (t *reader) advance(p []byte) {
 	t.at += int64(len(p))
 	if t.size > 0 {
 		t.size -= int64(len(p))
@@ -154,7 +154,7 @@ func (t *transfer) advance(p []byte) {
 }
 
 // move goes on with another replica.
-func (t *transfer) move(broken error) error {
+func (t *reader) move(broken error) error {
 	t.from.note(t.ctx, broken)
 	t.failed = append(t.failed, t.from.failure("read", t.f, broken))
 	if t.ended {
@@ -170,7 +170,7 @@ func (t *transfer) move(broken error) error {
 }
 
 // Close implements io.Closer. It may come beside a Read, and ends it.
-func (t *transfer) Close() error {
+func (t *reader) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

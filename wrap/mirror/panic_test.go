@@ -110,6 +110,23 @@ func TestGoexit(t *testing.T) {
 	assert.Empty(t, w.replicas[0].Store().Keys())
 }
 
+// A body is not read on when every replica has failed.
+func TestFailedReplicasReadNoMore(t *testing.T) {
+	w := newWorld(2, mirror.Config{})
+	for n := range w.replicas {
+		w.fail(n, ltxstore.ErrUnavailable)
+	}
+	n := 0
+	_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, readFunc(func(p []byte) (int, error) {
+		if n += len(p); n > 10<<20 {
+			return 0, io.EOF
+		}
+		return len(p), nil
+	}))
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	assert.Less(t, n, 1<<20)
+}
+
 // A hook that panics while a listing is read ahead does so where that is read.
 func TestHookPanics(t *testing.T) {
 	store := func() *mock.ReplicaClient { return mock.NewReplicaClient(mock.Config{PageSize: 4}) }

@@ -9,8 +9,9 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/transfer"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Report is what Repair has done.
@@ -21,6 +22,11 @@ type Report struct {
 	// Conflicts are files that replicas have with different sizes. Nobody can tell
 	// which is right, so that they are left as they are.
 	Conflicts []Conflict
+
+	// Damaged are the files that a replica has and that are no whole LTX files, as far
+	// as they were read to be copied. They are left out, and another replica's is copied
+	// if that is whole. See Config.CopyDamaged.
+	Damaged []Failure
 }
 
 // Conflict is a file that is not the same everywhere.
@@ -41,29 +47,45 @@ const repairs = 4
 // writes and deletions, and again: a file that was deleted from one replica only, because
 // that failed in another, is there again after it.
 //
-// A failure ends it; what was done until then is in the report.
+// An LTX file is checked on its way, as package transfer does. One that is damaged in
+// every replica that has it is copied to none; when all else is done, that is ErrChecksum.
+// What is no LTX file, because it is compressed or encrypted outside of the mirror, cannot be
+// checked. Any other failure ends it; what was done until then is in the report.
 func (c *Client) Repair(ctx context.Context) (Report, error) {
-	var report Report
 	s, err := c.init(ctx)
 	if err != nil {
-		return report, err
+		return Report{}, err
 	}
-	levels, err := ltxstore.Levels(ctx, c)
+	r := &repair{Client: c, state: s}
+	levels, err := c.levels(ctx, s, len(s.replicas))
 	if err != nil {
-		return report, err
+		return Report{}, err
 	}
 	for _, level := range levels {
-		if err := c.repairLevel(ctx, s, level, &report); err != nil {
-			return report, c.end(ctx, "repair", fmt.Sprintf("level %d", level), err)
+		if err := r.level(ctx, level); err != nil {
+			return r.report, c.end(ctx, "repair", fmt.Sprintf("level %d", level), err)
 		}
 	}
-	return report, nil
+	if r.lost > 0 {
+		err = fmt.Errorf("%d files are damaged in every replica that has them, and were not copied, such as %w", r.lost, r.report.Damaged[0].Err)
+	}
+	return r.report, layer.Wrap(c.next, "repair", "", err)
 }
 
-func (c *Client) repairLevel(ctx context.Context, s *state, level int, report *Report) (err error) {
+// repair is a call of Repair.
+type repair struct {
+	*Client
+	*state
+
+	mu     sync.Mutex
+	report Report
+	lost   int // files that no replica has whole
+}
+
+func (r *repair) level(ctx context.Context, level int) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	m := newMerge(ctx, c, s, s.replicas, len(s.replicas), level, 0, false)
+	m := newMerge(ctx, r.Client, r.state, r.replicas, len(r.replicas), level, 0, false)
 	defer func() { err = errors.Join(err, m.close()) }()
 	for {
 		var batch [][]listed
@@ -75,34 +97,80 @@ func (c *Client) repairLevel(ctx context.Context, s *state, level int, report *R
 			if len(found) == 0 {
 				break
 			}
-			if conflict, ok := s.conflict(found); ok {
-				report.Conflicts = append(report.Conflicts, conflict)
-			} else if len(found) < len(s.replicas) {
+			if conflict, ok := r.conflict(found); ok {
+				r.report.Conflicts = append(r.report.Conflicts, conflict)
+			} else if len(found) < len(r.replicas) {
 				batch = append(batch, slices.Clone(found))
 			}
 		}
 		if len(batch) == 0 {
 			return nil
 		}
-		var mu sync.Mutex
-		err := bounded.All(ctx, len(batch), repairs, func(ctx context.Context, i int) error {
-			for _, r := range s.lacking(batch[i]) {
-				n, err := c.copy(ctx, s, batch[i], r)
-				mu.Lock()
-				if report.Bytes += n; n > 0 {
-					report.Files++
-				}
-				mu.Unlock()
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := bounded.All(ctx, len(batch), repairs, func(ctx context.Context, i int) error { return r.file(ctx, batch[i]) })
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// file brings a file to the replicas that lack it, from the first that has it whole.
+func (r *repair) file(ctx context.Context, found []listed) error {
+	info := found[0].info
+	f := file{info.Level, info.MinTXID, info.MaxTXID}
+	damaged := make([]error, len(found))
+	lost := false
+	for _, to := range r.lacking(found) {
+		var failed error
+		copied, torn := false, false
+		for i, from := range found {
+			if damaged[i] != nil {
+				torn = true
+				continue
+			}
+			action, err := transfer.File(ctx, to.client, from.client, from.info, transfer.Config{CopyDamaged: r.copyDamaged})
+			switch {
+			case action == transfer.Copied:
+				r.count(info.Size)
+				copied = true
+			case action == transfer.Damaged:
+				damaged[i], torn = err, true
+			case action == transfer.Failed && failed == nil:
+				failed = err
+			}
+			if copied {
+				break
+			}
+		}
+		if failed != nil && !copied {
+			return &Error{Failed: []Failure{to.failure("write", f, failed)}, Replicas: len(r.replicas)}
+		}
+		lost = lost || torn && !copied
+	}
+	for i, err := range damaged {
+		if err != nil {
+			r.damaged(ctx, found[i].failure("read", f, err))
+		}
+	}
+	if lost {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.lost++
+	}
+	return nil
+}
+
+func (r *repair) count(size int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Files++
+	r.report.Bytes += size
+}
+
+func (r *repair) damaged(ctx context.Context, failure Failure) {
+	r.mu.Lock()
+	r.report.Damaged = append(r.report.Damaged, failure)
+	r.mu.Unlock()
+	r.failed(ctx, r.state, failure)
 }
 
 // conflict reports whether replicas list different sizes.
@@ -121,29 +189,4 @@ func (s *state) lacking(found []listed) []*replica {
 	return slices.DeleteFunc(slices.Clone(s.replicas), func(r *replica) bool {
 		return slices.ContainsFunc(found, func(f listed) bool { return f.replica == r })
 	})
-}
-
-// copy brings a file to a replica. One that has been deleted meanwhile is not.
-func (c *Client) copy(ctx context.Context, s *state, found []listed, to *replica) (int64, error) {
-	info := found[0].info
-	t := &transfer{c: c, s: s, ctx: ctx, f: file{info.Level, info.MinTXID, info.MaxTXID}}
-	for _, f := range found {
-		t.left = append(t.left, f.replica)
-	}
-	if err := t.open("open"); err != nil {
-		if isMissing(err) {
-			return 0, nil
-		}
-		return 0, err
-	}
-	written, err := to.client.WriteLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, t)
-	to.note(ctx, err)
-	err = errors.Join(err, t.Close())
-	switch {
-	case err != nil:
-		return 0, &Error{Failed: []Failure{to.failure("write", t.f, err)}, Replicas: len(s.replicas)}
-	case written.Size != info.Size:
-		return 0, fmt.Errorf("replica %d has stored %d bytes of a file of %d: %w", to.n, written.Size, info.Size, ltxstore.ErrChecksum)
-	}
-	return written.Size, nil
 }

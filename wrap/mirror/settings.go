@@ -98,7 +98,7 @@ func closeAll(clients []ltxstore.ReplicaClient) error {
 func table() settings.Table[Config] {
 	return settings.Table[Config]{
 		Wrapper:  []string{wrapper},
-		CodeOnly: []string{"OnFailure"},
+		CodeOnly: []string{"OnFailure", "CopyDamaged"},
 		Rows: []settings.Row[Config]{
 			{Name: settings.ReplicasName, Secret: true, Default: "required", Help: "The further replicas: `mirror=URL` in a query, once for each; in a file a list of URLs, or of maps as a replica has them.",
 				To: settings.Func("list", func(c *Config) any { return &c.Others }, func(*Config, string) error { return errors.New("want a URL") })},

@@ -300,6 +300,29 @@ func TestListingIsResumed(t *testing.T) {
 	assert.ElementsMatch(t, want, got)
 }
 
+// A listing that breaks for good is an error, and is not begun again more often than
+// the policy allows.
+func TestListingFails(t *testing.T) {
+	for _, op := range []mock.Op{mock.OpNext, mock.OpList} {
+		next, client := clientOf(t, retry.Config{Retry: ltxstore.Retry{MaxAttempts: 3}})
+		for id := ltx.TXID(1); id <= 9; id++ {
+			write(t, next, id, "body")
+		}
+		next.ResetCalls()
+		inject(t, next, mock.Fault{Op: mock.OpNext, After: 4})
+		inject(t, next, mock.Fault{Op: op, Nth: 2, Times: -1})
+		files, err := client.LTXFiles(t.Context(), 0, 0, false)
+		require.NoError(t, err)
+		n := 0
+		for ; files.Next(); n++ {
+		}
+		assert.LessOrEqual(t, n, 4)
+		assert.ErrorIs(t, files.Err(), ltxstore.ErrUnavailable)
+		assert.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
+		assert.Len(t, next.Calls(mock.OpList), 3, "one, and the repetitions that are left after its failure")
+	}
+}
+
 // What closing the next client's listing fails with is told.
 func TestListingFailsToClose(t *testing.T) {
 	client := retry.New(unclosable{mock.NewReplicaClient(mock.Config{})}, retry.Config{})

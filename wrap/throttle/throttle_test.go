@@ -160,6 +160,48 @@ func TestClosedEarly(t *testing.T) {
 	})
 }
 
+// What is not paid when all limits end is never paid.
+func TestClosedAfterTheLimit(t *testing.T) {
+	next := quiet()
+	write(t, next, 1, 10_000)
+	c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100_000))}})
+	rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	_, err = io.ReadFull(rc, make([]byte, 1000))
+	require.NoError(t, err)
+	require.NoError(t, c.Limiter().Set(throttle.Limits{}))
+	require.NoError(t, rc.Close())
+}
+
+// A transfer is read a chunk at a time, however small its limit makes the pieces.
+func TestPieces(t *testing.T) {
+	next := quiet()
+	write(t, next, 1, 100_000)
+	c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100 * megabyte))}})
+	rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	defer rc.Close()
+	reads := 0
+	for err == nil {
+		_, err = rc.Read(make([]byte, 32<<10))
+		reads++
+	}
+	require.Equal(t, io.EOF, err)
+	assert.LessOrEqual(t, reads, 100_000/(16<<10)+2)
+}
+
+// A chunk that waits when the limit changes waits for the new one.
+func TestSetLowerWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1000))}})
+		done := make(chan time.Duration, 1)
+		go func() { done <- took(func() { write(t, c, 1, 1000) }) }()
+		time.Sleep(810 * time.Millisecond) // 900 bytes have passed, and a chunk of 100 waits
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(10))}))
+		assert.Greater(t, <-done, 5*time.Second)
+	})
+}
+
 // A large transfer does not starve a small one: that waits for a chunk of each
 // other one.
 func TestFair(t *testing.T) {
