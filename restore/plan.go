@@ -3,13 +3,16 @@ package restore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
 // Plan is the files that a state is made of.
@@ -21,6 +24,15 @@ type Plan struct {
 	// CreatedAt is the header's time where the target is a moment, else what
 	// the listing says without metadata.
 	Files []*ltx.FileInfo
+
+	// PastEnd says that Target.Before is later than every transaction that the
+	// replica holds, so that the state is the newest.
+	PastEnd bool
+
+	// Torn are files of no bytes that the listings left out: of uploads that
+	// broke off. The plan makes do without them, but transactions after its last
+	// may have been in one.
+	Torn []ltx.FileInfo
 }
 
 // TXID returns the transaction that the plan restores to.
@@ -34,8 +46,8 @@ func (p *Plan) Size() (n int64) {
 	return n
 }
 
-// NewPlan finds the files to restore target from, on levels 0 to
-// ltxstore.SnapshotLevel. At each step it takes the file that goes furthest, of
+// NewPlan finds the files to restore target from, on all levels (see
+// ltxstore.Levels). At each step it takes the file that goes furthest, of
 // those the one that begins last, so that no other plan has fewer files (as long as the files
 // of level 0, which is looked at last, hold one transaction each). What one level
 // lacks is filled from any other. skip, if not nil, excludes
@@ -47,19 +59,26 @@ func (p *Plan) Size() (n int64) {
 // more, because compaction and retention move files while they are listed.
 //
 // Cost: one listing of each level, in requests of pages, without metadata: the
-// snapshots alone if one ends with Target.TXID; levels 1 to 8 up to where they
-// are needed; and level 0, which may hold every transaction there ever was,
+// snapshots alone if one ends with Target.TXID; then LTXLevels, and all other levels
+// but 0 up to where they are needed; and level 0, which may hold every transaction there ever was,
 // from where the levels above end, or from its start if no file begins there.
 // (That is exact as long as level 0 does not overlap itself.) For a moment, the snapshots are listed with metadata, and
 // of other files the header (100 bytes) is read for each one that the plan
 // takes, and each that it would have taken but for its time, one at a time.
-// Memory is that of the plan and of one page of each listing.
+// An OpenLTXFile for each file of no bytes that was met, which a mirror may have
+// elsewhere, comes to it. Memory is that of the plan and of one page of each listing.
+//
+// A nil client, and a Target with both fields, are fs.ErrInvalid.
 func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) (*Plan, error) {
+	if err := checkClient(client); err != nil {
+		return nil, err
+	}
 	if err := target.check(); err != nil {
 		return nil, failed(client, target.String(), err)
 	}
 	for attempt := 1; ; attempt++ {
-		p := &planner{ctx: ctx, client: client, target: target, skip: skip, thorough: attempt > 1}
+		p := &planner{client: client, target: target, skip: skip, thorough: attempt > 1}
+		p.ctx = ltxstore.WithTorn(ctx, p.torn.Add)
 		plan, err := p.run()
 		var unreachable *UnreachableError
 		if again := p.vanished || errors.As(err, &unreachable) && attempt == 1; !again || attempt == maxAttempts {
@@ -71,6 +90,13 @@ func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 // maxAttempts bounds how often a plan is made anew because files go away.
 const maxAttempts = 4
 
+func checkClient(client ltxstore.ReplicaClient) error {
+	if client == nil {
+		return fmt.Errorf("restore: client is nil: want the replica's client: %w", fs.ErrInvalid)
+	}
+	return nil
+}
+
 // planner is one attempt at a plan.
 type planner struct {
 	ctx      context.Context
@@ -79,7 +105,9 @@ type planner struct {
 	skip     func(*ltx.FileInfo) bool
 	thorough bool // list level 0 from its start
 
+	stage   int // how often it has descended
 	cursors []*cursor
+	torn    torn.Files
 	files   []*ltx.FileInfo
 	reached ltx.TXID
 
@@ -111,10 +139,19 @@ func (p *planner) run() (*Plan, error) {
 			break
 		}
 	}
-	if err := p.judge(); err != nil {
+	return p.plan(p.beyond())
+}
+
+// plan returns the plan if the files reach the target, and else an
+// *UnreachableError. beyond is the first transaction of all files behind a gap, 0
+// if there are none.
+func (p *planner) plan(beyond ltx.TXID) (*Plan, error) {
+	plan := &Plan{Target: p.target, Files: p.files, Torn: p.torn.Lost(p.ctx, p.client)}
+	if err := p.miss(beyond, plan.Torn); err != nil {
 		return nil, failed(p.client, p.target.String(), err)
 	}
-	return &Plan{Target: p.target, Files: p.files}, nil
+	plan.PastEnd = !p.target.Before.IsZero() && (p.behind == nil || p.behind.MaxTXID <= p.reached)
+	return plan, nil
 }
 
 // next returns the file that continues the plan, nil if there is none.
@@ -125,7 +162,7 @@ func (p *planner) next() (*ltx.FileInfo, error) {
 			return nil, err
 		}
 		// Where there are only the snapshots yet, other levels may go further.
-		if best == nil || len(p.cursors) == 1 && best.top().MaxTXID != p.target.TXID {
+		if best == nil || p.stage == 1 && best.top().MaxTXID != p.target.TXID {
 			if more, err := p.descend(); err != nil || !more {
 				return nil, err
 			}
@@ -158,19 +195,27 @@ func (p *planner) best() (best *cursor, err error) {
 // descend lists further levels: the snapshots, then all others but level 0,
 // then that. It returns false if all are listed.
 func (p *planner) descend() (more bool, err error) {
-	switch len(p.cursors) {
-	case 0:
-		err = p.open(ltxstore.SnapshotLevel, 0)
+	switch p.stage++; p.stage {
 	case 1:
-		for level := ltxstore.SnapshotLevel - 1; level > 0 && err == nil; level-- {
-			err = p.open(level, 0)
-		}
-	case ltxstore.SnapshotLevel:
+		err = p.open(ltxstore.SnapshotLevel, 0)
+	case 2:
+		err = p.openCompacted()
+	case 3:
 		err = p.openTransactions()
 	default:
 		return false, nil
 	}
 	return true, err
+}
+
+func (p *planner) openCompacted() error {
+	levels, err := ltxstore.Levels(p.ctx, p.client)
+	for _, level := range slices.Backward(levels) {
+		if level != 0 && level != ltxstore.SnapshotLevel && err == nil {
+			err = p.open(level, 0)
+		}
+	}
+	return err
 }
 
 // openTransactions lists level 0. If a file begins with the last transaction
@@ -245,9 +290,9 @@ func (p *planner) exclude(info *ltx.FileInfo) {
 	}
 }
 
-// judge returns an *UnreachableError unless the files reach the target.
-func (p *planner) judge() error {
-	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen}
+// miss returns an *UnreachableError unless the files reach the target.
+func (p *planner) miss(beyond ltx.TXID, torn []ltx.FileInfo) error {
+	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen && len(torn) == 0, Torn: torn}
 	switch {
 	case p.target.TXID != 0 && p.reached == p.target.TXID:
 		return nil
@@ -258,13 +303,12 @@ func (p *planner) judge() error {
 		}
 		e.Within = p.behind
 	default:
-		first := p.beyond()
-		if first == 0 && p.target.TXID == 0 && p.reached > 0 {
+		if beyond == 0 && p.target.TXID == 0 && p.reached > 0 {
 			return nil
 		}
 		if !e.Empty {
 			e.Missing = p.reached + 1
-			e.Until = first
+			e.Until = beyond
 		}
 	}
 	if p.oldest != nil {

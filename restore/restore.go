@@ -70,6 +70,23 @@ type Result struct {
 	// that in the last file, if the files carry them; Litestream's do not, and
 	// then it is 0. Each file's own checksum is always verified.
 	Checksum ltx.Checksum `json:"checksum,omitzero"`
+
+	// PastEnd says that Config.Target.Before is later than every transaction
+	// that the replica holds, so that this is the newest state.
+	PastEnd bool `json:"past_end,omitzero"`
+
+	// LeftOut are files that are not whole, and were not used: those of no
+	// bytes, which the listings of the plan leave out. Transactions after TXID
+	// may have been in one.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
+}
+
+// LeftOut is a file that a restore did not use, and why.
+type LeftOut struct {
+	Level   int      `json:"level"`
+	MinTXID ltx.TXID `json:"min_txid"`
+	MaxTXID ltx.TXID `json:"max_txid"`
+	Reason  string   `json:"reason"`
 }
 
 const defaultConcurrency = 16
@@ -91,6 +108,9 @@ const defaultConcurrency = 16
 // writing costs the database's size, not the files'. Memory is one page, a
 // buffer for each open file, and a bit for each page of the database.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Config) (*Result, error) {
+	if err := checkClient(client); err != nil {
+		return nil, err
+	}
 	if err := cfg.check(); err != nil {
 		return nil, failed(client, path, err)
 	}
@@ -158,5 +178,13 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 		TXID: db.last.MaxTXID, Time: time.UnixMilli(db.last.Timestamp).UTC(),
 		Files: len(plan.Files), Bytes: plan.Size(),
 		PageSize: db.last.PageSize, Pages: db.last.Commit, Checksum: db.wanted,
+		PastEnd: plan.PastEnd, LeftOut: tornFiles(plan),
 	}, nil
+}
+
+func tornFiles(plan *Plan) (out []LeftOut) {
+	for _, info := range plan.Torn {
+		out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it has no bytes, its upload broke off"})
+	}
+	return out
 }

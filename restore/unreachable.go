@@ -14,12 +14,16 @@ import (
 
 // UnreachableError says why a replica does not hold a target, and what it
 // holds instead. It matches fs.ErrNotExist only if the replica holds no file at
-// all: who begins anew in place of a damaged history loses it.
+// all: a daemon that begins anew in place of a damaged history loses it.
 type UnreachableError struct {
 	Target Target
 
-	// Empty says that there is no file on any level.
+	// Empty says that there is no file on any level, nor the rest of one.
 	Empty bool
+
+	// Torn are files of no bytes that the listings left out: of uploads that
+	// broke off.
+	Torn []ltx.FileInfo
 
 	// Missing, if not 0, is the first transaction that no file holds, and
 	// Until the first that one holds again; 0 if there is none after it.
@@ -66,6 +70,12 @@ func (e *UnreachableError) Error() string {
 		fmt.Fprintf(&b, "; the first that can be restored is %s%s", e.First, of(e.FirstTime))
 	default:
 		b.WriteString("; nothing can be restored")
+	}
+	if len(e.Torn) > 0 {
+		fmt.Fprintf(&b, "; %s has no bytes, its upload broke off", ltxio.Name(e.Torn[0].Level, e.Torn[0].MinTXID, e.Torn[0].MaxTXID))
+	}
+	if more := len(e.Torn) - 1; more > 0 {
+		fmt.Fprintf(&b, " (and %d more)", more)
 	}
 	return b.String()
 }
