@@ -101,8 +101,8 @@ type ReplicaClient interface {
 	//   - W3: when the reader fails, the context ends or the store fails, an
 	//     error is returned that wraps the cause, nothing new is visible, a file
 	//     of that name that was there before is intact, and no temporary is left.
-//     When the reader panics, WriteLTXFile does, in the caller's goroutine, and
-//     the same holds.
+	//     When the reader panics, WriteLTXFile does, in the caller's goroutine, and
+	//     the same holds.
 	//   - W4: r is read to io.EOF and not closed; on failure reading stops
 	//     promptly.
 	//   - W5: any reader works: one-byte reads, data together with io.EOF,

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
 // LTXLevels implements ltxstore.LevelLister: the level directories, by the names

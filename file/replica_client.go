@@ -48,8 +48,8 @@ import (
 	"path/filepath"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/lazy"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
 const backend = "file"

@@ -13,9 +13,9 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
 // maxTries bounds how often a directory is made anew for one write while

@@ -19,8 +19,8 @@ import (
 	"github.com/superfly/ltx"
 	"google.golang.org/api/option"
 
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 // accepts answers every upload as the service would, and costs as little as a

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/api/iterator"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 )
 
 // bucket is an object.Bucket, an object.Streamer and an object.Retractor.

@@ -27,9 +27,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
 
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/golden"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/golden"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 // works writes, lists, reads and deletes.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/gcs"
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 

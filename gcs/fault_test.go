@@ -15,11 +15,11 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/gcs"
-	matrix "github.com/ltxstore/ltxstore/internal/faultmatrix"
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/memnet"
-	"github.com/ltxstore/ltxstore/internal/race"
+	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // googleErrors are how the service fails.

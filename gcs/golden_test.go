@@ -20,9 +20,9 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/golden"
-	"github.com/ltxstore/ltxstore/internal/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/golden"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 var update = flag.Bool("update", false, "write testdata/golden")

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/api/googleapi"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/transport"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // roundTripper checks answers before the library accepts them, and repeats the

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/settings"
-	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
 const (

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 // sources are the ways in which a body may come.

@@ -25,8 +25,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/gcs"
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/interop/dbcheck"
 	"github.com/ltxstore/ltxstore/interop/engine"
 	"github.com/ltxstore/ltxstore/interop/servers"

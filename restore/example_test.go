@@ -13,7 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/restore"
 )

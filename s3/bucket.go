@@ -18,7 +18,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // bucket is an object.Bucket, an object.Multipart and an object.Batcher.

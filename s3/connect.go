@@ -13,9 +13,9 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/oplog"
-	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
 // connect checks given, completes it, and makes the client that all requests

@@ -14,8 +14,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/retry"
-	"github.com/ltxstore/ltxstore/internal/transport"
 )
 
 // wrap is place.wrap for what happens before anything is known.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )

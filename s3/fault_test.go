@@ -18,11 +18,11 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	matrix "github.com/ltxstore/ltxstore/internal/faultmatrix"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/memnet"
-	"github.com/ltxstore/ltxstore/internal/race"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
 )
 

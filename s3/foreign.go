@@ -14,7 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/transport"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // refuseForeign makes an answer that is none of the service's a failure: a

@@ -19,8 +19,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 // An answer is a listing if it says so of this bucket and prefix, by whatever

@@ -22,9 +22,9 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/golden"
-	"github.com/ltxstore/ltxstore/internal/race"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/golden"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 var update = flag.Bool("update", false, "write testdata/golden")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/ltxstore/ltxstore/internal/transport"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // hintOf says what is wrong, and what would be right, where the service's words

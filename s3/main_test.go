@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 func TestMain(m *testing.M) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
 // replica is a client taken apart, for tests that change what Config and the

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 // TestSettle: what is sent after a conditional write has failed. A body is

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // bareServer takes anything: what is measured is the client.

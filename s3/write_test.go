@@ -24,9 +24,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
-	"github.com/ltxstore/ltxstore/internal/race"
-	"github.com/ltxstore/ltxstore/internal/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 // writeSources are the readers of clause W5.

@@ -19,7 +19,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/file"
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/transfer"
 )

@@ -6,7 +6,7 @@ import (
 	"log"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/verify"
 )

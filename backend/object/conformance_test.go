@@ -13,8 +13,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/internal/oplog"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/ltxstore/ltxstore/internal/rangeio"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // errReplaced ends a read whose rest would be another file's.

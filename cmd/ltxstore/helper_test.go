@@ -15,7 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/file"
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 )
 
 var update = flag.Bool("update", false, "write docs/command.md and testdata")

@@ -8,7 +8,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/oplog"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
 // logger is where clients log: nothing, or with -v everything. On a terminal the

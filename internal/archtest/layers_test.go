@@ -16,6 +16,7 @@ type layer string
 
 const (
 	internal layer = "internal"
+	testkit  layer = "what tests use"
 	library  layer = "root"
 	toolbox  layer = "what backends are made of"
 	backend  layer = "backend"
@@ -31,15 +32,16 @@ const (
 // Layers point down only.
 var below = map[layer][]layer{
 	internal: {internal},
+	testkit:  {internal, library, toolbox, testkit},
 	library:  {internal},
 	toolbox:  {internal, library, toolbox},
 	backend:  {internal, library, toolbox},
-	wrapper:  {internal, library, shared, tool},
-	shared:   {internal, library},
-	ground:   {internal, library, backend, suite},
+	wrapper:  {internal, library, toolbox, shared, tool},
+	shared:   {internal, library, toolbox},
+	ground:   {internal, testkit, library, backend, suite},
 	suite:    {library},
 	tool:     {internal, library, tool},
-	program:  {internal, library, backend, wrapper, suite, tool, program},
+	program:  {internal, library, toolbox, backend, wrapper, suite, tool, program},
 }
 
 // layerOf places a package. Every package of the module has a place, so that a
@@ -50,6 +52,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 	switch {
 	case rel == "":
 		return library, nil
+	case within(rel, "internal/testkit"):
+		return testkit, nil
 	case top == "internal":
 		return internal, nil
 	case top == "backend":
@@ -186,7 +190,7 @@ func TestLayerRulesBite(t *testing.T) {
 		{"internal/retry", "internal/ctxio", false},
 		{"internal/retry", "", true},
 		{"file", "", false},
-		{"file", "internal/oplog", false},
+		{"file", "backend/oplog", false},
 		{"file", "s3", true},
 		{"s3", "wrap/verify", true},
 		{"wrap/verify", "file", true},

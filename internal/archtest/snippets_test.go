@@ -168,7 +168,7 @@ func TestNamesExist(t *testing.T) {
 	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "internal/settings",
 		"restore": "restore", "verify": "verify", "transfer": "transfer",
 		"replicatest": "testing/replicatest",
-		"retry":       "internal/retry", "rangeio": "internal/rangeio", "ltxio": "internal/ltxio", "ctxio": "internal/ctxio", "oplog": "internal/oplog"}
+		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "ctxio": "internal/ctxio", "oplog": "backend/oplog", "object": "backend/object"}
 	known := make(map[string]map[string]bool)
 	for pkgName, folder := range folders {
 		known[pkgName] = exported(t, folder)

@@ -20,13 +20,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/gcsfake"
-	"github.com/ltxstore/ltxstore/internal/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 // What is between a client and its server runs in a process of its own, so
 // that allocations and heap are the client's: a proxy before an S3 server, or
-// internal/gcsfake itself. It is this test's binary, started again.
+// internal/testkit/gcsfake itself. It is this test's binary, started again.
 
 // childVariable tells the binary that it is the child: "gcsfake", or the URL of
 // the server that it is a proxy of.

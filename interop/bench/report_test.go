@@ -74,7 +74,7 @@ bare calls of the SDK or the system. Servers and the network run in processes of
 
 - The time is the median of %d rounds, of one operation; the spread is from the fastest round to the slowest.
 - Requests and bytes on the wire, with all headers, are counted by a proxy on loopback, which also makes a server
-  20 ms away or a connection slow, in the rows that say so. The gcs server is internal/gcsfake, which is its own proxy.
+  20 ms away or a connection slow, in the rows that say so. The gcs server is internal/testkit/gcsfake, which is its own proxy.
 - Allocations are those of the whole process, the client's only. The peak of the heap is above what was there before,
   in a run of its own with a collector that runs often (GOGC=5).
 - Bare writes to a disk fsync the file and its folder, as ours and Litestream's do. PutObject takes no pipe, and no

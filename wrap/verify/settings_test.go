@@ -3,7 +3,6 @@ package verify
 import (
 	"testing"
 
-
 	"github.com/ltxstore/ltxstore"
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"

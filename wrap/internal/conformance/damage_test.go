@@ -16,8 +16,8 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
-	"github.com/ltxstore/ltxstore/internal/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"

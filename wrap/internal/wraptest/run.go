@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/race"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
