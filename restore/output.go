@@ -17,13 +17,39 @@ type output struct {
 	path      string
 	overwrite bool
 	mode      fs.FileMode
+	disk      disk
 
+	old  fs.FileInfo // of the database that is replaced, or nil
 	file *os.File
 	temp string // empty when there is none
 }
 
+// disk is what publishing asks of the file system, one field a call, for tests
+// in which it fails or the process dies.
+type disk struct {
+	rename, link func(from, to string) error
+	remove       func(name string) error
+	syncDir      func(name string) error
+}
+
+func newOutput(path string, cfg Config) *output {
+	return &output{path: path, overwrite: cfg.Overwrite, mode: cfg.Mode,
+		disk: disk{rename: os.Rename, link: os.Link, remove: os.Remove, syncDir: syncDir}}
+}
+
 // beside are the files that SQLite would take for parts of the database.
 var beside = [...]string{"-wal", "-shm", "-journal"}
+
+// prepare removes what killed restores have left, and is vacant.
+func (o *output) prepare() error {
+	if err := o.vacant(); errors.Is(err, fs.ErrInvalid) {
+		return err
+	}
+	if err := sweep(o.path); err != nil {
+		return err
+	}
+	return o.vacant()
+}
 
 // vacant returns an error unless the path may be written. With overwrite only
 // something that is no file is in the way.
@@ -33,14 +59,17 @@ func (o *output) vacant() error {
 	}
 	dir := filepath.Dir(o.path)
 	if stat, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !stat.IsDir() {
-		// Not fs.ErrNotExist: who restores must not take a missing directory
-		// for an empty replica.
+		// Not fs.ErrNotExist: a caller must not take a missing directory for an
+		// empty replica.
 		return fmt.Errorf("directory %s does not exist: %w", dir, fs.ErrInvalid)
 	}
 	if o.overwrite {
 		stat, err := os.Lstat(o.path)
 		if err == nil && !stat.Mode().IsRegular() {
-			return fmt.Errorf("%s is no regular file: want a database or nothing: %w", o.path, fs.ErrInvalid)
+			return fmt.Errorf("%s is not a regular file: want a database or nothing: %w", o.path, fs.ErrInvalid)
+		}
+		if o.old = nil; err == nil {
+			o.old = stat
 		}
 		return ignore(err, fs.ErrNotExist)
 	}
@@ -56,13 +85,20 @@ func (o *output) vacant() error {
 	return nil
 }
 
-// create makes the temporary, which only its owner can read at first.
+// create makes the temporary, which only its owner can read at first. The owner
+// is that of the database that is replaced, before anything is read for it.
 func (o *output) create() (err error) {
-	o.file, err = os.CreateTemp(filepath.Dir(o.path), filepath.Base(o.path)+".*.restore")
-	if err == nil {
-		o.temp = o.file.Name()
+	if o.file, o.temp, err = createTemp(o.path); err != nil {
+		return err
 	}
-	return err
+	if o.old == nil {
+		return nil
+	}
+	if err := keepOwner(o.file, o.old); err != nil {
+		o.remove()
+		return err
+	}
+	return nil
 }
 
 // remove removes the temporary, unless it has become the database.
@@ -70,19 +106,32 @@ func (o *output) remove() {
 	if o.temp == "" {
 		return
 	}
-	o.file.Close() // again, perhaps: Windows removes no open file
-	os.Remove(o.temp)
+	if runtime.GOOS == "windows" { // which removes no open file
+		o.file.Close()
+	}
+	_ = os.Remove(o.temp) // what stays is removed by the next restore
+	o.file.Close()        // again, perhaps: the lock is held until now
 	o.temp = ""
 }
 
 // sync makes the temporary durable.
 func (o *output) sync() error {
-	err := o.file.Chmod(cmp.Or(o.mode, 0o600))
+	mode := fs.FileMode(defaultMode)
+	if o.old != nil {
+		mode = o.old.Mode().Perm()
+	}
+	err := o.file.Chmod(cmp.Or(o.mode, mode))
 	if err == nil || runtime.GOOS == "windows" {
 		err = o.file.Sync()
 	}
-	return errors.Join(err, o.file.Close())
+	if runtime.GOOS == "windows" { // which renames no open file
+		err = errors.Join(err, o.file.Close())
+	}
+	return err
 }
+
+// defaultMode is that of Litestream's restores.
+const defaultMode = 0o644
 
 func (o *output) check(ctx context.Context, check func(context.Context, string) error) error {
 	defer o.clean(o.temp)
@@ -92,31 +141,68 @@ func (o *output) check(ctx context.Context, check func(context.Context, string) 
 	return nil
 }
 
+// clean removes what SQLite keeps beside a database.
+func (o *output) clean(path string) {
+	for _, suffix := range beside {
+		_ = os.Remove(path + suffix) // of a temporary: the next restore removes it
+	}
+}
+
 // publish gives the temporary its name.
 func (o *output) publish() error {
 	if err := o.vacant(); err != nil {
 		return err
 	}
 	if o.overwrite {
-		// First, so that SQLite never sees the new database with the old one's
-		// log.
-		if err := o.clean(o.path); err != nil {
-			return err
-		}
-		if err := os.Rename(o.temp, o.path); err != nil {
-			return err
-		}
-		o.temp = ""
-	} else if err := o.link(); err != nil {
+		return o.replace()
+	}
+	if err := o.link(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(o.path))
+	return o.disk.syncDir(filepath.Dir(o.path))
+}
+
+// replace puts the temporary in the place of the old database. What SQLite keeps
+// beside that may hold committed transactions, and must never be seen beside the
+// new one: it is set aside first, durably, put back if the rename fails, and
+// removed when the new database is durable. A process that dies in between leaves
+// it to the next restore; see sweep.
+func (o *output) replace() error {
+	dir := filepath.Dir(o.path)
+	moved, err := o.setAside()
+	if err == nil && len(moved) > 0 {
+		err = o.disk.syncDir(dir)
+	}
+	if err == nil {
+		err = o.disk.rename(o.temp, o.path)
+	}
+	if err != nil {
+		if errors.Is(err, syscall.EBUSY) {
+			err = fmt.Errorf("%s cannot be replaced, perhaps because it is a mount of its own: mount its directory instead: %w", o.path, err)
+		}
+		return errors.Join(err, o.putBack(moved))
+	}
+	temp := o.temp
+	o.published()
+	if err := o.disk.syncDir(dir); err != nil {
+		return err // without it the old database may come back, and needs its log
+	}
+	for _, suffix := range moved {
+		_ = o.disk.remove(asideName(temp, suffix)) // what stays is removed by the next restore
+	}
+	return nil
+}
+
+// published forgets the temporary, which is the database now.
+func (o *output) published() {
+	o.file.Close()
+	o.temp = ""
 }
 
 // link is a rename that replaces nothing, also if the name was taken since.
 // Where the file system has no links it is a rename after a look.
 func (o *output) link() error {
-	err := os.Link(o.temp, o.path)
+	err := o.disk.link(o.temp, o.path)
 	switch {
 	case err == nil:
 		o.remove()
@@ -124,23 +210,13 @@ func (o *output) link() error {
 	case errors.Is(err, fs.ErrExist):
 		return err
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EPERM):
-		if err := os.Rename(o.temp, o.path); err != nil {
+		if err := o.disk.rename(o.temp, o.path); err != nil {
 			return err
 		}
-		o.temp = ""
+		o.published()
 		return nil
 	}
 	return err
-}
-
-// clean removes what SQLite keeps beside a database.
-func (o *output) clean(path string) error {
-	for _, suffix := range beside {
-		if err := ignore(os.Remove(path+suffix), fs.ErrNotExist); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // syncDir makes a new name durable. A file system that does not fsync

@@ -20,11 +20,15 @@ type Config struct {
 	Target Target
 
 	// Overwrite replaces a database that is there already, in one step, and
-	// removes its -wal, -shm and -journal. Nothing may have it open. Without
-	// it, any of these files is fs.ErrExist.
+	// removes its -wal, -shm and -journal when the new one is durable. If it
+	// fails, all of them are there as before. Nothing may have the old database
+	// open. The new one gets its owner and group; where that is not permitted,
+	// Run fails before it reads anything. Without Overwrite, any of these files
+	// is fs.ErrExist.
 	Overwrite bool
 
-	// Mode is the database's permissions; 0 means 0600.
+	// Mode is the database's permissions, whatever the umask. 0 means those of the
+	// database that is replaced, or 0644.
 	Mode fs.FileMode
 
 	// Concurrency is how many files are open at once: 0 means 16, 1 one after
@@ -98,6 +102,11 @@ const defaultConcurrency = 16
 // or the end of ctx leaves nothing behind. (If the fsync of the directory is
 // what fails, the database is there, whole, beside the error.)
 //
+// A process that is killed leaves its temporary, <name>.<16 digits>.restore. The
+// next Run with that path removes it, and puts back what had been set aside of a
+// database that was to be replaced; a Run with another path in that directory does
+// so after a day. A temporary that a running process has is locked, and stays.
+//
 // A file that is deleted after it was planned, by retention or compaction,
 // makes Run plan anew, for the same target, three times at most. A file that
 // is damaged, or that does not continue the one before it (their checksums
@@ -114,8 +123,8 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Co
 	if err := cfg.check(); err != nil {
 		return nil, failed(client, path, err)
 	}
-	out := &output{path: path, overwrite: cfg.Overwrite, mode: cfg.Mode}
-	if err := out.vacant(); err != nil {
+	out := newOutput(path, cfg)
+	if err := out.prepare(); err != nil {
 		return nil, failed(client, path, err)
 	}
 	for attempt := 1; ; attempt++ {

@@ -52,7 +52,7 @@ func TestRun(t *testing.T) {
 	stat, err := os.Stat(path)
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
-		assert.Equal(t, fs.FileMode(0o600), stat.Mode())
+		assert.Equal(t, fs.FileMode(0o644), stat.Mode())
 	}
 }
 
@@ -213,7 +213,7 @@ func TestRunKeepsWhatIsThere(t *testing.T) {
 
 	_, err = restore.Run(t.Context(), c, dir, restore.Config{Overwrite: true})
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	require.ErrorContains(t, err, "is no regular file")
+	require.ErrorContains(t, err, "is not a regular file")
 }
 
 // A database that appears while another is restored is not replaced.

@@ -1,0 +1,28 @@
+//go:build unix
+
+package restore
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// keepOwner gives a new file the owner and the group of the old one.
+func keepOwner(file *os.File, old fs.FileInfo) error {
+	now, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	want, ok := old.Sys().(*syscall.Stat_t)
+	has, known := now.Sys().(*syscall.Stat_t)
+	if !ok || !known || want.Uid == has.Uid && want.Gid == has.Gid {
+		return nil
+	}
+	if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
+		return fmt.Errorf("the database that is replaced belongs to user %d and group %d, which the new one cannot be given: restore as that user, or remove it first: %w",
+			want.Uid, want.Gid, err)
+	}
+	return nil
+}
