@@ -86,3 +86,10 @@ func TestCheckSaysWhatOpenSays(t *testing.T) {
 		assert.NoError(t, ltxstore.Source{URL: url}.Check(), url)
 	}
 }
+
+// What a daemon's parser cannot read is no empty section.
+func TestSectionThatCannotBeRead(t *testing.T) {
+	var section config.Section
+	assert.ErrorIs(t, section.UnmarshalYAML(func(any) error { return os.ErrClosed }), os.ErrClosed)
+	assert.Error(t, section.UnmarshalJSON([]byte("{")))
+}

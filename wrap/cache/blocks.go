@@ -192,7 +192,7 @@ func (b *blocks) put(k *known, n int64, data []byte) {
 func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	end := n*b.size + int64(len(data))
 	short := int64(len(data)) < b.size
-	if short && len(data) == 0 && n > 0 && k.end < end {
+	if len(data) == 0 && k.end < end {
 		return k.size <= end // the file ends before, who knows where
 	}
 	if short && (k.end > end || k.size >= 0 && k.size != end) || k.size >= 0 && end > k.size {

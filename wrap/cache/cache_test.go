@@ -499,3 +499,30 @@ func TestRefusals(t *testing.T) {
 	assert.ErrorContains(t, err, "Dir")
 	assert.False(t, errors.Is(err, fs.ErrNotExist))
 }
+
+// A listing that fills the bound to the last file is kept, and one that has expired
+// makes room at once.
+func TestMaxFilesExactly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(cache.Config{MaxFiles: 30, TTL: time.Minute})
+		for level := range 2 {
+			for txid := ltx.TXID(1); txid <= 30; txid++ {
+				_, err := w.other.WriteLTXFile(t.Context(), level, txid, txid, bytes.NewReader([]byte("x")))
+				require.NoError(t, err)
+			}
+		}
+		for range 2 {
+			list(t, w, 0)
+		}
+		assert.EqualValues(t, []int64{30, 1}, []int64{w.Stats().Files, w.Stats().ListHits})
+		time.Sleep(time.Minute)
+		for range 2 {
+			files, err := w.LTXFiles(t.Context(), 1, 0, false)
+			require.NoError(t, err)
+			for files.Next() {
+			}
+			require.NoError(t, files.Close())
+		}
+		assert.EqualValues(t, []int64{30, 2}, []int64{w.Stats().Files, w.Stats().ListHits})
+	})
+}

@@ -156,3 +156,18 @@ func TestWrongFrames(t *testing.T) {
 		require.ErrorIs(t, err, ltxstore.ErrChecksum, "%v", contents)
 	}
 }
+
+// A summary with frames of a size that is not legal is refused, though its checksum is
+// right.
+func TestWrongFrameSize(t *testing.T) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	frame := c.encoder.EncodeAll([]byte("x"), nil)
+	var sums seekTable
+	sums.add(frame, 1)
+	for size, legal := range map[int64]bool{0: false, 1: true, maxFrameSize: true, 2 * maxFrameSize: false, 1<<32 - 1: false} {
+		s := summary{frameSize: size, size: 1}
+		_, err := parseSummary(appendSummary(nil, s, sums), sums)
+		require.Equal(t, legal, err == nil, "%d", size)
+	}
+}

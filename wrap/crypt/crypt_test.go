@@ -506,3 +506,29 @@ func TestAbilities(t *testing.T) {
 	c.SetLogger(nil)
 	require.NoError(t, c.Close())
 }
+
+// A body of known size has one for the next client, too: that of what is stored.
+func TestSizeIsTold(t *testing.T) {
+	r := newReplica(t)
+	for _, size := range []int{1, 65535, 65536, 65537, 3 * 65536} {
+		next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+		next.SetLogger(nil)
+		told := -1
+		next.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, body io.Reader) (*ltx.FileInfo, error) {
+			told = -1
+			if sized, ok := body.(interface{ Len() int }); ok {
+				told = sized.Len()
+			}
+			return next.Default().WriteLTXFile(ctx, level, minTXID, maxTXID, body)
+		}
+		c := crypt.New(next, r.config())
+		for _, body := range []io.Reader{bytes.NewReader(noise(size)), bytes.NewBuffer(noise(size))} {
+			_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, body)
+			require.NoError(t, err)
+			assert.Equal(t, len(r.stored(t, 1)), told)
+		}
+		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, struct{ io.Reader }{bytes.NewReader(noise(size))})
+		require.NoError(t, err)
+		assert.Equal(t, -1, told)
+	}
+}

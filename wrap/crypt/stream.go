@@ -46,6 +46,16 @@ func plainSize(stored, header int64) (size int64, ok bool) {
 	return size, size > (chunks-1)*chunkSize || chunks == 1
 }
 
+// storedSize is the inverse of plainSize: how many bytes a file takes that holds size.
+// It is -1 of a size that is not known.
+func storedSize(size, header int64) int64 {
+	if size < 0 {
+		return -1
+	}
+	chunks := max(1, (size+chunkSize-1)/chunkSize)
+	return header + nonceSize + size + chunks*chacha20poly1305.Overhead
+}
+
 // chunks decrypts a payload from one of its chunks on.
 type chunks struct {
 	from  *codec.Transfer

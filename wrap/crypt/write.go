@@ -56,7 +56,7 @@ func (c *Client) write(ctx context.Context, s *setup, f codec.File, r io.Reader)
 		return nil, fmt.Errorf("age: %w", err)
 	}
 	s.forget(f)
-	stored, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, body)
+	stored, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, codec.Sized(body, storedSize(src.Length, s.headerSize)))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return c.settle(ctx, s, f, src, err)

@@ -389,3 +389,19 @@ func TestConfig(t *testing.T) {
 	}
 	wraptest.Refused(t, throttle.New(nil, throttle.Config{}), "next is <nil>")
 }
+
+// A transfer is paid on its way, not at its end.
+func TestHalfATransfer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := quiet()
+		write(t, next, 1, 2*megabyte)
+		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(megabyte))}})
+		rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.NoError(t, err)
+		defer rc.Close()
+		about(t, time.Second, took(func() {
+			_, err := io.CopyN(io.Discard, rc, megabyte)
+			require.NoError(t, err)
+		}))
+	})
+}

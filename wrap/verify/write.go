@@ -45,7 +45,7 @@ func (c *Client) write(ctx context.Context, f codec.File, r io.Reader) (*ltx.Fil
 	}
 	b := &body{src: src, check: newCheck(f, c.cfg.OtherBodies)}
 	defer b.check.Stop()
-	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, b.reader())
+	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, codec.Sized(b, src.Length))
 	if err == nil {
 		err = b.ended()
 	}
@@ -79,14 +79,6 @@ type body struct {
 	err   error
 }
 
-// reader returns the body with its length, if that is known.
-func (b *body) reader() io.Reader {
-	if b.src.Length < 0 {
-		return b
-	}
-	return sized{b}
-}
-
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	if b.err != nil {
@@ -110,8 +102,3 @@ func (b *body) ended() error {
 	}
 	return b.src.Ended()
 }
-
-type sized struct{ *body }
-
-// Len returns the number of bytes left.
-func (s sized) Len() int { return int(max(0, s.src.Length-s.src.Size)) }
