@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/ltxmodel"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/restore"
 )
