@@ -24,7 +24,6 @@ var allowed = []string{
 	"github.com/aws/aws-sdk-go-v2/service/s3",
 	"github.com/aws/aws-sdk-go-v2/service/sts",
 	"github.com/aws/smithy-go",
-	"github.com/googleapis/gax-go/v2",
 	"github.com/klauspost/compress",
 	"github.com/pierrec/lz4/v4",
 	"github.com/prometheus/client_golang",

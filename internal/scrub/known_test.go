@@ -65,7 +65,7 @@ func TestSecretsInAnySpelling(t *testing.T) {
 		var secrets scrub.Secrets
 		secrets.Add(secret)
 		for name, spelled := range spellings(secret) {
-			if strings.ContainsAny(secret, "\xfe") && strings.ContainsAny(name, "JX") {
+			if strings.Contains(secret, "\xfe") && strings.ContainsAny(name, "JX") {
 				continue // these write U+FFFD for what is no text, which tells nothing
 			}
 			got := secrets.Text("a server said " + spelled + ": no")
