@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // InPlace is a source of known size that is read in place, as often as it
@@ -23,9 +24,9 @@ type InPlace struct {
 	at int64 // where the reader stands, -1 if that is not known
 }
 
-// ReadInPlace returns a Source's Reader as one that can be read again, if it is
-// one and the size that it claims is true: a file of /proc, for one, has none.
-// Where it returns nil, r stands where it stood.
+// ReadInPlace returns a Source's Reader, which had size bytes when it was looked
+// at, as one that can be read again, or nil if it cannot: then r stands where it
+// stood. One that has more is a *ltxio.SizeError.
 func ReadInPlace(r io.Reader, size int64) (*InPlace, error) {
 	src, ok := r.(*seekableSource)
 	if !ok || size <= 0 {
@@ -37,17 +38,13 @@ func ReadInPlace(r io.Reader, size int64) (*InPlace, error) {
 	}
 	p := &InPlace{src: src, start: start, size: size, at: start, parallel: parallelReader(src.r)}
 	var excess [1]byte
-	n, err := p.readAt(excess[:], size)
-	switch {
-	case n == 0 && err == io.EOF:
-		return p, nil
-	case err != nil && err != io.EOF:
+	switch n, err := p.readAt(excess[:], size); {
+	case n > 0:
+		return nil, ltxio.CheckSize(size, size+int64(n))
+	case err != io.EOF:
 		return nil, err
 	}
-	if _, err := src.Seek(start, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("body does not seek back to %d: %w", start, err)
-	}
-	return nil, nil
+	return p, nil
 }
 
 // Size returns how many bytes there are.
@@ -56,10 +53,11 @@ func (p *InPlace) Size() int64 { return p.size }
 // Parallel reports whether several sections may be read at once.
 func (p *InPlace) Parallel() bool { return p.parallel != nil }
 
-// Rewind returns the source itself, from where it stood.
+// Rewind returns a reader of the source from where it stood. It fails with a
+// *ltxio.SizeError where the source has another size by now.
 func (p *InPlace) Rewind() (io.Reader, error) {
 	_, err := p.src.Seek(p.start, io.SeekStart)
-	return p.src, err
+	return ltxio.Whole(p.src.ctx, p.src, p.size), err
 }
 
 // parallelReader returns r as an io.ReaderAt if its type is known to have one
@@ -156,9 +154,12 @@ func (s *Section) Read(b []byte) (int, error) {
 	if err == io.EOF {
 		if err = nil; n == 0 {
 			source := s.src.src
+			if ended := ctxio.Err(source.ctx); ended != nil {
+				return 0, ended
+			}
 			source.mu.Lock()
 			defer source.mu.Unlock()
-			return 0, source.fail(fmt.Errorf("body ends after %d bytes: it had %d when the write began", s.offset+s.pos, s.src.size))
+			return 0, source.fail(ltxio.CheckSize(s.src.size, s.offset+s.pos))
 		}
 	}
 	return n, err

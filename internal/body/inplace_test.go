@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 func plainBody(size int) []byte {
@@ -75,18 +77,38 @@ func TestReadInPlace(t *testing.T) {
 	}
 }
 
-// A source that is larger than it claims is not read in place, and stands
-// where it stood.
+// Whatever a source yields that has another size than it told is an error.
 func TestReadInPlaceOfAWrongSize(t *testing.T) {
-	body := plainBody(100)
-	src, _ := sourceOf(t, bytes.NewReader(body))
-	r := src.Reader()
-	whole, err := ReadInPlace(r, 99)
-	require.NoError(t, err)
-	assert.Nil(t, whole)
-	got, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.Equal(t, body, got)
+	for _, open := range []func() io.Reader{
+		func() io.Reader { return bytes.NewReader(plainBody(100)) },
+		func() io.Reader { return seeker{bytes.NewReader(plainBody(100))} },
+	} {
+		src, _ := sourceOf(t, open())
+		whole, err := ReadInPlace(src.Reader(), 99)
+		assert.Nil(t, whole)
+		assert.Equal(t, &ltxio.SizeError{Told: 99, Read: 100}, err)
+
+		src, _ = sourceOf(t, open())
+		whole, err = ReadInPlace(src.Reader(), 101)
+		require.NoError(t, err, "it is found when it is read")
+		_, err = io.ReadAll(whole.Section(0, 101))
+		assert.Equal(t, &ltxio.SizeError{Told: 101, Read: 100}, err)
+		assert.Equal(t, err, src.Failure(), "what ends the requests")
+	}
+}
+
+func TestRewoundSourceOfAWrongSize(t *testing.T) {
+	for _, size := range []int{60, 140} {
+		r := &seeker{bytes.NewReader(plainBody(100))}
+		src, _ := sourceOf(t, r)
+		whole, err := ReadInPlace(src.Reader(), 100)
+		require.NoError(t, err)
+		r.ReadSeeker = bytes.NewReader(plainBody(size))
+		rest, err := whole.Rewind()
+		require.NoError(t, err)
+		_, err = io.ReadAll(rest)
+		assert.Equal(t, &ltxio.SizeError{Told: 100, Read: int64(size)}, err)
+	}
 }
 
 func TestSectionOfAShrunkenSource(t *testing.T) {
@@ -165,7 +187,8 @@ func TestTake(t *testing.T) {
 			if name == "in place" {
 				size = 1000
 			}
-			taken, err := Take(src.Reader(), size, limit)
+			b := &ltxio.Body{Reader: src.Reader(), Source: src.Reader(), Size: size}
+			taken, err := Take(b, limit)
 			require.NoError(t, err)
 			assert.Equal(t, fits, taken.Fits, "%s of %d", name, limit)
 			assert.Equal(t, name == "in place", taken.Whole != nil)
@@ -186,7 +209,7 @@ func TestTake(t *testing.T) {
 
 	failure := errors.New("disk")
 	src, _ := sourceOf(t, io.MultiReader(bytes.NewReader(body), iotest.ErrReader(failure)))
-	taken, err := Take(src.Reader(), -1, 1000)
+	taken, err := Take(&ltxio.Body{Reader: src.Reader(), Size: -1}, 1000)
 	assert.Equal(t, failure, err, "it is not known that the body has ended")
 	taken.Free()
 }

@@ -1,6 +1,10 @@
 package body
 
-import "io"
+import (
+	"io"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
 
 // Taken is a body of which it is known whether it fits one request.
 type Taken struct {
@@ -19,18 +23,17 @@ type Taken struct {
 	Fits bool
 }
 
-// Take looks at a Source's Reader that yields size bytes, or as far as is known
-// so; -1 means that nothing is known. What cannot be read in place is buffered,
-// at most limit bytes of it. Free must be called in any case.
-func Take(r io.Reader, size, limit int64) (t Taken, err error) {
-	if t.Whole, err = ReadInPlace(r, size); err != nil || t.Whole != nil {
+// Take looks at the body of a Source's Reader. What cannot be read in place is
+// buffered, at most limit bytes of it. Free must be called in any case.
+func Take(b *ltxio.Body, limit int64) (t Taken, err error) {
+	if t.Whole, err = ReadInPlace(b.Source, b.Size); err != nil || t.Whole != nil {
 		t.Fits = err == nil && t.Whole.Size() <= limit
 		return t, err
 	}
 	t.First = NewBuffer()
-	t.Fits, err = t.First.Fill(r, limit)
+	t.Fits, err = t.First.Fill(b.Reader, limit)
 	if err == nil && !t.Fits {
-		t.Fits, t.Rest, err = more(r)
+		t.Fits, t.Rest, err = more(b.Reader)
 	}
 	return t, err
 }
