@@ -28,7 +28,8 @@ const SnapshotLevel = 9
 //   - C2: a context that ends stops every method promptly, with an error for
 //     which errors.Is(err, ctx.Err()); nothing is started under a context that
 //     is already done. A Read of the caller's own reader is not interrupted:
-//     the context is looked at between two reads.
+//     the context is looked at between two reads. An io.EOF that comes after
+//     the context's end is not taken for the body's end.
 //   - C3: no goroutine outlives its call, iterator or reader.
 //   - C4: no credential, signed URL or key reaches a log line or an error.
 type ReplicaClient interface {
@@ -107,8 +108,11 @@ type ReplicaClient interface {
 	//     promptly.
 	//   - W5: any reader works: one-byte reads, data together with io.EOF,
 	//     seekable or not, unknown length. A seekable reader starts from where it
-	//     stands. An empty body is fs.ErrInvalid. Memory is bounded by
-	//     configuration, never by the file's size.
+	//     stands. An empty body is fs.ErrInvalid, and so is one that tells its
+	//     size when the write begins, by Seek or by Len() int, the bytes left,
+	//     and then has another: a file that is cut or still being written. A
+	//     size of 0 tells nothing. Memory is bounded by configuration, never by
+	//     the file's size.
 	//   - W6: rewriting a name replaces it atomically. Concurrent writers of one
 	//     name leave exactly one writer's bytes, whole. With WriteOnce (a field
 	//     of the backend's Config) an existing name is refused with fs.ErrExist,

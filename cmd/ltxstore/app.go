@@ -110,6 +110,12 @@ func (a *app) complain(cmd *command, text string) {
 	fmt.Fprintf(a.err, "%s: %s\n", name, withoutSecrets(strings.Join(lines, "; "), a.args))
 }
 
+// warn writes what is not an error, and should be known.
+func (a *app) warn(cmd *command, text string) {
+	a.progress.done()
+	a.complain(cmd, "warning: "+text)
+}
+
 // call parses the flags of a command, and calls it.
 func (a *app) call(ctx context.Context, cmd *command, args []string, out *output) error {
 	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)

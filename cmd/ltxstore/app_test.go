@@ -43,11 +43,16 @@ func TestUsage(t *testing.T) {
 		"bench -large big file://x":                                  "want a size such as 16MB",
 		"completion tcsh":                                            "want bash, zsh or fish",
 		"help frobnicate":                                            "there is no command",
+		"restore file://DIR/rep s3://b/db":                           "FILE is the URL s3://b/db: want the path of a file",
+		"restore file://DIR/rep s3:/b/db":                            "FILE is the URL s3:/b/db: want the path of a file",
+		"config check gs://b/db":                                     "FILE is the URL gs://b/db: want the path of a file",
+		"bench -svg file:///x file://DIR/x":                          "-svg is the URL file:///x: want the path of a file",
 		"help ls more":                                               "there is no command",
 		"restore -txid 0 file://x out":                               "want 16 hexadecimal digits",
 	} {
 		assert.Contains(t, s.fails(t, exitUsage, strings.Fields(line)...), want, line)
 	}
+	assert.Contains(t, s.fails(t, exitUsage, "restore", s.url("rep"), ""), "FILE is empty: want the path of a file")
 }
 
 func TestFailures(t *testing.T) {

@@ -68,8 +68,10 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	if cmd.files < 1 || cmd.concurrency < 1 {
 		return usagef("-files is %d and -concurrency %d: want 1 or more", cmd.files, cmd.concurrency)
 	}
-	if err := localFile("-svg", cmd.svg); err != nil {
-		return err
+	if cmd.svg != "" {
+		if err := localFile("-svg", cmd.svg); err != nil {
+			return err
+		}
 	}
 	s, err := a.scratch(ctx, args[0], "bench")
 	if err != nil {

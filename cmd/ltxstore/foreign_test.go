@@ -93,6 +93,7 @@ func TestMessages(t *testing.T) {
 	assert.Equal(t, "; may this user do that?", advice(denied))
 	assert.Contains(t, advice(fs.ErrPermission), "are the credentials right")
 	assert.Empty(t, advice(fmt.Errorf("no credentials found: %w", fs.ErrPermission)), "it says so itself")
+	assert.Empty(t, advice(fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)))
 	assert.Contains(t, advice(ltxstore.ErrStoreNotFound), "name right?")
 	assert.Contains(t, advice(ltxstore.ErrThrottled), "try again later")
 	assert.Contains(t, advice(ltxstore.ErrUnavailable), "try again later")

@@ -69,13 +69,17 @@ func repetition(r slog.Record) string {
 
 // root returns what an error of a service comes down to.
 func root(err error) string {
-	if op := new(net.OpError); errors.As(err, &op) {
-		return op.Error()
+	if op := new(net.OpError); errors.As(err, &op) && op.Addr != nil {
+		return fmt.Sprintf("%s %v: %s", op.Op, op.Addr, innermost(op.Err))
 	}
 	var answer interface{ HTTPStatusCode() int }
 	if errors.As(err, &answer) && answer.HTTPStatusCode() != 0 {
 		return fmt.Sprintf("HTTP status %d", answer.HTTPStatusCode())
 	}
+	return innermost(err)
+}
+
+func innermost(err error) string {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
 func lsCommand() *command {
@@ -63,8 +64,8 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	} else if cmd.level != -1 {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
-	torn := new(tornFiles)
-	ctx = ltxstore.WithTorn(ctx, torn.add)
+	var noted torn.Files
+	ctx = ltxstore.WithTorn(ctx, noted.Add)
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		if chosen == nil {
 			var err error
@@ -88,7 +89,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 				return err
 			}
 		}
-		torn.warn(a, lsCommand())
+		a.warnTorn(lsCommand(), noted.Lost(ctx, client))
 		switch {
 		case files == 0 && cmd.level < 0 && cmd.seek == 0:
 			return a.nothing(ctx, args[0])

@@ -27,7 +27,9 @@ func advice(err error) string {
 		return "; is the bucket's or the directory's name right?"
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &path):
 		return "; may this user do that?"
-	case errors.Is(err, fs.ErrPermission) && !strings.Contains(err.Error(), "credentials"):
+	case errors.Is(err, fs.ErrPermission) && (strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "read-only")):
+		return "" // it says what is wrong
+	case errors.Is(err, fs.ErrPermission):
 		return "; are the credentials right, and may they do this?"
 	case errors.Is(err, ltxstore.ErrThrottled), errors.Is(err, ltxstore.ErrUnavailable):
 		return "; is the service there? try again later"

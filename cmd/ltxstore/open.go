@@ -50,8 +50,11 @@ func (a *app) open(ctx context.Context, url string) (ltxstore.ReplicaClient, err
 	return client, nil
 }
 
-// localFile returns an error if what should be a file's name is a URL.
+// localFile returns an error if what should be a file's name is a URL, or nothing.
 func localFile(name, value string) error {
+	if value == "" {
+		return usagef("%s is empty: want the path of a file", name)
+	}
 	if scheme, _, ok := strings.Cut(value, ":/"); ok && slices.Contains(ltxstore.Schemes(), strings.ToLower(scheme)) || strings.Contains(value, "://") {
 		return usagef("%s is the URL %s: want the path of a file", name, ltxstore.Redact(value))
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,6 +78,9 @@ func TestOneFolderTooDeep(t *testing.T) {
 			"a/ltx": "a", "a/ltx/": "a", "a/ltx/0000": "a", "a/ltx/0007": "a", "a/snapshots": "a", "a/./ltx": "a", "a/l%74x": "a",
 			"b/ltx": "b", "b/ltx/0": "b", "b/ltx/7": "b", "c/0000": "c", "c/0009": "c", "new/ltx": "new", "new/ltx/0000": "new",
 		} {
+			if few := []string{"a/ltx", "a/ltx/0000", "b/ltx/0", "c/0009"}; store != "file" && !slices.Contains(few, below) {
+				continue
+			}
 			whole := at(meant)
 			held := s.ok(t, "ls", whole)
 			all := [][]string{
@@ -103,7 +107,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 		assert.Contains(t, s.ok(t, "ls", at("e/ltx")), "3 files", store)
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "holds a replica in its folder ltx (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "holds a replica in its folder ltx", store)
-		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026"} {
+		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026"}[:map[string]int{"file": 4}[store]] {
 			put(t, at(name), "default", 0, 9)
 			assert.Contains(t, s.ok(t, "ls", at(name)), "2 files", "%s %s", store, name)
 			assert.Contains(t, s.run(t.Context(), "rm", "-all", "-yes", at(name)).out, "deleted 2 files", "%s %s", store, name)

@@ -108,11 +108,11 @@ func TestProgressTellsRepetitions(t *testing.T) {
 		wait(2 * time.Second)
 		assert.Equal(t, "no data for 4s", line())
 
-		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 		log := new(oplog.Logger)
 		log.Set(a.logger())
 		log.Retried("s3", nil)(2, 1500*time.Millisecond, fmt.Errorf("operation error S3: ListObjectsV2, request id: %w", refused))
-		assert.Equal(t, "no data for 4s  attempt 2 failed, again in 1.5s: dial tcp: connect: connection refused", line())
+		assert.Equal(t, "no data for 4s  attempt 2 failed, again in 1.5s: dial 127.0.0.1:9: connection refused", line())
 		wait(3 * time.Second)
 		assert.Contains(t, line(), "no data for 7s  attempt 2 failed")
 

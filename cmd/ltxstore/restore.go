@@ -23,7 +23,7 @@ func restoreCommand() *command {
 		short: "make a database of a replica",
 		long: "Restores the newest state of a database, or another, into FILE. The file appears whole or not at all: every LTX file's checksum is verified, " +
 			"and the database's own where the files carry it. With -integrity SQLite itself looks at it before it gets its name.",
-		json: `txid, time, files, bytes (read), page_size, pages, checksum.`,
+		json: `txid, time, files, bytes (read), page_size, pages, checksum, past_end, left_out.`,
 		examples: []string{
 			"ltxstore restore s3://bucket/db app.db",
 			"ltxstore restore -timestamp 2026-01-31T12:00:00Z s3://bucket/db app.db",
@@ -102,9 +102,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		case err != nil:
 			return err
 		}
-		if err := cmd.warn(ctx, a, client, result); err != nil {
-			return err
-		}
+		cmd.warn(a, result)
 		if a.json {
 			return writeJSON(a.out, result)
 		}
@@ -123,19 +121,18 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// warn says that a moment is after the last transaction there is: the files of later
-// ones may not have come yet.
-func (cmd *restoring) warn(ctx context.Context, a *app, client ltxstore.ReplicaClient, result *restore.Result) error {
-	if cmd.until.IsZero() || !cmd.until.Truncate(time.Millisecond).After(result.Time) {
-		return nil
+// warn tells what is restored that is not what was asked for, or may not be all of it.
+func (cmd *restoring) warn(a *app, result *restore.Result) {
+	if result.PastEnd && cmd.until.Truncate(time.Millisecond).After(result.Time) {
+		a.warn(restoreCommand(), fmt.Sprintf("the last transaction there is, %s, is of %s, before -timestamp", result.TXID, moment(result.Time)))
 	}
-	plan, err := restore.NewPlan(ctx, client, restore.Target{}, nil)
-	if err != nil || plan.TXID() != result.TXID {
-		return ctx.Err()
+	const most = 10
+	for _, f := range result.LeftOut[:min(len(result.LeftOut), most)] {
+		a.warn(restoreCommand(), fmt.Sprintf("level %d %s-%s was left out: %s; transactions may be missing", f.Level, f.MinTXID, f.MaxTXID, f.Reason))
 	}
-	a.progress.done()
-	a.complain(restoreCommand(), fmt.Sprintf("warning: the last transaction there is, %s, is of %s, before -timestamp", result.TXID, moment(result.Time)))
-	return nil
+	if more := len(result.LeftOut) - most; more > 0 {
+		a.warn(restoreCommand(), fmt.Sprintf("%s more were left out: see -json", count(more, "file")))
+	}
 }
 
 // integrityCheck has SQLite look at a database. Its journal mode stays: WAL would

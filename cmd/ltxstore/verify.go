@@ -59,8 +59,7 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 		}
 		if !report.OK() {
 			if what := foreign(ctx, client); what != "" {
-				a.progress.done()
-				a.complain(verifyCommand(), what)
+				a.warn(verifyCommand(), what)
 			}
 			return errProblems
 		}

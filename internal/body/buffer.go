@@ -1,7 +1,6 @@
 package body
 
 import (
-	"hash"
 	"io"
 	"sync"
 
@@ -47,13 +46,11 @@ func release(chunk []byte) {
 	}
 }
 
-// Buffer holds a body, or a part of one, in chunks from a pool. It grows with
+// Buffer holds a body, or its beginning, in chunks from a pool. It grows with
 // what is read into it and is not copied in doing so.
 type Buffer struct {
 	chunks [][]byte // all full but the last
-	kept   int      // how many chunks there are from an earlier use: chunks may be fewer
 	size   int64
-	large  bool            // all chunks are large
 	first  [growing][]byte // room for the chunks of a small body
 }
 
@@ -63,17 +60,6 @@ func NewBuffer() *Buffer {
 	b.chunks = b.first[:0]
 	return b
 }
-
-// NewPartBuffer is NewBuffer for a part of a large body: its chunks are all
-// large, which wastes nothing where the part's size is a multiple of theirs.
-func NewPartBuffer() *Buffer {
-	b := NewBuffer()
-	b.large = true
-	return b
-}
-
-// Size returns how many bytes the buffer holds.
-func (b *Buffer) Size() int64 { return b.size }
 
 // Fill reads until the buffer has limit bytes, and reports whether the source
 // has ended. A source that ends just there may not be known to have ended.
@@ -111,37 +97,14 @@ func (b *Buffer) last() *[]byte {
 }
 
 func (b *Buffer) grow() *[]byte {
-	if n := len(b.chunks); n < b.kept {
-		b.chunks = b.chunks[:n+1]
-		b.chunks[n] = b.chunks[n][:0]
-		return b.last()
-	}
-	i := len(b.chunks)
-	if b.large {
-		i = growing
-	}
-	b.chunks = append(b.chunks, chunk(i)[:0])
+	b.chunks = append(b.chunks, chunk(len(b.chunks))[:0])
 	return b.last()
 }
 
-// Sum adds the content to a hash.
-func (b *Buffer) Sum(h hash.Hash) {
-	for _, chunk := range b.chunks {
-		h.Write(chunk)
-	}
-}
-
-// Free gives the chunks back. Nothing may read the buffer any more.
+// Free returns the chunks to the pool. Nothing may read the buffer any more.
 func (b *Buffer) Free() {
-	for _, chunk := range b.chunks[:max(len(b.chunks), b.kept)] {
+	for _, chunk := range b.chunks {
 		release(chunk)
 	}
-	b.chunks, b.kept, b.size = nil, 0, 0
-}
-
-// Reset empties the buffer and keeps its chunks for the next part: from the
-// pool they would vanish with the next garbage collection.
-func (b *Buffer) Reset() {
-	b.kept = max(len(b.chunks), b.kept)
-	b.chunks, b.size = b.chunks[:0], 0
+	b.chunks, b.size = nil, 0
 }

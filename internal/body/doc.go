@@ -1,4 +1,3 @@
-// Package body carries the caller's reader into a store's requests: read in
-// place where it can be read again, through pooled buffers where it cannot,
-// and guarded, because a transport reads bodies in goroutines of its own.
+// Package body keeps a body in memory, in chunks from a pool, so that it can be
+// written again.
 package body

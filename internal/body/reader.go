@@ -1,6 +1,9 @@
 package body
 
-import "io"
+import (
+	"fmt"
+	"io"
+)
 
 // Reader returns a reader of what the buffer has now.
 func (b *Buffer) Reader() io.ReadSeeker { return &bufferReader{b: b} }
@@ -28,29 +31,20 @@ func (r *bufferReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo implements io.WriterTo, which saves the SDK a buffer where it sums a
-// body.
-func (r *bufferReader) WriteTo(w io.Writer) (total int64, err error) {
-	start := int64(0)
-	for _, chunk := range r.b.chunks {
-		end := start + int64(len(chunk))
-		if r.pos < end {
-			n, err := w.Write(chunk[r.pos-start:])
-			r.pos += int64(n)
-			total += int64(n)
-			if err != nil {
-				return total, err
-			}
-		}
-		start = end
-	}
-	return total, nil
-}
-
 // Seek implements io.Seeker.
 func (r *bufferReader) Seek(offset int64, whence int) (int64, error) {
 	r.chunk, r.chunkStart = 0, 0
-	return seekWithin(&r.pos, r.b.size, offset, whence)
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.pos
+	case io.SeekEnd:
+		offset += r.b.size
+	}
+	if offset < 0 || offset > r.b.size {
+		return 0, fmt.Errorf("seek to %d: want 0 to %d", offset, r.b.size)
+	}
+	r.pos = offset
+	return offset, nil
 }
 
 // Drain returns a reader of a buffer's content and then of the rest of the

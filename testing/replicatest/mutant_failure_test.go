@@ -17,14 +17,14 @@ import (
 func failureMutants() []mutant {
 	return []mutant{
 		{name: "commits what it has when the reader fails", fails: []string{
-			"write/reader-fails-in-header*", "write/reader-fails-after-header*", "write/reader-fails-in-the-middle*", "write/reader-fails-on-last-byte*",
+			"write/size-*", "write/reader-fails-in-header*", "write/reader-fails-after-header*", "write/reader-fails-in-the-middle*", "write/reader-fails-on-last-byte*",
 			"write/plain-reader-fails", "write/no-leftovers"},
 			damage: onFailedReader(func(c *client, f failedWrite) {
 				if f.ctx.Err() == nil && len(f.read) > 0 {
 					f.commit(c)
 				}
 			})},
-		{name: "commits what it has when the context ends", fails: []string{"write/cancelled-*", "write/no-leftovers"},
+		{name: "commits what it has when the context ends", fails: []string{"write/cancelled-*", "write/gives-up*", "write/no-leftovers"},
 			damage: onFailedReader(func(c *client, f failedWrite) {
 				if f.ctx.Err() != nil && len(f.read) > 0 {
 					f.commit(c)
@@ -57,7 +57,7 @@ func failureMutants() []mutant {
 				}
 			})},
 		{name: "loses the reader's error", fails: []string{
-			"write/reader-fails-*", "write/plain-reader-fails", "write/no-leftovers", "delete-all/directories",
+			"write/size-*", "write/reader-fails-*", "write/plain-reader-fails", "write/no-leftovers", "delete-all/directories",
 			"all/no-goroutine-stays"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
@@ -81,7 +81,7 @@ func failureMutants() []mutant {
 		{name: "writes in place", fails: []string{"write/invisible-until-done", "write/reader-panics*", "rewrite/old-until-replaced"}, chance: []string{"rewrite/many-writers"},
 			damage: onWrite(writesInPlace)},
 		{name: "ignores the context when it writes", fails: []string{
-			"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
+			"write/gives-up*", "write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
 			"write/no-leftovers", "all/context-done", "all/deadline", "all/no-goroutine-stays"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {

@@ -51,7 +51,7 @@ func (m mutant) client(c *client) ltxstore.ReplicaClient {
 }
 
 func mutants() []mutant {
-	return slices.Concat(writeMutants(), failureMutants(), onceMutants(), openMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants())
+	return slices.Concat(writeMutants(), failureMutants(), sizeMutants(), onceMutants(), openMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants())
 }
 
 // unfailed are the cases that no mutant fails, and why none can.
@@ -115,7 +115,12 @@ type (
 
 // onWrite, onOpen and onList damage one method, given the correct one.
 func onWrite(change func(c *client, write writeFunc) writeFunc) func(*client) {
-	return func(c *client) { c.WriteLTXFileFunc = change(c, c.Default().WriteLTXFile) }
+	return onAnyWrite(func(c *client, write writeFunc) writeFunc {
+		changed := change(c, write)
+		return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+			return changed(ctx, level, minTXID, maxTXID, heldToSize(ctx, r))
+		}
+	})
 }
 
 func onOpen(change func(c *client, open openFunc) openFunc) func(*client) {
