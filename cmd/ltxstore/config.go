@@ -45,7 +45,7 @@ func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	file, err := config.Parse(data, cmd.opts)
 	if err != nil {
 		a.progress.done()
-		a.complain(configCommand(), args[0]+": "+err.Error())
+		a.complain(configCommand(), args[0]+": "+message(err))
 		return errProblems
 	}
 	found := []configured{}

@@ -76,18 +76,27 @@ func TestDescribe(t *testing.T) {
 func TestMessages(t *testing.T) {
 	s := newShell(t)
 	for url, want := range map[string]string{
-		"ftp://x":                         `ltxstore ls: no backend is registered for the scheme "ftp"`,
-		"s3://b?part-size=1":              `ltxstore ls: part-size in the URL is "1": want`,
-		"s3://b?regoin=x":                 "ltxstore ls: regoin in the URL ",
-		"file:///x?crypt.recipients=no":   "ltxstore ls: crypt.recipients in the URL ",
-		"file:///x?crypt.enabled=true":    "ltxstore ls: crypt.recipients is missing",
-		"file:///x?compress.level=99":     "ltxstore ls: compress.level in the URL ",
-		"file:///x?layout=none":           "ltxstore ls: layout in the URL ",
-		"file://DIR/none?must-exist=true": "ltxstore ls: file: init: store not found: ",
+		"ftp://x":                              `ltxstore ls: no backend is registered for the scheme "ftp"`,
+		"s3://b?part-size=1":                   `ltxstore ls: part-size in the URL is "1": want`,
+		"s3://b?regoin=x":                      "ltxstore ls: regoin in the URL ",
+		"file:///x?crypt.recipients=no":        "ltxstore ls: crypt.recipients in the URL ",
+		"file:///x?crypt.enabled=true":         "ltxstore ls: crypt.recipients is missing",
+		"file:///x?compress.level=99":          "ltxstore ls: compress.level in the URL ",
+		"file://DIR/rep?cache.dir=/dev/null/x": "cache.dir in the URL: ",
+		"file:///x?layout=none":                "ltxstore ls: layout in the URL ",
+		"file://DIR/none?must-exist=true":      "ltxstore ls: file: init: store not found: ",
 	} {
 		r := s.run(t.Context(), "ls", url)
 		assert.Contains(t, r.err, want, url)
 		assert.NotContains(t, r.err, "invalid argument: invalid argument", url)
+	}
+	file := s.dir + "/a.yml"
+	for text, want := range map[string]string{
+		"": "a.yml: the configuration is empty\n",
+		"dbs:\n  - path: /a\n    replicas:\n      - url: s3://bucket/a\n        part-size: 1\n": `a.yml: config: replica at line 4, column 9: part-size (line 5, column 9) is "1": want`,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+		assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), want)
 	}
 	denied := &ltxstore.Error{Op: "list", Backend: "file", Kind: fs.ErrPermission, Err: &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}}
 	assert.Equal(t, "; may this user do that?", advice(denied))

@@ -86,7 +86,7 @@ func (c *command) text(width int) string {
 	for _, f := range flags {
 		kind, usage := flag.UnquoteUsage(f)
 		head := strings.TrimSuffix("-"+f.Name+" "+kind, " ")
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "-1" {
 			usage += " (default " + f.DefValue + ")"
 		}
 		if len(head) > 18 {

@@ -13,8 +13,10 @@ import (
 func message(err error) string {
 	text := err.Error()
 	var e *ltxstore.Error
-	if errors.As(err, &e) && e.Op == "init" && e.Kind == fs.ErrInvalid && e.Err != nil {
-		text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
+	for inner := err; errors.As(inner, &e); inner = e.Err {
+		if e.Op == "init" && e.Kind == fs.ErrInvalid && e.Err != nil {
+			text = strings.ReplaceAll(text, e.Error(), e.Err.Error())
+		}
 	}
 	return strings.TrimRight(text, ".")
 }

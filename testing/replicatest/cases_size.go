@@ -75,6 +75,9 @@ var tellers = map[string]func(have []byte, told int) (r io.Reader, done func(), 
 	"Seek": func(have []byte, told int) (io.Reader, func(), error) {
 		return &seekTeller{bytes.NewReader(have), int64(told)}, func() {}, nil
 	},
+	"Seek, with ReadAt": func(have []byte, told int) (io.Reader, func(), error) {
+		return &placeTeller{seekTeller{bytes.NewReader(have), int64(told)}}, func() {}, nil
+	},
 	"an *os.File's Seek": fileTeller,
 }
 
@@ -106,6 +109,11 @@ func (t *seekTeller) Seek(offset int64, whence int) (int64, error) {
 	}
 	return t.r.Seek(offset, whence)
 }
+
+// placeTeller can be read at any place, as a file can.
+type placeTeller struct{ seekTeller }
+
+func (t *placeTeller) ReadAt(p []byte, off int64) (int, error) { return t.r.ReadAt(p, off) }
 
 // fileTeller is a file that changes its size when it has been asked for it.
 func fileTeller(have []byte, told int) (r io.Reader, done func(), err error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -122,10 +123,10 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 		return nil, ltxstore.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
 	}
 	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
-		return nil, fmt.Errorf("Dir: %w", err)
+		return nil, &settings.FieldError{Field: "Dir", Err: err}
 	}
 	if err := s.blocks.adopt(); err != nil {
-		return nil, fmt.Errorf("Dir: %w", err)
+		return nil, &settings.FieldError{Field: "Dir", Err: err}
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
 const (
@@ -37,26 +38,21 @@ type body struct {
 }
 
 // newBody looks what r can do. One that replicas read on their own is left at its end.
-func newBody(r io.Reader, n int) (*body, error) {
-	b := &body{source: r, ended: make(chan struct{}), free: make(chan *chunk, ahead+2)}
-	at, hasAt := r.(io.ReaderAt)
-	seeker, seeks := r.(io.Seeker)
-	if hasAt && seeks {
-		from, err := seeker.Seek(0, io.SeekCurrent)
-		if err == nil { // a pipe has the method, and fails
-			to, err := seeker.Seek(0, io.SeekEnd)
-			if err != nil {
-				return nil, fmt.Errorf("body does not seek to its end: %w", err)
-			}
-			b.at, b.from, b.size = at, from, max(to-from, 0)
-			return b, nil
-		}
-	}
-	size, err := ltxio.Size(r)
-	if err != nil {
+func newBody(r io.Reader, n int) (b *body, err error) {
+	b = &body{source: r, ended: make(chan struct{}), free: make(chan *chunk, ahead+2)}
+	if b.size, err = ltxio.Size(r); err != nil {
 		return nil, err
 	}
-	b.size = size
+	at, hasAt := r.(io.ReaderAt)
+	seeker, seeks := r.(io.Seeker)
+	if hasAt && seeks && b.size > 0 {
+		end, err := seeker.Seek(b.size, io.SeekCurrent)
+		if err != nil {
+			return nil, fmt.Errorf("body does not seek to its end: %w", err)
+		}
+		b.at, b.from = at, end-b.size
+		return b, nil
+	}
 	for range n {
 		b.outs = append(b.outs, &out{chunks: make(chan *chunk, ahead), gone: make(chan struct{}), of: b})
 	}
@@ -66,10 +62,10 @@ func newBody(r io.Reader, n int) (*body, error) {
 // reader returns what replica n is to read. It ends with ctx.
 func (b *body) reader(ctx context.Context, n int) io.Reader {
 	if b.at != nil {
-		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, panicked: &b.panicked}
+		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}
 	}
 	b.outs[n].ctx = ctx
-	return b.outs[n]
+	return codec.Sized(b.outs[n], b.size)
 }
 
 // start begins to read the source, if one reads it for all.
@@ -221,12 +217,12 @@ func (o *out) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// section is a replica's own reader of a source with ReadAt. A source that becomes
-// shorter while it is read fails: each replica would take what is left for the whole.
+// section is a replica's own reader of a source with ReadAt, which must still have the
+// size that it told: else each replica would take what is there for the whole.
 type section struct {
 	*io.SectionReader
-	ctx      context.Context
-	panicked *bounded.Panic
+	ctx context.Context
+	of  *body
 }
 
 // Read implements io.Reader.
@@ -236,9 +232,8 @@ func (s *section) Read(p []byte) (int, error) {
 	}
 	n, err := s.guard(func() (int, error) { return s.SectionReader.Read(p) })
 	if err == io.EOF && len(p) > 0 {
-		if at, _ := s.Seek(0, io.SeekCurrent); at < s.Size() {
-			err = errShrunk
-		}
+		at, _ := s.Seek(0, io.SeekCurrent)
+		err = s.end(at)
 	}
 	return n, ofBody(err)
 }
@@ -246,22 +241,36 @@ func (s *section) Read(p []byte) (int, error) {
 // ReadAt implements io.ReaderAt with the same rule.
 func (s *section) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.guard(func() (int, error) { return s.SectionReader.ReadAt(p, off) })
-	if err == io.EOF && off+int64(n) < s.Size() {
-		err = errShrunk
+	if err == io.EOF {
+		err = s.end(min(off+int64(n), s.Size()))
 	}
 	return n, ofBody(err)
 }
 
+// end returns what the source ends with at a place: io.EOF if that is its end.
+func (s *section) end(at int64) error {
+	if at == s.Size() {
+		var more [1]byte
+		n, err := s.guard(func() (int, error) { return s.of.at.ReadAt(more[:], s.of.from+at) })
+		if err != nil && err != io.EOF {
+			return err
+		}
+		at += int64(n)
+	}
+	if err := ltxio.CheckSize(s.Size(), at); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
 // guard calls the source, which fails in all replicas when it has panicked in one.
 func (s *section) guard(read func() (int, error)) (n int, err error) {
-	s.panicked.Do(func() { n, err = read() })
-	if s.panicked.Caught() {
+	s.of.panicked.Do(func() { n, err = read() })
+	if s.of.panicked.Caught() {
 		return 0, errPanicked
 	}
 	return n, err
 }
-
-var errShrunk = fmt.Errorf("body has become shorter: %w", io.ErrUnexpectedEOF)
 
 // bodyError is a failure of the caller's body, and of no replica.
 type bodyError struct{ error }

@@ -225,7 +225,8 @@ func TestBodyFails(t *testing.T) {
 	} {
 		_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, body)
 		if _, ok := body.(*shrinking); ok {
-			assert.ErrorContains(t, err, "body has become shorter")
+			assert.ErrorIs(t, err, fs.ErrInvalid)
+			assert.ErrorContains(t, err, "body ends after 5 bytes: it had 10 when the write began")
 		} else {
 			assert.ErrorIs(t, err, broken)
 			assert.EqualError(t, err, "mock: write level 0 0000000000000001-0000000000000001.ltx: the disk is gone")
