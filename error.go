@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -213,6 +214,11 @@ func isTransport(err error) bool {
 	if errors.As(err, &errno) {
 		var op *net.OpError
 		return errors.As(err, &op)
+	}
+	// A url.Error is a net.Error, whatever it is around.
+	var sent *url.Error
+	if errors.As(err, &sent) && sent.Err != io.EOF {
+		return isTransport(sent.Err)
 	}
 	var network net.Error
 	return errors.As(err, &network)

@@ -2,6 +2,7 @@ package gcs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Bounds of what is read of an answer that is not an object's content. A page of
@@ -31,9 +33,15 @@ func foreign(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errForeign}, args...)...)
 }
 
+// excerpt returns the beginning of what a service has said, without secrets,
+// half of one neither.
+func excerpt(said string, known *scrub.Secrets) string {
+	return fmt.Sprintf("%.100q", known.Text(said))
+}
+
 // readAnswer reads an answer whole. An error that is too long is cut: its status
 // is what matters.
-func readAnswer(resp *http.Response, op operation) ([]byte, error) {
+func (s *sending) readAnswer(resp *http.Response, op operation) ([]byte, error) {
 	defer resp.Body.Close()
 	limit := int64(maxDocument)
 	switch {
@@ -47,6 +55,7 @@ func readAnswer(resp *http.Response, op operation) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case resp.StatusCode >= 300:
+		content = []byte(s.secrets.Text(string(content)))
 		if !json.Valid(content) {
 			content = content[:min(len(content), maxPage)]
 		}
@@ -80,24 +89,20 @@ func (p *present) UnmarshalJSON(value []byte) error {
 func (s *sending) check(op operation, req *http.Request, resp *http.Response, content []byte) error {
 	switch op {
 	case opBegin:
-		return checkSession(req, resp)
+		return s.checkSession(req, resp)
 	case opCancel:
 		return nil // nothing depends on it
 	case opDelete:
-		return checkDeleted(resp, content)
-	case opChunk:
-		if isIncomplete(resp) {
-			return nil
-		}
+		return s.checkDeleted(resp, content)
 	}
-	doc, err := parse(op, resp, content)
+	doc, err := s.parse(op, resp, content)
 	switch {
 	case err != nil:
 		return err
 	case op == opAttrs && !bool(doc.Size):
 		return foreign("the object has no size")
 	case op == opList && s.x.pages != nil && doc.NextPageToken != "":
-		return s.x.pages.Add(doc.NextPageToken, doc.names(), doc.Prefixes)
+		return s.x.pages.Add(s.secrets.Text(doc.NextPageToken), doc.names(), doc.Prefixes)
 	}
 	return nil
 }
@@ -111,7 +116,7 @@ func (d document) names() []string {
 }
 
 // parse reads a document that describes an object, or lists them.
-func parse(op operation, resp *http.Response, content []byte) (doc document, err error) {
+func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc document, err error) {
 	want := "storage#object"
 	if op == opList {
 		want = "storage#objects"
@@ -120,28 +125,28 @@ func parse(op operation, resp *http.Response, content []byte) (doc document, err
 	case resp.StatusCode != http.StatusOK:
 		return doc, foreign("status is %d: want 200 to a request to %s", resp.StatusCode, op)
 	case json.Unmarshal(content, &doc) != nil:
-		return doc, foreign("%.100q to a request to %s", content, op)
+		return doc, foreign("%s to a request to %s", excerpt(string(content), s.secrets), op)
 	case bool(doc.Error):
-		return doc, foreign("an error with status 200 to a request to %s: %.200s", op, content)
+		return doc, foreign("an error with status 200 to a request to %s: %s", op, excerpt(string(content), s.secrets))
 	case doc.Kind != want:
-		return doc, foreign("a document of kind %.100q to a request to %s: want %q", doc.Kind, op, want)
+		return doc, foreign("a document of kind %s to a request to %s: want %q", excerpt(doc.Kind, s.secrets), op, want)
 	}
 	return doc, nil
 }
 
 // checkDeleted believes 204, and an emulator's 200 with null. Anything else is
 // asked again: an object that is gone by then was deleted.
-func checkDeleted(resp *http.Response, content []byte) error {
+func (s *sending) checkDeleted(resp *http.Response, content []byte) error {
 	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusOK && strings.TrimSpace(string(content)) == "null" {
 		return nil
 	}
-	return foreign("status is %d with %.100q to a request to %s: want 204", resp.StatusCode, content, opDelete)
+	return foreign("status is %d with %s to a request to %s: want 204", resp.StatusCode, excerpt(string(content), s.secrets), opDelete)
 }
 
 // checkSession keeps an upload where its request went: its token, its body and
 // its end would follow to any other place. A relative address is completed,
 // which the library does not do.
-func checkSession(req *http.Request, resp *http.Response) error {
+func (s *sending) checkSession(req *http.Request, resp *http.Response) error {
 	location := resp.Header.Get("Location")
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated || location == "" {
 		return foreign("status is %d without an address to a request to %s", resp.StatusCode, opBegin)
@@ -150,11 +155,13 @@ func checkSession(req *http.Request, resp *http.Response) error {
 	session, err := req.URL.Parse(location)
 	switch {
 	case err != nil:
-		return fmt.Errorf("service continues an upload at an address that is not a URL")
+		return fmt.Errorf("%w: service continues an upload at an address that is not a URL", errors.ErrUnsupported)
 	case !sameOrigin(session, req.URL):
-		return fmt.Errorf("service continues an upload at %s://%s: want the endpoint, %s://%s", session.Scheme, session.Host, req.URL.Scheme, req.URL.Host)
+		return fmt.Errorf("%w: service continues an upload at %s: want the endpoint, %s://%s", errors.ErrUnsupported,
+			excerpt(session.Scheme+"://"+session.Host, s.secrets), req.URL.Scheme, req.URL.Host)
 	}
 	resp.Header.Set("Location", session.String())
+	s.secrets.AddToken(session.Query().Get("upload_id"))
 	return nil
 }
 

@@ -29,7 +29,7 @@ type accepts struct{ body string }
 
 func newAccepts(content []byte) *accepts {
 	crc := crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli))
-	return &accepts{fmt.Sprintf(`{"kind":"storage#object","size":"%d","crc32c":"%s"}`, len(content), base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc)))}
+	return &accepts{fmt.Sprintf(`{"kind":"storage#object","name":"%s","size":"%d","crc32c":"%s"}`, testKey, len(content), base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc)))}
 }
 
 func (a *accepts) RoundTrip(req *http.Request) (*http.Response, error) {

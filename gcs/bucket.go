@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -102,6 +103,9 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		Offset: opts.Offset,
 		Length: -1,
 	}
+	if b.cfg.Client != nil {
+		content.Body = &confirming{body, func(err error) error { return b.confirm(ctx, key, err) }}
+	}
 	if attrs.Size >= 0 {
 		content.Length = body.Remain()
 	}
@@ -126,11 +130,28 @@ func (b *bucket) confirm(ctx context.Context, key string, failure error) error {
 	return fmt.Errorf("%w: a 404 for an object that exists: %s", errForeign, failure)
 }
 
+// confirming is a body that a client of the library's asks for again by itself:
+// an object that is missing by then has no other error than one that a proxy
+// does not know.
+type confirming struct {
+	io.ReadCloser
+	confirm func(error) error
+}
+
+// Read implements io.Reader.
+func (c *confirming) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = c.confirm(err)
+	}
+	return n, err
+}
+
 // attrs asks for what describes an object.
 func (b *bucket) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, error) {
 	attrs, err := b.object(key).Attrs(ctx)
 	if err == nil && attrs.Name != key {
-		return nil, foreign("the answer describes %.100q: want %q", attrs.Name, key)
+		return nil, foreign("the answer describes %s: want %q", excerpt(attrs.Name, &b.log.Secrets), key)
 	}
 	return attrs, err
 }
@@ -170,7 +191,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 			return object.Page{}, &callError{opList, err}
 		}
 		if name := cmp.Or(attrs.Prefix, attrs.Name); name == "" || !strings.HasPrefix(name, opts.Prefix) {
-			return object.Page{}, foreign("the listing of %q has %.100q", opts.Prefix, name)
+			return object.Page{}, foreign("the listing of %q has %s", opts.Prefix, excerpt(name, &b.log.Secrets))
 		}
 		if attrs.Prefix != "" {
 			page.Prefixes = append(page.Prefixes, attrs.Prefix)

@@ -85,7 +85,7 @@ func (s *sending) store(c chunk) (*http.Response, error) {
 				next = c.first // what of it has arrived is not known
 				return err
 			}
-			stored, err := storedBytes(resp)
+			stored, err := s.storedBytes(resp)
 			switch {
 			case err != nil:
 				return err
@@ -123,6 +123,9 @@ func (s *sending) sendChunk(whole, left chunk) (*http.Response, error) {
 		}
 	}
 	resp, err := s.roundTrip(req)
+	if resp != nil && !isIncomplete(resp) {
+		resp.Header.Del(statusOverride) // the library would believe it beside an error
+	}
 	if err == nil && resp.StatusCode < 300 && !whole.last() && !isIncomplete(resp) {
 		err = fmt.Errorf("%w: service answered a chunk in the middle of an upload as if it were the last", ltxstore.ErrUnavailable)
 	}
@@ -140,7 +143,7 @@ func isIncomplete(resp *http.Response) bool {
 
 // storedBytes returns how many bytes of an upload an answer says are stored.
 // Without a Range there are none.
-func storedBytes(resp *http.Response) (int64, error) {
+func (s *sending) storedBytes(resp *http.Response) (int64, error) {
 	header := resp.Header.Get("Range")
 	if header == "" {
 		return 0, nil
@@ -148,7 +151,7 @@ func storedBytes(resp *http.Response) (int64, error) {
 	digits, ok := strings.CutPrefix(header, "bytes=0-")
 	last, err := strconv.ParseInt(digits, 10, 64)
 	if !ok || err != nil || last < 0 {
-		return 0, foreign("Range of an upload is %.100q", header)
+		return 0, foreign("Range of an upload is %s", excerpt(header, s.secrets))
 	}
 	return last + 1, nil
 }

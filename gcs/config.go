@@ -69,7 +69,10 @@ type Config struct {
 	// Credentials, endpoint, pool and TLS are then its own, and such a field
 	// beside it is refused; it repeats requests, and resumes a body being read,
 	// in its own way; it may decompress what another tool has stored with a
-	// Content-Encoding. It is not closed. The gRPC form has not been tested
+	// Content-Encoding. It is not closed. Its answers are not checked as those
+	// of the transport here are: an upload that is stored in part, and an empty
+	// document instead of a listing, are the library's to notice. A file that
+	// is missing costs one request more. The gRPC form has not been tested
 	// against a service.
 	Client *storage.Client
 

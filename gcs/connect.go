@@ -3,16 +3,12 @@ package gcs
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/http"
 	"os"
 	"strings"
 
-	"cloud.google.com/go/auth"
-	"cloud.google.com/go/auth/credentials"
-	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
@@ -37,6 +33,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 	if err != nil {
 		return nil, refuse("Path", err)
 	}
+	log.Secrets.Add(string(cfg.SSECustomerKey))
 	b := &bucket{cfg: cfg, log: log}
 	store := &object.Store{
 		Bucket: b,
@@ -57,7 +54,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		store.Place = nil // it does not tell its endpoint
 		b.handle = cfg.Client.Bucket(cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
 	} else if store.Close, err = b.dial(ctx); err != nil {
-		return nil, failInit(ctx, err)
+		return nil, failInit(ctx, err, &log.Secrets)
 	}
 	if cfg.QuotaProject != "" {
 		b.handle = b.handle.UserProject(cfg.QuotaProject)
@@ -117,12 +114,12 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 		}
 		base, closeIdle = t, t.CloseIdleConnections
 	}
-	authorized, err := b.cfg.authorize(base)
+	authorized, err := b.authorize(base)
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{
-		Transport:     &roundTripper{next: authorized},
+		Transport:     &roundTripper{next: authorized, secrets: &b.log.Secrets},
 		CheckRedirect: stay,
 	}
 	b.http = client
@@ -142,10 +139,6 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 	return closeIdle, nil
 }
 
-// stay follows no redirect: a token, or what it is asked for with, would go to
-// wherever an answer points.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
 // never is the library's own judgement on errors. Its policy RetryNever would
 // not do: the chunks of an upload are repeated under that too.
 func never(error) bool { return false }
@@ -158,58 +151,9 @@ func serviceURL(endpoint string) string {
 	return strings.TrimSuffix(strings.TrimRight(endpoint, "/"), strings.TrimRight(apiPath, "/")) + apiPath
 }
 
-// authorize returns base with what adds the credentials' token to requests.
-func (cfg Config) authorize(base http.RoundTripper) (http.RoundTripper, error) {
-	if cfg.Anonymous {
-		return base, nil
-	}
-	creds, err := cfg.credentials(base)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Transport: base}
-	if err := httptransport.AddAuthorizationMiddleware(client, creds); err != nil {
-		return nil, err
-	}
-	return client.Transport, nil
-}
-
-func (cfg Config) credentials(base http.RoundTripper) (*auth.Credentials, error) {
-	options := &credentials.DetectOptions{
-		Scopes:              []string{storage.ScopeReadWrite},
-		Client:              &http.Client{Transport: base, CheckRedirect: stay},
-		DisableAsyncRefresh: true, // a goroutine of its own
-	}
-	field, content := "CredentialsJSON", cfg.CredentialsJSON
-	if cfg.CredentialsFile != "" {
-		field = "CredentialsFile"
-		var err error
-		if content, err = os.ReadFile(cfg.CredentialsFile); err != nil {
-			return nil, invalid(field, cfg.CredentialsFile, "want a file of credentials: "+err.Error())
-		}
-	}
-	if len(content) == 0 && field == "CredentialsJSON" {
-		creds, err := credentials.DetectDefault(options)
-		if err != nil {
-			return nil, refuse("CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
-		}
-		return creds, nil
-	}
-	const want = "want credentials in JSON as Google's tools write them"
-	var file struct{ Type string }
-	if err := json.Unmarshal(content, &file); err != nil || file.Type == "" {
-		return nil, invalid(field, scrub.Secret(len(content)), want)
-	}
-	creds, err := credentials.NewCredentialsFromJSON(credentials.CredType(file.Type), content, options)
-	if err != nil {
-		return nil, invalid(field, scrub.Secret(len(content)), want+"; type "+file.Type+" is not understood")
-	}
-	return creds, nil
-}
-
 // failInit is wrap for a failure to begin. A file that is not there is a bad
 // configuration, and may not pass for a missing LTX file.
-func failInit(ctx context.Context, err error) error {
+func failInit(ctx context.Context, err error, known *scrub.Secrets) error {
 	if ended := ctxio.Err(ctx); ended != nil {
 		return &ltxstore.Error{Op: "init", Backend: backend, Err: ended}
 	}
@@ -220,5 +164,5 @@ func failInit(ctx context.Context, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New(err.Error())
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: scrub.Error(err)}
+	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: known.Error(err)}
 }

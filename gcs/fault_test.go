@@ -74,7 +74,7 @@ func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
 	return matrix.Cells(
 		matrix.Every(matrix.Cell{Requests: cost(1)}, passing...),
 		matrix.Every(matrix.Cell{Requests: cost(1)}, cut...),
-		matrix.Every(matrix.Cell{Requests: cost(1)}, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing),
+		matrix.Every(matrix.Cell{Requests: cost(1)}, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404),
 		matrix.Every(matrix.Cell{Requests: cost(matrix.OutageLength)}, matrix.Outage),
 		matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost),
 		matrix.Every(matrix.Cell{Void: "an answer in JSON has no checksum: what it says of content is compared"}, matrix.WrongBytes),
@@ -94,6 +94,10 @@ func faultRows() map[string]struct {
 	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
 	upload := counts{"StartResumableWrite": 1, "WriteChunk": 3}
 	ended := counts{"StartResumableWrite": 1, "WriteChunk": 2, "CancelResumableWrite": 1}
+	// An upload that is said to be unknown is not asked for again: the caller begins anew.
+	lost := func(requests counts) map[matrix.Fault]matrix.Cell {
+		return matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: requests}, matrix.NoRoute, matrix.Bare404)
+	}
 	denied := func(requests counts) map[matrix.Fault]matrix.Cell {
 		return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
 	}
@@ -101,10 +105,11 @@ func faultRows() map[string]struct {
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	once := gcs.Config{WriteOnce: true}
 	settled := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1, "GetObject": 1}}, matrix.LostAnswer, matrix.ResetInBody, matrix.Stalled, matrix.Truncated)
-	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200, matrix.Page, matrix.Nothing}, passing...)...)
+	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404}, passing...)...)
 	reads := matrix.Cells(
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, passing...),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, matrix.ResetInBody, matrix.Stalled, matrix.Truncated, matrix.LostAnswer, matrix.Page, matrix.Nothing),
+		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2, "GetObject": 1}}, matrix.NoRoute, matrix.Bare404),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 1 + matrix.OutageLength}}, matrix.Outage),
 		matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"ReadObject": 1}}, matrix.WrongBytes),
 		matrix.Every(matrix.Cell{Void: "a body of an object has any bytes: see the size and the checksum"}, matrix.ErrorIn200),
@@ -123,8 +128,9 @@ func faultRows() map[string]struct {
 			denied(counts{"StartResumableWrite": 1}))}, gcs.Config{}, large},
 		"send a chunk": {matrix.Row{Hit: hit("WriteChunk"), Skip: 1, At: 0, Cells: matrix.Cells(repeated(upload, "WriteChunk"),
 			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
-			denied(ended))}, gcs.Config{}, large},
+			lost(ended), denied(ended))}, gcs.Config{}, large},
 		"send the last chunk": {matrix.Row{Hit: hit("WriteChunk"), Skip: 2, At: 20, Cells: matrix.Cells(repeated(upload, "WriteChunk"),
+			lost(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1, "GetObject": 1}),
 			denied(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1}))}, gcs.Config{}, large},
 		"read": {matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
 			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, gcs.Config{},
@@ -137,13 +143,13 @@ func faultRows() map[string]struct {
 			denied(counts{"ListObjects": 2}))}, gcs.Config{},
 			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
 		"read a header": {matrix.Row{Hit: hit("ReadObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 3, "ReadObject": listedN}, "ReadObject"),
+			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN + 1, "GetObject": 1}}, matrix.NoRoute, matrix.Bare404),
 			matrix.Every(matrix.Cell{Void: "a header has no checksum in a range"}, matrix.WrongBytes),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN}}, matrix.RangeLost),
 			matrix.Every(matrix.Cell{Void: "a body of an object has any bytes"}, matrix.ErrorIn200),
 			denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, gcs.Config{MetadataConcurrency: 1},
 			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"delete": {matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(repeated(counts{"DeleteObject": 3}, "DeleteObject"),
-			matrix.Every(matrix.Cell{Void: "the service's own answer is no more, and its emulators say 200"}, matrix.Nothing),
 			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
 			denied(counts{"DeleteObject": 3}))}, gcs.Config{},
 			func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},

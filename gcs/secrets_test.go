@@ -3,13 +3,16 @@ package gcs
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -18,8 +21,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 const secret = "correct-horse-battery-staple-32b"
@@ -114,6 +119,138 @@ func TestSecretsOfTheWire(t *testing.T) {
 	require.Contains(t, log.String(), "cannot be ended")
 	for _, text := range append(told, log.String()) {
 		noSecret(t, text, "sesame-token", secret, privateKey, "session-00", "assertion=")
+	}
+}
+
+// echoes are ways in which a service or a proxy may answer with what it was
+// sent: the headers of a request, or any other secret.
+var echoes = map[string]func(secret string) (contentType, body string){
+	"text": func(s string) (string, string) { return "text/plain", "you sent " + s },
+	"page": func(s string) (string, string) {
+		return "text/html", "<pre>x-forwarded: " + html.EscapeString(s) + "</pre>"
+	},
+	"long":   func(s string) (string, string) { return "text/plain", strings.Repeat("x", maxPage-12) + s },
+	"longer": func(s string) (string, string) { return "text/plain", strings.Repeat("x", 90) + s },
+	"JSON": func(s string) (string, string) {
+		quoted, _ := json.Marshal(s)
+		return "application/json", `{"error":{"code":400,"message":` + string(quoted) + `,"errors":[{"reason":"invalid","message":` + string(quoted) + `}]}}`
+	},
+	"object": func(s string) (string, string) {
+		quoted, _ := json.Marshal(s)
+		return "application/json", `{"kind":` + string(quoted) + `,"name":` + string(quoted) + `}`
+	},
+	"other object": func(s string) (string, string) {
+		quoted, _ := json.Marshal(strings.Repeat("x", 95) + s)
+		return "application/json", `{"kind":"storage#object","size":"300","name":` + string(quoted) + `}`
+	},
+	"listing": func(s string) (string, string) {
+		quoted, _ := json.Marshal(strings.Repeat("x", 95) + s)
+		return "application/json", `{"kind":"storage#objects","nextPageToken":` + string(quoted) + `,"items":[{"name":"db/ltx/0000/x","size":"1"}]}`
+	},
+	"base64":  func(s string) (string, string) { return "text/plain", base64.StdEncoding.EncodeToString([]byte(s)) },
+	"hex":     func(s string) (string, string) { return "text/plain", hex.EncodeToString([]byte(s)) },
+	"escaped": func(s string) (string, string) { return "text/plain", "https%3A%2F%2Fh%2F%3Fx%3D" + url.QueryEscape(s) },
+}
+
+// What a server sends back of a request's secrets, in whatever form and in
+// answer to whatever, is in no error and in no log.
+func TestSecretsEchoed(t *testing.T) {
+	const token = "ya29.a0AfB/sesame+token=="
+	content := serviceAccount(t, "https://token.example/token")
+	for what, op := range operations {
+		var log bytes.Buffer
+		b := newBench(t, gcsfake.Options{}, nil)
+		b.ReplicaClient = b.client(t, func(cfg *Config) {
+			cfg.CredentialsJSON = content
+			cfg.RoundTripper = &tokens{RoundTripper: http.DefaultTransport, token: token}
+			cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		for form, echo := range echoes {
+			for _, status := range []int{200, 400, 403, 404, 416, 503} {
+				log.Reset()
+				b.server.Put("bucket", testKey, ltxBody(t, 1000))
+				b.faults.Clear()
+				b.fail(op.request, -1, func(_ httpfault.Exchange, w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					assert.Equal(t, "Bearer "+token, r.Header.Get("Authorization"))
+					contentType, body := echo(token)
+					w.Header().Set("Content-Type", contentType)
+					w.Header().Set("Content-Range", "bytes "+token)
+					w.Header().Set("Range", "bytes "+token)
+					w.Header().Set("Location", "https://"+url.PathEscape(token)+"/?upload_id="+url.QueryEscape(token))
+					w.Header().Set("X-Goog-Hash", "crc32c=AAAAAA==")
+					w.Header().Set("X-Http-Status-Code-Override", "308")
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, body)
+				})
+				err := op.do(t, b)
+				if err == nil {
+					assert.Equal(t, 200, status) // a body may be anything
+					continue
+				}
+				for _, text := range []string{err.Error(), fmt.Sprintf("%+v %#v", err, err), log.String()} {
+					for _, half := range []string{"sesame", "a0AfB", hex.EncodeToString([]byte("sesame")), "eWEyOS5hMEFmQi9zZXNhbW"} {
+						require.NotContains(t, text, half, "%s %s %d", form, what, status)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Nor is the customer's key, the address of an upload, or what a token is asked
+// for with, of the service that gives tokens.
+func TestSecretsEchoedOfOtherKinds(t *testing.T) {
+	content := serviceAccount(t, "https://token.example/token")
+	var account struct {
+		PrivateKey string `json:"private_key"`
+	}
+	require.NoError(t, json.Unmarshal(content, &account))
+	line := strings.Split(account.PrivateKey, "\n")[3]
+	var assertion, session string
+	key := []byte("correct/horse+battery-staple_32b")
+	server := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{}, "bucket")}
+	deny := false
+	var log bytes.Buffer
+	c := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, SSECustomerKey: key, ChunkSize: testChunk,
+		Retry:  ltxstore.Retry{MaxAttempts: 1},
+		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		RoundTripper: &tokens{RoundTripper: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if id := req.URL.Query().Get("upload_id"); id != "" {
+				session = id
+				return answering(400, nil, "the upload "+id+" has failed")(req)
+			}
+			if sent := req.Header.Get("X-Goog-Encryption-Key"); sent != "" && deny {
+				return answering(400, nil, "bad key "+sent+", "+string(key)+", "+line)(req)
+			}
+			return server.RoundTrip(req)
+		})}})
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, onlyRead{bytes.NewReader(ltxBody(t, 3*testChunk))})
+	require.Error(t, err)
+	deny = true
+	_, err2 := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorContains(t, err2, "bad key")
+	require.NotEmpty(t, session)
+
+	refusing := roundTrip(func(req *http.Request) (*http.Response, error) {
+		require.NoError(t, req.ParseForm())
+		assertion = req.PostForm.Get("assertion")
+		return answering(400, nil, "invalid grant: "+assertion)(req)
+	})
+	_, err3 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, RoundTripper: refusing, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorContains(t, err3, "invalid grant")
+	require.NotEmpty(t, assertion)
+
+	// A user's credentials have secrets of other names.
+	user := `{"type":"authorized_user","client_id":"id","client_secret":"the-client-secret","refresh_token":"the-refresh-token","token_uri":"https://token.example"}`
+	echoing := roundTrip(func(req *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(req.Body)
+		return answering(400, nil, "sent: "+string(body)+" "+hex.EncodeToString([]byte("the-client-secret"))+" the-refresh-token")(req)
+	})
+	_, err4 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(user), RoundTripper: echoing, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorContains(t, err4, "sent: ")
+	for _, text := range []string{err.Error(), err2.Error(), err3.Error(), err4.Error(), log.String()} {
+		noSecret(t, text, string(key), line, session, assertion, "the-client-secret", "the-refresh-token")
 	}
 }
 

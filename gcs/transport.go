@@ -12,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // roundTripper checks answers before the library accepts them, and repeats the
@@ -22,7 +23,8 @@ import (
 // that breaks off is a failure like any other, and one that is not the
 // service's is not passed on.
 type roundTripper struct {
-	next http.RoundTripper
+	next    http.RoundTripper
+	secrets *scrub.Secrets
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -131,17 +133,20 @@ func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if op == opRead && resp.StatusCode < 300 {
-		if err := checkContent(req, resp); err != nil {
+		if err := s.checkContent(req, resp); err != nil {
 			resp.Body.Close()
 			return nil, err
 		}
 		return resp, nil
 	}
-	content, err := readAnswer(resp, op)
+	content, err := s.readAnswer(resp, op)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(content))
+	if op == opChunk && isIncomplete(resp) {
+		return resp, nil
+	}
 	if err := googleapi.CheckResponseWithBody(resp, content); err != nil {
 		if op.repeats(resp.StatusCode) {
 			return resp, err

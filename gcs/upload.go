@@ -13,7 +13,6 @@ import (
 	"cloud.google.com/go/storage"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Put implements object.Bucket. The CRC-32C goes with the body.
@@ -83,7 +82,11 @@ func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.
 	if attrs == nil {
 		return object.Object{}, errors.New("service answered a write without the object")
 	}
-	return described(attrs), nil
+	done := described(attrs)
+	if attrs.Name != w.Name {
+		done.Size = -1 // it is another's answer: the object is asked for
+	}
+	return done, nil
 }
 
 // cleanupTimeout is how long a failed write may take to clean up.
@@ -99,7 +102,7 @@ func (b *bucket) endSession(ctx context.Context, key, session string) {
 	defer cancel()
 	if err := endSession(ctx, b.http, session); err != nil {
 		b.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be ended: the service forgets it in a week",
-			slog.String("replica", backend), slog.String("key", key), slog.Any("error", scrub.Error(err)))
+			slog.String("replica", backend), slog.String("key", key), slog.Any("error", b.log.Secrets.Error(err)))
 	}
 }
 

@@ -61,23 +61,6 @@ func TestWriteAnswerAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A service that has stored less of a chunk than it was sent, or thinks that
-// a chunk in the middle was the last, is sent the chunk again.
-func TestWriteChunkStoredInPart(t *testing.T) {
-	for name, answer := range map[string]httpfault.Effect{
-		"in part": httpfault.Status(200, http.Header{"X-Http-Status-Code-Override": {"308"}, "Range": {"bytes=0-1023"}}, ""),
-		"as last": httpfault.Status(200, nil, `{"kind":"storage#object"}`),
-	} {
-		b := newBench(t, gcsfake.Options{}, nil)
-		b.fail("WriteChunk", 1, answer)
-		body := ltxBody(t, 2*testChunk+17)
-		_, err := b.write(t, bytes.NewReader(body))
-		require.NoError(t, err, name)
-		b.holds(t, body)
-		b.counts(t, map[string]int{"StartResumableWrite": 1, "WriteChunk": 4})
-	}
-}
-
 // A condition that is lost on the way does not splice two files, and bytes
 // from another offset are not passed on.
 func TestOpenOfAServiceThatIsWrong(t *testing.T) {

@@ -247,7 +247,7 @@ func TestWriteAnswerDiffers(t *testing.T) {
 			for _, operation := range []string{"WriteObject", "WriteChunk"} {
 				skip := map[string]int{"WriteObject": 0, "WriteChunk": 2}[operation]
 				b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: operation}, Skip: skip, Times: -1,
-					Do: httpfault.Status(200, nil, `{"kind":"storage#object",`+value+`}`)})
+					Do: httpfault.Status(200, nil, `{"kind":"storage#object","name":"`+testKey+`",`+value+`}`)})
 			}
 			_, err := b.write(t, bytes.NewReader(ltxBody(t, size)))
 			require.ErrorIs(t, err, ltxstore.ErrChecksum, "%s of %d", field, size)

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -15,28 +14,31 @@ import (
 // the oldest, so that the first version of a page that comes is the one that
 // stays: each page is written once, whatever the number of files.
 type database struct {
-	pages   pageWriter
+	pages   *pageWriter // nil for a dry run
 	written pageSet
 
-	last   ltx.Header   // the newest file's, once begun
-	wanted ltx.Checksum // what it says the database's checksum is; 0 if it does not
-	sum    ltx.Checksum // of the pages written so far
-	newer  ltx.Header   // of the file applied last
+	last    ltx.Header   // the newest file's, once begun
+	wanted  ltx.Checksum // what it says the database's checksum is; 0 if it does not
+	sum     ltx.Checksum // of the pages written so far
+	newer   ltx.Header   // of the file applied last
+	applied []applied    // the newest first
+}
+
+// applied is a file, and how many pages the database has after it.
+type applied struct {
+	info   *ltx.FileInfo
+	commit uint32
 }
 
 // apply decodes a file, verifies it and writes its pages. What is wrong with
 // the file is ltxstore.ErrChecksum; other errors are r's or the disk's.
 func (d *database) apply(info *ltx.FileInfo, r io.Reader) error {
-	hdr, trailer, err := ltxio.Decode(r,
+	hdr, trailer, err := decode(info, r,
 		func(hdr ltx.Header) error { return d.begin(info, hdr) }, d.page)
-	var damage *ltxio.DamageError
-	if errors.As(err, &damage) {
-		return fmt.Errorf("%w: %w", ltxstore.ErrChecksum, err)
-	}
 	if err != nil {
 		return err
 	}
-	return d.end(hdr, trailer)
+	return d.end(info, hdr, trailer)
 }
 
 // page writes a page unless a newer version was written, or the database ends
@@ -48,52 +50,80 @@ func (d *database) page(pgno uint32, data []byte) error {
 	if d.tracked() && pgno != d.last.LockPgno() {
 		d.sum = ltx.ChecksumFlag | (d.sum ^ ltx.ChecksumPage(pgno, data))
 	}
+	if d.pages == nil {
+		return nil
+	}
 	return d.pages.write(int64(pgno-1)*int64(len(data)), data)
 }
 
-// begin checks a header against the file's name and the newer file.
+// begin checks a header against the newer file.
 func (d *database) begin(info *ltx.FileInfo, hdr ltx.Header) error {
 	switch {
-	case hdr.MinTXID != info.MinTXID || hdr.MaxTXID != info.MaxTXID:
-		return fmt.Errorf("header is of transactions %s to %s: %w", hdr.MinTXID, hdr.MaxTXID, ltxstore.ErrChecksum)
 	case d.last.PageSize == 0:
 		d.last, d.sum = hdr, ltx.ChecksumFlag
 	case hdr.PageSize != d.last.PageSize:
-		return fmt.Errorf("pages have %d bytes, and %d in newer files: %w", hdr.PageSize, d.last.PageSize, ltxstore.ErrChecksum)
+		return d.conflict(info, fmt.Errorf("pages have %d bytes, and %d in newer files: %w", hdr.PageSize, d.last.PageSize, ltxstore.ErrChecksum))
 	}
 	return nil
 }
 
 // end checks a trailer against the newer file: where that one begins with the
 // next transaction, it must begin with the database that this one leaves.
-func (d *database) end(hdr ltx.Header, trailer ltx.Trailer) error {
+func (d *database) end(info *ltx.FileInfo, hdr ltx.Header, trailer ltx.Trailer) error {
 	newer := d.newer
-	d.newer = hdr
-	if newer.MaxTXID == 0 {
+	switch {
+	case newer.MaxTXID == 0:
 		d.wanted = trailer.PostApplyChecksum
-		return nil
+	case newer.MinTXID == hdr.MaxTXID+1 && !newer.NoChecksum() && !hdr.NoChecksum() && newer.PreApplyChecksum != trailer.PostApplyChecksum:
+		return d.conflict(info, fmt.Errorf("the database after it has checksum %s, and the next file, %s, was made for %s: they are of two histories: %w",
+			trailer.PostApplyChecksum, ltx.FormatFilename(newer.MinTXID, newer.MaxTXID), newer.PreApplyChecksum, ltxstore.ErrChecksum))
 	}
-	if newer.MinTXID == hdr.MaxTXID+1 && !newer.NoChecksum() && !hdr.NoChecksum() && newer.PreApplyChecksum != trailer.PostApplyChecksum {
-		return fmt.Errorf("the database after it has checksum %s, and the next file, %s, was made for %s: they are of two histories: %w",
-			trailer.PostApplyChecksum, ltx.FormatFilename(newer.MinTXID, newer.MaxTXID), newer.PreApplyChecksum, ltxstore.ErrChecksum)
-	}
+	d.newer = hdr
+	d.applied = append(d.applied, applied{info, hdr.Commit})
 	return nil
+}
+
+func (d *database) conflict(older *ltx.FileInfo, err error) error {
+	return &conflictError{err, older, d.applied[len(d.applied)-1].info}
 }
 
 func (d *database) tracked() bool { return !d.last.NoChecksum() }
 
 // finish writes what is left, and checks the whole.
 func (d *database) finish() error {
-	if err := d.pages.flush(); err != nil {
-		return err
+	if d.pages != nil {
+		if err := d.pages.flush(); err != nil {
+			return err
+		}
 	}
 	commit, lock := d.last.Commit, d.last.LockPgno()
 	if missing := d.written.firstMissing(commit, lock); missing != 0 {
-		return fmt.Errorf("no file has page %d of %d: %w", missing, commit, ltxstore.ErrChecksum)
+		return d.lacking(missing)
 	}
 	if d.tracked() && d.sum != d.wanted {
-		return fmt.Errorf("the database has checksum %s, and should have %s: %w", d.sum, d.wanted, ltxstore.ErrChecksum)
+		return &wholeError{fmt.Errorf("the database has checksum %s, and should have %s: %w", d.sum, d.wanted, ltxstore.ErrChecksum)}
+	}
+	if d.pages == nil {
+		return nil
 	}
 	// The lock page, which no file has, is a hole of zeros; it may be the last.
 	return d.pages.f.Truncate(int64(commit) * int64(d.last.PageSize))
+}
+
+// lacking returns the error of a page that no file has. The file with which the
+// database grows beyond the page should have it.
+func (d *database) lacking(pgno uint32) error {
+	err := fmt.Errorf("no file has page %d of %d: %w", pgno, d.last.Commit, ltxstore.ErrChecksum)
+	var grows *ltx.FileInfo
+	for _, f := range d.applied {
+		if f.commit < pgno {
+			break
+		}
+		grows = f.info
+	}
+	if grows == nil {
+		return err
+	}
+	err = fmt.Errorf("%s: %w", ltxio.Name(grows.Level, grows.MinTXID, grows.MaxTXID), err)
+	return &damagedError{err, []damagedFile{{grows, err}}}
 }

@@ -21,7 +21,7 @@ func TestLockPage(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
 	defer f.Close()
-	d := &database{pages: pageWriter{f: f}}
+	d := &database{pages: &pageWriter{f: f}}
 	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: pageSize, Commit: lock}
 	for pgno := uint32(1); pgno < lock; pgno++ {
 		require.True(t, d.written.add(pgno))

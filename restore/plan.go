@@ -76,9 +76,15 @@ func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 	if err := target.check(); err != nil {
 		return nil, failed(client, target.String(), err)
 	}
+	return newPlan(ctx, client, target, skip, nil)
+}
+
+// newPlan is NewPlan. damaged, if not nil, is called with a file whose header
+// is damaged, which is skipped then.
+func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool, damaged func(*ltx.FileInfo, error)) (*Plan, error) {
 	for attempt := 1; ; attempt++ {
-		p := &planner{client: client, target: target, skip: skip, thorough: attempt > 1}
-		p.ctx = ltxstore.WithTorn(ctx, p.torn.Add)
+		p := newPlanner(ctx, client, target, skip)
+		p.damaged, p.thorough = damaged, attempt > 1
 		plan, err := p.run()
 		var unreachable *UnreachableError
 		if again := p.vanished || errors.As(err, &unreachable) && attempt == 1; !again || attempt == maxAttempts {
@@ -103,6 +109,7 @@ type planner struct {
 	client   ltxstore.ReplicaClient
 	target   Target
 	skip     func(*ltx.FileInfo) bool
+	damaged  func(*ltx.FileInfo, error)
 	thorough bool // list level 0 from its start
 
 	stage   int // how often it has descended
@@ -117,6 +124,12 @@ type planner struct {
 	behind, oldest *ltx.FileInfo
 	seen           bool // there is any file
 	vanished       bool // a file was deleted after it was listed
+}
+
+func newPlanner(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) *planner {
+	p := &planner{client: client, target: target, skip: skip}
+	p.ctx = ltxstore.WithTorn(ctx, p.torn.Add)
+	return p
 }
 
 func (p *planner) run() (*Plan, error) {
@@ -268,6 +281,10 @@ func (p *planner) inTime(info *ltx.FileInfo) (bool, error) {
 			p.vanished = true
 			return false, nil
 		}
+		if errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil {
+			p.damaged(info, err)
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -292,7 +309,7 @@ func (p *planner) exclude(info *ltx.FileInfo) {
 
 // miss returns an *UnreachableError unless the files reach the target.
 func (p *planner) miss(beyond ltx.TXID, torn []ltx.FileInfo) error {
-	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen && len(torn) == 0, Torn: torn}
+	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen && len(torn) == 0, LeftOut: leftOut(torn)}
 	switch {
 	case p.target.TXID != 0 && p.reached == p.target.TXID:
 		return nil

@@ -21,7 +21,9 @@ type goneError struct{ error }
 
 func (e *goneError) Unwrap() error { return e.error }
 
-// readFiles calls apply with each file of the plan, the newest first.
+// readFiles calls apply with each file of the plan, the newest first. With
+// SkipDamaged it goes on behind a damaged file, to find all that are: else each
+// would cost a plan.
 func readFiles(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config, apply func(*ltx.FileInfo, io.Reader) error) error {
 	files := slices.Clone(plan.Files)
 	slices.Reverse(files)
@@ -31,13 +33,35 @@ func readFiles(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, c
 	meter := &meter{report: cfg.Progress, Progress: Progress{TotalFiles: len(files), TotalBytes: plan.Size()}}
 	meter.tell()
 	buf := bufio.NewReaderSize(nil, readSize)
+	var damaged *damagedError
 	for _, info := range files {
-		if err := readFile(ctx, ahead.next(), info, meter, buf, apply); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				err = &goneError{err}
-			}
-			return failed(client, ltxio.Name(info.Level, info.MinTXID, info.MaxTXID), err)
+		err := readFile(ctx, ahead.next(), info, meter, buf, apply)
+		if err == nil {
+			continue
 		}
+		conflict := new(conflictError)
+		isDamaged := errors.Is(err, ltxstore.ErrChecksum) && !errors.As(err, &conflict)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &goneError{err}
+		}
+		err = failed(client, ltxio.Name(info.Level, info.MinTXID, info.MaxTXID), err)
+		switch {
+		case isDamaged && damaged == nil:
+			damaged, apply = &damagedError{error: err}, sound
+			fallthrough
+		case isDamaged:
+			damaged.files = append(damaged.files, damagedFile{info, err})
+			if !cfg.SkipDamaged {
+				return damaged
+			}
+		case damaged == nil || ctx.Err() != nil:
+			return err
+		default:
+			return damaged
+		}
+	}
+	if damaged != nil {
+		return damaged
 	}
 	return nil
 }

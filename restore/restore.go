@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -37,6 +36,15 @@ type Config struct {
 
 	// Skip, if not nil, excludes files from the plan; see NewPlan.
 	Skip func(*ltx.FileInfo) bool
+
+	// SkipDamaged restores from the other files what they give, where files are
+	// damaged or of another history than those that reach furthest. Without it
+	// such a file fails the restore. The state is the newest, or the target,
+	// that can be put together; where that leaves a gap before files that go
+	// on, Run fails with an *UnreachableError. Each time that files have to be
+	// left out costs another restore; once two histories are found, the header
+	// and the trailer of every file are read.
+	SkipDamaged bool
 
 	// Progress, if not nil, is called after the plan is made, after each file
 	// and after about each MiB that is read, by one goroutine at a time. When
@@ -79,18 +87,10 @@ type Result struct {
 	// that the replica holds, so that this is the newest state.
 	PastEnd bool `json:"past_end,omitzero"`
 
-	// LeftOut are files that are not whole, and were not used: those of no
-	// bytes, which the listings of the plan leave out. Transactions after TXID
-	// may have been in one.
+	// LeftOut are files that would have been used, but are not whole: those of
+	// no bytes, which listings leave out, and what SkipDamaged has skipped.
+	// Transactions after TXID may have been in one.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
-}
-
-// LeftOut is a file that a restore did not use, and why.
-type LeftOut struct {
-	Level   int      `json:"level"`
-	MinTXID ltx.TXID `json:"min_txid"`
-	MaxTXID ltx.TXID `json:"max_txid"`
-	Reason  string   `json:"reason"`
 }
 
 const defaultConcurrency = 16
@@ -127,20 +127,31 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Co
 	if err := out.prepare(); err != nil {
 		return nil, failed(client, path, err)
 	}
-	for attempt := 1; ; attempt++ {
-		plan, err := NewPlan(ctx, client, cfg.Target, cfg.Skip)
-		if err != nil {
-			return nil, err
-		}
-		result, err := execute(ctx, client, plan, out, cfg)
-		var gone *goneError
-		switch {
-		case err == nil || !errors.As(err, &gone):
-			return result, err
-		case attempt == maxAttempts:
-			return nil, failed(client, path, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
-		}
+	return attempts(ctx, client, path, cfg, func(plan *Plan) (*Result, error) { return execute(ctx, client, plan, out, cfg) })
+}
+
+// DryRun does what Run does, at the same cost, but writes no database: that it
+// succeeds says that Run with cfg does, as long as the replica is not changed and the
+// disk suffices. Overwrite, Mode and Check do not matter.
+func DryRun(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Result, error) {
+	if err := checkClient(client); err != nil {
+		return nil, err
 	}
+	if err := cfg.check(); err != nil {
+		return nil, failed(client, cfg.Target.String(), err)
+	}
+	return attempts(ctx, client, cfg.Target.String(), cfg, func(plan *Plan) (*Result, error) { return dryRun(ctx, client, plan, cfg) })
+}
+
+func dryRun(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config) (*Result, error) {
+	db := new(database)
+	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
+		return nil, err
+	}
+	if err := db.finish(); err != nil {
+		return nil, failed(client, plan.Target.String(), err)
+	}
+	return db.result(plan), nil
 }
 
 func (cfg Config) check() error {
@@ -161,7 +172,7 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 	}
 	defer out.remove()
 
-	db := &database{pages: pageWriter{f: out.file}}
+	db := &database{pages: &pageWriter{f: out.file}}
 	defer db.pages.close()
 	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 		return nil, err
@@ -183,17 +194,14 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 	if err := out.publish(); err != nil {
 		return nil, local(err)
 	}
-	return &Result{
-		TXID: db.last.MaxTXID, Time: time.UnixMilli(db.last.Timestamp).UTC(),
-		Files: len(plan.Files), Bytes: plan.Size(),
-		PageSize: db.last.PageSize, Pages: db.last.Commit, Checksum: db.wanted,
-		PastEnd: plan.PastEnd, LeftOut: tornFiles(plan),
-	}, nil
+	return db.result(plan), nil
 }
 
-func tornFiles(plan *Plan) (out []LeftOut) {
-	for _, info := range plan.Torn {
-		out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it has no bytes, its upload broke off"})
+func (d *database) result(plan *Plan) *Result {
+	return &Result{
+		TXID: d.last.MaxTXID, Time: time.UnixMilli(d.last.Timestamp).UTC(),
+		Files: len(plan.Files), Bytes: plan.Size(),
+		PageSize: d.last.PageSize, Pages: d.last.Commit, Checksum: d.wanted,
+		PastEnd: plan.PastEnd,
 	}
-	return out
 }

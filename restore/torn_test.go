@@ -36,7 +36,7 @@ func TestTorn(t *testing.T) {
 	tear(c, "ltx/0000/0000000000000004-0000000000000004")
 	_, err = restore.NewPlan(t.Context(), c, restore.Target{}, nil)
 	require.ErrorContains(t, err, "transaction 0000000000000004 is missing")
-	require.ErrorContains(t, err, "level 0 0000000000000004-0000000000000004.ltx has no bytes, its upload broke off")
+	require.ErrorContains(t, err, "level 0 0000000000000004-0000000000000004.ltx: it has no bytes, its upload broke off")
 	require.NotContains(t, err.Error(), "more)")
 	tear(c, "ltx/0001/0000000000000004-0000000000000005")
 	tear(c, "ltx/0002/0000000000000004-0000000000000006")
@@ -49,7 +49,7 @@ func TestTorn(t *testing.T) {
 	var unreachable *restore.UnreachableError
 	require.ErrorAs(t, err, &unreachable)
 	assert.False(t, unreachable.Empty)
-	assert.Len(t, unreachable.Torn, 1)
+	assert.Len(t, unreachable.LeftOut, 1)
 	require.NotErrorIs(t, err, fs.ErrNotExist, "a daemon would begin a new history over it")
 }
 

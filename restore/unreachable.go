@@ -21,9 +21,10 @@ type UnreachableError struct {
 	// Empty says that there is no file on any level, nor the rest of one.
 	Empty bool
 
-	// Torn are files of no bytes that the listings left out: of uploads that
-	// broke off.
-	Torn []ltx.FileInfo
+	// LeftOut are files that might have helped, but are not whole: those of no
+	// bytes, which listings leave out, and with Config.SkipDamaged what was
+	// skipped.
+	LeftOut []LeftOut
 
 	// Missing, if not 0, is the first transaction that no file holds, and
 	// Until the first that one holds again; 0 if there is none after it.
@@ -71,10 +72,10 @@ func (e *UnreachableError) Error() string {
 	default:
 		b.WriteString("; nothing can be restored")
 	}
-	if len(e.Torn) > 0 {
-		fmt.Fprintf(&b, "; %s has no bytes, its upload broke off", ltxio.Name(e.Torn[0].Level, e.Torn[0].MinTXID, e.Torn[0].MaxTXID))
+	if len(e.LeftOut) > 0 {
+		fmt.Fprintf(&b, "; left out: %v", e.LeftOut[0])
 	}
-	if more := len(e.Torn) - 1; more > 0 {
+	if more := len(e.LeftOut) - 1; more > 0 {
 		fmt.Fprintf(&b, " (and %d more)", more)
 	}
 	return b.String()

@@ -46,18 +46,23 @@ func (v *verifier) judge(r *reading) {
 	v.report.Files++
 	v.report.Bytes += r.size
 	var damage *ltxio.DamageError
+	damaged := true
 	switch {
 	case errors.Is(r.err, fs.ErrNotExist) && r.info.Size > 0:
 		v.find(Info, KindDeleted, f, "%s was deleted meanwhile", name)
 		return
 	case r.info.Size == 0:
-		v.find(Error, KindTorn, f, "%s has no bytes", name)
+		v.find(Error, KindTorn, f, "%s has no bytes: its upload broke off", name)
+		damaged = errors.Is(r.err, ltxstore.ErrChecksum) || errors.As(r.err, &damage)
+	case errors.As(r.err, &damage) && damage.Torn && damage.Size < r.info.Size:
+		v.find(Error, KindTorn, f, "%s is torn: %v; its listing says %d", name, damage, r.info.Size)
 	case errors.As(r.err, &damage) && damage.Torn:
-		v.find(Error, KindTorn, f, "%s is torn: %v, its listing says %d", name, damage, r.info.Size)
+		v.find(Error, KindTorn, f, "%s is torn: %v; no more was stored", name, damage)
 	case errors.As(r.err, &damage), errors.Is(r.err, ltxstore.ErrChecksum):
 		v.find(Error, KindCorrupt, f, "%s is corrupt: %v", name, r.err)
 	case r.err != nil:
 		v.find(Error, KindUnreadable, f, "%s cannot be read: %v", name, r.err)
+		damaged = false
 	case r.header.MinTXID != f.min || r.header.MaxTXID != f.max:
 		v.find(Error, KindName, f, "%s holds transactions %s to %s", name, r.header.MinTXID, r.header.MaxTXID)
 	case r.size != r.info.Size:
@@ -66,7 +71,7 @@ func (v *verifier) judge(r *reading) {
 	default:
 		return
 	}
-	v.bad[f] = true
+	v.bad[f] = damaged
 }
 
 // sequence is a level's files so far.
@@ -101,19 +106,39 @@ func (s *sequence) add(r *reading) {
 	l.Last = max(l.Last, info.MaxTXID)
 	s.v.newest = max(s.v.newest, info.MaxTXID)
 
-	if s.v.bad[f] {
+	if _, bad := s.v.bad[f]; bad {
 		return
 	}
-	if b := s.before; b != nil {
-		switch {
-		case b.header.PageSize != r.header.PageSize:
-			s.v.find(Error, KindPageSize, f, "%s has pages of %d bytes, the file before it of %d", name, r.header.PageSize, b.header.PageSize)
-		case b.info.MaxTXID+1 == info.MinTXID && !b.header.NoChecksum() && !r.header.NoChecksum() && b.trailer.PostApplyChecksum != r.header.PreApplyChecksum:
-			s.v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, the file before it leaves %s: they are of two histories",
-				name, r.header.PreApplyChecksum, b.trailer.PostApplyChecksum)
-		}
+	if b := s.before; b != nil && b.header.PageSize != r.header.PageSize {
+		s.v.find(Error, KindPageSize, f, "%s has pages of %d bytes, the file before it of %d", name, r.header.PageSize, b.header.PageSize)
+	} else {
+		s.v.compare(r)
 	}
 	s.before = r
+}
+
+// compare compares a file's checksums with what others, of whatever level, say of
+// the database after the same transactions.
+func (v *verifier) compare(r *reading) {
+	f, name := nameOf(r.info), nameInWords(r.info)
+	if r.header.NoChecksum() {
+		return
+	}
+	if f.min > 1 {
+		if known, ok := v.sums[f.min-1]; !ok {
+			v.sums[f.min-1] = sum{r.header.PreApplyChecksum, f}
+		} else if known.checksum != r.header.PreApplyChecksum {
+			v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, but %s says it is %s: they are of two histories",
+				name, r.header.PreApplyChecksum, known.file, known.checksum)
+			return
+		}
+	}
+	if known, ok := v.sums[f.max]; !ok {
+		v.sums[f.max] = sum{r.trailer.PostApplyChecksum, f}
+	} else if known.checksum != r.trailer.PostApplyChecksum {
+		v.find(Error, KindHistory, f, "%s leaves a database of checksum %s, but %s says it is %s: they are of two histories",
+			name, r.trailer.PostApplyChecksum, known.file, known.checksum)
+	}
 }
 
 type counter struct {

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -14,6 +15,10 @@ type Report struct {
 	// context lived.
 	Complete bool `json:"complete"`
 
+	// NotLookedAt are the levels that were not looked at to their end. Of one
+	// that is in Levels too, only what is counted there was.
+	NotLookedAt []int `json:"not_looked_at"`
+
 	// Files and Bytes are what was read.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
@@ -21,9 +26,12 @@ type Report struct {
 	// Levels are those that hold files, in order.
 	Levels []Level `json:"levels"`
 
-	// Restore is the newest state that can be restored from the files that are
-	// sound; nil if there is none.
+	// Restore is the newest state that can be restored; nil if there is none.
 	Restore *State `json:"restore"`
+
+	// RestoreUnknown says that what can be restored was not found out. Restore
+	// is nil then, and says nothing.
+	RestoreUnknown bool `json:"restore_unknown"`
 
 	// Findings are sorted: errors first, then by level and transaction.
 	Findings []Finding `json:"findings"`
@@ -57,6 +65,26 @@ type State struct {
 	Time  time.Time `json:"time,omitzero"`
 	Files int       `json:"files"`
 	Bytes int64     `json:"bytes"`
+
+	// SkipDamaged says that restore.Config.SkipDamaged is needed: files that
+	// would be used are damaged, or of another history.
+	SkipDamaged bool `json:"skip_damaged,omitzero"`
+
+	// ByTXID says that it is not what a restore of the newest state gives, but
+	// has to be asked for: as restore.Target.TXID.
+	ByTXID bool `json:"by_txid,omitzero"`
+}
+
+// how returns what a restore has to be told: the command's flags.
+func (s *State) how() string {
+	var flags []string
+	if s.ByTXID {
+		flags = append(flags, "-txid "+s.TXID.String())
+	}
+	if s.SkipDamaged {
+		flags = append(flags, "-skip-damaged")
+	}
+	return "with " + strings.Join(flags, " ")
 }
 
 // Severity says what a Finding means.
@@ -85,9 +113,7 @@ const (
 	// KindUnreadable is a file that the store does not give. Error.
 	KindUnreadable Kind = "unreadable"
 
-	// KindTorn is a file that ends too early. Clients leave files of no bytes
-	// out of their listings (clause L4): where one makes a transaction
-	// missing, that is a KindGap. Error.
+	// KindTorn is a file that ends too early, or has no bytes. Error.
 	KindTorn Kind = "torn"
 
 	// KindCorrupt is a file of which a checksum or the structure is wrong.
@@ -104,8 +130,8 @@ const (
 	// KindPageSize is a file with other pages than the one before it. Error.
 	KindPageSize Kind = "page size"
 
-	// KindHistory is a file that was made for another database than the one
-	// that the file before it leaves: two daemons have written to one
+	// KindHistory is a file that was made for another database, or leaves
+	// another, than another file of any level says: two daemons have written to one
 	// replica. Only files with checksums tell; Litestream's have none. Error.
 	KindHistory Kind = "history"
 

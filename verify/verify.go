@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/superfly/ltx"
 
@@ -14,27 +13,27 @@ import (
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/restore"
+	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
 // Config says what Run looks at. The zero value is everything.
 type Config struct {
-	// Levels are those to look at, nil for 0 to ltxstore.SnapshotLevel. What
-	// can be restored is always found from all of them.
+	// Levels are those to look at, nil for all (see ltxstore.Levels). What can be
+	// restored is always found from all of them.
 	Levels []int
 
 	// Concurrency is how many files are read at once: 0 means 4.
 	Concurrency int
 
-	// Progress, if not nil, is called after each file, by one goroutine at a
-	// time.
+	// Progress, if not nil, is called after each file, and often while it is
+	// found out what can be restored, by one goroutine at a time.
 	Progress func(Progress)
 }
 
 // Progress is how far Run has come. How many files there are is not known
 // before they are listed.
 type Progress struct {
-	Level    int
+	Level    int // -1 while it is found out what can be restored
 	Files    int
 	Bytes    int64
 	Findings int
@@ -43,34 +42,36 @@ type Progress struct {
 const defaultConcurrency = 4
 
 // Run looks at all files of a replica, and returns what it has found. An error
-// is returned only for a Config that cannot be right (fs.ErrInvalid, with no
-// Report) and when ctx ends, with the Report so far; all else is a Finding.
+// is returned only for a nil client or a Config that cannot be right (fs.ErrInvalid, with
+// no Report) and when ctx ends, with the Report so far, which tells what was not
+// looked at; all else is a Finding.
 //
 // Files that a live daemon deletes or writes meanwhile are no errors. Levels
 // are read from 0 up, so that what compaction moves is met where it went.
 //
-// Cost: a listing of each level without metadata, one OpenLTXFile of each file,
-// whole, and then the cost of restore.NewPlan for the newest state and of one
-// header. Memory is a page and some buffers for each file that is read at once,
-// a page of the listing, and what is wrong.
+// What can be restored is what restore.DryRun restores: Report.Restore says what
+// restore.Config it takes.
+//
+// Cost: LTXLevels, a listing of each level without metadata, one OpenLTXFile of each file,
+// whole, and then the cost of restore.DryRun, which reads again the files that the
+// newest state is made of; of damaged ones and several histories more than once.
+// Memory is a page and some buffers for each file that is read at once,
+// a page of the listing, a checksum for each file that carries one, and what is wrong.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Report, error) {
+	if client == nil {
+		return nil, fmt.Errorf("verify: client is nil: want the replica's client: %w", fs.ErrInvalid)
+	}
 	if cfg.Concurrency < 0 {
 		return nil, ltxstore.Invalid(client.Type(), "verify", "Config.Concurrency", cfg.Concurrency, fmt.Sprintf("want 0 (%d) or more", defaultConcurrency))
 	}
-	levels := cfg.Levels
-	if levels == nil {
-		for level := range ltxstore.SnapshotLevel + 1 {
-			levels = append(levels, level)
-		}
-	}
-	for _, level := range levels {
+	for _, level := range cfg.Levels {
 		if err := ltxstore.CheckLevel(level); err != nil {
 			return nil, &ltxstore.Error{Op: "verify", Backend: client.Type(), Key: "Config.Levels", Kind: fs.ErrInvalid, Err: err}
 		}
 	}
-	v := &verifier{client: client, cfg: cfg, bad: make(map[file]bool)}
-	v.report = Report{Complete: true, Levels: []Level{}, Findings: []Finding{}}
-	for _, level := range levels {
+	v := &verifier{client: client, cfg: cfg, bad: make(map[file]bool), sums: make(map[ltx.TXID]sum)}
+	v.report = Report{Complete: true, Levels: []Level{}, NotLookedAt: []int{}, Findings: []Finding{}}
+	for _, level := range v.levels(ctx) {
 		v.level(ctx, level)
 	}
 	v.restorable(ctx)
@@ -83,12 +84,38 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 	return &v.report, err
 }
 
+// levels returns those to look at. Where they cannot be told, the usual ones are.
+func (v *verifier) levels(ctx context.Context) []int {
+	if v.cfg.Levels != nil {
+		return v.cfg.Levels
+	}
+	levels, err := ltxstore.Levels(ctx, v.client)
+	if err == nil {
+		return levels
+	}
+	if ctx.Err() == nil {
+		v.report.Complete = false
+		v.find(Error, KindList, file{level: -1}, "which levels there are cannot be told: %v", err)
+	}
+	for level := range ltxstore.SnapshotLevel + 1 {
+		levels = append(levels, level)
+	}
+	return levels
+}
+
 type verifier struct {
 	client ltxstore.ReplicaClient
 	cfg    Config
 	report Report
-	bad    map[file]bool // those that a restore must not use
+	bad    map[file]bool // those that a restore cannot use; true: because they are damaged
+	sums   map[ltx.TXID]sum
 	newest ltx.TXID
+}
+
+// sum is the checksum of the database after a transaction, and a file that says so.
+type sum struct {
+	checksum ltx.Checksum
+	file     file
 }
 
 // file is a file's name.
@@ -96,6 +123,8 @@ type file struct {
 	level    int
 	min, max ltx.TXID
 }
+
+func (f file) String() string { return ltxio.Name(f.level, f.min, f.max) }
 
 func nameOf(info *ltx.FileInfo) file { return file{info.Level, info.MinTXID, info.MaxTXID} }
 
@@ -106,69 +135,57 @@ func (v *verifier) find(severity Severity, kind Kind, f file, format string, arg
 // level looks at one level's files, several at once, and judges them in order.
 func (v *verifier) level(ctx context.Context, level int) {
 	if ctx.Err() != nil {
+		v.notLookedAt(level)
 		return
 	}
 	fits := &sequence{v: v, level: Level{Level: level}}
+	stopped := false
 	line := bounded.Line[*reading]{Limit: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Take: func(r *reading) {
-		if ctx.Err() != nil && r.err != nil {
-			return // it says nothing about the file
+		// What fails because ctx ends says nothing about the file, and what comes
+		// behind it nothing about the transactions in between.
+		if stopped = stopped || ctx.Err() != nil && r.err != nil; stopped {
+			return
 		}
 		v.judge(r)
 		fits.add(r)
-		if v.cfg.Progress != nil {
-			v.cfg.Progress(Progress{level, v.report.Files, v.report.Bytes, len(v.report.Findings)})
-		}
+		v.tell(Progress{Level: level, Files: v.report.Files, Bytes: v.report.Bytes})
 	}}
-	files, err := v.client.LTXFiles(ctx, level, 0, false)
+	var torn torn.Files
+	files, err := v.client.LTXFiles(ltxstore.WithTorn(ctx, torn.Add), level, 0, false)
+	ended := false
 	if err == nil {
-		for ctx.Err() == nil && files.Next() {
-			info := files.Item()
-			line.Do(func() *reading { return v.read(ctx, info) })
+		for ctx.Err() == nil && !ended {
+			if ended = !files.Next(); !ended {
+				info := files.Item()
+				line.Do(func() *reading { return v.read(ctx, info) })
+			}
 		}
 		err = errors.Join(files.Err(), files.Close())
 	}
 	line.Wait()
+	for _, info := range torn.Lost(ctx, v.client) {
+		v.find(Error, KindTorn, nameOf(&info), "%s has no bytes: its upload broke off", nameInWords(&info))
+	}
 	if fits.level.Files > 0 {
 		v.report.Levels = append(v.report.Levels, fits.level)
 	}
 	if err != nil && ctx.Err() == nil {
-		v.report.Complete = false
 		v.find(Error, KindList, file{level: level}, "level %d cannot be listed: %v", level, err)
+	}
+	if err != nil || stopped || !ended || ctx.Err() != nil {
+		v.notLookedAt(level)
 	}
 }
 
-// restorable finds the newest state that the sound files give.
-func (v *verifier) restorable(ctx context.Context) {
-	if ctx.Err() != nil {
-		return
-	}
-	whole := file{level: -1}
-	skip := func(info *ltx.FileInfo) bool { return v.bad[nameOf(info)] }
-	plan, err := restore.NewPlan(ctx, v.client, restore.Target{}, skip)
-	var unreachable *restore.UnreachableError
-	switch {
-	case errors.As(err, &unreachable) && unreachable.Empty:
-		return // nothing is wrong with it
-	case errors.As(err, &unreachable):
-		v.find(Error, KindRestore, whole, "the newest state cannot be restored: %v", unreachable)
-		if unreachable.Last == 0 {
-			return
-		}
-		plan, err = restore.NewPlan(ctx, v.client, restore.Target{TXID: unreachable.Last}, skip)
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			v.report.Complete = false
-			v.find(Error, KindList, whole, "what can be restored cannot be told: %v", err)
-		}
-		return
-	}
-	if unreachable == nil && plan.TXID() < v.newest {
-		v.find(Error, KindRestore, whole, "transactions %s to %s are in damaged files only", plan.TXID()+1, v.newest)
-	}
-	v.report.Restore = &State{TXID: plan.TXID(), Files: len(plan.Files), Bytes: plan.Size()}
-	if hdr, err := ltxstore.FetchLTXHeader(ctx, v.client, plan.Files[len(plan.Files)-1]); err == nil {
-		v.report.Restore.Time = time.UnixMilli(hdr.Timestamp).UTC()
+func (v *verifier) notLookedAt(level int) {
+	v.report.Complete = false
+	v.report.NotLookedAt = append(v.report.NotLookedAt, level)
+}
+
+func (v *verifier) tell(now Progress) {
+	if v.cfg.Progress != nil {
+		now.Findings = len(v.report.Findings)
+		v.cfg.Progress(now)
 	}
 }
 

@@ -79,8 +79,10 @@ func TestSound(t *testing.T) {
 		l := r.Levels[1]
 		assert.Equal(t, verify.Level{Level: 1, Files: 3, Bytes: l.Bytes, First: 1, Last: 6}, l)
 		assert.Equal(t, &verify.State{TXID: 7, Time: h.Time(7), Files: 3, Bytes: r.Restore.Bytes}, r.Restore)
-		require.Len(t, told, len(sound))
+		require.Greater(t, len(told), len(sound))
 		assert.Equal(t, verify.Progress{Level: 9, Files: len(sound), Bytes: size}, told[len(sound)-1])
+		assert.Equal(t, verify.Progress{Level: -1, Files: len(sound), Bytes: size + r.Restore.Bytes}, told[len(told)-1])
+		assert.Equal(t, []any{true, false, []int{}}, []any{r.Complete, r.RestoreUnknown, r.NotLookedAt})
 	}
 }
 
@@ -99,7 +101,7 @@ func TestOneFileIsWrong(t *testing.T) {
 		kind string
 		says string
 	}{
-		"torn in a page":   {whole[:300], "error torn", "level 0 0000000000000006-0000000000000006.ltx is torn: file ends after 300 bytes, its listing says 300"},
+		"torn in a page":   {whole[:300], "error torn", "level 0 0000000000000006-0000000000000006.ltx is torn: file ends after 300 bytes, before it is complete (page 2: read compressed data: unexpected EOF); no more was stored"},
 		"torn in header":   {whole[:50], "error torn", "file ends after 50 bytes"},
 		"torn at its end":  {whole[:len(whole)-1], "error torn", "is torn"},
 		"flipped bit":      {flipped, "error corrupt", "is corrupt"},
@@ -174,9 +176,19 @@ func TestZeroBytes(t *testing.T) {
 	require.Equal(t, []string{"error torn"}, kinds(r))
 	assert.Contains(t, r.Findings[0].Message, "has no bytes")
 
-	// Others leave it out, and what is missing shows.
+	// Others leave it out of the listing, and report it.
 	inner.Store().Put("ltx/0000/0000000000000006-0000000000000006.ltx", mock.Object{})
-	require.Equal(t, []string{"warning gap"}, kinds(run(t, inner, verify.Config{})))
+	r = run(t, inner, verify.Config{})
+	require.Equal(t, []string{"error torn", "warning gap"}, kinds(r))
+	assert.Equal(t, "level 0 0000000000000006-0000000000000006.ltx has no bytes: its upload broke off", r.Findings[0].Message)
+	assert.False(t, r.OK())
+
+	// Where there is nothing else, the replica is not sound either.
+	inner = replica(t, h)
+	inner.Store().Put("ltx/0000/0000000000000001-0000000000000001.ltx", mock.Object{})
+	r = run(t, inner, verify.Config{})
+	require.Equal(t, []string{"error restore", "error torn"}, kinds(r))
+	assert.Contains(t, r.Findings[0].Message, "nothing can be restored: ")
 }
 
 // A file that has another size than its listing says can be read, and somebody
@@ -215,8 +227,14 @@ func TestFilesDoNotFit(t *testing.T) {
 		"no beginning": {[]at{{0, 4, 4}, {0, 5, 5}}, nil, []string{"error restore"}, "nothing can be restored", 0},
 		"overlap":      {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps what is before it, to 0000000000000004", 6},
 		"no snapshot":  {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is no snapshot: it begins with transaction 0000000000000003", 6},
-		"two histories": {[]at{{0, 1, 1}, {0, 2, 2}}, []at{{0, 3, 3}}, []string{"error history"},
-			"they are of two histories", 3},
+		"two histories": {[]at{{0, 1, 1}, {0, 2, 2}}, []at{{0, 3, 3}}, []string{"error restore", "error history"},
+			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or of another history; what is before them can be restored with -skip-damaged", 2},
+		"two histories on two levels": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}}, []at{{1, 1, 2}}, []string{"error restore", "error history"},
+			"the newest state can be restored only with -skip-damaged: mock: restore level 1 0000000000000001-0000000000000002.ltx: the database after it has checksum", 3},
+		"another history that is not used": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}, {9, 1, 3}}, []at{{1, 1, 2}}, []string{"error history"},
+			"leaves a database of checksum", 3},
+		"a history that begins later": {[]at{{9, 1, 5}, {0, 4, 4}}, []at{{1, 5, 5}}, []string{"error history"},
+			"was made for a database of checksum", 5},
 		"nothing": {nil, nil, nil, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,8 +265,8 @@ func TestPageSize(t *testing.T) {
 	_, err = c.WriteLTXFile(t.Context(), 0, 2, 2, &buf)
 	require.NoError(t, err)
 	r := run(t, c, verify.Config{})
-	require.Equal(t, []string{"error page size"}, kinds(r))
-	assert.Contains(t, r.Findings[0].Message, "pages of 1024 bytes, the file before it of 512")
+	require.Equal(t, []string{"error restore", "error page size"}, kinds(r))
+	assert.Contains(t, r.Findings[1].Message, "pages of 1024 bytes, the file before it of 512")
 }
 
 // A newest file that is damaged does not make the state before it the newest.
@@ -257,7 +275,8 @@ func TestNewestIsDamaged(t *testing.T) {
 	c.Store().Put("ltx/0000/0000000000000007-0000000000000007.ltx", mock.Object{Body: []byte("LTX1")})
 	r := run(t, c, verify.Config{})
 	require.Equal(t, []string{"error restore", "error torn"}, kinds(r))
-	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are in damaged files only", r.Findings[0].Message)
+	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are only in files that are damaged or of another history; what is before them can be restored with -skip-damaged", r.Findings[0].Message)
+	assert.True(t, r.Restore.SkipDamaged)
 	assert.Equal(t, ltx.TXID(6), r.Restore.TXID)
 }
 
@@ -280,24 +299,56 @@ func TestLevels(t *testing.T) {
 	c := replica(t, ltxmodel.New(1, 8), sound...)
 	c.Store().Put("ltx/0000/0000000000000007-0000000000000007.ltx", mock.Object{Body: []byte("x")})
 	r := run(t, c, verify.Config{Levels: []int{2, 1}})
-	assert.Empty(t, r.Findings)
+	assert.Equal(t, []string{"error restore"}, kinds(r), "what can be restored is found from all levels")
 	assert.Equal(t, 4, r.Files)
+	for _, at := range []at{{10, 1, 2}, {9999, 3, 4}} {
+		put(t, c, ltxmodel.New(1, 8), at)
+	}
+	r = run(t, c, verify.Config{})
+	require.Len(t, r.Levels, 6)
+	assert.Equal(t, []int{10, 9999}, []int{r.Levels[4].Level, r.Levels[5].Level})
 }
 
+// What was not looked at is told, and nothing is concluded from its absence.
 func TestCancelled(t *testing.T) {
-	for stop := 1; stop <= len(sound); stop++ {
-		c := replica(t, ltxmodel.New(1, 8), sound...)
-		ctx, cancel := context.WithCancel(t.Context())
-		r, err := verify.Run(ctx, c, verify.Config{Concurrency: 2, Progress: func(p verify.Progress) {
-			if p.Files == stop {
-				cancel()
+	for _, concurrency := range []int{1, 2, 16} {
+		for stop := 1; stop <= len(sound)+1; stop++ {
+			c := replica(t, ltxmodel.New(1, 8), sound...)
+			ctx, cancel := context.WithCancel(t.Context())
+			// Some reads fail with the context, while others beside them end well.
+			c.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+				if ctx.Err() != nil && minTXID%2 == 0 {
+					ctx = context.WithoutCancel(ctx)
+				}
+				return c.Default().OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 			}
-		}})
-		require.ErrorIs(t, err, context.Canceled)
-		assert.False(t, r.Complete)
-		assert.GreaterOrEqual(t, r.Files, stop, "what was done is reported")
-		assert.Empty(t, r.Findings, "what was not read is not wrong")
+			told := 0
+			r, err := verify.Run(ctx, c, verify.Config{Concurrency: concurrency, Progress: func(verify.Progress) {
+				if told++; told == stop {
+					cancel()
+				}
+			}})
+			cancel()
+			require.ErrorIs(t, err, context.Canceled)
+			assert.False(t, r.Complete)
+			assert.GreaterOrEqual(t, r.Files, min(stop, len(sound)), "what was done is reported")
+			assert.Empty(t, r.Findings, "what was not read is not wrong")
+			assert.Nil(t, r.Restore)
+			assert.True(t, r.RestoreUnknown, "that nothing can be restored is not known")
+			if stop < len(sound) {
+				assert.Contains(t, r.NotLookedAt, 9)
+			}
+			b, err := json.Marshal(r)
+			require.NoError(t, err)
+			assert.Contains(t, string(b), `"restore":null,"restore_unknown":true`)
+		}
 	}
+	// Before anything is asked for, no level was looked at.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := verify.Run(ctx, replica(t, ltxmodel.New(1, 8), sound...), verify.Config{})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, r.NotLookedAt)
 }
 
 func TestRefuses(t *testing.T) {
@@ -311,4 +362,8 @@ func TestRefuses(t *testing.T) {
 		require.ErrorContains(t, err, says)
 		require.Nil(t, r)
 	}
+	r, err := verify.Run(t.Context(), nil, verify.Config{})
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	require.ErrorContains(t, err, "client is nil")
+	require.Nil(t, r)
 }

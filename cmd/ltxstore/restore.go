@@ -48,6 +48,7 @@ func restoreCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which nothing may have open")
+			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "leave out files that are damaged or of another history, where others make up for them")
 			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check by the sqlite3 program, which must be installed")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
 			return cmd.run
@@ -97,6 +98,9 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		case errors.Is(err, ltxstore.ErrChecksum):
 			if what := foreign(ctx, client); what != "" {
 				return fmt.Errorf("%s: %w", what, err)
+			}
+			if !cmd.cfg.SkipDamaged {
+				return fmt.Errorf("%w; to restore what other files give: -skip-damaged", err)
 			}
 			return err
 		case err != nil:

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/verify"
@@ -15,8 +16,8 @@ func verifyCommand() *command {
 		name: "verify", args: "URL", min: 1, max: 1,
 		short: "check every file of a replica, and what can be restored",
 		long: "Reads every file whole and verifies its checksums, compares its header with its name, looks for gaps and overlaps on each level, " +
-			"and finds the newest state that can be restored. It changes nothing. Problems are exit code 3.",
-		json: `complete, files, bytes, levels, restore (txid, time), findings (severity, kind, level, min_txid, max_txid, message).`,
+			"and finds the newest state that can be restored, by restoring it without writing it. It changes nothing. Problems are exit code 3.",
+		json: `complete, not_looked_at (levels), files, bytes, levels, restore (txid, time, skip_damaged, by_txid), restore_unknown, findings (severity, kind, level, min_txid, max_txid, message).`,
 		examples: []string{
 			"ltxstore verify s3://bucket/db",
 			"ltxstore verify -json file:///var/replicas/db | jq .restore.txid",
@@ -38,7 +39,11 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		p := a.watch()
 		cmd.cfg.Progress = func(now verify.Progress) {
-			p.show(now.Bytes, 0, fmt.Sprintf("%s, level %d, %s", count(now.Files, "file"), now.Level, count(now.Findings, "finding")))
+			at := fmt.Sprintf("level %d", now.Level)
+			if now.Level < 0 {
+				at = "what can be restored"
+			}
+			p.show(now.Bytes, 0, fmt.Sprintf("%s, %s, %s", count(now.Files, "file"), at, count(now.Findings, "finding")))
 		}
 		report, err := verify.Run(ctx, client, cmd.cfg)
 		p.done()
@@ -88,9 +93,38 @@ func (a *app) verified(r *verify.Report) {
 	}
 	a.printf("\n%s, %s: %s, %s\n", count(r.Files, "file"), humanSize(r.Bytes),
 		count(r.Count(verify.Error), "error"), count(r.Count(verify.Warning), "warning"))
-	if r.Restore == nil {
-		a.printf("nothing can be restored\n")
-		return
+	if len(r.NotLookedAt) > 0 {
+		a.printf("not looked at, or not to the end: %s\n", levelList(r.NotLookedAt))
 	}
-	a.printf("can be restored to transaction %s of %s\n", r.Restore.TXID, moment(r.Restore.Time))
+	switch {
+	case r.RestoreUnknown:
+		a.printf("what can be restored was not found out\n")
+	case r.Restore == nil:
+		a.printf("nothing can be restored\n")
+	default:
+		a.printf("can be restored to transaction %s of %s\n%s", r.Restore.TXID, moment(r.Restore.Time), needed(r.Restore))
+	}
+}
+
+// levelList returns levels in words.
+func levelList(levels []int) string {
+	if len(levels) == 1 {
+		return fmt.Sprintf("level %d", levels[0])
+	}
+	text := strings.Trim(fmt.Sprint(levels), "[]")
+	return "levels " + strings.ReplaceAll(text, " ", ", ")
+}
+
+// needed returns a line with the flags with which a state is restored, if it needs any.
+func needed(s *verify.State) (text string) {
+	if s.ByTXID {
+		text += " -txid " + s.TXID.String()
+	}
+	if s.SkipDamaged {
+		text += " -skip-damaged"
+	}
+	if text != "" {
+		text = "to restore that:" + text + "\n"
+	}
+	return text
 }

@@ -20,7 +20,7 @@ type DamageError struct {
 
 func (e *DamageError) Error() string {
 	if e.Torn {
-		return fmt.Sprintf("file ends after %d bytes", e.Size)
+		return fmt.Sprintf("file ends after %d bytes, before it is complete (%v)", e.Size, e.Err)
 	}
 	return e.Err.Error()
 }

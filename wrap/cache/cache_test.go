@@ -268,6 +268,9 @@ func TestMaxFiles(t *testing.T) {
 	require.NoError(t, one.Close())
 	assert.Equal(t, 100, n)
 	assert.Zero(t, w.Stats().Files)
+	for _, call := range w.next.Calls(mock.OpList) {
+		assert.False(t, call.UseMetadata)
+	}
 	assert.Len(t, list(t, w, 90), 11)
 	assert.EqualValues(t, 11, w.Stats().Files)
 	for txid := ltx.TXID(101); txid <= 130; txid++ {

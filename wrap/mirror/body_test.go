@@ -2,8 +2,14 @@ package mirror_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,4 +32,36 @@ func TestBodyWithoutSize(t *testing.T) {
 	info, err := w.WriteLTXFile(t.Context(), 0, 1, 1, noSize{bytes.NewReader([]byte("body"))})
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, info.Size)
+}
+
+// A writer that gives up waiting for a name leaves it to the one that has it.
+func TestWriterGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(2, mirror.Config{})
+		var writing, most atomic.Int64
+		body := func() io.Reader {
+			return readFunc(func([]byte) (int, error) {
+				most.Store(max(most.Load(), writing.Add(1)))
+				time.Sleep(time.Minute)
+				writing.Add(-1)
+				return 0, errors.New("the disk is gone")
+			})
+		}
+		var all sync.WaitGroup
+		write := func(wait time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			all.Go(func() {
+				defer cancel()
+				_, err := w.WriteLTXFile(ctx, 0, 1, 1, body())
+				assert.Error(t, err)
+			})
+			synctest.Wait()
+		}
+		write(time.Hour)
+		write(time.Second) // gives up
+		time.Sleep(2 * time.Second)
+		write(time.Hour)
+		all.Wait()
+		assert.EqualValues(t, 1, most.Load())
+	})
 }

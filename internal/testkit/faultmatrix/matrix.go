@@ -51,7 +51,7 @@ const (
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, Outage, TimedOut, Refused, Reset, ResetInBody, Stalled,
-		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, HTMLPage, Expired, Page, Nothing}
+		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
 }
 
 // RetryAfter is how long Throttled wants to be left alone: longer than a

@@ -1,0 +1,128 @@
+package gcs
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/auth"
+	"cloud.google.com/go/auth/credentials"
+	"cloud.google.com/go/auth/httptransport"
+	"cloud.google.com/go/storage"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// authorize returns base with what adds the credentials' token to requests.
+func (b *bucket) authorize(base http.RoundTripper) (http.RoundTripper, error) {
+	if b.cfg.Anonymous {
+		return base, nil
+	}
+	base = &witness{RoundTripper: base, secrets: &b.log.Secrets}
+	creds, err := b.cfg.credentials(base, &b.log.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: base}
+	if err := httptransport.AddAuthorizationMiddleware(client, creds); err != nil {
+		return nil, err
+	}
+	return client.Transport, nil
+}
+
+func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*auth.Credentials, error) {
+	options := &credentials.DetectOptions{
+		Scopes:              []string{storage.ScopeReadWrite},
+		Client:              &http.Client{Transport: base, CheckRedirect: stay},
+		DisableAsyncRefresh: true, // a goroutine of its own
+	}
+	field, content := "CredentialsJSON", cfg.CredentialsJSON
+	if cfg.CredentialsFile != "" {
+		field = "CredentialsFile"
+		var err error
+		if content, err = os.ReadFile(cfg.CredentialsFile); err != nil {
+			return nil, invalid(field, cfg.CredentialsFile, "want a file of credentials: "+err.Error())
+		}
+	}
+	if len(content) == 0 && field == "CredentialsJSON" {
+		creds, err := credentials.DetectDefault(options)
+		if err != nil {
+			return nil, refuse("CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
+		}
+		return creds, nil
+	}
+	const want = "want credentials in JSON as Google's tools write them"
+	var file struct{ Type string }
+	if err := json.Unmarshal(content, &file); err != nil || file.Type == "" {
+		return nil, invalid(field, scrub.Secret(len(content)), want)
+	}
+	known.Add(secretsOf(content)...)
+	creds, err := credentials.NewCredentialsFromJSON(credentials.CredType(file.Type), content, options)
+	if err != nil {
+		return nil, invalid(field, scrub.Secret(len(content)), want+"; type "+file.Type+" is not understood")
+	}
+	return creds, nil
+}
+
+// stay follows no redirect: a token, or what it is asked for with, would go to
+// wherever an answer points.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// secretFields are the parts of credentials, and the parameters of a request for
+// a token, that are secret.
+var secretFields = []string{"private_key", "client_secret", "refresh_token", "assertion", "subject_token"}
+
+// secretsOf returns the secrets in a file of credentials, at any depth.
+func secretsOf(content []byte) []string {
+	var document any
+	if json.Unmarshal(content, &document) != nil {
+		return nil
+	}
+	var found []string
+	var look func(name string, value any)
+	look = func(name string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for name, value := range v {
+				look(name, value)
+			}
+		case string:
+			if slices.Contains(secretFields, name) {
+				found = append(found, v)
+			}
+		}
+	}
+	look("", document)
+	return found
+}
+
+// witness makes the secrets known that requests carry: tokens, and what they are
+// asked for with.
+type witness struct {
+	http.RoundTripper
+	secrets *scrub.Secrets
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
+	if authorization := req.Header.Get("Authorization"); authorization != "" {
+		_, token, _ := strings.Cut(authorization, " ")
+		w.secrets.AddToken(token)
+	}
+	if req.GetBody != nil && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if body, err := req.GetBody(); err == nil {
+			content, _ := io.ReadAll(body) // what is not there is not sent
+			body.Close()
+			form, _ := url.ParseQuery(string(content))
+			for _, name := range secretFields {
+				w.secrets.AddToken(form.Get(name))
+			}
+		}
+	}
+	return w.RoundTripper.RoundTrip(req)
+}

@@ -1,0 +1,181 @@
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// LeftOut is a file that a restore did not use, and why.
+type LeftOut struct {
+	Level   int      `json:"level"`
+	MinTXID ltx.TXID `json:"min_txid"`
+	MaxTXID ltx.TXID `json:"max_txid"`
+	Reason  string   `json:"reason"`
+}
+
+// String returns the file's level, name and what is wrong with it.
+func (l LeftOut) String() string {
+	return ltxio.Name(l.Level, l.MinTXID, l.MaxTXID) + ": " + l.Reason
+}
+
+func leftOut(torn []ltx.FileInfo) (out []LeftOut) {
+	for _, info := range torn {
+		out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it has no bytes, its upload broke off"})
+	}
+	return out
+}
+
+// attempts plans and calls do until one plan succeeds. Files that go away, and
+// with SkipDamaged those that are damaged, make it plan anew.
+func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, cfg Config, do func(*Plan) (*Result, error)) (*Result, error) {
+	known := &knowledge{client: client, cfg: cfg, damaged: make(map[fileName]LeftOut)}
+	for gone := 0; ; {
+		plan, err := known.plan(ctx)
+		var result *Result
+		if err == nil {
+			result, err = do(plan)
+		}
+		vanished, unreachable := new(goneError), new(UnreachableError)
+		switch {
+		case err == nil:
+			result.LeftOut = append(leftOut(plan.Torn), known.leftOut(plan)...)
+			return result, nil
+		case errors.As(err, &unreachable):
+			unreachable.LeftOut = append(unreachable.LeftOut, known.leftOut(&Plan{})...)
+			return nil, err
+		case errors.As(err, &vanished):
+			if gone++; gone == maxAttempts {
+				return nil, failed(client, about, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
+			}
+		case plan == nil || !cfg.SkipDamaged:
+			return nil, err
+		default:
+			if err := known.learn(ctx, plan, err); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// knowledge is what attempts have found out about a replica's files.
+type knowledge struct {
+	client    ltxstore.ReplicaClient
+	cfg       Config
+	damaged   map[fileName]LeftOut
+	conflicts []*conflictError
+
+	histories bool // there are several: files are put together by their checksums
+}
+
+type fileName struct {
+	level    int
+	min, max ltx.TXID
+}
+
+func nameOf(info *ltx.FileInfo) fileName { return fileName{info.Level, info.MinTXID, info.MaxTXID} }
+
+func (k *knowledge) plan(ctx context.Context) (*Plan, error) {
+	if k.histories {
+		return k.history(ctx)
+	}
+	var damaged func(*ltx.FileInfo, error)
+	if k.cfg.SkipDamaged {
+		damaged = k.isDamaged
+	}
+	return newPlan(ctx, k.client, k.cfg.Target, k.skip, damaged)
+}
+
+func (k *knowledge) skip(info *ltx.FileInfo) bool {
+	_, damaged := k.damaged[nameOf(info)]
+	return damaged || k.cfg.Skip != nil && k.cfg.Skip(info)
+}
+
+func (k *knowledge) isDamaged(info *ltx.FileInfo, err error) {
+	k.damaged[nameOf(info)] = LeftOut{info.Level, info.MinTXID, info.MaxTXID, reason(err)}
+}
+
+// reason returns the error's text without the operation and the file's name.
+func reason(err error) string {
+	for {
+		inner := new(ltxstore.Error)
+		if !errors.As(err, &inner) || inner.Err == nil {
+			return err.Error()
+		}
+		err = inner.Err
+	}
+}
+
+// learn learns from a plan's failure how to make a better one; if there is no way,
+// it returns an error. It returns nil a bounded number of times: each but one
+// leaves out a file more.
+func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error {
+	damaged, conflict, whole := new(damagedError), new(conflictError), new(wholeError)
+	switch {
+	case errors.As(failure, &damaged):
+		for _, f := range damaged.files {
+			k.isDamaged(f.info, f.err)
+		}
+	case errors.As(failure, &conflict) && !k.histories:
+		k.histories = true
+		k.conflicts = append(k.conflicts, conflict)
+	case errors.As(failure, &conflict):
+		k.isDamaged(conflict.newer, conflict)
+	case errors.As(failure, &whole):
+		info, err := k.wrong(ctx, plan)
+		if err != nil {
+			return err
+		}
+		k.isDamaged(info, whole)
+	default:
+		return failure
+	}
+	return nil
+}
+
+// wrong finds the file of a plan with which the database becomes wrong: without
+// those from it on it is right. It restores, dry, as many beginnings of the plan
+// as the logarithm of the number of its files.
+func (k *knowledge) wrong(ctx context.Context, plan *Plan) (*ltx.FileInfo, error) {
+	right, wrong := 0, len(plan.Files)
+	for wrong-right > 1 {
+		half := (right + wrong) / 2
+		_, err := dryRun(ctx, k.client, &Plan{Files: plan.Files[:half]}, k.cfg)
+		switch {
+		case err == nil:
+			right = half
+		case errors.Is(err, ltxstore.ErrChecksum):
+			wrong = half
+		default:
+			return nil, err
+		}
+	}
+	return plan.Files[wrong-1], nil
+}
+
+// leftOut returns what is known to be damaged, and which files of two histories
+// are not in the plan.
+func (k *knowledge) leftOut(plan *Plan) (out []LeftOut) {
+	for _, file := range k.damaged {
+		out = append(out, file)
+	}
+	for _, conflict := range k.conflicts {
+		for _, info := range []*ltx.FileInfo{conflict.older, conflict.newer} {
+			same := func(other *ltx.FileInfo) bool { return nameOf(other) == nameOf(info) }
+			if !slices.ContainsFunc(plan.Files, same) {
+				out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "another history than other files have"})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b LeftOut) int {
+		return cmp.Or(cmp.Compare(a.Level, b.Level), cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
+	})
+	return out
+}
