@@ -53,8 +53,8 @@ type Config struct {
 	// QuotaProject is the project that requests are billed to.
 	QuotaProject string
 
-	// SkipVerify accepts any TLS certificate: for tests.
-	SkipVerify bool
+	// InsecureSkipVerify accepts any TLS certificate: for tests.
+	InsecureSkipVerify bool
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
 	// system's.

@@ -101,13 +101,13 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 	base := b.cfg.RoundTripper
 	if base == nil {
 		t, err := transport.New(transport.Options{
-			MaxConns:        b.cfg.MaxConns,
-			MaxIdleConns:    b.cfg.MaxIdleConns,
-			IdleConnTimeout: b.cfg.IdleConnTimeout,
-			ResponseTimeout: b.cfg.ResponseTimeout,
-			IdleTimeout:     b.cfg.IdleTimeout,
-			SkipVerify:      b.cfg.SkipVerify,
-			CABundle:        b.cfg.CABundle,
+			MaxConns:           b.cfg.MaxConns,
+			MaxIdleConns:       b.cfg.MaxIdleConns,
+			IdleConnTimeout:    b.cfg.IdleConnTimeout,
+			ResponseTimeout:    b.cfg.ResponseTimeout,
+			IdleTimeout:        b.cfg.IdleTimeout,
+			InsecureSkipVerify: b.cfg.InsecureSkipVerify,
+			CABundle:           b.cfg.CABundle,
 		})
 		if err != nil {
 			return nil, err

@@ -210,7 +210,7 @@ func TestMissingCABundle(t *testing.T) {
 
 // Each setting of the pool reaches it, and so does each timeout.
 func TestPool(t *testing.T) {
-	store, err := connect(t.Context(), Config{Bucket: "bucket", Anonymous: true, MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, SkipVerify: true}, &oplog.Logger{})
+	store, err := connect(t.Context(), Config{Bucket: "bucket", Anonymous: true, MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, InsecureSkipVerify: true}, &oplog.Logger{})
 	require.NoError(t, err)
 	pool, ok := store.Bucket.(*bucket).http.Transport.(*roundTripper).next.(*http.Transport)
 	require.True(t, ok)

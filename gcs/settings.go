@@ -71,7 +71,7 @@ func placeRows() []row {
 func connectionRows() []row {
 	return []row{
 		{Name: "skip-verify", Default: "false", Help: "Accept any TLS certificate: for tests.",
-			To: settings.Bool(func(c *Config) *bool { return &c.SkipVerify })},
+			To: settings.Bool(func(c *Config) *bool { return &c.InsecureSkipVerify })},
 		{Name: "ca-bundle", Default: "the system's", Help: "A file of PEM certificates that are trusted instead of the system's.",
 			To: settings.Text(func(c *Config) *string { return &c.CABundle })},
 		{Name: "max-conns", Default: "no bound", Help: "Connections to the service at once.",

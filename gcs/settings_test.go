@@ -41,7 +41,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"credentials-json":      {`{"type": "x&y+z"}`, Config{CredentialsJSON: []byte(`{"type": "x&y+z"}`)}},
 		"anonymous":             {"true", Config{Anonymous: true}},
 		"quota-project":         {"p", Config{QuotaProject: "p"}},
-		"skip-verify":           {"true", Config{SkipVerify: true}},
+		"skip-verify":           {"true", Config{InsecureSkipVerify: true}},
 		"ca-bundle":             {"/ca.pem", Config{CABundle: "/ca.pem"}},
 		"max-conns":             {"7", Config{MaxConns: 7}},
 		"max-idle-conns":        {"8", Config{MaxIdleConns: 8}},

@@ -122,8 +122,8 @@ func (cfg Config) validateClient() error {
 		return invalid("RoundTripper", "a RoundTripper", want)
 	case cfg.CABundle != "":
 		return invalid("CABundle", cfg.CABundle, want)
-	case cfg.SkipVerify:
-		return invalid("SkipVerify", true, want)
+	case cfg.InsecureSkipVerify:
+		return invalid("InsecureSkipVerify", true, want)
 	case cfg.MaxConns != 0:
 		return invalid("MaxConns", cfg.MaxConns, want)
 	case cfg.MaxIdleConns != 0:
@@ -136,8 +136,8 @@ func (cfg Config) validateTransport() error {
 	switch {
 	case cfg.CABundle != "" && cfg.RoundTripper != nil:
 		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
-	case cfg.CABundle != "" && cfg.SkipVerify:
-		return invalid("SkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
+	case cfg.CABundle != "" && cfg.InsecureSkipVerify:
+		return invalid("InsecureSkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
 	}
 	for _, f := range []struct {
 		name  string

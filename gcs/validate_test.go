@@ -58,7 +58,7 @@ func TestBadConfig(t *testing.T) {
 		{"CredentialsJSON", func(c *Config) { c.CredentialsFile, c.CredentialsJSON = short, []byte("{}") }},
 		{"Anonymous", func(c *Config) { c.Anonymous, c.CredentialsFile = true, short }},
 		{"QuotaProject", func(c *Config) { c.QuotaProject = "two words" }},
-		{"SkipVerify", func(c *Config) { c.RoundTripper, c.CABundle, c.SkipVerify = nil, short, true }},
+		{"InsecureSkipVerify", func(c *Config) { c.RoundTripper, c.CABundle, c.InsecureSkipVerify = nil, short, true }},
 		{"CABundle", func(c *Config) { c.CABundle = short }},
 		{"CABundle", func(c *Config) { c.RoundTripper, c.CABundle = nil, short }},
 		{"Client", func(c *Config) { c.Client = client }},
@@ -111,14 +111,14 @@ func TestBadConfigBesideAClient(t *testing.T) {
 	require.NoError(t, err)
 	defer client.Close()
 	for field, change := range map[string]func(*Config){
-		"Endpoint":        func(c *Config) { c.Endpoint = "https://host" },
-		"CredentialsFile": func(c *Config) { c.CredentialsFile = "f" },
-		"CredentialsJSON": func(c *Config) { c.CredentialsJSON = []byte("{}") },
-		"Anonymous":       func(c *Config) { c.Anonymous = true },
-		"CABundle":        func(c *Config) { c.CABundle = "f" },
-		"SkipVerify":      func(c *Config) { c.SkipVerify = true },
-		"MaxConns":        func(c *Config) { c.MaxConns = 1 },
-		"MaxIdleConns":    func(c *Config) { c.MaxIdleConns = 1 },
+		"Endpoint":           func(c *Config) { c.Endpoint = "https://host" },
+		"CredentialsFile":    func(c *Config) { c.CredentialsFile = "f" },
+		"CredentialsJSON":    func(c *Config) { c.CredentialsJSON = []byte("{}") },
+		"Anonymous":          func(c *Config) { c.Anonymous = true },
+		"CABundle":           func(c *Config) { c.CABundle = "f" },
+		"InsecureSkipVerify": func(c *Config) { c.InsecureSkipVerify = true },
+		"MaxConns":           func(c *Config) { c.MaxConns = 1 },
+		"MaxIdleConns":       func(c *Config) { c.MaxIdleConns = 1 },
 	} {
 		cfg := Config{Bucket: "bucket", Client: client}
 		change(&cfg)

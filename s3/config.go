@@ -63,8 +63,8 @@ type Config struct {
 	// with it.
 	RoleARN, ExternalID string
 
-	// SkipVerify accepts any TLS certificate: for tests.
-	SkipVerify bool
+	// InsecureSkipVerify accepts any TLS certificate: for tests.
+	InsecureSkipVerify bool
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
 	// system's. Empty is AWS_CA_BUNDLE, if set.

@@ -103,7 +103,7 @@ func (cfg Config) load() (Config, error) {
 	}
 	// A later look at cfg must not find two keys.
 	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
-	if cfg.CABundle == "" && cfg.RoundTripper == nil && !cfg.SkipVerify {
+	if cfg.CABundle == "" && cfg.RoundTripper == nil && !cfg.InsecureSkipVerify {
 		cfg.CABundle = os.Getenv("AWS_CA_BUNDLE")
 	}
 	if cfg.CABundle != "" {
@@ -144,13 +144,13 @@ func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error)
 		return roundTripper{cfg.RoundTripper}, func() {}, nil
 	}
 	t, err := transport.New(transport.Options{
-		MaxConns:        cfg.MaxConns,
-		MaxIdleConns:    cfg.MaxIdleConns,
-		IdleConnTimeout: cfg.IdleConnTimeout,
-		ResponseTimeout: cfg.ResponseTimeout,
-		IdleTimeout:     cfg.IdleTimeout,
-		SkipVerify:      cfg.SkipVerify,
-		CABundle:        cfg.CABundle,
+		MaxConns:           cfg.MaxConns,
+		MaxIdleConns:       cfg.MaxIdleConns,
+		IdleConnTimeout:    cfg.IdleConnTimeout,
+		ResponseTimeout:    cfg.ResponseTimeout,
+		IdleTimeout:        cfg.IdleTimeout,
+		InsecureSkipVerify: cfg.InsecureSkipVerify,
+		CABundle:           cfg.CABundle,
 	})
 	if err != nil {
 		return roundTripper{}, nil, err

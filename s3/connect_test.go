@@ -283,10 +283,10 @@ func TestCABundle(t *testing.T) {
 			t.Setenv("AWS_CA_BUNDLE", bundle)
 			c.RoundTripper = server.Client().Transport
 		},
-		"skip verify": func(c *Config) { c.SkipVerify = true },
+		"skip verify": func(c *Config) { c.InsecureSkipVerify = true },
 		"skip verify and environment": func(c *Config) {
 			t.Setenv("AWS_CA_BUNDLE", bundle)
-			c.SkipVerify = true
+			c.InsecureSkipVerify = true
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -171,8 +171,8 @@ func (cfg Config) validateTransport() error {
 	switch {
 	case cfg.CABundle != "" && cfg.RoundTripper != nil:
 		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
-	case cfg.CABundle != "" && cfg.SkipVerify:
-		return invalid("SkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
+	case cfg.CABundle != "" && cfg.InsecureSkipVerify:
+		return invalid("InsecureSkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
 	}
 	for _, f := range []struct {
 		name  string

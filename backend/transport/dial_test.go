@@ -31,7 +31,7 @@ func TestBodyAllocations(t *testing.T) {
 				assert.EqualValues(t, size, n)
 			}))
 			defer server.Close()
-			ours, err := transport.New(transport.Options{SkipVerify: true, IdleTimeout: time.Minute})
+			ours, err := transport.New(transport.Options{InsecureSkipVerify: true, IdleTimeout: time.Minute})
 			require.NoError(t, err)
 			defer ours.CloseIdleConnections()
 			perRequest := func(tr http.RoundTripper) uint64 {

@@ -53,8 +53,8 @@ type Options struct {
 	// Dial makes the connections. Nil means a net.Dialer, with a timeout.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// SkipVerify accepts any certificate.
-	SkipVerify bool
+	// InsecureSkipVerify accepts any certificate.
+	InsecureSkipVerify bool
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
 	// system's. Empty means the system's.
@@ -80,7 +80,7 @@ func New(opts Options) (*http.Transport, error) {
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	secure := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.SkipVerify, RootCAs: roots}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: opts.InsecureSkipVerify, RootCAs: roots}
 	if opts.Dial == nil {
 		opts.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext
 	}

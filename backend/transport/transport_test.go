@@ -47,7 +47,7 @@ func TestCertificates(t *testing.T) {
 
 	for name, opts := range map[string]transport.Options{
 		"bundle":      {CABundle: bundleOf(t, server)},
-		"skip verify": {SkipVerify: true},
+		"skip verify": {InsecureSkipVerify: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr, err := transport.New(opts)
