@@ -17,7 +17,7 @@ import (
 // which the beginning is in memory.
 type content struct {
 	src   *source
-	whole bool      // memory or the file has all of it
+	whole bool      // memory or the file has all of it, as long as the write lasts
 	size  int64     // -1 if that is not known
 	first buffer    // all of a small body, or the beginning of a stream
 	end   bool      // src has ended
@@ -43,7 +43,7 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 		c.whole = true
 		return c, check(first[:n])
 	}
-	for _, upTo := range []int64{ltx.HeaderSize, limit + 1} {
+	for i, upTo := range []int64{ltx.HeaderSize, limit + 1} {
 		if !c.end {
 			if c.end, err = c.first.fill(src, upTo, min(src.size, limit)+1); err != nil {
 				return c, err
@@ -52,14 +52,15 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 		switch {
 		case len(c.first.b) == 0:
 			return c, errEmpty
-		case upTo == ltx.HeaderSize:
+		case i == 0:
 			if err := check(c.first.b); err != nil {
 				return c, err
 			}
 		}
 	}
-	if c.whole = c.end; c.whole {
+	if c.end {
 		c.size = int64(len(c.first.b))
+		c.whole = c.size <= limit // what is larger is sent, and freed, in parts
 	}
 	return c, nil
 }

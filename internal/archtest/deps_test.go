@@ -17,7 +17,6 @@ var allowed = []string{
 	"cloud.google.com/go/auth",
 	"cloud.google.com/go/storage",
 	"filippo.io/age",
-	"github.com/avast/retry-go/v5",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/aws-sdk-go-v2/config",
 	"github.com/aws/aws-sdk-go-v2/credentials",

@@ -165,7 +165,7 @@ func TestWrappersCompileTheirOwn(t *testing.T) {
 		"mirror":   nil,
 		"metrics":  {"github.com/prometheus", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/munnerz/goautoneg", "golang.org/x/sys", "google.golang.org/protobuf"},
 		"readonly": nil,
-		"retry":    {"github.com/avast/retry-go/v5"},
+		"retry":    nil,
 		"trace":    {"go.opentelemetry.io/otel", "go.opentelemetry.io/auto/sdk", "github.com/go-logr", "github.com/cespare/xxhash/v2"},
 		"verify":   nil,
 		"throttle": {"golang.org/x/time"},

@@ -14,8 +14,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/avast/retry-go/v5"
-
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -65,40 +63,37 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	defer clock.stop()
 
 	var last error
-	attempts := 0
-	err := retry.New(
-		retry.Context(ctx),
-		retry.Attempts(uint(max(p.MaxAttempts, 1))),
-		retry.LastErrorOnly(true),
-		retry.RetryIf(func(err error) bool {
-			return ctx.Err() == nil && p.Retryable != nil && p.Retryable(err)
-		}),
-		retry.DelayType(func(attempt uint, err error, _ retry.DelayContext) time.Duration {
-			wait := p.Delay(int(attempt), err)
-			if p.OnRetry != nil {
-				p.OnRetry(int(attempt), wait, err)
-			}
-			return wait
-		}),
-		retry.WithTimer(clock),
-	).Do(func() error {
+	for attempt := 1; ; attempt++ {
 		// The wait may have ended at the same moment as the context.
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return report(ctx, attempt-1, last)
 		}
-		attempts++
-		last = op(ctx)
-		return last
-	})
-
-	if err == nil {
-		return nil
+		if last = op(ctx); last == nil {
+			return nil
+		}
+		if attempt >= p.MaxAttempts || ctx.Err() != nil || p.Retryable == nil || !p.Retryable(last) {
+			return report(ctx, attempt, last)
+		}
+		wait := p.Delay(attempt, last)
+		if p.OnRetry != nil {
+			p.OnRetry(attempt, wait, last)
+		}
+		select {
+		case <-clock.wait(wait):
+		case <-ctx.Done():
+			return report(ctx, attempt, last)
+		}
 	}
+}
+
+// report returns the error of a Do that gives up after so many attempts, of
+// which the last one failed with last.
+func report(ctx context.Context, attempts int, last error) error {
 	if stopped := ctxio.Err(ctx); stopped != nil {
 		last = end(stopped, last)
 	}
 	if attempts > 1 {
-		last = fmt.Errorf("after %d attempts: %w", attempts, last)
+		return fmt.Errorf("after %d attempts: %w", attempts, last)
 	}
 	return last
 }
@@ -152,14 +147,14 @@ func (p Policy) jitter(bound time.Duration) time.Duration {
 	return min(time.Duration(random()*float64(bound)), bound-1)
 }
 
-// timer gives retry-go a clock with one timer, which can be stopped: the
-// library itself only ever starts them.
+// timer is one timer for all waits of a Do, so that none outlives it.
 type timer struct {
 	after func(time.Duration) <-chan time.Time
 	real  *time.Timer
 }
 
-func (t *timer) After(d time.Duration) <-chan time.Time {
+// wait returns a channel that receives once d has passed.
+func (t *timer) wait(d time.Duration) <-chan time.Time {
 	switch {
 	case t.after != nil:
 		return t.after(d)

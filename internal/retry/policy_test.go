@@ -270,7 +270,7 @@ func TestDoContextEndsWithSleep(t *testing.T) {
 
 // A context may end between the look at it and the first try.
 func TestDoContextEndsBeforeFirstTry(t *testing.T) {
-	for after := range 3 { // the looks that precede the first try
+	for after := range 2 { // the looks that precede the first try
 		calls := 0
 		ctx := &endsAfter{Context: t.Context(), looks: after}
 		err := retry.Policy{}.Do(ctx, func(context.Context) error { calls++; return nil })
