@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,6 +36,22 @@ func TestLockPage(t *testing.T) {
 	require.ErrorIs(t, d.finish(), ltxstore.ErrChecksum)
 	require.ErrorContains(t, d.finish(), "no file has page 16386 of 16386")
 }
+
+// What the disk does not take is an error, also at the end.
+func TestDiskFails(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
+	require.NoError(t, err)
+	d := &database{pages: &pageWriter{f: f}}
+	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: 512, Commit: 1}
+	require.NoError(t, d.page(1, make([]byte, 512)))
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, d.finish(), fs.ErrClosed)
+	require.ErrorIs(t, (&output{file: f, old: fakeInfo{}}).sync(), fs.ErrClosed)
+}
+
+type fakeInfo struct{ fs.FileInfo }
+
+func (fakeInfo) Mode() fs.FileMode { return 0o600 }
 
 func TestPageSet(t *testing.T) {
 	var s pageSet

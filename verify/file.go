@@ -124,14 +124,12 @@ func (v *verifier) compare(r *reading) {
 	if r.header.NoChecksum() {
 		return
 	}
-	if f.min > 1 {
-		if known, ok := v.sums[f.min-1]; !ok {
-			v.sums[f.min-1] = sum{r.header.PreApplyChecksum, f}
-		} else if known.checksum != r.header.PreApplyChecksum {
-			v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, but %s says it is %s: they are of two histories",
-				name, r.header.PreApplyChecksum, known.file, known.checksum)
-			return
-		}
+	if known, ok := v.sums[f.min-1]; !ok {
+		v.sums[f.min-1] = sum{r.header.PreApplyChecksum, f}
+	} else if known.checksum != r.header.PreApplyChecksum {
+		v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, but %s says it is %s: they are of two histories",
+			name, r.header.PreApplyChecksum, known.file, known.checksum)
+		return
 	}
 	if known, ok := v.sums[f.max]; !ok {
 		v.sums[f.max] = sum{r.trailer.PostApplyChecksum, f}

@@ -37,7 +37,7 @@ func damagedReplica(t *testing.T, random *rand.Rand, histories [2]*ltxmodel.Hist
 		}
 		lo, hi := ltx.TXID(first), ltx.TXID(last)
 		body := h.File(lo, hi)
-		if random.IntN(12) < damage {
+		if random.IntN(8) < damage {
 			switch random.IntN(5) {
 			case 0:
 				body = body[:random.IntN(len(body))] // of no bytes, perhaps
@@ -90,7 +90,7 @@ func withoutPages(t *testing.T, body []byte, commit uint32) []byte {
 // Of what chance has damaged verify says can be restored what a restore restores,
 // and nothing else: without flags, with those that it names, or not at all.
 func TestVerdictIsOutcome(t *testing.T) {
-	const transactions, seeds = 9, 600
+	const transactions, seeds = 9, 200
 	for _, tracked := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tracked %v", tracked), func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func TestVerdictIsOutcome(t *testing.T) {
 				seen[verdict(t, c, filepath.Join(dir, fmt.Sprint(seed)), seed, report, histories)]++
 			}
 			for _, kind := range []string{"by default", "with -skip-damaged", "with -txid", "with both", "never"} {
-				assert.Greater(t, seen[kind], 5, "%s: too few to mean anything: %v", kind, seen)
+				assert.Greater(t, seen[kind], 2, "%s: too few to mean anything: %v", kind, seen)
 			}
 		})
 	}
