@@ -237,6 +237,7 @@ func TestParseLeftover(t *testing.T) {
 	for name, rest := range map[string]string{
 		"db." + digits + ".restore":             "",
 		"a.b.restore." + digits + ".restore":    "",
+		"d." + digits + ".restore":              "",
 		"db." + digits + ".restore-wal":         "-wal",
 		"db." + digits + ".restore-journal":     "-journal",
 		"db." + digits + ".restore.old-shm":     ".old-shm",

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -16,7 +17,7 @@ import (
 func (v *verifier) restorable(ctx context.Context) {
 	whole := file{level: -1}
 	v.report.RestoreUnknown = true
-	cfg := restore.Config{Concurrency: v.cfg.Concurrency, Progress: func(now restore.Progress) {
+	cfg := restore.Config{Concurrency: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Progress: func(now restore.Progress) {
 		v.tell(Progress{Level: -1, Files: v.report.Files, Bytes: v.report.Bytes + now.Bytes})
 	}}
 	var first error // why the newest state cannot be restored without further ado
