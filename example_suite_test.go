@@ -11,7 +11,7 @@ import (
 
 // newMyClient stands for a third party's client of a bucket.
 func newMyClient(bucket *mock.Store) ltxstore.ReplicaClient {
-	client := mock.NewReplicaClient(mock.Config{Store: bucket, PageSize: 10})
+	client := mock.NewReplicaClient(mock.Config{Store: bucket, Path: "db", PageSize: 10})
 	client.SetLogger(nil)
 	return client
 }
@@ -26,12 +26,8 @@ func TestMyBackend(t *testing.T) {
 			}, nil
 		},
 		PageSize: 10, BodySize: 1 << 20, LargeSize: 8 << 20,
-		Lacks: []replicatest.Capability{ // each one that is offered proves more
+		Lacks: append(replicatest.ClientsOnly(), // each client that is offered proves more
 			replicatest.WriteOnce, replicatest.Siblings, replicatest.Parents, replicatest.MissingStore,
-			replicatest.RawAccess, replicatest.Stripping, replicatest.Leftovers, replicatest.CountedRequests,
-			replicatest.FailingLookups, replicatest.FailingLists, replicatest.FailingDeletes, replicatest.Outages,
-			replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Secrets,
-			replicatest.BoundedMemory, // a store in this process's memory
-		},
+			replicatest.BoundedMemory), // a store in this process's memory
 	})
 }

@@ -163,11 +163,7 @@ func (s *scratch) hold(ctx context.Context, cfg replicatest.Config, cases []repl
 
 // lacks is what a live store cannot do on demand.
 func (s *scratch) lacks(once bool, large int64) []replicatest.Capability {
-	lacks := []replicatest.Capability{
-		replicatest.MissingStore, replicatest.RawAccess, replicatest.Stripping, replicatest.FailingLookups, replicatest.FailingLists,
-		replicatest.FailingDeletes, replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Outages,
-		replicatest.CountedRequests, replicatest.Leftovers, replicatest.Secrets,
-	}
+	lacks := append(replicatest.ClientsOnly(), replicatest.MissingStore)
 	if !once {
 		lacks = append(lacks, replicatest.WriteOnce)
 	}

@@ -340,3 +340,40 @@ func TestNewLTXFile(t *testing.T) {
 	assert.Panics(t, func() { replicatest.NewLTXFile(0, 1, at, 1) })
 	assert.Panics(t, func() { replicatest.NewLTXFile(2, 1, at, 1) })
 }
+
+// A store that offers clients, and nothing else, needs no other word.
+func TestClientsOnly(t *testing.T) {
+	cfg := newConfig(correct)
+	full := cfg.New
+	cfg.New = func(ctx context.Context) (replicatest.Store, error) {
+		s, err := full(ctx)
+		s.Raw, s.Faults, s.Requests = nil, nil, nil
+		return s, err
+	}
+	lacks := slices.Clone(cfg.Lacks)
+	cfg.Secrets, cfg.Lacks = nil, append(replicatest.ClientsOnly(), lacks...)
+	ran := 0
+	for id, res := range check(t, cfg) {
+		assert.NoError(t, res.Err, id)
+		if res.Skipped != "" {
+			assert.NotEmpty(t, slices.DeleteFunc(slices.Clone(res.Case.Needs), func(c replicatest.Capability) bool {
+				return !slices.Contains(cfg.Lacks, c)
+			}), "%s: %s", id, res.Skipped)
+			continue
+		}
+		ran++
+	}
+	assert.Greater(t, ran, len(replicatest.Cases())/2)
+
+	// Whatever it offers beyond them belies the word.
+	cfg.New, cfg.Select = full, only("list/empty")
+	err := check(t, cfg)["list/empty"].Err
+	for _, lack := range replicatest.ClientsOnly() {
+		if lack != replicatest.Secrets {
+			assert.ErrorContains(t, err, `Config.Lacks has "`+string(lack)+`", which the store offers`)
+		}
+	}
+
+	replicatest.ClientsOnly()[0] = "changed"
+	assert.NotContains(t, replicatest.ClientsOnly(), replicatest.Capability("changed"))
+}
