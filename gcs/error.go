@@ -6,9 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
@@ -16,7 +14,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/internal/retry"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // callError is the error of a request, with what it was to do: of a 404 that
@@ -37,11 +36,9 @@ func (b *bucket) Classify(err error) object.Failure {
 	if !errors.As(err, &api) {
 		return f
 	}
-	f.RetryAfter, _ = retry.ParseRetryAfter(api.Header.Get("Retry-After"), time.Now())
-	if digits, ok := strings.CutPrefix(api.Header.Get("Content-Range"), "bytes */"); ok && f.Kind == object.ErrRange {
-		if size, err := strconv.ParseInt(digits, 10, 64); err == nil {
-			f.Size = size
-		}
+	f.RetryAfter = transport.RetryAfter(api.Header)
+	if f.Kind == object.ErrRange {
+		f.Size = rangeio.RefusedSize(api.Header.Get("Content-Range"))
 	}
 	return f
 }

@@ -5,17 +5,15 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
 // wrap is place.wrap for what happens before anything is known.
@@ -35,9 +33,7 @@ func (p place) wrap(err error) error {
 
 // Classify implements object.Bucket.
 func (b *bucket) Classify(err error) object.Failure {
-	f := object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err)}
-	f.RetryAfter, _ = retry.ParseRetryAfter(headerOf(err).Get("Retry-After"), time.Now())
-	return f
+	return object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err), RetryAfter: transport.RetryAfter(headerOf(err))}
 }
 
 // Describe implements object.Describer.
@@ -195,14 +191,7 @@ func isInvalidRange(err error) bool { return err != nil && errors.Is(kindOf(err)
 
 // refusedSize reads the object's size from the Content-Range of an answer to a
 // range that it cannot satisfy, -1 if it tells none.
-func refusedSize(err error) int64 {
-	digits, ok := strings.CutPrefix(headerOf(err).Get("Content-Range"), "bytes */")
-	size, parseErr := strconv.ParseInt(digits, 10, 64)
-	if !ok || parseErr != nil || size < 0 {
-		return -1
-	}
-	return size
-}
+func refusedSize(err error) int64 { return rangeio.RefusedSize(headerOf(err).Get("Content-Range")) }
 
 // codeOf returns the service's error code, or the empty string. Where there
 // was no body to take it from, the SDK makes one of the status, or of nothing.

@@ -84,7 +84,7 @@ type PutOptions struct {
 // GetOptions say what of an object to read.
 type GetOptions struct {
 	// Offset and Size are the range in bytes; a Size of 0 is to the end. Both
-	// are 0 or more, and their sum may overflow: see backend.HTTPRange.
+	// are 0 or more, and their sum may overflow: see rangeio.HTTPRange.
 	Offset, Size int64
 
 	// Version, if not empty, is the only version to read: another is
@@ -202,7 +202,7 @@ type Part struct {
 }
 
 // Streamer is a Bucket that stores a body of unknown length, reading it as it
-// sends it. It is used for bodies above Options.UploadThreshold where the
+// sends it. It is used for bodies above Store.UploadThreshold where the
 // store has no Multipart.
 type Streamer interface {
 	// PutStream stores what body yields up to io.EOF as one object, whole or

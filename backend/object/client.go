@@ -20,12 +20,14 @@ type Config struct {
 	Type string
 
 	// Connect checks the backend's configuration and makes its Bucket. It is
-	// called by the first method, and again by the next if it has failed. Its
-	// errors should be *ltxstore.Error with Op "init". The logger is the
-	// client's, which SetLogger changes.
+	// called by the first method, and again by the next if it has failed. An
+	// error that is not an *ltxstore.Error becomes one, with Op "init" and the
+	// kind that the error matches; ltxstore.Invalid names a field. The logger is
+	// the client's, which SetLogger changes: secrets are added to its Secrets.
 	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
 
-	// Retry is how requests are repeated.
+	// Retry is how requests are repeated. Init refuses one that
+	// Retry.Validate does.
 	Retry ltxstore.Retry
 
 	// Logger gets the log. Nil means slog.Default.
@@ -151,6 +153,9 @@ func (c *Client) init(ctx context.Context) (*replica, error) {
 }
 
 func (c *Client) connect(ctx context.Context) (*replica, error) {
+	if err := c.cfg.Retry.Validate(); err != nil {
+		return nil, err
+	}
 	store, err := c.cfg.Connect(ctx, &c.log)
 	if err != nil {
 		return nil, err

@@ -74,6 +74,16 @@ func CheckContentRange(header string, offset, size int64) (n, total int64, err e
 	return n, total, nil
 }
 
+// RefusedSize returns the size of the whole file that the Content-Range of a 416
+// answer has, -1 if it has none.
+func RefusedSize(header string) int64 {
+	digits, found := strings.CutPrefix(header, "bytes */")
+	if size, ok := parseDigits(digits); found && ok {
+		return size
+	}
+	return -1
+}
+
 func parseContentRange(header string) (first, last, total int64, ok bool) {
 	unit, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
 	span, whole, _ := strings.Cut(rest, "/")

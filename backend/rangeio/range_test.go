@@ -161,3 +161,11 @@ func TestCheckContentRange(t *testing.T) {
 		assert.Equal(t, [2]int64{tt.n, tt.total}, [2]int64{n, total}, tt.header)
 	}
 }
+
+func TestRefusedSize(t *testing.T) {
+	for header, want := range map[string]int64{
+		"bytes */0": 0, "bytes */1234": 1234, "": -1, "bytes */*": -1, "bytes */-5": -1, "bytes 0-1/2": -1, "1234": -1,
+	} {
+		assert.Equal(t, want, rangeio.RefusedSize(header), "%q", header)
+	}
+}

@@ -120,3 +120,14 @@ func Pool(bundle string) (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
+
+// Default returns a transport for a backend without settings of its own: up to
+// 64 connections, half of which stay for a minute of idleness, and a minute for
+// an answer to begin and for a body to make progress.
+func Default() *http.Transport {
+	t, err := New(Options{MaxConns: 64, MaxIdleConns: 32, IdleConnTimeout: time.Minute, ResponseTimeout: time.Minute, IdleTimeout: time.Minute})
+	if err != nil { // only a CA bundle can fail
+		panic(err)
+	}
+	return t
+}
