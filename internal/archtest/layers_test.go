@@ -230,3 +230,23 @@ func TestLayerRulesBite(t *testing.T) {
 	}
 	assert.Equal(t, []string{"example.com/sdkother/x"}, foreign(pkgs, module, "example.com/sdk"))
 }
+
+// The backend that stands for a stranger's imports public packages only, and
+// is small.
+func TestThirdPartyImportsPublicPackages(t *testing.T) {
+	lines, imports := 0, 0
+	for _, name := range files(t, ".go") {
+		if path.Dir(name) != "interop/thirdparty" {
+			continue
+		}
+		source := read(t, name)
+		if !strings.HasSuffix(name, "_test.go") {
+			lines += strings.Count(source, "\n")
+		}
+		imports += strings.Count(source, `"`+module+`/backend/object"`)
+		assert.NotContains(t, source, `"`+module+`/internal/`, name)
+		assert.NotContains(t, source, `"`+module+`/interop/`, name)
+	}
+	assert.Positive(t, imports, "it is a backend on the object client")
+	assert.LessOrEqual(t, lines, 300, "production lines")
+}
