@@ -32,7 +32,7 @@ const (
 // Layers point down only.
 var below = map[layer][]layer{
 	internal: {internal},
-	testkit:  {internal, library, toolbox, testkit},
+	testkit:  {internal, library, toolbox, testkit, suite},
 	library:  {internal},
 	toolbox:  {internal, library, toolbox},
 	backend:  {internal, library, toolbox},
