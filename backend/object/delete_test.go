@@ -1,0 +1,97 @@
+package object_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+)
+
+func fill(t *testing.T, client ltxstore.ReplicaClient, n int) (files []*ltx.FileInfo) {
+	for i := range n {
+		txid := ltx.TXID(i + 1)
+		info, err := client.WriteLTXFile(t.Context(), 0, txid, txid, stream(object.NewBody([]byte("body"))))
+		require.NoError(t, err)
+		files = append(files, info)
+	}
+	return files
+}
+
+// A store that takes no batches is asked once.
+func TestDeleteWithoutBatches(t *testing.T) {
+	s := newScripted(object.Traits{DeleteBatch: 2})
+	s.steps["DeleteBatch"] = []step{refuse(errors.ErrUnsupported)}
+	client := s.client(t, s, false)
+	files := fill(t, client, 5)
+	require.NoError(t, client.DeleteLTXFiles(t.Context(), files[:4]))
+	require.NoError(t, client.DeleteLTXFiles(t.Context(), files[4:]))
+	assert.Equal(t, 1, s.seen["DeleteBatch"])
+	assert.Equal(t, 5, s.seen["Delete"])
+	assert.Empty(t, s.objects)
+}
+
+// answering answers its first batch with results of its own, and does nothing.
+type answering struct {
+	*scripted
+	results []error
+}
+
+func (a *answering) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+	if results := a.results; results != nil {
+		a.results = nil
+		return results, nil
+	}
+	return a.scripted.DeleteBatch(ctx, keys)
+}
+
+// Each key's answer counts for itself: one that is not mentioned is deleted
+// alone, one that may pass is sent again, after the time that the store asks
+// for, and one that is denied is reported.
+func TestDeleteBatchAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScripted(object.Traits{DeleteBatch: 10})
+		a := &answering{s, []error{object.ErrUnsure, &later{ltxstore.ErrThrottled, 7 * time.Second}, fs.ErrPermission, fs.ErrNotExist}}
+		client := s.client(t, a, false)
+		files, began := fill(t, client, 4), time.Now()
+		err := client.DeleteLTXFiles(t.Context(), files)
+		require.ErrorIs(t, err, fs.ErrPermission)
+		assert.Equal(t, 7*time.Second, time.Since(began).Truncate(time.Second))
+		assert.Equal(t, 1, s.seen["Delete"], "the key that was not mentioned")
+		assert.Equal(t, 1, s.seen["DeleteBatch"], "the key that was throttled")
+		assert.Len(t, s.objects, 2, "denied, and said to be gone")
+	})
+}
+
+// cyclic lists the same page again and again.
+type cyclic struct{ parted }
+
+func (c cyclic) List(ctx context.Context, opts object.ListOptions) (object.Page, error) {
+	opts.Token = ""
+	return c.memory.List(ctx, opts)
+}
+
+func (c cyclic) ListUploads(context.Context, string, string) ([]object.Upload, string, error) {
+	return nil, "again", nil
+}
+
+// A listing that goes in a circle ends with an error.
+func TestListingInACircle(t *testing.T) {
+	s := newScripted(object.Traits{})
+	fill(t, s.client(t, s, false), s.page+1)
+	client := s.client(t, cyclic{s.parted}, false)
+	it, err := client.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	for it.Next() {
+	}
+	require.Error(t, it.Close())
+	require.Error(t, client.DeleteAll(t.Context()))
+}
