@@ -328,3 +328,17 @@ func TestStem(t *testing.T) {
 		}
 	}
 }
+
+// A name is a file's own only as long as no other has it.
+func TestStillAt(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "f")
+	file, err := os.Create(name)
+	require.NoError(t, err)
+	assert.True(t, stillAt(file, name))
+	require.NoError(t, os.Rename(name, name+"2"))
+	assert.False(t, stillAt(file, name))
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	assert.False(t, stillAt(file, name))
+	require.NoError(t, file.Close())
+	assert.False(t, stillAt(file, name))
+}

@@ -87,6 +87,22 @@ func TestHighLevels(t *testing.T) {
 	require.ErrorIs(t, err, errInjected, "levels that cannot be told are not none")
 }
 
+// A listing with transaction 0, which no LTX file has, does not confuse a plan.
+func TestTransactionZero(t *testing.T) {
+	h := ltxmodel.New(1, 9)
+	inner := replica(t, h, at{9, 1, 3}, at{0, 4, 4})
+	c := &mock.ReplicaClient{OpenLTXFileFunc: inner.OpenLTXFile}
+	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+		if level == 1 {
+			return ltx.NewFileInfoSliceIterator([]*ltx.FileInfo{{Level: 1, MinTXID: 0, MaxTXID: 7, Size: 100}}), nil
+		}
+		return inner.LTXFiles(ctx, level, seek, useMetadata)
+	}
+	plan, err := restore.NewPlan(t.Context(), c, restore.Target{}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []at{{9, 1, 3}, {0, 4, 4}}, places(plan.Files))
+}
+
 type failingLevels struct{ *mock.ReplicaClient }
 
 func (failingLevels) LTXLevels(context.Context) ([]int, error) { return nil, errInjected }
