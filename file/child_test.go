@@ -28,9 +28,13 @@ const (
 	childRoot  = "LTXSTORE_FILE_TEST_ROOT"  // writes there
 	childFirst = "LTXSTORE_FILE_TEST_FIRST" // names its files from this TXID on
 	childLast  = "LTXSTORE_FILE_TEST_LAST"  // to this one, if not 0
+	childUser  = "LTXSTORE_FILE_TEST_USER"  // works there without the rights of root
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childUser); dir != "" {
+		os.Exit(asOrdinaryUser(dir))
+	}
 	if root := os.Getenv(childRoot); root != "" {
 		if err := child(root); err != nil {
 			fmt.Fprintln(os.Stderr, err)

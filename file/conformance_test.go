@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +28,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			lacks := []replicatest.Capability{
 				// A disk serves reads and listings without a wire that breaks.
-				replicatest.FailingLookups, replicatest.FailingLists, replicatest.BrokenTransfers,
-				replicatest.StalledTransfers, replicatest.Outages,
+				replicatest.BrokenTransfers, replicatest.StalledTransfers,
 				// Nothing is counted, and there is no secret to keep.
 				replicatest.CountedRequests, replicatest.Secrets,
 			}
@@ -85,11 +85,28 @@ func newStore(base Config, durable bool) (replicatest.Store, error) {
 		Missing: func() (ltxstore.ReplicaClient, error) {
 			return with(func(cfg *Config) { cfg.Path, cfg.MustExist = filepath.Join(disk, "nowhere"), true })
 		},
-		Raw: raw,
-		Faults: &replicatest.Faults{Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
-			fsys.mu.Lock()
-			defer fsys.mu.Unlock()
-			fsys.before = func(op, name string) error {
+		Raw:    raw,
+		Faults: fsys.faults(),
+		Close: func() error {
+			for _, c := range clients {
+				c.Close()
+			}
+			return os.RemoveAll(disk)
+		},
+	}, err
+}
+
+// faults are those of a disk that has begun to fail.
+func (s *scriptFS) faults() *replicatest.Faults {
+	fail := func(before, look func(op, name string) error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.before, s.look = before, look
+	}
+	isFile := func(name string) bool { _, _, ok := ltxstore.ParseFilename(name); return ok }
+	return &replicatest.Faults{
+		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
+			fail(func(op, name string) error {
 				minTXID, maxTXID, ok := ltxstore.ParseFilename(name)
 				if op != "remove" || !ok {
 					return nil
@@ -100,15 +117,32 @@ func newStore(base Config, durable bool) (replicatest.Store, error) {
 					}
 				}
 				return nil
-			}
-		}},
-		Close: func() error {
-			for _, c := range clients {
-				c.Close()
-			}
-			return os.RemoveAll(disk)
+			}, nil)
 		},
-	}, err
+		Lookups: func() {
+			fail(nil, func(op, name string) error {
+				if op == "open" && isFile(name) {
+					return syscall.EIO
+				}
+				return nil
+			})
+		},
+		Lists: func() {
+			seen := 0
+			fail(nil, func(op, name string) error {
+				if op == "lstat" && isFile(name) {
+					if seen++; seen > pageSize {
+						return syscall.EIO
+					}
+				}
+				return nil
+			})
+		},
+		Unreachable: func() {
+			broken := func(string, string) error { return syscall.EIO }
+			fail(broken, broken)
+		},
+	}
 }
 
 func newRaw(cfg Config) (*replicatest.Raw, error) {

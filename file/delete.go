@@ -20,7 +20,8 @@ import (
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one fsync for
 // each level in files. What is no regular file is not deleted, as if it were
-// missing. //
+// missing.
+//
 // More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
 // is the failure of every file that is left.
 func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
@@ -94,7 +95,7 @@ func (r *replica) removeAll(ctx context.Context, op string, dir *levelDir, keys 
 // removeFile looks before it removes, because os.Root.Remove would remove an
 // empty directory too.
 func (r *replica) removeFile(dir *os.Root, name string) (removed bool, err error) {
-	info, err := dir.Lstat(name)
+	info, err := r.fsys.lstat(dir, name)
 	switch {
 	case isGone(err):
 		return false, nil
@@ -113,6 +114,10 @@ func (r *replica) removeFile(dir *os.Root, name string) (removed bool, err error
 // client's layout, the temporaries beside them, of whatever age and writer,
 // and the directories that this leaves empty, but not the root directory. The
 // names of a level are kept in memory meanwhile.
+//
+// What it cannot look at or remove, for lack of a right for one, is an error that
+// names the file or directory; everything else is deleted. More than one is an
+// *ltxstore.PartialError.
 //
 // A write that another client has under way at that moment either fails or
 // makes its directory again.
@@ -139,12 +144,8 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	defer root.Close()
 	r.dirs.dropAll()
 
-	levels, err := r.levels(ctx, root)
-	if err != nil {
-		return wrap(op, "", err)
-	}
 	// Holders come after what they hold, and the root, which stays, is last.
-	var failed []error
+	levels, failed := r.levels(ctx, root, op)
 	for _, level := range levels {
 		failed = append(failed, r.emptyLevel(ctx, root, level)...)
 		if err := ctxio.Err(ctx); err != nil {
@@ -153,7 +154,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	}
 	removed := false
 	for _, name := range append(levels, ltxDir) {
-		if r.keys.Layout() == ltxstore.LayoutLitestreamS3 && name == ltxDir || wantDir(root, name) != nil {
+		if r.keys.Layout() == ltxstore.LayoutLitestreamS3 && name == ltxDir {
 			continue
 		}
 		done, err := r.removeDir(root, name)
@@ -174,7 +175,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 }
 
 func (r *replica) emptyLevel(ctx context.Context, root *os.Root, level string) []error {
-	dir, err := openDir(root, level)
+	dir, err := openDir(r.fsys, root, level)
 	if isGone(err) {
 		return nil
 	}
@@ -185,19 +186,23 @@ func (r *replica) emptyLevel(ctx context.Context, root *os.Root, level string) [
 	defer dir.file.Close()
 
 	var keys []string
-	err = eachName(ctx, dir.file, func(name string) {
+	err = r.fsys.eachName(ctx, dir.file, func(name string) {
 		if _, _, ok := ltxstore.ParseFilename(name); ok || isTemp(name) {
 			keys = append(keys, level+"/"+strings.Clone(name))
 		}
 	})
+	failed := r.removeAll(ctx, "delete all", dir, keys)
 	if err != nil {
-		return []error{wrap("delete all", level+"/", err)}
+		failed = append(failed, wrap("delete all", level+"/", err))
 	}
-	return r.removeAll(ctx, "delete all", dir, keys)
+	return failed
 }
 
-// removeDir removes a directory if it is empty, and says whether it has.
+// removeDir removes a directory if it is one and empty, and says whether it has.
 func (r *replica) removeDir(root *os.Root, name string) (removed bool, err error) {
+	if is, err := isDir(r.fsys, root, name); !is {
+		return false, err
+	}
 	err = r.fsys.remove(root, name)
 	switch {
 	case err == nil:

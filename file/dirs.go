@@ -151,7 +151,7 @@ func (dir *levelDir) closeIfIdle() {
 // openRoot opens the replica's root, or says that it is missing as the
 // configuration wants it said.
 func (d *dirs) openRoot() (*os.Root, error) {
-	root, err := os.OpenRoot(d.cfg.Path)
+	root, err := d.fsys.openRoot(nil, d.cfg.Path)
 	switch {
 	case err == nil:
 		return root, nil
@@ -180,7 +180,7 @@ func (d *dirs) openLevel(level int, made bool) (*levelDir, error) {
 		}
 		d.syncParent()
 	}
-	dir, err := openDir(root, name)
+	dir, err := openDir(d.fsys, root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -191,41 +191,87 @@ func (d *dirs) openLevel(level int, made bool) (*levelDir, error) {
 
 // openDir opens the directory of that slashed name, of which no part may be a
 // link.
-func openDir(root *os.Root, name string) (*levelDir, error) {
-	for i := 0; i <= len(name); i++ {
-		if i == len(name) || name[i] == '/' {
-			if err := wantDir(root, name[:i]); err != nil {
-				return nil, err
-			}
+func openDir(fsys fsys, root *os.Root, name string) (*levelDir, error) {
+	dir, end := root, 0
+	for part := range strings.SplitSeq(name, "/") {
+		end += len(part)
+		sub, err := openPart(fsys, dir, part, name[:end])
+		end += len("/")
+		if dir != root {
+			dir.Close()
 		}
+		if err != nil {
+			return nil, err
+		}
+		dir = sub
 	}
-	sub, err := root.OpenRoot(filepath.FromSlash(name))
+	file, err := fsys.openDir(dir, ".")
 	if err != nil {
-		return nil, bare("open directory", err)
-	}
-	file, err := sub.Open(".")
-	if err != nil {
-		sub.Close()
+		dir.Close()
 		return nil, bare("open directory", err)
 	}
 	info, err := file.Stat()
 	if err != nil {
 		file.Close()
-		sub.Close()
+		dir.Close()
 		return nil, bare("stat directory", err)
 	}
-	return &levelDir{root: sub, file: file, info: info}, nil
+	return &levelDir{root: dir, file: file, info: info}, nil
 }
 
-func wantDir(root *os.Root, name string) error {
-	info, err := root.Lstat(filepath.FromSlash(name))
+// openPart opens a directory in another; path is its name in errors. It compares what it has opened with
+// what it has seen before, because os.Root follows a link within the root; a
+// file system on which nothing has a lasting identity is believed in the end.
+func openPart(fsys fsys, dir *os.Root, name, path string) (*os.Root, error) {
+	for try := 1; ; try++ {
+		seen, err := fsys.lstat(dir, name)
+		if err != nil {
+			return nil, bare("stat directory", err)
+		}
+		if err := wantDirInfo(path, seen); err != nil {
+			return nil, err
+		}
+		sub, err := fsys.openRoot(dir, name)
+		if err != nil {
+			return nil, bare("open directory", err)
+		}
+		info, err := fsys.lstat(sub, ".")
+		if err == nil && (os.SameFile(seen, info) || try == maxTries) {
+			return sub, nil
+		}
+		sub.Close()
+		if err != nil {
+			return nil, bare("stat directory", err)
+		}
+	}
+}
+
+func wantDir(fsys fsys, root *os.Root, name string) error {
+	info, err := fsys.lstat(root, filepath.FromSlash(name))
 	if err != nil {
 		return bare("stat directory", err)
 	}
+	return wantDirInfo(name, info)
+}
+
+func wantDirInfo(name string, info fs.FileInfo) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is %s: want a directory", name, describe(info.Mode()))
 	}
 	return nil
+}
+
+// isDir reports whether there is a directory of that name. One that is missing,
+// and what is something else, are not an error.
+func isDir(fsys fsys, root *os.Root, name string) (bool, error) {
+	info, err := fsys.lstat(root, filepath.FromSlash(name))
+	switch {
+	case isGone(err):
+		return false, nil
+	case err != nil:
+		return false, bare("stat directory", err)
+	}
+	return info.IsDir(), nil
 }
 
 // describe names what stands where a file or a directory should.

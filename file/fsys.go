@@ -1,17 +1,27 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
 
-// fsys is every operation that changes the disk, in one place: tests record
-// their order and let each fail in turn. A name is relative to dir.
+// fsys is the disk, in one place: tests record in which order it is changed, let
+// each operation fail in turn, and put something else where one has just looked.
+// A name is relative to dir. No operation blocks for what stands in place of a
+// file or directory.
 type fsys interface {
+	lstat(dir *os.Root, name string) (fs.FileInfo, error)
+	open(dir *os.Root, name string) (*os.File, error)     // for reading
+	openDir(dir *os.Root, name string) (*os.File, error)  // to list or fsync it
+	openRoot(dir *os.Root, name string) (*os.Root, error) // dir is nil for a path
+	eachName(ctx context.Context, dir *os.File, visit func(name string)) error
+
 	mkdir(dir *os.Root, name string, mode fs.FileMode) error
 	create(dir *os.Root, name string, mode fs.FileMode) (*os.File, error)
 	write(f *os.File, p []byte) (int, error)
@@ -27,6 +37,28 @@ type fsys interface {
 
 // osFS is the disk. It has no size, so that the seam allocates nothing.
 type osFS struct{}
+
+func (osFS) lstat(dir *os.Root, name string) (fs.FileInfo, error) { return dir.Lstat(name) }
+
+func (osFS) open(dir *os.Root, name string) (*os.File, error) {
+	return dir.OpenFile(name, os.O_RDONLY|nonblock, 0)
+}
+
+// The slash has the kernel refuse what is not a directory; without it a named
+// pipe would block.
+
+func (osFS) openDir(dir *os.Root, name string) (*os.File, error) { return dir.Open(name + "/") }
+
+func (osFS) openRoot(dir *os.Root, name string) (*os.Root, error) {
+	if dir == nil {
+		return os.OpenRoot(name + string(filepath.Separator))
+	}
+	return dir.OpenRoot(name + "/")
+}
+
+func (osFS) eachName(ctx context.Context, dir *os.File, visit func(name string)) error {
+	return eachName(ctx, dir, visit)
+}
 
 func (osFS) mkdir(dir *os.Root, name string, mode fs.FileMode) error { return dir.Mkdir(name, mode) }
 

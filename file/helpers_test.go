@@ -136,7 +136,55 @@ type scriptFS struct {
 	// before, if not nil, is asked before each operation; an error replaces it.
 	before func(op, name string) error
 
+	// look, if not nil, is asked before each operation that changes nothing.
+	look func(op, name string) error
+
 	noSync bool // fsync does nothing
+}
+
+func (s *scriptFS) looks(op, name string) error {
+	s.mu.Lock()
+	look := s.look
+	s.mu.Unlock()
+	if look == nil {
+		return nil
+	}
+	return look(op, name)
+}
+
+func (s *scriptFS) lstat(dir *os.Root, name string) (fs.FileInfo, error) {
+	if err := s.looks("lstat", name); err != nil {
+		return nil, err
+	}
+	return s.osFS.lstat(dir, name)
+}
+
+func (s *scriptFS) open(dir *os.Root, name string) (*os.File, error) {
+	if err := s.looks("open", name); err != nil {
+		return nil, err
+	}
+	return s.osFS.open(dir, name)
+}
+
+func (s *scriptFS) openDir(dir *os.Root, name string) (*os.File, error) {
+	if err := s.looks("openDir", name); err != nil {
+		return nil, err
+	}
+	return s.osFS.openDir(dir, name)
+}
+
+func (s *scriptFS) openRoot(dir *os.Root, name string) (*os.Root, error) {
+	if err := s.looks("openRoot", name); err != nil {
+		return nil, err
+	}
+	return s.osFS.openRoot(dir, name)
+}
+
+func (s *scriptFS) eachName(ctx context.Context, dir *os.File, visit func(name string)) error {
+	if err := s.looks("eachName", dir.Name()); err != nil {
+		return err
+	}
+	return s.osFS.eachName(ctx, dir, visit)
 }
 
 func (s *scriptFS) do(op, name string) error {

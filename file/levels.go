@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
@@ -32,8 +33,8 @@ func (r *replica) levelNumbers(ctx context.Context) (levels []int, err error) {
 		return nil, err
 	}
 	defer root.Close()
-	names, err := r.levels(ctx, root)
-	if err != nil {
+	names, failed := r.levels(ctx, root, opLevels)
+	if err := ltxstore.Partial(backend, opLevels, failed, 0); err != nil {
 		return nil, err
 	}
 	for _, name := range names {

@@ -41,7 +41,7 @@ func (t *temp) link(ctx context.Context) error {
 // Reading both is dearer than a checksum would be, and needed only for a retry
 // or a mistake.
 func (t *temp) compare(ctx context.Context) error {
-	theirs, size, err := openRegular(t.dir.root, t.final)
+	theirs, stored, err := openRegular(t.r.fsys, t.dir.root, t.final)
 	if no, ok := err.(stranger); ok {
 		return fmt.Errorf("%s: %w", no, fs.ErrExist)
 	}
@@ -49,7 +49,7 @@ func (t *temp) compare(ctx context.Context) error {
 		return err
 	}
 	defer theirs.Close()
-	ours, err := t.dir.root.Open(t.name)
+	ours, err := t.r.fsys.open(t.dir.root, t.name)
 	if err != nil {
 		return t.lost("open temporary", err)
 	}
@@ -58,19 +58,15 @@ func (t *temp) compare(ctx context.Context) error {
 	if err != nil {
 		return bare("stat temporary", err)
 	}
-	if stat.Size() != size {
-		return fmt.Errorf("the file has %d bytes, and %d are being written: %w", size, stat.Size(), fs.ErrExist)
+	if stat.Size() != stored.Size() {
+		return fmt.Errorf("the file has %d bytes, and %d are being written: %w", stored.Size(), stat.Size(), fs.ErrExist)
 	}
 	same, err := equal(ctx, ours, theirs)
 	if err == nil && !same {
 		err = fmt.Errorf("the file has other content: %w", fs.ErrExist)
 	}
 	if err == nil && !t.isLTX {
-		stat, err := theirs.Stat()
-		if err != nil {
-			return bare("stat", err)
-		}
-		t.info.CreatedAt = stat.ModTime().UTC()
+		t.info.CreatedAt = stored.ModTime().UTC()
 	}
 	return err
 }

@@ -82,7 +82,7 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 	defer l.r.dirs.release(dir)
 
 	if !l.named {
-		if l.names, err = spans(ctx, dir, l.seek); err != nil {
+		if l.names, err = spans(ctx, l.r.fsys, dir, l.seek); err != nil {
 			return nil, false, err
 		}
 		l.named = true
@@ -106,14 +106,14 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 }
 
 // spans returns the names in a level from seek on, sorted.
-func spans(ctx context.Context, dir *levelDir, seek ltx.TXID) ([]span, error) {
-	names, err := dir.root.Open(".") // with a position of its own
+func spans(ctx context.Context, fsys fsys, dir *levelDir, seek ltx.TXID) ([]span, error) {
+	names, err := fsys.openDir(dir.root, ".") // with a position of its own
 	if err != nil {
 		return nil, bare("open directory", err)
 	}
 	defer names.Close()
 	var found []span
-	err = eachName(ctx, names, func(name string) {
+	err = fsys.eachName(ctx, names, func(name string) {
 		if minTXID, maxTXID, ok := ltxstore.ParseFilename(name); ok && minTXID >= seek {
 			found = append(found, span{minTXID, maxTXID})
 		}
@@ -130,7 +130,7 @@ func spans(ctx context.Context, dir *levelDir, seek ltx.TXID) ([]span, error) {
 func (l *listing) look(dir *os.Root, name span) (ltx.FileInfo, error) {
 	key := l.r.keys.File(l.level, name.minTXID, name.maxTXID)
 	base := key[len(l.prefix):]
-	stat, err := dir.Lstat(base)
+	stat, err := l.r.fsys.lstat(dir, base)
 	if err != nil {
 		return ltx.FileInfo{}, fmt.Errorf("%s: %w", base, bare("stat", err))
 	}
@@ -140,7 +140,7 @@ func (l *listing) look(dir *os.Root, name span) (ltx.FileInfo, error) {
 	info := ltx.FileInfo{Level: l.level, MinTXID: name.minTXID, MaxTXID: name.maxTXID,
 		Size: stat.Size(), CreatedAt: stat.ModTime().UTC()}
 	if l.headers && info.Size > 0 {
-		if err := readHeader(dir, base, &info); err != nil {
+		if err := readHeader(l.r.fsys, dir, base, stat, &info); err != nil {
 			return ltx.FileInfo{}, fmt.Errorf("%s: %w", base, err)
 		}
 	}
@@ -149,10 +149,10 @@ func (l *listing) look(dir *os.Root, name span) (ltx.FileInfo, error) {
 
 // readHeader sets size and time to those of the file that it opens, which may
 // be another than was looked at.
-func readHeader(dir *os.Root, name string, info *ltx.FileInfo) error {
-	file, err := dir.Open(name)
+func readHeader(fsys fsys, dir *os.Root, name string, seen fs.FileInfo, info *ltx.FileInfo) error {
+	file, stat, err := openSeen(fsys, dir, name, seen)
 	if err != nil {
-		return bare("open", err)
+		return err
 	}
 	defer file.Close()
 	var first [ltx.HeaderSize]byte
@@ -163,10 +163,6 @@ func readHeader(dir *os.Root, name string, info *ltx.FileInfo) error {
 	at, isLTX, err := ltxio.Timestamp(first[:n])
 	if err != nil {
 		return fmt.Errorf("%w: %w", ltxstore.ErrChecksum, err)
-	}
-	stat, err := file.Stat()
-	if err != nil {
-		return bare("stat", err)
 	}
 	info.Size, info.CreatedAt = stat.Size(), stat.ModTime().UTC()
 	if isLTX {

@@ -44,7 +44,7 @@ func TestListIsSortedAndSeeks(t *testing.T) {
 	dir, err := c.ready.Load().dirs.acquire(0)
 	require.NoError(t, err)
 	defer c.ready.Load().dirs.release(dir)
-	names, err := spans(t.Context(), dir, 0)
+	names, err := spans(t.Context(), osFS{}, dir, 0)
 	require.NoError(t, err)
 	assert.True(t, slices.IsSortedFunc(names, compareSpans), "or the iterator would read every page to sort them")
 

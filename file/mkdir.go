@@ -14,7 +14,7 @@ func (d *dirs) makeRoot() error {
 	above := d.cfg.Path
 	for {
 		above = filepath.Dir(above)
-		root, err := os.OpenRoot(above)
+		root, err := d.fsys.openRoot(nil, above)
 		if errors.Is(err, fs.ErrNotExist) && above != filepath.Dir(above) {
 			continue
 		}
@@ -40,10 +40,10 @@ func (d *dirs) makeAll(root *os.Root, name string) error {
 			continue
 		}
 		part := filepath.FromSlash(name[:i])
-		err := wantDir(root, name[:i])
+		err := wantDir(d.fsys, root, name[:i])
 		if errors.Is(err, fs.ErrNotExist) {
 			if err = d.fsys.mkdir(root, part, d.cfg.DirMode); errors.Is(err, fs.ErrExist) {
-				err = wantDir(root, name[:i])
+				err = wantDir(d.fsys, root, name[:i])
 			} else if err != nil {
 				err = bare("make directory", err)
 			}
@@ -60,7 +60,7 @@ func (d *dirs) makeAll(root *os.Root, name string) error {
 
 // syncHolder fsyncs a directory below root.
 func (d *dirs) syncHolder(root *os.Root, name string) error {
-	dir, err := root.Open(name)
+	dir, err := d.fsys.openDir(root, name)
 	if err != nil {
 		return bare("open directory", err)
 	}
@@ -77,12 +77,12 @@ func (d *dirs) syncParent() {
 	if err != nil {
 		return
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	above, err := d.fsys.openRoot(nil, filepath.Dir(path))
 	if err != nil {
 		return
 	}
-	defer dir.Close()
-	_ = syncTolerant(d.fsys, dir)
+	defer above.Close()
+	_ = d.syncHolder(above, ".")
 }
 
 // syncTolerant fsyncs a directory. A file system that refuses to is not an

@@ -55,11 +55,11 @@ func (r *replica) open(ctx context.Context, level int, key string, offset, size 
 	}
 	defer r.dirs.release(dir)
 
-	file, fileSize, err := openRegular(dir.root, path.Base(key))
+	file, info, err := openRegular(r.fsys, dir.root, path.Base(key))
 	if err != nil {
 		return nil, wrap("open", key, err)
 	}
-	start, n := rangeio.Clamp(offset, size, fileSize)
+	start, n := rangeio.Clamp(offset, size, info.Size())
 	if start > 0 {
 		if _, err := file.Seek(start, io.SeekStart); err != nil {
 			file.Close()
@@ -69,29 +69,58 @@ func (r *replica) open(ctx context.Context, level int, key string, offset, size 
 	return &reader{ctx: ctx, file: file, key: key, left: n}, nil
 }
 
-// openRegular opens a file for reading and returns its size. It looks before
-// it opens: a link is not followed, and a named pipe does not block.
-func openRegular(dir *os.Root, name string) (*os.File, int64, error) {
-	info, err := dir.Lstat(name)
+// openRegular opens a file for reading. It looks before it opens: a link is not
+// followed, and a device not touched.
+func openRegular(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	seen, err := fsys.lstat(dir, name)
 	if err != nil {
-		return nil, 0, bare("stat", err)
+		return nil, nil, bare("stat", err)
 	}
-	if err := wantFile(info); err != nil {
-		return nil, 0, err
+	return openSeen(fsys, dir, name, seen)
+}
+
+// openSeen opens the file that was seen, or another regular one that has taken
+// its place since. It compares the two, because os.Root follows a link within
+// the root; a file system on which nothing has a lasting identity is believed
+// in the end.
+func openSeen(fsys fsys, dir *os.Root, name string, seen fs.FileInfo) (*os.File, fs.FileInfo, error) {
+	for try := 1; ; try++ {
+		if err := wantFile(seen); err != nil {
+			return nil, nil, err
+		}
+		file, info, err := openStat(fsys, dir, name)
+		if err == nil && (os.SameFile(seen, info) || try == maxTries) {
+			if err := wantFile(info); err != nil {
+				file.Close()
+				return nil, nil, err
+			}
+			return file, info, nil
+		}
+		if err == nil {
+			file.Close()
+		}
+		now, lookErr := fsys.lstat(dir, name)
+		switch {
+		case err != nil && (lookErr != nil || os.SameFile(seen, now) || try == maxTries):
+			return nil, nil, err
+		case lookErr != nil:
+			return nil, nil, bare("stat", lookErr)
+		}
+		seen = now
 	}
-	file, err := dir.Open(name)
+}
+
+func openStat(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	file, err := fsys.open(dir, name)
 	if err != nil {
-		return nil, 0, bare("open", err)
+		return nil, nil, bare("open", err)
 	}
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err != nil {
 		file.Close()
-		return nil, 0, bare("stat", err)
+		return nil, nil, bare("stat", err)
 	}
-	if err := wantFile(info); err != nil {
-		file.Close()
-		return nil, 0, err
-	}
-	return file, info.Size(), nil
+	return file, info, nil
 }
 
 // wantFile returns an error unless LTXFiles would list the file.

@@ -25,7 +25,9 @@
 // Nothing outside the root is touched. Below it no symbolic link is followed,
 // wherever it points: a link, a directory or a device that has the name of an
 // LTX file is a stranger, which is not listed, not opened and not deleted.
-// Writing that name replaces a link, and never what it points to.
+// Writing that name replaces a link, and never what it points to. That holds
+// also for what takes a name while it is being opened; a named pipe in the place
+// of a file blocks nothing.
 //
 // # Cost
 //

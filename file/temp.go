@@ -59,55 +59,64 @@ func isTemp(name string) bool {
 }
 
 // levels returns the replica's level directories that exist, by their key
-// without the slash. Links are none: they are strangers.
-func (r *replica) levels(ctx context.Context, root *os.Root) ([]string, error) {
+// without the slash, and for op an *ltxstore.Error for each place that cannot be
+// looked at. Links are none: they are strangers.
+func (r *replica) levels(ctx context.Context, root *os.Root, op string) (levels []string, failed []error) {
 	var found []string
 	for _, above := range [...]string{".", ltxDir} {
-		if err := wantDir(root, above); err != nil {
-			continue
-		}
-		dir, err := root.Open(above)
-		if isGone(err) {
-			continue
-		}
+		err := r.eachLevel(ctx, root, above, func(key string) { found = append(found, key) })
 		if err != nil {
-			return nil, bare("open directory", err)
-		}
-		err = eachName(ctx, dir, func(name string) {
-			key := path.Join(above, strings.Clone(name))
-			if _, ok := r.keys.ParseLevel(key + "/"); ok {
-				found = append(found, key)
-			}
-		})
-		dir.Close()
-		if err != nil {
-			return nil, err
+			failed = append(failed, wrap(op, strings.TrimPrefix(above+"/", "./"), err))
 		}
 	}
-	kept := found[:0]
-	for _, name := range found {
-		if wantDir(root, name) == nil {
-			kept = append(kept, name)
+	for _, key := range found {
+		is, err := isDir(r.fsys, root, key)
+		if err != nil {
+			failed = append(failed, wrap(op, key+"/", err))
+		}
+		if is {
+			levels = append(levels, key)
 		}
 	}
-	return kept, nil
+	return levels, failed
+}
+
+// eachLevel calls visit for what is named like a level in a directory.
+func (r *replica) eachLevel(ctx context.Context, root *os.Root, above string, visit func(key string)) error {
+	if is, err := isDir(r.fsys, root, above); !is {
+		return err
+	}
+	dir, err := r.fsys.openDir(root, above)
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return bare("open directory", err)
+	}
+	defer dir.Close()
+	return r.fsys.eachName(ctx, dir, func(name string) {
+		key := path.Join(above, strings.Clone(name))
+		if _, ok := r.keys.ParseLevel(key + "/"); ok {
+			visit(key)
+		}
+	})
 }
 
 // sweep removes temporaries that nothing has happened to for Config.SweepAge.
 // It fails only when ctx has ended: what it cannot read or remove is logged,
 // because a replica on a read-only disk can still be restored from.
 func (r *replica) sweep(ctx context.Context) error {
-	root, err := os.OpenRoot(r.cfg.Path)
+	root, err := r.fsys.openRoot(nil, r.cfg.Path)
 	if isGone(err) {
 		return nil
 	}
-	var levels []string
 	if err == nil {
 		defer root.Close()
-		levels, err = r.levels(ctx, root)
-	}
-	for _, level := range levels {
-		err = errors.Join(err, r.sweepLevel(ctx, root, level))
+		levels, failed := r.levels(ctx, root, "init")
+		for _, level := range levels {
+			failed = append(failed, r.sweepLevel(ctx, root, level))
+		}
+		err = errors.Join(failed...)
 	}
 	if done := ctxio.Err(ctx); done != nil {
 		return done
@@ -120,28 +129,34 @@ func (r *replica) sweep(ctx context.Context) error {
 }
 
 func (r *replica) sweepLevel(ctx context.Context, root *os.Root, level string) error {
-	dir, err := openDir(root, level)
+	dir, err := openDir(r.fsys, root, level)
 	if isGone(err) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", level, err)
 	}
 	defer dir.root.Close()
 	defer dir.file.Close()
 
 	var temps []string
-	err = eachName(ctx, dir.file, func(name string) {
+	err = r.fsys.eachName(ctx, dir.file, func(name string) {
 		if isTemp(name) {
 			temps = append(temps, strings.Clone(name))
 		}
 	})
+	if err != nil {
+		err = fmt.Errorf("%s: %w", level, err)
+	}
 	oldest := r.cfg.Clock().Add(-r.cfg.SweepAge)
 	for _, name := range temps {
 		if ctx.Err() != nil {
 			break
 		}
-		info, statErr := dir.root.Lstat(name)
+		info, statErr := r.fsys.lstat(dir.root, name)
+		if statErr != nil && !isGone(statErr) {
+			err = errors.Join(err, fmt.Errorf("%s/%s: %w", level, name, bare("stat", statErr)))
+		}
 		if statErr != nil || !info.Mode().IsRegular() || changed(info).After(oldest) {
 			continue
 		}

@@ -119,11 +119,11 @@ func deleteMutants() []mutant {
 				_, _, ok := ltxstore.ParseFilename(path.Base(key))
 				return ok && strings.HasPrefix(key, c.keys.Prefix())
 			})},
-		{name: "DeleteAll leaves the snapshots", fails: []string{"delete-all/guide", "delete-all/strangers", "delete-all/directories"},
+		{name: "DeleteAll leaves the snapshots", fails: []string{"delete-all/delete-fails", "delete-all/guide", "delete-all/strangers", "delete-all/directories"},
 			damage: leaves(func(_ *client, level, _ int) bool { return level == ltxstore.SnapshotLevel })},
 		{name: "DeleteAll leaves the levels it does not know", fails: []string{"delete-all/guide"},
 			damage: leaves(func(_ *client, level, _ int) bool { return level > ltxstore.SnapshotLevel })},
-		{name: "DeleteAll deletes the first page", fails: []string{"delete-all/pages", "all/several-clients"},
+		{name: "DeleteAll deletes the first page", fails: []string{"delete-all/list-fails", "delete-all/pages", "all/several-clients"},
 			damage: leaves(func(_ *client, _, n int) bool { return n > testPageSize })},
 		{name: "DeleteAll leaves unfinished uploads", fails: []string{"delete-all/leftovers"},
 			damage: func(c *client) {
@@ -138,6 +138,18 @@ func deleteMutants() []mutant {
 					return err
 				}
 			}},
+		{name: "DeleteAll takes what it cannot list for empty", fails: []string{"delete-all/list-fails"},
+			damage: onFailedDeleteAll(func(files []*ltx.FileInfo, listed bool, del func(*ltx.FileInfo) error) error {
+				return deleteEach(files, del)
+			})},
+		{name: "DeleteAll drops the error of a file", fails: []string{"delete-all/delete-fails"},
+			damage: onFailedDeleteAll(func(files []*ltx.FileInfo, listed bool, del func(*ltx.FileInfo) error) error {
+				_ = deleteEach(files, del)
+				if !listed {
+					return errBroken
+				}
+				return nil
+			})},
 		{name: "DeleteAll leaves directories", fails: []string{"delete-all/directories", "delete-all/leftovers"},
 			damage: onWrite(func(c *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
@@ -168,6 +180,44 @@ func deleteMutants() []mutant {
 				c.DeleteAllFunc = func(ctx context.Context) error { return c.Default().DeleteAll(context.WithoutCancel(ctx)) }
 			}},
 	}
+}
+
+// onFailedDeleteAll deletes by what a level 0, 1 or 9 lists before anything else
+// does, if it cannot list or delete all of it.
+func onFailedDeleteAll(then func(files []*ltx.FileInfo, listed bool, del func(*ltx.FileInfo) error) error) func(*client) {
+	return func(c *client) {
+		c.DeleteAllFunc = func(ctx context.Context) error {
+			var files []*ltx.FileInfo
+			listed := true
+			for _, level := range []int{0, 1, 9} {
+				itr, err := c.LTXFiles(ctx, level, 0, false)
+				if err != nil {
+					return c.Default().DeleteAll(ctx)
+				}
+				for itr.Next() {
+					files = append(files, itr.Item())
+				}
+				listed = itr.Close() == nil && listed
+			}
+			failed := false
+			err := then(files, listed, func(info *ltx.FileInfo) error {
+				err := c.DeleteLTXFiles(ctx, []*ltx.FileInfo{info})
+				failed = failed || err != nil
+				return err
+			})
+			if listed && !failed {
+				return c.Default().DeleteAll(ctx)
+			}
+			return err
+		}
+	}
+}
+
+func deleteEach(files []*ltx.FileInfo, del func(*ltx.FileInfo) error) (err error) {
+	for _, info := range files {
+		err = errors.Join(err, del(info))
+	}
+	return err
 }
 
 type deleteFunc = func(ctx context.Context, files []*ltx.FileInfo) error
