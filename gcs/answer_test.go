@@ -226,6 +226,25 @@ func TestSessionElsewhere(t *testing.T) {
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable, "no address at all")
 }
 
+// Nor does it end anywhere else: only the answer to its beginning has its
+// address.
+func TestSessionEndsWhereItBegan(t *testing.T) {
+	asked := 0
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer elsewhere.Close()
+	b := newBench(t, gcsfake.Options{}, nil)
+	b.fail("WriteChunk", 1, func(x httpfault.Exchange, w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", elsewhere.URL+"/?upload_id=1")
+		x.Next.ServeHTTP(w, r)
+	})
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "WriteChunk"}, Skip: 1, Times: -1, Do: httpfault.Status(400, nil, "")})
+	_, err := b.write(t, onlyRead{bytes.NewReader(ltxBody(t, 3*testChunk))})
+	require.Error(t, err)
+	assert.Zero(t, asked)
+	assert.Equal(t, 1, b.faults.Counts()["CancelResumableWrite"])
+	b.nothing(t)
+}
+
 // The port of a scheme may be left out.
 func TestSameOrigin(t *testing.T) {
 	for _, tt := range []struct {

@@ -61,14 +61,14 @@ func (x *exchange) begin() error {
 }
 
 // answered is called with an answer before the library sees it.
-func (x *exchange) answered(resp *http.Response) {
+func (x *exchange) answered(op operation, resp *http.Response) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.single {
 		resp.Body = &watched{ReadCloser: resp.Body, x: x}
 	}
-	if session := resp.Header.Get("Location"); session != "" && resp.StatusCode < 300 {
-		x.session = session
+	if op == opBegin && resp.StatusCode < 300 {
+		x.session = resp.Header.Get("Location") // which was checked
 	}
 }
 

@@ -56,7 +56,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.answered(resp)
+	x.answered(operationOf(req), resp)
 	return resp, nil
 }
 

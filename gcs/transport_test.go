@@ -143,6 +143,16 @@ func TestRoundTripOfASingleExchange(t *testing.T) {
 	_, err = rt.RoundTrip(req)
 	assert.Equal(t, broken, err)
 	assert.Len(t, next.bodies, 1)
+
+	// A body that has ended well has no error to fail with.
+	next.list[0] = answering(200, http.Header{"X-Goog-Generation": {"1"}}, "abc")
+	req = req.WithContext((&exchange{single: true}).context(t.Context()))
+	resp, err = rt.RoundTrip(req)
+	require.NoError(t, err)
+	_, err = io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	_, err = rt.RoundTrip(req)
+	assert.ErrorContains(t, err, "asked for twice")
 }
 
 type failing struct{ err error }
