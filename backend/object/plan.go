@@ -17,7 +17,8 @@ const equalFactor = 8
 // to stay within the limit of parts. Parts of a stream begin at PartSize and
 // grow to 1/slope of what was sent, so that memory grows with the body's size
 // divided by the slope: 1,250 where 10,000 parts are allowed, which leaves room
-// for 5 TiB; 83 where 1,000 are, for about 2 TiB.
+// for 5 TiB; 83 where 1,000 are, for about 2 TiB. Parts that leave room enough as
+// they begin do not grow.
 type plan struct {
 	base    int64 // size of the first part
 	size    int64 // of the body, -1 if unknown: up to there parts have the size base
@@ -47,7 +48,7 @@ func newPlan(partSize, size int64, t Traits) (plan, error) {
 		p.base = min(p.base, p.maxPart/equalFactor) * equalFactor
 	}
 	switch {
-	case t.EqualParts:
+	case t.EqualParts, p.base > total/int64(p.parts): // which has room enough
 	case p.parts >= 5000:
 		p.slope = int64(p.parts) / 8
 	default:

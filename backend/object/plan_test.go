@@ -49,7 +49,7 @@ func TestPlan(t *testing.T) {
 		"unknown, 12 GiB":            {5 * mib, -1, Traits{}, 12 * gib, 10 * mib},
 		"unknown, one more":          {5 * mib, -1, Traits{}, 50_000*mib + 1, 42 * mib},
 		"unknown, 5 TiB":             {5 * mib, -1, Traits{}, 5 * tib, 5 * gib},
-		"unknown, large parts":       {600 * mib, -1, Traits{}, 5 * tib, 5 * gib},
+		"unknown, large parts":       {600 * mib, -1, Traits{}, 5 * tib, 600 * mib},
 		"unknown, 1000, 12 GiB":      {5 * mib, -1, Traits{MaxParts: 1000}, 12 * gib, 150 * mib},
 		"unknown, 1000, 2 TiB":       {5 * mib, -1, Traits{MaxParts: 1000}, 2 * tib, 5 * gib},
 		"unknown, equal":             {5 * mib, -1, Traits{EqualParts: true}, 390 * gib, 40 * mib},
