@@ -152,11 +152,11 @@ func (r *replica) deleteAll(ctx context.Context) error {
 			return ltxstore.Partial(backend, op, append(failed, wrap(op, level+"/", err)), 0)
 		}
 	}
+	if r.keys.Layout() != ltxstore.LayoutLitestreamS3 { // which has its levels in the root
+		levels = append(levels, ltxDir)
+	}
 	removed := false
-	for _, name := range append(levels, ltxDir) {
-		if r.keys.Layout() == ltxstore.LayoutLitestreamS3 && name == ltxDir {
-			continue
-		}
+	for _, name := range levels {
 		done, err := r.removeDir(root, name)
 		if err == nil && !done && name == ltxDir && removed { // other levels stay in it
 			err = r.dirs.syncHolder(root, name)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,6 +141,16 @@ func TestDeleteAllLeavesStrangers(t *testing.T) {
 	}
 	write(t, c, 0, 1, 1, []byte("x"))
 	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
+}
+
+// A layout without the directory of the levels leaves a stranger's of its name.
+func TestDeleteAllOfLevelsInTheRoot(t *testing.T) {
+	root := t.TempDir()
+	c := newClient(t, Config{Path: root, Layout: ltxstore.LayoutLitestreamS3})
+	write(t, c, 0, 1, 1, []byte("x"))
+	require.NoError(t, os.Mkdir(filepath.Join(root, "ltx"), 0o755))
+	require.NoError(t, c.DeleteAll(t.Context()))
+	assert.Equal(t, []string{"ltx/"}, tree(t, root))
 }
 
 func TestDeleteAllNamesEachFailure(t *testing.T) {
