@@ -173,7 +173,7 @@ func TestWriteEndWithoutBytes(t *testing.T) {
 
 func TestParseChunk(t *testing.T) {
 	for header, want := range map[string]chunk{
-		"bytes 0-9/*": {0, 10, -1}, "bytes 5-9/10": {5, 10, 10}, "bytes */10": {10, 10, 10},
+		"bytes 0-9/*": {0, 10, -1}, "bytes 5-9/10": {5, 10, 10}, "bytes */10": {10, 10, 10}, "bytes 5-5/6": {5, 6, 6},
 	} {
 		c, ok := parseChunk(header)
 		require.True(t, ok, header)
