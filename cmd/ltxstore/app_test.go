@@ -15,40 +15,42 @@ import (
 func TestUsage(t *testing.T) {
 	s := newShell(t)
 	for line, want := range map[string]string{
-		"lst":                              "there is no command \"lst\": did you mean ls?",
-		"frobnicate":                       "there is no command \"frobnicate\"",
-		"config":                           "want ltxstore config check FILE",
-		"config chek x":                    "want ltxstore config check FILE",
-		"ls":                               "want ltxstore ls URL",
-		"ls a b":                           `"b" is too much`,
-		"ls -levl 1 file://DIR/rep":        "there is no flag -levl: did you mean -level?",
-		"ls --frobnicate file://DIR/rep":   "there is no flag -frobnicate;",
-		"ls DIR/rep":                       "is no URL: a directory is file://DIR/rep",
-		"ls nothing?x=1":                   "is no URL: want one such as s3://bucket/path",
-		"ls -level 10000 file://DIR/rep":   "-level is 10000: want 0 to 9999",
-		"ls -level -2 file://DIR/rep":      "-level is -2: want 0 to 9999",
-		"ls -seek 12 file://DIR/rep":       "want 16 hexadecimal digits",
-		"cat file://DIR/rep x y":           `level is "x": want 0 to 9999`,
-		"cat file://DIR/rep 0 y":           `file is "y": want MIN-MAX`,
-		"cp -level x a b":                  "want 0 to 9999",
-		"cp -concurrency 0 a b":            "-concurrency is 0",
-		"verify -concurrency 0 a":          "-concurrency is 0",
-		"restore -concurrency 0 a b":       "-concurrency is 0",
-		"restore -timestamp yesterday a b": "want a time such as",
+		"lst":                            "there is no command \"lst\": did you mean ls?",
+		"frobnicate":                     "there is no command \"frobnicate\"",
+		"config":                         "want ltxstore config check FILE",
+		"config chek x":                  "want ltxstore config check FILE",
+		"ls":                             "want ltxstore ls URL",
+		"ls a b":                         `"b" is too much`,
+		"ls -levl 1 file://DIR/rep":      "there is no flag -levl: did you mean -level?",
+		"ls --frobnicate file://DIR/rep": "there is no flag -frobnicate;",
+		"ls DIR/rep":                     "is no URL: a directory is file://DIR/rep",
+		"ls nothing?x=1":                 "is no URL: want one such as s3://bucket/path",
+		"ls -level 10000 file://DIR/rep": "-level is 10000: want 0 to 9999",
+		"ls -level -2 file://DIR/rep":    "-level is -2: want 0 to 9999",
+		"ls -seek 12 file://DIR/rep":     "want 16 hexadecimal digits",
+		"ls -seek 0000000000000000 file://DIR/rep":                           "want 16 hexadecimal digits",
+		"ls -seek 000000000000000g file://DIR/rep":                           "want 16 hexadecimal digits",
+		"cat file://DIR/rep x y":                                             `level is "x": want 0 to 9999`,
+		"cat file://DIR/rep 0 y":                                             `file is "y": want MIN-MAX`,
+		"cp -level x a b":                                                    "want 0 to 9999",
+		"cp -concurrency 0 a b":                                              "-concurrency is 0",
+		"verify -concurrency 0 a":                                            "-concurrency is 0",
+		"restore -concurrency 0 a b":                                         "-concurrency is 0",
+		"restore -timestamp yesterday a b":                                   "want a time such as",
 		"restore -txid 0000000000000001 -timestamp 2026-01-31T12:00:00Z a b": "are two states",
-		"rm file://DIR/rep": "want a level and files to delete, or -all",
-		"rm -all file://DIR/rep 0 0000000000000001-0000000000000001": "-all deletes everything",
-		"rm -all file://DIR/rep":                                     "nobody can be asked whether to delete all of file://DIR/rep (layout default): 6 files",
-		"bench -files 0 file://DIR/x":                                "-files is 0",
-		"bench -large big file://x":                                  "want a size such as 16MB",
-		"completion tcsh":                                            "want bash, zsh or fish",
-		"help frobnicate":                                            "there is no command",
-		"restore file://DIR/rep s3://b/db":                           "FILE is the URL s3://b/db: want the path of a file",
-		"restore file://DIR/rep s3:/b/db":                            "FILE is the URL s3:/b/db: want the path of a file",
-		"config check gs://b/db":                                     "FILE is the URL gs://b/db: want the path of a file",
-		"bench -svg file:///x file://DIR/x":                          "-svg is the URL file:///x: want the path of a file",
-		"help ls more":                                               "there is no command",
-		"restore -txid 0 file://x out":                               "want 16 hexadecimal digits",
+		"rm file://DIR/rep":                                                  "want a level and files to delete, or -all",
+		"rm -all file://DIR/rep 0 0000000000000001-0000000000000001":         "-all deletes everything",
+		"rm -all file://DIR/rep":                                             "nobody can be asked whether to delete all of file://DIR/rep (layout default): 6 files",
+		"bench -files 0 file://DIR/x":                                        "-files is 0",
+		"bench -large big file://x":                                          "want a size such as 16MB",
+		"completion tcsh":                                                    "want bash, zsh or fish",
+		"help frobnicate":                                                    "there is no command",
+		"restore file://DIR/rep s3://b/db":                                   "FILE is the URL s3://b/db: want the path of a file",
+		"restore file://DIR/rep s3:/b/db":                                    "FILE is the URL s3:/b/db: want the path of a file",
+		"config check gs://b/db":                                             "FILE is the URL gs://b/db: want the path of a file",
+		"bench -svg file:///x file://DIR/x":                                  "-svg is the URL file:///x: want the path of a file",
+		"help ls more":                                                       "there is no command",
+		"restore -txid 0 file://x out":                                       "want 16 hexadecimal digits",
 	} {
 		assert.Contains(t, s.fails(t, exitUsage, strings.Fields(line)...), want, line)
 	}
@@ -93,6 +95,13 @@ func TestFlagsAnywhere(t *testing.T) {
 	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "-level", "0"))
 	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "--level=0"))
 	assert.Equal(t, want, s.ok(t, "ls", "-level=0", "--", s.url("rep")))
+	assert.Equal(t, want, s.ok(t, "ls", "-quiet", s.url("rep"), "-level", "0"))
+	assert.Contains(t, s.fails(t, exitUsage, "ls", "-quiet", "--", "-level"), `"-level" is no URL`)
+	for _, args := range [][]string{{"restore", "-concurrency", "1", s.url("rep"), "DIR/one"}, {"cp", "-concurrency", "1", s.url("rep"), s.url("two")},
+		{"verify", "-concurrency", "1", s.url("rep")}, {"bench", "-concurrency", "1", "-files", "1", "-large", "1", s.url("x")}} {
+		s.ok(t, args...)
+	}
+	assert.NotEmpty(t, version())
 }
 
 func TestHelp(t *testing.T) {

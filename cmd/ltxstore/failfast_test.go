@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -158,4 +159,109 @@ func TestCheckOnly(t *testing.T) {
 func TestBrief(t *testing.T) {
 	assert.Equal(t, "a\nb", brief("a\nb"))
 	assert.Equal(t, strings.Repeat("x\n", 10)+"and 2 lines more", brief(strings.TrimSuffix(strings.Repeat("x\n", 12), "\n")))
+}
+
+// failingAt fails a client's method.
+type failingAt struct {
+	ltxstore.ReplicaClient
+	method string
+}
+
+var errMethod = errors.New("not today")
+
+func (c *failingAt) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	if c.method == "list" {
+		return nil, errMethod
+	}
+	return c.ReplicaClient.LTXFiles(ctx, level, seek, metadata)
+}
+
+func (c *failingAt) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	if c.method == "open" {
+		return nil, errMethod
+	}
+	rc, err := c.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	if c.method == "read" && err == nil {
+		return struct {
+			io.Reader
+			io.Closer
+		}{iotest.ErrReader(errMethod), rc}, nil
+	}
+	return rc, err
+}
+
+func (c *failingAt) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	if c.method == "write" {
+		return nil, errMethod
+	}
+	return c.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+}
+
+func (c *failingAt) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+	if c.method == "delete" {
+		return errMethod
+	}
+	return c.ReplicaClient.DeleteLTXFiles(ctx, files)
+}
+
+// Each thing that a store cannot do makes it unusable.
+func TestTryout(t *testing.T) {
+	for _, method := range []string{"list", "open", "read", "write", "delete", ""} {
+		client := mock.NewReplicaClient(mock.Config{})
+		client.SetLogger(nil)
+		err := tryout(t.Context(), &failingAt{client, method})
+		if method != "" {
+			assert.ErrorIs(t, err, errMethod, method)
+			continue
+		}
+		require.NoError(t, err)
+		has, err := hasFiles(t.Context(), client, []int{0})
+		require.NoError(t, err)
+		assert.False(t, has, "nothing is left")
+	}
+}
+
+// So does each step of a measurement fail with the store.
+func TestBenchSteps(t *testing.T) {
+	for _, method := range []string{"list", "open", "read", "write", "delete"} {
+		client := mock.NewReplicaClient(mock.Config{})
+		client.SetLogger(nil)
+		failing := &failingAt{client, ""}
+		cmd := &bench{files: 2, concurrency: 1, large: 8192, client: failing, now: time.Now}
+		failed := 0
+		for _, s := range cmd.steps() {
+			_, err := cmd.measure(t.Context(), s) // it has what it needs
+			require.NoError(t, err, s.name)
+			failing.method = method
+			if err := s.do(t.Context(), 0); err != nil {
+				assert.ErrorIs(t, err, errMethod)
+				failed++
+			}
+			failing.method = ""
+		}
+		assert.Equal(t, map[string]int{"list": 2, "open": 2, "read": 2, "write": 3, "delete": 1}[method], failed, method)
+	}
+}
+
+func TestHasFiles(t *testing.T) {
+	client := mock.NewReplicaClient(mock.Config{})
+	client.SetLogger(nil)
+	_, err := client.WriteLTXFile(t.Context(), 5, 1, 1, bytes.NewReader(replicatest.NewLTXFile(1, 1, time.Unix(1, 0), 1)))
+	require.NoError(t, err)
+	for _, c := range []struct {
+		levels []int
+		want   bool
+	}{{nil, false}, {[]int{0, 4}, false}, {[]int{0, 5, 6}, true}} {
+		has, err := hasFiles(t.Context(), client, c.levels)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, has, "%v", c.levels)
+	}
+	_, err = hasFiles(t.Context(), &failingAt{client, "list"}, []int{5})
+	assert.ErrorIs(t, err, errMethod)
+}
+
+func TestLatency(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "0 us", 0.000999: "999 us", 0.001: "1.0 ms", 0.0999: "99.9 ms", 0.1: "100 ms", 0.999: "999 ms", 1: "1.0 s", 61.25: "61.2 s"} {
+		assert.Equal(t, want, latency(seconds))
+	}
 }

@@ -46,6 +46,17 @@ func TestForeignFiles(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "rep/ltx/0000/0000000000000004-0000000000000004.ltx"), s.from.File(4, 4)[:150], 0o644))
 	assert.Empty(t, s.run(t.Context(), "verify", s.url("rep")).err)
 	assert.NotContains(t, s.run(t.Context(), "restore", s.url("rep"), "DIR/other").err, "the files are")
+
+	// Where nothing makes up for it there is nothing to restore.
+	put(t, s.url("one"), "default", 0)
+	only := filepath.Join(s.dir, "one/ltx/0000/0000000000000001-0000000000000001.ltx")
+	body, err := os.ReadFile(only)
+	require.NoError(t, err)
+	body[len(body)-1] ^= 1
+	require.NoError(t, os.WriteFile(only, body, 0o644))
+	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("one"), "DIR/one.db"), "; to restore what other files give: -skip-damaged\n")
+	assert.NotContains(t, s.fails(t, exitFailed, "restore", "-skip-damaged", s.url("one"), "DIR/one.db"), "; to restore what")
+	assert.NoFileExists(t, s.dir+"/one.db")
 }
 
 func TestDescribe(t *testing.T) {

@@ -107,7 +107,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 		assert.Contains(t, s.ok(t, "ls", at("e/ltx")), "3 files", store)
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "holds a replica in its folder ltx (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "holds a replica in its folder ltx", store)
-		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026"}[:map[string]int{"file": 4}[store]] {
+		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026", "a/sub/0007", "b/sub/7"}[:map[string]int{"file": 6}[store]] {
 			put(t, at(name), "default", 0, 9)
 			assert.Contains(t, s.ok(t, "ls", at(name)), "2 files", "%s %s", store, name)
 			assert.Contains(t, s.run(t.Context(), "rm", "-all", "-yes", at(name)).out, "deleted 2 files", "%s %s", store, name)
@@ -197,6 +197,17 @@ func TestReplicaOfVersion3(t *testing.T) {
 			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/)", "%s %v", store, args)
 		}
 	}
+}
+
+// Where folders cannot be listed nothing is concluded from that.
+func TestNoFolders(t *testing.T) {
+	_, ok := placeOf("mem://").folders(t.Context())
+	assert.False(t, ok)
+	_, ok = placeOf("nosuch://x").folders(t.Context())
+	assert.False(t, ok)
+	names, ok := placeOf("file://" + t.TempDir() + "/none").folders(t.Context())
+	assert.True(t, ok)
+	assert.Empty(t, names)
 }
 
 func TestPlace(t *testing.T) {

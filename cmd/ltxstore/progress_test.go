@@ -105,7 +105,9 @@ func TestProgressTellsRepetitions(t *testing.T) {
 		a, line := watched(func(*app) {})
 		wait(2 * time.Second)
 		assert.Empty(t, line())
-		wait(2 * time.Second)
+		wait(time.Second)
+		assert.Equal(t, "no data for 3s", line())
+		wait(time.Second)
 		assert.Equal(t, "no data for 4s", line())
 
 		refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
