@@ -153,6 +153,26 @@ func TestDeleteAllOfLevelsInTheRoot(t *testing.T) {
 	assert.Equal(t, []string{"ltx/"}, tree(t, root))
 }
 
+// What holds a directory is fsynced when that is removed: the directory of the
+// levels where something stays in it, and the root.
+func TestDeleteAllIsDurable(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		root := filepath.Join(t.TempDir(), "root")
+		c := newClient(t, Config{Path: root})
+		write(t, c, 0, 1, 1, []byte("x"))
+		want := []string{"remove", "syncDir 0000", "remove", "remove"}
+		if stays {
+			put(t, root, "ltx/notes", "theirs")
+			want = append(want, "syncDir ltx")
+		}
+		fsys := &scriptFS{}
+		rep := c.ready.Load()
+		rep.fsys, rep.dirs.fsys = fsys, fsys
+		require.NoError(t, c.DeleteAll(t.Context()))
+		assert.Equal(t, append(want, "syncDir root"), fsys.ops())
+	}
+}
+
 func TestDeleteAllNamesEachFailure(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})

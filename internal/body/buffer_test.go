@@ -2,6 +2,7 @@ package body
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -51,8 +52,11 @@ func TestBufferLimit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, plainBody(100_000)[:50_000], got)
 
-	_, err = b.Fill(iotest.ErrReader(nil), 60_000)
-	assert.Equal(t, io.ErrNoProgress, err)
+	for _, failure := range []error{nil, io.ErrClosedPipe} {
+		end, err := b.Fill(iotest.ErrReader(failure), 60_000)
+		assert.Equal(t, cmp.Or(failure, io.ErrNoProgress), err)
+		assert.False(t, end)
+	}
 }
 
 // A small body costs one small chunk, from the pool.

@@ -98,7 +98,7 @@ func (w *whole) Read(p []byte) (int, error) {
 		return 0, w.err
 	}
 	w.read += int64(n)
-	if err == io.EOF || w.size >= 0 && w.read > w.size {
+	if err == io.EOF || w.read > w.size {
 		if wrong := CheckSize(w.size, w.read); wrong != nil {
 			err = wrong
 		}

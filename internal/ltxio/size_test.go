@@ -42,6 +42,7 @@ func TestWhole(t *testing.T) {
 		require.NoError(t, iotest.TestReader(ltxio.Whole(t.Context(), iotest.OneByteReader(strings.NewReader("four")), size), []byte("four")))
 	}
 	for told, want := range map[int64]string{
+		0: "body goes on after 0 bytes: it had so many when the write began",
 		3: "body goes on after 3 bytes: it had so many when the write began",
 		5: "body ends after 4 bytes: it had 5 when the write began",
 	} {

@@ -22,6 +22,13 @@ func TestTimestamp(t *testing.T) {
 	assert.True(t, isLTX)
 	assert.Equal(t, time.Date(2021, 3, 4, 5, 6, 7, 89e6, time.UTC), at)
 
+	for _, ms := range []int64{0, maxTimestamp} {
+		at, isLTX, err := Timestamp(header(ms))
+		require.NoError(t, err)
+		assert.True(t, isLTX)
+		assert.Equal(t, ms, at.UnixMilli())
+	}
+
 	for _, other := range [][]byte{nil, []byte("LT"), []byte("plain")} {
 		_, isLTX, err := Timestamp(other)
 		require.NoError(t, err)
