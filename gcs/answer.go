@@ -101,7 +101,7 @@ func (s *sending) check(op operation, req *http.Request, resp *http.Response, co
 		return err
 	case op == opAttrs && !bool(doc.Size):
 		return foreign("the object has no size")
-	case op == opList && s.x.pages != nil && doc.NextPageToken != "":
+	case op == opList && doc.NextPageToken != "":
 		return s.x.pages.Add(s.secrets.Text(doc.NextPageToken), doc.names(), doc.Prefixes)
 	}
 	return nil

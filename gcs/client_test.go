@@ -68,6 +68,12 @@ func TestGivenClient(t *testing.T) {
 	}
 }
 
+// A key that is empty and not nil is no key.
+func TestEmptyCustomerKey(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.SSECustomerKey = []byte{} })
+	works(t, b.ReplicaClient)
+}
+
 // A proxy's 404 is an outage for a given client too, and a listing does not
 // leave the file out.
 func TestGivenClientForeign404(t *testing.T) {

@@ -181,6 +181,17 @@ func TestAnswerToAnotherRequest(t *testing.T) {
 	require.ErrorIs(t, root.DeleteAll(t.Context()), ltxstore.ErrUnavailable)
 }
 
+// A field of another kind of document means nothing.
+func TestDescriptionWithMore(t *testing.T) {
+	b := newBench(t, gcsfake.Options{}, nil)
+	b.server.Put("bucket", testKey, ltxBody(t, 300))
+	b.fail("ReadObject", -1, httpfault.Status(416, nil, ""))
+	b.fail("GetObject", -1, jsonAnswer(200, `{"kind":"storage#object","name":"`+testKey+`","size":"300","nextPageToken":"x"}`))
+	got, err := b.read(t, 300, 0)
+	require.NoError(t, err)
+	assert.Empty(t, got)
+}
+
 // A description without a size is not that of an empty object.
 func TestDescriptionWithoutSize(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)

@@ -129,6 +129,32 @@ func TestBadConfigBesideAClient(t *testing.T) {
 	assert.NoError(t, NewReplicaClient(Config{Bucket: "bucket", Client: client}).Init(t.Context()))
 }
 
+// The largest and the smallest values that are documented are good ones.
+func TestLimits(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"most": func(c *Config) {
+			c.PageSize, c.ChunkSize, c.UploadThreshold = 1000, 1<<30, 1<<30
+		},
+		"least":    func(c *Config) { c.PageSize, c.ChunkSize, c.UploadThreshold = 1, 256<<10, 1 },
+		"no key":   func(c *Config) { c.SSECustomerKey = []byte{} },
+		"defaults": func(*Config) {},
+	} {
+		cfg := Config{Bucket: "bucket", Anonymous: true, RoundTripper: nobody{t}}
+		change(&cfg)
+		assert.NoError(t, NewReplicaClient(cfg).Init(t.Context()), name)
+	}
+}
+
+// Credentials without a type are refused for that, and not for a type "".
+func TestCredentialsWithoutAType(t *testing.T) {
+	for _, content := range []string{"{}", `{"client_email":"a@b"}`} {
+		err := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(content), RoundTripper: nobody{t}}).Init(t.Context())
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, "want credentials in JSON")
+		assert.NotContains(t, err.Error(), "is not understood")
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	cfg := Config{Bucket: "bucket"}.withDefaults()
 	assert.Equal(t, Config{
