@@ -265,3 +265,9 @@ func TestLatency(t *testing.T) {
 		assert.Equal(t, want, latency(seconds))
 	}
 }
+
+func TestHumanSize(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 9949: "9.9 kB", 9950: "10 kB", 999_499: "999 kB", 999_500: "1.0 MB", 1e18: "1 EB"} {
+		assert.Equal(t, want, humanSize(n), "%d", n)
+	}
+}

@@ -198,8 +198,8 @@ func within(ctx context.Context, raw string) error {
 		if !found || !slices.Contains(up.layouts, layout) {
 			continue // whatever is wrong there, this place may be right
 		}
-		if _, name, _ := p.parent(); name == "ltx" && p.hasSnapshots(ctx) {
-			continue // a replica of its own, which only looks like the other's from above
+		if layout == ltxstore.LayoutDefault && up.child("ltx").hasSnapshots(ctx) {
+			continue // what is in ltx is a replica of its own, which only looks like this from above
 		}
 		return fmt.Errorf("%s is a folder of the replica %s (layout %s): want that URL, or layout=… in this one if it is a replica by itself",
 			ltxstore.Redact(raw), ltxstore.Redact(up.String()), layout)

@@ -105,6 +105,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 		// And others may have such names.
 		put(t, at("e/ltx"), "litestream-s3", 0, 1, 9)
 		assert.Contains(t, s.ok(t, "ls", at("e/ltx")), "3 files", store)
+		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e/ltx/0000")), "is a folder of the replica "+ltxstore.Redact(at("e/ltx"))+" (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "holds a replica in its folder ltx (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "holds a replica in its folder ltx", store)
 		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026", "a/sub/0007", "b/sub/7"}[:map[string]int{"file": 6}[store]] {
@@ -179,6 +180,18 @@ func TestEmptyPlace(t *testing.T) {
 			}
 		}
 		assert.Contains(t, s.fails(t, exitFailed, "ls", with(c.at("bucket/app/db"), "layout=litestream")), "(another layout: default)")
+	}
+}
+
+// Folders alone are no replica.
+func TestEmptyFolders(t *testing.T) {
+	s := newShell(t)
+	require.NoError(t, os.MkdirAll(s.dir+"/bare/ltx", 0o755))
+	for _, args := range [][]string{{"ls", s.url("bare")}, {"ls", s.url("bare") + "?layout=litestream"}, {"ls", s.url("bare/below")},
+		{"cat", s.url("bare"), "0", "0000000000000001-0000000000000001"}} {
+		r := s.fails(t, exitFailed, args...)
+		assert.Contains(t, r, "there is no LTX file in file://DIR/bare", "%v", args)
+		assert.NotContains(t, r, "there are some in", "%v", args)
 	}
 }
 
