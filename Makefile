@@ -23,7 +23,7 @@ SPACE   := $(EMPTY) $(EMPTY)
 # Fuzz targets, as folder:function. A test holds this list and the code
 # together.
 FUZZ := \
-	.:FuzzCleanPath \
+	./backend:FuzzCleanPath \
 	.:FuzzFetchPage \
 	.:FuzzFetchPageIndex \
 	.:FuzzKeys \

@@ -13,9 +13,9 @@
 // Each has a constructor, and a scheme for Open. Package config reads replicas
 // from YAML.
 //
-// What holds over any backend is here: keys (Layout, Keys), errors (Error and
-// its kinds, IsRetryable), listings (NewPageIterator) and the reads of a
-// daemon (FindLTXFiles, FetchLTXHeader, FetchPageIndex, FetchPage). Package
-// testing/replicatest holds a backend, ours or a third party's, to the
-// contract.
+// What a daemon needs of any backend is here: keys (Layout, Keys), errors (Error and
+// its kinds, IsRetryable) and the reads of LTX files (FindLTXFiles, FetchLTXHeader,
+// FetchPageIndex, FetchPage). Package backend has what the author of a backend or a
+// wrapper needs besides, and package testing/replicatest holds a backend, ours or a
+// third party's, to the contract.
 package ltxstore

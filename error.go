@@ -117,11 +117,8 @@ func isKind(err error) bool {
 	return false
 }
 
-// Invalid returns an *Error of kind fs.ErrInvalid for an argument or a
-// configuration field: field is its name, value what was given, and want
-// what would be right. No secret may be passed as value. Where a field was set
-// by a URL or a file, Open and Source.Explain name its setting instead.
-func Invalid(backend, op, field string, value any, want string) error {
+// invalid is backend.Invalid, for the root's own functions.
+func invalid(backend, op, field string, value any, want string) error {
 	return &Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
@@ -174,16 +171,14 @@ func IsRetryable(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
 	if errors.As(err, &answer) {
 		if code := answer.HTTPStatusCode(); code != 0 {
-			return IsRetryableStatus(code)
+			return isRetryableStatus(code)
 		}
 	}
 	return isTransport(err)
 }
 
-// IsRetryableStatus reports whether a request answered with this HTTP status
-// code may succeed when it is sent again: 408, 429 and 5xx but for 501 (not
-// implemented) and 505 (version not supported).
-func IsRetryableStatus(code int) bool {
+// isRetryableStatus is what IsRetryable says of an HTTP answer.
+func isRetryableStatus(code int) bool {
 	switch code {
 	case 408, 429:
 		return true

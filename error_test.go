@@ -91,14 +91,6 @@ func TestErrorMatchesOneKind(t *testing.T) {
 	assert.EqualError(t, err, ": : store not found: open x: no such file or directory")
 }
 
-func TestInvalid(t *testing.T) {
-	err := ltxstore.Invalid("s3", "init", "Bucket", "a b", "want no space")
-	assert.EqualError(t, err, `s3: init: invalid argument: Bucket is "a b": want no space`)
-	assert.ErrorIs(t, err, fs.ErrInvalid)
-	assert.False(t, ltxstore.IsRetryable(err))
-	assert.EqualError(t, ltxstore.Invalid("s3", "open", "offset", int64(-1), "want 0"), "s3: open: invalid argument: offset is -1: want 0")
-}
-
 // httpError is an answer as the SDKs report it.
 type httpError int
 
@@ -161,19 +153,6 @@ type timeoutError struct{}
 func (timeoutError) Error() string   { return "timed out" }
 func (timeoutError) Timeout() bool   { return true }
 func (timeoutError) Temporary() bool { return true }
-
-func TestIsRetryableStatus(t *testing.T) {
-	retryable := map[int]bool{408: true, 429: true}
-	for code := 500; code <= 599; code++ {
-		retryable[code] = code != 501 && code != 505
-	}
-	for code := -1; code <= 700; code++ {
-		assert.Equal(t, retryable[code], ltxstore.IsRetryableStatus(code), code)
-		if code != 0 {
-			assert.Equal(t, retryable[code], ltxstore.IsRetryable(httpError(code)), code)
-		}
-	}
-}
 
 // Timeouts of net and net/http match context.DeadlineExceeded too: they are
 // the transport's, and retryable, unless the caller's own context has ended.
@@ -248,4 +227,14 @@ func TestIsRetryableRealRefusal(t *testing.T) {
 	_, err = net.Dial("tcp", l.Addr().String())
 	require.Error(t, err)
 	assert.True(t, ltxstore.IsRetryable(err), "%v", err)
+}
+
+func TestIsRetryableOfAnAnswer(t *testing.T) {
+	retryable := map[int]bool{408: true, 429: true}
+	for code := 500; code <= 599; code++ {
+		retryable[code] = code != 501 && code != 505
+	}
+	for code := 1; code <= 700; code++ {
+		assert.Equal(t, retryable[code], ltxstore.IsRetryable(httpError(code)), code)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // fakeClient serves one file of level 0 from memory, and lists what its
@@ -43,7 +44,7 @@ func (c *fakeClient) OpenLTXFile(_ context.Context, level int, minTXID, maxTXID 
 		return nil, &ltxstore.Error{Op: "open", Backend: "fake", Kind: fs.ErrNotExist}
 	}
 	if offset < 0 || size < 0 {
-		return nil, ltxstore.Invalid("fake", "open", "offset or size", [2]int64{offset, size}, "want no negative one")
+		return nil, backend.Invalid("fake", "open", "offset or size", [2]int64{offset, size}, "want no negative one")
 	}
 	if size == 0 {
 		size = math.MaxInt64
@@ -121,4 +122,17 @@ func makeLTX(t testing.TB, pageSize uint32, n int) *ltxFile {
 	require.NoError(t, enc.Close())
 	f.bytes = buf.Bytes()
 	return f
+}
+
+// listed is a file with these TXIDs and content.
+func listed(lo, hi ltx.TXID) ltx.FileInfo {
+	return ltx.FileInfo{Level: 2, MinTXID: lo, MaxTXID: hi, Size: 100}
+}
+
+// ones are files of one transaction each.
+func ones(ids ...ltx.TXID) (files []ltx.FileInfo) {
+	for _, id := range ids {
+		files = append(files, listed(id, id))
+	}
+	return files
 }

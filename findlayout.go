@@ -27,7 +27,7 @@ import (
 // the layout.
 func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, error)) (layout Layout, found bool, err error) {
 	if newClient == nil {
-		return 0, false, Invalid("ltxstore", "list", "newClient", nil, "want a function that makes a client for a layout")
+		return 0, false, invalid("ltxstore", "list", "newClient", nil, "want a function that makes a client for a layout")
 	}
 	for candidate := range layoutCount {
 		has, err := holdsFiles(ctx, candidate, newClient)

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // Layout says how a replica's files are named. The zero value is
@@ -84,30 +86,6 @@ func (l *Layout) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// CleanPath returns a replica's path inside its store as every backend uses
-// it: no leading, trailing or double slash, and no "." segment. The empty
-// path, the store's root, is legal. A ".." segment, a NUL byte and invalid
-// UTF-8 are fs.ErrInvalid.
-func CleanPath(path string) (string, error) {
-	switch {
-	case !utf8.ValidString(path):
-		return "", fmt.Errorf("path is %q: want UTF-8: %w", path, fs.ErrInvalid)
-	case strings.ContainsRune(path, 0):
-		return "", fmt.Errorf("path is %q: want no NUL byte: %w", path, fs.ErrInvalid)
-	}
-	kept := make([]string, 0, strings.Count(path, "/")+1)
-	for segment := range strings.SplitSeq(path, "/") {
-		switch segment {
-		case "", ".":
-		case "..":
-			return "", fmt.Errorf("path is %q: want no %q segment: %w", path, "..", fs.ErrInvalid)
-		default:
-			kept = append(kept, segment)
-		}
-	}
-	return strings.Join(kept, "/"), nil
-}
-
 // Keys builds and parses the keys of one replica, for every backend: slashed,
 // relative to the bucket or root directory. The zero value is LayoutDefault
 // at the store's root. Keys is comparable and safe for concurrent use.
@@ -117,13 +95,14 @@ type Keys struct {
 }
 
 // NewKeys returns the keys of a replica with this layout below path, which is
-// cleaned by CleanPath. An unknown layout or a path that cannot be cleaned is
-// fs.ErrInvalid.
+// cleaned: the key has no leading or double slash and no "." segment, and the
+// empty path is the store's root. An unknown layout, and a path with a ".."
+// segment, a NUL byte or invalid UTF-8, are fs.ErrInvalid.
 func NewKeys(layout Layout, path string) (Keys, error) {
 	if layout >= layoutCount {
 		return Keys{}, fmt.Errorf("layout is %v: want one of %s: %w", layout, strings.Join(layoutNames[:], ", "), fs.ErrInvalid)
 	}
-	clean, err := CleanPath(path)
+	clean, err := cleanPath(path)
 	if err != nil {
 		return Keys{}, err
 	}
@@ -175,7 +154,7 @@ func (k Keys) Parse(key string) (level int, minTXID, maxTXID ltx.TXID, ok bool) 
 	if level, ok = k.parseLevel(rest[:slash+1]); !ok {
 		return 0, 0, 0, false
 	}
-	if minTXID, maxTXID, ok = ParseFilename(rest[slash+1:]); !ok {
+	if minTXID, maxTXID, ok = ltxio.ParseFilename(rest[slash+1:]); !ok {
 		return 0, 0, 0, false
 	}
 	return level, minTXID, maxTXID, true
@@ -188,22 +167,6 @@ func (k Keys) ParseLevel(prefix string) (level int, ok bool) {
 		return 0, false
 	}
 	return k.parseLevel(rest)
-}
-
-// ParseFilename parses "<min>-<max>.ltx", sixteen lower-case hexadecimal
-// digits each with min ≤ max, and nothing else. Unlike ltx.ParseFilename it
-// needs no regular expression and no error value: listings call it for every
-// name.
-func ParseFilename(name string) (minTXID, maxTXID ltx.TXID, ok bool) {
-	if len(name) != 2*txidDigits+1+len(fileExt) || name[txidDigits] != '-' || name[2*txidDigits+1:] != fileExt {
-		return 0, 0, false
-	}
-	lo, okLo := parseTXID(name[:txidDigits])
-	hi, okHi := parseTXID(name[txidDigits+1 : 2*txidDigits+1])
-	if !okLo || !okHi || lo > hi {
-		return 0, 0, false
-	}
-	return lo, hi, true
 }
 
 // Holders returns where the replica's files are, for who deletes them all: the
@@ -274,18 +237,23 @@ func appendTXID(b []byte, id ltx.TXID) []byte {
 	return b
 }
 
-func parseTXID(s string) (id ltx.TXID, ok bool) {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		default:
-			return 0, false
-		}
-		id = id<<4 | ltx.TXID(c)
+// cleanPath is what backend.CleanPath says.
+func cleanPath(path string) (string, error) {
+	switch {
+	case !utf8.ValidString(path):
+		return "", fmt.Errorf("path is %q: want UTF-8: %w", path, fs.ErrInvalid)
+	case strings.ContainsRune(path, 0):
+		return "", fmt.Errorf("path is %q: want no NUL byte: %w", path, fs.ErrInvalid)
 	}
-	return id, true
+	kept := make([]string, 0, strings.Count(path, "/")+1)
+	for segment := range strings.SplitSeq(path, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			return "", fmt.Errorf("path is %q: want no %q segment: %w", path, "..", fs.ErrInvalid)
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	return strings.Join(kept, "/"), nil
 }

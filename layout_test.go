@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 var layouts = []ltxstore.Layout{ltxstore.LayoutDefault, ltxstore.LayoutLitestream, ltxstore.LayoutLitestreamS3}
@@ -103,17 +104,6 @@ func TestKeysParseStrangers(t *testing.T) {
 	}
 }
 
-func TestParseFilename(t *testing.T) {
-	lo, hi, ok := ltxstore.ParseFilename("00000000000000ab-fedcba9876543210.ltx")
-	assert.True(t, ok)
-	assert.Equal(t, [2]ltx.TXID{0xab, 0xfedcba9876543210}, [2]ltx.TXID{lo, hi})
-	for _, name := range []string{"", ".ltx", "00000000000000ab-fedcba9876543210.LTX", "00000000000000ab_fedcba9876543210.ltx",
-		"00000000000000ab-fedcba9876543210.ltx ", "0000000000000-b-fedcba9876543210.ltx", "00000000000000ab-fedcba987654321.ltxx"} {
-		_, _, ok := ltxstore.ParseFilename(name)
-		assert.False(t, ok, name)
-	}
-}
-
 // Every key of a lower MinTXID sorts before Seek, every other after it.
 func TestSeekOrder(t *testing.T) {
 	ids := []ltx.TXID{0, 1, 2, 9, 10, 15, 16, 17, 255, 256, 1 << 32, math.MaxUint64 - 1, math.MaxUint64}
@@ -183,44 +173,6 @@ func TestLayoutText(t *testing.T) {
 	assert.ErrorContains(t, err, "layout is layout(77)")
 }
 
-func TestCleanPath(t *testing.T) {
-	for path, want := range map[string]string{
-		"": "", "/": "", "///": "", ".": "", "./": "", "./.": "",
-		"db": "db", "/db/": "db", "//a//b//": "a/b", "./a/./b/.": "a/b",
-		"...": "...", "a/..b/c..": "a/..b/c..", " a /b ": " a /b ", "ä/数据": "ä/数据", "a\\b": "a\\b",
-	} {
-		got, err := ltxstore.CleanPath(path)
-		require.NoError(t, err, path)
-		assert.Equal(t, want, got, path)
-	}
-	for path, want := range map[string]string{
-		"..": `no ".." segment`, "a/../b": `no ".." segment`, "/..": `no ".." segment`, "a/..": `no ".." segment`,
-		"a\x00b": "no NUL byte", "a\xffb": "UTF-8",
-	} {
-		_, err := ltxstore.CleanPath(path)
-		assert.ErrorIs(t, err, fs.ErrInvalid, "%q", path)
-		assert.ErrorContains(t, err, want)
-		assert.ErrorContains(t, err, fmt.Sprintf("%q", path))
-		_, err = ltxstore.NewKeys(ltxstore.LayoutDefault, path)
-		assert.ErrorIs(t, err, fs.ErrInvalid)
-	}
-}
-
-func TestCheckFile(t *testing.T) {
-	for _, level := range []int{0, 9, ltxstore.MaxLevel} {
-		assert.NoError(t, ltxstore.CheckLevel(level))
-		assert.NoError(t, ltxstore.CheckFile(level, 1, 1))
-	}
-	for want, check := range map[string]error{
-		"level is -1: want 0 or more: invalid argument":                                         ltxstore.CheckLevel(-1),
-		"level is 10000: want at most 9999: invalid argument":                                   ltxstore.CheckFile(10000, 1, 1),
-		"minTXID is 0000000000000002: want at most maxTXID, 0000000000000001: invalid argument": ltxstore.CheckFile(0, 2, 1),
-	} {
-		assert.EqualError(t, check, want)
-		assert.ErrorIs(t, check, fs.ErrInvalid)
-	}
-}
-
 func TestKeysAllocateOnce(t *testing.T) {
 	k := keys(t, ltxstore.LayoutDefault, "some/path/db")
 	key := k.File(1, 1, 2)
@@ -241,7 +193,7 @@ func FuzzKeys(f *testing.F) {
 			return
 		}
 		lo, hi := ltx.TXID(min(a, b)), ltx.TXID(max(a, b))
-		if ltxstore.CheckFile(level, lo, hi) != nil {
+		if backend.CheckFile(level, lo, hi) != nil {
 			return
 		}
 		key := k.File(level, lo, hi)
@@ -281,35 +233,17 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if level, lo, hi, ok := k.Parse(key); ok {
-			require.NoError(t, ltxstore.CheckFile(level, lo, hi))
+			require.NoError(t, backend.CheckFile(level, lo, hi))
 			require.Equal(t, key, k.File(level, lo, hi))
 		}
 		if level, ok := k.ParseLevel(key); ok {
-			require.NoError(t, ltxstore.CheckLevel(level))
+			require.NoError(t, backend.CheckLevel(level))
 			require.Equal(t, key, k.LevelPrefix(level))
 		}
-		if lo, hi, ok := ltxstore.ParseFilename(key); ok {
+		if lo, hi, ok := backend.ParseFilename(key); ok {
 			require.LessOrEqual(t, lo, hi)
 			require.Equal(t, key, ltx.FormatFilename(lo, hi))
 		}
-	})
-}
-
-func FuzzCleanPath(f *testing.F) {
-	for _, path := range []string{"", "/", "a/b", "//a//./b//", "..", "a/../b", "...", "a\x00", "\xff"} {
-		f.Add(path)
-	}
-	f.Fuzz(func(t *testing.T, path string) {
-		clean, err := ltxstore.CleanPath(path)
-		if err != nil {
-			require.ErrorIs(t, err, fs.ErrInvalid)
-			return
-		}
-		again, err := ltxstore.CleanPath(clean)
-		require.NoError(t, err)
-		require.Equal(t, clean, again)
-		require.NotContains(t, clean, "//")
-		require.Equal(t, strings.Trim(clean, "/"), clean)
 	})
 }
 

@@ -40,11 +40,6 @@ func TestNilArguments(t *testing.T) {
 			return err
 		},
 		"init: client": func() error { return ltxstore.Init(ctx, nil) },
-		"pages: fetch": func() error {
-			files := ltxstore.NewPageIterator(ctx, nil, ltxstore.PageOptions{})
-			assert.False(t, files.Next())
-			return files.Close()
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var err error

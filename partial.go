@@ -59,18 +59,3 @@ func (e *PartialError) Unwrap() []error {
 	}
 	return failed
 }
-
-// Partial makes one error of a deletion's failures: nil of none, the failure
-// itself of a single one, else an *Error with a *PartialError, whose Kind is
-// that of all failures, or nil. failed must be *Error values that name their
-// file.
-func Partial(backend, op string, failed []error, total int) error {
-	switch len(failed) {
-	case 0:
-		return nil
-	case 1:
-		return failed[0]
-	}
-	partial := &PartialError{Failed: failed, Total: total}
-	return &Error{Op: op, Backend: backend, Kind: KindOf(partial), Err: partial}
-}

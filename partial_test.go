@@ -6,43 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
-
-func TestPartial(t *testing.T) {
-	assert.NoError(t, ltxstore.Partial("mock", "delete", nil, 3))
-
-	failed := func(n int) (all []error) {
-		for i := range n {
-			all = append(all, &ltxstore.Error{Op: "delete", Backend: "mock", Key: fmt.Sprintf("key%03d", i), Kind: fs.ErrPermission})
-		}
-		return all
-	}
-	one := failed(1)
-	assert.Equal(t, one[0], ltxstore.Partial("mock", "delete", one, 3), "a single failure is its own error")
-
-	err := ltxstore.Partial("mock", "delete", failed(2), 3)
-	assert.EqualError(t, err, "mock: delete: 2 of 3 failed; mock: delete key000: permission denied; mock: delete key001: permission denied")
-	assert.ErrorIs(t, err, fs.ErrPermission)
-	assert.EqualError(t, ltxstore.Partial("mock", "delete all", failed(2)[:2], 0),
-		"mock: delete all: 2 failed; mock: delete key000: permission denied; mock: delete key001: permission denied")
-
-	err = ltxstore.Partial("mock", "delete", failed(1000), 1000)
-	assert.ErrorContains(t, err, "key019")
-	assert.NotContains(t, err.Error(), "key020")
-	assert.True(t, strings.HasSuffix(err.Error(), "; and 980 more"), err)
-	var partial *ltxstore.PartialError
-	require.ErrorAs(t, err, &partial)
-	assert.Len(t, partial.Failed, 1000)
-	assert.Equal(t, 1000, partial.Total)
-}
 
 // What is said of the whole is true of each failure.
 func TestPartialHasTheKindOfAll(t *testing.T) {
@@ -65,7 +36,7 @@ func TestPartialHasTheKindOfAll(t *testing.T) {
 		{failed: []error{failure(ltxstore.ErrUnavailable), &ltxstore.PartialError{Failed: []error{failure(fs.ErrExist)}}}},
 	} {
 		for _, err := range []error{
-			ltxstore.Partial("mock", "delete", tt.failed, 9),
+			backend.Partial("mock", "delete", tt.failed, 9),
 			fmt.Errorf("copy: %w", &ltxstore.PartialError{Failed: tt.failed}),
 		} {
 			assert.Equal(t, tt.retryable, ltxstore.IsRetryable(err), "%v", err)
@@ -82,10 +53,10 @@ func TestPartialHasTheKindOfAll(t *testing.T) {
 			require.ErrorAs(t, err, &own)
 		}
 		var own *ltxstore.Error
-		require.ErrorAs(t, ltxstore.Partial("mock", "delete", tt.failed, 9), &own)
+		require.ErrorAs(t, backend.Partial("mock", "delete", tt.failed, 9), &own)
 		assert.Equal(t, tt.kind, own.Kind)
 	}
-	assert.ErrorIs(t, ltxstore.Partial("mock", "delete", []error{failure(fs.ErrExist), context.Canceled}, 2), context.Canceled)
+	assert.ErrorIs(t, backend.Partial("mock", "delete", []error{failure(fs.ErrExist), context.Canceled}, 2), context.Canceled)
 	assert.False(t, ltxstore.IsRetryable(&ltxstore.PartialError{}))
 	assert.NoError(t, ltxstore.KindOf(&ltxstore.PartialError{}))
 }
@@ -108,19 +79,4 @@ func TestKindOf(t *testing.T) {
 	require.ErrorIs(t, timeout, context.DeadlineExceeded)
 	assert.Equal(t, ltxstore.ErrUnavailable, ltxstore.KindOf(timeout), "the transport's timeout")
 	assert.Equal(t, ltxstore.ErrStoreNotFound, ltxstore.KindOf(errors.Join(fs.ErrNotExist, ltxstore.ErrStoreNotFound)), "the more exact one")
-}
-
-func TestCheckFiles(t *testing.T) {
-	good := &ltx.FileInfo{Level: 1, MinTXID: 1, MaxTXID: 2}
-	assert.NoError(t, ltxstore.CheckFiles(nil))
-	assert.NoError(t, ltxstore.CheckFiles([]*ltx.FileInfo{good, good}))
-	for want, bad := range map[string]*ltx.FileInfo{
-		"files[1] is nil":       nil,
-		"files[1]: level is -1": {Level: -1},
-		"files[1]: minTXID is 0000000000000003: want at most maxTXID": {MinTXID: 3, MaxTXID: 2},
-	} {
-		err := ltxstore.CheckFiles([]*ltx.FileInfo{good, bad})
-		require.ErrorIs(t, err, fs.ErrInvalid)
-		assert.ErrorContains(t, err, want)
-	}
 }

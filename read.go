@@ -30,7 +30,7 @@ func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetad
 		return nil, err
 	}
 	if filter == nil {
-		return nil, Invalid(client.Type(), "list", "filter", nil, "want a function that says which files are meant")
+		return nil, invalid(client.Type(), "list", "filter", nil, "want a function that says which files are meant")
 	}
 	files, err := client.LTXFiles(ctx, level, 0, useMetadata)
 	if err != nil {
@@ -161,10 +161,10 @@ func FetchPage(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 		return ltx.PageHeader{}, nil, err
 	}
 	if offset < ltx.HeaderSize {
-		return ltx.PageHeader{}, nil, Invalid(client.Type(), "open", "offset", offset, fmt.Sprintf("want at least %d, the header's size", ltx.HeaderSize))
+		return ltx.PageHeader{}, nil, invalid(client.Type(), "open", "offset", offset, fmt.Sprintf("want at least %d, the header's size", ltx.HeaderSize))
 	}
 	if size <= ltx.PageHeaderSize || size > maxFrame {
-		return ltx.PageHeader{}, nil, Invalid(client.Type(), "open", "size", size, fmt.Sprintf("want %d to %d bytes, a page's frame", ltx.PageHeaderSize+1, maxFrame))
+		return ltx.PageHeader{}, nil, invalid(client.Type(), "open", "size", size, fmt.Sprintf("want %d to %d bytes, a page's frame", ltx.PageHeaderSize+1, maxFrame))
 	}
 	b, err := readRange(ctx, client, level, minTXID, maxTXID, offset, size)
 	if err != nil {
@@ -229,7 +229,7 @@ func readRange(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 // checkClient refuses a client that is nil.
 func checkClient(client ReplicaClient, op string) error {
 	if client == nil {
-		return Invalid("ltxstore", op, "client", nil, "want a ReplicaClient")
+		return invalid("ltxstore", op, "client", nil, "want a ReplicaClient")
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func checkInfo(client ReplicaClient, info *ltx.FileInfo) error {
 		return err
 	}
 	if info == nil {
-		return Invalid(client.Type(), "open", "info", nil, "want the file that is meant")
+		return invalid(client.Type(), "open", "info", nil, "want the file that is meant")
 	}
 	return nil
 }

@@ -19,20 +19,21 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // listing is a client with a listing of these files, then err.
 func listing(err error, files ...ltx.FileInfo) *fakeClient {
 	return &fakeClient{list: func(ctx context.Context, _ int, _ ltx.TXID, _ bool) (ltx.FileIterator, error) {
 		pages := [][]ltx.FileInfo{files}
-		return ltxstore.NewPageIterator(ctx, func(context.Context) ([]ltx.FileInfo, bool, error) {
+		return backend.NewPageIterator(ctx, func(context.Context) ([]ltx.FileInfo, bool, error) {
 			if len(pages) == 0 {
 				return nil, false, err
 			}
 			page := pages[0]
 			pages = nil
 			return page, err != nil, nil
-		}, ltxstore.PageOptions{}), nil
+		}, backend.PageOptions{}), nil
 	}}
 }
 

@@ -2,9 +2,7 @@ package ltxstore
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/superfly/ltx"
 )
@@ -145,42 +143,4 @@ type ReplicaClient interface {
 	//     directories, and nothing else: a sibling "db2", a stranger's file, a
 	//     bucket-root replica's neighbours survive. Twice is success.
 	DeleteAll(ctx context.Context) error
-}
-
-// CheckLevel returns an error of kind fs.ErrInvalid unless 0 ≤ level ≤
-// MaxLevel (clause W8). Backends call it first in every method.
-func CheckLevel(level int) error {
-	switch {
-	case level < 0:
-		return fmt.Errorf("level is %d: want 0 or more: %w", level, fs.ErrInvalid)
-	case level > MaxLevel:
-		return fmt.Errorf("level is %d: want at most %d: %w", level, MaxLevel, fs.ErrInvalid)
-	}
-	return nil
-}
-
-// CheckFile is CheckLevel, and an error of kind fs.ErrInvalid unless minTXID ≤
-// maxTXID (clause W8).
-func CheckFile(level int, minTXID, maxTXID ltx.TXID) error {
-	if err := CheckLevel(level); err != nil {
-		return err
-	}
-	if minTXID > maxTXID {
-		return fmt.Errorf("minTXID is %s: want at most maxTXID, %s: %w", minTXID, maxTXID, fs.ErrInvalid)
-	}
-	return nil
-}
-
-// CheckFiles is CheckFile for every entry of a list to delete; the error names
-// the entry. A nil entry is fs.ErrInvalid too.
-func CheckFiles(files []*ltx.FileInfo) error {
-	for i, info := range files {
-		if info == nil {
-			return fmt.Errorf("files[%d] is nil: want a file: %w", i, fs.ErrInvalid)
-		}
-		if err := CheckFile(info.Level, info.MinTXID, info.MaxTXID); err != nil {
-			return fmt.Errorf("files[%d]: %w", i, err)
-		}
-	}
-	return nil
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/superfly/ltx"
-)
 
-type tornKey struct{}
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
 
 // WithTorn returns a context under which LTXFiles calls report with each
 // zero-byte file that it leaves out (clause L4): what is left of an upload that
@@ -17,19 +17,5 @@ type tornKey struct{}
 // must be safe for concurrent use, and may be called with one file several
 // times. A function that ctx already has is called too.
 func WithTorn(ctx context.Context, report func(file ltx.FileInfo)) context.Context {
-	if outer, ok := ctx.Value(tornKey{}).(func(ltx.FileInfo)); ok {
-		inner := report
-		report = func(file ltx.FileInfo) {
-			inner(file)
-			outer(file)
-		}
-	}
-	return context.WithValue(ctx, tornKey{}, report)
-}
-
-// reportTorn calls the function of WithTorn, if ctx has one.
-func reportTorn(ctx context.Context, file ltx.FileInfo) {
-	if report, ok := ctx.Value(tornKey{}).(func(ltx.FileInfo)); ok {
-		report(file)
-	}
+	return ltxio.WithTorn(ctx, report)
 }

@@ -23,6 +23,7 @@ import (
 	"path"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -111,13 +112,13 @@ func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // database's path in the directory. The replicas of a mirror are below theirs. A path that is empty or leads out is
 // fs.ErrInvalid.
 func (r Replica) Sub(rel string) (Replica, error) {
-	clean, err := ltxstore.CleanPath(rel)
+	clean, err := backend.CleanPath(rel)
 	if err != nil || clean == "" {
-		return Replica{}, ltxstore.Invalid("config", "init", "path", rel, "want a path below the replica")
+		return Replica{}, backend.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
 	src := r.Source()
 	if mirrorInURL(src.URL) {
-		return Replica{}, ltxstore.Invalid("config", "init", "url", r.String(), "want a mirror beside the URL, where each replica of it has a path of its own")
+		return Replica{}, backend.Invalid("config", "init", "url", r.String(), "want a mirror beside the URL, where each replica of it has a path of its own")
 	}
 	src.Settings = subMirror(src.Settings, clean)
 	src.Defaults = subMirror(src.Defaults, clean)

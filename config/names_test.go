@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
@@ -151,7 +152,7 @@ func TestExplain(t *testing.T) {
 	src := ltxstore.Source{URL: "mem://"}
 	assert.NoError(t, src.Explain(nil))
 	assert.Same(t, os.ErrClosed, src.Explain(os.ErrClosed))
-	other := ltxstore.Invalid("mock", "init", "Strange", 1, "want none")
+	other := backend.Invalid("mock", "init", "Strange", 1, "want none")
 	assert.Same(t, other, src.Explain(other), "a field that no setting is for")
 	assert.Same(t, other, ltxstore.Source{URL: "gone://"}.Explain(other))
 }

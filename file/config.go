@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 const (
@@ -93,7 +94,7 @@ func (cfg Config) validate() error {
 }
 
 func invalid(field string, value any, want string) error {
-	return ltxstore.Invalid(backend, "init", field, value, want)
+	return backend.Invalid(typeName, "init", field, value, want)
 }
 
 // octal shows permissions as they are written.

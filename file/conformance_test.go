@@ -15,6 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -103,11 +104,11 @@ func (s *scriptFS) faults() *replicatest.Faults {
 		defer s.mu.Unlock()
 		s.before, s.look = before, look
 	}
-	isFile := func(name string) bool { _, _, ok := ltxstore.ParseFilename(name); return ok }
+	isFile := func(name string) bool { _, _, ok := backend.ParseFilename(name); return ok }
 	return &replicatest.Faults{
 		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
 			fail(func(op, name string) error {
-				minTXID, maxTXID, ok := ltxstore.ParseFilename(name)
+				minTXID, maxTXID, ok := backend.ParseFilename(name)
 				if op != "remove" || !ok {
 					return nil
 				}

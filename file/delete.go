@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
@@ -28,14 +29,14 @@ func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInf
 	if err := ctxio.Err(ctx); err != nil {
 		return wrap("delete", "", err)
 	}
-	if err := ltxstore.CheckFiles(files); err != nil || len(files) == 0 {
+	if err := backend.CheckFiles(files); err != nil || len(files) == 0 {
 		return wrap("delete", "", err)
 	}
 	rep, err := c.init(ctx, "delete")
 	if err != nil {
 		return err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "delete", Level: -1, Done: slog.LevelInfo})
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete", Level: -1, Done: slog.LevelInfo})
 	err = rep.deleteFiles(ctx, files)
 	op.End(err, slog.Int("files", len(files)))
 	return err
@@ -50,7 +51,7 @@ func (r *replica) deleteFiles(ctx context.Context, files []*ltx.FileInfo) error 
 	for _, level := range slices.Sorted(maps.Keys(byLevel)) {
 		failed = append(failed, r.deleteInLevel(ctx, level, byLevel[level])...)
 	}
-	return ltxstore.Partial(backend, "delete", failed, len(files))
+	return backend.Partial(typeName, "delete", failed, len(files))
 }
 
 func (r *replica) deleteInLevel(ctx context.Context, level int, keys []string) (failed []error) {
@@ -126,7 +127,7 @@ func (c *ReplicaClient) DeleteAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "delete all", Level: -1, Done: slog.LevelInfo})
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete all", Level: -1, Done: slog.LevelInfo})
 	err = rep.deleteAll(ctx)
 	op.End(err)
 	return err
@@ -149,7 +150,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	for _, level := range levels {
 		failed = append(failed, r.emptyLevel(ctx, root, level)...)
 		if err := ctxio.Err(ctx); err != nil {
-			return ltxstore.Partial(backend, op, append(failed, wrap(op, level+"/", err)), 0)
+			return backend.Partial(typeName, op, append(failed, wrap(op, level+"/", err)), 0)
 		}
 	}
 	if r.keys.Layout() != ltxstore.LayoutLitestreamS3 { // which has its levels in the root
@@ -171,7 +172,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 			failed = append(failed, wrap(op, "", err))
 		}
 	}
-	return ltxstore.Partial(backend, op, failed, 0)
+	return backend.Partial(typeName, op, failed, 0)
 }
 
 func (r *replica) emptyLevel(ctx context.Context, root *os.Root, level string) []error {
@@ -187,7 +188,7 @@ func (r *replica) emptyLevel(ctx context.Context, root *os.Root, level string) [
 
 	var keys []string
 	err = r.fsys.eachName(ctx, dir.file, func(name string) {
-		if _, _, ok := ltxstore.ParseFilename(name); ok || isTemp(name) {
+		if _, _, ok := backend.ParseFilename(name); ok || isTemp(name) {
 			keys = append(keys, level+"/"+strings.Clone(name))
 		}
 	})

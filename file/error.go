@@ -19,7 +19,7 @@ func wrap(op, key string, err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: kindOf(err), Err: err}
+	return &ltxstore.Error{Op: op, Backend: typeName, Key: key, Kind: kindOf(err), Err: err}
 }
 
 // kindOf returns the kind of a failure of the file system. A full disk has
@@ -40,7 +40,7 @@ func kindOf(err error) error {
 // storeNotFound reports a missing root. cause must not match fs.ErrNotExist:
 // a missing store is no missing file (clause O2).
 func storeNotFound(op string, cause error) error {
-	return &ltxstore.Error{Op: op, Backend: backend, Kind: ltxstore.ErrStoreNotFound, Err: cause}
+	return &ltxstore.Error{Op: op, Backend: typeName, Kind: ltxstore.ErrStoreNotFound, Err: cause}
 }
 
 // bare takes the absolute path off an error of package os, because the key

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // errnos are failures of the disk, of rights and of the process.
@@ -187,7 +187,7 @@ type halfFS struct {
 func (h *halfFS) eachName(ctx context.Context, dir *os.File, visit func(string)) error {
 	n := 0
 	err := h.osFS.eachName(ctx, dir, func(name string) {
-		if _, _, ok := ltxstore.ParseFilename(name); ok {
+		if _, _, ok := backend.ParseFilename(name); ok {
 			n++
 		}
 		if n < 2 {

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
@@ -16,7 +16,7 @@ func (c *ReplicaClient) LTXLevels(ctx context.Context) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: opLevels, Level: -1, Done: slog.LevelDebug})
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: opLevels, Level: -1, Done: slog.LevelDebug})
 	levels, err := rep.levelNumbers(ctx)
 	op.End(err)
 	return levels, wrap(opLevels, "", err)
@@ -34,7 +34,7 @@ func (r *replica) levelNumbers(ctx context.Context) (levels []int, err error) {
 	}
 	defer root.Close()
 	names, failed := r.levels(ctx, root, opLevels)
-	if err := ltxstore.Partial(backend, opLevels, failed, 0); err != nil {
+	if err := backend.Partial(typeName, opLevels, failed, 0); err != nil {
 		return nil, err
 	}
 	for _, name := range names {

@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -33,17 +34,17 @@ const pageSize = 256
 // that does not keep times is listed right. A file that starts with the LTX
 // magic and has no valid header ends the listing with ErrChecksum (clause T3).
 func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, wrap("list", "", err)
 	}
 	rep, err := c.init(ctx, "list")
 	if err != nil {
 		return nil, err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "list", Level: level, Done: slog.LevelDebug})
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: "list", Level: level, Done: slog.LevelDebug})
 	prefix := rep.keys.LevelPrefix(level)
 	l := &listing{r: rep, level: level, prefix: prefix, seek: seek, headers: useMetadata}
-	it := ltxstore.NewPageIterator(ctx, l.page, ltxstore.PageOptions{
+	it := backend.NewPageIterator(ctx, l.page, backend.PageOptions{
 		Seek:   seek,
 		Wrap:   func(err error) error { return wrap("list", prefix, err) },
 		Logger: c.log.Get(),
@@ -70,7 +71,7 @@ type listing struct {
 	names []span // those still to be looked at
 }
 
-// page is an ltxstore.PageFunc.
+// page is an backend.PageFunc.
 func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	dir, err := l.r.dirs.acquire(l.level)
 	if isGone(err) {
@@ -114,7 +115,7 @@ func spans(ctx context.Context, fsys fsys, dir *levelDir, seek ltx.TXID) ([]span
 	defer names.Close()
 	var found []span
 	err = fsys.eachName(ctx, names, func(name string) {
-		if minTXID, maxTXID, ok := ltxstore.ParseFilename(name); ok && minTXID >= seek {
+		if minTXID, maxTXID, ok := backend.ParseFilename(name); ok && minTXID >= seek {
 			found = append(found, span{minTXID, maxTXID})
 		}
 	})

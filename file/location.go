@@ -22,5 +22,5 @@ func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	if followed, err := filepath.EvalSymlinks(root); err == nil {
 		root = followed
 	}
-	return fmt.Sprintf("%q", []string{backend, root, r.cfg.Layout.String()}), nil
+	return fmt.Sprintf("%q", []string{typeName, root, r.cfg.Layout.String()}), nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
@@ -26,7 +26,7 @@ import (
 // What LTXFiles does not list is fs.ErrNotExist: a zero-byte file (a torn
 // upload), a directory, a symbolic link.
 func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, wrap("open", "", err)
 	}
 	if err := rangeio.Check(offset, size); err != nil {
@@ -36,7 +36,7 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 	if err != nil {
 		return nil, err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "open",
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: "open",
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 	key := rep.keys.File(level, minTXID, maxTXID)
 

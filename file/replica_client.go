@@ -54,7 +54,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/lazy"
 )
 
-const backend = "file"
+const typeName = "file"
 
 var (
 	_ ltxstore.ReplicaClient = (*ReplicaClient)(nil)
@@ -93,7 +93,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 }
 
 // Type returns "file".
-func (c *ReplicaClient) Type() string { return backend }
+func (c *ReplicaClient) Type() string { return typeName }
 
 // SetLogger implements ltxstore.LoggerSetter.
 func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.log.Set(logger) }

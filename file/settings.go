@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-func init() { ltxstore.Register(backend, driver{table()}) }
+func init() { ltxstore.Register(typeName, driver{table()}) }
 
 // driver opens file: URLs and replicas of type file.
 type driver struct{ settings.Table[Config] }

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
@@ -54,7 +54,7 @@ func isTemp(name string) bool {
 		}
 		rest = hidden[:cut]
 	}
-	_, _, ok = ltxstore.ParseFilename(rest)
+	_, _, ok = backend.ParseFilename(rest)
 	return ok
 }
 
@@ -123,7 +123,7 @@ func (r *replica) sweep(ctx context.Context) error {
 	}
 	if err != nil {
 		r.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx sweep of temporary files failed",
-			slog.String("replica", backend), slog.Any("error", err))
+			slog.String("replica", typeName), slog.Any("error", err))
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (r *replica) sweepLevel(ctx context.Context, root *os.Root, level string) e
 			continue
 		}
 		r.log.Get().LogAttrs(ctx, slog.LevelInfo, "ltx temporary file of a dead writer removed",
-			slog.String("replica", backend), slog.String("key", level+"/"+name))
+			slog.String("replica", typeName), slog.String("key", level+"/"+name))
 	}
 	return err
 }

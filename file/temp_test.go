@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func TestTempNames(t *testing.T) {
@@ -26,7 +26,7 @@ func TestTempNames(t *testing.T) {
 	assert.NotEqual(t, a, b)
 	for _, temp := range []string{a, b, name + ".tmp", "." + name + ".1-f.tmp"} {
 		assert.True(t, isTemp(temp), temp)
-		_, _, ok := ltxstore.ParseFilename(temp)
+		_, _, ok := backend.ParseFilename(temp)
 		assert.False(t, ok, temp)
 	}
 	for _, other := range []string{"", ".tmp", "tmp", name, "." + name, "." + name + ".tmp", "x.tmp", "." + name + ".1.tmp",

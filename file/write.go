@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -36,14 +37,14 @@ const maxTries = 10
 // errors.ErrUnsupported. A zero-byte file, a torn upload of another tool, is
 // replaced without WriteOnce, and refused like any other with it.
 func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, wrap("write", "", err)
 	}
 	rep, err := c.init(ctx, "write")
 	if err != nil {
 		return nil, err
 	}
-	op := c.log.Start(ctx, oplog.Op{Replica: backend, Name: "write",
+	op := c.log.Start(ctx, oplog.Op{Replica: typeName, Name: "write",
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelInfo})
 	key := rep.keys.File(level, minTXID, maxTXID)
 
@@ -182,7 +183,7 @@ func (t *temp) release() {
 func (t *temp) remove() {
 	t.exists = false
 	if err := t.r.fsys.remove(t.dir.root, t.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.r.log.Get().Warn("ltx temporary file cannot be removed", "replica", backend,
+		t.r.log.Get().Warn("ltx temporary file cannot be removed", "replica", typeName,
 			"key", t.r.keys.LevelPrefix(t.dir.level)+t.name, "error", bare("remove", err))
 	}
 }

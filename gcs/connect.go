@@ -155,7 +155,7 @@ func serviceURL(endpoint string) string {
 // configuration, and may not pass for a missing LTX file.
 func failInit(ctx context.Context, err error, known *scrub.Secrets) error {
 	if ended := ctxio.Err(ctx); ended != nil {
-		return &ltxstore.Error{Op: "init", Backend: backend, Err: ended}
+		return &ltxstore.Error{Op: "init", Backend: typeName, Err: ended}
 	}
 	var done *ltxstore.Error
 	if errors.As(err, &done) {
@@ -164,5 +164,5 @@ func failInit(ctx context.Context, err error, known *scrub.Secrets) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New(err.Error())
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: known.Error(err)}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: known.Error(err)}
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -117,7 +118,7 @@ func kindOfStatus(op operation, code int, err error) error {
 		return ltxstore.ErrThrottled
 	case code == http.StatusNotImplemented, code == http.StatusMethodNotAllowed:
 		return errors.ErrUnsupported
-	case ltxstore.IsRetryableStatus(code):
+	case backend.IsRetryableStatus(code):
 		return ltxstore.ErrUnavailable
 	}
 	return nil

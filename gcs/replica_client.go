@@ -10,7 +10,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-const backend = "gcs"
+const typeName = "gcs"
 
 // ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
 // safe for concurrent use; object.Client has its methods. What is particular
@@ -43,7 +43,7 @@ type ReplicaClient struct {
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	c := &ReplicaClient{given: func() Config { return cfg }}
 	c.Client = object.New(object.Config{
-		Type:   backend,
+		Type:   typeName,
 		Retry:  cfg.Retry,
 		Logger: cfg.Logger,
 		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {

@@ -102,7 +102,7 @@ func (b *bucket) endSession(ctx context.Context, key, session string) {
 	defer cancel()
 	if err := endSession(ctx, b.http, session); err != nil {
 		b.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be ended: the service forgets it in a week",
-			slog.String("replica", backend), slog.String("key", key), slog.Any("error", b.log.Secrets.Error(err)))
+			slog.String("replica", typeName), slog.String("key", key), slog.Any("error", b.log.Secrets.Error(err)))
 	}
 }
 

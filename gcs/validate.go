@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -24,12 +25,12 @@ const (
 )
 
 func invalid(field string, value any, want string) error {
-	return ltxstore.Invalid(backend, "init", field, value, want)
+	return backend.Invalid(typeName, "init", field, value, want)
 }
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
@@ -55,7 +56,7 @@ func (cfg Config) validatePlace() error {
 	case !isBucket(bucket):
 		return invalid("Bucket", bucket, "want 3 to 222 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends")
 	}
-	if _, err := ltxstore.CleanPath(cfg.Path); err != nil {
+	if _, err := backend.CleanPath(cfg.Path); err != nil {
 		return refuse("Path", err)
 	}
 	if _, err := cfg.Layout.MarshalText(); err != nil {
@@ -148,7 +149,7 @@ func (cfg Config) validateTransport() error {
 		}
 	}
 	if err := cfg.Retry.Validate(); err != nil {
-		return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: err}
+		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: err}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Config is what NewReplicaClient makes a client of. The zero value is valid.
@@ -46,10 +47,10 @@ type place struct {
 
 func (cfg Config) check() (*place, error) {
 	if cfg.PageSize < 0 {
-		return nil, ltxstore.Invalid(backend, "init", "Config.PageSize", cfg.PageSize, "want 0 (1000) or more objects")
+		return nil, backend.Invalid(typeName, "init", "Config.PageSize", cfg.PageSize, "want 0 (1000) or more objects")
 	}
 	if cfg.Clock != nil && cfg.Clock().IsZero() {
-		return nil, ltxstore.Invalid(backend, "init", "Config.Clock()", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
+		return nil, backend.Invalid(typeName, "init", "Config.Clock()", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
 	}
 	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
 	if err != nil {

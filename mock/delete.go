@@ -6,7 +6,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
@@ -16,14 +16,14 @@ func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	if err := ctxio.Err(ctx); err != nil {
 		return wrap("delete", "", err)
 	}
-	if err := ltxstore.CheckFiles(files); err != nil || len(files) == 0 {
+	if err := backend.CheckFiles(files); err != nil || len(files) == 0 {
 		return wrap("delete", "", err)
 	}
 	p, err := m.init(ctx, "delete")
 	if err != nil {
 		return err
 	}
-	op := m.log.Start(ctx, oplog.Op{Replica: backend, Name: "delete", Level: noLevel, Done: slog.LevelInfo})
+	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete", Level: noLevel, Done: slog.LevelInfo})
 	var failed []error
 	for _, info := range files {
 		key := p.keys.File(info.Level, info.MinTXID, info.MaxTXID)
@@ -31,7 +31,7 @@ func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 			failed = append(failed, wrap("delete", key, err))
 		}
 	}
-	err = ltxstore.Partial(backend, "delete", failed, len(files))
+	err = backend.Partial(typeName, "delete", failed, len(files))
 	op.End(err, slog.Int("files", len(files)), slog.Int("failed", len(failed)))
 	return err
 }
@@ -50,7 +50,7 @@ func (m *memory) DeleteAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	op := m.log.Start(ctx, oplog.Op{Replica: backend, Name: "delete all", Level: noLevel, Done: slog.LevelInfo})
+	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete all", Level: noLevel, Done: slog.LevelInfo})
 	belongs := func(key string) bool {
 		_, _, _, ok := p.keys.Parse(key)
 		return ok

@@ -3,7 +3,7 @@ package mock
 import "github.com/ltxstore/ltxstore"
 
 // backend is what errors and log lines call the client.
-const backend = "mock"
+const typeName = "mock"
 
 // wrap makes an *ltxstore.Error of err, nil of nil. The kind is err's own, if
 // it has one.
@@ -11,5 +11,5 @@ func wrap(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &ltxstore.Error{Op: op, Backend: backend, Key: key, Kind: ltxstore.KindOf(err), Err: err}
+	return &ltxstore.Error{Op: op, Backend: typeName, Key: key, Kind: ltxstore.KindOf(err), Err: err}
 }

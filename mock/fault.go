@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Op is an operation of a client, or a part of one, that a Fault may hit.
@@ -207,7 +208,7 @@ func (op Op) ability() (can ability, known bool) {
 func (f Fault) check() error {
 	can, known := f.Op.ability()
 	bad := func(field string, value any, want string) error {
-		return ltxstore.Invalid(backend, "script", "Fault."+field, value, want)
+		return backend.Invalid(typeName, "script", "Fault."+field, value, want)
 	}
 	only := func(what string) string { return fmt.Sprintf("want it only with %s, not with %q", what, f.Op) }
 	if !known {
@@ -261,7 +262,7 @@ func (f Fault) check() error {
 	case f.Lag != (Lag{}) && f.Err != nil && !f.LostAnswer:
 		return bad("Lag", f.Lag, "want no Err, or LostAnswer too: what fails is not listed")
 	case f.Err == nil && f.Delay == 0 && !f.Truncate && len(f.Corrupt) == 0 && f.Lag == (Lag{}):
-		return ltxstore.Invalid(backend, "script", "Fault", f.String(), "want an effect: Err, Delay, Truncate, Corrupt or Lag")
+		return backend.Invalid(typeName, "script", "Fault", f.String(), "want an effect: Err, Delay, Truncate, Corrupt or Lag")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -15,7 +16,7 @@ import (
 
 // LTXFiles implements ltxstore.ReplicaClient.
 func (m *memory) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, wrap("list", "", err)
 	}
 	p, err := m.init(ctx, "list")
@@ -23,7 +24,7 @@ func (m *memory) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 		return nil, err
 	}
 	dir := p.keys.LevelPrefix(level)
-	op := m.log.Start(ctx, oplog.Op{Replica: backend, Name: "list", Level: level, Done: slog.LevelDebug})
+	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "list", Level: level, Done: slog.LevelDebug})
 	for _, f := range m.script.match(OpList, level, 0, 0) {
 		if err := m.meet(ctx, f); err != nil {
 			err = wrap("list", dir, err)
@@ -35,8 +36,8 @@ func (m *memory) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	l := &listing{m: m, place: p, dir: dir, after: p.keys.Seek(level, seek), useMetadata: useMetadata}
 	failure := func(err error) error { return wrap("list", dir, err) }
 	it := &iterator{op: op, wrap: failure, meet: func(f *scripted) error { return m.meet(ctx, f) }}
-	it.FileIterator = ltxstore.NewPageIterator(ctx, l.next,
-		ltxstore.PageOptions{Seek: seek, Wrap: failure, Logger: m.log.Get()})
+	it.FileIterator = backend.NewPageIterator(ctx, l.next,
+		backend.PageOptions{Seek: seek, Wrap: failure, Logger: m.log.Get()})
 	for _, f := range m.script.match(OpNext, level, 0, 0) {
 		it.points.add(f)
 	}
@@ -53,7 +54,7 @@ type listing struct {
 	number      int // as the store counts; 0 before the first page
 }
 
-// next is an ltxstore.PageFunc.
+// next is an backend.PageFunc.
 func (l *listing) next(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	if err := ctxio.Err(ctx); err != nil {
 		return nil, false, err

@@ -17,7 +17,7 @@ func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%q", []string{backend, c.Store().name(), p.keys.Prefix(), p.keys.Layout().String()}), nil
+	return fmt.Sprintf("%q", []string{typeName, c.Store().name(), p.keys.Prefix(), p.keys.Layout().String()}), nil
 }
 
 // name returns a text that no other Store has.

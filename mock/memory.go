@@ -21,7 +21,7 @@ type memory struct {
 }
 
 // Type implements ltxstore.ReplicaClient.
-func (m *memory) Type() string { return backend }
+func (m *memory) Type() string { return typeName }
 
 // Init implements ltxstore.Initializer. Two first calls at once may both do
 // the work: a lock would be held while a fault's delay runs.

@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
@@ -20,7 +21,7 @@ import (
 
 // OpenLTXFile implements ltxstore.ReplicaClient.
 func (m *memory) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	err := backend.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
 		err = rangeio.Check(offset, size)
 	}
@@ -32,7 +33,7 @@ func (m *memory) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 		return nil, err
 	}
 	key := p.keys.File(level, minTXID, maxTXID)
-	op := m.log.Start(ctx, oplog.Op{Replica: backend, Name: "open", Level: level,
+	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "open", Level: level,
 		MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 
 	o, err := m.object(ctx, key, level, minTXID, maxTXID)
@@ -62,10 +63,10 @@ func (m *memory) object(ctx context.Context, key string, level int, minTXID, max
 	}
 	o := m.bucket().get(key)
 	if o == nil {
-		return nil, &ltxstore.Error{Op: "open", Backend: backend, Key: key, Kind: fs.ErrNotExist}
+		return nil, &ltxstore.Error{Op: "open", Backend: typeName, Key: key, Kind: fs.ErrNotExist}
 	}
 	if len(o.Body) == 0 {
-		return nil, &ltxstore.Error{Op: "open", Backend: backend, Key: key, Kind: fs.ErrNotExist,
+		return nil, &ltxstore.Error{Op: "open", Backend: typeName, Key: key, Kind: fs.ErrNotExist,
 			Err: errors.New("the file is empty, a torn upload")}
 	}
 	return o, nil

@@ -11,7 +11,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -25,18 +25,18 @@ func (m *memory) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 
 // write is WriteLTXFile, and tells how many bytes it took from r.
 func (m *memory) write(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, int64, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, 0, wrap("write", "", err)
 	}
 	if r == nil {
-		return nil, 0, ltxstore.Invalid(backend, "write", "r", r, "want a body")
+		return nil, 0, backend.Invalid(typeName, "write", "r", r, "want a body")
 	}
 	p, err := m.init(ctx, "write")
 	if err != nil {
 		return nil, 0, err
 	}
 	key := p.keys.File(level, minTXID, maxTXID)
-	op := m.log.Start(ctx, oplog.Op{Replica: backend, Name: "write", Level: level,
+	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "write", Level: level,
 		MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelInfo})
 
 	u := &upload{key: key, level: level, minTXID: minTXID, maxTXID: maxTXID}

@@ -23,7 +23,7 @@ type Config struct {
 	// Bucket is the bucket's name, or the ARN of an access point.
 	Bucket string
 
-	// Path is the replica's path in the bucket, cleaned by ltxstore.CleanPath.
+	// Path is the replica's path in the bucket, cleaned by backend.CleanPath.
 	// Empty is the bucket's root.
 	Path string
 

@@ -179,5 +179,5 @@ func (p place) failInit(ctx context.Context, err error) error {
 	if kindOf(err) != nil {
 		return p.wrap(err)
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: p.describe(err)}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: p.describe(err)}
 }

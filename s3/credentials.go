@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -69,7 +70,7 @@ func (e *credentialsError) kind() error {
 		return nil
 	case kind != nil:
 		return kind
-	case ltxstore.IsRetryableStatus(statusOf(e.err)):
+	case backend.IsRetryableStatus(statusOf(e.err)):
 		return ltxstore.ErrUnavailable
 	case statusOf(e.err) == 0 && !e.none() && isTransport(e.err):
 		return ltxstore.ErrUnavailable

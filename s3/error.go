@@ -11,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -28,7 +29,7 @@ func (p place) wrap(err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
 	}
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kindOf(err), Err: p.describe(err)}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kindOf(err), Err: p.describe(err)}
 }
 
 // Classify implements object.Bucket.
@@ -152,7 +153,7 @@ func kindOfStatus(status int, err error) error {
 		return ltxstore.ErrThrottled
 	case isUnsupported(status):
 		return errors.ErrUnsupported
-	case ltxstore.IsRetryableStatus(status):
+	case backend.IsRetryableStatus(status):
 		return ltxstore.ErrUnavailable
 	// The answer was fine, but it broke off, or is not what was sent.
 	case status < 300 && isChecksumMismatch(err):

@@ -50,7 +50,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 		return "", noRegion(place, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
 	}
 	policy := retry.Policy{MaxAttempts: cfg.Retry.MaxAttempts, BaseDelay: cfg.Retry.BaseDelay, MaxDelay: cfg.Retry.MaxDelay,
-		Retryable: retryable, OnRetry: log.Retried(backend, place.describe)}
+		Retryable: retryable, OnRetry: log.Retried(typeName, place.describe)}
 	var out *s3.HeadBucketOutput
 	err := policy.Do(ctx, func(ctx context.Context) (err error) {
 		out, err = api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
@@ -73,6 +73,6 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 }
 
 func noRegion(p place, kind, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: kind,
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kind,
 		Err: p.describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", p.bucket, err))}
 }

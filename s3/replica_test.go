@@ -29,7 +29,7 @@ func (r *replica) client(t testing.TB) *ReplicaClient {
 	keys, err := ltxstore.NewKeys(r.cfg.Layout, r.cfg.Path)
 	require.NoError(t, err)
 	c := &ReplicaClient{given: func() Config { return r.cfg }}
-	c.Client = object.New(object.Config{Type: backend, Retry: r.cfg.Retry, Logger: slog.New(slog.DiscardHandler),
+	c.Client = object.New(object.Config{Type: typeName, Retry: r.cfg.Retry, Logger: slog.New(slog.DiscardHandler),
 		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
 			r.log = log
 			return &object.Store{Bucket: r.bucket(), Traits: r.provider.traits(), Keys: keys,
@@ -54,7 +54,7 @@ func (r *replica) wrap(err error) error {
 			kind = nil
 		}
 	}
-	return &ltxstore.Error{Op: "open", Backend: backend, Key: "db/x", Kind: kind, Err: r.bucket().Describe(err)}
+	return &ltxstore.Error{Op: "open", Backend: typeName, Key: "db/x", Kind: kind, Err: r.bucket().Describe(err)}
 }
 
 // connectTo is connect, taken apart.

@@ -38,7 +38,7 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 		})),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
-			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", backend, "sdk", string(level))
+			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", typeName, "sdk", string(level))
 		})),
 	}
 	if cfg.CABundle != "" {

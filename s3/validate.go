@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -41,7 +42,7 @@ func isStorageClass(name string) bool {
 }
 
 func invalid(field string, value any, want string) error {
-	return ltxstore.Invalid(backend, "init", field, value, want)
+	return backend.Invalid(typeName, "init", field, value, want)
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
@@ -75,7 +76,7 @@ func (cfg Config) validatePlace() error {
 	case !utf8.ValidString(bucket), strings.ContainsFunc(bucket, notInBucket), len(bucket) > 255, bucket == ".", bucket == "..":
 		return invalid("Bucket", bucket, "want letters, digits, dots, hyphens and underscores, at most 255")
 	}
-	if _, err := ltxstore.CleanPath(cfg.Path); err != nil {
+	if _, err := backend.CleanPath(cfg.Path); err != nil {
 		return refuse("Path", err)
 	}
 	if _, err := cfg.Layout.MarshalText(); err != nil {
@@ -94,7 +95,7 @@ func notInBucket(r rune) bool {
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
 }
 
 func (cfg Config) validateEndpoint() error {
@@ -191,7 +192,7 @@ func (cfg Config) validateTransport() error {
 		}
 	}
 	if err := cfg.Retry.Validate(); err != nil {
-		return &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid, Err: err}
+		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: err}
 	}
 	return nil
 }

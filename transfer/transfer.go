@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/torn"
@@ -104,7 +105,7 @@ func (cfg Config) check() error {
 		return fmt.Errorf("Config.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
 	}
 	for _, level := range cfg.Levels {
-		if err := ltxstore.CheckLevel(level); err != nil {
+		if err := backend.CheckLevel(level); err != nil {
 			return fmt.Errorf("Config.Levels: %w", err)
 		}
 	}

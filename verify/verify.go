@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -62,10 +63,10 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 		return nil, fmt.Errorf("verify: client is nil: want the replica's client: %w", fs.ErrInvalid)
 	}
 	if cfg.Concurrency < 0 {
-		return nil, ltxstore.Invalid(client.Type(), "verify", "Config.Concurrency", cfg.Concurrency, fmt.Sprintf("want 0 (%d) or more", defaultConcurrency))
+		return nil, backend.Invalid(client.Type(), "verify", "Config.Concurrency", cfg.Concurrency, fmt.Sprintf("want 0 (%d) or more", defaultConcurrency))
 	}
 	for _, level := range cfg.Levels {
-		if err := ltxstore.CheckLevel(level); err != nil {
+		if err := backend.CheckLevel(level); err != nil {
 			return nil, &ltxstore.Error{Op: "verify", Backend: client.Type(), Key: "Config.Levels", Kind: fs.ErrInvalid, Err: err}
 		}
 	}

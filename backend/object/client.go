@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/lazy"
 	"github.com/ltxstore/ltxstore/internal/retry"
@@ -22,7 +23,7 @@ type Config struct {
 	// Connect checks the backend's configuration and makes its Bucket. It is
 	// called by the first method, and again by the next if it has failed. An
 	// error that is not an *ltxstore.Error becomes one, with Op "init" and the
-	// kind that the error matches; ltxstore.Invalid names a field. The logger is
+	// kind that the error matches; backend.Invalid names a field. The logger is
 	// the client's, which SetLogger changes: secrets are added to its Secrets.
 	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
 
@@ -161,7 +162,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		return nil, err
 	}
 	if store.WriteOnce && store.Traits.NoIfAbsent {
-		return nil, ltxstore.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
+		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
 	}
 	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
 	given := c.cfg.Retry.WithDefaults()

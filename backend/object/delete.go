@@ -9,7 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
@@ -27,7 +27,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	if err := ctxio.Err(ctx); err != nil {
 		return c.refuse("delete", err)
 	}
-	if err := ltxstore.CheckFiles(files); err != nil {
+	if err := backend.CheckFiles(files); err != nil {
 		return c.refuse("delete", err)
 	}
 	if len(files) == 0 {
@@ -42,7 +42,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	for _, info := range files {
 		keys = append(keys, r.Keys.File(info.Level, info.MinTXID, info.MaxTXID))
 	}
-	err = ltxstore.Partial(r.Type, "delete", r.deleteKeys(ctx, "delete", keys), len(files))
+	err = backend.Partial(r.Type, "delete", r.deleteKeys(ctx, "delete", keys), len(files))
 	op.End(err, slog.Int("files", len(files)))
 	return err
 }

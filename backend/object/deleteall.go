@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/deletion"
@@ -71,7 +71,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	if r.Traits.DeleteBatch > 1 {
 		sweep.Limit, sweep.Pending = r.DeleteConcurrency, r.Traits.DeleteBatch
 	}
-	return ltxstore.Partial(r.Type, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
+	return backend.Partial(r.Type, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
 }
 
 // below lists the names right below a prefix.

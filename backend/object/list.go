@@ -6,7 +6,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
@@ -29,7 +29,7 @@ import (
 // ErrChecksum (clause T3). A store that lists files without their size or time
 // costs such a request for each of these too.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse("list", err)
 	}
 	r, err := c.init(ctx)
@@ -43,7 +43,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	if seek > 0 && !r.Traits.NoStartAt {
 		l.pager.opts.StartAt = r.Keys.Seek(level, seek)
 	}
-	it := ltxstore.NewPageIterator(ctx, l.page, ltxstore.PageOptions{
+	it := backend.NewPageIterator(ctx, l.page, backend.PageOptions{
 		Seek:     seek,
 		Unsorted: r.Traits.Unsorted,
 		Wrap:     func(err error) error { return r.wrap("list", prefix, ctxio.Ended(ctx, err)) },
@@ -61,7 +61,7 @@ type listing struct {
 	pager    pager
 }
 
-// page is an ltxstore.PageFunc.
+// page is an backend.PageFunc.
 func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	page, err := l.pager.next(ctx)
 	if err != nil {

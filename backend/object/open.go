@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
@@ -35,7 +36,7 @@ import (
 // zero-byte object, a torn upload, is fs.ErrNotExist, as LTXFiles does not list
 // it. A whole file is compared with the store's hash of it, if there is one.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("open", err)
 	}
 	if err := rangeio.Check(offset, size); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -36,11 +37,11 @@ import (
 // that is there has the same size and the store tells no hash of it, it is read
 // and compared.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("write", err)
 	}
 	if r == nil {
-		return nil, ltxstore.Invalid(c.cfg.Type, "write", "r", r, "want a body")
+		return nil, backend.Invalid(c.cfg.Type, "write", "r", r, "want a body")
 	}
 	rep, err := c.init(ctx)
 	if err != nil {

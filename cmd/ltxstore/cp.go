@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/transfer"
 )
 
@@ -31,7 +32,7 @@ func cpCommand() *command {
 			flags.Func("level", "copy `LEVEL` alone; may be said several times", func(text string) error {
 				level, err := strconv.Atoi(text)
 				if err == nil {
-					err = ltxstore.CheckLevel(level)
+					err = backend.CheckLevel(level)
 				}
 				if err != nil {
 					return fmt.Errorf("want 0 to %d", ltxstore.MaxLevel)

@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
@@ -57,7 +58,7 @@ type listed struct {
 func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	var chosen []int
 	if cmd.level >= 0 {
-		if err := ltxstore.CheckLevel(cmd.level); err != nil {
+		if err := backend.CheckLevel(cmd.level); err != nil {
 			return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 		}
 		chosen = []int{cmd.level}

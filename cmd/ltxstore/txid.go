@@ -7,6 +7,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // txidFlag is a flag with a transaction: 16 hexadecimal digits, as files are
@@ -35,13 +36,13 @@ func (f *txidFlag) Set(text string) error {
 func parseFile(level, name string) (*ltx.FileInfo, error) {
 	f := new(ltx.FileInfo)
 	n, err := strconv.Atoi(level)
-	if err != nil || ltxstore.CheckLevel(n) != nil {
+	if err != nil || backend.CheckLevel(n) != nil {
 		return nil, usagef("level is %q: want 0 to %d", level, ltxstore.MaxLevel)
 	}
 	f.Level = n
-	minTXID, maxTXID, ok := ltxstore.ParseFilename(name)
+	minTXID, maxTXID, ok := backend.ParseFilename(name)
 	if !ok {
-		minTXID, maxTXID, ok = ltxstore.ParseFilename(name + ".ltx")
+		minTXID, maxTXID, ok = backend.ParseFilename(name + ".ltx")
 	}
 	if !ok {
 		return nil, usagef("file is %q: want MIN-MAX of 16 hexadecimal digits each, such as 0000000000000001-00000000000003e8", name)

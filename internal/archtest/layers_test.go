@@ -39,8 +39,8 @@ var below = map[layer][]layer{
 	wrapper:  {internal, library, toolbox, shared, tool},
 	shared:   {internal, library, toolbox},
 	ground:   {internal, testkit, library, backend, suite},
-	suite:    {library},
-	tool:     {internal, library, tool},
+	suite:    {library, toolbox},
+	tool:     {internal, library, toolbox, tool},
 	program:  {internal, library, toolbox, backend, wrapper, suite, tool, program},
 }
 
@@ -204,6 +204,7 @@ func TestLayerRulesBite(t *testing.T) {
 		{"wrap/internal/wraptest", "file", false},
 		{"file", "wrap/internal/layer", true},
 		{"testing/replicatest", "", false},
+		{"testing/replicatest", "backend", false},
 		{"testing/replicatest", "internal/ltxio", true},
 		{"testing/replicatest", "file", true},
 		{"restore", "", false},

@@ -2,9 +2,8 @@
 // public packages only. docs/adding-a-backend.md explains it.
 //
 // Its store is a small key-value service over HTTP. An object is at
-// ENDPOINT/BUCKET/KEY, and becomes visible once its body has arrived whole.
-// Every answer of the service has the header Kv-Service, and a failed one has
-// Kv-Error too.
+// ENDPOINT/BUCKET/KEY, and visible once its body has arrived whole. Every answer
+// has the header Kv-Service, and a failed one has Kv-Error too.
 package thirdparty
 
 import (
@@ -13,12 +12,13 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-const backend = "kv"
+const typeName = "kv"
 
 // Config says where a replica is and how to reach it.
 type Config struct {
@@ -42,7 +42,7 @@ type Config struct {
 // cannot fail: Init, which every method calls, returns what is wrong with cfg.
 func New(cfg Config) *object.Client {
 	return object.New(object.Config{
-		Type:  backend,
+		Type:  typeName,
 		Retry: cfg.Retry,
 		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
 			log.Secrets.Add(cfg.Token)
@@ -55,10 +55,10 @@ func New(cfg Config) *object.Client {
 func connect(cfg Config) (*object.Store, error) {
 	endpoint, err := transport.ParseEndpoint(cfg.Endpoint)
 	if err != nil {
-		return nil, ltxstore.Invalid(backend, "init", "Endpoint", ltxstore.Redact(cfg.Endpoint), transport.WantEndpoint)
+		return nil, backend.Invalid(typeName, "init", "Endpoint", ltxstore.Redact(cfg.Endpoint), transport.WantEndpoint)
 	}
 	if cfg.Bucket == "" || strings.Contains(cfg.Bucket, "/") {
-		return nil, ltxstore.Invalid(backend, "init", "Bucket", cfg.Bucket, "want a bucket's name, without a slash")
+		return nil, backend.Invalid(typeName, "init", "Bucket", cfg.Bucket, "want a bucket's name, without a slash")
 	}
 	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, cfg.Path)
 	if err != nil {

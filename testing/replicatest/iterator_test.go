@@ -12,7 +12,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // iterator is one with other methods in place.
@@ -208,7 +208,7 @@ func listsAlso(also func(c *client, key string) bool) func(*client) {
 			var more []*ltx.FileInfo
 			for _, key := range c.world.bucket.Keys() {
 				name, ok := strings.CutPrefix(key, c.keys.LevelPrefix(level))
-				minTXID, maxTXID, isLTX := ltxstore.ParseFilename(strings.TrimSuffix(path.Base(name), ".tmp"))
+				minTXID, maxTXID, isLTX := backend.ParseFilename(strings.TrimSuffix(path.Base(name), ".tmp"))
 				if ok && isLTX && minTXID >= seek && also(c, key) {
 					more = append(more, &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, CreatedAt: time.Now()})
 				}

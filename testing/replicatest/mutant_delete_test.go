@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -22,7 +23,7 @@ func deleteMutants() []mutant {
 				return func(ctx context.Context, files []*ltx.FileInfo) error {
 					gone := false
 					for _, info := range files {
-						if info != nil && ltxstore.CheckFile(info.Level, info.MinTXID, info.MaxTXID) == nil {
+						if info != nil && backend.CheckFile(info.Level, info.MinTXID, info.MaxTXID) == nil {
 							_, there := c.world.bucket.Get(c.keys.File(info.Level, info.MinTXID, info.MaxTXID))
 							gone = gone || !there
 						}
@@ -52,7 +53,7 @@ func deleteMutants() []mutant {
 			damage: onDelete(func(_ *client, del deleteFunc) deleteFunc {
 				return func(ctx context.Context, files []*ltx.FileInfo) error {
 					return del(ctx, slices.DeleteFunc(slices.Clone(files), func(info *ltx.FileInfo) bool {
-						return ltxstore.CheckFiles([]*ltx.FileInfo{info}) != nil
+						return backend.CheckFiles([]*ltx.FileInfo{info}) != nil
 					}))
 				}
 			})},
@@ -92,7 +93,7 @@ func deleteMutants() []mutant {
 						}
 						for level := range 10 {
 							other := *info
-							if other.Level = level; ltxstore.CheckFile(info.Level, info.MinTXID, info.MaxTXID) == nil {
+							if other.Level = level; backend.CheckFile(info.Level, info.MinTXID, info.MaxTXID) == nil {
 								all = append(all, &other)
 							}
 						}
@@ -116,7 +117,7 @@ func deleteMutants() []mutant {
 			})},
 		{name: "DeleteAll deletes every LTX name below", fails: []string{"delete-all/strangers", "delete-all/parent"},
 			damage: onDeleteAll(func(c *client, key string) bool {
-				_, _, ok := ltxstore.ParseFilename(path.Base(key))
+				_, _, ok := backend.ParseFilename(path.Base(key))
 				return ok && strings.HasPrefix(key, c.keys.Prefix())
 			})},
 		{name: "DeleteAll leaves the snapshots", fails: []string{"delete-all/delete-fails", "delete-all/guide", "delete-all/strangers", "delete-all/directories"},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -270,7 +270,7 @@ func onInfo(change func(c *client, info *ltx.FileInfo)) func(*client) {
 
 // sound reports whether a call is one that reads its reader.
 func sound(ctx context.Context, level int, minTXID, maxTXID ltx.TXID) bool {
-	return ctx.Err() == nil && ltxstore.CheckFile(level, minTXID, maxTXID) == nil
+	return ctx.Err() == nil && backend.CheckFile(level, minTXID, maxTXID) == nil
 }
 
 // peek returns as many bytes as a magic has, or what there is, and a reader of

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -69,9 +70,9 @@ const (
 )
 
 // withDefaults refuses what is wrong, and fills in the rest.
-func (cfg Config) withDefaults(backend string) (Config, error) {
+func (cfg Config) withDefaults(typ string) (Config, error) {
 	invalid := func(field string, value any, want string) (Config, error) {
-		return cfg, ltxstore.Invalid(backend, "init", field, value, want)
+		return cfg, backend.Invalid(typ, "init", field, value, want)
 	}
 	given := cfg
 	cfg.TTL = cmp.Or(cfg.TTL, 30*time.Second)
@@ -120,7 +121,7 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 	case err != nil:
 		return nil, err
 	case location == "" && cfg.Identity == "":
-		return nil, ltxstore.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
+		return nil, backend.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
 	}
 	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
 		return nil, &settings.FieldError{Field: "Dir", Err: err}
@@ -132,8 +133,8 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 }
 
 // folderOf returns the name of a replica's folder in Dir.
-func folderOf(backend, location, identity string) string {
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{backend, location, identity})))
+func folderOf(typ, location, identity string) string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{typ, location, identity})))
 }
 
 // hide keeps a failure on the local disk from being taken for one of the store: a

@@ -5,7 +5,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -13,7 +13,7 @@ import (
 // DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's. A deletion
 // that fails, even of one file, drops the listings of its levels.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ltxstore.CheckFiles(files); err != nil {
+	if err := backend.CheckFiles(files); err != nil {
 		return layer.Wrap(c.next, "delete", "", err)
 	}
 	s, err := c.init(ctx)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -19,7 +19,7 @@ import (
 // one of them reads it to its end. CreatedAt of what this client has written since
 // is that of the write. With useMetadata it is the next client's.
 func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(n); err != nil {
+	if err := backend.CheckLevel(n); err != nil {
 		return nil, layer.Wrap(c.next, "list", "", err)
 	}
 	s, err := c.init(ctx)
@@ -29,10 +29,10 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 	if useMetadata || s.cfg.NoListings {
 		return c.next.LTXFiles(ctx, n, seek, useMetadata)
 	}
-	opts := ltxstore.PageOptions{Seek: seek, Wrap: func(err error) error { return layer.Wrap(c.next, "list", "", err) }}
+	opts := backend.PageOptions{Seek: seek, Wrap: func(err error) error { return layer.Wrap(c.next, "list", "", err) }}
 	if files, ok := s.listings.get(n, seek); ok {
 		s.counters.listHits.Add(1)
-		return ltxstore.NewPageIterator(ctx, pagesOf(files), opts), nil
+		return backend.NewPageIterator(ctx, pagesOf(files), opts), nil
 	}
 	sh, joined := s.listings.join(ctx, n, seek)
 	if joined {
@@ -41,11 +41,11 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 		s.counters.listMisses.Add(1)
 	}
 	r := &reader{shared: sh, next: c.next, seen: s.blocks.seen}
-	return &iterator{FileIterator: ltxstore.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
+	return &iterator{FileIterator: backend.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
 }
 
 // pagesOf returns the pages of files that stay as they are.
-func pagesOf(files []ltx.FileInfo) ltxstore.PageFunc {
+func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 	return func(context.Context) (page []ltx.FileInfo, more bool, err error) {
 		n := min(len(files), lastPage)
 		page, files = slices.Clone(files[:n]), files[n:]

@@ -8,6 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
@@ -21,7 +22,7 @@ import (
 // this client, is the next client's. A file that another client deletes is readable
 // for as long as its blocks are kept.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	err := backend.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
 		err = rangeio.Check(offset, size)
 	}

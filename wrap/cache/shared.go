@@ -54,7 +54,7 @@ const (
 	lastPage  = 1024
 )
 
-// page is an ltxstore.PageFunc.
+// page is an backend.PageFunc.
 func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	r.want = min(max(2*r.want, firstPage), lastPage)
 	for r.own == nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -15,7 +15,7 @@ import (
 // the file is dropped before, and the listing that is kept has it after. A write that
 // fails drops the level's listing: nobody knows what was written.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
 	}
 	s, err := c.init(ctx)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -43,9 +43,9 @@ const (
 )
 
 // check refuses what is wrong in the configuration, and fills in the defaults.
-func (cfg Config) check(backend string) (*setup, error) {
+func (cfg Config) check(typ string) (*setup, error) {
 	invalid := func(field string, value any, want string) error {
-		return ltxstore.Invalid(backend, "init", field, value, want)
+		return backend.Invalid(typ, "init", field, value, want)
 	}
 	known, level := zstd.EncoderLevelFromString(cmp.Or(cfg.Level, "default"))
 	frameSize := cmp.Or(cfg.FrameSize, defaultFrameSize)

@@ -5,13 +5,13 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ltxstore.CheckFiles(files); err != nil {
+	if err := backend.CheckFiles(files); err != nil {
 		return codec.WrapCall(c.next, "delete", err)
 	}
 	s, err := c.init(ctx)

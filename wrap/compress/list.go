@@ -5,7 +5,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -22,7 +22,7 @@ import (
 // file that is corrupt is listed with its stored size, and ends a listing with
 // useMetadata with ErrChecksum (clause T3).
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, codec.WrapCall(c.next, "list", err)
 	}
 	s, err := c.init(ctx)

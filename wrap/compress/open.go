@@ -9,6 +9,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -26,7 +27,7 @@ import (
 // its frames and, if it reaches the end of a file that is read from its
 // beginning, by the seek table. One frame, compressed and not, is in memory.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	err := backend.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
 		err = rangeio.Check(offset, size)
 	}

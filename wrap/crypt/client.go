@@ -64,7 +64,7 @@ var (
 // safe for concurrent use.
 type Client struct {
 	next  ltxstore.ReplicaClient
-	check func(backend string) (*setup, error) // holds the Config: fmt looks into no function
+	check func(typ string) (*setup, error) // holds the Config: fmt looks into no function
 	ready lazy.Value[setup]
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -107,9 +107,9 @@ type setup struct {
 }
 
 // check refuses what is wrong in the configuration, and fills in the defaults.
-func (cfg Config) check(backend string) (*setup, error) {
+func (cfg Config) check(typ string) (*setup, error) {
 	invalid := func(field string, value any, want string) error {
-		return ltxstore.Invalid(backend, "init", field, value, want)
+		return backend.Invalid(typ, "init", field, value, want)
 	}
 	s := &setup{
 		headerSize:  int64(cmp.Or(cfg.HeaderSize, defaultHeaderSize)),

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -67,7 +68,7 @@ func FuzzBinding(f *testing.F) {
 			return
 		}
 		if ok {
-			require.NoError(t, ltxstore.CheckFile(b.file.Level, b.file.MinTXID, b.file.MaxTXID))
+			require.NoError(t, backend.CheckFile(b.file.Level, b.file.MinTXID, b.file.MaxTXID))
 			for _, arg := range b.args() {
 				require.Contains(t, string(header), " "+arg)
 			}

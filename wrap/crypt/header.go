@@ -16,7 +16,7 @@ import (
 	"filippo.io/age"
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -210,7 +210,7 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 			return binding{}, false, codec.Corrupt("age header has a stanza %q of %d arguments, or two", bindingType, len(args))
 		}
 		level, levelErr := strconv.Atoi(args[0])
-		minTXID, maxTXID, isName := ltxstore.ParseFilename(args[1])
+		minTXID, maxTXID, isName := backend.ParseFilename(args[1])
 		b = binding{file: codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, isLTX: args[2] != "-"}
 		var timeErr error
 		if b.isLTX {
@@ -219,7 +219,7 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 			b.time = time.UnixMilli(millis).UTC()
 		}
 		// There is one way to write each: 01 is not what we have written.
-		if errors.Join(levelErr, timeErr, ltxstore.CheckLevel(level)) != nil || !isName || !slices.Equal(b.args(), args[:3]) {
+		if errors.Join(levelErr, timeErr, backend.CheckLevel(level)) != nil || !isName || !slices.Equal(b.args(), args[:3]) {
 			return binding{}, false, codec.Corrupt("age header has a stanza %q of %q", bindingType, args[:3])
 		}
 		ok = true

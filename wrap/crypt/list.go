@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -26,7 +27,7 @@ import (
 // A file that cannot be decrypted ends a listing with useMetadata with an error
 // (clause T3), and is listed with a size that nobody can tell without.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, codec.WrapCall(c.next, "list", err)
 	}
 	s, err := c.init(ctx)

@@ -15,6 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
@@ -32,7 +33,7 @@ import (
 // a damaged recipient in the header cannot be told from somebody else: that is
 // fs.ErrPermission as well.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	err := backend.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
 		err = rangeio.Check(offset, size)
 	}

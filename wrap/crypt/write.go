@@ -10,7 +10,7 @@ import (
 	"filippo.io/age"
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -22,11 +22,11 @@ import (
 // replace a file (WriteOnce), the stored one is read back, decrypted and
 // compared; without Config.Identities the refusal stands.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, codec.WrapCall(c.next, "write", err)
 	}
 	if r == nil {
-		return nil, ltxstore.Invalid(c.Type(), "write", "r", r, "want a body")
+		return nil, backend.Invalid(c.Type(), "write", "r", r, "want a body")
 	}
 	s, err := c.init(ctx)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Config says where the metrics are.
@@ -34,9 +35,9 @@ type operation struct {
 }
 
 // operations registers the metrics, or finds those that are there.
-func (cfg Config) operations(backend string) (*operations, error) {
+func (cfg Config) operations(typ string) (*operations, error) {
 	if cfg.Registerer == nil {
-		return nil, ltxstore.Invalid(backend, "init", "Registerer", nil, "want a registry, such as prometheus.NewRegistry()")
+		return nil, backend.Invalid(typ, "init", "Registerer", nil, "want a registry, such as prometheus.NewRegistry()")
 	}
 	// The names, labels and texts are Litestream's, so that its dashboards work and
 	// its collectors may be on the same registry.
@@ -59,15 +60,15 @@ func (cfg Config) operations(backend string) (*operations, error) {
 		Help: "Number of replica operation errors by type, operation, and error code",
 	}, append(labels, "code")))
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return nil, &ltxstore.Error{Op: "init", Backend: backend, Kind: fs.ErrInvalid,
+		return nil, &ltxstore.Error{Op: "init", Backend: typ, Kind: fs.ErrInvalid,
 			Err: fmt.Errorf("Registerer refuses the metrics, or has others of these names: %w", err)}
 	}
 	of := func(name string) operation {
 		return operation{
-			total:    totals.WithLabelValues(backend, name),
-			bytes:    sizes.WithLabelValues(backend, name),
-			seconds:  durations.WithLabelValues(backend, name),
-			failures: failed.MustCurryWith(prometheus.Labels{"replica_type": backend, "operation": name}),
+			total:    totals.WithLabelValues(typ, name),
+			bytes:    sizes.WithLabelValues(typ, name),
+			seconds:  durations.WithLabelValues(typ, name),
+			failures: failed.MustCurryWith(prometheus.Labels{"replica_type": typ, "operation": name}),
 		}
 	}
 	return &operations{put: of("PUT"), get: of("GET"), remove: of("DELETE"), list: of("LIST")}, nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -66,7 +66,7 @@ func (c *Client) change(ctx context.Context, s *state, op string, f file, needs 
 // DeleteLTXFiles implements ltxstore.ReplicaClient, in all replicas, each of which must
 // succeed.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ltxstore.CheckFiles(files); err != nil {
+	if err := backend.CheckFiles(files); err != nil {
 		return layer.Wrap(c.next, "delete", "", err)
 	}
 	s, err := c.init(ctx)

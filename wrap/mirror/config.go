@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -64,7 +65,7 @@ type Config struct {
 // open refuses what is wrong, and fills in the defaults.
 func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	invalid := func(field string, value any, want string) (*state, error) {
-		return nil, ltxstore.Invalid(next.Type(), "init", field, value, want)
+		return nil, backend.Invalid(next.Type(), "init", field, value, want)
 	}
 	if err := layer.Absent(next, "init"); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -20,7 +20,7 @@ import (
 // is there once, as the first of them lists it. It costs what it does in each. A replica
 // whose listing fails is left out, as long as the others have every file.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := ltxstore.CheckLevel(level); err != nil {
+	if err := backend.CheckLevel(level); err != nil {
 		return nil, layer.Wrap(c.next, "list", "", err)
 	}
 	s, err := c.init(ctx)
@@ -34,7 +34,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	inner, cancel := context.WithCancel(ctx)
 	m := newMerge(inner, c, s, replicas, s.reads, level, seek, useMetadata)
 	return &iterator{
-		FileIterator: ltxstore.NewPageIterator(inner, m.page, ltxstore.PageOptions{
+		FileIterator: backend.NewPageIterator(inner, m.page, backend.PageOptions{
 			Seek: seek,
 			Wrap: func(err error) error { return c.end(ctx, "list", "", err) },
 		}),
@@ -100,7 +100,7 @@ const (
 	lastPage  = 1024
 )
 
-// page is an ltxstore.PageFunc.
+// page is an backend.PageFunc.
 func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err error) {
 	m.want = min(max(2*m.want, firstPage), lastPage)
 	for len(files) < m.want {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -21,7 +21,7 @@ import (
 // has it not or fails. A transfer that breaks costs one for each further replica; up to a
 // KiB is read twice, to see that it is the same file.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := ltxstore.CheckFile(level, minTXID, maxTXID)
+	err := backend.CheckFile(level, minTXID, maxTXID)
 	if err == nil {
 		err = rangeio.Check(offset, size)
 	}

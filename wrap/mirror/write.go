@@ -8,6 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -17,11 +18,11 @@ import (
 // number of bytes is ErrChecksum. Writers of one name wait for each other. If r panics,
 // WriteLTXFile does, when no replica writes any more.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
 	}
 	if r == nil {
-		return nil, ltxstore.Invalid(c.Type(), "write", "r", r, "want a body")
+		return nil, backend.Invalid(c.Type(), "write", "r", r, "want a body")
 	}
 	s, err := c.init(ctx)
 	if err != nil {

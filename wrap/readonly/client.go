@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -72,7 +73,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 // WriteLTXFile is fs.ErrPermission, or what is wrong with the arguments. The
 // reader is not read, and no request is sent.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
-	return nil, c.refuse(ctx, "write", layer.File(level, minTXID, maxTXID), ltxstore.CheckFile(level, minTXID, maxTXID))
+	return nil, c.refuse(ctx, "write", layer.File(level, minTXID, maxTXID), backend.CheckFile(level, minTXID, maxTXID))
 }
 
 // DeleteLTXFiles is fs.ErrPermission, or what is wrong with the list; no request
@@ -81,7 +82,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	if len(files) == 0 && ctx.Err() == nil {
 		return nil
 	}
-	return c.refuse(ctx, "delete", "", ltxstore.CheckFiles(files))
+	return c.refuse(ctx, "delete", "", backend.CheckFiles(files))
 }
 
 // DeleteAll is fs.ErrPermission; no request is sent.

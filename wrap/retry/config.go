@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Config says how failed operations are repeated. The zero value is the default.
@@ -25,7 +26,7 @@ const defaultBufferSize = 1 << 20
 // with the client that is to be wrapped.
 func (cfg Config) check(next ltxstore.ReplicaClient) (Config, error) {
 	invalid := func(field string, value any, want string) error {
-		return ltxstore.Invalid(next.Type(), "init", field, value, want)
+		return backend.Invalid(next.Type(), "init", field, value, want)
 	}
 	retrier, ok := ltxstore.As[ltxstore.Retrier](next)
 	switch {

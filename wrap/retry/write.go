@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/body"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -28,7 +29,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		err = ctxio.Err(ctx)
 	}
 	if err == nil {
-		err = ltxstore.CheckFile(level, minTXID, maxTXID)
+		err = backend.CheckFile(level, minTXID, maxTXID)
 	}
 	if err != nil {
 		return fail(err)

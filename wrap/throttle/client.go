@@ -23,6 +23,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -83,7 +84,7 @@ func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // LTXFiles is the next client's, when it is its turn.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := c.turn(ctx, "list", "", ltxstore.CheckLevel(level)); err != nil {
+	if err := c.turn(ctx, "list", "", backend.CheckLevel(level)); err != nil {
 		return nil, err
 	}
 	return c.next.LTXFiles(ctx, level, seek, useMetadata)
@@ -92,7 +93,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 // DeleteLTXFiles is the next client's, when it is its turn.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if len(files) > 0 || c.wrong != nil { // else there is no request
-		if err := c.turn(ctx, "delete", "", ltxstore.CheckFiles(files)); err != nil {
+		if err := c.turn(ctx, "delete", "", backend.CheckFiles(files)); err != nil {
 			return err
 		}
 	}

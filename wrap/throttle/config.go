@@ -3,7 +3,7 @@ package throttle
 import (
 	"math"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Limits says how much passes in a second. A nil field is no limit; 0 and less
@@ -34,35 +34,35 @@ type Config struct {
 }
 
 // check returns what is wrong with the limits, of a client of that Type.
-func (l Limits) check(backend string) error {
+func (l Limits) check(typ string) error {
 	for _, field := range []struct {
 		name  string
 		value *int64
 	}{{"Limits.Upload", l.Upload}, {"Limits.Download", l.Download}} {
 		if field.value != nil && *field.value <= 0 {
-			return ltxstore.Invalid(backend, "init", field.name, *field.value, "want 1 byte a second or more, or nil for no limit")
+			return backend.Invalid(typ, "init", field.name, *field.value, "want 1 byte a second or more, or nil for no limit")
 		}
 	}
 	// The comparison is false for what is not a number.
 	if r := l.Requests; r != nil && (!(*r > 0) || math.IsInf(*r, 1)) {
-		return ltxstore.Invalid(backend, "init", "Limits.Requests", *r, "want more than 0 a second, or nil for no limit")
+		return backend.Invalid(typ, "init", "Limits.Requests", *r, "want more than 0 a second, or nil for no limit")
 	}
 	return nil
 }
 
 // limiter returns the one that is to be used, and what is wrong with the
 // configuration.
-func (cfg Config) limiter(backend string) (*Limiter, error) {
+func (cfg Config) limiter(typ string) (*Limiter, error) {
 	own := new(Limiter)
 	switch {
 	case cfg.Limiter == nil:
-		if err := cfg.Limits.check(backend); err != nil {
+		if err := cfg.Limits.check(typ); err != nil {
 			return own, err
 		}
 		own.set(cfg.Limits)
 		return own, nil
 	case cfg.Limits != Limits{}:
-		return own, ltxstore.Invalid(backend, "init", "Limiter", "set", "want either Limits or a Limiter, which has its own")
+		return own, backend.Invalid(typ, "init", "Limiter", "set", "want either Limits or a Limiter, which has its own")
 	}
 	return cfg.Limiter, nil
 }

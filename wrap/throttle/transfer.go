@@ -9,14 +9,14 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // WriteLTXFile is the next client's. The body is read as fast as the limit allows.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := c.turn(ctx, "write", layer.File(level, minTXID, maxTXID), ltxstore.CheckFile(level, minTXID, maxTXID)); err != nil {
+	if err := c.turn(ctx, "write", layer.File(level, minTXID, maxTXID), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
 		return nil, err
 	}
 	up, end := &meter{bucket: &c.limiter.upload}, false
@@ -31,7 +31,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 
 // OpenLTXFile is the next client's. The reader reads as fast as the limit allows.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	wrong := ltxstore.CheckFile(level, minTXID, maxTXID)
+	wrong := backend.CheckFile(level, minTXID, maxTXID)
 	if wrong == nil {
 		wrong = rangeio.Check(offset, size)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -24,7 +24,7 @@ var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 // ltxstore.ErrChecksum too. It stays where it is: writing it again replaces it.
 // Another writer of that name makes it fail as well.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := ltxstore.CheckFile(level, minTXID, maxTXID); err != nil {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, codec.WrapCall(c.next, "write", err)
 	}
 	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}

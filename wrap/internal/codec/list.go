@@ -7,6 +7,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
@@ -36,7 +37,7 @@ type Listing struct {
 }
 
 // Files lists, in pages, each of which is completed ahead of the caller as
-// ltxstore.NewPageIterator does. Timestamps are not asked for: a wrapper that
+// backend.NewPageIterator does. Timestamps are not asked for: a wrapper that
 // wants them reads them from the files themselves.
 func (l Listing) Files(ctx context.Context) (ltx.FileIterator, error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -47,7 +48,7 @@ func (l Listing) Files(ctx context.Context) (ltx.FileIterator, error) {
 	}
 	p := &pages{Listing: l, stored: stored, size: firstPage}
 	return &iterator{
-		FileIterator: ltxstore.NewPageIterator(ctx, p.page, ltxstore.PageOptions{
+		FileIterator: backend.NewPageIterator(ctx, p.page, backend.PageOptions{
 			Seek: l.Seek,
 			Wrap: func(err error) error { return WrapCall(l.Next, "list", err) },
 		}),
@@ -63,7 +64,7 @@ type pages struct {
 	size   int
 }
 
-// page is an ltxstore.PageFunc.
+// page is an backend.PageFunc.
 func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	for len(files) < p.size && p.stored.Next() {
 		files = append(files, *p.stored.Item())

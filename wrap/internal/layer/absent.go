@@ -7,6 +7,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Next returns next or, if it is nil, a client whose methods all fail and say so:
@@ -30,7 +31,7 @@ func Absent(next ltxstore.ReplicaClient, op string) error {
 type absent struct{}
 
 func (absent) fail(op string) error {
-	return ltxstore.Invalid(absent{}.Type(), op, "next", nil, "want a client to wrap")
+	return backend.Invalid(absent{}.Type(), op, "next", nil, "want a client to wrap")
 }
 
 func (absent) Type() string { return "none" }

@@ -1,10 +1,11 @@
-package ltxstore_test
+package backend_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // lister is a paged listing that checks the promises made to a PageFunc.
@@ -87,7 +89,7 @@ func bubble(t *testing.T, name string, f func(t *testing.T)) {
 func TestPageIterator(t *testing.T) {
 	for name, tt := range map[string]struct {
 		pages [][]ltx.FileInfo
-		opts  ltxstore.PageOptions
+		opts  backend.PageOptions
 		want  []ltx.TXID
 		err   string
 	}{
@@ -99,10 +101,10 @@ func TestPageIterator(t *testing.T) {
 		"only empty pages":      {pages: [][]ltx.FileInfo{nil, nil, nil}},
 		"twice on one page":     {pages: [][]ltx.FileInfo{ones(1, 1, 2, 2, 2)}, want: []ltx.TXID{1, 2}},
 		"twice over two pages":  {pages: [][]ltx.FileInfo{ones(1, 2), ones(2, 3), ones(3), ones(3, 4)}, want: []ltx.TXID{1, 2, 3, 4}},
-		"seek":                  {pages: [][]ltx.FileInfo{ones(1, 2), ones(3, 4)}, opts: ltxstore.PageOptions{Seek: 3}, want: []ltx.TXID{3, 4}},
-		"seek past all":         {pages: [][]ltx.FileInfo{ones(1, 2), ones(3, 4)}, opts: ltxstore.PageOptions{Seek: 5}},
-		"seek inside a file":    {pages: [][]ltx.FileInfo{{listed(1, 10), listed(5, 6)}}, opts: ltxstore.PageOptions{Seek: 5}, want: []ltx.TXID{5}},
-		"declared unsorted":     {pages: [][]ltx.FileInfo{ones(5, 1), ones(3), ones(4, 2)}, opts: ltxstore.PageOptions{Unsorted: true}, want: []ltx.TXID{1, 2, 3, 4, 5}},
+		"seek":                  {pages: [][]ltx.FileInfo{ones(1, 2), ones(3, 4)}, opts: backend.PageOptions{Seek: 3}, want: []ltx.TXID{3, 4}},
+		"seek past all":         {pages: [][]ltx.FileInfo{ones(1, 2), ones(3, 4)}, opts: backend.PageOptions{Seek: 5}},
+		"seek inside a file":    {pages: [][]ltx.FileInfo{{listed(1, 10), listed(5, 6)}}, opts: backend.PageOptions{Seek: 5}, want: []ltx.TXID{5}},
+		"declared unsorted":     {pages: [][]ltx.FileInfo{ones(5, 1), ones(3), ones(4, 2)}, opts: backend.PageOptions{Unsorted: true}, want: []ltx.TXID{1, 2, 3, 4, 5}},
 		"unsorted first page":   {pages: [][]ltx.FileInfo{ones(5, 1), ones(3), ones(4, 2)}, want: []ltx.TXID{1, 2, 3, 4, 5}},
 		"unsorted only page":    {pages: [][]ltx.FileInfo{ones(5, 1, 3)}, want: []ltx.TXID{1, 3, 5}},
 		"unsorted with doubles": {pages: [][]ltx.FileInfo{ones(5, 1, 5), ones(1, 3)}, want: []ltx.TXID{1, 3, 5}},
@@ -114,14 +116,14 @@ func TestPageIterator(t *testing.T) {
 			err: "wrapped: store lists unsorted: 0000000000000002-0000000000000002.ltx came after 0000000000000003-0000000000000003.ltx"},
 		"unsorted too late, seen in a page": {pages: [][]ltx.FileInfo{ones(1, 4), ones(6, 5), ones(2)}, want: []ltx.TXID{1, 4},
 			err: "wrapped: store lists unsorted: 0000000000000002-0000000000000002.ltx came after 0000000000000004-0000000000000004.ltx"},
-		"unsorted among what seek drops": {pages: [][]ltx.FileInfo{ones(2, 1, 5), ones(3, 6)}, opts: ltxstore.PageOptions{Seek: 5}, want: []ltx.TXID{5, 6}},
+		"unsorted among what seek drops": {pages: [][]ltx.FileInfo{ones(2, 1, 5), ones(3, 6)}, opts: backend.PageOptions{Seek: 5}, want: []ltx.TXID{5, 6}},
 	} {
 		for _, ahead := range []int{0, 1, 2, 5} {
 			bubble(t, fmt.Sprintf("%s/ahead %d", name, ahead), func(t *testing.T) {
 				l := &lister{t: t, pages: tt.pages}
 				tt.opts.Ahead = ahead
 				tt.opts.Wrap = func(err error) error { return fmt.Errorf("wrapped: %w", err) }
-				it := ltxstore.NewPageIterator(t.Context(), l.fetch, tt.opts)
+				it := backend.NewPageIterator(t.Context(), l.fetch, tt.opts)
 				assert.Equal(t, tt.want, drain(it))
 				for range 2 {
 					assert.False(t, it.Next())
@@ -144,7 +146,7 @@ func TestPageIterator(t *testing.T) {
 func TestPageIteratorOverlaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{{listed(1, 9), listed(1, 2)}, {listed(1, 2), listed(2, 3), listed(1, 3)}}}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		var got []ltx.FileInfo
 		for it.Next() {
 			got = append(got, *it.Item())
@@ -164,7 +166,7 @@ func TestPageIteratorRandom(t *testing.T) {
 			lo := ltx.TXID(rng.IntN(30))
 			all = append(all, listed(lo, lo+ltx.TXID(rng.IntN(3))))
 		}
-		opts := ltxstore.PageOptions{Seek: ltx.TXID(rng.IntN(10)), Ahead: rng.IntN(4), Unsorted: rng.IntN(2) == 0}
+		opts := backend.PageOptions{Seek: ltx.TXID(rng.IntN(10)), Ahead: rng.IntN(4), Unsorted: rng.IntN(2) == 0}
 		byTXID := func(a, b ltx.FileInfo) int {
 			return slices.Compare([]ltx.TXID{a.MinTXID, a.MaxTXID}, []ltx.TXID{b.MinTXID, b.MaxTXID})
 		}
@@ -187,7 +189,7 @@ func TestPageIteratorRandom(t *testing.T) {
 
 		synctest.Test(t, func(t *testing.T) {
 			l.t = t
-			it := ltxstore.NewPageIterator(t.Context(), l.fetch, opts)
+			it := backend.NewPageIterator(t.Context(), l.fetch, opts)
 			var got []ltx.FileInfo
 			for it.Next() {
 				got = append(got, *it.Item())
@@ -205,7 +207,7 @@ func TestPageIteratorError(t *testing.T) {
 			bubble(t, fmt.Sprintf("fetch %d unsorted %v", failAt, unsorted), func(t *testing.T) {
 				l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), ones(3, 4), ones(5, 6), ones(7, 8)}, failAt: failAt, failure: failure}
 				wraps := 0
-				it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{Unsorted: unsorted, Wrap: func(err error) error {
+				it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{Unsorted: unsorted, Wrap: func(err error) error {
 					wraps++
 					return &ltxstore.Error{Op: "list", Backend: "fake", Err: err}
 				}})
@@ -228,7 +230,7 @@ func TestPageIteratorError(t *testing.T) {
 func TestPageIteratorErrorUnwrapped(t *testing.T) {
 	failure := errors.New("503")
 	l := &lister{t: t, failAt: 1, failure: failure}
-	it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+	it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 	assert.False(t, it.Next())
 	assert.Equal(t, failure, it.Err())
 }
@@ -238,7 +240,7 @@ func TestPageIteratorErrorUnwrapped(t *testing.T) {
 func TestPageIteratorErrorAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), nil}, failAt: 2, failure: errors.New("503")}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		require.True(t, it.Next())
 		synctest.Wait()
 		assert.Equal(t, 2, l.fetched)
@@ -254,7 +256,7 @@ func TestPageIteratorIsLazyAndBounded(t *testing.T) {
 			for i := range 50 {
 				l.pages = append(l.pages, ones(ltx.TXID(2*i), ltx.TXID(2*i+1)))
 			}
-			it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{Ahead: ahead})
+			it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{Ahead: ahead})
 			synctest.Wait()
 			assert.Zero(t, l.fetched, "nothing is fetched before the first Next")
 			for page := 1; page <= 20; page++ {
@@ -273,18 +275,18 @@ func TestPageIteratorIsLazyAndBounded(t *testing.T) {
 // prefetchers counts the goroutines that fetch ahead.
 func prefetchers() int {
 	buf := make([]byte, 1<<20)
-	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "ltxstore.prefetch(")
+	return strings.Count(string(buf[:runtime.Stack(buf, true)]), "backend.prefetch(")
 }
 
 func TestPageIteratorGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one := ltxstore.NewPageIterator(t.Context(), (&lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2)}}).fetch, ltxstore.PageOptions{})
+		one := backend.NewPageIterator(t.Context(), (&lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2)}}).fetch, backend.PageOptions{})
 		require.True(t, one.Next())
 		assert.Zero(t, prefetchers(), "one page needs no goroutine")
 		require.NoError(t, one.Close())
 
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1), ones(2), ones(3), ones(4), ones(5), ones(6)}}
-		many := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{Ahead: 3})
+		many := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{Ahead: 3})
 		require.True(t, many.Next())
 		synctest.Wait()
 		assert.Equal(t, 1, prefetchers(), "one, however many pages")
@@ -293,7 +295,7 @@ func TestPageIteratorGoroutines(t *testing.T) {
 		assert.Zero(t, prefetchers(), "it ends with Close")
 
 		l = &lister{t: t, pages: [][]ltx.FileInfo{ones(1), ones(2), ones(3)}}
-		whole := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		whole := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		assert.Len(t, drain(whole), 3)
 		synctest.Wait()
 		assert.Zero(t, prefetchers(), "it ends with the listing, without Close")
@@ -303,7 +305,7 @@ func TestPageIteratorGoroutines(t *testing.T) {
 func TestPageIteratorClose(t *testing.T) {
 	bubble(t, "before the first Next", func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1)}}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		assert.Nil(t, it.Item())
 		require.NoError(t, it.Close())
 		assert.False(t, it.Next())
@@ -314,7 +316,7 @@ func TestPageIteratorClose(t *testing.T) {
 	})
 	bubble(t, "in the middle", func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), ones(3), ones(4)}}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		require.True(t, it.Next())
 		require.NoError(t, it.Close())
 		assert.False(t, it.Next())
@@ -323,7 +325,7 @@ func TestPageIteratorClose(t *testing.T) {
 	})
 	bubble(t, "while a fetch ahead is blocked", func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), ones(3)}, block: true}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		require.True(t, it.Next())
 		synctest.Wait()
 		require.NoError(t, it.Close())
@@ -347,13 +349,13 @@ func TestPageIteratorContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1)}}
-		check(t, ltxstore.NewPageIterator(ctx, l.fetch, ltxstore.PageOptions{Wrap: wrap}))
+		check(t, backend.NewPageIterator(ctx, l.fetch, backend.PageOptions{Wrap: wrap}))
 		assert.Zero(t, l.fetched)
 	})
 	bubble(t, "between two items of a page", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2, 3)}}
-		it := ltxstore.NewPageIterator(ctx, l.fetch, ltxstore.PageOptions{Wrap: wrap})
+		it := backend.NewPageIterator(ctx, l.fetch, backend.PageOptions{Wrap: wrap})
 		require.True(t, it.Next())
 		cancel(cause)
 		check(t, it)
@@ -362,7 +364,7 @@ func TestPageIteratorContext(t *testing.T) {
 		bubble(t, fmt.Sprintf("while a page is awaited, unsorted %v", unsorted), func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1), ones(2)}, block: true}
-			it := ltxstore.NewPageIterator(ctx, l.fetch, ltxstore.PageOptions{Wrap: wrap, Unsorted: unsorted})
+			it := backend.NewPageIterator(ctx, l.fetch, backend.PageOptions{Wrap: wrap, Unsorted: unsorted})
 			if !unsorted {
 				require.True(t, it.Next())
 			}
@@ -378,7 +380,7 @@ func TestPageIteratorContext(t *testing.T) {
 	bubble(t, "after the end", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1)}}
-		it := ltxstore.NewPageIterator(ctx, l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(ctx, l.fetch, backend.PageOptions{})
 		assert.Len(t, drain(it), 1)
 		cancel(cause)
 		assert.False(t, it.Next())
@@ -389,7 +391,7 @@ func TestPageIteratorContext(t *testing.T) {
 func TestPageIteratorItemsAreValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), ones(2, 3)}}
-		it := ltxstore.NewPageIterator(t.Context(), l.fetch, ltxstore.PageOptions{})
+		it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{})
 		var items []*ltx.FileInfo
 		for it.Next() {
 			item := it.Item()
@@ -416,14 +418,14 @@ func TestPageIteratorZeroBytes(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var log bytes.Buffer
-			it := ltxstore.NewPageIterator(t.Context(), (&lister{t: t, pages: pages}).fetch, ltxstore.PageOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			it := backend.NewPageIterator(t.Context(), (&lister{t: t, pages: pages}).fetch, backend.PageOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			assert.Equal(t, []ltx.TXID{1, 3}, drain(it))
 			require.NoError(t, it.Close())
 			assert.Equal(t, 1, strings.Count(log.String(), "\n"))
 			assert.Contains(t, log.String(), "level=WARN")
 			assert.Contains(t, log.String(), "level=2 minTXID=0000000000000002 maxTXID=0000000000000002")
 
-			it = ltxstore.NewPageIterator(t.Context(), (&lister{t: t, pages: pages}).fetch, ltxstore.PageOptions{})
+			it = backend.NewPageIterator(t.Context(), (&lister{t: t, pages: pages}).fetch, backend.PageOptions{})
 			assert.Equal(t, []ltx.TXID{1, 3}, drain(it), "without a logger")
 			require.NoError(t, it.Close())
 		})
@@ -434,12 +436,12 @@ func TestPageIteratorZeroBytes(t *testing.T) {
 func TestPageIteratorFetchAfterContextError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		it := ltxstore.NewPageIterator(t.Context(), func(context.Context) ([]ltx.FileInfo, bool, error) {
+		it := backend.NewPageIterator(t.Context(), func(context.Context) ([]ltx.FileInfo, bool, error) {
 			if calls++; calls == 2 {
 				return ones(9), true, errors.New("both an error and more")
 			}
 			return ones(ltx.TXID(calls)), true, nil
-		}, ltxstore.PageOptions{Ahead: 4})
+		}, backend.PageOptions{Ahead: 4})
 		assert.Equal(t, []ltx.TXID{1}, drain(it))
 		assert.EqualError(t, it.Close(), "both an error and more")
 		assert.Equal(t, 2, calls)
@@ -450,16 +452,24 @@ func TestPageIteratorFetchAfterContextError(t *testing.T) {
 func TestPageIteratorPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fetched := 0
-		itr := ltxstore.NewPageIterator(t.Context(), func(context.Context) ([]ltx.FileInfo, bool, error) {
+		itr := backend.NewPageIterator(t.Context(), func(context.Context) ([]ltx.FileInfo, bool, error) {
 			if fetched++; fetched == 3 {
 				panic("mine")
 			}
 			return []ltx.FileInfo{{MinTXID: ltx.TXID(fetched), MaxTXID: ltx.TXID(fetched), Size: 1}}, true, nil
-		}, ltxstore.PageOptions{})
+		}, backend.PageOptions{})
 		require.True(t, itr.Next())
 		require.True(t, itr.Next())
 		require.PanicsWithValue(t, "mine", func() { itr.Next() })
 		require.NoError(t, itr.Close())
 		require.False(t, itr.Next())
 	})
+}
+
+func TestPageIteratorOfNoFunction(t *testing.T) {
+	files := backend.NewPageIterator(t.Context(), nil, backend.PageOptions{})
+	assert.False(t, files.Next())
+	err := files.Close()
+	assert.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "fetch is <nil>: want ")
 }

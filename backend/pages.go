@@ -1,4 +1,4 @@
-package ltxstore
+package backend
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/internal/bounded"
 	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // PageFunc fetches the next page of a listing: each call continues where the
@@ -38,7 +39,7 @@ type PageOptions struct {
 	// then read whole before the first item.
 	Unsorted bool
 
-	// Wrap, if not nil, makes the backend's *Error of a failure.
+	// Wrap, if not nil, makes the backend's *ltxstore.Error of a failure.
 	Wrap func(error) error
 
 	// Logger, if not nil, is told of zero-byte files that are skipped.
@@ -55,7 +56,7 @@ type PageOptions struct {
 //   - Nothing is fetched before the first Next. A listing of one page starts no
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
-//   - Files of Size 0 are skipped, and reported to the function of WithTorn.
+//   - Files of Size 0 are skipped, and reported to the function of ltxstore.WithTorn.
 //   - A fetch that panics does so in Next.
 //   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
@@ -224,7 +225,7 @@ func (it *pageIterator) skip(f ltx.FileInfo) bool {
 	if f.Size != 0 {
 		return false
 	}
-	reportTorn(it.ctx, f)
+	ltxio.ReportTorn(it.ctx, f)
 	if it.opts.Logger != nil {
 		it.opts.Logger.Warn("skipping zero-byte ltx file, a torn upload",
 			"level", f.Level, "minTXID", f.MinTXID, "maxTXID", f.MaxTXID)

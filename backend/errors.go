@@ -1,0 +1,44 @@
+package backend
+
+import (
+	"io/fs"
+	"strconv"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or a
+// configuration field: field is its name, value what was given, and want
+// what would be right. No secret may be passed as value. Where a field was set
+// by a URL or a file, ltxstore.Open and Source.Explain name its setting instead.
+func Invalid(backend, op, field string, value any, want string) error {
+	return &ltxstore.Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
+		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
+}
+
+// Partial makes one error of a deletion's failures: nil of none, the failure
+// itself of a single one, else an *ltxstore.Error with an *ltxstore.PartialError, whose Kind is
+// that of all failures, or nil. failed must be *ltxstore.Error values that name their
+// file.
+func Partial(backend, op string, failed []error, total int) error {
+	switch len(failed) {
+	case 0:
+		return nil
+	case 1:
+		return failed[0]
+	}
+	partial := &ltxstore.PartialError{Failed: failed, Total: total}
+	return &ltxstore.Error{Op: op, Backend: backend, Kind: ltxstore.KindOf(partial), Err: partial}
+}
+
+// IsRetryableStatus reports whether a request answered with this HTTP status
+// code may succeed when it is sent again: 408, 429 and 5xx but for 501 (not
+// implemented) and 505 (version not supported).
+func IsRetryableStatus(code int) bool { return ltxstore.IsRetryable(status(code)) }
+
+// status is the error of an HTTP answer.
+type status int
+
+func (s status) Error() string       { return "HTTP status " + strconv.Itoa(int(s)) }
+func (s status) HTTPStatusCode() int { return int(s) }
