@@ -73,8 +73,7 @@ func LookupWrapper(name string) WrapperDriver {
 }
 
 // wrapperOf returns the name of the wrapper whose setting key is, registered or
-// not, or the empty string. What the backend knows is the backend's, such as
-// "verify".
+// not, or the empty string. What the backend knows is the backend's.
 func wrapperOf(driver Driver, key string) string {
 	if _, _, ok := driver.Lookup(key); ok {
 		return ""

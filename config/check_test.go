@@ -49,7 +49,7 @@ func TestCheckLeavesNothing(t *testing.T) {
 func checkLeavesNothing(t *testing.T, dir string) {
 	store, cache := filepath.Join(dir, "store"), filepath.Join(dir, "cache")
 	wrappers := "metrics: true, trace: true, retry: true, readonly: true, compress: true, throttle: {requests: 9}, crypt: {recipients: " + recipient + "}, " +
-		"verify: true, cache: {dir: " + cache + "}, mirror: [file://" + store + "2, mem://]"
+		"checksum: true, cache: {dir: " + cache + "}, mirror: [file://" + store + "2, mem://]"
 	for _, text := range []string{
 		"replica: {path: " + store + ", " + wrappers + "}",
 		"replica: {path: " + store + ", must-exist: true, layout: auto, " + wrappers + "}",
@@ -82,7 +82,7 @@ func TestCheckSaysWhatOpenSays(t *testing.T) {
 		"mem://?compress.level=hardest", "mem://?crypt.recipients=age1bad", "mem://?crypt=true", "mem://?cache.block-size=3",
 		"mem://?throttle=true", "mem://?throttle.upload=0", "mem://?retry.max-attempts=1", "mem://?retry.base-delay=1h&retry.max-delay=1s",
 		"mem://?mirror.policy=all", "mem://?mirror=mem://&mirror.policy=most", "mem://?mirror=s4://b", "mem://?mirror=mem://%3Fpage-size=x",
-		"mem://?page-size=x", "s3://b?region=eu-central-1&retry=true", "gs://b?retry.max-attempts=3", "mem://?verify.read-back=perhaps",
+		"mem://?page-size=x", "s3://b?region=eu-central-1&retry=true", "gs://b?retry.max-attempts=3", "mem://?checksum.read-back=perhaps",
 		"mem://?readonly.x=1", "mem://?metrics.x=1", "mem://?trace.x=1", "mem://?trace=maybe", "file:relative?sweep-age=1ms",
 	} {
 		src := ltxstore.Source{URL: url}

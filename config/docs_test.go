@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
+	_ "github.com/ltxstore/ltxstore/wrap/checksum"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/metrics"
@@ -21,7 +22,6 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
-	_ "github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/configuration.md")

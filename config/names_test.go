@@ -22,13 +22,13 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
 	"github.com/ltxstore/ltxstore/wrap/mirror"
 	"github.com/ltxstore/ltxstore/wrap/retry"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
-	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 // goNames matches the name of any field of any Config that no English word is
@@ -37,7 +37,7 @@ func goNames(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	var names []string
 	for _, cfg := range []any{s3.Config{}, gcs.Config{}, file.Config{}, mock.Config{}, cache.Config{}, compress.Config{}, crypt.Config{},
-		metrics.Config{}, mirror.Config{}, retry.Config{}, throttle.Config{}, throttle.Limits{}, verify.Config{}, ltxstore.Retry{}} {
+		metrics.Config{}, mirror.Config{}, retry.Config{}, throttle.Config{}, throttle.Limits{}, checksum.Config{}, ltxstore.Retry{}} {
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(cfg)) {
 			upper := strings.Map(func(r rune) rune {
 				if unicode.IsLower(r) {

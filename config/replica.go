@@ -101,7 +101,7 @@ func isWrapper(key string) bool {
 }
 
 // meansWrapper reports whether an inherited setting is of a wrapper, and not that of
-// another backend with the same name, such as "verify: head".
+// another backend with the same name.
 func meansWrapper(key, value string) bool {
 	return isWrapper(key) && (len(owners(key)) == 0 || isSwitch(value))
 }

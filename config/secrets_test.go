@@ -20,6 +20,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
@@ -28,7 +29,6 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/retry"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
 	"github.com/ltxstore/ltxstore/wrap/trace"
-	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 const hush = "hush-0123456789abcdefghijklmnop-" // 32 bytes, and no age key
@@ -141,7 +141,7 @@ func TestNothingShowsSecrets(t *testing.T) {
 		encrypted := crypt.New(client, cryptcfg)
 		for _, wrapped := range []ltxstore.ReplicaClient{encrypted, cache.New(client, cache.Config{}), compress.New(encrypted, compress.Config{}),
 			metrics.New(client, metrics.Config{}), mirror.New(client, mirror.Config{Others: clients}), readonly.New(client, readonly.Config{}),
-			retry.New(client, retry.Config{}), throttle.New(client, throttle.Config{}), trace.New(client, trace.Config{}), verify.New(client, verify.Config{})} {
+			retry.New(client, retry.Config{}), throttle.New(client, throttle.Config{}), trace.New(client, trace.Config{}), checksum.New(client, checksum.Config{})} {
 			hidesAnywhere(t, wrapped)
 		}
 		hidesAnywhere(t, mirror.Config{Others: clients})

@@ -11,9 +11,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
-	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 const recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
@@ -66,19 +66,19 @@ dbs:
 	assert.ErrorContains(t, err, "compres is no setting here: did you mean compress?")
 }
 
-// Verifying is the wrapper's: no backend has a setting of that name.
-func TestVerifyIsTheWrapper(t *testing.T) {
-	for _, text := range []string{"replica: {path: /r, verify: head}", "replica: {type: s3, bucket: b, verify: head}"} {
+// Checksum is the wrapper's: no backend has a setting of that name.
+func TestChecksumIsTheWrapper(t *testing.T) {
+	for _, text := range []string{"replica: {path: /r, checksum: crc64}", "replica: {type: s3, bucket: b, checksum: crc64}"} {
 		_, err := config.Parse([]byte(text), options())
 		assert.ErrorContains(t, err, "want true or false", text)
 	}
-	for _, text := range []string{"verify: true\nreplica: {path: /r}", "replica: {path: /r, verify: yes}", "replica: {url: 'file:///r?verify=true'}",
-		"replica: {type: s3, bucket: b, verify: true}", "replica: {url: 's3://b', verify: {read-back: true}}"} {
+	for _, text := range []string{"checksum: true\nreplica: {path: /r}", "replica: {path: /r, checksum: yes}", "replica: {url: 'file:///r?checksum=true'}",
+		"replica: {type: s3, bucket: b, checksum: true}", "replica: {url: 's3://b', checksum: {read-back: true}}"} {
 		file, err := config.Parse([]byte(text), options())
 		require.NoError(t, err, text)
 		client, err := file.Replicas[0].Open(t.Context())
 		require.NoError(t, err)
-		assert.IsType(t, &verify.Client{}, client, text)
+		assert.IsType(t, &checksum.Client{}, client, text)
 	}
 }
 

@@ -136,10 +136,10 @@ type Config struct {
 	// ContentMD5 says when a Content-MD5 is sent.
 	ContentMD5 MD5Mode
 
-	// Checksum is the algorithm by which the service verifies what it is
+	// ChecksumAlgorithm is that by which the service verifies what it is
 	// sent: "crc32", "crc32c", "crc64nvme", "sha256", or "none". Empty is
 	// crc32 on AWS, and what the provider takes elsewhere.
-	Checksum string
+	ChecksumAlgorithm string
 
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	// It needs a provider with conditional writes.

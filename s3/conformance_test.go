@@ -59,7 +59,7 @@ func TestConformance(t *testing.T) {
 	}{
 		{"http", false, s3.Config{}, s3fake.Options{}, lacks, smallPart, all},
 		{"real parts", false, s3.Config{}, s3fake.Options{}, lacks, 5 << 20, some("write/l", "write/i", "open/b")},
-		{"TLS", true, s3.Config{Checksum: "crc32"}, s3fake.Options{}, lacks, smallPart, some("write/r", "write/l", "write/c", "rewrite/m", "once/a", "open/r", "open/b")},
+		{"TLS", true, s3.Config{ChecksumAlgorithm: "crc32"}, s3fake.Options{}, lacks, smallPart, some("write/r", "write/l", "write/c", "rewrite/m", "once/a", "open/r", "open/b")},
 		{"litestream-s3", false, s3.Config{Layout: ltxstore.LayoutLitestreamS3}, s3fake.Options{}, lacks, smallPart, some("list/pages-seek", "list/s", "delete/some", "delete-all/s", "time/s", "open/range")},
 		{"write once", false, s3.Config{WriteOnce: true}, s3fake.Options{}, once, smallPart, some("once/", "write/l", "write/r", "delete/", "all/")},
 		{"old service", false, s3.Config{}, s3fake.Options{RefuseChecksums: true, DeleteNeedsMD5: true, EqualParts: true, Omit: []string{"ETag"}}, lacks, smallPart, some("write/", "list/pages-seek", "list/s", "time/", "delete")},

@@ -48,9 +48,9 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		return nil, err
 	}
 	p := providerOf(endpoint, cfg.Bucket)
-	if cfg.Checksum != "" {
+	if cfg.ChecksumAlgorithm != "" {
 		// Whoever names a checksum knows the service better than the table.
-		p.noChecksum = cfg.Checksum == checksumNone
+		p.noChecksum = cfg.ChecksumAlgorithm == checksumNone
 	}
 	cfg = cfg.withDefaults(p)
 	if err := cfg.validateFor(p); err != nil {

@@ -140,9 +140,9 @@ func TestChecksumSettings(t *testing.T) {
 		checkResponses aws.ResponseChecksumValidation
 	}{
 		{func(*Config) {}, aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported},
-		{func(c *Config) { c.Checksum = "none" }, aws.RequestChecksumCalculationWhenRequired, aws.ResponseChecksumValidationWhenRequired},
+		{func(c *Config) { c.ChecksumAlgorithm = "none" }, aws.RequestChecksumCalculationWhenRequired, aws.ResponseChecksumValidationWhenRequired},
 		{func(c *Config) { c.Endpoint = unreachable }, aws.RequestChecksumCalculationWhenRequired, aws.ResponseChecksumValidationWhenRequired},
-		{func(c *Config) { c.Endpoint, c.Checksum = unreachable, "sha256" }, aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported},
+		{func(c *Config) { c.Endpoint, c.ChecksumAlgorithm = unreachable, "sha256" }, aws.RequestChecksumCalculationWhenSupported, aws.ResponseChecksumValidationWhenSupported},
 	} {
 		cfg := valid()
 		tt.set(&cfg)

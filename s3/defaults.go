@@ -38,10 +38,10 @@ func (cfg Config) withDefaults(p provider) Config {
 	if cfg.SSE == "" && (cfg.KMSKeyID != "" || len(cfg.KMSContext) > 0) {
 		cfg.SSE = sseKMS
 	}
-	if cfg.Checksum == "" {
-		cfg.Checksum = "crc32"
+	if cfg.ChecksumAlgorithm == "" {
+		cfg.ChecksumAlgorithm = "crc32"
 		if p.noChecksum {
-			cfg.Checksum = checksumNone
+			cfg.ChecksumAlgorithm = checksumNone
 		}
 	}
 	cfg.Retry = cfg.Retry.WithDefaults()
@@ -57,9 +57,9 @@ func (cfg Config) validateFor(p provider) error {
 		return invalid("WriteOnce", true, "want false: "+p.name+" has no conditional writes")
 	case cfg.ContentMD5 == MD5Always && p.noDeleteMD5 && isDirectoryBucket(cfg.Bucket):
 		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets take no Content-MD5")
-	case cfg.UnsignedPayload && cfg.Checksum == checksumNone && cfg.ContentMD5 != MD5Always:
+	case cfg.UnsignedPayload && cfg.ChecksumAlgorithm == checksumNone && cfg.ContentMD5 != MD5Always:
 		// A body cut short would be stored as it came (clause W9).
-		return invalid("UnsignedPayload", true, `want a Checksum, or ContentMD5 "always", beside it: nothing else would protect the body`)
+		return invalid("UnsignedPayload", true, `want a ChecksumAlgorithm, or ContentMD5 "always", beside it: nothing else would protect the body`)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (b *bucket) digests(o *s3.Options) {
 	if sum {
 		o.APIOptions = append(o.APIOptions, smithyhttp.AddContentChecksumMiddleware)
 	}
-	if noCRC := b.provider.noChecksum || b.cfg.Checksum == checksumNone; noCRC && sum || b.provider.noChecksum && b.provider.noDeleteMD5 {
+	if noCRC := b.provider.noChecksum || b.cfg.ChecksumAlgorithm == checksumNone; noCRC && sum || b.provider.noChecksum && b.provider.noDeleteMD5 {
 		o.APIOptions = append(o.APIOptions, withoutCRC)
 	}
 }

@@ -78,7 +78,9 @@ func TestDeleteDigests(t *testing.T) {
 		{MD5Auto, provider{noDeleteMD5: true}, "none", false, true},
 		{MD5Auto, provider{noChecksum: true, noDeleteMD5: true}, "none", false, false},
 	} {
-		s, c := newStub(t, func(r *replica) { r.cfg.ContentMD5, r.cfg.Checksum, r.provider = tc.mode, tc.checksum, tc.provider })
+		s, c := newStub(t, func(r *replica) {
+			r.cfg.ContentMD5, r.cfg.ChecksumAlgorithm, r.provider = tc.mode, tc.checksum, tc.provider
+		})
 		stubFill(s, 1)
 		var body []byte
 		s.tell(func(_ int, _ http.ResponseWriter, r *http.Request) bool { body = stubBody(r); return false })

@@ -164,7 +164,7 @@ func faultRows() map[string]faultRow {
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost))}, do: read(5000, 10_000)},
 		"read what has a checksum": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(counts{"PutObject": 1, "GetObject": 1}),
 			matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"PutObject": 1, "GetObject": 1}}, matrix.WrongBytes))},
-			cfg: s3.Config{Checksum: "crc32"}, do: func(w *matrix.World, ctx context.Context) error { return w.ReadBack(ctx, 100_000) }},
+			cfg: s3.Config{ChecksumAlgorithm: "crc32"}, do: func(w *matrix.World, ctx context.Context) error { return w.ReadBack(ctx, 100_000) }},
 		"list": {Row: matrix.Row{Hit: hit("ListObjectsV2"), Skip: 1, At: 200, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3}, "ListObjectsV2"),
 			denied(counts{"ListObjectsV2": 2}))}, do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
 		"look up a time": {Row: matrix.Row{Hit: hit("HeadObject"), Skip: listedN - 1, Cells: matrix.Cells(repeated(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}, "HeadObject"), bodiless(),

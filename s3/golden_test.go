@@ -235,7 +235,9 @@ func goldenOptions() map[string]goldenOption {
 			change(&changed)
 			return goldenOption{cfg, changed}
 		}
-		checksum      = func(cfg Config, name string) goldenOption { return with(cfg, func(c *Config) { c.Checksum = name }) }
+		checksum = func(cfg Config, name string) goldenOption {
+			return with(cfg, func(c *Config) { c.ChecksumAlgorithm = name })
+		}
 		virtual, path = false, true
 	)
 	return map[string]goldenOption{

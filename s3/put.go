@@ -71,10 +71,10 @@ func condition(opts object.PutOptions) *string {
 // checksum returns the algorithm by which the service verifies what it gets;
 // empty where it takes none.
 func (b *bucket) checksum() types.ChecksumAlgorithm {
-	if b.provider.noChecksum || b.cfg.Checksum == checksumNone {
+	if b.provider.noChecksum || b.cfg.ChecksumAlgorithm == checksumNone {
 		return ""
 	}
-	return types.ChecksumAlgorithm(strings.ToUpper(b.cfg.Checksum))
+	return types.ChecksumAlgorithm(strings.ToUpper(b.cfg.ChecksumAlgorithm))
 }
 
 // contentMD5 reads a body once to sum it.

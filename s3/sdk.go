@@ -97,7 +97,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 		}
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-		if cfg.Checksum != checksumNone {
+		if cfg.ChecksumAlgorithm != checksumNone {
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}
@@ -106,7 +106,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 		switch {
 		case cfg.UnsignedPayload:
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))
-		case cfg.Checksum == checksumNone:
+		case cfg.ChecksumAlgorithm == checksumNone:
 			// Over TLS the SDK leaves bodies out of the signature, counting on a
 			// checksum: without one, a body cut short would be stored as it came.
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.ComputePayloadSHA256)))

@@ -168,8 +168,8 @@ func encryptionRows() []row {
 
 func integrityRows() []row {
 	return []row{
-		{Name: "checksum", Default: "`crc32` on AWS, else what the provider takes", Help: "By what the service verifies: `crc32`, `crc32c`, `crc64nvme`, `sha256` or `none`.",
-			To: settings.Text(func(c *Config) *string { return &c.Checksum })},
+		{Name: "checksum-algorithm", Default: "`crc32` on AWS, else what the provider takes", Help: "By what the service verifies: `crc32`, `crc32c`, `crc64nvme`, `sha256` or `none`.",
+			To: settings.Text(func(c *Config) *string { return &c.ChecksumAlgorithm })},
 		{Name: "sign-payload", Default: "true", Help: "Put the SHA-256 of bodies into the signature.",
 			To: settings.Func("true or false", func(c *Config) any { return &c.UnsignedPayload }, func(c *Config, text string) error {
 				signed, err := settings.ParseBool(text)

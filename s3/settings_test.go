@@ -104,7 +104,7 @@ func every() []struct {
 		{"sseCustomerAlgorithm", "AES256", func(c *Config) {}},
 		{"sse-customer-key-md5", base64.StdEncoding.EncodeToString(sum[:]), func(c *Config) { c.SSECustomerKey = key }},
 		{"sseCustomerKeyMD5", base64.StdEncoding.EncodeToString(sum[:]), func(c *Config) { c.SSECustomerKey = key }},
-		{"checksum", "sha256", func(c *Config) { c.Checksum = "sha256" }},
+		{"checksum-algorithm", "sha256", func(c *Config) { c.ChecksumAlgorithm = "sha256" }},
 		{"sign-payload", "false", func(c *Config) { c.UnsignedPayload = true }},
 		{"signPayload", "true", func(c *Config) {}},
 		{"sign-accept-encoding", "true", func(c *Config) {}},

@@ -38,11 +38,11 @@ func TestBodyIsProtected(t *testing.T) {
 		hit     string
 		trailer string
 	}{
-		"http":              {false, s3.Config{Checksum: "crc32"}, 1000, "PutObject", ""},
-		"TLS":               {true, s3.Config{Checksum: "crc32"}, 1000, "PutObject", "x-amz-checksum-crc32"},
-		"TLS, parts":        {true, s3.Config{Checksum: "crc64nvme"}, largeSize, "UploadPart", "x-amz-checksum-crc64nvme"},
-		"TLS, no checksum":  {true, s3.Config{Checksum: "none"}, 1000, "PutObject", ""},
-		"http, no checksum": {false, s3.Config{Checksum: "none"}, 1000, "PutObject", ""},
+		"http":              {false, s3.Config{ChecksumAlgorithm: "crc32"}, 1000, "PutObject", ""},
+		"TLS":               {true, s3.Config{ChecksumAlgorithm: "crc32"}, 1000, "PutObject", "x-amz-checksum-crc32"},
+		"TLS, parts":        {true, s3.Config{ChecksumAlgorithm: "crc64nvme"}, largeSize, "UploadPart", "x-amz-checksum-crc64nvme"},
+		"TLS, no checksum":  {true, s3.Config{ChecksumAlgorithm: "none"}, 1000, "PutObject", ""},
+		"http, no checksum": {false, s3.Config{ChecksumAlgorithm: "none"}, 1000, "PutObject", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s3.TakeSmallParts(&tt.cfg, smallPart)

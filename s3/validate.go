@@ -246,10 +246,10 @@ func (cfg Config) validateIntegrity() error {
 	default:
 		return invalid("ContentMD5", string(cfg.ContentMD5), `want "", "never" or "always"`)
 	}
-	switch cfg.Checksum {
+	switch cfg.ChecksumAlgorithm {
 	case "", "crc32", "crc32c", "crc64nvme", "sha256", checksumNone:
 	default:
-		return invalid("Checksum", cfg.Checksum, `want "crc32", "crc32c", "crc64nvme", "sha256", "none", or "" for the default`)
+		return invalid("ChecksumAlgorithm", cfg.ChecksumAlgorithm, `want "crc32", "crc32c", "crc64nvme", "sha256", "none", or "" for the default`)
 	}
 	return nil
 }

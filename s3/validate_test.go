@@ -125,11 +125,11 @@ func TestValidate(t *testing.T) {
 		{"Tags", func(c *Config) { c.Tags = map[string]string{"aws:x": "v"} }},
 		{"Tags", func(c *Config) { c.Tags = map[string]string{strings.Repeat("ä", 129): "v"} }},
 		{"Tags[k]", func(c *Config) { c.Tags = map[string]string{"k": strings.Repeat("ä", 257)} }},
-		{"UnsignedPayload", func(c *Config) { c.UnsignedPayload, c.Checksum = true, "none" }},
+		{"UnsignedPayload", func(c *Config) { c.UnsignedPayload, c.ChecksumAlgorithm = true, "none" }},
 		{"UnsignedPayload", func(c *Config) { c.UnsignedPayload, c.Endpoint = true, unreachable }},
 		{"ContentMD5", func(c *Config) { c.ContentMD5 = "sometimes" }},
 		{"ContentMD5", func(c *Config) { c.Bucket, c.ContentMD5 = "b--usw2-az1--x-s3", MD5Always }},
-		{"Checksum", func(c *Config) { c.Checksum = "md5" }},
+		{"Checksum", func(c *Config) { c.ChecksumAlgorithm = "md5" }},
 		{"WriteOnce", func(c *Config) { c.WriteOnce, c.Endpoint = true, "https://s3.us-west-002.backblazeb2.com" }},
 		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
 		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
@@ -188,7 +188,7 @@ func TestValidAreAccepted(t *testing.T) {
 		"skip verify":    func(c *Config) { c.InsecureSkipVerify = true },
 		"storage class":  func(c *Config) { c.StorageClass = "STANDARD_IA" },
 		"kms, no SSE":    func(c *Config) { c.KMSKeyID = "alias/x" },
-		"checksum given": func(c *Config) { c.Endpoint, c.Checksum = unreachable, "sha256" },
+		"checksum given": func(c *Config) { c.Endpoint, c.ChecksumAlgorithm = unreachable, "sha256" },
 	} {
 		cfg := valid()
 		set(&cfg)
@@ -219,7 +219,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 90*time.Second, r.cfg.IdleConnTimeout)
 	assert.Equal(t, time.Minute, r.cfg.IdleTimeout)
 	assert.Equal(t, time.Minute, r.cfg.ResponseTimeout)
-	assert.Equal(t, "crc32", r.cfg.Checksum)
+	assert.Equal(t, "crc32", r.cfg.ChecksumAlgorithm)
 	algorithm, key, sum := r.cfg.customerKey()
 	assert.Nil(t, algorithm)
 	assert.Nil(t, key)
@@ -231,7 +231,7 @@ func TestDefaults(t *testing.T) {
 	assert.True(t, *r.cfg.PathStyle)
 	assert.Equal(t, 2, r.cfg.Concurrency)
 	assert.Equal(t, 8, r.cfg.MaxIdleConns)
-	assert.Equal(t, "none", r.cfg.Checksum)
+	assert.Equal(t, "none", r.cfg.ChecksumAlgorithm)
 	assert.Equal(t, "aws:kms", r.cfg.SSE)
 	assert.EqualValues(t, 6<<20, r.cfg.UploadThreshold)
 }

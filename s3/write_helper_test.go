@@ -57,7 +57,7 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	rep := &replica{
-		cfg: Config{Bucket: "bucket", Path: "db", PartSize: writePart, UploadThreshold: writePart, Concurrency: 3, Checksum: "crc32",
+		cfg: Config{Bucket: "bucket", Path: "db", PartSize: writePart, UploadThreshold: writePart, Concurrency: 3, ChecksumAlgorithm: "crc32",
 			Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
 		api: s3.New(s3.Options{
 			Region: "us-east-1", BaseEndpoint: aws.String(url), UsePathStyle: true,

@@ -331,7 +331,7 @@ func TestOptionsReachTheWire(t *testing.T) {
 			r.cfg.KMSContext = map[string]string{"a": "b"}
 			r.cfg.Tags = map[string]string{"b": "2 3", "a": "1&"}
 			r.cfg.ContentMD5 = MD5Always
-			r.cfg.Checksum = "sha256"
+			r.cfg.ChecksumAlgorithm = "sha256"
 		})
 		w.faults.Record()
 		body := plainBody(size)
@@ -358,7 +358,7 @@ func TestOptionsReachTheWire(t *testing.T) {
 func TestChecksumAlgorithms(t *testing.T) {
 	for _, algorithm := range []string{"crc32", "crc32c", "crc64nvme", "sha256", "none"} {
 		for _, size := range []int{100, 3*writePart + 1} {
-			w := newWriteBench(t, s3fake.Options{}, func(r *replica) { r.cfg.Checksum = algorithm })
+			w := newWriteBench(t, s3fake.Options{}, func(r *replica) { r.cfg.ChecksumAlgorithm = algorithm })
 			body := plainBody(size)
 			_, err := w.write(t, onlyRead{bytes.NewReader(body)})
 			require.NoError(t, err, "%s %d", algorithm, size)

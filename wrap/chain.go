@@ -11,7 +11,7 @@ import "github.com/ltxstore/ltxstore"
 //
 //	readonly         refuses before anything else is done
 //	trace            sees all that those inside do
-//	verify           sees what the daemon wrote, not what is stored of it
+//	checksum         sees what the daemon wrote, not what is stored of it
 //	compress         what is encrypted does not compress any more
 //	crypt
 //	cache            what it keeps on a disk is encrypted

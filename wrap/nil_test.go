@@ -19,6 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap"
 	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
@@ -27,7 +28,6 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/retry"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
 	"github.com/ltxstore/ltxstore/wrap/trace"
-	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 // every returns each wrapper of this library by its name, with a Config that works.
@@ -48,7 +48,7 @@ func every(t *testing.T) map[string]wrap.Wrapper {
 		"retry":    wrap.With(retry.New, retry.Config{}),
 		"throttle": wrap.With(throttle.New, throttle.Config{}),
 		"trace":    wrap.With(trace.New, trace.Config{}),
-		"verify":   wrap.With(verify.New, verify.Config{OtherBodies: true}),
+		"checksum": wrap.With(checksum.New, checksum.Config{OtherBodies: true}),
 	}
 	require.Equal(t, ltxstore.Wrappers(), slices.Sorted(maps.Keys(all)))
 	return all

@@ -10,7 +10,7 @@
 //   - retry: repeats what failed, for clients that do not
 //   - throttle: limits the bytes and the operations of a second
 //   - trace: makes OpenTelemetry spans of operations
-//   - verify: checks LTX files on their way
+//   - checksum: checks LTX files on their way
 //
 // # What every wrapper keeps
 //

@@ -284,12 +284,12 @@ func tree(t *testing.T, dir string) (names []string) {
 // takes LTX files alone.
 func TestCheckFinds(t *testing.T) {
 	s := newShell(t)
-	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?verify.enabled=true")
+	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?checksum.enabled=true")
 	assert.Equal(t, exitProblems, r.code, "%s", r.err)
 	assert.Contains(t, r.out, "write/guide: ")
 	assert.NoDirExists(t, s.dir+"/new")
 
-	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?verify.enabled=true")
+	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?checksum.enabled=true")
 	var result checked
 	require.NoError(t, json.Unmarshal([]byte(r.out), &result))
 	require.Len(t, result.Failures, 1)

@@ -13,6 +13,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/mock"
 	_ "github.com/ltxstore/ltxstore/s3"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
+	_ "github.com/ltxstore/ltxstore/wrap/checksum"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/metrics"
@@ -21,7 +22,6 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
-	_ "github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 // open returns a client of the replica at a URL. Its layout is found out unless

@@ -63,7 +63,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		{"cp", rep, s.url("copy")}, {"cp", "-json", rep, s.url("copy")}, {"rm", "-yes", rep, "0", "0000000000000006-0000000000000006"},
 		{"verify", rep}, {"verify", "-json", rep}, {"restore", rep, "DIR/out"}, {"restore", "-force", "-json", rep, "DIR/out"},
 		{"check", "-only", "write/guide", s.url("x")}, {"check", "-json", "-only", "write/guide", s.url("x")},
-		{"check", "-only", "write/guide", s.url("x") + "?verify.enabled=true"}, // with problems
+		{"check", "-only", "write/guide", s.url("x") + "?checksum.enabled=true"}, // with problems
 		{"bench", "-files", "2", "-large", "8KiB", s.url("x")}, {"bench", "-json", "-files", "2", "-large", "8KiB", s.url("x")},
 		{"config", "check", file}, {"config", "check", "-json", file}, {"completion", "bash"}, {"version"}, {"--version"},
 		{"help"}, {"-h"}, {}, {"help", "ls"}, {"ls", "-h"}, {"rm", "-all", "-yes", rep},

@@ -118,7 +118,7 @@ func Order() []Stacked {
 	return []Stacked{
 		{Name: "readonly"},
 		{Name: "trace"},
-		{Name: "verify"},
+		{Name: "checksum"},
 		{Name: "compress"},
 		{Name: "crypt", Aliases: []string{"age"}}, // Litestream's name
 		{Name: "cache"},

@@ -18,7 +18,7 @@ import (
 // stopped. There is no ETag by which a wrapper could pin the version (clause O3):
 // the kilobyte before the break is read again, and another content is
 // ltxstore.ErrChecksum. A file that is rewritten with just that part unchanged
-// goes unnoticed, until the decoder checks the whole: wrap/verify does.
+// goes unnoticed, until the decoder checks the whole: wrap/checksum does.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	r := &reader{c: c, level: level, minTXID: minTXID, maxTXID: maxTXID, offset: offset, left: size, toEnd: size == 0}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)

@@ -19,6 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/wrap/cache"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
@@ -27,7 +28,6 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/retry"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
 	"github.com/ltxstore/ltxstore/wrap/trace"
-	"github.com/ltxstore/ltxstore/wrap/verify"
 )
 
 func location(t *testing.T, client ltxstore.ReplicaClient) string {
@@ -133,7 +133,7 @@ func TestLocationOfWrappers(t *testing.T) {
 		"retry":    func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return retry.New(next, retry.Config{}) },
 		"throttle": func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return throttle.New(next, throttle.Config{}) },
 		"trace":    func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return trace.New(next, trace.Config{}) },
-		"verify":   func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return verify.New(next, verify.Config{}) },
+		"checksum": func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return checksum.New(next, checksum.Config{}) },
 	}
 	of := location(t, store)
 	for name, wrap := range wrappers {

@@ -1,4 +1,4 @@
-package verify_test
+package checksum_test
 
 import (
 	"bytes"
@@ -10,14 +10,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
-	"github.com/ltxstore/ltxstore/wrap/verify"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 )
 
 // A file that was damaged before it is written is not stored.
 func Example() {
 	store := mock.NewReplicaClient(mock.Config{})
 	store.SetLogger(nil)
-	client := verify.New(store, verify.Config{})
+	client := checksum.New(store, checksum.Config{})
 
 	body := replicatest.NewLTXFile(1, 1, time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC), 3)
 	body[5000] ^= 1

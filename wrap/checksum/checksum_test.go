@@ -1,4 +1,4 @@
-package verify_test
+package checksum_test
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
-	"github.com/ltxstore/ltxstore/wrap/verify"
+	"github.com/ltxstore/ltxstore/wrap/checksum"
 )
 
 var at = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
@@ -67,7 +67,7 @@ func TestWriteRefusesDamage(t *testing.T) {
 			next := quiet()
 			_, err := next.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 			require.NoError(t, err)
-			client := verify.New(next, verify.Config{OtherBodies: true})
+			client := checksum.New(next, checksum.Config{OtherBodies: true})
 			_, err = client.WriteLTXFile(t.Context(), 0, 2, 2, r)
 			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%s, %s", name, kind)
 			assert.False(t, ltxstore.IsRetryable(err))
@@ -91,7 +91,7 @@ func TestReadFindsDamage(t *testing.T) {
 		} {
 			next := quiet()
 			put(t, next, body)
-			rc, err := verify.New(altered{next, over}, verify.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
+			rc, err := checksum.New(altered{next, over}, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
 			require.NoError(t, err)
 			got, err := io.ReadAll(rc)
 			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%s, %s", name, kind)
@@ -102,7 +102,7 @@ func TestReadFindsDamage(t *testing.T) {
 			assert.NoError(t, rc.Close())
 
 			// A range is not checked.
-			rc, err = verify.New(next, verify.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, int64(len(body)))
+			rc, err = checksum.New(next, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, int64(len(body)))
 			require.NoError(t, err)
 			got, err = io.ReadAll(rc)
 			assert.NoError(t, err)
@@ -137,12 +137,12 @@ func (o altered) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 func TestOtherBodies(t *testing.T) {
 	body := []byte("a plain body")
 	next := quiet()
-	_, err := verify.New(next, verify.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
+	_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 	assert.ErrorIs(t, err, fs.ErrInvalid)
 	assert.ErrorContains(t, err, "mock: write level 0 0000000000000002-0000000000000002.ltx: body does not begin as an LTX file: want one, or OtherBodies")
 	assert.Empty(t, next.Calls(mock.OpWrite))
 
-	client := verify.New(next, verify.Config{OtherBodies: true})
+	client := checksum.New(next, checksum.Config{OtherBodies: true})
 	_, err = client.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 	require.NoError(t, err)
 	rc, err := client.OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
@@ -159,7 +159,7 @@ func TestOtherBodies(t *testing.T) {
 func TestBodyKeepsItsLength(t *testing.T) {
 	for kind, r := range map[string]io.Reader{"seekable": bytes.NewReader(good()), "sized": bytes.NewBuffer(good()), "unknown": iotest.HalfReader(bytes.NewReader(good()))} {
 		next := &spy{ReplicaClient: quiet()}
-		_, err := verify.New(next, verify.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, r)
+		_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, r)
 		require.NoError(t, err)
 		_, seeks := next.body.(io.Seeker)
 		assert.False(t, seeks)
@@ -196,7 +196,7 @@ func TestStoreThatIgnoresTheBody(t *testing.T) {
 		"not read":   func(io.Reader) {},
 		"not to end": func(r io.Reader) { _, _ = io.ReadFull(r, make([]byte, 100)) },
 	} {
-		_, err := verify.New(careless{quiet(), read}, verify.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
+		_, err := checksum.New(careless{quiet(), read}, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 		assert.ErrorContains(t, err, "reports success", name)
 	}
 }
@@ -230,14 +230,14 @@ func TestReadBack(t *testing.T) {
 		if tt.fault.Op != "" {
 			require.NoError(t, next.Inject(tt.fault))
 		}
-		client := verify.New(changing{next, tt.after}, verify.Config{ReadBack: true})
+		client := checksum.New(changing{next, tt.after}, checksum.Config{ReadBack: true})
 		_, err := client.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 		assert.ErrorIs(t, err, tt.is, name)
 		assert.ErrorContains(t, err, tt.says, name)
 		assert.NotErrorIs(t, err, fs.ErrNotExist)
 	}
 	next := quiet()
-	info, err := verify.New(next, verify.Config{ReadBack: true}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
+	info, err := checksum.New(next, checksum.Config{ReadBack: true}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 	require.NoError(t, err)
 	assert.EqualValues(t, len(good()), info.Size)
 	assert.Len(t, next.Calls(mock.OpOpen), 1)
@@ -261,7 +261,7 @@ func (c changing) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID 
 func TestBombTakesNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := verify.New(quiet(), verify.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(bomb()))
+	_, err := checksum.New(quiet(), checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(bomb()))
 	runtime.ReadMemStats(&after)
 	assert.ErrorContains(t, err, "page's frame says it has 4294967295 bytes")
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
@@ -271,7 +271,7 @@ func TestBombTakesNoMemory(t *testing.T) {
 func TestWriteOnce(t *testing.T) {
 	next := mock.NewReplicaClient(mock.Config{WriteOnce: true})
 	next.SetLogger(nil)
-	client := verify.New(next, verify.Config{ReadBack: true})
+	client := checksum.New(next, checksum.Config{ReadBack: true})
 	other := replicatest.NewLTXFile(2, 2, at.Add(time.Millisecond), 3)
 	require.Len(t, other, len(good()))
 	for _, tt := range []struct {
@@ -287,7 +287,7 @@ func TestWriteOnce(t *testing.T) {
 func TestFailures(t *testing.T) {
 	broken := errors.New("broken")
 	next := quiet()
-	client := verify.New(next, verify.Config{})
+	client := checksum.New(next, checksum.Config{})
 	_, err := client.WriteLTXFile(t.Context(), 0, 2, 2, io.MultiReader(bytes.NewReader(good()[:5000]), iotest.ErrReader(broken)))
 	assert.ErrorIs(t, err, broken)
 	assert.NotErrorIs(t, err, ltxstore.ErrChecksum)
@@ -307,6 +307,6 @@ func TestFailures(t *testing.T) {
 	assert.NoError(t, rc.Close())
 	assert.NoError(t, rc.Close())
 
-	_, err = verify.New(nil, verify.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
+	_, err = checksum.New(nil, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 	assert.ErrorContains(t, err, "next is <nil>")
 }

@@ -1,4 +1,4 @@
-package verify
+package checksum
 
 // Config says what is checked beside bodies on their way. The zero value is the
 // default.

@@ -1,4 +1,4 @@
-// Package verify checks LTX files on their way to a store and from it.
+// Package checksum checks LTX files on their way to a store and from it.
 //
 // # What is checked
 //
@@ -17,7 +17,7 @@
 // Client has Init, SetLogger and Close, which are the next client's. What else a
 // client inside has is found by ltxstore.As. A body that is written loses io.Seeker,
 // so that no byte is sent that was not checked, and keeps its length.
-package verify
+package checksum
 
 import (
 	"context"

@@ -1,15 +1,15 @@
-package verify
+package checksum
 
 import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-const wrapper = "verify"
+const wrapper = "checksum"
 
 func init() { ltxstore.RegisterWrapper(driver{table()}, wrapper) }
 
-// driver wraps replicas whose URL or file has settings of "verify".
+// driver wraps replicas whose URL or file has settings of "checksum".
 type driver struct{ settings.Table[Config] }
 
 // Wrap implements ltxstore.WrapperDriver.
