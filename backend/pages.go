@@ -10,8 +10,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -85,7 +84,7 @@ type pageIterator struct {
 	more  bool           // the store has, as far as is known, further pages
 	pages chan page      // filled by prefetch; nil until it runs
 
-	panicked bounded.Panic // of prefetch
+	panicked flow.Panic // of prefetch
 
 	err   error
 	ended bool // after the last item, an error or Close
@@ -100,7 +99,7 @@ type page struct {
 func (it *pageIterator) Next() bool {
 	it.item = nil
 	for !it.ended {
-		if err := ctxio.Err(it.ctx); err != nil {
+		if err := flow.Err(it.ctx); err != nil {
 			return it.fail(err)
 		}
 		if len(it.files) > 0 {
@@ -184,7 +183,7 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 				return nil, errors.New("listing continued past its end")
 			}
 		case <-it.ctx.Done():
-			return nil, ctxio.Err(it.ctx)
+			return nil, flow.Err(it.ctx)
 		}
 	default:
 		p.files, p.more, p.err = it.fetch(it.ctx)

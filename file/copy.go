@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -36,7 +36,7 @@ func copyBody(ctx context.Context, fsys fsys, dst *os.File, body *ltxio.Body) (i
 // copyFile copies src, which had size bytes when the write began, or -1.
 func copyFile(ctx context.Context, fsys fsys, dst, src *os.File, size int64) (total int64, err error) {
 	for {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return total, err
 		}
 		chunk := io.LimitedReader{R: src, N: copyChunk}
@@ -77,7 +77,7 @@ func copyReader(ctx context.Context, fsys fsys, dst *os.File, src io.Reader) (to
 // each Read.
 func fill(ctx context.Context, p []byte, src io.Reader) (n int, err error) {
 	for empty := 0; n < len(p) && err == nil; {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return n, err
 		}
 		var nn int
@@ -87,7 +87,7 @@ func fill(ctx context.Context, p []byte, src io.Reader) (n int, err error) {
 		}
 		if n += nn; nn > 0 {
 			empty = 0
-		} else if empty++; err == nil && empty >= ctxio.MaxEmptyReads {
+		} else if empty++; err == nil && empty >= flow.MaxEmptyReads {
 			err = io.ErrNoProgress
 		}
 	}

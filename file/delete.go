@@ -16,7 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one fsync for
@@ -26,7 +26,7 @@ import (
 // More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
 // is the failure of every file that is left.
 func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return wrap("delete", "", err)
 	}
 	if err := backend.CheckFiles(files); err != nil || len(files) == 0 {
@@ -75,7 +75,7 @@ func (r *replica) deleteInLevel(ctx context.Context, level int, keys []string) (
 func (r *replica) removeAll(ctx context.Context, op string, dir *levelDir, keys []string) (failed []error) {
 	removed := false
 	for _, key := range keys {
-		err := ctxio.Err(ctx)
+		err := flow.Err(ctx)
 		if err == nil {
 			var done bool
 			done, err = r.removeFile(dir.root, path.Base(key))
@@ -149,7 +149,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	levels, failed := r.levels(ctx, root, op)
 	for _, level := range levels {
 		failed = append(failed, r.emptyLevel(ctx, root, level)...)
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return backend.Partial(typeName, op, append(failed, wrap(op, level+"/", err)), 0)
 		}
 	}

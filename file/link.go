@@ -10,7 +10,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // link gives the file its name if no other has it: the kernel lets exactly one
@@ -76,7 +76,7 @@ func equal(ctx context.Context, a, b *os.File) (bool, error) {
 	defer buffers.Put(bufA)
 	defer buffers.Put(bufB)
 	for {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return false, err
 		}
 		n, errA := io.ReadFull(a, bufA[:])

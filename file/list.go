@@ -16,7 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -91,7 +91,7 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 	next := l.names[:min(pageSize, len(l.names))]
 	files = make([]ltx.FileInfo, 0, len(next))
 	for _, name := range next {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return nil, false, err
 		}
 		switch info, err := l.look(dir.root, name); {

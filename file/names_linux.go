@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"unsafe"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Offsets in struct linux_dirent64: see getdents(2).
@@ -34,7 +34,7 @@ func eachName(ctx context.Context, dir *os.File, visit func(name string)) error 
 	defer direntBuffers.Put(buf)
 
 	for {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return err
 		}
 		var n int

@@ -7,14 +7,14 @@ import (
 	"io"
 	"os"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // eachName calls visit for every name in a directory, in no order. The string
 // is valid during the call only.
 func eachName(ctx context.Context, dir *os.File, visit func(name string)) error {
 	for {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return err
 		}
 		names, err := dir.Readdirnames(1000)

@@ -15,7 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // OpenLTXFile implements ltxstore.ReplicaClient. The reader stays on the file
@@ -215,7 +215,7 @@ func (r *reader) usable() error {
 	if r.closed.Load() {
 		return wrap("read", r.key, fs.ErrClosed)
 	}
-	if err := ctxio.Err(r.ctx); err != nil {
+	if err := flow.Err(r.ctx); err != nil {
 		return wrap("read", r.key, err)
 	}
 	return nil

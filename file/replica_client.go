@@ -51,7 +51,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 const typeName = "file"
@@ -69,7 +69,7 @@ type ReplicaClient struct {
 	fsys  fsys
 	log   oplog.Logger
 
-	ready lazy.Value[replica]
+	ready flow.Lazy[replica]
 }
 
 // replica is what a successful Init has found: from then on it is constant.

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 const (
@@ -118,7 +118,7 @@ func (r *replica) sweep(ctx context.Context) error {
 		}
 		err = errors.Join(failed...)
 	}
-	if done := ctxio.Err(ctx); done != nil {
+	if done := flow.Err(ctx); done != nil {
 		return done
 	}
 	if err != nil {

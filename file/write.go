@@ -15,7 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -72,7 +72,7 @@ func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src
 	if err := temp.fill(ctx, body); err != nil {
 		return err
 	}
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return err
 	}
 	return temp.publish(ctx)
@@ -93,7 +93,7 @@ type temp struct {
 
 func (r *replica) createTemp(ctx context.Context, info *ltx.FileInfo, final string) (*temp, error) {
 	for try := 1; ; try++ {
-		if err := ctxio.Err(ctx); err != nil {
+		if err := flow.Err(ctx); err != nil {
 			return nil, err
 		}
 		dir, err := r.dirs.acquireMade(info.Level)

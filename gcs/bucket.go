@@ -19,7 +19,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // bucket is an object.Bucket, an object.Streamer and an object.Retractor.
@@ -179,7 +179,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 		return object.Page{}, err
 	}
 	// The library goes on by itself after an empty page.
-	it := b.handle.Objects((&exchange{pages: new(bounded.Pages)}).context(ctx), query)
+	it := b.handle.Objects((&exchange{pages: new(flow.Pages)}).context(ctx), query)
 	info := it.PageInfo()
 	info.MaxSize, info.Token = opts.Limit, opts.Token
 	for first := true; first || info.Remaining() > 0; first = false {

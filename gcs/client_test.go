@@ -13,7 +13,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -147,5 +147,5 @@ func TestGivenClientListingRepeats(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)
 	b.fail("ListObjects", -1, repeats(func(n int) string { return string(rune('A' + n%2)) }, keyOf))
 	_, err := b.over(t).list(t, 0, false)
-	require.ErrorIs(t, err, bounded.ErrRepeats)
+	require.ErrorIs(t, err, flow.ErrRepeats)
 }

@@ -13,11 +13,11 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/keyfile"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -78,7 +78,7 @@ func (cfg Config) load() (Config, error) {
 		cfg.Endpoint = host
 	}
 	if cfg.SSECustomerKeyFile != "" {
-		key, err := keyfile.Read(cfg.SSECustomerKeyFile, customerKeySize)
+		key, err := backend.ReadKey(cfg.SSECustomerKeyFile, customerKeySize)
 		if err != nil {
 			return cfg, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
 		}
@@ -154,7 +154,7 @@ func serviceURL(endpoint string) string {
 // failInit is wrap for a failure to begin. A file that is not there is a bad
 // configuration, and may not pass for a missing LTX file.
 func failInit(ctx context.Context, err error, known *scrub.Secrets) error {
-	if ended := ctxio.Err(ctx); ended != nil {
+	if ended := flow.Err(ctx); ended != nil {
 		return &ltxstore.Error{Op: "init", Backend: typeName, Err: ended}
 	}
 	var done *ltxstore.Error

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // exchange is what an operation and the transport tell each other, through the
@@ -25,7 +25,7 @@ type exchange struct {
 
 	// pages, if not nil, is told of each page of a listing: the library goes on
 	// by itself after an empty one.
-	pages *bounded.Pages
+	pages *flow.Pages
 
 	mu      sync.Mutex
 	asked   bool

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -234,7 +234,7 @@ func TestListingRepeats(t *testing.T) {
 		"same token, no items":  {same, nothing, 10},
 		"two in turn, no items": {turn, nothing, 10},
 		"new tokens, same page": {new, func(n int) string { return keyOf(1 + n%3) }, 20},
-		"new tokens, no items":  {new, nothing, bounded.MaxEmptyPages + 1},
+		"new tokens, no items":  {new, nothing, flow.MaxEmptyPages + 1},
 	} {
 		for what, do := range map[string]func(context.Context, *bench) error{
 			"list":       func(_ context.Context, b *bench) error { _, err := b.list(t, 0, false); return err },
@@ -244,7 +244,7 @@ func TestListingRepeats(t *testing.T) {
 				b := newBench(t, gcsfake.Options{}, nil)
 				b.fail("ListObjects", -1, repeats(tt.token, tt.item))
 				err := do(t.Context(), b)
-				require.ErrorIs(t, err, bounded.ErrRepeats)
+				require.ErrorIs(t, err, flow.ErrRepeats)
 				assert.False(t, ltxstore.IsRetryable(err))
 				assert.LessOrEqual(t, b.faults.Counts()["ListObjects"], 5*tt.most)
 			})

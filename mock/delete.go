@@ -8,12 +8,12 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient.
 func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return wrap("delete", "", err)
 	}
 	if err := backend.CheckFiles(files); err != nil || len(files) == 0 {
@@ -37,7 +37,7 @@ func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 }
 
 func (m *memory) deleteFile(ctx context.Context, key string, info *ltx.FileInfo) error {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return err
 	}
 	faults := m.script.match(OpDelete, info.Level, info.MinTXID, info.MaxTXID)

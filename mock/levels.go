@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // LTXLevels implements ltxstore.LevelLister. It is not logged as a Call, knows no
@@ -18,7 +18,7 @@ func (m *memory) LTXLevels(ctx context.Context) (levels []int, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return nil, wrap(op, "", err)
 	}
 	m.bucket().bill()

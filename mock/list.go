@@ -10,7 +10,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -56,7 +56,7 @@ type listing struct {
 
 // next is an backend.PageFunc.
 func (l *listing) next(ctx context.Context) ([]ltx.FileInfo, bool, error) {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return nil, false, err
 	}
 	store, now := l.m.bucket(), l.m.now()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // memory is the client below its function fields and its call log. Each of its
@@ -45,7 +45,7 @@ func (m *memory) Close() error {
 
 // init does Init's work once. op is the method that needs it.
 func (m *memory) init(ctx context.Context, op string) (*place, error) {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return nil, wrap(op, "", err)
 	}
 	if p := m.ready.Load(); p != nil {
@@ -73,7 +73,7 @@ func (m *memory) meet(ctx context.Context, f *scripted) error {
 			wait = sleep
 		}
 		err := wait(ctx, f.Delay)
-		if ended := ctxio.Err(ctx); ended != nil {
+		if ended := flow.Err(ctx); ended != nil {
 			return ended
 		}
 		if err != nil {

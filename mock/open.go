@@ -16,7 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // OpenLTXFile implements ltxstore.ReplicaClient.
@@ -114,7 +114,7 @@ func (r *reader) ended() error {
 	if errors.Is(context.Cause(r.ctx), fs.ErrClosed) {
 		return fs.ErrClosed
 	}
-	return ctxio.Err(r.ctx)
+	return flow.Err(r.ctx)
 }
 
 func (r *reader) fail(err error) error {

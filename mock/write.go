@@ -13,7 +13,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -91,7 +91,7 @@ func (m *memory) upload(ctx context.Context, u *upload, r io.Reader) (*Object, i
 
 	o, err := u.read(ctx, src)
 	if err == nil {
-		err = ctxio.Err(ctx)
+		err = flow.Err(ctx)
 	}
 	if err != nil {
 		return nil, src.n, err

@@ -14,8 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -112,7 +111,7 @@ func (p *planner) tooNew(l *link) bool {
 // read reads headers and trailers. A file that is damaged there is noted, one
 // that has gone is a goneError.
 func (k *knowledge) read(ctx context.Context, links []*link) error {
-	err := bounded.All(ctx, len(links), cmp.Or(k.cfg.Concurrency, defaultConcurrency), func(ctx context.Context, i int) error {
+	err := flow.All(ctx, len(links), cmp.Or(k.cfg.Concurrency, defaultConcurrency), func(ctx context.Context, i int) error {
 		l := links[i]
 		if l.hdr, l.err = ltxstore.FetchLTXHeader(ctx, k.client, l.info); l.err == nil && !l.hdr.NoChecksum() {
 			l.post, l.err = fetchPost(ctx, k.client, l.info)
@@ -145,7 +144,7 @@ func fetchPost(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.Fil
 	}
 	defer rc.Close()
 	var b [ltx.TrailerSize]byte
-	if _, err := ltxio.ReadFull(&ctxio.Reader{Ctx: ctx, R: rc}, b[:]); err == io.EOF {
+	if _, err := ltxio.ReadFull(&flow.Reader{Ctx: ctx, R: rc}, b[:]); err == io.EOF {
 		return 0, failed(client, name, fmt.Errorf("file ends before its trailer: %w", ltxstore.ErrChecksum))
 	} else if err != nil {
 		return 0, failed(client, name, err)

@@ -11,8 +11,8 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/torn"
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // Plan is the files that a state is made of.
@@ -114,7 +114,7 @@ type planner struct {
 
 	stage   int // how often it has descended
 	cursors []*cursor
-	torn    torn.Files
+	torn    ltxio.TornFiles
 	files   []*ltx.FileInfo
 	reached ltx.TXID
 
@@ -273,7 +273,7 @@ func (p *planner) inTime(info *ltx.FileInfo) (bool, error) {
 		return true, nil
 	}
 	if !p.timed(info.Level) {
-		if err := ctxio.Err(p.ctx); err != nil {
+		if err := flow.Err(p.ctx); err != nil {
 			return false, err
 		}
 		hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)

@@ -12,7 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -75,7 +75,7 @@ func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter
 	}
 	defer file.rc.Close()
 	meter.r = file.rc
-	buf.Reset(&ctxio.Reader{Ctx: ctx, R: meter})
+	buf.Reset(&flow.Reader{Ctx: ctx, R: meter})
 	if err := apply(info, buf); err != nil {
 		return err
 	}

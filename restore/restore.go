@@ -9,7 +9,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Config says what Run restores, and how. The zero value restores the newest
@@ -188,7 +188,7 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 			return nil, local(err)
 		}
 	}
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return nil, local(err)
 	}
 	if err := out.publish(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // connect checks given, completes it, and makes the client that all requests
@@ -170,7 +170,7 @@ func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 // failInit is wrap for a failure to begin. A file that is not there is a bad
 // configuration, and may not pass for a missing LTX file.
 func (p place) failInit(ctx context.Context, err error) error {
-	if ended := ctxio.Err(ctx); ended != nil {
+	if ended := flow.Err(ctx); ended != nil {
 		return p.wrap(ended)
 	}
 	if errors.Is(err, fs.ErrNotExist) {

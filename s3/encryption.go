@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/ltxstore/ltxstore/internal/keyfile"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -49,7 +49,7 @@ func (cfg Config) loadCustomerKey() ([]byte, error) {
 	if cfg.SSECustomerKeyFile == "" {
 		return bytes.Clone(cfg.SSECustomerKey), nil
 	}
-	key, err := keyfile.Read(cfg.SSECustomerKeyFile, customerKeySize)
+	key, err := backend.ReadKey(cfg.SSECustomerKeyFile, customerKeySize)
 	if err != nil {
 		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
@@ -201,7 +201,7 @@ func TestListingRepeats(t *testing.T) {
 				if kindOfRequest(r) != "LIST" {
 					return false
 				}
-				assert.LessOrEqual(t, n, 4*bounded.MaxEmptyPages, name)
+				assert.LessOrEqual(t, n, 4*flow.MaxEmptyPages, name)
 				text := strings.ReplaceAll(page(n), "%[1]s", r.URL.Query().Get("prefix"))
 				_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>true</IsTruncated>"+text+"</ListBucketResult>")
 				return true
@@ -231,7 +231,7 @@ func TestUploadsRepeat(t *testing.T) {
 			if kindOfRequest(r) != "LISTUPLOADS" {
 				return false
 			}
-			assert.LessOrEqual(t, n, 4*bounded.MaxEmptyPages, name)
+			assert.LessOrEqual(t, n, 4*flow.MaxEmptyPages, name)
 			_, _ = io.WriteString(w, "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>"+page(n)+"</ListMultipartUploadsResult>")
 			return true
 		})

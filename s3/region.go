@@ -12,7 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
@@ -60,7 +60,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 		// The signature for the fallback was good, so that it is one.
 		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
-	if ended := ctxio.Err(ctx); ended != nil {
+	if ended := flow.Err(ctx); ended != nil {
 		return "", place.wrap(ended)
 	}
 	if region := headerOf(err).Get(regionHeader); isRegion(region) {

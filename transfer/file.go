@@ -11,7 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -92,7 +92,7 @@ func (c *copier) same(ctx context.Context, info, there *ltx.FileInfo) (bool, err
 		return false, err
 	}
 	defer b.Close()
-	return equal(&ctxio.Reader{Ctx: ctx, R: a}, &ctxio.Reader{Ctx: ctx, R: b})
+	return equal(&flow.Reader{Ctx: ctx, R: a}, &flow.Reader{Ctx: ctx, R: b})
 }
 
 // errGone means that the source has no such file any more.

@@ -12,9 +12,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/torn"
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // Config says what Run copies. The zero value copies all files that the
@@ -94,7 +93,7 @@ func Run(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg Config) (*Rep
 			c.report.fail(level, 0, 0, err)
 		}
 	}
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return &c.report, fmt.Errorf("copy: %w", err)
 	}
 	return &c.report, c.report.err()
@@ -121,7 +120,7 @@ type copier struct {
 // levels returns those to copy: by default those that either side has, because
 // what the destination alone has is counted.
 func (c *copier) levels(ctx context.Context) ([]int, error) {
-	if err := ctxio.Err(ctx); err != nil || c.cfg.Levels != nil {
+	if err := flow.Err(ctx); err != nil || c.cfg.Levels != nil {
 		return c.cfg.Levels, err
 	}
 	levels, err := ltxstore.Levels(ctx, c.src)
@@ -140,10 +139,10 @@ func (c *copier) levels(ctx context.Context) ([]int, error) {
 // level copies a level: both sides' listings, which are sorted alike, are read
 // side by side.
 func (c *copier) level(ctx context.Context, level int) (err error) {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return err
 	}
-	var lost torn.Files
+	var lost ltxio.TornFiles
 	from, err := list(ltxstore.WithTorn(ctx, lost.Add), c.src, level)
 	if err != nil {
 		return err
@@ -155,7 +154,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
 
-	line := bounded.Line[Outcome]{Limit: cmp.Or(c.cfg.Concurrency, defaultConcurrency), Take: func(o Outcome) {
+	line := flow.Line[Outcome]{Limit: cmp.Or(c.cfg.Concurrency, defaultConcurrency), Take: func(o Outcome) {
 		if o.Err != nil && ctx.Err() != nil {
 			return // it was broken off
 		}

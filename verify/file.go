@@ -10,7 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -34,7 +34,7 @@ func (v *verifier) read(ctx context.Context, info *ltx.FileInfo) *reading {
 		return r
 	}
 	defer rc.Close()
-	counted := &counter{r: &ctxio.Reader{Ctx: ctx, R: rc}}
+	counted := &counter{r: &flow.Reader{Ctx: ctx, R: rc}}
 	r.header, r.trailer, r.err = ltxio.Decode(bufio.NewReaderSize(counted, readSize), nil, nil)
 	r.size = counted.n
 	return r

@@ -11,10 +11,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/internal/torn"
 )
 
 // Config says what Run looks at. The zero value is everything.
@@ -77,7 +75,7 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 	}
 	v.restorable(ctx)
 	v.report.sort()
-	err := ctxio.Err(ctx)
+	err := flow.Err(ctx)
 	if err != nil {
 		v.report.Complete = false
 		err = &ltxstore.Error{Op: "verify", Backend: client.Type(), Err: err}
@@ -141,7 +139,7 @@ func (v *verifier) level(ctx context.Context, level int) {
 	}
 	fits := &sequence{v: v, level: Level{Level: level}}
 	stopped := false
-	line := bounded.Line[*reading]{Limit: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Take: func(r *reading) {
+	line := flow.Line[*reading]{Limit: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Take: func(r *reading) {
 		// What fails because ctx ends says nothing about the file, and what comes
 		// behind it nothing about the transactions in between.
 		if stopped = stopped || ctx.Err() != nil && r.err != nil; stopped {
@@ -151,7 +149,7 @@ func (v *verifier) level(ctx context.Context, level int) {
 		fits.add(r)
 		v.tell(Progress{Level: level, Files: v.report.Files, Bytes: v.report.Bytes})
 	}}
-	var torn torn.Files
+	var torn ltxio.TornFiles
 	files, err := v.client.LTXFiles(ltxstore.WithTorn(ctx, torn.Add), level, 0, false)
 	ended := false
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // answerGrace is how long a request that was sent whole goes on when the
@@ -61,9 +61,7 @@ func (b *Body) Read(p []byte) (int, error) {
 
 // WriteTo implements io.WriterTo: it is Read, through a buffer from a pool.
 func (b *Body) WriteTo(w io.Writer) (int64, error) {
-	buf := mediumBuffers.Get().(*[mediumBuffer]byte)
-	defer mediumBuffers.Put(buf)
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{b}, buf[:])
+	return flow.Copy(w, b)
 }
 
 // Seek implements io.Seeker.
@@ -77,7 +75,7 @@ func (b *Body) Seek(offset int64, whence int) (int64, error) {
 
 // outlive returns the context of the request that sends the body.
 func (b *Body) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	return ctxio.OutliveIf(ctx, answerGrace, func() bool {
+	return flow.OutliveIf(ctx, answerGrace, func() bool {
 		b.cut.Store(true)
 		return b.left.Load() == 0
 	})

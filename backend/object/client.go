@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
@@ -74,7 +74,7 @@ type Store struct {
 type Client struct {
 	cfg   Config
 	log   oplog.Logger
-	ready lazy.Value[replica]
+	ready flow.Lazy[replica]
 }
 
 var (

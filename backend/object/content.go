@@ -9,6 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -17,12 +18,12 @@ import (
 // which the beginning is in memory.
 type content struct {
 	src   *source
-	whole bool      // memory or the file has all of it, as long as the write lasts
-	size  int64     // -1 if that is not known
-	first buffer    // all of a small body, or the beginning of a stream
-	end   bool      // src has ended
-	hash  hash.Hash // of a stream, as far as it was read
-	sums  []byte    // of the whole, once it is known
+	whole bool        // memory or the file has all of it, as long as the write lasts
+	size  int64       // -1 if that is not known
+	first flow.Buffer // all of a small body, or the beginning of a stream
+	end   bool        // src has ended
+	hash  hash.Hash   // of a stream, as far as it was read
+	sums  []byte      // of the whole, once it is known
 }
 
 // errEmpty is the error of a body without a byte (clause W5).
@@ -45,21 +46,21 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 	}
 	for i, upTo := range []int64{ltx.HeaderSize, limit + 1} {
 		if !c.end {
-			if c.end, err = c.first.fill(src, upTo, min(src.size, limit)+1); err != nil {
+			if c.end, err = c.first.Fill(src, upTo, min(src.size, limit)+1); err != nil {
 				return c, err
 			}
 		}
 		switch {
-		case len(c.first.b) == 0:
+		case len(c.first.B) == 0:
 			return c, errEmpty
 		case i == 0:
-			if err := check(c.first.b); err != nil {
+			if err := check(c.first.B); err != nil {
 				return c, err
 			}
 		}
 	}
 	if c.end {
-		c.size = int64(len(c.first.b))
+		c.size = int64(len(c.first.B))
 		c.whole = c.size <= limit // what is larger is sent, and freed, in parts
 	}
 	return c, nil
@@ -73,7 +74,7 @@ func (c *content) open() io.ReadSeeker {
 	if c.src.at != nil {
 		return io.NewSectionReader(c.src, 0, c.size)
 	}
-	return bytes.NewReader(c.first.b)
+	return bytes.NewReader(c.first.B)
 }
 
 // stream returns a reader of what has not been read yet of the content as a
@@ -83,13 +84,21 @@ func (c *content) stream() io.Reader {
 	switch {
 	case c.src.at != nil:
 		r = io.NewSectionReader(c.src, 0, c.size)
-	case len(c.first.b) > 0:
-		r = &prefixed{first: &c.first, rest: c.src, end: c.end}
+	case len(c.first.B) > 0:
+		r = c.drain()
 	}
 	if c.hash == nil {
 		return r
 	}
 	return io.TeeReader(r, c.hash)
+}
+
+// drain returns a reader of the beginning, which it frees, and of the rest.
+func (c *content) drain() io.Reader {
+	if c.end {
+		return flow.Drain(&c.first, nil)
+	}
+	return flow.Drain(&c.first, c.src)
 }
 
 // sum returns the hash of the whole content: that of a stream when all of it
@@ -112,27 +121,4 @@ func (c *content) sum(h hash.Hash) ([]byte, error) {
 	return c.sums, nil
 }
 
-func (c *content) free() { c.first.free() }
-
-// prefixed yields what a buffer has, frees it, and goes on with the rest.
-type prefixed struct {
-	first *buffer
-	read  int
-	rest  io.Reader
-	end   bool // there is no rest
-}
-
-// Read implements io.Reader.
-func (p *prefixed) Read(b []byte) (int, error) {
-	if p.first.b == nil {
-		if p.end {
-			return 0, io.EOF
-		}
-		return p.rest.Read(b)
-	}
-	n := copy(b, p.first.b[p.read:])
-	if p.read += n; p.read == len(p.first.b) {
-		p.first.free()
-	}
-	return n, nil
-}
+func (c *content) free() { c.first.Free() }

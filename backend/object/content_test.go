@@ -39,7 +39,7 @@ func random(n int) []byte {
 func eachContent(t *testing.T, test func(t *testing.T, body []byte, limit int64, taken func() *content)) {
 	for name, reader := range readers {
 		t.Run(name, func(t *testing.T) {
-			for _, limit := range []int{64, ltx.HeaderSize - 1, ltx.HeaderSize, 1000, smallBuffer} {
+			for _, limit := range []int{64, ltx.HeaderSize - 1, ltx.HeaderSize, 1000, 8 << 10} {
 				for _, size := range []int{1, 63, 64, 65, 80, ltx.HeaderSize - 1, ltx.HeaderSize, ltx.HeaderSize + 1,
 					limit - 1, limit, limit + 1, limit + 2, 2 * limit, 3*limit + 1} {
 					body := random(size)
@@ -204,33 +204,3 @@ func TestTakeFails(t *testing.T) {
 		})
 	}
 }
-
-func TestBuffer(t *testing.T) {
-	for _, size := range []int{0, 1, smallBuffer - 1, smallBuffer, smallBuffer + 1, mediumBuffer, mediumBuffer + 1, largeBuffer, largeBuffer + 1} {
-		body := random(size)
-		for _, want := range []int64{0, int64(size), int64(size) + 1} {
-			var f buffer
-			end, err := f.fill(struct{ io.Reader }{bytes.NewReader(body)}, int64(size)+1, want)
-			require.NoError(t, err)
-			assert.True(t, end, "%d", size)
-			assert.Len(t, f.b, size)
-			assert.True(t, bytes.Equal(body, f.b))
-			f.free()
-
-			r := bytes.NewReader(append(body, 1, 2))
-			_, err = f.fill(struct{ io.Reader }{r}, int64(size), want)
-			require.NoError(t, err)
-			assert.True(t, bytes.Equal(body, f.b), "a buffer takes what it may, %d", size)
-			assert.Equal(t, 2, r.Len())
-			f.free()
-		}
-	}
-	var f buffer
-	_, err := f.fill(noProgress{}, 10, 0)
-	require.ErrorIs(t, err, io.ErrNoProgress)
-	f.free()
-}
-
-type noProgress struct{}
-
-func (noProgress) Read([]byte) (int, error) { return 0, nil }

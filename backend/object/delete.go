@@ -10,8 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one request for
@@ -24,7 +23,7 @@ import (
 // More than one failure is an *ltxstore.PartialError. In a bucket with
 // versioning or soft deletion the files are hidden, not freed.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return c.refuse("delete", err)
 	}
 	if err := backend.CheckFiles(files); err != nil {
@@ -62,7 +61,7 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 	}
 	batches := slices.Collect(slices.Chunk(keys, r.Traits.DeleteBatch))
 	results := make([]batch, len(batches))
-	bounded.Each(len(batches), r.DeleteConcurrency, func(i int) {
+	flow.Each(len(batches), r.DeleteConcurrency, func(i int) {
 		b := batch{replica: r, batcher: batcher, op: op, left: batches[i]}
 		if r.noBatch.Load() {
 			b.unsure, b.left = b.left, nil
@@ -80,12 +79,12 @@ func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (
 
 func (r *replica) deleteSingly(ctx context.Context, op string, keys []string) []error {
 	results := make([]error, len(keys))
-	bounded.Each(len(keys), r.DeleteConcurrency, func(i int) {
-		err := ctxio.Err(ctx)
+	flow.Each(len(keys), r.DeleteConcurrency, func(i int) {
+		err := flow.Err(ctx)
 		if err == nil {
 			err = r.do(ctx, func(ctx context.Context) error { return r.deleteOne(ctx, keys[i]) })
 		}
-		results[i] = r.wrap(op, keys[i], ctxio.Ended(ctx, err))
+		results[i] = r.wrap(op, keys[i], flow.Ended(ctx, err))
 	})
 	return slices.DeleteFunc(results, func(err error) bool { return err == nil })
 }
@@ -138,7 +137,7 @@ func (b *batch) delete(ctx context.Context) {
 		if cause == nil || whole != nil {
 			cause = err
 		}
-		b.failed = append(b.failed, b.wrap(b.op, key, ctxio.Ended(ctx, cause)))
+		b.failed = append(b.failed, b.wrap(b.op, key, flow.Ended(ctx, cause)))
 	}
 }
 

@@ -9,9 +9,7 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/deletion"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 const opDeleteAll = "delete all"
@@ -45,7 +43,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	// Uploads first: one that ends meanwhile then fails, or is listed.
 	failed := r.abortUploads(ctx, slices.Concat(holders, levels))
 	var singly sync.Mutex
-	sweep := &deletion.Sweep{
+	sweep := &sweep{
 		List: r.below,
 		Own: func(key string) bool {
 			_, _, _, ok := r.Keys.Parse(key)
@@ -75,11 +73,11 @@ func (r *replica) deleteAll(ctx context.Context) error {
 }
 
 // below lists the names right below a prefix.
-func (r *replica) below(prefix string) func(context.Context) (deletion.Page, error) {
+func (r *replica) below(prefix string) func(context.Context) (namesPage, error) {
 	p := &pager{replica: r, opts: ListOptions{Prefix: prefix, Limit: r.PageSize}}
-	return func(ctx context.Context) (deletion.Page, error) {
+	return func(ctx context.Context) (namesPage, error) {
 		page, err := p.next(ctx)
-		found := deletion.Page{Prefixes: page.Prefixes, More: page.Next != ""}
+		found := namesPage{Prefixes: page.Prefixes, More: page.Next != ""}
 		for _, o := range page.Objects {
 			found.Keys = append(found.Keys, o.Key)
 		}
@@ -104,8 +102,8 @@ func (r *replica) abortUploads(ctx context.Context, prefixes []string) (failed [
 }
 
 func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (failed []error) {
-	var pages bounded.Pages
-	for token, more := "", true; more && len(failed) < deletion.MaxFailures; {
+	var pages flow.Pages
+	for token, more := "", true; more && len(failed) < maxFailures; {
 		var uploads []Upload
 		err := r.do(ctx, func(ctx context.Context) (err error) {
 			uploads, token, err = m.ListUploads(ctx, prefix, token)
@@ -122,7 +120,7 @@ func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (f
 			err = pages.Add(token, ids)
 		}
 		if err != nil {
-			return append(failed, r.wrap(opDeleteAll, prefix, ctxio.Ended(ctx, err)))
+			return append(failed, r.wrap(opDeleteAll, prefix, flow.Ended(ctx, err)))
 		}
 		failed = append(failed, r.abortOwn(ctx, m, uploads)...)
 	}
@@ -136,10 +134,10 @@ func (r *replica) abortOwn(ctx context.Context, m Multipart, page []Upload) []er
 		return !ok || u.ID == ""
 	})
 	results := make([]error, len(own))
-	bounded.Each(len(own), r.DeleteConcurrency, func(i int) {
+	flow.Each(len(own), r.DeleteConcurrency, func(i int) {
 		err := r.do(ctx, func(ctx context.Context) error { return m.AbortUpload(ctx, own[i]) })
 		if err != nil && !r.is(err, ErrNoUpload) {
-			results[i] = r.wrap(opDeleteAll, own[i].Key, ctxio.Ended(ctx, err))
+			results[i] = r.wrap(opDeleteAll, own[i].Key, flow.Ended(ctx, err))
 		}
 	})
 	return slices.DeleteFunc(results, func(err error) bool { return err == nil })

@@ -3,8 +3,6 @@ package object
 import (
 	"context"
 	"log/slog"
-
-	"github.com/ltxstore/ltxstore/internal/levels"
 )
 
 const opLevels = "list levels"
@@ -19,7 +17,7 @@ func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
 	}
 	op := r.start(ctx, opLevels, slog.LevelDebug)
 	holders, elsewhere := r.Keys.Holders()
-	found, err := levels.Find(ctx, holders, elsewhere, r.below, r.Keys.ParseLevel)
+	found, err := findLevels(ctx, holders, elsewhere, r.below, r.Keys.ParseLevel)
 	err = r.wrap(opLevels, r.Keys.Prefix(), err)
 	op.End(err)
 	return found, err

@@ -8,8 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // LTXFiles implements ltxstore.ReplicaClient. It costs one request for each
@@ -46,7 +45,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	it := backend.NewPageIterator(ctx, l.page, backend.PageOptions{
 		Seek:     seek,
 		Unsorted: r.Traits.Unsorted,
-		Wrap:     func(err error) error { return r.wrap("list", prefix, ctxio.Ended(ctx, err)) },
+		Wrap:     func(err error) error { return r.wrap("list", prefix, flow.Ended(ctx, err)) },
 		Logger:   c.log.Get(),
 	})
 	return op.Listing(it), nil
@@ -92,7 +91,7 @@ func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 type pager struct {
 	*replica
 	opts  ListOptions
-	pages bounded.Pages
+	pages flow.Pages
 }
 
 // next asks for the next page.

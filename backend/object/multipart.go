@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // multipart stores the body as an upload in parts. Whatever fails, a panic
@@ -33,7 +33,7 @@ func (u *upload) multipart(ctx context.Context, m Multipart) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return Object{}, err
 	}
 	done, earlier, err := u.complete(ctx, m, id, parts, sent)
@@ -44,7 +44,7 @@ func (u *upload) multipart(ctx context.Context, m Multipart) (Object, error) {
 // create begins an upload. Without the answer an upload would stay that nobody
 // knows of.
 func (u *upload) create(ctx context.Context, m Multipart) (id Upload, err error) {
-	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
+	ctx, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	err = u.do(ctx, func(ctx context.Context) (err error) {
 		id, err = m.CreateUpload(ctx, u.key, u.options())
@@ -123,7 +123,7 @@ func (u *upload) sendPart(ctx context.Context, m Multipart, id Upload, number in
 
 // complete makes the object of the parts.
 func (u *upload) complete(ctx context.Context, m Multipart, id Upload, parts []Part, size int64) (done Object, earlier bool, err error) {
-	ctx, cancel := ctxio.Outlive(ctx, answerGrace)
+	ctx, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, earlier, err = u.publish(ctx, size, func(ctx context.Context) (Object, error) {
 		return m.CompleteUpload(ctx, id, parts, u.options())

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"sync"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // cutter cuts a content into parts. next is for one goroutine; a piece's free
@@ -14,7 +16,7 @@ type cutter struct {
 	rest   io.Reader // of a stream
 
 	mu   sync.Mutex
-	idle []buffer // of parts that were sent, for the next ones
+	idle []flow.Buffer // of parts that were sent, for the next ones
 }
 
 // piece is the content of a part, none if size is 0: the end. free is called
@@ -43,58 +45,58 @@ func (c *cutter) next(size int64) (piece, error) {
 	}
 	b, err := c.fill(size)
 	if err != nil {
-		b.free()
+		b.Free()
 		return piece{}, err
 	}
 	if c.c.hash != nil {
-		c.c.hash.Write(b.b)
+		c.c.hash.Write(b.B)
 	}
-	return piece{open: func() io.ReadSeeker { return bytes.NewReader(b.b) }, size: int64(len(b.b)), free: func() { c.recycle(b) }}, nil
+	return piece{open: func() io.ReadSeeker { return bytes.NewReader(b.B) }, size: int64(len(b.B)), free: func() { c.recycle(b) }}, nil
 }
 
 // fill returns a buffer with the next size bytes, or fewer at the end.
-func (c *cutter) fill(size int64) (b buffer, err error) {
+func (c *cutter) fill(size int64) (b flow.Buffer, err error) {
 	first := &c.c.first
 	switch {
-	case c.rest == nil && int64(len(first.b)) <= size:
+	case c.rest == nil && int64(len(first.B)) <= size:
 		// What was read to find out that the body is large becomes the first
 		// part, in the memory where it is.
-		b, *first = *first, buffer{}
+		b, *first = *first, flow.Buffer{}
 		c.rest = c.c.src
 	case c.rest == nil:
-		c.rest, c.c.end = &prefixed{first: first, rest: c.c.src, end: c.c.end}, false
+		c.rest, c.c.end = c.c.drain(), false
 	}
-	if b.b == nil {
+	if b.B == nil {
 		b = c.reuse()
 	}
 	if !c.c.end {
-		c.c.end, err = b.fill(c.rest, size, size)
+		c.c.end, err = b.Fill(c.rest, size, size)
 	}
 	return b, err
 }
 
-func (c *cutter) reuse() buffer {
+func (c *cutter) reuse() flow.Buffer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.idle)
 	if n == 0 {
-		return buffer{}
+		return flow.Buffer{}
 	}
 	b := c.idle[n-1]
 	c.idle = c.idle[:n-1]
 	return b
 }
 
-func (c *cutter) recycle(b buffer) {
+func (c *cutter) recycle(b flow.Buffer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.idle = append(c.idle, buffer{b.b[:0]})
+	c.idle = append(c.idle, flow.Buffer{B: b.B[:0]})
 }
 
 // free gives up what is idle, when no part is under way.
 func (c *cutter) free() {
 	for i := range c.idle {
-		c.idle[i].free()
+		c.idle[i].Free()
 	}
 	c.idle = nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // cleanupTimeout is how long a failed write may take to clean up.
@@ -187,7 +187,7 @@ func (u *upload) readBack(ctx context.Context, h hash.Hash) ([]byte, error) {
 		return nil, err
 	}
 	defer content.Close()
-	_, err = io.Copy(h, &ctxio.Reader{Ctx: ctx, R: content})
+	_, err = io.Copy(h, &flow.Reader{Ctx: ctx, R: content})
 	return h.Sum(nil), err
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -86,7 +86,7 @@ func (s *source) Read(p []byte) (n int, err error) {
 		}
 	}()
 	n, err = s.r.Read(p)
-	if ended := ctxio.Err(s.ctx); ended != nil {
+	if ended := flow.Err(s.ctx); ended != nil {
 		return 0, ended // it may have blocked for long: what it says now is too late
 	}
 	switch {
@@ -130,7 +130,7 @@ func (s *source) usable() error {
 	if s.err != nil {
 		return s.err
 	}
-	return ctxio.Err(s.ctx)
+	return flow.Err(s.ctx)
 }
 
 // fail is called with mu held.

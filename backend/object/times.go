@@ -10,7 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -42,7 +42,7 @@ func (r *replica) complete(ctx context.Context, files []listed, metadata bool) e
 			incomplete = append(incomplete, f)
 		}
 	}
-	return bounded.All(ctx, len(incomplete), r.MetadataConcurrency, func(ctx context.Context, i int) error {
+	return flow.All(ctx, len(incomplete), r.MetadataConcurrency, func(ctx context.Context, i int) error {
 		f := incomplete[i]
 		switch err := r.inquire(ctx, f, metadata); {
 		case err == nil:

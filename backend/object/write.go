@@ -16,7 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -90,7 +90,7 @@ func (r *replica) write(parent context.Context, key string, info *ltx.FileInfo, 
 // reason tells why a write has failed. An SDK and its transport report a
 // source's failure, and a context's end, in words of their own.
 func (r *replica) reason(parent context.Context, key string, src *source, err error) error {
-	if ended := ctxio.Err(parent); ended != nil {
+	if ended := flow.Err(parent); ended != nil {
 		return ended
 	}
 	if failure := src.failure(); failure != nil {
@@ -170,7 +170,7 @@ func (u *upload) single(ctx context.Context) (Object, error) {
 func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	u.c.hash = u.newHash()
 	counted := &counter{r: u.c.stream()}
-	longer, cancel := ctxio.Outlive(ctx, answerGrace)
+	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
 	u.c.whole = false // its sum is the one that was made on the way

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // attempt is one body, and the watch over its progress.
@@ -65,7 +65,7 @@ func (r *Reader) open() (*attempt, error) {
 func (a *attempt) read(p []byte) (n int, err error) {
 	a.expect()
 	defer a.rest()
-	for range ctxio.MaxEmptyReads {
+	for range flow.MaxEmptyReads {
 		if n, err = a.body.Read(p); n > 0 || err != nil {
 			return n, a.reason(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // ParallelConfig is a transfer whose beginning has been asked for and whose rest is
@@ -117,7 +117,7 @@ func (p *Parallel) read(b []byte) (int, error) {
 			p.current = got.data
 			p.next++
 		case <-p.ctx.Done():
-			return 0, ctxio.Err(p.ctx)
+			return 0, flow.Err(p.ctx)
 		}
 	}
 	n := copy(b, p.current)

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // DefaultIdleTimeout is how long a transfer may bring nothing. Stores pause
@@ -118,7 +118,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	if err := ctxio.Err(r.ctx); err != nil {
+	if err := flow.Err(r.ctx); err != nil {
 		r.end(err)
 		return 0, r.err
 	}
@@ -234,7 +234,7 @@ func (r *Reader) drop() {
 // stopped returns why ctx has ended; a failure that came with it is told too,
 // unless it is no more than the same.
 func stopped(ctx context.Context, failure error) error {
-	err := ctxio.Err(ctx)
+	err := flow.Err(ctx)
 	if errors.Is(failure, context.Canceled) {
 		return err
 	}

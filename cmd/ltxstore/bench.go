@@ -17,7 +17,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/chart"
-	"github.com/ltxstore/ltxstore/internal/quantile"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -212,7 +211,7 @@ func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
 	close(next)
 	wg.Wait()
 	seconds := cmd.now().Sub(begun).Seconds()
-	sorted := quantile.Of(took)
+	sorted := chart.Of(took)
 	at := func(part float64) float64 { return sorted.At(part).Seconds() }
 	return measure{
 		Name: s.name, Count: s.count * max(s.perCount, 1), Bytes: s.bytes * int64(s.count), Seconds: seconds,

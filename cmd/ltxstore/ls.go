@@ -12,7 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/torn"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 func lsCommand() *command {
@@ -65,7 +65,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	} else if cmd.level != -1 {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
-	var noted torn.Files
+	var noted ltxio.TornFiles
 	ctx = ltxstore.WithTorn(ctx, noted.Add)
 	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
 		if chosen == nil {

@@ -185,9 +185,9 @@ func TestLayerRulesBite(t *testing.T) {
 		from, to string
 		wrong    bool
 	}{
-		{"", "internal/ctxio", false},
+		{"", "internal/flow", false},
 		{"", "file", true},
-		{"internal/retry", "internal/ctxio", false},
+		{"internal/retry", "internal/flow", false},
 		{"internal/retry", "", true},
 		{"file", "", false},
 		{"file", "backend/oplog", false},
@@ -224,7 +224,7 @@ func TestLayerRulesBite(t *testing.T) {
 	}
 
 	pkgs := map[string]pkg{
-		module:             {Deps: []string{"fmt", module + "/internal/ctxio", "example.com/sdk", "example.com/sdkother/x", "example.com/sdk/y"}},
+		module:             {Deps: []string{"fmt", module + "/internal/flow", "example.com/sdk", "example.com/sdkother/x", "example.com/sdk/y"}},
 		"fmt":              {Standard: true},
 		"example.com/sdk":  {},
 		"example.com/sdk/": {},

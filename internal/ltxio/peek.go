@@ -13,7 +13,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // maxTimestamp is the last millisecond of the year 9999, the last that
@@ -90,7 +90,7 @@ func ReadFull(r io.Reader, buf []byte) (n int, err error) {
 		nn, err = r.Read(buf[n:])
 		if n += nn; nn > 0 {
 			empty = 0
-		} else if empty++; err == nil && empty >= ctxio.MaxEmptyReads {
+		} else if empty++; err == nil && empty >= flow.MaxEmptyReads {
 			err = io.ErrNoProgress
 		}
 	}

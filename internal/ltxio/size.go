@@ -6,7 +6,7 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // SizeError means that a body does not have the size that it told when the
@@ -78,7 +78,7 @@ func believed(size int64) int64 {
 // Read and when r ends, and that fails with a *SizeError where r does not yield
 // size bytes; -1 means that any number will do. Its errors are for good.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
-	return &whole{r: &ctxio.Reader{Ctx: ctx, R: r}, size: size}
+	return &whole{r: &flow.Reader{Ctx: ctx, R: r}, size: size}
 }
 
 type whole struct {

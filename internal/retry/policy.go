@@ -14,7 +14,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Policy says how often and how fast to try again. It is a value: copies are
@@ -56,7 +56,7 @@ type Policy struct {
 // tries or during one, the error matches ctx.Err() in errors.Is and also wraps
 // the last failure, if there is one.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return err
 	}
 	clock := &timer{after: p.After}
@@ -89,7 +89,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 // report returns the error of a Do that gives up after so many attempts, of
 // which the last one failed with last.
 func report(ctx context.Context, attempts int, last error) error {
-	if stopped := ctxio.Err(ctx); stopped != nil {
+	if stopped := flow.Err(ctx); stopped != nil {
 		last = end(stopped, last)
 	}
 	if attempts > 1 {

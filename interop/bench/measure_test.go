@@ -8,7 +8,7 @@ import (
 	"runtime/metrics"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/quantile"
+	"github.com/ltxstore/ltxstore/internal/chart"
 )
 
 // contestant is one way to do a row's work. Before each turn, prepare (if not
@@ -58,7 +58,7 @@ func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
-		s := quantile.Of(times[i])
+		s := chart.Of(times[i])
 		r := &results[i]
 		r.Name, r.Time, r.Min, r.Max, r.Peak = c.name, s.At(0.5), s.At(0), s.At(1), peak
 	}

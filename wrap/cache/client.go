@@ -51,7 +51,7 @@ import (
 	"log/slog"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -69,7 +69,7 @@ var (
 type Client struct {
 	next  ltxstore.ReplicaClient
 	given Config
-	ready lazy.Value[state]
+	ready flow.Lazy[state]
 }
 
 // state is what a valid configuration has become.

@@ -4,8 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // flights makes one call of all that want the same at the same time.
@@ -21,7 +20,7 @@ type flight[V any] struct {
 	v       V
 	err     error
 
-	panicked bounded.Panic
+	panicked flow.Panic
 }
 
 // do returns what call returns, for all that come with key until then. The call
@@ -52,7 +51,7 @@ func (g *flights[K, V]) do(ctx context.Context, key K, call func(context.Context
 	if last {
 		<-f.done
 	}
-	return v, shared, ctxio.Err(ctx)
+	return v, shared, flow.Err(ctx)
 }
 
 // start is called with mu held.

@@ -9,7 +9,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -64,7 +64,7 @@ type iterator struct {
 func (it *iterator) Close() error {
 	err := it.FileIterator.Close()
 	if leaveErr := it.leave(); err == nil && !errors.Is(leaveErr, context.Canceled) {
-		return ctxio.Ended(it.ctx, leaveErr)
+		return flow.Ended(it.ctx, leaveErr)
 	}
 	return err
 }

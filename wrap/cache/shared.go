@@ -8,8 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // shared is a listing of the store that is under way, for all that have asked for
@@ -35,7 +34,7 @@ type shared struct {
 	counted int  // files that count as held
 	spoilt  bool // something has changed meanwhile
 
-	panicked bounded.Panic // of who lists
+	panicked flow.Panic // of who lists
 }
 
 // reader is one that reads a shared listing.
@@ -86,7 +85,7 @@ func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, false, ctxio.Err(ctx)
+			return nil, false, flow.Err(ctx)
 		}
 	}
 	return r.alone()

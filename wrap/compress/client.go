@@ -34,7 +34,7 @@ import (
 	"log/slog"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -53,7 +53,7 @@ var (
 type Client struct {
 	next  ltxstore.ReplicaClient
 	given Config
-	ready lazy.Value[setup]
+	ready flow.Lazy[setup]
 }
 
 // setup is what a valid configuration has become.

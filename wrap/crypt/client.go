@@ -46,7 +46,7 @@ import (
 	"log/slog"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -65,7 +65,7 @@ var (
 type Client struct {
 	next  ltxstore.ReplicaClient
 	check func(typ string) (*setup, error) // holds the Config: fmt looks into no function
-	ready lazy.Value[setup]
+	ready flow.Lazy[setup]
 }
 
 // New returns a client that encrypts what goes to next. It sends nothing and

@@ -6,8 +6,7 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -23,7 +22,7 @@ const (
 type body struct {
 	source   io.Reader
 	size     int64 // how much there is left of it, or -1
-	panicked bounded.Panic
+	panicked flow.Panic
 
 	// Of a source that has ReadAt: each replica reads on its own.
 	at   io.ReaderAt
@@ -206,7 +205,7 @@ func (o *out) Read(p []byte) (int, error) {
 				return 0, ofBody(o.of.err) // set before the channel was closed
 			}
 		case <-o.ctx.Done():
-			return 0, ctxio.Err(o.ctx)
+			return 0, flow.Err(o.ctx)
 		}
 	}
 	n := copy(p, o.chunk.b[o.at:o.chunk.n])
@@ -227,7 +226,7 @@ type section struct {
 
 // Read implements io.Reader.
 func (s *section) Read(p []byte) (int, error) {
-	if err := ctxio.Err(s.ctx); err != nil {
+	if err := flow.Err(s.ctx); err != nil {
 		return 0, err
 	}
 	n, err := s.guard(func() (int, error) { return s.SectionReader.Read(p) })

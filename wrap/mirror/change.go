@@ -7,7 +7,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -21,7 +21,7 @@ func (c *Client) change(ctx context.Context, s *state, op string, f file, needs 
 	failures := make([]error, len(s.replicas))
 	left := len(s.replicas)
 	stopped := false
-	var panicked bounded.Panic // a client's
+	var panicked flow.Panic // a client's
 	done := func(i int, r *replica, err error) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -54,8 +54,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -74,7 +73,7 @@ type Client struct {
 	next  ltxstore.ReplicaClient
 	given Config
 	log   oplog.Logger
-	ready lazy.Value[state]
+	ready flow.Lazy[state]
 }
 
 // state is what a valid configuration has become.
@@ -189,7 +188,7 @@ func (c *Client) failed(ctx context.Context, s *state, f Failure) {
 
 // end is the error of a method: ctx's, if that has ended.
 func (c *Client) end(ctx context.Context, op, key string, err error) error {
-	if stopped := ctxio.Err(ctx); stopped != nil && err != nil {
+	if stopped := flow.Err(ctx); stopped != nil && err != nil {
 		err = stopped
 	}
 	return layer.Wrap(c.next, op, key, err)

@@ -10,8 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -161,7 +160,7 @@ func (m *merge) begin() error {
 		return nil
 	}
 	m.begun = true
-	bounded.Each(len(m.heads), len(m.heads), func(i int) {
+	flow.Each(len(m.heads), len(m.heads), func(i int) {
 		h := m.heads[i]
 		if h.files, h.err = h.client.LTXFiles(m.ctx, m.level, m.seek, m.meta); h.err == nil {
 			h.advance()
@@ -190,7 +189,7 @@ func (m *merge) check() error {
 			continue
 		}
 		if m.ctx.Err() != nil {
-			return ctxio.Ended(m.ctx, h.err)
+			return flow.Ended(m.ctx, h.err)
 		}
 		h.note(m.ctx, h.err)
 		m.failed = append(m.failed, h.failure("list", file{level: m.level}, h.err))

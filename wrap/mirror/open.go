@@ -12,7 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -78,7 +78,7 @@ func (t *reader) open(op string) error {
 			return t.use(body)
 		}
 		if t.ctx.Err() != nil {
-			return ctxio.Ended(t.ctx, err)
+			return flow.Ended(t.ctx, err)
 		}
 		t.failed = append(t.failed, r.failure(op, t.f, err))
 	}

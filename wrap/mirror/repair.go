@@ -9,7 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/transfer"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -106,7 +106,7 @@ func (r *repair) level(ctx context.Context, level int) (err error) {
 		if len(batch) == 0 {
 			return nil
 		}
-		err := bounded.All(ctx, len(batch), repairs, func(ctx context.Context, i int) error { return r.file(ctx, batch[i]) })
+		err := flow.All(ctx, len(batch), repairs, func(ctx context.Context, i int) error { return r.file(ctx, batch[i]) })
 		if err != nil {
 			return err
 		}

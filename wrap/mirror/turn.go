@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // turns lets one writer of a name at a time write: of two, each could be the last
@@ -44,6 +44,6 @@ func (t *turns) take(ctx context.Context, f file) (give func(), err error) {
 		return func() { <-it.held; leave() }, nil
 	case <-ctx.Done():
 		leave()
-		return nil, ctxio.Err(ctx)
+		return nil, flow.Err(ctx)
 	}
 }

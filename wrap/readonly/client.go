@@ -14,7 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -93,6 +93,6 @@ var errReadOnly = fmt.Errorf("the replica is read-only to this client: %w", fs.E
 // refuse tells why nothing is done: the arguments, the context, the client that is not
 // there, or else that nothing may be.
 func (c *Client) refuse(ctx context.Context, op, key string, wrong error) error {
-	err := cmp.Or(wrong, ctxio.Err(ctx), layer.Absent(c.next, op), errReadOnly)
+	err := cmp.Or(wrong, flow.Err(ctx), layer.Absent(c.next, op), errReadOnly)
 	return layer.Wrap(c.next, op, key, err)
 }

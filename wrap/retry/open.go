@@ -10,7 +10,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -59,7 +59,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	if err := ctxio.Err(r.ctx); err != nil {
+	if err := flow.Err(r.ctx); err != nil {
 		return 0, r.end(err)
 	}
 	n, err := r.body.Read(p)
@@ -123,7 +123,7 @@ func (r *reader) again(p []byte) (int, error) {
 	if err := r.last.Check(rc); err != nil {
 		return 0, err
 	}
-	for range ctxio.MaxEmptyReads {
+	for range flow.MaxEmptyReads {
 		n, err := rc.Read(p)
 		switch r.took(p[:n]); {
 		case n > 0:

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,8 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/body"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -26,7 +26,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
 	err = c.wrong
 	if err == nil {
-		err = ctxio.Err(ctx)
+		err = flow.Err(ctx)
 	}
 	if err == nil {
 		err = backend.CheckFile(level, minTXID, maxTXID)
@@ -57,7 +57,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		}
 		return fail(err)
 	}
-	src.free()
+	src.buffer.Free()
 	return info, nil
 }
 
@@ -65,8 +65,8 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 type source struct {
 	open    func() (io.Reader, error) // for each attempt
 	once    bool
-	buffer  *body.Buffer // may be nil
-	failure error        // of the caller's reader
+	buffer  flow.Buffer // empty, or all or the beginning of the body
+	failure error       // of the caller's reader
 }
 
 // newSource reads what must be kept of r.
@@ -86,17 +86,16 @@ func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 			return s, nil
 		}
 	}
-	s.buffer = body.NewBuffer()
 	whole := ltxio.Whole(ctx, readFunc(s.read(r)), size)
-	end, err := s.buffer.Fill(whole, min(limit, math.MaxInt64-1)+1)
+	end, err := s.buffer.Fill(whole, min(limit, math.MaxInt64-1)+1, 0)
 	switch {
 	case err != nil:
-		s.free()
+		s.buffer.Free()
 		return nil, err
 	case end:
-		s.open = func() (io.Reader, error) { return s.buffer.Reader(), nil }
+		s.open = func() (io.Reader, error) { return bytes.NewReader(s.buffer.B), nil }
 	default:
-		s.open, s.once = once(body.Drain(s.buffer, whole)), true
+		s.open, s.once = once(flow.Drain(&s.buffer, whole)), true
 	}
 	return s, nil
 }
@@ -143,12 +142,6 @@ func (s *source) read(r io.Reader) func(p []byte) (int, error) {
 			s.failure = err
 		}
 		return n, err
-	}
-}
-
-func (s *source) free() {
-	if s.buffer != nil {
-		s.buffer.Free()
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -111,7 +111,7 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 // turn waits until one more operation may begin. What is wrong with the
 // configuration or the arguments is told at once.
 func (c *Client) turn(ctx context.Context, op, key string, wrong error) error {
-	err := ctxio.Err(ctx)
+	err := flow.Err(ctx)
 	switch {
 	case c.wrong != nil:
 		return c.wrong

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Limiter holds the clients that share it to its Limits. The zero value has none.
@@ -140,7 +140,7 @@ func (b *bucket) take(ctx context.Context, n int) error {
 			n -= some
 		}
 	}
-	return ctxio.Err(ctx)
+	return flow.Err(ctx)
 }
 
 // wait is rate.Limiter.WaitN, in the order of the calls, but for a deadline: who
@@ -159,7 +159,7 @@ func (p *pace) wait(ctx context.Context, n int) (bool, error) {
 		return true, nil
 	case <-ctx.Done():
 		turn.Cancel()
-		return false, ctxio.Err(ctx)
+		return false, flow.Err(ctx)
 	case <-p.over:
 		return false, nil
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -77,7 +77,7 @@ func guide(t *testing.T, p place) {
 	t.Cleanup(func() { clean(t, client) })
 	t.Run("Concurrent Writes", func(t *testing.T) {
 		errs := make([]error, 10)
-		bounded.Each(len(errs), len(errs), func(n int) {
+		flow.Each(len(errs), len(errs), func(n int) {
 			minTXID := ltx.TXID(n*100 + 1)
 			_, errs[n] = client.WriteLTXFile(t.Context(), 0, minTXID, minTXID+99, strings.NewReader(fmt.Sprintf("concurrent %d", n)))
 		})

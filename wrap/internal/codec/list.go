@@ -8,8 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/bounded"
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // The first page is small, so that a listing which is closed early has looked
@@ -87,7 +86,7 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 		}
 	}
 	gone := make([]bool, len(files))
-	err := bounded.All(ctx, len(unknown), p.Concurrency, func(ctx context.Context, i int) error {
+	err := flow.All(ctx, len(unknown), p.Concurrency, func(ctx context.Context, i int) error {
 		at := unknown[i]
 		err := p.Look(ctx, &files[at])
 		if gone[at] = IsMissing(err); gone[at] {
@@ -96,7 +95,7 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 		return err
 	})
 	if err != nil {
-		return nil, ctxio.Ended(ctx, err)
+		return nil, flow.Ended(ctx, err)
 	}
 	kept := files[:0]
 	for i, file := range files {

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"sync/atomic"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Pieces is a reader of a file, or of a range of it, that is decoded piece by
@@ -59,7 +59,7 @@ func (p *Pieces) Read(b []byte) (int, error) {
 	if p.closed.Load() {
 		return 0, p.Wrap(fs.ErrClosed)
 	}
-	if err := ctxio.Err(p.Ctx); err != nil {
+	if err := flow.Err(p.Ctx); err != nil {
 		return 0, p.Wrap(err)
 	}
 	if p.Left == 0 {
@@ -69,7 +69,7 @@ func (p *Pieces) Read(b []byte) (int, error) {
 		return 0, nil
 	}
 	if err := p.Load(); err != nil {
-		return 0, p.Wrap(ctxio.Ended(p.Ctx, err))
+		return 0, p.Wrap(flow.Ended(p.Ctx, err))
 	}
 	if len(p.piece) == 0 {
 		return 0, io.EOF

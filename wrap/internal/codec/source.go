@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -33,7 +33,7 @@ type Source struct {
 // NewSource looks at the body's header. The errors are those of ltxio.Peek, and
 // ctx's: under a context already done nothing is read.
 func NewSource(ctx context.Context, f File, r io.Reader) (*Source, error) {
-	if err := ctxio.Err(ctx); err != nil {
+	if err := flow.Err(ctx); err != nil {
 		return nil, err
 	}
 	body, err := ltxio.Peek(ctx, r, f.MinTXID, f.MaxTXID)
@@ -59,7 +59,7 @@ func (s *Source) Read(p []byte) (int, error) {
 	case n > 0:
 		s.empty = 0
 	case err == nil && len(p) > 0:
-		if s.empty++; s.empty > ctxio.MaxEmptyReads {
+		if s.empty++; s.empty > flow.MaxEmptyReads {
 			err = io.ErrNoProgress
 		}
 	}

@@ -1,4 +1,4 @@
-package ctxio_test
+package flow_test
 
 import (
 	"context"
@@ -14,20 +14,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/ctxio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 func TestErr(t *testing.T) {
-	assert.NoError(t, ctxio.Err(t.Context()))
+	assert.NoError(t, flow.Err(t.Context()))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.Equal(t, context.Canceled, ctxio.Err(ctx))
+	assert.Equal(t, context.Canceled, flow.Err(ctx))
 
 	cause := errors.New("shutting down")
 	ctx, cancelCause := context.WithCancelCause(t.Context())
 	cancelCause(cause)
-	err := ctxio.Err(ctx)
+	err := flow.Err(ctx)
 	assert.EqualError(t, err, "context canceled: shutting down")
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.ErrorIs(t, err, cause)
@@ -35,25 +35,25 @@ func TestErr(t *testing.T) {
 	wrapping := fmt.Errorf("shutting down: %w", context.Canceled)
 	ctx, cancelCause = context.WithCancelCause(t.Context())
 	cancelCause(wrapping)
-	assert.Equal(t, wrapping, ctxio.Err(ctx), "a cause that says it is not repeated")
+	assert.Equal(t, wrapping, flow.Err(ctx), "a cause that says it is not repeated")
 }
 
 func TestErrDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.NoError(t, ctxio.Err(ctx))
+		require.NoError(t, flow.Err(ctx))
 		<-ctx.Done()
-		assert.Equal(t, context.DeadlineExceeded, ctxio.Err(ctx))
+		assert.Equal(t, context.DeadlineExceeded, flow.Err(ctx))
 	})
 }
 
 func TestReader(t *testing.T) {
-	require.NoError(t, iotest.TestReader(&ctxio.Reader{Ctx: t.Context(), R: io.LimitReader(strings.NewReader("content"), 7)}, []byte("content")))
+	require.NoError(t, iotest.TestReader(&flow.Reader{Ctx: t.Context(), R: io.LimitReader(strings.NewReader("content"), 7)}, []byte("content")))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	source := strings.NewReader("content")
-	r := &ctxio.Reader{Ctx: ctx, R: source}
+	r := &flow.Reader{Ctx: ctx, R: source}
 	buf := make([]byte, 3)
 	n, err := r.Read(buf)
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestReader(t *testing.T) {
 func TestReaderWhoseSourceGivesUp(t *testing.T) {
 	for err, want := range map[error]error{io.EOF: context.Canceled, io.ErrClosedPipe: io.ErrClosedPipe} {
 		ctx, cancel := context.WithCancel(t.Context())
-		r := &ctxio.Reader{Ctx: ctx, R: readFunc(func(p []byte) (int, error) {
+		r := &flow.Reader{Ctx: ctx, R: readFunc(func(p []byte) (int, error) {
 			cancel()
 			return copy(p, "last"), err
 		})}
@@ -86,7 +86,7 @@ type readFunc func(p []byte) (int, error)
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestReaderHidesOtherMethods(t *testing.T) {
-	var r any = &ctxio.Reader{Ctx: t.Context(), R: strings.NewReader("x")}
+	var r any = &flow.Reader{Ctx: t.Context(), R: strings.NewReader("x")}
 	_, ok := r.(io.WriterTo)
 	assert.False(t, ok, "WriteTo would not look at the context")
 	_, ok = r.(io.Seeker)
@@ -95,20 +95,20 @@ func TestReaderHidesOtherMethods(t *testing.T) {
 
 func TestEnded(t *testing.T) {
 	failure := errors.New("reset")
-	assert.Equal(t, failure, ctxio.Ended(t.Context(), failure))
+	assert.Equal(t, failure, flow.Ended(t.Context(), failure))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.NoError(t, ctxio.Ended(ctx, nil), "what has succeeded has")
-	assert.ErrorIs(t, ctxio.Ended(ctx, failure), context.Canceled)
-	assert.ErrorIs(t, ctxio.Ended(ctx, failure), failure)
+	assert.NoError(t, flow.Ended(ctx, nil), "what has succeeded has")
+	assert.ErrorIs(t, flow.Ended(ctx, failure), context.Canceled)
+	assert.ErrorIs(t, flow.Ended(ctx, failure), failure)
 	told := fmt.Errorf("get: %w", context.Canceled)
-	assert.Equal(t, told, ctxio.Ended(ctx, told), "it is not told twice")
+	assert.Equal(t, told, flow.Ended(ctx, told), "it is not told twice")
 }
 
 func TestOutlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		longer, stop := ctxio.Outlive(ctx, time.Second)
+		longer, stop := flow.Outlive(ctx, time.Second)
 		defer stop()
 		cancel()
 		time.Sleep(time.Second - 1)
@@ -117,7 +117,7 @@ func TestOutlive(t *testing.T) {
 		synctest.Wait()
 		assert.Error(t, longer.Err())
 
-		longer, stop = ctxio.Outlive(t.Context(), time.Second)
+		longer, stop = flow.Outlive(t.Context(), time.Second)
 		stop()
 		assert.Error(t, longer.Err(), "a context that is not needed any more ends at once")
 	})

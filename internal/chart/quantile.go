@@ -1,5 +1,4 @@
-// Package quantile tells the median and the like of a few measures.
-package quantile
+package chart
 
 import (
 	"cmp"

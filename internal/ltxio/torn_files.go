@@ -1,5 +1,4 @@
-// Package torn gathers the zero-byte files that listings leave out.
-package torn
+package ltxio
 
 import (
 	"cmp"
@@ -11,9 +10,9 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Files is what the function of ltxstore.WithTorn has been told. Add may be called
+// TornFiles is what the function of ltxstore.WithTorn has been told. Add may be called
 // from several goroutines. The zero value is ready.
-type Files struct {
+type TornFiles struct {
 	mu    sync.Mutex
 	files map[name]ltx.FileInfo
 }
@@ -24,7 +23,7 @@ type name struct {
 }
 
 // Add notes a file.
-func (f *Files) Add(info ltx.FileInfo) {
+func (f *TornFiles) Add(info ltx.FileInfo) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.files == nil {
@@ -36,7 +35,7 @@ func (f *Files) Add(info ltx.FileInfo) {
 // Lost returns the files that cannot be opened, sorted, and forgets all. A mirror
 // reports a file that is torn in one of its stores, and opens it from another. That
 // costs one OpenLTXFile for each file noted; when ctx has ended, none is lost.
-func (f *Files) Lost(ctx context.Context, client interface {
+func (f *TornFiles) Lost(ctx context.Context, client interface {
 	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
 }) []ltx.FileInfo {
 	f.mu.Lock()

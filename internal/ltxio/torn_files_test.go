@@ -1,4 +1,4 @@
-package torn_test
+package ltxio_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/torn"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // store opens the files of level 1.
@@ -25,7 +25,7 @@ func (s *store) Read([]byte) (int, error) { return 0, io.EOF }
 func (s *store) Close() error             { s.closed++; return nil }
 
 func TestFiles(t *testing.T) {
-	var files torn.Files
+	var files ltxio.TornFiles
 	info := func(level int, minTXID, maxTXID ltx.TXID) ltx.FileInfo {
 		return ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	}

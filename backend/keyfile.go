@@ -1,5 +1,4 @@
-// Package keyfile reads a secret key from a file.
-package keyfile
+package backend
 
 import (
 	"bytes"
@@ -9,10 +8,10 @@ import (
 	"os"
 )
 
-// Read returns the key of size bytes in a file: as it is, or in base64 with
+// ReadKey returns the key of size bytes in a file: as it is, or in base64 with
 // white space around it. The error does not show the content, and matches no
 // kind: a missing key is no missing LTX file.
-func Read(name string, size int) ([]byte, error) {
+func ReadKey(name string, size int) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%v", err) // not %w, see above

@@ -1,13 +1,9 @@
-// Package bounded keeps a bound on what is done at once, and on listings that do
-// not end.
-package bounded
+package flow
 
 import (
 	"context"
 	"sync"
 	"sync/atomic"
-
-	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
 // Each calls do with 0 to n-1, at most limit of them at once, and returns when
@@ -49,7 +45,7 @@ func All(ctx context.Context, n, limit int, do func(ctx context.Context, i int) 
 	if failed, ok := context.Cause(inner).(*failure); ok {
 		return failed.error
 	}
-	return ctxio.Err(ctx)
+	return Err(ctx)
 }
 
 // failure tells the cause of All's own cancellation from the caller's.

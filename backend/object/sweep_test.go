@@ -1,10 +1,11 @@
-package deletion_test
+package object
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,12 +14,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/ltxstore/ltxstore/internal/deletion"
+	"github.com/stretchr/testify/require"
 )
 
-// store is keys, listed page by page.
-type store struct {
+// sweptStore is keys, listed page by page.
+type sweptStore struct {
 	mu    sync.Mutex
 	keys  []string
 	page  int
@@ -28,9 +28,9 @@ type store struct {
 	list  func(prefix string) error
 }
 
-func (s *store) pager(prefix string) func(context.Context) (deletion.Page, error) {
+func (s *sweptStore) pager(prefix string) func(context.Context) (namesPage, error) {
 	after := ""
-	return func(context.Context) (page deletion.Page, err error) {
+	return func(context.Context) (page namesPage, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.lists = append(s.lists, prefix)
@@ -66,7 +66,7 @@ func (s *store) pager(prefix string) func(context.Context) (deletion.Page, error
 	}
 }
 
-func (s *store) remove(_ context.Context, keys []string) (failed []error) {
+func (s *sweptStore) remove(_ context.Context, keys []string) (failed []error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sizes = append(s.sizes, len(keys))
@@ -80,8 +80,8 @@ func (s *store) remove(_ context.Context, keys []string) (failed []error) {
 	return failed
 }
 
-func (s *store) sweep(pending int) *deletion.Sweep {
-	return &deletion.Sweep{
+func (s *sweptStore) sweep(pending int) *sweep {
+	return &sweep{
 		List:    s.pager,
 		Own:     func(key string) bool { return strings.HasSuffix(key, ".ltx") },
 		IsLevel: func(prefix string) bool { return strings.HasPrefix(prefix, "db/ltx/0") },
@@ -91,8 +91,8 @@ func (s *store) sweep(pending int) *deletion.Sweep {
 	}
 }
 
-func newStore() *store {
-	s := &store{page: 3}
+func newSweptStore() *sweptStore {
+	s := &sweptStore{page: 3}
 	for level := range 3 {
 		for i := range 10 {
 			s.keys = append(s.keys, fmt.Sprintf("db/ltx/%04d/%d.ltx", level, i))
@@ -104,7 +104,7 @@ func newStore() *store {
 }
 
 func TestSweep(t *testing.T) {
-	s := newStore()
+	s := newSweptStore()
 	assert.Empty(t, s.sweep(4).Run(t.Context(), []string{"db/ltx/"}, []string{"db/snapshots/"}))
 	assert.Equal(t, []string{"db/ltx/0001/deeper/1.ltx", "db/ltx/0001/stranger", "db/ltx/x/1.ltx", "db2/ltx/0000/1.ltx"}, s.keys)
 	for _, n := range s.sizes {
@@ -116,7 +116,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepGoesOnAfterFailures(t *testing.T) {
-	s := newStore()
+	s := newSweptStore()
 	denied, broken := errors.New("denied"), errors.New("broken")
 	s.fail = func(key string) error {
 		if key == "db/ltx/0000/3.ltx" {
@@ -142,21 +142,21 @@ func TestSweepGoesOnAfterFailures(t *testing.T) {
 }
 
 func TestSweepGivesUp(t *testing.T) {
-	s := &store{page: 100}
-	for i := range 3 * deletion.MaxFailures {
+	s := &sweptStore{page: 100}
+	for i := range 3 * maxFailures {
 		s.keys = append(s.keys, fmt.Sprintf("db/ltx/0000/%06d.ltx", i))
 	}
 	s.fail = func(key string) error { return errors.New(key) }
 	failed := s.sweep(100).Run(t.Context(), []string{"db/ltx/"}, nil)
-	assert.Len(t, failed, deletion.MaxFailures+100, "one deletion is under way beside the listing")
-	assert.Len(t, s.lists, 1+deletion.MaxFailures/100+1, "nothing more is listed")
+	assert.Len(t, failed, maxFailures+100, "one deletion is under way beside the listing")
+	assert.Len(t, s.lists, 1+maxFailures/100+1, "nothing more is listed")
 }
 
 // Deletions run beside the listing and beside each other, Limit at once, each
 // of Pending keys but for the last.
 func TestSweepDeletesBesideListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStore()
+		s := newSweptStore()
 		before := len(s.keys)
 		sweep := s.sweep(4)
 		sweep.Limit = 3
@@ -178,7 +178,7 @@ func TestSweepDeletesBesideListing(t *testing.T) {
 }
 
 func TestSweepEndsWithTheContext(t *testing.T) {
-	s := newStore()
+	s := newSweptStore()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.list = func(string) error {
 		cancel()
@@ -189,31 +189,39 @@ func TestSweepEndsWithTheContext(t *testing.T) {
 	assert.Equal(t, []string{"db/ltx/"}, s.lists)
 }
 
-func TestEach(t *testing.T) {
-	denied := errors.New("denied")
-	var mu sync.Mutex
-	var tried []string
-	failed := deletion.Each(t.Context(), []string{"a", "b", "c", "d"}, 2, func(_ context.Context, key string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		tried = append(tried, key)
-		if key == "b" || key == "d" {
-			return denied
+func parseLevel(prefix string) (int, bool) {
+	_, digits, _ := strings.Cut(strings.TrimSuffix(prefix, "/"), "/")
+	level, err := strconv.Atoi(digits)
+	return level, err == nil
+}
+
+func listerOf(pages map[string][]namesPage) func(string) func(context.Context) (namesPage, error) {
+	return func(prefix string) func(context.Context) (namesPage, error) {
+		n := 0
+		return func(context.Context) (namesPage, error) {
+			if n == len(pages[prefix]) {
+				return namesPage{}, errors.New("listed past the end")
+			}
+			n++
+			return pages[prefix][n-1], nil
 		}
-		return nil
-	}, func(key string, err error) error { return fmt.Errorf("%s: %w", key, err) })
-	assert.ElementsMatch(t, []string{"a", "b", "c", "d"}, tried)
-	if assert.Len(t, failed, 2) {
-		assert.EqualError(t, failed[0], "b: denied")
-		assert.EqualError(t, failed[1], "d: denied")
 	}
+}
+
+func TestFindLevels(t *testing.T) {
+	list := listerOf(map[string][]namesPage{
+		"a/": {{Prefixes: []string{"a/10/", "a/x/", "a/2/"}, More: true}, {Keys: []string{"a/7"}, More: true}, {Prefixes: []string{"a/3/"}}},
+		"b/": {{Prefixes: []string{"b/2/"}}},
+	})
+	found, err := findLevels(t.Context(), []string{"a/", "b/"}, []string{"c/9/"}, list, parseLevel)
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 3, 9, 10}, found)
+
+	_, err = findLevels(t.Context(), []string{"none/"}, nil, list, parseLevel)
+	assert.ErrorContains(t, err, "past the end")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	failed = deletion.Each(ctx, []string{"a", "b"}, 2, func(context.Context, string) error {
-		t.Error("tried")
-		return nil
-	}, func(key string, err error) error { return fmt.Errorf("%s: %w", key, err) })
-	assert.Len(t, failed, 2)
-	assert.ErrorIs(t, failed[1], context.Canceled)
+	_, err = findLevels(ctx, []string{"a/"}, nil, list, parseLevel)
+	assert.ErrorIs(t, err, context.Canceled)
 }

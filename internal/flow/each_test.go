@@ -1,4 +1,4 @@
-package bounded_test
+package flow_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 func TestEach(t *testing.T) {
@@ -20,7 +20,7 @@ func TestEach(t *testing.T) {
 			var mu sync.Mutex
 			var running, most int
 			seen := map[int]int{}
-			bounded.Each(tt.n, tt.limit, func(i int) {
+			flow.Each(tt.n, tt.limit, func(i int) {
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -42,7 +42,7 @@ func TestEach(t *testing.T) {
 
 func TestAll(t *testing.T) {
 	var calls atomic.Int64
-	assert.NoError(t, bounded.All(t.Context(), 5, 2, func(context.Context, int) error {
+	assert.NoError(t, flow.All(t.Context(), 5, 2, func(context.Context, int) error {
 		calls.Add(1)
 		return nil
 	}))
@@ -50,7 +50,7 @@ func TestAll(t *testing.T) {
 
 	failure := errors.New("third")
 	calls.Store(0)
-	err := bounded.All(t.Context(), 100, 1, func(_ context.Context, i int) error {
+	err := flow.All(t.Context(), 100, 1, func(_ context.Context, i int) error {
 		calls.Add(1)
 		if i == 2 {
 			return failure
@@ -61,7 +61,7 @@ func TestAll(t *testing.T) {
 	assert.EqualValues(t, 3, calls.Load(), "nothing is begun after a failure")
 
 	// What is under way is told to end, and its own complaint does not matter.
-	err = bounded.All(t.Context(), 2, 2, func(ctx context.Context, i int) error {
+	err = flow.All(t.Context(), 2, 2, func(ctx context.Context, i int) error {
 		if i == 0 {
 			return failure
 		}
@@ -75,7 +75,7 @@ func TestAllUnderAContextThatIsDone(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("shutting down")
 	cancel(cause)
-	err := bounded.All(ctx, 3, 2, func(context.Context, int) error {
+	err := flow.All(ctx, 3, 2, func(context.Context, int) error {
 		t.Error("called")
 		return nil
 	})

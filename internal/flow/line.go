@@ -1,4 +1,4 @@
-package bounded
+package flow
 
 // Line does work beside its caller, a bounded number at once, and hands over
 // the results in the order in which the work was given. If some work panics,

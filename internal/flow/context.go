@@ -1,5 +1,4 @@
-// Package ctxio ties readers and errors to a context.
-package ctxio
+package flow
 
 import (
 	"context"

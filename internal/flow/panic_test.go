@@ -1,4 +1,4 @@
-package bounded_test
+package flow_test
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 func TestPanic(t *testing.T) {
-	var p bounded.Panic
+	var p flow.Panic
 	p.Do(func() {})
 	assert.False(t, p.Caught())
 	p.Rethrow()
@@ -39,7 +39,7 @@ func exits(f func()) bool {
 }
 
 func TestPanicOfGoexit(t *testing.T) {
-	var p bounded.Panic
+	var p flow.Panic
 	assert.True(t, exits(func() { p.Do(runtime.Goexit) }))
 	assert.True(t, p.Caught())
 	assert.True(t, exits(p.Rethrow))
@@ -51,7 +51,7 @@ func TestEachPanics(t *testing.T) {
 	for _, limit := range []int{1, 3} {
 		var begun, running atomic.Int64
 		assert.PanicsWithValue(t, "mine", func() {
-			bounded.Each(1000, limit, func(i int) {
+			flow.Each(1000, limit, func(i int) {
 				begun.Add(1)
 				running.Add(1)
 				defer running.Add(-1)
@@ -64,16 +64,16 @@ func TestEachPanics(t *testing.T) {
 		assert.Zero(t, running.Load())
 		assert.Less(t, begun.Load(), int64(1000))
 	}
-	assert.True(t, exits(func() { bounded.Each(2, 2, func(int) { runtime.Goexit() }) }))
+	assert.True(t, exits(func() { flow.Each(2, 2, func(int) { runtime.Goexit() }) }))
 	assert.Panics(t, func() {
-		_ = bounded.All(t.Context(), 2, 2, func(_ context.Context, i int) error { panic(i) })
+		_ = flow.All(t.Context(), 2, 2, func(_ context.Context, i int) error { panic(i) })
 	})
 }
 
 func TestLinePanics(t *testing.T) {
 	var running atomic.Int64
 	var got []int
-	line := bounded.Line[int]{Limit: 2, Take: func(n int) { got = append(got, n) }}
+	line := flow.Line[int]{Limit: 2, Take: func(n int) { got = append(got, n) }}
 	assert.PanicsWithValue(t, "mine", func() {
 		for i := range 1000 {
 			line.Do(func() int {

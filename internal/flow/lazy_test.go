@@ -1,4 +1,4 @@
-package lazy_test
+package flow_test
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/lazy"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 func TestValue(t *testing.T) {
-	var v lazy.Value[int]
+	var v flow.Lazy[int]
 	failure := errors.New("not yet")
 	_, err := v.Get(t.Context(), func(context.Context) (*int, error) { return nil, failure })
 	require.ErrorIs(t, err, failure)
@@ -41,7 +41,7 @@ func TestValue(t *testing.T) {
 }
 
 func TestValueWaitsNoLongerThanItsContext(t *testing.T) {
-	var v lazy.Value[int]
+	var v flow.Lazy[int]
 	begun, release := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {

@@ -1,17 +1,14 @@
-// Package lazy makes a client's connection when it is first needed.
-package lazy
+package flow
 
 import (
 	"context"
 	"sync"
 	"sync/atomic"
-
-	"github.com/ltxstore/ltxstore/internal/ctxio"
 )
 
-// Value is made by the first Get that succeeds. A failure leaves nothing: the
+// Lazy is a value that is made by the first Get that succeeds. A failure leaves nothing: the
 // next Get tries again. The zero value is ready; it is safe for concurrent use.
-type Value[T any] struct {
+type Lazy[T any] struct {
 	atomic.Pointer[T]
 
 	once sync.Once
@@ -21,8 +18,8 @@ type Value[T any] struct {
 // Get returns the value, making it if it is not there. One call makes at a
 // time; the others wait for it, and no longer than their contexts last. Under
 // a context already done it is that context's error.
-func (v *Value[T]) Get(ctx context.Context, build func(context.Context) (*T, error)) (*T, error) {
-	if err := ctxio.Err(ctx); err != nil {
+func (v *Lazy[T]) Get(ctx context.Context, build func(context.Context) (*T, error)) (*T, error) {
+	if err := Err(ctx); err != nil {
 		return nil, err
 	}
 	if value := v.Load(); value != nil {
@@ -32,7 +29,7 @@ func (v *Value[T]) Get(ctx context.Context, build func(context.Context) (*T, err
 	case v.lock() <- struct{}{}:
 		defer func() { <-v.turn }()
 	case <-ctx.Done():
-		return nil, ctxio.Err(ctx)
+		return nil, Err(ctx)
 	}
 	if value := v.Load(); value != nil {
 		return value, nil
@@ -45,7 +42,7 @@ func (v *Value[T]) Get(ctx context.Context, build func(context.Context) (*T, err
 	return value, nil
 }
 
-func (v *Value[T]) lock() chan struct{} {
+func (v *Lazy[T]) lock() chan struct{} {
 	v.once.Do(func() { v.turn = make(chan struct{}, 1) })
 	return v.turn
 }

@@ -1,4 +1,4 @@
-package keyfile_test
+package backend_test
 
 import (
 	"encoding/base64"
@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/keyfile"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
-func TestRead(t *testing.T) {
+func TestReadKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	encoded := base64.StdEncoding.EncodeToString([]byte(key))
 	for content, ok := range map[string]bool{
@@ -23,7 +23,7 @@ func TestRead(t *testing.T) {
 	} {
 		name := filepath.Join(t.TempDir(), "key")
 		require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
-		got, err := keyfile.Read(name, len(key))
+		got, err := backend.ReadKey(name, len(key))
 		if ok {
 			assert.NoError(t, err)
 			assert.Equal(t, key, string(got))
@@ -36,10 +36,10 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestReadOfNoFile(t *testing.T) {
-	_, err := keyfile.Read(filepath.Join(t.TempDir(), "missing"), 32)
+func TestReadKeyOfNoFile(t *testing.T) {
+	_, err := backend.ReadKey(filepath.Join(t.TempDir(), "missing"), 32)
 	assert.ErrorContains(t, err, "missing")
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
-	_, err = keyfile.Read(t.TempDir(), 32)
+	_, err = backend.ReadKey(t.TempDir(), 32)
 	assert.Error(t, err)
 }

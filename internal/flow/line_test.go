@@ -1,4 +1,4 @@
-package bounded_test
+package flow_test
 
 import (
 	"sync/atomic"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 func TestLine(t *testing.T) {
@@ -16,7 +16,7 @@ func TestLine(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var running, most atomic.Int64
 			var got, want []int
-			line := bounded.Line[int]{Limit: limit, Take: func(i int) { got = append(got, i) }}
+			line := flow.Line[int]{Limit: limit, Take: func(i int) { got = append(got, i) }}
 			for i := range 10 {
 				want = append(want, i)
 				line.Do(func() int {

@@ -1,4 +1,4 @@
-package bounded_test
+package flow_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/internal/bounded"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // A cycle of any length is found, wherever it begins, by its tokens or by its
@@ -21,17 +21,17 @@ func TestPagesRepeat(t *testing.T) {
 				}
 				return lead + (i-lead)%length
 			}
-			for name, add := range map[string]func(p *bounded.Pages, i int) error{
-				"tokens": func(p *bounded.Pages, i int) error { return p.Add(fmt.Sprint(at(i)), []string{fmt.Sprint(i)}) },
-				"names":  func(p *bounded.Pages, i int) error { return p.Add(fmt.Sprint(i), nil, []string{fmt.Sprint(at(i))}) },
+			for name, add := range map[string]func(p *flow.Pages, i int) error{
+				"tokens": func(p *flow.Pages, i int) error { return p.Add(fmt.Sprint(at(i)), []string{fmt.Sprint(i)}) },
+				"names":  func(p *flow.Pages, i int) error { return p.Add(fmt.Sprint(i), nil, []string{fmt.Sprint(at(i))}) },
 			} {
-				var p bounded.Pages
+				var p flow.Pages
 				i := 0
 				for add(&p, i) == nil {
 					i++
 					require.Less(t, i, 2*lead+3*length+3, "%s: cycle of %d after %d", name, length, lead)
 				}
-				assert.ErrorIs(t, add(&p, i), bounded.ErrRepeats)
+				assert.ErrorIs(t, add(&p, i), flow.ErrRepeats)
 				assert.GreaterOrEqual(t, i, lead+length, "%s: cycle of %d after %d: nothing had come twice", name, length, lead)
 			}
 		}
@@ -39,20 +39,20 @@ func TestPagesRepeat(t *testing.T) {
 }
 
 func TestPagesEnd(t *testing.T) {
-	var p bounded.Pages
-	for i := range 10 * bounded.MaxEmptyPages {
+	var p flow.Pages
+	for i := range 10 * flow.MaxEmptyPages {
 		names := []string{fmt.Sprint(i)}
-		if i%bounded.MaxEmptyPages != 0 {
+		if i%flow.MaxEmptyPages != 0 {
 			names = nil
 		}
 		require.NoError(t, p.Add(fmt.Sprint(i), names), "%d", i)
 	}
-	var empty bounded.Pages
-	for i := range bounded.MaxEmptyPages - 1 {
+	var empty flow.Pages
+	for i := range flow.MaxEmptyPages - 1 {
 		require.NoError(t, empty.Add(fmt.Sprint(i)))
 	}
-	assert.ErrorIs(t, empty.Add("last"), bounded.ErrRepeats)
-	var split bounded.Pages // the same letters, other names
+	assert.ErrorIs(t, empty.Add("last"), flow.ErrRepeats)
+	var split flow.Pages // the same letters, other names
 	require.NoError(t, split.Add("1", []string{"ab", "c"}))
 	require.NoError(t, split.Add("2", []string{"a", "bc"}))
 }
