@@ -54,9 +54,14 @@ type Error struct {
 	// Backend is the client's Type.
 	Backend string
 
-	// Key is the file's key as Keys builds it, a level's prefix, or the
-	// name of a configuration field. It may be empty.
+	// Key is a key of the store: a file's as Keys builds it, or a prefix. It is
+	// empty for what is about no key.
 	Key string
+
+	// Field is the argument, or the field of the Config in Go, that is wrong
+	// ("PartSize", "Retry.MaxDelay"), and empty for every other failure. Err says
+	// what is wrong with it.
+	Field string
 
 	// Kind is one of the kinds above, or nil where none fits.
 	Kind error
@@ -119,7 +124,7 @@ func isKind(err error) bool {
 
 // invalid is backend.Invalid, for the root's own functions.
 func invalid(backend, op, field string, value any, want string) error {
-	return &Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
+	return &Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
 

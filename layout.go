@@ -71,7 +71,7 @@ func (l Layout) String() string {
 // MarshalText returns the layout's name.
 func (l Layout) MarshalText() ([]byte, error) {
 	if l >= layoutCount {
-		return nil, fmt.Errorf("%v is no layout: %w", l, fs.ErrInvalid)
+		return nil, fmt.Errorf("layout is %v: want one of %s: %w", l, strings.Join(layoutNames[:], ", "), fs.ErrInvalid)
 	}
 	return []byte(l.String()), nil
 }
@@ -99,8 +99,8 @@ type Keys struct {
 // empty path is the store's root. An unknown layout, and a path with a ".."
 // segment, a NUL byte or invalid UTF-8, are fs.ErrInvalid.
 func NewKeys(layout Layout, path string) (Keys, error) {
-	if layout >= layoutCount {
-		return Keys{}, fmt.Errorf("layout is %v: want one of %s: %w", layout, strings.Join(layoutNames[:], ", "), fs.ErrInvalid)
+	if _, err := layout.MarshalText(); err != nil {
+		return Keys{}, err
 	}
 	clean, err := cleanPath(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"io/fs"
 	"strconv"
 
@@ -13,8 +14,35 @@ import (
 // what would be right. No secret may be passed as value. Where a field was set
 // by a URL or a file, ltxstore.Open and Source.Explain name its setting instead.
 func Invalid(backend, op, field string, value any, want string) error {
-	return &ltxstore.Error{Op: op, Backend: backend, Kind: fs.ErrInvalid,
+	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
+}
+
+// Refused is Invalid for what another package has found wrong with a field: err says
+// it. With an empty field it is the one that err names, as ltxstore.Retry.Validate
+// does.
+func Refused(backend, op, field string, err error) error {
+	var wrong *settings.FieldError
+	switch {
+	case field != "":
+		err = &settings.FieldError{Field: field, Err: err}
+	case errors.As(err, &wrong):
+		field = wrong.Field
+	}
+	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid, Err: err}
+}
+
+// NewKeys is ltxstore.NewKeys for Init: an error names the field of the Config that
+// is wrong, Layout or Path.
+func NewKeys(backend string, layout ltxstore.Layout, path string) (ltxstore.Keys, error) {
+	if _, err := layout.MarshalText(); err != nil {
+		return ltxstore.Keys{}, Refused(backend, "init", "Layout", err)
+	}
+	keys, err := ltxstore.NewKeys(layout, path)
+	if err != nil {
+		return ltxstore.Keys{}, Refused(backend, "init", "Path", err)
+	}
+	return keys, nil
 }
 
 // Partial makes one error of a deletion's failures: nil of none, the failure

@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -57,4 +58,39 @@ func TestPartial(t *testing.T) {
 	require.ErrorAs(t, err, &partial)
 	assert.Len(t, partial.Failed, 1000)
 	assert.Equal(t, 1000, partial.Total)
+}
+
+func TestRefused(t *testing.T) {
+	cause := errors.New("no such thing")
+	for _, test := range []struct {
+		err   error
+		field string
+		want  string
+	}{
+		{backend.Refused("s3", "init", "Path", cause), "Path", "s3: init: invalid argument: Path: no such thing"},
+		{backend.Refused("s3", "init", "", ltxstore.Retry{MaxDelay: -1}.Validate()), "Retry.MaxDelay", "Retry.MaxDelay is -1"},
+		{backend.Refused("s3", "init", "", cause), "", "s3: init: invalid argument: no such thing"},
+		{backend.Invalid("s3", "init", "Bucket", "", "want it"), "Bucket", "Bucket is"},
+	} {
+		var own *ltxstore.Error
+		require.ErrorAs(t, test.err, &own)
+		assert.Equal(t, [4]string{"init", "s3", "", test.field}, [4]string{own.Op, own.Backend, own.Key, own.Field})
+		assert.ErrorIs(t, test.err, fs.ErrInvalid)
+		assert.ErrorContains(t, test.err, test.want)
+	}
+}
+
+func TestNewKeys(t *testing.T) {
+	keys, err := backend.NewKeys("s3", ltxstore.LayoutLitestream, "/db/")
+	require.NoError(t, err)
+	assert.Equal(t, "db/", keys.Prefix())
+	for field, err := range map[string]error{
+		"Layout": func() error { _, err := backend.NewKeys("s3", 99, "db"); return err }(),
+		"Path":   func() error { _, err := backend.NewKeys("s3", 0, ".."); return err }(),
+	} {
+		var own *ltxstore.Error
+		require.ErrorAs(t, err, &own)
+		assert.Equal(t, field, own.Field)
+		assert.ErrorIs(t, err, fs.ErrInvalid)
+	}
 }

@@ -50,6 +50,7 @@ import (
 	"path/filepath"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -137,12 +138,12 @@ func (c *ReplicaClient) prepare() (*replica, error) {
 		return nil, err
 	}
 	cfg := c.given.withDefaults()
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(typeName, cfg.Layout, "")
 	if err != nil {
-		return nil, wrap("init", "Layout", err)
+		return nil, err
 	}
 	if cfg.Path, err = filepath.Abs(cfg.Path); err != nil {
-		return nil, wrap("init", "Path", err)
+		return nil, backend.Refused(typeName, "init", "Path", err)
 	}
 	if err := checkRoot(cfg); err != nil {
 		return nil, err

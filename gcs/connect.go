@@ -29,9 +29,9 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.NewKeys(typeName, cfg.Layout, cfg.Path)
 	if err != nil {
-		return nil, refuse("Path", err)
+		return nil, err
 	}
 	log.Secrets.Add(string(cfg.SSECustomerKey))
 	b := &bucket{cfg: cfg, log: log}

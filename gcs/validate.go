@@ -2,18 +2,15 @@ package gcs
 
 import (
 	"errors"
-	"io/fs"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 const (
@@ -30,7 +27,7 @@ func invalid(field string, value any, want string) error {
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
+	return backend.Refused(typeName, "init", field, err)
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
@@ -149,7 +146,7 @@ func (cfg Config) validateTransport() error {
 		}
 	}
 	if err := cfg.Retry.Validate(); err != nil {
-		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: err}
+		return backend.Refused(typeName, "init", "", err)
 	}
 	return nil
 }

@@ -47,14 +47,14 @@ type place struct {
 
 func (cfg Config) check() (*place, error) {
 	if cfg.PageSize < 0 {
-		return nil, backend.Invalid(typeName, "init", "Config.PageSize", cfg.PageSize, "want 0 (1000) or more objects")
+		return nil, backend.Invalid(typeName, "init", "PageSize", cfg.PageSize, "want 0 (1000) or more objects")
 	}
 	if cfg.Clock != nil && cfg.Clock().IsZero() {
-		return nil, backend.Invalid(typeName, "init", "Config.Clock()", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
+		return nil, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
 	}
-	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.NewKeys(typeName, cfg.Layout, cfg.Path)
 	if err != nil {
-		return nil, wrap("init", "Config", err)
+		return nil, err
 	}
 	p := &place{keys: keys, pageSize: cfg.PageSize}
 	if p.pageSize == 0 {

@@ -40,10 +40,10 @@ func TestZeroValue(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, cfg := range map[string]mock.Config{
-		"Config.PageSize is -1: want 0 (1000) or more":   {PageSize: -1},
-		"Config.Clock() is":                              {Clock: func() time.Time { return time.Time{} }},
-		"Config: layout is layout(77): want one of":      {Layout: 77},
-		`Config: path is "a/../b": want no ".." segment`: {Path: "a/../b"},
+		"PageSize is -1: want 0 (1000) or more":        {PageSize: -1},
+		"Clock is":                                     {Clock: func() time.Time { return time.Time{} }},
+		"Layout: layout is layout(77): want one of":    {Layout: 77},
+		`Path: path is "a/../b": want no ".." segment`: {Path: "a/../b"},
 	} {
 		c := newClient(cfg)
 		for range 2 { // a failed Init leaves no state

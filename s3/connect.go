@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -56,9 +57,9 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 	if err := cfg.validateFor(p); err != nil {
 		return nil, err
 	}
-	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.NewKeys(typeName, cfg.Layout, cfg.Path)
 	if err != nil {
-		return nil, refuse("Path", err)
+		return nil, err
 	}
 
 	client, closeIdle, err := httpClientOf(cfg)

@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"errors"
-	"io/fs"
 	"net/url"
 	"regexp"
 	"strings"
@@ -12,11 +11,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 const (
@@ -95,7 +92,7 @@ func notInBucket(r rune) bool {
 
 // refuse is invalid for what another package has found.
 func refuse(field string, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: &settings.FieldError{Field: field, Err: err}}
+	return backend.Refused(typeName, "init", field, err)
 }
 
 func (cfg Config) validateEndpoint() error {
@@ -192,7 +189,7 @@ func (cfg Config) validateTransport() error {
 		}
 	}
 	if err := cfg.Retry.Validate(); err != nil {
-		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: err}
+		return backend.Refused(typeName, "init", "", err)
 	}
 	return nil
 }

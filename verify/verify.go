@@ -65,7 +65,7 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 	}
 	for _, level := range cfg.Levels {
 		if err := backend.CheckLevel(level); err != nil {
-			return nil, &ltxstore.Error{Op: "verify", Backend: client.Type(), Key: "Config.Levels", Kind: fs.ErrInvalid, Err: err}
+			return nil, &ltxstore.Error{Op: "verify", Backend: client.Type(), Field: "Config.Levels", Kind: fs.ErrInvalid, Err: fmt.Errorf("Config.Levels: %w", err)}
 		}
 	}
 	v := &verifier{client: client, cfg: cfg, bad: make(map[file]bool), sums: make(map[ltx.TXID]sum)}

@@ -155,7 +155,7 @@ func (c *Client) init(ctx context.Context) (*replica, error) {
 
 func (c *Client) connect(ctx context.Context) (*replica, error) {
 	if err := c.cfg.Retry.Validate(); err != nil {
-		return nil, err
+		return nil, backend.Refused(c.cfg.Type, "init", "", err)
 	}
 	store, err := c.cfg.Connect(ctx, &c.log)
 	if err != nil {

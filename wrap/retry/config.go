@@ -38,7 +38,7 @@ func (cfg Config) check(next ltxstore.ReplicaClient) (Config, error) {
 		return cfg, invalid("BufferSize", cfg.BufferSize, "want 0 (default) or more bytes")
 	}
 	if err := cfg.Retry.Validate(); err != nil {
-		return cfg, err
+		return cfg, backend.Refused(next.Type(), "init", "", err)
 	}
 	return Config{Retry: cfg.Retry.WithDefaults(), BufferSize: cmp.Or(cfg.BufferSize, defaultBufferSize)}, nil
 }

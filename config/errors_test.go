@@ -1,0 +1,49 @@
+package config_test
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/gcs"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/s3"
+)
+
+// Whatever the backend: what is wrong with a Config is told by its field, in an
+// error that has the client's Type and no key.
+func TestErrorsOfAConfigHaveOneShape(t *testing.T) {
+	unknown := ltxstore.Layout(99)
+	for name, test := range map[string]struct {
+		client ltxstore.ReplicaClient
+		field  string
+	}{
+		"file: missing": {file.NewReplicaClient(file.Config{}), "Path"},
+		"file: refused": {file.NewReplicaClient(file.Config{Path: "/x", SweepAge: -1}), "SweepAge"},
+		"file: layout":  {file.NewReplicaClient(file.Config{Path: "/x", Layout: unknown}), "Layout"},
+		"s3: missing":   {s3.NewReplicaClient(s3.Config{}), "Bucket"},
+		"s3: path":      {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Path: "../x"}), "Path"},
+		"s3: layout":    {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
+		"s3: retry":     {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Retry: ltxstore.Retry{MaxAttempts: -1}}), "Retry.MaxAttempts"},
+		"gcs: missing":  {gcs.NewReplicaClient(gcs.Config{}), "Bucket"},
+		"gcs: path":     {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Path: "../x"}), "Path"},
+		"gcs: layout":   {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
+		"gcs: retry":    {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"mock: path":    {mock.NewReplicaClient(mock.Config{Path: "../x"}), "Path"},
+		"mock: layout":  {mock.NewReplicaClient(mock.Config{Layout: unknown}), "Layout"},
+		"mock: refused": {mock.NewReplicaClient(mock.Config{PageSize: -1}), "PageSize"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := ltxstore.Init(t.Context(), test.client)
+			require.ErrorIs(t, err, fs.ErrInvalid)
+			own, ok := err.(*ltxstore.Error)
+			require.True(t, ok, "%T", err)
+			assert.Equal(t, ltxstore.Error{Op: "init", Backend: test.client.Type(), Field: test.field, Kind: own.Kind, Err: own.Err}, *own)
+			assert.Contains(t, err.Error(), test.field)
+		})
+	}
+}
