@@ -3,11 +3,9 @@ package gcs
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const typeName = "gcs"
@@ -41,23 +39,13 @@ type ReplicaClient struct {
 // sends nothing and cannot fail: Init, which every method calls, tells what is
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: func() Config { return cfg }}
-	c.Client = object.New(object.Config{
-		Type:   typeName,
-		Retry:  cfg.Retry,
-		Logger: cfg.Logger,
+	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: cfg.String,
 		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 			return connect(ctx, cfg, log)
 		},
-	})
-	return c
+	})}
 }
-
-// String returns where the replica is, without secrets.
-func (c *ReplicaClient) String() string { return c.given().String() }
-
-// GoString is String: %#v must not show a secret either.
-func (c *ReplicaClient) GoString() string { return c.String() }
-
-// Format is String for every verb.
-func (c *ReplicaClient) Format(f fmt.State, _ rune) { scrub.Format(f, c.String()) }

@@ -354,7 +354,7 @@ func TestCancelled(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for says, cfg := range map[string]verify.Config{
 		"Config.Concurrency is -1: want 0 (4) or more": {Concurrency: -1},
-		"verify: Config.Levels: ":                       {Levels: []int{-1}},
+		"verify: Config.Levels: ":                      {Levels: []int{-1}},
 		"level is 10000: want at most 9999":            {Levels: []int{10000}},
 	} {
 		r, err := verify.Run(t.Context(), &mock.ReplicaClient{}, cfg)

@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Config is what New makes a Client of.
@@ -33,6 +34,10 @@ type Config struct {
 
 	// Logger gets the log. Nil means slog.Default.
 	Logger *slog.Logger
+
+	// Describe returns where the replica is, without secrets: what fmt prints of
+	// the client. Nil means the Type.
+	Describe func() string
 }
 
 // Store is a connected store, and how a replica is kept in it.
@@ -132,6 +137,20 @@ func (c *Client) Location(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("%q", slices.Concat([]string{c.cfg.Type}, r.Place, []string{r.Keys.Prefix(), r.Keys.Layout().String()})), nil
 }
+
+// String returns where the replica is, without secrets.
+func (c *Client) String() string {
+	if c.cfg.Describe == nil {
+		return c.cfg.Type
+	}
+	return c.cfg.Describe()
+}
+
+// GoString is String: %#v must not show a secret either.
+func (c *Client) GoString() string { return c.String() }
+
+// Format is String for every verb.
+func (c *Client) Format(f fmt.State, _ rune) { scrub.Format(f, c.String()) }
 
 // Close releases idle connections. The client stays usable.
 func (c *Client) Close() error {

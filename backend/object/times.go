@@ -58,12 +58,16 @@ func (r *replica) complete(ctx context.Context, files []listed, metadata bool) e
 // inquire completes one file: by its properties, where they can tell more than
 // the listing, and by its header where they do not tell the time.
 func (r *replica) inquire(ctx context.Context, f *listed, metadata bool) error {
+	_, told := ltxio.MetadataTime(f.Metadata) // and is in info
 	if !r.Traits.ListsMetadata || f.Size < 0 {
 		now, err := r.head(ctx, f.Key, "")
 		if err != nil {
 			return err
 		}
 		f.info.Size = now.Size
+		if told {
+			return nil
+		}
 		if !now.Modified.IsZero() {
 			f.info.CreatedAt = now.Modified.UTC()
 		}
