@@ -30,7 +30,7 @@ FUZZ := \
 	.:FuzzParse \
 	./config:FuzzParse \
 	./internal/ltxio:FuzzLZ4Exceeds \
-	./internal/settings:FuzzResolve \
+	./backend/settings:FuzzResolve \
 	./wrap/compress:FuzzSequence \
 	./wrap/compress:FuzzTrailer \
 	./wrap/crypt:FuzzBinding \

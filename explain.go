@@ -38,7 +38,7 @@ func (src Source) Explain(err error) error {
 func explain(err error, driver any, src Source) error {
 	var wrong *settings.FieldError
 	table, ok := driver.(interface {
-		Explain(settings.Source, *settings.FieldError) (string, bool)
+		Explain(Source, *settings.FieldError) (string, bool)
 	})
 	if !ok || !errors.As(err, &wrong) {
 		return err
@@ -46,7 +46,7 @@ func explain(err error, driver any, src Source) error {
 	if src.Getenv == nil {
 		src.Getenv = os.LookupEnv
 	}
-	text, ok := table.Explain(settings.Source(src), wrong)
+	text, ok := table.Explain(src, wrong)
 	if !ok || !strings.Contains(err.Error(), wrong.Error()) {
 		return err
 	}

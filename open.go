@@ -22,6 +22,10 @@ type Driver interface {
 	// then has src.Layout. src.Getenv is set. No error shows a secret.
 	Open(src Source) (client ReplicaClient, auto bool, err error)
 
+	// Check returns the error that Open would, and whether the client would
+	// retry failed requests itself. It makes no client and keeps nothing.
+	Check(src Source) (retries bool, err error)
+
 	// Lookup returns the name of the setting that key is a name of, and
 	// whether its value is a secret.
 	Lookup(key string) (name string, secret, ok bool)
@@ -46,6 +50,10 @@ type Source struct {
 	// Settings are given beside the URL's query, by name. Defaults count where
 	// neither of the two says anything.
 	Settings, Defaults map[string]string
+
+	// Mirrors are the further replicas of a mirror around this one: see package
+	// wrap/mirror.
+	Mirrors []Source
 
 	// Where tells where in its file a setting or a default is, such as "line
 	// 3", for errors. It may be nil.
@@ -134,21 +142,20 @@ func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	// All that is wrong in src is told before anything is made.
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	store, auto, err := p.open()
 	if err != nil {
 		return nil, err
-	}
-	// What is wrong with a wrapper is told before a request is sent, and before
-	// another one has registered anything.
-	if err := p.check(store); err != nil {
-		return nil, errors.Join(err, Close(store))
 	}
 	if auto {
 		if store, err = p.findLayout(ctx, store); err != nil {
 			return nil, err
 		}
 	}
-	return p.wrap(store, func(other Source) (ReplicaClient, error) { return OpenSource(ctx, other) })
+	return p.wrap(ctx, store)
 }
 
 // findLayout returns a client of the store alone with the layout of its files,
@@ -170,18 +177,14 @@ func (p peeled) findLayout(ctx context.Context, client ReplicaClient) (ReplicaCl
 }
 
 // Check returns the error that OpenSource would, of what is wrong in src
-// itself. It sends nothing, looks at no store, and leaves nothing behind: no
-// file, no goroutine, and no metric on a registry.
+// itself. It makes no client, sends nothing, looks at no store, and leaves
+// nothing behind.
 func (src Source) Check() error {
 	p, err := src.peel()
 	if err != nil {
 		return err
 	}
-	store, _, err := p.open()
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.check(store), Close(store))
+	return p.check()
 }
 
 // Driver returns the scheme of src and its driver. That there is none is

@@ -36,6 +36,11 @@ func (r *recorder) Open(src ltxstore.Source) (ltxstore.ReplicaClient, bool, erro
 	return mock.NewReplicaClient(mock.Config{Store: r.store, Layout: layout}), r.auto, nil
 }
 
+func (r *recorder) Check(src ltxstore.Source) (bool, error) {
+	_, err := ltxstore.ParseLayout(src.Layout)
+	return false, errors.Join(err, r.err)
+}
+
 func (r *recorder) Lookup(key string) (string, bool, bool) {
 	return key, key == "hidden", key != "unknown"
 }

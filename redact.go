@@ -23,15 +23,18 @@ func Redact(url string) string {
 
 // plain returns a function that knows the settings of a backend, and of the
 // wrappers, that are no secrets.
-func plain(scheme string) func(key string) bool {
+func plain(scheme string) func(key, value string) bool {
 	driver := LookupDriver(scheme)
-	return func(key string) bool {
+	return func(key, value string) bool {
 		if driver == nil {
 			return false
 		}
 		_, secret, ok := driver.Lookup(key)
 		if name := wrapperOf(driver, key); name != "" && LookupWrapper(name) != nil {
-			_, secret, ok = LookupWrapper(name).Lookup(key)
+			if _, secret, ok = LookupWrapper(name).Lookup(key); !strings.Contains(key, ".") {
+				_, err := settings.ParseBool(value) // else it may be a URL
+				ok = ok && err == nil
+			}
 		}
 		return ok && !secret
 	}
@@ -51,8 +54,12 @@ func (src Source) String() string {
 		}
 		return redacted
 	}
-	return fmt.Sprintf("ltxstore.Source{Type:%q URL:%q Settings:%q Defaults:%q Layout:%q}",
-		src.Type, Redact(src.URL), shown(src.Settings), shown(src.Defaults), src.Layout)
+	mirrors := ""
+	if len(src.Mirrors) > 0 {
+		mirrors = fmt.Sprintf(" Mirrors:%v", src.Mirrors)
+	}
+	return fmt.Sprintf("ltxstore.Source{Type:%q URL:%q Settings:%q Defaults:%q Layout:%q%s}",
+		src.Type, Redact(src.URL), shown(src.Settings), shown(src.Defaults), src.Layout, mirrors)
 }
 
 // GoString is String.

@@ -16,14 +16,14 @@ type Retry struct {
 	// MaxAttempts is how often one request is tried in all, the first time
 	// included. 0 means 10; 1 means no retry. For a body being read it counts
 	// the attempts since the last byte arrived.
-	MaxAttempts int
+	MaxAttempts int `ltx:"max-attempts" default:"10" help:"How often an operation is tried in all."`
 
 	// BaseDelay bounds the first wait; each further bound is twice the one
 	// before. 0 means 100 ms.
-	BaseDelay time.Duration
+	BaseDelay time.Duration `ltx:"base-delay" default:"100ms" help:"The bound of the first wait; each further one is twice the one before."`
 
 	// MaxDelay bounds every wait but Retry-After's. 0 means 20 s.
-	MaxDelay time.Duration
+	MaxDelay time.Duration `ltx:"max-delay" default:"20s" help:"The bound of every wait."`
 }
 
 // WithDefaults returns r with the default in place of each zero field.

@@ -1,9 +1,11 @@
 package ltxstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -16,15 +18,15 @@ import (
 type WrapperDriver interface {
 	// Wrap returns next inside the wrapper, or next itself if src turns the
 	// wrapper off. src has the settings of the wrapper alone, by their whole
-	// names ("compress.level"), and a URL only for the query. open opens a
-	// further replica, with what Wrap was called for: for the wrappers that have
-	// several. Wrap sends nothing. No error shows a secret.
-	Wrap(next ReplicaClient, src Source, open func(Source) (ReplicaClient, error)) (ReplicaClient, error)
+	// names ("compress.level"), and a URL only for the query. mirrors are the
+	// clients of src.Mirrors, which the caller closes if Wrap fails. Wrap
+	// sends nothing. No error shows a secret.
+	Wrap(next ReplicaClient, src Source, mirrors []ReplicaClient) (ReplicaClient, error)
 
-	// Check returns the error that Wrap would, of what is wrong in src itself or
-	// with next, which is the store's client. check is Check for a further
-	// replica. It makes no client, starts nothing, and registers nothing.
-	Check(next ReplicaClient, src Source, check func(Source) error) error
+	// Check returns the error that Wrap would, of what is wrong in src itself,
+	// around a client that retries failed requests itself or not. It makes no
+	// client, starts nothing, and registers nothing.
+	Check(src Source, retries bool) error
 
 	// Lookup returns the whole name of the setting that key is a name of, and
 	// whether its value is a secret.
@@ -101,6 +103,7 @@ type peeled struct {
 }
 
 type layer struct {
+	name   string
 	driver WrapperDriver
 	src    Source
 }
@@ -123,20 +126,99 @@ func (src Source) peel() (p peeled, err error) {
 			return "", mistyped(key, ok)
 		}
 		if LookupWrapper(name) == nil {
-			return "", fmt.Errorf(`is of the wrapper %s, which is not imported: want import _ "github.com/ltxstore/ltxstore/wrap/%s"`, name, name)
+			return "", errors.New(notImported(name))
 		}
 		return name, nil
 	}
-	store, of, err := settings.Peel(settings.Source(src), owner)
-	if err != nil {
+	of := make(map[string]Source)
+	if p.store, err = src.split(owner, of); err != nil {
 		return p, openFailed(p.scheme, err)
 	}
-	p.store = Source(store)
 	for _, name := range stacking(slices.Collect(maps.Keys(of))) {
-		p.layers = append(p.layers, layer{LookupWrapper(name), Source(of[name])})
+		p.layers = append(p.layers, layer{name, LookupWrapper(name), of[name]})
 	}
 	return p, nil
 }
+
+// split returns what src says of the store, and puts what it says of each
+// wrapper into of by the wrapper's name, which owner returns for a key: none is
+// the empty string. The keys of a wrapper keep its name, and its URL has no
+// place: "compress:?compress.level=best".
+func (src Source) split(owner func(key string) (string, error), of map[string]Source) (store Source, err error) {
+	wrapper := func(name string) Source {
+		if s, ok := of[name]; ok {
+			return s
+		}
+		return Source{Where: src.Where, Getenv: src.Getenv}
+	}
+	store = src
+	store.Mirrors = nil
+	if len(src.Mirrors) > 0 {
+		if LookupWrapper(mirror) == nil {
+			return store, errors.New("Mirrors " + notImported(mirror))
+		}
+		s := wrapper(mirror)
+		s.Mirrors = src.Mirrors
+		of[mirror] = s
+	}
+	place, query, _ := strings.Cut(src.URL, "?")
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		key, _, hasValue := strings.Cut(part, "=")
+		key, failed := url.QueryUnescape(key)
+		name := ""
+		if failed == nil && hasValue && key != "" { // what cannot be read is the store's to refuse
+			if name, err = owner(key); err != nil {
+				return store, misnamed(err, key, " in the URL")
+			}
+		}
+		if name == "" {
+			kept = append(kept, part)
+			continue
+		}
+		s := wrapper(name)
+		if s.URL == "" {
+			s.URL = name + ":?" + part
+		} else {
+			s.URL += "&" + part
+		}
+		of[name] = s
+	}
+	if store.URL = place; kept != nil && strings.Contains(src.URL, "?") {
+		store.URL += "?" + strings.Join(kept, "&")
+	}
+	for _, which := range []func(*Source) *map[string]string{
+		func(s *Source) *map[string]string { return &s.Settings },
+		func(s *Source) *map[string]string { return &s.Defaults },
+	} {
+		given := *which(&src)
+		*which(&store) = maps.Clone(given)
+		for _, key := range slices.Sorted(maps.Keys(given)) {
+			name, err := owner(key)
+			if err != nil {
+				where := ""
+				if src.Where != nil && src.Where(key) != "" {
+					where = " (" + src.Where(key) + ")"
+				}
+				return store, misnamed(err, key, where)
+			}
+			if name == "" {
+				continue
+			}
+			delete(*which(&store), key)
+			s := wrapper(name)
+			if *which(&s) == nil {
+				*which(&s) = make(map[string]string)
+			}
+			(*which(&s))[key] = given[key]
+			of[name] = s
+		}
+	}
+	return store, nil
+}
+
+// mirror is the wrapper that Source.Mirrors are of.
+const mirror = "mirror"
 
 // stacking sorts the names of wrappers, the outermost first.
 func stacking(names []string) []string {
@@ -153,7 +235,24 @@ func stacking(names []string) []string {
 	return names
 }
 
-// mistyped returns an error for a key that nobody knows and that looks like a
+func notImported(name string) string {
+	return fmt.Sprintf(`is of the wrapper %s, which is not imported: want import _ "github.com/ltxstore/ltxstore/wrap/%s"`, name, name)
+}
+
+// unknownSetting says what a key was meant to be.
+type unknownSetting string
+
+func (u unknownSetting) Error() string { return string(u) }
+
+// misnamed returns an error of owner with the key and where it is.
+func misnamed(err error, key, where string) error {
+	if unknown, ok := err.(unknownSetting); ok {
+		return fmt.Errorf("unknown setting %q%s: %w", key, where, unknown)
+	}
+	return fmt.Errorf("%s%s %w", key, where, err)
+}
+
+// mistyped returns an error for a key that is not known and that looks like a
 // wrapper's.
 func mistyped(key string, known bool) error {
 	head, rest, dotted := strings.Cut(key, ".")
@@ -164,7 +263,7 @@ func mistyped(key string, known bool) error {
 	if dotted {
 		nearest += "." + rest
 	}
-	return fmt.Errorf("is no setting: did you mean %s? wrappers are %s", nearest, strings.Join(wrapperNames(), ", "))
+	return unknownSetting("did you mean " + nearest + "?")
 }
 
 // wrapperNames returns the names of the wrappers that are registered, and of
@@ -180,19 +279,34 @@ func wrapperNames() []string {
 
 // open returns a client of the store alone.
 func (p peeled) open() (client ReplicaClient, auto bool, err error) {
-	if client, auto, err = p.driver.Open(p.store); err != nil {
-		if already := new(*Error); p.unknown && !errors.As(err, already) {
-			err = fmt.Errorf("%w; wrappers are %s", err, strings.Join(wrapperNames(), ", "))
-		}
-		return nil, false, explain(openFailed(p.scheme, err), p.driver, p.store)
-	}
-	return client, auto, nil
+	client, auto, err = p.driver.Open(p.store)
+	return client, auto, p.failed(err)
 }
 
-// check returns what wrap would refuse, and leaves nothing behind.
-func (p peeled) check(client ReplicaClient) error {
+// failed is what the backend's driver says of the store, in words of its settings.
+func (p peeled) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	if known, ok := strings.CutSuffix(err.Error(), ")"); ok && p.unknown {
+		err = fmt.Errorf("%s; wrappers: %s)", known, strings.Join(wrapperNames(), ", "))
+	}
+	return explain(openFailed(p.scheme, err), p.driver, p.store)
+}
+
+// check returns what is wrong with the settings, and leaves nothing behind.
+func (p peeled) check() error {
+	retries, err := p.driver.Check(p.store)
+	if err != nil {
+		return p.failed(err)
+	}
 	for _, layer := range slices.Backward(p.layers) {
-		if err := layer.driver.Check(client, layer.src, Source.Check); err != nil {
+		for n, src := range layer.src.Mirrors {
+			if err := src.Check(); err != nil {
+				return openFailed(p.scheme, fmt.Errorf("%s.%d: %w", layer.name, n, err))
+			}
+		}
+		if err := layer.driver.Check(layer.src, retries); err != nil {
 			return explain(openFailed(p.scheme, err), layer.driver, layer.src)
 		}
 	}
@@ -200,12 +314,28 @@ func (p peeled) check(client ReplicaClient) error {
 }
 
 // wrap puts a client of the store into the wrappers. A failure closes it.
-func (p peeled) wrap(client ReplicaClient, open func(Source) (ReplicaClient, error)) (ReplicaClient, error) {
+func (p peeled) wrap(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
 	for _, layer := range slices.Backward(p.layers) {
-		wrapped, err := layer.driver.Wrap(client, layer.src, open)
+		var mirrors []ReplicaClient
+		var err error
+		for n, src := range layer.src.Mirrors {
+			other, failed := OpenSource(ctx, src)
+			if failed != nil {
+				err = fmt.Errorf("%s.%d: %w", layer.name, n, failed)
+				break
+			}
+			mirrors = append(mirrors, other)
+		}
+		wrapped := client
+		if err == nil {
+			wrapped, err = layer.driver.Wrap(client, layer.src, mirrors)
+		}
 		if err != nil {
 			err = explain(openFailed(p.scheme, err), layer.driver, layer.src)
-			return nil, errors.Join(err, Close(client))
+			for _, opened := range append(mirrors, client) {
+				err = errors.Join(err, Close(opened))
+			}
+			return nil, err
 		}
 		client = wrapped
 	}

@@ -30,26 +30,19 @@ func (m marker) Unwrap() ltxstore.ReplicaClient { return m.ReplicaClient }
 type marking struct {
 	name         string
 	got, checked *[]ltxstore.Source
-	err          error
+	err, late    error // of Check, and of Wrap
 }
 
-func (m marking) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, open func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
+func (m marking) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
 	*m.got = append(*m.got, src)
-	if beside := src.Settings[m.name+".beside"]; beside != "" {
-		other, err := open(ltxstore.Source{URL: beside})
-		if err != nil {
-			return nil, err
-		}
-		return marker{next, m.name + "+" + other.Type(), 1}, nil
+	for _, other := range mirrors {
+		return marker{next, m.name + "+" + other.Type(), 1}, m.late
 	}
-	return marker{next, m.name, 0}, m.err
+	return marker{next, m.name, 0}, m.late
 }
 
-func (m marking) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, check func(ltxstore.Source) error) error {
+func (m marking) Check(src ltxstore.Source, _ bool) error {
 	*m.checked = append(*m.checked, src)
-	if beside := src.Settings[m.name+".beside"]; beside != "" {
-		return check(ltxstore.Source{URL: beside})
-	}
 	return m.err
 }
 
@@ -60,9 +53,11 @@ func (m marking) Lookup(key string) (string, bool, bool) {
 // registerMarkers registers the wrappers of these tests, once: what they are asked
 // for is in marked.
 var registerMarkers = sync.OnceFunc(func() {
-	ltxstore.RegisterWrapper(marking{"zeta", &marked, &checked, nil}, "zeta", "zz")
-	ltxstore.RegisterWrapper(marking{"alpha", &marked, &checked, nil}, "alpha")
-	ltxstore.RegisterWrapper(marking{"failing", &marked, &checked, errors.New("no such thing")}, "failing")
+	ltxstore.RegisterWrapper(marking{"zeta", &marked, &checked, nil, nil}, "zeta", "zz")
+	ltxstore.RegisterWrapper(marking{"alpha", &marked, &checked, nil, nil}, "alpha")
+	ltxstore.RegisterWrapper(marking{"mirror", &marked, &checked, nil, nil}, "mirror")
+	ltxstore.RegisterWrapper(marking{"failing", &marked, &checked, errors.New("no such thing"), nil}, "failing")
+	ltxstore.RegisterWrapper(marking{"late", &marked, &checked, nil, errors.New("too late")}, "late")
 	ltxstore.Register("closes", closingDriver{&closedStores})
 })
 
@@ -84,6 +79,8 @@ type closingDriver struct{ closed *int }
 func (d closingDriver) Open(ltxstore.Source) (ltxstore.ReplicaClient, bool, error) {
 	return closing{mock.NewReplicaClient(mock.Config{}), d.closed}, false, nil
 }
+
+func (closingDriver) Check(ltxstore.Source) (bool, error) { return false, nil }
 
 func (closingDriver) Lookup(key string) (string, bool, bool) { return key, false, key == "setting" }
 
@@ -116,9 +113,9 @@ func TestOpenWrapped(t *testing.T) {
 	require.NoError(t, err)
 	assert.IsType(t, &mock.ReplicaClient{}, client, "no wrapper is asked for")
 
-	client, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: "mem", Settings: map[string]string{"zeta.beside": "mem://?alpha=1"}})
+	client, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: "mem", Mirrors: []ltxstore.Source{{URL: "mem://?alpha=1"}}})
 	require.NoError(t, err)
-	assert.Equal(t, "zeta+alpha(mock)(mock)", client.Type())
+	assert.Equal(t, "mirror+alpha(mock)(mock)", client.Type())
 
 	assert.Equal(t, "mem://?zeta.x=1&zeta.hidden=[redacted]&zz.unknown=[redacted]&page-size=7",
 		ltxstore.Redact("mem://?zeta.x=1&zeta.hidden=hush&zz.unknown=hush&page-size=7"))
@@ -149,11 +146,11 @@ func TestOpenWrappedRefusals(t *testing.T) {
 		src  ltxstore.Source
 		says string
 	}{
-		{ltxstore.Source{URL: "mem://?compres.level=3"}, "compres.level in the URL is no setting: did you mean compress.level? wrappers are "},
-		{ltxstore.Source{URL: "mem://?cyrpt=true"}, "cyrpt in the URL is no setting: did you mean crypt? wrappers are "},
+		{ltxstore.Source{URL: "mem://?compres.level=3"}, `unknown setting "compres.level" in the URL: did you mean compress.level?`},
+		{ltxstore.Source{URL: "mem://?cyrpt=true"}, `unknown setting "cyrpt" in the URL: did you mean crypt?`},
 		{ltxstore.Source{Type: "mem", Settings: map[string]string{"cyrpt.recipients": "hush"}, Where: func(string) string { return "line 3" }},
-			"cyrpt.recipients (line 3) is no setting: did you mean crypt.recipients?"},
-		{ltxstore.Source{URL: "mem://?frobnicator.level=hush"}, "known are layout, page-size, path, write-once; wrappers are "},
+			`unknown setting "cyrpt.recipients" (line 3): did you mean crypt.recipients?`},
+		{ltxstore.Source{URL: "mem://?frobnicator.level=hush"}, "(known: layout, page-size, path, write-once; wrappers: alpha, "},
 		{ltxstore.Source{URL: "closes://?failing=1"}, "closes: init: invalid argument: no such thing"},
 		{ltxstore.Source{URL: "mem://?crypt"}, "has a setting without a value"},
 	} {
@@ -163,7 +160,15 @@ func TestOpenWrappedRefusals(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hush")
 		assert.NotContains(t, err.Error(), "\n")
 	}
-	assert.Equal(t, 1, closedStores, "a store that no wrapper is around is closed")
+	assert.Zero(t, closedStores, "what is wrong is told before a client is made")
+	for _, mirrors := range [][]ltxstore.Source{nil, {{URL: "closes://"}, {URL: "closes://"}, {URL: "closes://?late=1"}}} {
+		closedStores = 0
+		_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: "closes://?late=1", Mirrors: mirrors})
+		assert.ErrorContains(t, err, "too late")
+		assert.Equal(t, 1+len(mirrors), closedStores, "no client is left open")
+	}
+	err := ltxstore.Source{URL: "mem://", Mirrors: []ltxstore.Source{{URL: "mem://"}, {URL: "mem://?page-size=x"}}}.Check()
+	assert.ErrorContains(t, err, `mirror.1: mem: init: invalid argument: page-size in the URL is "x"`)
 }
 
 // The layout is looked for in the store itself, once what is wrong is told.

@@ -116,17 +116,7 @@ func (r Replica) Sub(rel string) (Replica, error) {
 	if err != nil || clean == "" {
 		return Replica{}, backend.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
-	src := r.Source()
-	if mirrorInURL(src.URL) {
-		return Replica{}, backend.Invalid("config", "init", "url", r.String(), "want a mirror beside the URL, where each replica of it has a path of its own")
-	}
-	src.Settings = subMirror(src.Settings, clean)
-	src.Defaults = subMirror(src.Defaults, clean)
-	if src.URL == "" && src.Settings != nil {
-		src.Settings["path"] = subPath(src.Settings["path"], clean)
-	} else {
-		src.URL = subURL(src.URL, clean)
-	}
+	src := sub(r.Source(), clean)
 	r.source = func() *ltxstore.Source { return &src }
 	return r, nil
 }

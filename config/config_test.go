@@ -177,10 +177,10 @@ func TestRefusals(t *testing.T) {
 		"- a":                "line 1, column 1: want a map, with dbs, replica or replicas",
 		"dbs: {}":            "dbs: want a list of databases",
 		"dbs: [x]":           "line 1, column 7: want a map with a database's path",
-		"dbss: []":           "line 1, column 1: dbss is no setting here: did you mean dbs?",
+		"dbss: []":           `line 1, column 1: unknown setting "dbss": did you mean dbs?`,
 		"sync-intervall: 1s": "did you mean sync-interval?",
 		"path: /r":           "path is of one replica: want it below replica or dbs",
-		"dbs:\n- pathh: x":   "line 2, column 3: pathh is no setting of a database: did you mean path?",
+		"dbs:\n- pathh: x":   `line 2, column 3: unknown setting "pathh": did you mean path?`,
 		"dbs:\n- {replica: {path: /r}, replicas: []}":            "replica and replicas are both there",
 		"replica: [{path: /r}]":                                  "replica is a list: want it called replicas",
 		"replicas: {path: /r}":                                   "replicas is no list",
@@ -190,8 +190,8 @@ func TestRefusals(t *testing.T) {
 		"replica: {? [a] : b}":                                   "want a name before the colon",
 		"replica: {<<: x}":                                       "want a map to merge",
 		"replica: {path: [/r]}":                                  "line 1, column 17: path is a list: want one value",
-		"replica: {type: s3, bucket: b, regoin: x}":              "regoin (line 1, column 32) is no setting: did you mean region?",
-		"replica: {type: s3, bucket: b, regoin: }":               "regoin is no setting here: did you mean region?",
+		"replica: {type: s3, bucket: b, regoin: x}":              `unknown setting "regoin" (line 1, column 32): did you mean region?`,
+		"replica: {type: s3, bucket: b, regoin: }":               `unknown setting "regoin": did you mean region?`,
 		"replica:\n  type: s3\n  bucket: b\n  skip-verify: ture": `replica at line 2, column 3: s3: init: invalid argument: skip-verify (line 4, column 3) is "ture": want true or false`,
 		"replica: {type: s3, bucket: b, part-size: 5XB}":         "want a size in bytes",
 		"replica: {type: s3, bucket: b, part-size: 1MiB}":        `part-size (line 1, column 32) is "1MiB": want 0 (default), or 5 MiB to 5 GiB`,
@@ -325,7 +325,7 @@ func TestSection(t *testing.T) {
 	var broken daemon
 	require.NoError(t, yaml.Load([]byte("replica: {path: /r, wirte-once: true}"), &broken))
 	_, err := broken.Replica.ParseConfig(options())
-	assert.ErrorContains(t, err, "config: replica: file: init: invalid argument: wirte-once is no setting: did you mean write-once? known are dir-mode, file-mode, layout, must-exist, path, sweep-age, write-once; wrappers are ")
+	assert.ErrorContains(t, err, `config: replica: file: init: invalid argument: unknown setting "wirte-once": did you mean write-once?`)
 	assert.Error(t, json.Unmarshal([]byte(`{"Replica": {"a": 1, "a": 2}}`), &broken))
 }
 
@@ -333,7 +333,7 @@ func TestParseNode(t *testing.T) {
 	var d struct{ Replica yaml.Node }
 	require.NoError(t, yaml.Load([]byte("replica:\n  path: /r\n  wirte-once: true\n"), &d))
 	_, err := config.ParseNode(&d.Replica, options())
-	assert.ErrorContains(t, err, "wirte-once (line 3, column 3) is no setting: did you mean write-once?")
+	assert.ErrorContains(t, err, `unknown setting "wirte-once" (line 3, column 3): did you mean write-once?`)
 	found, err := config.ParseNode(&yaml.Node{}, options())
 	require.NoError(t, err)
 	assert.Empty(t, found)

@@ -1,11 +1,6 @@
 package config
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/ltxstore/ltxstore/internal/settings"
-)
+import "slices"
 
 // File is a whole configuration file.
 type File struct {
@@ -124,11 +119,7 @@ func (o Options) db(n node, defaults []entry) (db DB, err error) {
 		case slices.Contains(daemonOfDB, e.key):
 			db.Daemon = append(db.Daemon, o.daemon(e)...)
 		default:
-			hint := ""
-			if nearest := settings.Nearest(e.key, names); nearest != "" {
-				hint = "did you mean " + nearest + "? "
-			}
-			return db, invalid(e.at(), "%s is no setting of a database: %sknown are %s", e.key, hint, strings.Join(slices.Sorted(slices.Values(names)), ", "))
+			return db, unknown(e, names)
 		}
 		if err != nil {
 			return db, err

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,57 +9,44 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-var mirrorKey = regexp.MustCompile(`^(mirror(?:\.replicas)?(?:\.\d+)?)(?:\.(.*))?$`)
+// mirror is the wrapper whose settings have replicas in them.
+const mirror, mirrors = "mirror", "mirror.replicas"
 
-// mirrored are the keys of a replica in a mirror: its prefix, and the setting.
-func mirrored(key string) (prefix, setting string, ok bool) {
-	found := mirrorKey.FindStringSubmatch(key)
-	if found == nil || !settings.IsReplica("mirror", key) {
-		return "", "", false
-	}
-	return found[1], found[2], true
-}
-
-// completeMirror gives the replicas of a mirror what any replica of a file has: a home
-// directory, and the layout of Litestream.
-func (o Options) completeMirror(r *Replica, n node) error {
-	whole := r.source()
-	for _, given := range []map[string]string{whole.Settings, whole.Defaults} {
-		for _, key := range slices.Sorted(maps.Keys(given)) {
-			prefix, setting, ok := mirrored(key)
-			if !ok || key == "mirror" && isSwitch(given[key]) {
+// mirrorsIn returns the replicas that an entry of a mirror has, and the settings
+// beside them: "mirror: URL", "mirror: [...]" and "mirror: {replicas: ...}".
+func (o Options) mirrorsIn(e entry) (replicas []ltxstore.Source, rest []entry, err error) {
+	sections := []node{e.value}
+	switch {
+	case e.key == mirror && e.value.kind == dict:
+		rest = append(rest, switchOn(e))
+		for _, below := range e.value.entries {
+			below.key = e.key + "." + below.key
+			if below.key != mirrors {
+				rest = append(rest, flatten(below)...)
 				continue
 			}
-			if setting == "path" {
-				path, err := o.home(n, given[key])
-				if err != nil {
-					return err
-				}
-				given[key] = path
-			}
-			if _, ok := given[prefix+".layout"]; ok || !o.Litestream {
-				continue
-			}
-			url := given[prefix] + given[prefix+".url"]
-			if strings.Contains(url, settings.LayoutName+"=") {
-				continue
-			}
-			if prefix == "mirror" || prefix == "mirror.replicas" {
-				return invalid(n, "%s%s is a URL: want a list of one, so that it has the layout of Litestream", key, bracket(whole.Where(key)))
-			}
-			src := ltxstore.Source{URL: url, Type: given[prefix+".type"]}
-			if src.URL == "" && src.Type == "" {
-				src.Type = "file"
-			}
-			if scheme, _, err := src.Driver(); err == nil { // else the mirror tells what is wrong
-				given[prefix+".layout"] = litestreamLayout(scheme).String()
+			if replicas, _, err = o.mirrorsIn(below); err != nil {
+				return nil, nil, err
 			}
 		}
+		return replicas, rest, nil
+	case e.value.kind == null || e.key == mirror && e.value.kind == scalar && isSwitch(e.value.text):
+		return nil, []entry{e}, nil
+	case e.value.kind == list:
+		sections = e.value.items
+		rest = append(rest, switchOn(entry{mirror, e.value, e.line, e.column}))
 	}
-	if o.Litestream && mirrorInURL(whole.URL) {
-		return invalid(n, "the URL has a mirror: want it beside the URL, so that it has the layout of Litestream")
+	for _, n := range sections {
+		if n.kind == scalar {
+			n = node{kind: dict, entries: []entry{{"url", n, n.line, n.column}}, line: n.line, column: n.column}
+		}
+		r, err := o.unchecked(n, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		replicas = append(replicas, r.Source())
 	}
-	return nil
+	return replicas, rest, nil
 }
 
 func isSwitch(value string) bool {
@@ -68,32 +54,25 @@ func isSwitch(value string) bool {
 	return err == nil
 }
 
-func mirrorInURL(raw string) bool {
-	_, query, _ := strings.Cut(raw, "?")
-	return strings.Contains("&"+query, "&mirror=") || strings.Contains("&"+query, "&mirror.")
+func isOff(value string) bool {
+	on, err := settings.ParseBool(value)
+	return err == nil && !on
 }
 
-// subMirror puts the replicas of a mirror at a path below theirs.
-func subMirror(given map[string]string, clean string) map[string]string {
-	sub := maps.Clone(given)
-	for key, value := range given {
-		prefix, setting, ok := mirrored(key)
-		if !ok || key == "mirror" && isSwitch(value) {
-			continue
-		}
-		_, hasURL := given[prefix+".url"]
-		_, isURL := given[prefix]
-		switch {
-		case setting == "" || setting == "url":
-			sub[key] = subURL(value, clean)
-		case !hasURL && !isURL:
-			sub[prefix+".path"] = subPath(given[prefix+".path"], clean)
-		}
+// sub returns the source of a replica below src.
+func sub(src ltxstore.Source, clean string) ltxstore.Source {
+	src.Settings = maps.Clone(src.Settings)
+	if src.URL == "" && src.Settings != nil {
+		src.Settings["path"] = strings.TrimSuffix(src.Settings["path"], "/") + "/" + clean
+	} else {
+		src.URL = subURL(src.URL, clean)
 	}
-	return sub
+	src.Mirrors = slices.Clone(src.Mirrors)
+	for i, other := range src.Mirrors {
+		src.Mirrors[i] = sub(other, clean)
+	}
+	return src
 }
-
-func subPath(path, clean string) string { return strings.TrimSuffix(path, "/") + "/" + clean }
 
 func subURL(raw, clean string) string {
 	place, query, hasQuery := strings.Cut(raw, "?")

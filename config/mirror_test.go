@@ -1,11 +1,13 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 )
 
@@ -23,101 +25,101 @@ func one(t *testing.T, text string) config.Replica {
 // The replicas of a mirror have what any replica of a litestream.yml has: its
 // layout, unless they name one, and a home directory.
 func TestMirrorOfALitestreamFile(t *testing.T) {
-	for text, want := range map[string]map[string]string{
-		"[{path: ~/r}]":                            {"mirror.0.path": "/home/me/r", "mirror.0.layout": "litestream"},
-		"[{type: s3, bucket: b}]":                  {"mirror.0.layout": "litestream-s3", "mirror.0.path": ""},
-		"[{type: s3, bucket: b, layout: default}]": {"mirror.0.layout": "default"},
-		"['mem://', 's3://b/x']":                   {"mirror.0.layout": "litestream", "mirror.1.layout": "litestream-s3", "mirror.1": "s3://b/x"},
-		"[{url: 's3://b/x'}]":                      {"mirror.0.layout": "litestream-s3", "mirror.0.url": "s3://b/x"},
-		"['s3://b/x?layout=default']":              {"mirror.0.layout": ""},
-		"[{url: 's3://b/x?layout=default'}]":       {"mirror.0.layout": ""},
-		"{replicas: [{path: /r}, 's3://b']}":       {"mirror.replicas.0.layout": "litestream", "mirror.replicas.1.layout": "litestream-s3"},
-		"{policy: quorum, replicas: ['mem://']}":   {"mirror.policy": "quorum", "mirror.replicas.0.layout": "litestream", "mirror.layout": "", "mirror.policy.layout": ""},
+	for text, want := range map[string][]ltxstore.Source{
+		"[{path: ~/r}]":                                    {{Type: "file", Settings: map[string]string{"path": "/home/me/r"}, Layout: "litestream"}},
+		"[{type: s3, bucket: b}]":                          {{Type: "s3", Settings: map[string]string{"bucket": "b"}, Layout: "litestream-s3"}},
+		"['mem://', 's3://b/x']":                           {{Type: "mem", URL: "mem://", Layout: "litestream"}, {Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
+		"[{url: 's3://b/x'}]":                              {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
+		"'s3://b/x'":                                       {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
+		"['s3://b/x?layout=default']":                      {{Type: "s3", URL: "s3://b/x?layout=default", Layout: "litestream-s3"}}, // the URL's wins
+		"{replicas: [{path: /r}, 's3://b']}":               {{Type: "file", Settings: map[string]string{"path": "/r"}, Layout: "litestream"}, {Type: "s3", URL: "s3://b", Layout: "litestream-s3"}},
+		"{policy: quorum, replicas: 'mem://'}":             {{Type: "mem", URL: "mem://", Layout: "litestream"}},
+		"[{type: mem, layout: default, write-once: true}]": {{Type: "mem", Settings: map[string]string{"layout": "default", "write-once": "true"}, Layout: "litestream"}},
 	} {
-		given := one(t, "dbs: [{path: /db, replica: {type: mem, mirror: "+text+"}}]").Source().Settings
-		for key, value := range want {
-			assert.Equal(t, value, given[key], "%s: %s", text, key)
-		}
-		// Inherited, all the same.
-		given = one(t, "mirror: "+text+"\ndbs: [{path: /db, replica: {type: mem}}]").Source().Defaults
-		for key, value := range want {
-			assert.Equal(t, value, given[key], "%s: %s", text, key)
-		}
-		// Elsewhere the layout is the library's, and the home directory there too.
-		given = one(t, "replica: {type: mem, mirror: "+text+"}").Source().Settings
-		for _, key := range []string{"mirror.0.layout", "mirror.1.layout", "mirror.replicas.0.layout"} {
-			if want[key] != "default" {
-				assert.Empty(t, given[key], text)
+		for _, whole := range []string{
+			"dbs: [{path: /db, replica: {type: mem, mirror: " + text + "}}]",
+			"mirror: " + text + "\ndbs: [{path: /db, replica: {type: mem}}]", // inherited
+			"mirror: " + text + "\ndbs: [{path: /db, replica: {type: mem, mirror: {policy: all}}}]",
+			"replica: {type: mem, mirror: " + text + "}",
+		} {
+			src := one(t, whole).Source()
+			require.Len(t, src.Mirrors, len(want), whole)
+			for i, got := range src.Mirrors {
+				want := want[i]
+				if strings.HasPrefix(whole, "replica") {
+					want.Layout = "" // the library's
+				}
+				assert.Equal(t, want.String(), got.String(), whole)
 			}
+			assert.NoError(t, src.Check(), whole)
 		}
-		if want["mirror.0.path"] != "" {
-			assert.Equal(t, want["mirror.0.path"], given["mirror.0.path"], text)
-		}
-	}
-
-	for text, says := range map[string]string{
-		"dbs: [{path: /db, replica: {type: mem, mirror: 'mem://'}}]":               "mirror (line 1, column 40) is a URL: want a list of one, so that it has the layout of Litestream",
-		"dbs: [{path: /db, replica: {type: mem, mirror: {replicas: 'mem://'}}}]":   "mirror.replicas (line 1, column 49) is a URL: want a list of one",
-		"dbs: [{path: /db, replica: {url: 'mem://?mirror=mem://'}}]":               "the URL has a mirror: want it beside the URL",
-		"dbs: [{path: /db, replica: {url: 'mem://?page-size=3&mirror.0=mem://'}}]": "the URL has a mirror: want it beside the URL",
-		"dbs: [{path: /db, replica: {type: mem, mirror: ['gone://x']}}]":           `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
-	} {
-		_, err := config.Parse([]byte(text), options())
-		assert.ErrorContains(t, err, says, text)
 	}
 	for _, text := range []string{
-		"dbs: [{path: /db, replica: {type: mem, mirror: 'mem://?layout=default'}}]",
-		"dbs: [{path: /db, replica: {url: 'mem://?page-size=3'}}]",
+		"mirror: ['mem://']\ndbs: [{path: /db, replica: {type: mem, mirror: false}}]",
+		"mirror: ['mem://']\ndbs: [{path: /db, replica: {type: mem, mirror: {enabled: false}}}]",
 		"dbs: [{path: /db, replica: {type: mem, mirror: false}}]",
-		"replica: {type: mem, mirror: 'mem://'}",
-		"replica: {url: 'mem://?mirror=mem://'}",
 	} {
-		one(t, text)
+		if strings.Contains(text, "{enabled") {
+			continue // a map turns it on
+		}
+		assert.Empty(t, one(t, text).Source().Mirrors, text)
 	}
-	_, err := config.Parse([]byte("replica: {type: mem, mirror: [{path: ~/r}]}"), config.Options{Getenv: func(string) (string, bool) { return "", false }})
-	assert.ErrorContains(t, err, `path is "~/r", and HOME is not set`)
+	own := one(t, "mirror: ['mem://']\nreplica: {type: mem, mirror: ['s3://b']}").Source().Mirrors
+	require.Len(t, own, 1, "its own replace what is inherited")
+	assert.Equal(t, "s3://b", own[0].URL)
+
+	for text, says := range map[string]string{
+		"replica: {url: 'mem://?mirror=mem://'}":                                         "mirror in the URL is not shown: want true or false",
+		"replica: {url: 'mem://?mirror.replicas=s3%3A%2F%2Fb%3Fsecret-access-key=hush'}": "mirror.replicas in the URL is not shown: want a list of replicas in a file",
+		"dbs: [{path: /db, replica: {type: mem, mirror: ['gone://x']}}]":                 `no backend is registered for the scheme "gone"`,
+		"replica: {type: mem, mirror: [{path: ~/r}]}":                                    "",
+		"replica: {type: mem, mirror: [{type: mem, page-size: x}]}":                      `mirror.0: mem: init: invalid argument: page-size (line 1, column 43) is "x"`,
+	} {
+		_, err := config.Parse([]byte(text), options())
+		if says == "" {
+			require.NoError(t, err)
+			_, err = config.Parse([]byte(text), config.Options{Getenv: func(string) (string, bool) { return "", false }})
+			says = `path is "~/r", and HOME is not set`
+		}
+		assert.ErrorContains(t, err, says, text)
+		assert.NotContains(t, err.Error(), "hush")
+	}
 }
 
 // A directory's databases have places of their own in the replicas of a mirror.
 func TestSubOfAMirror(t *testing.T) {
-	for text, want := range map[string]map[string]string{
-		"[{path: /r}, {type: s3, bucket: b}]":      {"mirror.0.path": "/r/a db", "mirror.1.path": "/a db"},
-		"['s3://b/x?part-size=5MiB', 'file:///r']": {"mirror.0": "s3://b/x/a%20db?part-size=5MiB", "mirror.1": "file:///r/a%20db"},
-		"[{url: 's3://b/x/'}]":                     {"mirror.0.url": "s3://b/x/a%20db", "mirror.0.path": ""},
-		"'s3://b/x'":                               {"mirror": "s3://b/x/a%20db"},
-		"{replicas: [{path: /r}], policy: all}":    {"mirror.replicas.0.path": "/r/a db", "mirror.policy": "all", "mirror.policy.path": "", "mirror.path": ""},
+	for text, want := range map[string][]string{
+		"[{path: /r}, {type: s3, bucket: b}]":      {"/r/a db", "/a db"},
+		"['s3://b/x?part-size=5MiB', 'file:///r']": {"s3://b/x/a%20db?part-size=5MiB", "file:///r/a%20db"},
+		"[{url: 's3://b/x/'}]":                     {"s3://b/x/a%20db"},
+		"'s3://b/x'":                               {"s3://b/x/a%20db"},
+		"{replicas: [{path: /r}], policy: all}":    {"/r/a db"},
+		"[{path: /r, mirror: ['file:///q']}]":      {"/r/a db"},
 	} {
 		for _, whole := range []string{"replica: {type: s3, bucket: b, path: p, mirror: " + text + "}", "mirror: " + text + "\nreplica: {url: 's3://b/p?region=eu'}"} {
 			replica := one(t, whole)
-			before := replica.String()
+			before := replica.Source().String()
 			sub, err := replica.Sub("a db")
 			require.NoError(t, err, whole)
-			given := sub.Source().Settings
-			if sub.Source().URL != "" {
-				assert.Equal(t, "s3://b/p/a%20db?region=eu", sub.Source().URL)
-				given = sub.Source().Defaults
+			src := sub.Source()
+			if src.URL != "" {
+				assert.Equal(t, "s3://b/p/a%20db?region=eu", src.URL)
 			} else {
-				assert.Equal(t, "p/a db", given["path"])
+				assert.Equal(t, "p/a db", src.Settings["path"])
 			}
-			for key, value := range want {
-				assert.Equal(t, value, given[key], "%s: %s", whole, key)
+			require.Len(t, src.Mirrors, len(want))
+			for i, mirror := range src.Mirrors {
+				assert.Equal(t, want[i], mirror.URL+mirror.Settings["path"], whole)
+				for _, nested := range mirror.Mirrors {
+					assert.Equal(t, "file:///q/a%20db", nested.URL)
+				}
 			}
-			assert.Equal(t, before, replica.String(), "the whole is as it was")
+			assert.Equal(t, before, replica.Source().String(), "the whole is as it was")
 		}
-	}
-	for _, mirror := range []string{"['s3://b/x']", "[{url: 's3://b/x'}]"} { // whose layout is a setting beside the URL
-		sub, err := one(t, "dbs: [{dir: /d, replica: {type: mem, mirror: "+mirror+"}}]").Sub("db")
-		require.NoError(t, err)
-		assert.NotContains(t, sub.Source().Settings, "mirror.0.path", mirror)
-		assert.Equal(t, "litestream-s3", sub.Source().Settings["mirror.0.layout"])
 	}
 	off, err := one(t, "replica: {type: mem, mirror: false}").Sub("db")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"mirror": "false", "path": "/db"}, off.Source().Settings)
-	for _, url := range []string{"mem://?mirror=mem://", "mem://?page-size=3&mirror.0=mem://"} {
-		_, err = one(t, "replica: {url: '"+url+"'}").Sub("db")
-		assert.ErrorContains(t, err, "want a mirror beside the URL")
-	}
 }
 
 // A variable that is not set is an error in what says where a replica is.

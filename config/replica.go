@@ -37,8 +37,19 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 	return found, nil
 }
 
-// replica reads a section, and has its backend judge it.
+// replica reads a section, and has its backend and its wrappers check it.
 func (o Options) replica(n node, defaults []entry) (Replica, error) {
+	r, err := o.unchecked(n, defaults)
+	if err == nil {
+		if err = r.source().Check(); err != nil {
+			err = openFailed(n, err)
+		}
+	}
+	return r, err
+}
+
+// unchecked reads a section.
+func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 	if n.kind != dict {
 		return Replica{}, invalid(n, "want a map with the settings of a replica, or a list of such")
 	}
@@ -56,14 +67,17 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 			return r, err
 		}
 	}
-	inherited := r.daemon
-	r.daemon = nil
+	inherited, inheritedMirrors := r.daemon, src.Mirrors
+	r.daemon, src.Mirrors = nil, nil
 	for _, e := range n.entries {
 		if err := o.set(&r, e, places); err != nil {
 			return r, err
 		}
 	}
 	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
+	if len(src.Mirrors) == 0 && !isOff(src.Settings[mirror]) && !isOff(src.Settings[mirror+".enabled"]) {
+		src.Mirrors = inheritedMirrors
+	}
 	err := o.finish(&r, n)
 	return r, err
 }
@@ -84,7 +98,7 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 	case slices.Contains(daemonOfReplica, e.key):
 		r.daemon = append(r.daemon, o.daemon(e)...)
 	default:
-		return o.setStore(r.source().Settings, e, places)
+		return o.setStore(r.source(), r.source().Settings, e, places)
 	}
 	return err
 }
@@ -107,10 +121,15 @@ func meansWrapper(key, value string) bool {
 }
 
 // setStore notes a setting of the store or of a wrapper, or a map of them.
-func (o Options) setStore(to map[string]string, e entry, places map[string]string) error {
+func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, places map[string]string) (err error) {
 	flat := []entry{e}
-	if e.value.kind == dict || e.value.kind == list && isWrapper(e.key) {
-		var err error
+	if e.key == mirror || e.key == mirrors {
+		var found []ltxstore.Source
+		if found, flat, err = o.mirrorsIn(e); err != nil {
+			return err
+		}
+		src.Mirrors = append(src.Mirrors, found...)
+	} else if e.value.kind == dict || e.value.kind == list && isWrapper(e.key) {
 		if flat, err = flattenOn(e); err != nil {
 			return err
 		}
@@ -125,8 +144,8 @@ func (o Options) setStore(to map[string]string, e entry, places map[string]strin
 	return nil
 }
 
-// flattenOn is flatten, and turns on what wrappers there are, in a replica of a mirror
-// too: a map of a wrapper may have nothing in it.
+// flattenOn is flatten, and turns on what wrappers there are: a map of a wrapper
+// may have nothing in it.
 func flattenOn(e entry) (flat []entry, err error) {
 	name := e.key[strings.LastIndexByte(e.key, '.')+1:]
 	switch {
@@ -135,8 +154,7 @@ func flattenOn(e entry) (flat []entry, err error) {
 	case e.value.kind == null || e.value.kind == scalar:
 		return flatten(e), nil
 	case isWrapper(name):
-		on := entry{e.key + "." + settings.Enabled, node{kind: scalar, text: "true"}, e.line, e.column}
-		flat = append(flat, on)
+		flat = append(flat, switchOn(e))
 	}
 	below := slices.Clone(e.value.entries)
 	for i, item := range e.value.items {
@@ -153,6 +171,11 @@ func flattenOn(e entry) (flat []entry, err error) {
 	return flat, nil
 }
 
+// switchOn is the setting that turns a wrapper on.
+func switchOn(e entry) entry {
+	return entry{e.key + ".enabled", node{kind: scalar, text: "true"}, e.line, e.column}
+}
+
 func noSettings(e entry) error {
 	return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 }
@@ -166,7 +189,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 	if e.value.kind == null {
 		return o.set(r, e, places)
 	}
-	return o.setStore(r.source().Defaults, e, places)
+	return o.setStore(r.source(), r.source().Defaults, e, places)
 }
 
 // daemon returns what is handed back.
@@ -226,12 +249,6 @@ func (o Options) finish(r *Replica, n node) error {
 	}
 	if o.Litestream {
 		src.Layout = litestreamLayout(src.Type).String()
-	}
-	if err := o.completeMirror(r, n); err != nil {
-		return err
-	}
-	if err := src.Check(); err != nil {
-		return openFailed(n, err)
 	}
 	return nil
 }
@@ -296,12 +313,16 @@ func known(e entry, names []string) error {
 	if slices.Contains(names, e.key) || slices.Contains(names, head) || len(owners(e.key)) > 0 {
 		return nil
 	}
-	hint := ""
+	return unknown(e, names)
+}
+
+// unknown is the error for a key that is none of names.
+func unknown(e entry, names []string) error {
 	if nearest := settings.Nearest(e.key, names); nearest != "" {
-		hint = "did you mean " + nearest + "? "
+		return invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
 	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	return invalid(e.at(), "%s is no setting here: %sknown are %s", e.key, hint, strings.Join(names, ", "))
+	return invalid(e.at(), "unknown setting %q (known: %s)", e.key, strings.Join(names, ", "))
 }
 
 // knownSettings returns the settings that a section of any type may have.
@@ -313,5 +334,5 @@ func knownSettings() []string {
 	for _, ours := range settings.Order() {
 		names = append(append(names, ours.Name), ours.Aliases...)
 	}
-	return append(append(names, ltxstore.Wrappers()...), "path", settings.LayoutName)
+	return append(append(names, ltxstore.Wrappers()...), "path", "layout")
 }

@@ -61,9 +61,9 @@ dbs:
 	_, err = config.Parse([]byte("compress: {level: best}\nreplica:\n  type: mem\n  compress:\n    level: hardest\n"), options())
 	assert.ErrorContains(t, err, "config: replica at line 3, column 3: compress: init: invalid argument: compress.level (line 5, column 5) is \"hardest\"")
 	_, err = config.Parse([]byte("replica:\n  type: mem\n  compress:\n    levle: best\n"), options())
-	assert.ErrorContains(t, err, "compress.levle (line 4, column 5) is no setting: did you mean compress.level?")
+	assert.ErrorContains(t, err, `unknown setting "compress.levle" (line 4, column 5): did you mean compress.level?`)
 	_, err = config.Parse([]byte("compres: {level: best}\n"), options())
-	assert.ErrorContains(t, err, "compres is no setting here: did you mean compress?")
+	assert.ErrorContains(t, err, `unknown setting "compres": did you mean compress?`)
 }
 
 // Checksum is the wrapper's: no backend has a setting of that name.

@@ -26,26 +26,27 @@ type Config struct {
 	// Path is the replica's root directory, in the operating system's own
 	// spelling. A relative path is resolved once, at Init. The root, and what
 	// leads to it, may be symbolic links; nothing below it may be.
-	Path string
+	Path string `ltx:"path" default:"required" help:"The replica's root directory."`
 
 	// Layout names the files below Path.
-	Layout ltxstore.Layout
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
 	// WriteOnce refuses to write a file that exists with other content (clause
 	// W6). The file system must have hard links: they are what makes one of
 	// several writers win.
-	WriteOnce bool
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
 	// MustExist makes a missing root ErrStoreNotFound in every method. By
 	// default a missing root is an empty replica, which the first write makes.
 	// Reading never makes a directory.
-	MustExist bool
+	MustExist bool `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
 
 	// DirMode and FileMode are the permissions, before the umask, of what is
 	// made. 0 means 0750 and 0640: a replica is as secret as its database, and
 	// a group may be let in to back it up. The owner must keep the rights to
 	// read and write. Windows ignores both.
-	DirMode, FileMode fs.FileMode
+	DirMode  fs.FileMode `ltx:"dir-mode" default:"0750" help:"Permissions of new directories."`
+	FileMode fs.FileMode `ltx:"file-mode" default:"0640" help:"Permissions of new files."`
 
 	// SweepAge is how long nothing must have happened to a temporary file
 	// until Init takes its writer for dead and removes it. 0 means one hour.
@@ -56,13 +57,13 @@ type Config struct {
 	// longer than a source should stall and than clocks of a network file
 	// system should differ. Less than a second is refused, because file
 	// systems exist that keep times no finer.
-	SweepAge time.Duration
+	SweepAge time.Duration `ltx:"sweep-age" default:"1h" help:"For how long a temporary file must not have changed until it is removed."`
 
 	// Logger gets the log. nil means slog.Default. See SetLogger.
-	Logger *slog.Logger
+	Logger *slog.Logger `ltx:"-"`
 
 	// Clock tells the time by which a sweep judges age. nil means time.Now.
-	Clock func() time.Time
+	Clock func() time.Time `ltx:"-"`
 }
 
 // withDefaults returns cfg with the default in place of each zero field.

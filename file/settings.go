@@ -1,50 +1,22 @@
 package file
 
 import (
-	"encoding"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
-func init() { ltxstore.Register(typeName, driver{table()}) }
-
-// driver opens file: URLs and replicas of type file.
-type driver struct{ settings.Table[Config] }
-
-// Open implements ltxstore.Driver.
-func (d driver) Open(src ltxstore.Source) (ltxstore.ReplicaClient, bool, error) {
-	return settings.Open(d.Table, settings.Source(src), func(cfg *Config) error { return cfg.validate() },
-		func(cfg Config) ltxstore.ReplicaClient { return NewReplicaClient(cfg) })
-}
-
-func table() settings.Table[Config] {
-	return settings.Table[Config]{
-		Place:    placeOf,
-		CodeOnly: []string{"Logger", "Clock"},
-		Rows: []settings.Row[Config]{
-			{Name: "path", Default: "required", Help: "The replica's root directory.",
-				To: settings.Text(func(c *Config) *string { return &c.Path })},
-			{Name: settings.LayoutName, Default: "`default`", Help: "How files are named. `auto` looks at what the replica holds.",
-				To: settings.Layout(func(c *Config) encoding.TextUnmarshaler { return &c.Layout })},
-			{Name: "write-once", Default: "false", Help: "Refuse to replace a file by other content.",
-				To: settings.Bool(func(c *Config) *bool { return &c.WriteOnce })},
-			{Name: "must-exist", Default: "false", Help: "A missing root is an error, not an empty replica.",
-				To: settings.Bool(func(c *Config) *bool { return &c.MustExist })},
-			{Name: "dir-mode", Default: "0750", Help: "Permissions of new directories.",
-				To: settings.Mode(func(c *Config) *fs.FileMode { return &c.DirMode })},
-			{Name: "file-mode", Default: "0640", Help: "Permissions of new files.",
-				To: settings.Mode(func(c *Config) *fs.FileMode { return &c.FileMode })},
-			{Name: "sweep-age", Default: "1h", Help: "For how long a temporary file must not have changed until it is removed.",
-				To: settings.Duration(func(c *Config) *time.Duration { return &c.SweepAge })},
-		},
-	}
+func init() {
+	settings.Register(settings.Backend[Config, *ReplicaClient]{
+		Schemes: []string{typeName},
+		Place:   placeOf,
+		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
+		New:     NewReplicaClient,
+	})
 }
 
 // placeOf reads file:///absolute/path and file:relative/path.

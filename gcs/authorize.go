@@ -15,6 +15,7 @@ import (
 	"cloud.google.com/go/auth/httptransport"
 	"cloud.google.com/go/storage"
 
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -52,7 +53,7 @@ func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*au
 	if len(content) == 0 && field == "CredentialsJSON" {
 		creds, err := credentials.DetectDefault(options)
 		if err != nil {
-			return nil, refuse("CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
+			return nil, backend.Refused(typeName, "init", "CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
 		}
 		return creds, nil
 	}

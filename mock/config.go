@@ -13,28 +13,28 @@ import (
 type Config struct {
 	// Store is where the files are. Several clients may share one, with the
 	// same Path or with others. nil is a store of the client's own.
-	Store *Store
+	Store *Store `ltx:"-"`
 
 	// Layout and Path say how the files' keys are built; see ltxstore.NewKeys.
-	Layout ltxstore.Layout
-	Path   string
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds: nothing."`
+	Path   string          `ltx:"path,path" default:"the store's root" help:"The replica's path in the store."`
 
 	// WriteOnce refuses to replace a file by another content (clause W6).
-	WriteOnce bool
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
 	// PageSize is how many objects a page of a listing holds: 0 means 1000.
-	PageSize int
+	PageSize int `ltx:"page-size" default:"1000" help:"Objects of a page of a listing."`
 
 	// Clock gives the time at which a file is stored, and ends a Lag. nil
 	// means time.Now. It must not return the zero time.
-	Clock func() time.Time
+	Clock func() time.Time `ltx:"-"`
 
 	// Sleep waits for d, for Fault.Delay, or returns an error as soon as ctx
 	// ends. nil waits with a timer, which is right under testing/synctest too.
-	Sleep func(ctx context.Context, d time.Duration) error
+	Sleep func(ctx context.Context, d time.Duration) error `ltx:"-"`
 
 	// Logger is where the client logs. nil means slog.Default.
-	Logger *slog.Logger
+	Logger *slog.Logger `ltx:"-"`
 }
 
 const defaultPageSize = 1000

@@ -10,8 +10,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
-
 func TestURLAndFileAgree(t *testing.T) {
 	for query, given := range map[string]map[string]string{
 		"":                                  nil,

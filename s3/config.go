@@ -21,138 +21,145 @@ import (
 // method of its own.
 type Config struct {
 	// Bucket is the bucket's name, or the ARN of an access point.
-	Bucket string
+	Bucket string `ltx:"bucket" default:"required" help:"The bucket's name, or the ARN of an access point."`
 
 	// Path is the replica's path in the bucket, cleaned by backend.CleanPath.
 	// Empty is the bucket's root.
-	Path string
+	Path string `ltx:"path,path" default:"the bucket's root" help:"The replica's path in the bucket."`
 
 	// Layout names the files below Path. Litestream's own S3 replicas have
 	// ltxstore.LayoutLitestreamS3.
-	Layout ltxstore.Layout
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
 	// Region is the bucket's region. Empty asks, in this order, the
 	// environment, the profile, the provider's table and the bucket itself
 	// (one HEAD of the bucket, once); with an Endpoint the last resort is
 	// us-east-1.
-	Region string
+	Region string `ltx:"region" match:"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" want:"a region's name such as \"us-east-1\"" default:"found out" help:"The bucket's region."`
 
 	// Endpoint is the URL of an S3-compatible service, with scheme. Empty is
 	// AWS. A host without scheme is refused: http and https are not guessed.
-	Endpoint string
+	Endpoint string `ltx:"endpoint,kind=URL" default:"AWS" help:"The URL of an S3-compatible service. Without a scheme it is 'https', but 'http' for 'localhost', '.local' and private addresses."`
 
 	// PathStyle puts the bucket into the path instead of the host's name. nil
 	// is the provider's default: true for any Endpoint that is not known to
 	// want the other.
-	PathStyle *bool
+	PathStyle *bool `ltx:"force-path-style|path-style" default:"the provider's" help:"Whether the bucket goes into the path instead of the host's name."`
 
 	// DualStack and FIPS choose AWS's endpoints of that kind.
-	DualStack, FIPS bool
+	DualStack bool `ltx:"dual-stack" default:"false" help:"Use AWS's endpoints that have IPv6 too."`
+	FIPS      bool `ltx:"fips" default:"false" help:"Use AWS's FIPS endpoints."`
 
 	// AccessKeyID, SecretAccessKey and SessionToken are static credentials.
 	// Both of the first, or neither. Without them the SDK's default chain is
 	// used: environment, Profile, web identity, container, instance.
-	AccessKeyID     string
-	SecretAccessKey string `json:"-"`
-	SessionToken    string `json:"-"`
+	AccessKeyID     string `ltx:"access-key-id" match:"^[^\\x00-\\x20\\x7f]*$" want:"no white space in it" default:"the environment's, or the SDK's chain" help:"The ID of static credentials. The URL's user."`
+	SecretAccessKey string `ltx:"secret-access-key,secret" match:"^[^\\x00-\\x20\\x7f]*$" want:"no white space in it" default:"as above" help:"The secret that goes with it. The URL's password." json:"-"`
+	SessionToken    string `ltx:"session-token,secret" match:"^[^\\x00-\\x20\\x7f]*$" want:"no white space in it" default:"none" help:"The token that goes with both, if they are temporary." json:"-"`
 
 	// Profile is a profile of the shared configuration files.
-	Profile string
+	Profile string `ltx:"profile" match:"^\\S(.*\\S)?$" want:"no white space around it" default:"'AWS_PROFILE'" help:"A profile of the shared configuration files."`
 
 	// RoleARN is a role to assume with the credentials above; ExternalID goes
 	// with it.
-	RoleARN, ExternalID string
+	RoleARN    string `ltx:"role-arn" default:"none" help:"A role to assume."`
+	ExternalID string `ltx:"external-id" default:"none" help:"The external ID that the role wants."`
 
 	// InsecureSkipVerify accepts any TLS certificate: for tests.
-	InsecureSkipVerify bool
+	InsecureSkipVerify bool `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
 	// system's. Empty is AWS_CA_BUNDLE, if set.
-	CABundle string
+	CABundle string `ltx:"ca-bundle" default:"'AWS_CA_BUNDLE'" help:"A file of PEM certificates that are trusted instead of the system's."`
 
 	// RoundTripper, if not nil, sends the requests. The pool and TLS settings
 	// here do not apply to it; a CABundle given beside it is refused.
-	RoundTripper http.RoundTripper
+	RoundTripper http.RoundTripper `ltx:"-"`
 
 	// PartSize is the size of a part of a multipart upload in bytes: 5 MiB to
 	// 5 GiB, 0 means 5 MiB. Parts of a stream of unknown length grow, so that
 	// the provider's limit of parts is enough for 5 TiB.
-	PartSize int64
+	PartSize int64 `ltx:"part-size,size,max=5GiB" default:"5MiB" help:"Bytes of a part of a multipart upload, 5 MiB to 5 GiB."`
 
 	// UploadThreshold is the size in bytes up to which a body goes in one
 	// request: at least PartSize (which 0 means), at most 5 GiB.
-	UploadThreshold int64
+	UploadThreshold int64 `ltx:"upload-threshold,size,max=5GiB" default:"'part-size'" help:"Bytes up to which a body goes in one request."`
 
 	// Concurrency is how many parts are under way at once. 0 means 5, or what
 	// the provider bears. At most Concurrency parts are in memory.
-	Concurrency int
+	Concurrency int `ltx:"concurrency" default:"5, or what the provider bears" help:"Parts under way at once."`
 
 	// MetadataConcurrency is how many files' timestamps are asked for at once
 	// in a listing with useMetadata. 0 means 64.
-	MetadataConcurrency int
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"64" help:"Timestamps asked for at once in a listing."`
 
 	// ReadConcurrency is how many ranges of a whole large file are read at
 	// once; a file of less than 4 parts is read in one. 0 and 1 mean one.
-	ReadConcurrency int
+	ReadConcurrency int `ltx:"read-concurrency" default:"1" help:"Ranges of a large file read at once."`
 
 	// DeleteConcurrency is how many deletions are under way at once. 0 means 4.
-	DeleteConcurrency int
+	DeleteConcurrency int `ltx:"delete-concurrency" default:"4" help:"Deletions under way at once."`
 
 	// MaxConns bounds the connections to the service; 0 means no bound.
 	// MaxIdleConns is how many are kept for the next request; 0 means as many
 	// as the concurrencies above can use. IdleConnTimeout is for how long; 0
 	// means 90 s.
-	MaxConns, MaxIdleConns int
-	IdleConnTimeout        time.Duration
+	MaxConns        int           `ltx:"max-conns" default:"no bound" help:"Connections to the service at once."`
+	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
+	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
 
 	// IdleTimeout is how long a transfer may make no progress, and
 	// ResponseTimeout how long a request may wait for the beginning of its
 	// answer. 0 means one minute. There is no limit on a whole transfer.
-	IdleTimeout, ResponseTimeout time.Duration
+	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
+	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
 
 	// StorageClass of new objects. Empty is the bucket's default.
-	StorageClass string
+	StorageClass string `ltx:"storage-class" match:"^[A-Z0-9_]{1,64}$" want:"a class such as \"STANDARD_IA\"" default:"the bucket's" help:"The storage class of new objects."`
 
 	// SSE is "AES256" (SSE-S3) or "aws:kms"; KMSKeyID and KMSContext go with
 	// the latter, and imply it. Empty is the bucket's default.
-	SSE        string
-	KMSKeyID   string
-	KMSContext map[string]string
+	SSE        string            `ltx:"sse,oneof=AES256|aws:kms" default:"the bucket's" help:"Encryption by the service: 'AES256' or 'aws:kms'."`
+	KMSKeyID   string            `ltx:"sse-kms-key-id" match:"^[^\\x00-\\x20\\x7f]*$" want:"a key's ID, ARN or alias" default:"the bucket's" help:"The key for 'aws:kms', which it implies."`
+	KMSContext map[string]string `ltx:"sse-kms-context" default:"none" help:"A pair of the encryption context for 'aws:kms'."`
 
 	// SSECustomerKey is a key of 32 bytes for SSE-C, which the service uses
 	// and forgets; SSECustomerKeyFile a file that holds it, raw or in base64.
 	// It goes over TLS only, and with every request about an object.
-	SSECustomerKey     []byte `json:"-"`
-	SSECustomerKeyFile string
+	SSECustomerKey     []byte `ltx:"sse-customer-key,base64,secret" default:"none" help:"A key of 32 bytes for SSE-C, in base64." json:"-"`
+	SSECustomerKeyFile string `ltx:"sse-customer-key-path,not=sse-customer-key" default:"none" help:"A file that holds the key, raw or in base64."`
 
 	// Tags of new objects.
-	Tags map[string]string
+	Tags map[string]string `ltx:"tags" default:"none" help:"A tag of new objects."`
 
-	// UnsignedPayload sends bodies without their SHA-256 in the signature.
-	// Few providers take that. It saves CPU where bodies have no checksum
+	// SignPayload puts the SHA-256 of bodies into the signature. nil means true.
+	// Few providers accept false. It saves CPU where bodies have no checksum
 	// behind them: with one, over TLS, they are sent so anyway.
-	UnsignedPayload bool
+	SignPayload *bool `ltx:"sign-payload" default:"true" help:"Put the SHA-256 of bodies into the signature."`
 
 	// ContentMD5 says when a Content-MD5 is sent.
-	ContentMD5 MD5Mode
+	ContentMD5 MD5Mode `ltx:"content-md5,oneof=never|always" default:"the provider's" help:"Send Content-MD5 'never', or 'always': with every body too."`
 
 	// ChecksumAlgorithm is that by which the service verifies what it is
 	// sent: "crc32", "crc32c", "crc64nvme", "sha256", or "none". Empty is
 	// crc32 on AWS, and what the provider takes elsewhere.
-	ChecksumAlgorithm string
+	ChecksumAlgorithm string `ltx:"checksum-algorithm,oneof=crc32|crc32c|crc64nvme|sha256|none" default:"'crc32' on AWS, else what the provider takes" help:"By what the service verifies: 'crc32', 'crc32c', 'crc64nvme', 'sha256' or 'none'."`
 
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	// It needs a provider with conditional writes.
-	WriteOnce bool
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
 	// Retry is how failed requests are repeated.
-	Retry ltxstore.Retry
+	Retry ltxstore.Retry `ltx:"retry"`
 
 	// Logger gets the log. nil means slog.Default. See SetLogger.
-	Logger *slog.Logger
+	Logger *slog.Logger `ltx:"-"`
 
 	leastPart int64 // of this package's tests: 0 is minPartSize
 }
+
+// signs reports whether the bodies' SHA-256 is to be in the signature.
+func (cfg Config) signs() bool { return cfg.SignPayload == nil || *cfg.SignPayload }
 
 // MD5Mode says with which requests a Content-MD5 is sent.
 type MD5Mode string

@@ -117,11 +117,11 @@ func TestSigning(t *testing.T) {
 	assert.Empty(t, req.Header.Get("Content-Encoding"))
 
 	req = recorded(t, "put", func(c *Config) {
-		c.UnsignedPayload, c.Endpoint, c.ContentMD5 = true, "https://minio.example.com", MD5Always
+		c.SignPayload, c.Endpoint, c.ContentMD5 = new(bool), "https://minio.example.com", MD5Always
 	})
 	assert.Equal(t, "UNSIGNED-PAYLOAD", req.Header.Get("X-Amz-Content-Sha256"))
 	req = recorded(t, "list", func(c *Config) {
-		c.UnsignedPayload, c.Endpoint, c.ContentMD5 = true, "https://minio.example.com", MD5Always
+		c.SignPayload, c.Endpoint, c.ContentMD5 = new(bool), "https://minio.example.com", MD5Always
 	})
 	assert.NotEqual(t, "UNSIGNED-PAYLOAD", req.Header.Get("X-Amz-Content-Sha256"))
 

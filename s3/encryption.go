@@ -23,16 +23,10 @@ func (cfg Config) validateEncryption() error {
 	kms := cfg.KMSKeyID != "" || len(cfg.KMSContext) > 0
 	customer := len(cfg.SSECustomerKey) > 0 || cfg.SSECustomerKeyFile != ""
 	switch {
-	case cfg.SSE != "" && cfg.SSE != sseS3 && cfg.SSE != sseKMS:
-		return invalid("SSE", cfg.SSE, `want "AES256", "aws:kms", or "" for the bucket's default`)
 	case kms && cfg.SSE == sseS3:
 		return invalid("SSE", cfg.SSE, `want "aws:kms" beside KMSKeyID and KMSContext`)
 	case customer && (kms || cfg.SSE != ""):
 		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
-	case hasSpace(cfg.KMSKeyID):
-		return invalid("KMSKeyID", cfg.KMSKeyID, "want a key's ID, ARN or alias")
-	case len(cfg.SSECustomerKey) > 0 && cfg.SSECustomerKeyFile != "":
-		return invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want it, or SSECustomerKey, not both")
 	case len(cfg.SSECustomerKey) > 0 && len(cfg.SSECustomerKey) != customerKeySize:
 		return invalid("SSECustomerKey", scrub.Secret(1), "want 32 bytes")
 	case customer && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):

@@ -258,7 +258,7 @@ func goldenOptions() map[string]goldenOption {
 		"checksum-crc64nvme":      checksum(unknown, "crc64nvme"),
 		"checksum-sha256":         checksum(unknown, "sha256"),
 		"checksum-none-aws":       checksum(aws, "none"),
-		"unsigned-payload":        with(clear, func(c *Config) { c.UnsignedPayload, c.ContentMD5 = true, MD5Always }),
+		"unsigned-payload":        with(clear, func(c *Config) { c.SignPayload, c.ContentMD5 = new(bool), MD5Always }),
 		"dual-stack":              with(aws, func(c *Config) { c.DualStack = true }),
 		"fips":                    with(us, func(c *Config) { c.FIPS = true }),
 		"virtual-host":            with(unknown, func(c *Config) { c.PathStyle = &virtual }),

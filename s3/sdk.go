@@ -104,7 +104,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 		o.DisableLogOutputChecksumValidationSkipped = true
 		o.APIOptions = append(o.APIOptions, refuseForeign)
 		switch {
-		case cfg.UnsignedPayload:
+		case !cfg.signs():
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))
 		case cfg.ChecksumAlgorithm == checksumNone:
 			// Over TLS the SDK leaves bodies out of the signature, counting on a

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 var errPlace = errors.New("the URL names no bucket: want s3://BUCKET/PATH, with the service in endpoint=")

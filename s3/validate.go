@@ -6,19 +6,18 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const (
 	minPartSize = 5 << 20 // of every part but the last: Amazon S3 User Guide, "Multipart upload limits"
-	maxUpload   = 5 << 30 // and of a PutObject
 
 	maxTags, maxTagKey, maxTagValue = 10, 128, 256 // "Categorizing your storage using tags"
 )
@@ -34,10 +33,6 @@ func isRegion(name string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`).MatchString(name)
 }
 
-func isStorageClass(name string) bool {
-	return regexp.MustCompile(`^[A-Z0-9_]{1,64}$`).MatchString(name)
-}
-
 func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
@@ -46,8 +41,9 @@ func invalid(field string, value any, want string) error {
 // field. It looks at no file and sends nothing.
 func (cfg Config) validate() error {
 	for _, check := range []func() error{
-		cfg.validatePlace, cfg.validateEndpoint, cfg.validateRegion, cfg.validateCredentials, cfg.validateTransport,
-		cfg.validateSizes, cfg.validateEncryption, cfg.validateObject, cfg.validateIntegrity,
+		func() error { return settings.Validate(typeName, cfg) },
+		cfg.validatePlace, cfg.validateEndpoint, cfg.validateCredentials, cfg.validateTransport,
+		cfg.validateSizes, cfg.validateEncryption, cfg.validateTags,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -73,12 +69,6 @@ func (cfg Config) validatePlace() error {
 	case !utf8.ValidString(bucket), strings.ContainsFunc(bucket, notInBucket), len(bucket) > 255, bucket == ".", bucket == "..":
 		return invalid("Bucket", bucket, "want letters, digits, dots, hyphens and underscores, at most 255")
 	}
-	if _, err := backend.CleanPath(cfg.Path); err != nil {
-		return refuse("Path", err)
-	}
-	if _, err := cfg.Layout.MarshalText(); err != nil {
-		return refuse("Layout", err)
-	}
 	return nil
 }
 
@@ -88,11 +78,6 @@ func notInBucket(r rune) bool {
 		return false
 	}
 	return !strings.ContainsRune(".-_:", r) // Ceph has tenant:bucket
-}
-
-// refuse is invalid for what another package has found.
-func refuse(field string, err error) error {
-	return backend.Refused(typeName, "init", field, err)
 }
 
 func (cfg Config) validateEndpoint() error {
@@ -126,13 +111,6 @@ func parseEndpoint(field, endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
-func (cfg Config) validateRegion() error {
-	if cfg.Region != "" && !isRegion(cfg.Region) {
-		return invalid("Region", cfg.Region, `want a region's name such as "us-east-1"`)
-	}
-	return nil
-}
-
 func (cfg Config) validateCredentials() error {
 	switch {
 	case cfg.AccessKeyID != "" && cfg.SecretAccessKey == "":
@@ -141,14 +119,6 @@ func (cfg Config) validateCredentials() error {
 		return invalid("AccessKeyID", cfg.AccessKeyID, "want the ID that goes with SecretAccessKey")
 	case cfg.SessionToken != "" && cfg.AccessKeyID == "":
 		return invalid("AccessKeyID", cfg.AccessKeyID, "want the ID that goes with SessionToken")
-	case hasSpace(cfg.AccessKeyID):
-		return invalid("AccessKeyID", cfg.AccessKeyID, "want no white space in it")
-	case hasSpace(cfg.SecretAccessKey):
-		return invalid("SecretAccessKey", scrub.Secret(1), "want no white space in it")
-	case hasSpace(cfg.SessionToken):
-		return invalid("SessionToken", scrub.Secret(1), "want no white space in it")
-	case strings.TrimSpace(cfg.Profile) != cfg.Profile:
-		return invalid("Profile", cfg.Profile, "want no white space around it")
 	case cfg.RoleARN == "" && cfg.ExternalID != "":
 		return invalid("ExternalID", cfg.ExternalID, "want it beside a RoleARN only")
 	case cfg.RoleARN == "":
@@ -161,35 +131,12 @@ func (cfg Config) validateCredentials() error {
 	return nil
 }
 
-func hasSpace(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f })
-}
-
 func (cfg Config) validateTransport() error {
 	switch {
 	case cfg.CABundle != "" && cfg.RoundTripper != nil:
 		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
 	case cfg.CABundle != "" && cfg.InsecureSkipVerify:
 		return invalid("InsecureSkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
-	}
-	for _, f := range []struct {
-		name  string
-		value int
-	}{{"MaxConns", cfg.MaxConns}, {"MaxIdleConns", cfg.MaxIdleConns}} {
-		if f.value < 0 {
-			return invalid(f.name, f.value, "want 0 (default) or more")
-		}
-	}
-	for _, f := range []struct {
-		name  string
-		value time.Duration
-	}{{"IdleConnTimeout", cfg.IdleConnTimeout}, {"IdleTimeout", cfg.IdleTimeout}, {"ResponseTimeout", cfg.ResponseTimeout}} {
-		if f.value < 0 {
-			return invalid(f.name, f.value.String(), "want 0 (default) or more")
-		}
-	}
-	if err := cfg.Retry.Validate(); err != nil {
-		return backend.Refused(typeName, "init", "", err)
 	}
 	return nil
 }
@@ -198,31 +145,17 @@ func (cfg Config) validateTransport() error {
 func (cfg Config) minPart() int64 { return cmp.Or(cfg.leastPart, minPartSize) }
 
 func (cfg Config) validateSizes() error {
-	if cfg.PartSize != 0 && (cfg.PartSize < cfg.minPart() || cfg.PartSize > maxUpload) {
+	if cfg.PartSize != 0 && cfg.PartSize < cfg.minPart() {
 		return invalid("PartSize", cfg.PartSize, "want 0 (default), or 5 MiB to 5 GiB in bytes")
 	}
 	least := max(cfg.PartSize, cfg.minPart())
-	if cfg.UploadThreshold != 0 && (cfg.UploadThreshold < least || cfg.UploadThreshold > maxUpload) {
+	if cfg.UploadThreshold != 0 && cfg.UploadThreshold < least {
 		return invalid("UploadThreshold", cfg.UploadThreshold, "want 0 (default), or PartSize to 5 GiB in bytes")
-	}
-	for _, f := range []struct {
-		name  string
-		value int
-	}{
-		{"Concurrency", cfg.Concurrency}, {"MetadataConcurrency", cfg.MetadataConcurrency},
-		{"ReadConcurrency", cfg.ReadConcurrency}, {"DeleteConcurrency", cfg.DeleteConcurrency},
-	} {
-		if f.value < 0 {
-			return invalid(f.name, f.value, "want 0 (default) or more")
-		}
 	}
 	return nil
 }
 
-func (cfg Config) validateObject() error {
-	if cfg.StorageClass != "" && !isStorageClass(cfg.StorageClass) {
-		return invalid("StorageClass", cfg.StorageClass, `want a class such as "STANDARD_IA"`)
-	}
+func (cfg Config) validateTags() error {
 	if len(cfg.Tags) > maxTags {
 		return invalid("Tags", len(cfg.Tags), "want at most 10 of them")
 	}
@@ -233,20 +166,6 @@ func (cfg Config) validateObject() error {
 		case utf8.RuneCountInString(value) > maxTagValue, !utf8.ValidString(value):
 			return invalid("Tags["+key+"]", value, "want at most 256 characters")
 		}
-	}
-	return nil
-}
-
-func (cfg Config) validateIntegrity() error {
-	switch cfg.ContentMD5 {
-	case MD5Auto, MD5Never, MD5Always:
-	default:
-		return invalid("ContentMD5", string(cfg.ContentMD5), `want "", "never" or "always"`)
-	}
-	switch cfg.ChecksumAlgorithm {
-	case "", "crc32", "crc32c", "crc64nvme", "sha256", checksumNone:
-	default:
-		return invalid("ChecksumAlgorithm", cfg.ChecksumAlgorithm, `want "crc32", "crc32c", "crc64nvme", "sha256", "none", or "" for the default`)
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func TestMessages(t *testing.T) {
 	for url, want := range map[string]string{
 		"ftp://x":                              `ltxstore ls: no backend is registered for the scheme "ftp"`,
 		"s3://b?part-size=1":                   `ltxstore ls: part-size in the URL is "1": want`,
-		"s3://b?regoin=x":                      "ltxstore ls: regoin in the URL ",
+		"s3://b?regoin=x":                      "ltxstore ls: unknown setting \"regoin\" in the URL",
 		"file:///x?crypt.recipients=no":        "ltxstore ls: crypt.recipients in the URL ",
 		"file:///x?crypt.enabled=true":         "ltxstore ls: crypt.recipients is missing",
 		"file:///x?compress.level=99":          "ltxstore ls: compress.level in the URL ",

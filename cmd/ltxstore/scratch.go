@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -34,9 +32,6 @@ type scratch struct {
 
 func (a *app) scratch(ctx context.Context, raw, purpose string) (*scratch, error) {
 	place, query, _ := strings.Cut(raw, "?")
-	if mirrors(query) {
-		return nil, usagef("the URL has a mirror, whose replicas would be written to, and emptied, where they are: want the URL of one replica")
-	}
 	if query != "" {
 		query = "?" + query
 	}
@@ -56,17 +51,6 @@ func (a *app) scratch(ctx context.Context, raw, purpose string) (*scratch, error
 		return nil, err
 	}
 	return s, within(ctx, raw)
-}
-
-// mirrors reports that a query has replicas of its own: the prefix is not theirs.
-func mirrors(query string) bool {
-	for part := range strings.SplitSeq(query, "&") {
-		key, _, _ := strings.Cut(part, "=")
-		if key, err := url.QueryUnescape(key); err != nil || settings.IsReplica("mirror", key) {
-			return true
-		}
-	}
-	return false
 }
 
 // open returns a client of a path below the prefix.

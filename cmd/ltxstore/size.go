@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 // sizeFlag is a flag with a number of bytes, such as 16MB.

@@ -12,7 +12,7 @@ import (
 // that was mistyped. What is before the host and behind a # is never shown.
 //
 // It takes any text, because what cannot be parsed is shown most often.
-func Redact(raw string, plain func(key string) bool) string {
+func Redact(raw string, plain func(key, value string) bool) string {
 	hidden := scrub.Redacted(1)
 	rest, fragment, hasFragment := strings.Cut(raw, "#")
 	place, query, hasQuery := strings.Cut(rest, "?")
@@ -27,7 +27,7 @@ func Redact(raw string, plain func(key string) bool) string {
 	}
 	end := strings.IndexByte(authority, '/')
 	oneSlashTooMany := end == 0 && !strings.EqualFold(scheme, "file://")
-	if end < 0 || oneSlashTooMany && strings.Contains(authority, ":") || strings.Contains(authority[:end], ":") && !isARN(authority) || scheme == "" {
+	if end < 0 || oneSlashTooMany && strings.Contains(authority, ":") || strings.Contains(authority[:end], ":") && !IsARN(authority) || scheme == "" {
 		end = len(authority)
 	}
 	if at := strings.LastIndexByte(authority[:end], '@'); at >= 0 {
@@ -55,10 +55,10 @@ func Redact(raw string, plain func(key string) bool) string {
 	return b.String()
 }
 
-func redactParam(part, hidden string, plain func(string) bool) string {
+func redactParam(part, hidden string, plain func(key, value string) bool) string {
 	key, value, hasValue := strings.Cut(part, "=")
 	name, err := url.QueryUnescape(key)
-	known := err == nil && plain(name) && !hasUser(value)
+	known := err == nil && plain(name, value) && !HasUser(value)
 	switch {
 	case part == "" || known && hasValue:
 		return part
@@ -71,16 +71,16 @@ func redactParam(part, hidden string, plain func(string) bool) string {
 }
 
 // RedactValue is Redact for a setting beside a URL.
-func RedactValue(key, value string, plain func(key string) bool) string {
-	if value == "" || plain(key) && !hasUser(value) {
+func RedactValue(key, value string, plain func(key, value string) bool) string {
+	if value == "" || plain(key, value) && !HasUser(value) {
 		return value
 	}
 	return scrub.Redacted(1)
 }
 
-// hasUser reports that a value may be a URL with a password in it, encoded or
+// HasUser reports that a value may be a URL with a password in it, encoded or
 // not.
-func hasUser(value string) bool {
+func HasUser(value string) bool {
 	if decoded, err := url.QueryUnescape(value); err == nil {
 		value = decoded
 	}

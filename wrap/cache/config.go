@@ -20,48 +20,48 @@ import (
 type Config struct {
 	// TTL is how long a listing answers others, from when it began. 0 means 30
 	// seconds.
-	TTL time.Duration
+	TTL time.Duration `ltx:"ttl" default:"30s" help:"How long a listing answers others."`
 
 	// MaxFiles is how many files of listings are kept in memory in all, at 80
 	// bytes each. 0 means 100,000. A listing that is longer is not kept.
-	MaxFiles int
+	MaxFiles int `ltx:"max-files" default:"100000" help:"Files of listings that are kept in memory."`
 
 	// NoListings asks the store for every listing.
-	NoListings bool
+	NoListings bool `ltx:"no-listings" default:"false" help:"Ask the store for every listing."`
 
 	// BlockTTL is how long blocks of a file are kept at most, from when the first
 	// was read. 0 means an hour.
-	BlockTTL time.Duration
+	BlockTTL time.Duration `ltx:"block-ttl" default:"1h" help:"How long blocks of a file are kept at most."`
 
 	// BlockSize is how many bytes are read at least: a power of two from 4 KiB to
 	// 4 MiB. 0 means 64 KiB.
-	BlockSize int
+	BlockSize int `ltx:"block-size,size" default:"64KiB" help:"Bytes that are read at least: a power of two from 4 KiB to 4 MiB."`
 
 	// MaxRange is how many bytes a read may ask for that is answered by blocks. 0
 	// means 1 MiB; more than Size makes no sense. Such a read has as much in memory,
 	// beside Size.
-	MaxRange int64
+	MaxRange int64 `ltx:"max-range,size" default:"1MiB" help:"Bytes that a read may ask for that is answered by blocks."`
 
 	// Size is how many bytes the blocks that are kept take, at most, with 256
 	// for each in memory. 0 means 64 MiB, or 1 GiB in a Dir. It
 	// must have room for a block.
-	Size int64
+	Size int64 `ltx:"size,size" default:"64MiB, or 1GiB in a 'cache.dir'" help:"Bytes that the blocks that are kept take."`
 
 	// Dir is a directory in which blocks are kept, instead of in memory. It is made
 	// if it is not there. Many replicas may have the same: each has a folder of its
 	// own in it, named by its ltxstore.Locator and Identity, and a Size of its own.
 	// Other files in it are left alone. The folder of a replica that is no longer in
 	// use stays, and may be removed at any time.
-	Dir string
+	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which are kept when the process ends. Replicas may share it: each has a folder in it, and a 'cache.size'."`
 
 	// Identity names the replica in Dir, beside its ltxstore.Locator: any text that no
 	// other replica with this Dir has. It is required there if the next client cannot
 	// tell where its replica is, such as one that a program has written itself, and
 	// may be left empty otherwise.
-	Identity string
+	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client cannot tell where it is."`
 
 	// NoBlocks asks the store for every read.
-	NoBlocks bool
+	NoBlocks bool `ltx:"no-blocks" default:"false" help:"Ask the store for every read."`
 }
 
 const (

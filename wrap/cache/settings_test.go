@@ -13,9 +13,8 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
-
-func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
 
 func openConfig(t *testing.T, src ltxstore.Source) Config {
 	t.Helper()
@@ -41,18 +40,18 @@ func TestURLAndFileAgree(t *testing.T) {
 		"identity":    {"mine", Config{Identity: "mine"}},
 		"no-blocks":   {"true", Config{NoBlocks: true}},
 	}
-	for _, row := range table().Rows {
-		tt, ok := every[row.Name]
-		if !assert.True(t, ok, "%s is not tested", row.Name) {
+	for _, name := range wraptest.Names(wrapper) {
+		tt, ok := every[name]
+		if !assert.True(t, ok, "%s is not tested", name) {
 			continue
 		}
-		raw := "mem://?" + url.Values{"cache." + row.Name: {tt.value}}.Encode()
-		assert.Equal(t, tt.want, openConfig(t, ltxstore.Source{URL: raw}), row.Name)
-		text, err := yaml.Dump(map[string]any{"type": "mem", "cache": map[string]string{row.Name: tt.value}})
+		raw := "mem://?" + url.Values{"cache." + name: {tt.value}}.Encode()
+		assert.Equal(t, tt.want, openConfig(t, ltxstore.Source{URL: raw}), name)
+		text, err := yaml.Dump(map[string]any{"type": "mem", "cache": map[string]string{name: tt.value}})
 		require.NoError(t, err)
 		found, err := config.ParseReplicas(text, config.Options{})
-		require.NoError(t, err, row.Name)
-		assert.Equal(t, tt.want, openConfig(t, found[0].Source()), row.Name)
+		require.NoError(t, err, name)
+		assert.Equal(t, tt.want, openConfig(t, found[0].Source()), name)
 	}
 	_, err := ltxstore.Open(t.Context(), "mem://?cache.block-size=5000")
 	assert.ErrorIs(t, err, fs.ErrInvalid)

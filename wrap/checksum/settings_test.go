@@ -10,7 +10,7 @@ import (
 
 func TestURLAndFileAgree(t *testing.T) {
 	configOf := func(client ltxstore.ReplicaClient) Config { return client.(*Client).cfg }
-	wraptest.Settings(t, table(), configOf, new(Config{}), map[[2]string]Config{
+	wraptest.Settings(t, wrapper, configOf, new(Config{}), map[[2]string]Config{
 		{"read-back", "true"}:    {ReadBack: true},
 		{"other-bodies", "true"}: {OtherBodies: true},
 	})

@@ -17,22 +17,22 @@ type Config struct {
 	// "best". Empty is "default". Measured on LTX files of a text database, in
 	// frames of 256 KiB: "fastest" leaves 56 % of the bytes, "default" 53 %, at
 	// half the speed.
-	Level string
+	Level string `ltx:"level" default:"'default'" help:"How hard the compressor tries: 'fastest', 'default', 'better' or 'best'."`
 
 	// FrameSize is how many bytes of the body a frame has: a power of two from
 	// 4 KiB to 1 MiB. 0 means 256 KiB. A page read decodes one frame, or two;
 	// larger frames compress better. Each takes 4 bytes of memory while a file
 	// is written, and a file has at most 2,097,152 frames: 512 GiB by default.
-	FrameSize int
+	FrameSize int `ltx:"frame-size,size" default:"256KiB" help:"Bytes of a body that are decoded together: a power of two from 4 KiB to 1 MiB."`
 
 	// MetadataConcurrency is how many files are looked at at once in a listing.
 	// 0 means 32.
-	MetadataConcurrency int
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Files looked at at once in a listing."`
 
 	// CacheSize is how many bytes of memory what is known of files may take:
 	// about 300 for a small file, and 8 for each frame of a large one. 0 means
 	// 32 MiB. What does not fit is asked for again.
-	CacheSize int64
+	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Bytes of memory for what is known of files."`
 }
 
 const (

@@ -22,36 +22,36 @@ type Config struct {
 	// entry may have several lines, as a recipients file of age has. Without
 	// recipients nothing can be written: errors.ErrUnsupported. Files are never
 	// written unencrypted.
-	Recipients []string
+	Recipients []string `ltx:"recipients" default:"none: nothing can be written" help:"Public keys ('age1…') that files are encrypted to."`
 
 	// Identities are the secret keys with which files are read: each file by the
 	// first that fits. They are Litestream's age.identities. An entry may have
 	// several lines, as an identities file of age has. Without identities files
 	// can be written, listed without useMetadata and deleted; to read one is
 	// errors.ErrUnsupported.
-	Identities []Identity
+	Identities []Identity `ltx:"identities,secret" default:"none: nothing can be read" help:"Secret keys that files are decrypted with: in a file, and from a variable."`
 
 	// HeaderSize is how many bytes the header of every file takes that is
 	// written, filled up. 0 means 4096, which is enough for two hybrid recipients
 	// or thirty of X25519; 512 is enough for three of X25519. Too few for the
 	// Recipients are refused. It must be the same for all clients of a replica:
 	// sizes in listings are wrong otherwise, unless MixedHeaders is set.
-	HeaderSize int
+	HeaderSize int `ltx:"header-size,size" default:"4KiB" help:"Bytes of each file's header: the same for all clients of a replica."`
 
 	// MixedHeaders says that the replica may have files whose header has not
 	// HeaderSize bytes: those of the age program, or of another HeaderSize. Their
 	// size cannot be told from a listing: each file that this client has neither
 	// written nor looked at then costs one small read. A listing with useMetadata
 	// reads headers, and is right without it.
-	MixedHeaders bool
+	MixedHeaders bool `ltx:"mixed-headers" default:"false" help:"The replica may have files of the age program, or of another 'header-size'."`
 
 	// MetadataConcurrency is how many files are looked at at once in a listing.
 	// 0 means 32.
-	MetadataConcurrency int
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Files looked at at once in a listing."`
 
 	// CacheSize is how many bytes of memory what is known of files may take:
 	// about 500 each. 0 means 32 MiB. What does not fit is asked for again.
-	CacheSize int64
+	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Bytes of memory for what is known of files."`
 }
 
 // String returns the configuration without its identities.

@@ -19,9 +19,8 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/file"
 	_ "github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
-
-func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
 
 func newIdentity(t *testing.T) (recipient, identity string) {
 	t.Helper()
@@ -56,9 +55,9 @@ func TestURLAndFileAgree(t *testing.T) {
 		"metadata-concurrency": {[]string{"5"}, Config{MetadataConcurrency: 5}},
 		"cache-size":           {[]string{"1MiB"}, Config{CacheSize: 1 << 20}},
 	}
-	for _, row := range table().Rows {
-		tt, ok := every[row.Name]
-		if !assert.True(t, ok, "%s is not tested", row.Name) {
+	for _, setting := range wraptest.Names(wrapper) {
+		tt, ok := every[setting]
+		if !assert.True(t, ok, "%s is not tested", setting) {
 			continue
 		}
 		if tt.want.Recipients == nil {
@@ -67,20 +66,20 @@ func TestURLAndFileAgree(t *testing.T) {
 		want, err := tt.want.check(wrapper)
 		require.NoError(t, err)
 		for _, name := range []string{wrapper, litestreamName} {
-			section := map[string]any{"recipients": r1, row.Name: tt.values}
-			query := url.Values{name + "." + row.Name: tt.values}
-			if row.Name != "recipients" {
+			section := map[string]any{"recipients": r1, setting: tt.values}
+			query := url.Values{name + "." + setting: tt.values}
+			if setting != "recipients" {
 				query.Set("crypt.recipients", r1)
 			}
 			if len(tt.values) == 1 {
-				section[row.Name] = tt.values[0]
+				section[setting] = tt.values[0]
 			}
-			assert.Equal(t, want, set(t, ltxstore.Source{URL: "mem://?" + query.Encode()}), row.Name)
+			assert.Equal(t, want, set(t, ltxstore.Source{URL: "mem://?" + query.Encode()}), setting)
 			text, err := yaml.Dump(map[string]any{"type": "mem", name: section})
 			require.NoError(t, err)
 			found, err := config.ParseReplicas(text, config.Options{})
-			require.NoError(t, err, row.Name)
-			assert.Equal(t, want, set(t, found[0].Source()), row.Name)
+			require.NoError(t, err, setting)
+			assert.Equal(t, want, set(t, found[0].Source()), setting)
 		}
 	}
 }

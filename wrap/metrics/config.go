@@ -17,7 +17,7 @@ type Config struct {
 	// Registerer is the registry; nil is refused, because nobody would see them.
 	// Several clients may have one, also of one Type: then their numbers are added.
 	// So may Litestream's own clients, whose metrics have the same names.
-	Registerer prometheus.Registerer
+	Registerer prometheus.Registerer `ltx:"-"`
 }
 
 // totalName is one of the metrics' names.

@@ -44,36 +44,32 @@ type Config struct {
 	// Others are the clients beside the next one. At least one is needed, each of
 	// a store or a path of its own: two of the same would overwrite each other's
 	// files.
-	Others []ltxstore.ReplicaClient
+	Others []ltxstore.ReplicaClient `ltx:"replicas,kind=list,secret" default:"required" help:"The further replicas, in a file: a list of URLs, or of maps as a replica has them. 'mirror: [URL, …]' is short for it."`
 
 	// Policy says how many replicas must have a file. Empty means PolicyAll.
-	Policy Policy
+	Policy Policy `ltx:"policy" default:"'all'" help:"How many replicas must have a file: 'all', 'quorum' or 'best-effort'."`
 
 	// CopyDamaged has Repair copy LTX files as they are, whole or not.
-	CopyDamaged bool
+	CopyDamaged bool `ltx:"-"`
 
 	// Backoff is for how long a replica that has failed is asked last; it doubles with
 	// each further failure, to MaxBackoff. 0 means a second, and a minute.
-	Backoff, MaxBackoff time.Duration
+	Backoff    time.Duration `ltx:"backoff" default:"1s" help:"For how long a replica that has failed is asked last; twice as long each time."`
+	MaxBackoff time.Duration `ltx:"max-backoff" default:"1m" help:"The bound of that."`
 
 	// OnFailure, if not nil, is told of each failure that did not fail the method:
 	// a write that the policy is content with, a read that another replica has
 	// answered. It may be called from several goroutines, and should return soon.
-	OnFailure func(Failure)
+	OnFailure func(Failure) `ltx:"-"`
 }
 
-// open refuses what is wrong, and fills in the defaults.
-func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
-	invalid := func(field string, value any, want string) (*state, error) {
-		return nil, backend.Invalid(next.Type(), "init", field, value, want)
+// check refuses what is wrong in itself, of a client of that Type.
+func (cfg Config) check(typeName string) error {
+	invalid := func(field string, value any, want string) error {
+		return backend.Invalid(typeName, "init", field, value, want)
 	}
-	if err := layer.Absent(next, "init"); err != nil {
-		return nil, err
-	}
-	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
-	base := cmp.Or(cfg.Backoff, time.Second)
-	longest := cmp.Or(cfg.MaxBackoff, max(time.Minute, base))
-	writes, known := cfg.Policy.needs(len(all))
+	_, known := cfg.Policy.needs(1)
+	base, longest := cfg.backoff()
 	switch {
 	case len(cfg.Others) == 0:
 		return invalid("Others", len(cfg.Others), "want another replica at least")
@@ -84,14 +80,33 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	case cfg.MaxBackoff < 0 || longest < base:
 		return invalid("MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
 	}
+	return nil
+}
+
+func (cfg Config) backoff() (base, longest time.Duration) {
+	base = cmp.Or(cfg.Backoff, time.Second)
+	return base, cmp.Or(cfg.MaxBackoff, max(time.Minute, base))
+}
+
+// open refuses what is wrong, and fills in the defaults.
+func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
+	if err := layer.Absent(next, "init"); err != nil {
+		return nil, err
+	}
+	if err := cfg.check(next.Type()); err != nil {
+		return nil, err
+	}
+	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
+	writes, _ := cfg.Policy.needs(len(all))
+	base, longest := cfg.backoff()
 	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure, copyDamaged: cfg.CopyDamaged}
 	for n, client := range all {
 		if client == nil {
-			return invalid(fmt.Sprintf("Others[%d]", n-1), nil, "want a client")
+			return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), nil, "want a client")
 		}
 		for _, before := range all[:n] {
 			if same(before, client) {
-				return invalid(fmt.Sprintf("Others[%d]", n-1), client.Type(), "want another client than those before")
+				return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), client.Type(), "want another client than those before")
 			}
 		}
 		s.replicas = append(s.replicas, &replica{n: n, client: client, base: base, longest: longest})

@@ -1,9 +1,7 @@
 package mirror
 
 import (
-	"fmt"
 	"io/fs"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,9 +16,8 @@ import (
 	_ "github.com/ltxstore/ltxstore/file"
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
-
-func TestTableIsWhole(t *testing.T) { assert.Empty(t, table().Check()) }
 
 func opened(t *testing.T, src ltxstore.Source) *Client {
 	t.Helper()
@@ -41,29 +38,29 @@ func TestURLAndFileAgree(t *testing.T) {
 		"backoff":     {"2s", Config{Backoff: 2 * time.Second}},
 		"max-backoff": {"2m", Config{MaxBackoff: 2 * time.Minute}},
 	}
-	for _, row := range table().Rows {
-		tt, ok := every[row.Name]
-		if !assert.True(t, ok, "%s is not tested", row.Name) {
+	for _, name := range wraptest.Names(wrapper) {
+		tt, ok := every[name]
+		if !assert.True(t, ok, "%s is not tested", name) {
 			continue
 		}
-		query := url.Values{"mirror": {"file:///r"}, "mirror.replicas": {"mem://?compress=true"}}
 		section := map[string]any{"replicas": []any{"file:///r", map[string]any{"type": "mem", "compress": map[string]any{}}}}
-		if row.Name != "replicas" {
-			query.Set("mirror."+row.Name, tt.value)
-			section[row.Name] = tt.value
+		src := ltxstore.Source{URL: "mem://", Mirrors: []ltxstore.Source{{URL: "file:///r"}, {URL: "mem://?compress=true"}}}
+		if name != "replicas" {
+			src.URL += "?mirror." + name + "=" + tt.value
+			section[name] = tt.value
 		}
 		text, err := yaml.Dump(map[string]any{"type": "mem", "mirror": section})
 		require.NoError(t, err)
 		found, err := config.ParseReplicas(text, config.Options{})
-		require.NoError(t, err, row.Name)
-		for _, src := range []ltxstore.Source{{URL: "mem://?" + query.Encode()}, found[0].Source()} {
+		require.NoError(t, err, name)
+		for _, src := range []ltxstore.Source{src, found[0].Source()} {
 			got := opened(t, src).given
 			if assert.Len(t, got.Others, 2) {
 				assert.Equal(t, "file", got.Others[0].Type())
 				assert.IsType(t, &compress.Client{}, got.Others[1])
 			}
 			got.Others = nil
-			assert.Equal(t, tt.want, got, row.Name)
+			assert.Equal(t, tt.want, got, name)
 		}
 	}
 	for _, text := range []string{"mirror: [file:///r]", "mirror: [{url: 'file:///r'}]", "mirror: [{path: /r}]", "mirror: 'file:///r'", "mirror: {replicas: 'file:///r'}"} {
@@ -83,7 +80,8 @@ func TestAutoLayout(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, ltxstore.Close(client))
 	}
-	client, err := ltxstore.Open(t.Context(), "file://"+dir+"/litestream?layout=auto&mirror="+url.QueryEscape("file://"+dir+"/litestream-s3?layout=auto"))
+	client, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: "file://" + dir + "/litestream?layout=auto",
+		Mirrors: []ltxstore.Source{{URL: "file://" + dir + "/litestream-s3?layout=auto"}}})
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, ltxstore.Close(client)) }()
 	for n, name := range []string{"litestream", "litestream-s3"} {
@@ -95,24 +93,33 @@ func TestAutoLayout(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	for query, says := range map[string]string{
-		"mirror=true":       "mirror.replicas is missing: want another replica",
-		"mirror.policy=all": "mirror.replicas is missing: want another replica",
-		"mirror=gone://x":   `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
-		"mirror=file:":      "mirror.0: file: init: invalid argument: the URL has no path",
-		"mirror=mem://&mirror=mem://?page-siz%3D": "mirror.1: mock: init: invalid argument: page-siz in the URL is no setting",
-		"mirror=mem://&mirror.policy=most":        `mirror.policy in the URL is "most": want all, quorum or best-effort`,
-		"mirror=mem://?hush%3Dx&mirror.polcy=all": "did you mean mirror.policy?",
-		"mirror=mem://?crypt%3Dtrue":              "want a recipient",
-		"mirror=mem://?secret-access-key%3Dhush":  "secret-access-key in the URL is no setting",
+		"mirror=true":                            "mirror.replicas is missing: want another replica",
+		"mirror.policy=all":                      "mirror.replicas is missing: want another replica",
+		"mirror=false: gone://x":                 "mirror in the URL is false beside replicas: want one of them",
+		": gone://x":                             `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
+		": file:":                                "mirror.0: file: init: invalid argument: the URL has no path",
+		": mem:// mem://?page-siz=":              `mirror.1: mem: init: invalid argument: unknown setting "page-siz" in the URL`,
+		"mirror.policy=most: mem://":             `mirror.policy in the URL is "most": want all, quorum or best-effort`,
+		"mirror.polcy=all: mem://":               "did you mean mirror.policy?",
+		": mem://?crypt=true":                    "want a recipient",
+		": mem://?secret-access-key=hush":        `unknown setting "secret-access-key" in the URL`,
+		"mirror=s3://b?secret-access-key%3Dhush": "mirror in the URL is not shown: want true or false",
 	} {
+		query, urls, ok := strings.Cut(query, ": ")
 		src := ltxstore.Source{URL: "mem://?" + query}
+		if ok {
+			for _, raw := range strings.Fields(urls) {
+				src.Mirrors = append(src.Mirrors, ltxstore.Source{URL: raw})
+			}
+		}
+		if says == "mirror in the URL is false beside replicas: want one of them" {
+			src.Mirrors = []ltxstore.Source{{URL: "mem://"}}
+		}
 		_, err := ltxstore.OpenSource(t.Context(), src)
 		require.ErrorIs(t, err, fs.ErrInvalid, query)
 		assert.ErrorIs(t, src.Check(), fs.ErrInvalid)
 		assert.NotContains(t, err.Error(), "hush")
-		if query != "mirror=mem://&mirror=mem://?page-siz%3D" {
-			assert.ErrorContains(t, err, says)
-		}
+		assert.ErrorContains(t, err, says)
 	}
 	assert.Equal(t, "mem://?mirror=[redacted]&mirror.0.region=[redacted]&mirror.policy=all",
 		ltxstore.Redact("mem://?mirror=s3://b?secret-access-key%3Dhush&mirror.0.region=hush&mirror.policy=all"))
@@ -148,23 +155,22 @@ dbs:
 	sub, err := file.DBs[0].Replicas[0].Sub("x/one.db")
 	require.NoError(t, err)
 	require.NoError(t, sub.Source().Check())
-	assert.Equal(t, map[string]string{"path": "/a/x/one.db", "mirror.enabled": "true",
-		"mirror.0": "file:///b/x/one.db", "mirror.0.layout": "litestream",
-		"mirror.1.type": "mem", "mirror.1.path": "m/x/one.db", "mirror.1.layout": "litestream",
-		"mirror.2.url": "file:///c/x/one.db?must-exist=true", "mirror.2.layout": "default",
-		"mirror.3.path": "/home/me/d/x/one.db", "mirror.3.layout": "litestream",
-	}, sub.Source().Settings)
+	assert.Equal(t, "/a/x/one.db", sub.Source().Settings["path"])
+	var places, layouts []string
+	for _, other := range sub.Source().Mirrors {
+		places = append(places, other.URL+other.Settings["path"])
+		layouts = append(layouts, other.Layout+other.Settings["layout"])
+	}
+	assert.Equal(t, []string{"file:///b/x/one.db", "m/x/one.db", "file:///c/x/one.db?must-exist=true", "/home/me/d/x/one.db"}, places)
+	assert.Equal(t, []string{"litestream", "litestream", "litestreamdefault", "litestream"}, layouts)
 	again, err := file.DBs[0].Replicas[0].Sub("two.db")
 	require.NoError(t, err)
-	assert.Equal(t, "file:///b/two.db", again.Source().Settings["mirror.0"])
+	assert.Equal(t, "file:///b/two.db", again.Source().Mirrors[0].URL)
 
 	for text, says := range map[string]string{
-		"dbs: [{dir: /d, replica: {url: 'mem://?mirror=mem://'}}]":    "the URL has a mirror: want it beside the URL",
-		"dbs: [{dir: /d, replica: {type: mem, mirror: 'mem://'}}]":    "is a URL: want a list of one",
-		"replica: {type: mem, mirror: [{type: mem, compress: }]}":     "mirror.0.compress has no settings",
+		"replica: {type: mem, mirror: [{type: mem, compress: }]}":     "compress has no settings",
 		"replica: {type: mem, mirror: [{type: mem, crypt: {}}]}":      "mirror.0: crypt: init: invalid argument: crypt.recipients is missing",
-		"replica: {type: mem, mirror: [{type: mem, page-siz: 3}]}":    "page-siz (line 1, column 43) is no setting",
-		"replica: {url: 'mem://?mirror=mem://', mirror: ['mem://']}":  "say the same thing",
+		"replica: {type: mem, mirror: [{type: mem, page-siz: 3}]}":    `unknown setting "page-siz" (line 1, column 43)`,
 		"replica: {type: mem, mirror: []}":                            "mirror.replicas is missing",
 		"mirror: ['mem://']\nreplica: {type: mem, mirror: [gone://]}": `no backend is registered for the scheme "gone"`,
 	} {
@@ -173,9 +179,4 @@ dbs:
 			assert.ErrorContains(t, err, says)
 		}
 	}
-	found, err := config.ParseReplicas([]byte("url: 'mem://?mirror=mem://'"), config.Options{})
-	require.NoError(t, err)
-	_, err = found[0].Sub("one.db")
-	assert.ErrorContains(t, err, "want a mirror beside the URL")
-	assert.NotContains(t, fmt.Sprint(found[0]), "mirror=mem")
 }

@@ -47,7 +47,8 @@ type Client struct {
 // that retries itself (see ltxstore.Retrier), are fs.ErrInvalid in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c := &Client{next: layer.Next(next)}
-	c.cfg, c.wrong = cfg.check(c.next)
+	retrier, ok := ltxstore.As[ltxstore.Retrier](c.next)
+	c.cfg, c.wrong = cfg.check(c.next.Type(), ok && retrier.Retries())
 	c.policy = retry.Policy{
 		MaxAttempts: c.cfg.Retry.MaxAttempts,
 		BaseDelay:   c.cfg.Retry.BaseDelay,

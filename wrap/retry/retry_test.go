@@ -366,8 +366,8 @@ func TestConfig(t *testing.T) {
 	// Attempts must not multiply.
 	bucket := s3.Config{Bucket: "bucket"}
 	again := "want a client that does not retry itself"
-	wraptest.Refused(t, retry.New(s3.NewReplicaClient(bucket), retry.Config{}), "next is \"s3\": "+again)
-	wraptest.Refused(t, retry.New(gcs.NewReplicaClient(gcs.Config{}), retry.Config{}), "next is \"gcs\": "+again)
+	wraptest.Refused(t, retry.New(s3.NewReplicaClient(bucket), retry.Config{}), again)
+	wraptest.Refused(t, retry.New(gcs.NewReplicaClient(gcs.Config{}), retry.Config{}), again)
 	wraptest.Refused(t, retry.New(readonly.New(s3.NewReplicaClient(bucket), readonly.Config{}), retry.Config{}), again)
 	wraptest.Refused(t, retry.New(retry.New(mock.NewReplicaClient(mock.Config{}), retry.Config{}), retry.Config{}), again)
 	bucket.Retry.MaxAttempts = 1

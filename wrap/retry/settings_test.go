@@ -15,7 +15,7 @@ import (
 
 func TestURLAndFileAgree(t *testing.T) {
 	configOf := func(client ltxstore.ReplicaClient) Config { return client.(*Client).cfg }
-	wraptest.Settings(t, table(), configOf, new(defaults(Config{})), map[[2]string]Config{
+	wraptest.Settings(t, wrapper, configOf, new(defaults(Config{})), map[[2]string]Config{
 		{"max-attempts", "3"}:    defaults(Config{Retry: ltxstore.Retry{MaxAttempts: 3}}),
 		{"base-delay", "1s"}:     defaults(Config{Retry: ltxstore.Retry{BaseDelay: time.Second}}),
 		{"max-delay", "1m"}:      defaults(Config{Retry: ltxstore.Retry{MaxDelay: time.Minute}}),
@@ -37,7 +37,7 @@ func TestSettingsRefused(t *testing.T) {
 		"mem://?retry.max-atempts=3":  "did you mean retry.max-attempts?",
 		"mem://?retry.buffer-size=-1": "want a size in bytes",
 		"mem://?retry.base-delay=1m":  `retry.base-delay in the URL is "1m": want at most retry.max-delay, 20s`,
-		"s3://bucket/db?retry=true":   `next is "s3": want a client that does not retry itself`,
+		"s3://bucket/db?retry=true":   `want a client that does not retry itself`,
 	} {
 		_, err := ltxstore.Open(t.Context(), raw)
 		require.ErrorIs(t, err, fs.ErrInvalid, raw)

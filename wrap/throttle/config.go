@@ -14,23 +14,24 @@ import (
 type Limits struct {
 	// Upload and Download are bytes a second: of bodies that are written, and of
 	// those that are read.
-	Upload, Download *int64
+	Upload   *int64 `ltx:"upload,size" default:"no limit" help:"Bytes of bodies that are written in a second: more than 0."`
+	Download *int64 `ltx:"download,size" default:"no limit" help:"Bytes of bodies that are read in a second: more than 0."`
 
 	// Requests is operations a second: calls of LTXFiles, OpenLTXFile,
 	// WriteLTXFile, DeleteLTXFiles and DeleteAll. The further requests that a
 	// backend makes for one, for pages, parts or retries, cannot be seen from here.
 	// It may be a fraction.
-	Requests *float64
+	Requests *float64 `ltx:"requests" default:"no limit" help:"Operations begun in a second, such as '10' or '0.5': more than 0."`
 }
 
 // Config is what a client is held to.
 type Config struct {
 	// Limits are this client's own.
-	Limits Limits
+	Limits Limits `ltx:""`
 
 	// Limiter, if not nil, is one that other clients may have too: together they
 	// stay within it. Limits must be empty then.
-	Limiter *Limiter
+	Limiter *Limiter `ltx:"-"`
 }
 
 // check returns what is wrong with the limits, of a client of that Type.

@@ -16,7 +16,7 @@ func TestURLAndFileAgree(t *testing.T) {
 	configOf := func(client ltxstore.ReplicaClient) Config {
 		return Config{Limits: client.(*Client).Limiter().Limits()}
 	}
-	wraptest.Settings(t, table(), configOf, nil, map[[2]string]Config{
+	wraptest.Settings(t, wrapper, configOf, nil, map[[2]string]Config{
 		{"upload", "1MB"}:      {Limits: Limits{Upload: new(int64(1e6))}},
 		{"download", "512KiB"}: {Limits: Limits{Download: new(int64(512 << 10))}},
 		{"requests", "0.5"}:    {Limits: Limits{Requests: new(0.5)}},
@@ -34,7 +34,7 @@ func TestSettingsRefused(t *testing.T) {
 		"throttle.requests=1e9":   "want a number",
 		"throttle.requests=-1":    "want a number",
 		"throttle.request=1":      "did you mean throttle.requests?",
-		"throttle.limiter=a":      "throttle.limiter in the URL is no setting",
+		"throttle.limiter=a":      `unknown setting "throttle.limiter" in the URL`,
 		"throttle.download=0.2":   "want more than 0",
 		"throttle.download=a lot": "want a size in bytes",
 	} {

@@ -52,7 +52,7 @@ var (
 type Config struct {
 	// TracerProvider is OpenTelemetry's. Nil means the global one, as it is in all
 	// instrumentation: otel.GetTracerProvider().
-	TracerProvider trace.TracerProvider
+	TracerProvider trace.TracerProvider `ltx:"-"`
 }
 
 // Client traces what the next client does. It is made by New and safe for

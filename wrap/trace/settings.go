@@ -2,28 +2,17 @@ package trace
 
 import (
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 const wrapper = "trace"
 
-func init() { ltxstore.RegisterWrapper(driver{table()}, wrapper) }
-
-// driver wraps replicas whose URL or file has "trace": with OpenTelemetry's global
-// provider.
-type driver struct{ settings.Table[Config] }
-
-// Wrap implements ltxstore.WrapperDriver.
-func (d driver) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) (ltxstore.ReplicaClient, error)) (ltxstore.ReplicaClient, error) {
-	return settings.Wrap(d.Table, settings.Source(src), next, func(Config) error { return nil },
-		func(next ltxstore.ReplicaClient, cfg Config) ltxstore.ReplicaClient { return New(next, cfg) })
-}
-
-// Check implements ltxstore.WrapperDriver.
-func (d driver) Check(_ ltxstore.ReplicaClient, src ltxstore.Source, _ func(ltxstore.Source) error) error {
-	return settings.Check(d.Table, settings.Source(src), func(Config) error { return nil })
-}
-
-func table() settings.Table[Config] {
-	return settings.Table[Config]{Wrapper: []string{wrapper}, CodeOnly: []string{"TracerProvider"}}
+// A URL or a file can name no provider: it is OpenTelemetry's global one.
+func init() {
+	settings.RegisterWrapper(settings.Wrapper[Config]{
+		Names: []string{wrapper},
+		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
+			return New(next, cfg), nil
+		},
+	})
 }

@@ -148,7 +148,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-replica", "://x"}, 1, "has no scheme"},
 		{[]string{"-replica", "file://host/path"}, 1, "has a host before its path"},
 		{[]string{"-replica", "file://"}, 1, "has no path"},
-		{[]string{"-replica", "file:///tmp/x?a=b"}, 1, "a in the URL is no setting"},
+		{[]string{"-replica", "file:///tmp/x?a=b"}, 1, `unknown setting "a" in the URL`},
 		{[]string{"-replica", "file:///%zz"}, 1, "the URL's path has a %"},
 		{[]string{"-replica", text}, 1, "-replica " + text + " cannot be used: "},
 		{[]string{"-replica", filepath.Join(text, "below")}, 1, "cannot be used: "},

@@ -6,18 +6,13 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Settings sees each setting of a wrapper's table make the Config that want has
-// for its name and text, by a URL and by a file alike; without settings it is
-// bare, unless that is nil. configOf returns what the wrapper was made with.
-func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxstore.ReplicaClient) C, bare *C, want map[[2]string]C) {
+// Settings sees each setting of a wrapper make the Config that want has for its
+// name and text, by a URL and by a file alike; without settings it is bare,
+// unless that is nil. configOf returns what the wrapper was made with.
+func Settings[C any](t *testing.T, name string, configOf func(ltxstore.ReplicaClient) C, bare *C, want map[[2]string]C) {
 	t.Helper()
-	if wrong := table.Check(); len(wrong) > 0 {
-		t.Error(wrong)
-	}
-	name := table.Wrapper[0]
 	check := func(src ltxstore.Source, want C) {
 		t.Helper()
 		client, err := ltxstore.OpenSource(t.Context(), src)
@@ -37,9 +32,14 @@ func Settings[C any](t *testing.T, table settings.Table[C], configOf func(ltxsto
 		check(ltxstore.Source{URL: "mem://?" + url.Values{key: {setting[1]}}.Encode()}, cfg)
 		check(ltxstore.Source{Type: "mem", Settings: map[string]string{key: setting[1]}}, cfg)
 	}
-	for _, row := range table.Rows {
-		if !tested[row.Name] {
-			t.Errorf("%s is not tested", row.Name)
+	for _, setting := range Names(name) {
+		if !tested[setting] {
+			t.Errorf("%s is not tested", setting)
 		}
 	}
+}
+
+// Names returns the settings of a wrapper that is registered.
+func Names(wrapper string) []string {
+	return ltxstore.LookupWrapper(wrapper).(interface{ Names() []string }).Names()
 }

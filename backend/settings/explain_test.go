@@ -1,29 +1,20 @@
-package settings_test
+package settings
 
 import (
 	"errors"
-	"io/fs"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-func TestFieldError(t *testing.T) {
-	assert.EqualError(t, &settings.FieldError{Field: "Wait", Value: -time.Second, Want: "want more"}, "Wait is -1s: want more")
-	assert.EqualError(t, &settings.FieldError{Field: "Place", Value: "x", Want: "want more"}, `Place is "x": want more`)
-	err := &settings.FieldError{Field: "Place", Err: fs.ErrClosed}
-	assert.EqualError(t, err, "Place: file already closed")
-	assert.ErrorIs(t, err, fs.ErrClosed)
-}
-
 func TestExplain(t *testing.T) {
 	line := func(key string) string { return map[string]string{"part-size": "line 3", "tags.env": "line 4"}[key] }
-	file := settings.Source{Settings: map[string]string{"part-size": "4MiB", "tags.env": "x", "secret-key": "hush"}, Defaults: map[string]string{"count": "9"}, Where: line}
+	file := ltxstore.Source{Settings: map[string]string{"part-size": "4MiB", "tags.env": "x", "secret-key": "hush"}, Defaults: map[string]string{"count": "9"}, Where: line}
 	for _, tt := range []struct {
-		src   settings.Source
+		src   ltxstore.Source
 		wrong settings.FieldError
 		says  string
 	}{
@@ -47,18 +38,18 @@ func TestExplain(t *testing.T) {
 		{file, settings.FieldError{Field: "Count", Value: 9, Want: `Size, Sizes, OnSize, SSE-Size, Size-x, /a/Size, "Size", Size_, 1Size, x.Size, Size`},
 			`count is "9": part-size, Sizes, OnSize, SSE-Size, Size-x, /a/Size, "Size", Size_, 1Size, x.Size, part-size`},
 
-		{settings.Source{URL: "toy://h?partSize=1"}, settings.FieldError{Field: "Size", Value: 1, Want: "want more"}, `partSize in the URL is "1": want more`},
-		{settings.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
-		{settings.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place is "h": want more`},
+		{ltxstore.Source{URL: "toy://h?partSize=1"}, settings.FieldError{Field: "Size", Value: 1, Want: "want more"}, `partSize in the URL is "1": want more`},
+		{ltxstore.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
+		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place is "h": want more`},
 	} {
-		text, ok := table().Explain(tt.src, &tt.wrong)
+		text, ok := toy().Explain(tt.src, &tt.wrong)
 		assert.Equal(t, tt.says, text)
 		assert.Equal(t, tt.says != "", ok)
 	}
 }
 
 func TestExplainWrapper(t *testing.T) {
-	src := settings.Source{URL: "toy:?old.level=3&toy.keys=a&old.keys=b", Settings: map[string]string{"toy.frame-size": "4KiB"}, Where: func(string) string { return "line 3" }}
+	src := ltxstore.Source{URL: "toy:?old.level=3&toy.keys=a&old.keys=b", Settings: map[string]string{"toy.frame-size": "4KiB"}, Where: func(string) string { return "line 3" }}
 	for _, tt := range []struct {
 		wrong settings.FieldError
 		says  string
@@ -70,22 +61,8 @@ func TestExplainWrapper(t *testing.T) {
 		{settings.FieldError{Field: "Keys", Value: []string{"a", "b"}, Want: "want none"}, `toy.keys in the URL is "a": want none`},
 		{settings.FieldError{Field: "Hidden", Value: []string(nil), Want: "want some"}, "toy.hidden is missing: want some"},
 	} {
-		text, ok := wrapperTable().Explain(src, &tt.wrong)
+		text, ok := wrapperToy().Explain(src, &tt.wrong)
 		assert.True(t, ok)
 		assert.Equal(t, tt.says, text)
-	}
-}
-
-// A check of a wrapper refuses what Wrap does, in its words.
-func TestCheckOfAWrapper(t *testing.T) {
-	refuse := func(cfg wrapping) error {
-		if cfg.Level == "refused" {
-			return errors.New("no such level")
-		}
-		return nil
-	}
-	for _, url := range []string{"toy:?toy.level=3", "toy:?toy=0", "toy:", "toy:?toy.level=refused", "toy:?toy.x=1", "toy:?toy=ja", "toy:?toy.frame-size=x"} {
-		_, wrapped := wrap(wrapperTable(), settings.Source{URL: url})
-		assert.Equal(t, wrapped, settings.Check(wrapperTable(), settings.Source{URL: url}, refuse), url)
 	}
 }

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// URL is the parts of a replica's URL, percent-decoded. net/url is not used
-// for the whole, because an ARN is no host to it, and because its errors show
-// the URL with its secrets.
+// URL is the parts of a replica's URL, percent-decoded. It is not net/url's,
+// which takes no ARN for a host, and whose errors show the URL with its secrets.
 type URL struct {
 	Scheme string
 
@@ -33,27 +34,9 @@ type URL struct {
 
 type param struct{ key, value string }
 
-var errNoScheme = errors.New("the URL has no scheme: want one such as file:///var/replica or s3://bucket/path")
-
-// Scheme returns the scheme of a URL in lower case, or an error if there is
-// none. One letter is a drive of Windows.
-func Scheme(raw string) (string, error) {
-	scheme, _, ok := strings.Cut(raw, ":")
-	if !ok || len(scheme) < 2 || strings.ContainsFunc(scheme, notInScheme) || !isLetter(scheme[0]) {
-		return "", errNoScheme
-	}
-	return strings.ToLower(scheme), nil
-}
-
-func notInScheme(c rune) bool {
-	return c > 0x7f || !isLetter(byte(c)) && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.'
-}
-
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
 // ParseURL reads a URL. Its errors are fs.ErrInvalid and show no value.
 func ParseURL(raw string) (URL, error) {
-	scheme, err := Scheme(raw)
+	scheme, err := settings.Scheme(raw)
 	if err != nil {
 		return URL{}, err
 	}
@@ -65,9 +48,9 @@ func ParseURL(raw string) (URL, error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	if rest, u.HasAuthority = strings.CutPrefix(rest, "//"); u.HasAuthority {
 		authority := rest
-		if slash := strings.IndexByte(rest, '/'); slash >= 0 && !isARN(rest) {
+		if slash := strings.IndexByte(rest, '/'); slash >= 0 && !settings.IsARN(rest) {
 			authority, rest = rest[:slash], rest[slash:]
-		} else if isARN(rest) {
+		} else if settings.IsARN(rest) {
 			authority, rest = splitARN(rest)
 		} else {
 			rest = ""
@@ -121,17 +104,6 @@ func (u *URL) setQuery(query string) error {
 	}
 	return nil
 }
-
-// queryKey returns the name of the setting that a part of a query is.
-func queryKey(part string) (string, bool) {
-	key, _, hasValue := strings.Cut(part, "=")
-	key, err := url.QueryUnescape(key)
-	return key, err == nil && hasValue && key != ""
-}
-
-// isARN reports that what follows "s3://" is an ARN, whose resource has a
-// slash of its own: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
-func isARN(s string) bool { return len(s) >= 4 && strings.EqualFold(s[:4], "arn:") }
 
 func splitARN(s string) (arn, rest string) {
 	resource := strings.IndexByte(s, '/')

@@ -1,4 +1,4 @@
-package settings_test
+package settings
 
 import (
 	"net/url"
@@ -7,11 +7,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-func plain(key string) bool {
-	_, secret, ok := table().Lookup(key)
+func plain(key, _ string) bool {
+	_, secret, ok := toy().Lookup(key)
 	return ok && !secret
 }
 
@@ -53,7 +54,7 @@ func FuzzResolve(f *testing.F) {
 	f.Add("toy://arn:aws:s3:r:1:accesspoint/n/k?tags.a=b", "tags.é", "", "a b")
 	f.Add(":", "", "", "")
 	f.Fuzz(func(t *testing.T, base, key, value, secret string) {
-		table().Resolve(settings.Source{URL: base, Settings: map[string]string{key: value}, Layout: value})
+		decode(toy(), ltxstore.Source{URL: base, Settings: map[string]string{key: value}, Layout: value})
 		settings.Redact(base, plain)
 
 		// A marker of its own, that the input cannot have by chance.
@@ -73,14 +74,14 @@ func FuzzResolve(f *testing.F) {
 			if strings.HasPrefix(raw, "toy://id:") && strings.ContainsAny(marker, "?#") && strings.Contains(raw, marker) {
 				continue // the host cannot be told from the secret
 			}
-			_, _, err := table().Resolve(settings.Source{URL: raw})
+			_, _, err := decode(toy(), ltxstore.Source{URL: raw})
 			for _, shown := range []string{settings.Redact(raw, plain), errorText(err)} {
 				if strings.Contains(shown, "s3cr3t") {
 					t.Fatalf("%q shows the secret: %q", raw, shown)
 				}
 			}
 		}
-		_, _, err := table().Resolve(settings.Source{URL: "toy://h?secret-key=other",
+		_, _, err := decode(toy(), ltxstore.Source{URL: "toy://h?secret-key=other",
 			Settings: map[string]string{"secret-key": marker, "key": marker + "!"}})
 		if strings.Contains(errorText(err), "s3cr3t") {
 			t.Fatal(err)

@@ -1,0 +1,237 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// given is a value, and where it was found.
+type given struct {
+	key   string // as it was written
+	value string
+	where string // " in URL", " (line 3)", or nothing
+
+	items []item // of a list, in order; value is the first's
+}
+
+type item struct {
+	index             int
+	value, key, where string
+}
+
+func (v given) same(other given) bool {
+	return v.value == other.value && slices.EqualFunc(v.items, other.items, func(a, b item) bool {
+		return a.index == b.index && a.value == b.value
+	})
+}
+
+// resolve makes cfg what src describes, and returns whether src leaves the
+// layout to be found out: then it is Source.Layout, as where none is named.
+func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool, err error) {
+	values, defaults, err := t.collect(src)
+	if err != nil {
+		return false, err
+	}
+	t.inherit(values, defaults)
+	if layout, ok := values[layoutName]; !ok || layout.value == auto {
+		findLayout = ok || src.Layout == auto
+		delete(values, layoutName)
+		if name := strings.TrimPrefix(src.Layout, auto); name != "" {
+			values[layoutName] = given{key: layoutName, value: name}
+		}
+	}
+	return findLayout, t.fill(cfg, values)
+}
+
+// fill sets the fields of cfg to values.
+func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
+	for i := range t.rows {
+		for _, other := range t.rows[i].exclude {
+			first, ok := values[t.rows[i].names[0]]
+			if second, both := values[other]; ok && both {
+				return fmt.Errorf("%s%s and %s%s say the same thing: want one of them", first.key, first.where, second.key, second.where)
+			}
+		}
+	}
+	for i := range t.rows {
+		r := &t.rows[i]
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			head, rest, dotted := strings.Cut(name, ".")
+			if head != r.names[0] || dotted != (r.kind == kindMap) {
+				continue
+			}
+			v := values[name]
+			items := v.items
+			if r.kind != kindList {
+				items = []item{{value: v.value, key: v.key, where: v.where}}
+			}
+			for _, item := range items {
+				if err := r.set(cfg, rest, item.value); err != nil {
+					return fmt.Errorf("%s%s is %s: %w", item.key, item.where, r.quote(item.value), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// quote returns a value in quotes, unless it may be a secret.
+func (r *row) quote(value string) string {
+	if r.secret || r.names[0] == enabled && strings.Contains(value, "://") || settings.HasUser(value) {
+		return "not shown"
+	}
+	return strconv.Quote(value)
+}
+
+// collect returns all that src says, and what it says by default, by the
+// settings' names.
+func (t *Table) collect(src ltxstore.Source) (values, defaults map[string]given, err error) {
+	values, err = t.fromURL(src.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	beside, err := t.fromFile(src.Settings, src.Where)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(beside)) {
+		if before, ok := values[name]; ok && !before.same(beside[name]) {
+			return nil, nil, t.differ(before, beside[name])
+		}
+		values[name] = beside[name]
+	}
+	defaults, err = t.fromFile(src.Defaults, src.Where)
+	return values, defaults, err
+}
+
+// inherit completes values by the defaults that nothing replaces.
+func (t *Table) inherit(values, defaults map[string]given) {
+	own := maps.Clone(values)
+	for name, v := range defaults {
+		if _, ok := own[name]; !ok && !t.excluded(name, own) {
+			values[name] = v
+		}
+	}
+}
+
+// excluded reports that a setting was given that replaces this one.
+func (t *Table) excluded(name string, values map[string]given) bool {
+	for i := range t.rows {
+		for _, other := range t.rows[i].exclude {
+			pair := [2]string{t.rows[i].names[0], other}
+			for n := range pair {
+				if _, ok := values[pair[1-n]]; ok && pair[n] == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (t *Table) fromURL(raw string) (map[string]given, error) {
+	values := make(map[string]given)
+	if raw == "" {
+		return values, nil
+	}
+	u, err := ParseURL(raw)
+	if err != nil {
+		return nil, err
+	}
+	place, err := t.placeOf(u)
+	if err != nil {
+		return nil, err
+	}
+	for key, value := range place {
+		values[key] = given{key: key, value: value, where: inURL}
+	}
+	for _, p := range u.query {
+		if err := t.note(values, given{key: p.key, value: p.value, where: inURL}); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+const inURL = " in the URL"
+
+func (t *Table) placeOf(u URL) (map[string]string, error) {
+	if t.place != nil {
+		return t.place(u)
+	}
+	if u.Host != "" || u.HasUser || u.Path != "" {
+		return nil, errors.New("the URL names a place: want nothing between its scheme and its query")
+	}
+	return nil, nil
+}
+
+func (t *Table) fromFile(texts map[string]string, where func(string) string) (map[string]given, error) {
+	values := make(map[string]given)
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		v := given{key: key, value: texts[key]}
+		if where != nil && where(key) != "" {
+			v.where = " (" + where(key) + ")"
+		}
+		if err := t.note(values, v); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// note adds a value. The same twice is the same; anything else is a mistake
+// that nobody can settle, but for a list, which it makes longer.
+func (t *Table) note(values map[string]given, v given) error {
+	r, rest, ok := t.find(v.key)
+	if !ok {
+		return t.unknown(v)
+	}
+	name := r.key(rest)
+	before, ok := values[name]
+	switch {
+	case r.kind == kindList:
+		return t.noteItem(values, r, v, rest)
+	case !ok:
+		values[name] = v
+	case before.value != v.value:
+		return t.differ(before, v)
+	}
+	return nil
+}
+
+// noteItem adds an item of a list, at the index that it is given with, or at
+// the end.
+func (t *Table) noteItem(values map[string]given, r *row, v given, rest string) error {
+	list, ok := values[r.names[0]]
+	if !ok {
+		list = v
+	}
+	index := len(list.items)
+	if rest != "" {
+		index, _ = strconv.Atoi(rest) // takes has read it
+	}
+	at, taken := slices.BinarySearchFunc(list.items, index, func(it item, index int) int { return cmp.Compare(it.index, index) })
+	if taken {
+		list.value = list.items[at].value
+		return t.differ(list, v)
+	}
+	list.items = slices.Insert(list.items, at, item{index, v.value, v.key, v.where})
+	list.value = list.items[0].value
+	values[r.names[0]] = list
+	return nil
+}
+
+// differ is the error of two values for one setting.
+func (t *Table) differ(a, b given) error {
+	r, _, _ := t.find(a.key)
+	return fmt.Errorf("%s%s is %s and %s%s is %s: want one of them", a.key, a.where, r.quote(a.value), b.key, b.where, r.quote(b.value))
+}

@@ -1,0 +1,279 @@
+// Package settings makes a URL, a configuration file, or both, into the Config
+// of a backend or of a wrapper. The struct tags of the Config say what can be
+// set:
+//
+//	type Config struct {
+//		Bucket   string        `ltx:"bucket" default:"required" help:"The bucket's name."`
+//		PartSize int64         `ltx:"part-size,size,max=1GiB" default:"8MiB" help:"Bytes of a part."`
+//		Token    string        `ltx:"token|api-key,secret" default:"none" help:"What proves who asks."`
+//		Timeout  time.Duration `ltx:"timeout" default:"1m" help:"How long an answer may take."`
+//		Logger   *slog.Logger  `ltx:"-"`
+//	}
+//
+// A backend registers its Config with [Register], a wrapper with
+// [RegisterWrapper]; package config brings the YAML. [Validate] checks what the
+// tags say of a Config that code has made.
+//
+// # Tags
+//
+// The tag ltx has the setting's name in kebab-case, further names after "|",
+// and options after commas. The same names in camelCase are always accepted.
+// "-" is a field that only code can set: every exported field has a tag. The
+// settings of a struct in a field begin with the name of the field's own tag
+// and a hyphen, or are the outer struct's if that name is empty.
+//
+// The field's type says how a value is read: a string as it is, a number, true
+// or false, a duration with its unit, an fs.FileMode in octal, a
+// ltxstore.Layout or another encoding.TextUnmarshaler by its own text. A map
+// of strings has a setting for each key ("tags.env"), a slice of strings is a
+// list. A pointer is nil without the setting; one to a number wants more than
+// 0. The options are:
+//
+//	size        the number is bytes, with a unit: 5MiB
+//	base64      the bytes are in base64
+//	kind=NAME   what the document calls the type of the values
+//	secret      the value is never shown
+//	min=N max=N what a number must be within, unless it is 0
+//	oneof=A|B   what a text must be, unless it is empty
+//	path        the text is a path of keys: see backend.CleanPath
+//	not=NAME    a setting that may not be given beside this one
+//
+// The tag match has a regular expression that a text must match, unless it is
+// empty, and want says in words what would be right. The tags default and help
+// are for the document.
+//
+// # Errors
+//
+// What is not known, cannot be read or contradicts itself is an error that
+// names the setting with its place, and says what would be right. No error
+// shows the value of a secret.
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// layoutName is the setting that every backend has, and auto its value that
+// asks for the layout to be found out.
+const layoutName, auto = "layout", "auto"
+
+// Table is all that can be set of a Config. The drivers that Register and
+// RegisterWrapper make have its methods.
+type Table struct {
+	typ      reflect.Type
+	rows     []row
+	codeOnly []string
+
+	wrapper []string // its names, or nil for a backend
+	locked  bool     // it cannot be turned off where settings are inherited
+	place   func(URL) (map[string]string, error)
+}
+
+// row is one setting.
+type row struct {
+	names []string // the first is the setting's
+	shown int      // how many of them the document has
+	field string   // in words of Go: "Retry.MaxDelay"
+	index []int    // of the field
+	kind  string
+
+	secret, base64, path bool
+	min, max             int64
+	text                 map[string]string // the options min and max as they are written
+	oneof, exclude       []string
+	match, want          string
+
+	otherwise, help string // the tags default and help
+}
+
+// newTable reads the tags of a Config. A tag that cannot be read is a mistake
+// of the package that has it.
+func newTable(typ reflect.Type) *Table {
+	t := &Table{typ: typ}
+	t.add(typ, nil, "", "")
+	for i := range t.rows {
+		for _, name := range t.rows[i].names {
+			if at := t.named(name); at != i {
+				panic(fmt.Sprintf("settings: %v: %s is a name of %s and of %s", typ, name, t.rows[at].field, t.rows[i].field))
+			}
+		}
+	}
+	return t
+}
+
+// named returns which row has a name.
+func (t *Table) named(name string) int {
+	return slices.IndexFunc(t.rows, func(r row) bool { return slices.Contains(r.names, name) })
+}
+
+func (t *Table) add(typ reflect.Type, index []int, field, prefix string) {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		at := append(slices.Clone(index), i)
+		tag, ok := f.Tag.Lookup("ltx")
+		name, _, _ := strings.Cut(tag, ",")
+		switch {
+		case f.Anonymous && !ok:
+			t.add(f.Type, at, field, prefix)
+		case !ok:
+			panic(fmt.Sprintf("settings: %v: field %s%s has no tag ltx", t.typ, field, f.Name))
+		case tag == "-":
+			t.codeOnly = append(t.codeOnly, field+f.Name)
+		case f.Type.Kind() == reflect.Struct && !isText(f.Type):
+			if name != "" {
+				name += "-"
+			}
+			t.add(f.Type, at, field+f.Name+".", prefix+name)
+		default:
+			t.rows = append(t.rows, newRow(f, at, field+f.Name, prefix, tag))
+		}
+	}
+}
+
+func newRow(f reflect.StructField, index []int, field, prefix, tag string) row {
+	r := row{field: field, index: index, text: make(map[string]string),
+		match: f.Tag.Get("match"), want: f.Tag.Get("want"), otherwise: f.Tag.Get("default"), help: f.Tag.Get("help")}
+	options := strings.Split(tag, ",")
+	var err error
+	for _, option := range options[1:] {
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "size":
+			r.kind = key
+		case "kind":
+			r.kind = value
+		case "base64":
+			r.kind, r.base64 = key, true
+		case "secret":
+			r.secret = true
+		case "path":
+			r.path = true
+		case "min":
+			r.text[key] = value
+			r.min, err = ParseSize(value)
+		case "max":
+			r.text[key] = value
+			r.max, err = ParseSize(value)
+		case "oneof":
+			r.oneof = strings.Split(value, "|")
+		case "not":
+			r.exclude = append(r.exclude, value)
+		default:
+			panic("settings: field " + field + " has the unknown option " + option)
+		}
+		if err != nil {
+			panic("settings: field " + field + ": " + option + ": " + err.Error())
+		}
+	}
+	if r.kind == "" {
+		r.kind = kindOf(f.Type)
+	}
+	for _, name := range strings.Split(options[0], "|") {
+		r.names = append(r.names, prefix+name)
+	}
+	r.shown = len(r.names)
+	for _, name := range r.names[:r.shown] {
+		if camel := camel(name); !slices.Contains(r.names, camel) {
+			r.names = append(r.names, camel)
+		}
+	}
+	return r
+}
+
+// camel returns a name in kebab-case as queries of Litestream write it.
+func camel(name string) string {
+	var b strings.Builder
+	for i, word := range strings.Split(name, "-") {
+		if i > 0 && word != "" {
+			word = string(unicode.ToUpper(rune(word[0]))) + word[1:]
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+// Names returns the settings in the order of the fields: "tags" of a map.
+func (t *Table) Names() (names []string) {
+	for _, r := range t.rows {
+		names = append(names, r.names[0])
+	}
+	return names
+}
+
+// Lookup returns the whole name of the setting that key is a name of, and
+// whether its value is a secret.
+func (t *Table) Lookup(key string) (name string, secret, ok bool) {
+	r, rest, ok := t.find(key)
+	if !ok {
+		return "", false, false
+	}
+	return t.prefix() + r.key(rest), r.secret, true
+}
+
+// prefix is what a wrapper's settings begin with.
+func (t *Table) prefix() string {
+	if len(t.wrapper) == 0 {
+		return ""
+	}
+	return t.wrapper[0] + "."
+}
+
+// key returns the name of a setting, of which a map has many.
+func (r *row) key(rest string) string {
+	if r.kind == kindMap {
+		return r.names[0] + "." + rest
+	}
+	return r.names[0]
+}
+
+// find returns the row of a key, and for "tags.env" what follows the dot.
+func (t *Table) find(key string) (r *row, rest string, ok bool) {
+	if key, ok = t.below(key); !ok {
+		return nil, "", false
+	}
+	if len(t.wrapper) > 0 && key == enabled {
+		return &row{names: []string{enabled}, kind: kindBool}, "", true
+	}
+	head, rest, dotted := strings.Cut(key, ".")
+	for i := range t.rows {
+		if r := &t.rows[i]; r.takes(rest, dotted) && slices.Contains(r.names, head) {
+			return r, rest, true
+		}
+	}
+	return nil, "", false
+}
+
+// unknown is the error for a setting that the table does not have.
+func (t *Table) unknown(v given) error {
+	key, _ := t.below(v.key)
+	prefix := strings.TrimSuffix(v.key, key)
+	var names, known []string
+	if len(t.wrapper) > 0 {
+		names, known = []string{enabled}, []string{prefix + enabled}
+	}
+	for i := range t.rows {
+		r, suffix := &t.rows[i], ""
+		if r.kind == kindMap {
+			suffix = ".…"
+			if slices.Contains(r.names, key) {
+				return fmt.Errorf("%s%s has no name of its own: want %s.NAME, or a map in a file", v.key, v.where, v.key)
+			}
+		}
+		known = append(known, prefix+r.names[0]+suffix)
+		names = append(names, r.names...)
+	}
+	if nearest := settings.Nearest(key, names); nearest != "" {
+		return fmt.Errorf("unknown setting %q%s: did you mean %s?", v.key, v.where, prefix+nearest)
+	}
+	slices.Sort(known)
+	return fmt.Errorf("unknown setting %q%s (known: %s)", v.key, v.where, strings.Join(known, ", "))
+}

@@ -1,0 +1,231 @@
+package settings
+
+import (
+	"io/fs"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+type layout string
+
+func (l *layout) UnmarshalText(text []byte) error { *l = layout(text); return nil }
+
+type nested struct {
+	Attempts int `ltx:"attempts,not=count" default:"d" help:"h"`
+}
+
+type config struct {
+	Place   string            `ltx:"place" default:"d" help:"h"`
+	Secret  string            `ltx:"secret-key,secret" default:"d" help:"h"`
+	On      bool              `ltx:"on" default:"d" help:"h"`
+	Maybe   *bool             `ltx:"maybe-so|old-name|MAYBE" default:"d" help:"h"`
+	Count   int               `ltx:"count" default:"d" help:"h"`
+	Size    int64             `ltx:"part-size,size" default:"d" help:"h"`
+	Wait    time.Duration     `ltx:"wait" default:"d" help:"h"`
+	Mode    fs.FileMode       `ltx:"mode" default:"d" help:"h"`
+	Key     []byte            `ltx:"key,base64,secret" default:"d" help:"h"`
+	Tags    map[string]string `ltx:"tags" default:"d" help:"h"`
+	Layout  layout            `ltx:"layout,kind=layout" default:"d" help:"h"`
+	Nested  nested            `ltx:""`
+	Handler func()            `ltx:"-"`
+}
+
+func toy() *Table {
+	t := newTable(reflect.TypeFor[config]())
+	t.place = func(u URL) (map[string]string, error) {
+		if u.Host == "" {
+			return nil, nil
+		}
+		return map[string]string{"place": u.Host + u.Path}, nil
+	}
+	return t
+}
+
+func decode(t *Table, src ltxstore.Source) (cfg config, findLayout bool, err error) {
+	findLayout, err = t.resolve(src, reflect.ValueOf(&cfg).Elem())
+	return cfg, findLayout, err
+}
+
+func TestResolve(t *testing.T) {
+	yes := true
+	want := config{Place: "host/a b", Secret: "s+/=", On: true, Maybe: &yes, Count: 3, Size: 5 << 20, Wait: 90 * time.Second,
+		Mode: 0o750, Key: []byte("key"), Tags: map[string]string{"env": "a,b=c", "x.y": "z"}, Layout: "flat"}
+	fromURL, auto, err := decode(toy(), ltxstore.Source{
+		URL: "toy://host/a%20b?secret-key=s%2B/=&on=Yes&maybeSo=1&count=3&partSize=5MiB&wait=1m30s&mode=0750&key=a2V5&tags.env=a,b=c&tags.x.y=z&layout=flat"})
+	require.NoError(t, err)
+	assert.False(t, auto)
+	assert.Equal(t, want, fromURL)
+
+	sparse, _, err := decode(toy(), ltxstore.Source{URL: "toy://host?&count=3&&on=1&"})
+	require.NoError(t, err)
+	assert.Equal(t, config{Place: "host", Count: 3, On: true}, sparse, "what is after an empty part counts")
+
+	fromFile, _, err := decode(toy(), ltxstore.Source{Settings: map[string]string{"place": "host/a b", "secret-key": "s+/=",
+		"on": "true", "MAYBE": "t", "count": "3", "part-size": "5242880", "wait": "90s", "mode": "0o750", "key": "a2V5",
+		"tags.env": "a,b=c", "tags.x.y": "z", "layout": "flat"}})
+	require.NoError(t, err)
+	assert.Equal(t, want, fromFile)
+}
+
+func TestPrecedence(t *testing.T) {
+	cfg, _, err := decode(toy(), ltxstore.Source{
+		URL:      "toy://host?count=1",
+		Settings: map[string]string{"wait": "2s", "count": "1"},
+		Defaults: map[string]string{"count": "9", "wait": "9s", "on": "true", "place": "elsewhere", "attempts": "4"},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, config{Place: "host", Count: 1, Wait: 2 * time.Second, On: true}, cfg)
+}
+
+func TestLayout(t *testing.T) {
+	for _, tt := range []struct {
+		url, given string
+		want       layout
+		auto       bool
+	}{
+		{"toy://h", "", "", false},
+		{"toy://h", "flat", "flat", false},
+		{"toy://h", "auto", "", true},
+		{"toy://h?layout=deep", "auto", "deep", false},
+		{"toy://h?layout=deep", "flat", "deep", false},
+		{"toy://h?layout=auto", "flat", "flat", true},
+		{"toy://h?layout=auto", "", "", true},
+	} {
+		cfg, auto, err := decode(toy(), ltxstore.Source{URL: tt.url, Layout: tt.given})
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, cfg.Layout, tt)
+		assert.Equal(t, tt.auto, auto, tt)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	line := func(key string) string { return map[string]string{"part-size": "line 3", "count": "line 4"}[key] }
+	for _, tt := range []struct {
+		src  ltxstore.Source
+		says string
+	}{
+		{ltxstore.Source{URL: "toy://h?part-sise=1"}, "unknown setting \"part-sise\" in the URL: did you mean part-size?"},
+		{ltxstore.Source{URL: "toy://h?frobnicate=1"}, `unknown setting "frobnicate" in the URL (known: attempts, count, key, layout, maybe-so, mode, on, part-size, place, secret-key, tags.…, wait)`},
+		{ltxstore.Source{URL: "toy://h?on=ture"}, `on in the URL is "ture": want true or false`},
+		{ltxstore.Source{URL: "toy://h?on="}, `on in the URL is "": want true or false`},
+		{ltxstore.Source{URL: "toy://h?on"}, "has a setting without a value"},
+		{ltxstore.Source{URL: "toy://h?=1"}, "whose name cannot be read"},
+		{ltxstore.Source{URL: "toy://h?on=%zz"}, "on, in the URL's query, has a % that"},
+		{ltxstore.Source{URL: "toy://h/%zz"}, "path has a %"},
+		{ltxstore.Source{URL: "toy://a:%zz@h/"}, "user or password has a %"},
+		{ltxstore.Source{URL: "toy://h%41/"}, "host has a %"},
+		{ltxstore.Source{URL: "toy://h#x"}, "has a fragment"},
+		{ltxstore.Source{URL: "host/path"}, "has no scheme"},
+		{ltxstore.Source{URL: `C:\replica`}, "has no scheme"},
+		{ltxstore.Source{URL: "1x://h"}, "has no scheme"},
+		{ltxstore.Source{URL: "toy://h?count=1&count=2"}, `count in the URL is "1" and count in the URL is "2": want one of them`},
+		{ltxstore.Source{URL: "toy://h?partSize=1&part-size=2"}, `partSize in the URL is "1" and part-size in the URL is "2"`},
+		{ltxstore.Source{URL: "toy://h?place=other"}, `place in the URL is "h" and place in the URL is "other"`},
+		{ltxstore.Source{URL: "toy://h?count=1&attempts=2"}, "say the same thing: want one of them"},
+		{ltxstore.Source{URL: "toy://h?count=1", Settings: map[string]string{"count": "2"}, Where: line}, `count in the URL is "1" and count (line 4) is "2": want one of them`},
+		{ltxstore.Source{Settings: map[string]string{"part-size": "5 parsecs"}, Where: line}, `part-size (line 3) is "5 parsecs": want a size in bytes such as 5242880, 5MiB or 1.5GB`},
+		{ltxstore.Source{URL: "toy://h?count=-1"}, "want a whole number"},
+		{ltxstore.Source{URL: "toy://h?wait=90"}, "with its unit"},
+		{ltxstore.Source{URL: "toy://h?wait=-1s"}, "with its unit"},
+		{ltxstore.Source{URL: "toy://h?mode=488"}, "in octal"},
+		{ltxstore.Source{URL: "toy://h?mode=0888"}, "in octal"},
+		{ltxstore.Source{URL: "toy://h?tags=a"}, "tags in the URL has no name of its own: want tags.NAME"},
+		{ltxstore.Source{URL: "toy://h?tags.=a&tags.=b"}, "want one of them"},
+		{ltxstore.Source{URL: "toy://h?count.x=1"}, "unknown setting"},
+		{ltxstore.Source{URL: "toy://h?place=http://me:hush@h"}, "place in the URL is not shown"},
+		{ltxstore.Source{URL: "toy://h?secret-key=hush&secretKey=hush2"}, "secret-key in the URL is not shown and secretKey in the URL is not shown"},
+		{ltxstore.Source{URL: "toy://h?key=hush!"}, "key in the URL is not shown: want base64"},
+		{ltxstore.Source{Defaults: map[string]string{"nothing": "1"}}, `unknown setting "nothing"`},
+	} {
+		_, _, err := decode(toy(), tt.src)
+		if assert.Error(t, err, tt.src.URL) {
+			assert.Contains(t, err.Error(), tt.says)
+			assert.NotContains(t, err.Error(), "hush")
+			assert.NotContains(t, err.Error(), "\n")
+		}
+	}
+}
+
+func TestNoPlace(t *testing.T) {
+	nowhere := newTable(reflect.TypeFor[config]())
+	_, _, err := decode(nowhere, ltxstore.Source{URL: "toy://?count=1"})
+	require.NoError(t, err)
+	for _, u := range []string{"toy://h", "toy:///p", "toy:p", "toy://u@"} {
+		_, _, err := decode(nowhere, ltxstore.Source{URL: u})
+		assert.ErrorContains(t, err, "names a place", u)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	for key, want := range map[string]string{"part-size": "part-size", "partSize": "part-size", "old-name": "maybe-so", "oldName": "maybe-so",
+		"MAYBE": "maybe-so", "tags.env": "tags.env", "tags": "", "partsize": "", "PartSize": "", "": "", "x": ""} {
+		name, secret, ok := toy().Lookup(key)
+		assert.Equal(t, want, name, key)
+		assert.Equal(t, want != "", ok, key)
+		assert.False(t, secret)
+	}
+	_, secret, _ := toy().Lookup("secretKey")
+	assert.True(t, secret)
+}
+
+func TestMarkdown(t *testing.T) {
+	text := toy().Markdown()
+	assert.Contains(t, text, "| `maybe-so`, `old-name`, `MAYBE` | true or false | d | h |\n")
+	assert.Contains(t, text, "| `secret-key` | text | d | h Secret: never shown. |\n")
+	assert.Contains(t, text, "| `tags.NAME` | map | d | h |\n")
+	assert.Contains(t, text, "\nOnly code can set: `Handler`.\n")
+}
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "5242880": 5242880, "5MiB": 5 << 20, "5mib": 5 << 20, "5 MiB": 5 << 20, "5M": 5e6, "5MB": 5e6, "1.5GB": 15e8,
+		"64Ki": 64 << 10, "10B": 10, "2TiB": 2 << 40, "0.5KiB": 512, "1.9B": 1, "9223372036854775807": 1<<63 - 1,
+	} {
+		got, err := ParseSize(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "MiB", "-1", "+1", "1/3", "1e9", "1.2.3", "5 parsecs", "5MiBB", "0x10", "9223372036854775808", "99999999TiB", "1.", ".", "NaN",
+		"111111111111111111111111111111111"} {
+		n, err := ParseSize(text)
+		if text == "1." { // as big.Rat reads it
+			require.NoError(t, err)
+			continue
+		}
+		assert.Error(t, err, "%s is %d", text, n)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	type numbers struct {
+		Rate *float64 `ltx:"rate"`
+		Size *int64   `ltx:"size,size"`
+	}
+	rate := func(text string) (float64, error) {
+		cfg, _, err := Decode[numbers](ltxstore.Source{Settings: map[string]string{"rate": text}})
+		if err != nil {
+			return 0, err
+		}
+		return *cfg.Rate, nil
+	}
+	for text, want := range map[string]float64{"10": 10, "0.5": 0.5, ".5": 0.5, "3.": 3} {
+		got, err := rate(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", ".", "-1", "+1", "1e9", "0x10", "Inf", "NaN", "1_0", "1.2.3", "ten", strings.Repeat("9", 400)} {
+		_, err := rate(text)
+		assert.ErrorContains(t, err, "want a number such as 10 or 0.5", text)
+	}
+	_, err := rate("0")
+	assert.ErrorContains(t, err, "want more than 0")
+	_, _, err = Decode[numbers](ltxstore.Source{Settings: map[string]string{"size": "0MiB"}})
+	assert.ErrorContains(t, err, `size is "0MiB": want more than 0`)
+}

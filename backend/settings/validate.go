@@ -1,0 +1,110 @@
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// Validate returns the error of kind fs.ErrInvalid for the first field of a
+// Config that is not what its tags say, or nil: a number below 0 or outside of
+// min and max, a text that oneof or match refuses, a layout that does not
+// exist, a path that is none, a ltxstore.Retry that is not valid, and a field
+// beside one that excludes it. typeName is the client's Type.
+func Validate(typeName string, cfg any) error {
+	v := reflect.ValueOf(cfg)
+	t := newTable(v.Type())
+	for _, r := range t.rows {
+		field := v.FieldByIndex(r.index)
+		if len(r.index) > 1 {
+			if retry, ok := v.FieldByIndex(r.index[:len(r.index)-1]).Interface().(ltxstore.Retry); ok {
+				if err := retry.Validate(); err != nil {
+					return backend.Refused(typeName, "init", "", err)
+				}
+				continue
+			}
+		}
+		if want := r.wants(field); want != "" {
+			return backend.Invalid(typeName, "init", r.field, r.plain(field), want)
+		}
+		if err := r.refuses(field); err != nil {
+			return backend.Refused(typeName, "init", r.field, err)
+		}
+		for _, name := range r.exclude {
+			if other := t.rows[t.named(name)]; !field.IsZero() && !isEmpty(v.FieldByIndex(other.index)) && !isEmpty(field) {
+				return backend.Invalid(typeName, "init", r.field, r.plain(field), "want it, or "+other.field+", not both")
+			}
+		}
+	}
+	return nil
+}
+
+func isEmpty(v reflect.Value) bool {
+	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
+}
+
+// plain returns the value of a field for an error.
+func (r *row) plain(v reflect.Value) any {
+	switch {
+	case r.secret:
+		return scrub.Secret(v.Len())
+	case v.Kind() == reflect.String:
+		return v.String() // without the name of its type
+	}
+	return v.Interface()
+}
+
+// wants returns what would be right instead of a value, or nothing if it is.
+func (r *row) wants(v reflect.Value) string {
+	switch {
+	case v.CanInt():
+		n := v.Int()
+		if n < 0 || n != 0 && n < r.min || r.max > 0 && n > r.max {
+			return r.wantRange(v.Type() == reflect.TypeFor[time.Duration]())
+		}
+	case v.Kind() == reflect.String && v.Len() > 0:
+		if len(r.oneof) > 0 && !slices.Contains(r.oneof, v.String()) {
+			return fmt.Sprintf(`want "%s" or "%s"`, strings.Join(append([]string{""}, r.oneof[:len(r.oneof)-1]...), `", "`), r.oneof[len(r.oneof)-1])
+		}
+		if r.match != "" && !regexp.MustCompile(r.match).MatchString(v.String()) {
+			return "want " + r.want
+		}
+	}
+	return ""
+}
+
+func (r *row) wantRange(isDuration bool) string {
+	unit := ""
+	if r.kind == kindSize {
+		unit = " in bytes"
+	}
+	words := strings.NewReplacer("MiB", " MiB", "GiB", " GiB", "KiB", " KiB")
+	least, most := words.Replace(r.text["min"]), words.Replace(r.text["max"])
+	switch {
+	case isDuration || least == "" && most == "":
+		return "want 0 (default) or more"
+	case least == "":
+		return "want 0 (default), or at most " + most + unit
+	case most == "":
+		return "want 0 (default), or at least " + least + unit
+	}
+	return "want 0 (default), or " + least + " to " + most + unit
+}
+
+// refuses returns what another package says of a value.
+func (r *row) refuses(v reflect.Value) (err error) {
+	if r.path {
+		_, err = backend.CleanPath(v.String())
+	}
+	if layout, ok := v.Interface().(ltxstore.Layout); ok {
+		_, err = layout.MarshalText()
+	}
+	return err
+}

@@ -1,0 +1,196 @@
+package settings
+
+import (
+	"encoding"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"math/big"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// What the document calls the types of values.
+const (
+	kindText     = "text"
+	kindBool     = "true or false"
+	kindNumber   = "number"
+	kindSize     = "size"
+	kindDuration = "duration"
+	kindMode     = "mode"
+	kindMap      = "map"
+	kindList     = "list"
+	kindLayout   = "layout"
+)
+
+// isText reports whether the values of a type are read by its own method.
+func isText(typ reflect.Type) bool {
+	return reflect.PointerTo(typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func kindOf(typ reflect.Type) string {
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	switch reflect.Zero(typ).Interface().(type) {
+	case time.Duration:
+		return kindDuration
+	case fs.FileMode:
+		return kindMode
+	case ltxstore.Layout:
+		return kindLayout
+	}
+	switch typ.Kind() {
+	case reflect.Bool:
+		return kindBool
+	case reflect.Int, reflect.Int64, reflect.Float64:
+		return kindNumber
+	case reflect.Map:
+		return kindMap
+	case reflect.Slice:
+		if typ.Elem().Kind() == reflect.String {
+			return kindList
+		}
+	}
+	return kindText
+}
+
+// takes reports whether a setting has a key with or without something after a
+// dot.
+func (r *row) takes(rest string, dotted bool) bool {
+	if r.kind == kindList && dotted {
+		_, err := strconv.ParseUint(rest, 10, 16)
+		return err == nil
+	}
+	return r.kind == kindList || (r.kind == kindMap) == dotted
+}
+
+// set makes a text the value of the row's field of cfg, or adds it to a map or
+// a list. Its errors say what would be right, and show no value.
+func (r *row) set(cfg reflect.Value, rest, text string) error {
+	v := cfg.FieldByIndex(r.index)
+	switch r.kind {
+	case kindMap:
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+		v.SetMapIndex(reflect.ValueOf(rest), reflect.ValueOf(text))
+		return nil
+	case kindList:
+		if v.Type().Elem().Kind() != reflect.String {
+			return errors.New("want a list of replicas in a file")
+		}
+		v.Set(reflect.Append(v, reflect.ValueOf(text).Convert(v.Type().Elem())))
+		return nil
+	}
+	if v.Kind() != reflect.Pointer {
+		return r.parse(v, text)
+	}
+	p := reflect.New(v.Type().Elem())
+	if err := r.parse(p.Elem(), text); err != nil {
+		return err
+	}
+	if number := p.Elem(); number.CanInt() && number.Int() <= 0 || number.CanFloat() && number.Float() <= 0 {
+		return errors.New("want more than 0")
+	}
+	v.Set(p)
+	return nil
+}
+
+func (r *row) parse(v reflect.Value, text string) error {
+	switch kind := kindOf(v.Type()); {
+	case kind == kindDuration:
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return errors.New("want a duration with its unit, such as 90s, 1m30s or 2h")
+		}
+		v.SetInt(int64(d))
+	case kind == kindMode:
+		// The leading 0 must be there: some YAML parsers hand over 0750 as 488.
+		digits := strings.TrimPrefix(strings.TrimPrefix(text, "0"), "o")
+		mode, err := strconv.ParseUint(digits, 8, 32)
+		if err != nil || !strings.HasPrefix(text, "0") {
+			return errors.New("want permissions in octal with a leading 0, such as 0750")
+		}
+		v.SetUint(mode)
+	case isText(v.Type()):
+		err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+		if err != nil && kind == kindLayout {
+			return errors.New("want auto, default, litestream or litestream-s3")
+		}
+		return err
+	case r.kind == kindSize:
+		size, err := ParseSize(text)
+		if err != nil || v.OverflowInt(size) {
+			return errSize
+		}
+		v.SetInt(size)
+	case r.base64:
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return errors.New("want base64 (in a URL + is written %2B)")
+		}
+		v.SetBytes(b)
+	case v.Kind() == reflect.Slice:
+		v.SetBytes([]byte(text))
+	case v.Kind() == reflect.Bool:
+		on, err := ParseBool(text)
+		v.SetBool(on)
+		return err
+	case v.CanInt():
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return errors.New("want a whole number from 0 on")
+		}
+		v.SetInt(int64(n))
+	case v.CanFloat():
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || strings.Trim(text, "0123456789.") != "" {
+			return errors.New("want a number such as 10 or 0.5")
+		}
+		v.SetFloat(n)
+	default:
+		v.SetString(text)
+	}
+	return nil
+}
+
+// ParseBool reads true, t, yes, y, on, 1 and their opposites, in any case.
+// Everything else is an error: a switch that was mistyped must not be off.
+func ParseBool(text string) (bool, error) { return settings.ParseBool(text) }
+
+var errSize = errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")
+
+// ParseSize reads bytes: a number, with a unit of a thousand (kB, MB, GB, TB)
+// or of 1024 (KiB, MiB, GiB, TiB) after it. The case does not matter, the B
+// may be left out, and the number may have a fraction.
+func ParseSize(text string) (int64, error) {
+	end := strings.LastIndexAny(text, "0123456789.") + 1
+	unit := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(text[end:])), "b")
+	powers := map[string][2]int64{
+		"": {1, 0}, "k": {1000, 1}, "m": {1000, 2}, "g": {1000, 3}, "t": {1000, 4},
+		"ki": {1024, 1}, "mi": {1024, 2}, "gi": {1024, 3}, "ti": {1024, 4},
+	}
+	power, ok := powers[unit]
+	// A Rat reads 1/3 and 1e9 too, and the latter could be very long.
+	if !ok || strings.Trim(text[:end], "0123456789.") != "" || end > 20 {
+		return 0, errSize
+	}
+	n, ok := new(big.Rat).SetString(text[:end])
+	if !ok {
+		return 0, errSize
+	}
+	for range power[1] {
+		n.Mul(n, new(big.Rat).SetInt64(power[0]))
+	}
+	whole := new(big.Int).Quo(n.Num(), n.Denom()) // a fraction of a byte is dropped
+	if !whole.IsInt64() {
+		return 0, errSize
+	}
+	return whole.Int64(), nil
+}

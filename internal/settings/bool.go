@@ -1,0 +1,19 @@
+package settings
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+// ParseBool reads true, t, yes, y, on, 1 and their opposites, in any case.
+func ParseBool(text string) (bool, error) {
+	text = strings.ToLower(text)
+	switch {
+	case slices.Contains([]string{"true", "t", "yes", "y", "on", "1"}, text):
+		return true, nil
+	case slices.Contains([]string{"false", "f", "no", "n", "off", "0"}, text):
+		return false, nil
+	}
+	return false, errors.New("want true or false")
+}
