@@ -26,8 +26,8 @@ FUZZ := \
 	./backend:FuzzCleanPath \
 	.:FuzzFetchPage \
 	.:FuzzFetchPageIndex \
-	.:FuzzKeys \
-	.:FuzzParse \
+	./backend:FuzzKeys \
+	./backend:FuzzParse \
 	./config:FuzzParse \
 	./internal/ltxio:FuzzLZ4Exceeds \
 	./backend/settings:FuzzResolve \

@@ -13,7 +13,7 @@
 // Each has a constructor, and a scheme for Open. Package config reads replicas
 // from YAML.
 //
-// What a daemon needs of any backend is here: keys (Layout, Keys), errors (Error and
+// What a daemon needs of any backend is here: layouts (Layout), errors (Error and
 // its kinds, IsRetryable) and the reads of LTX files (FindLTXFiles, FetchLTXHeader,
 // FetchPageIndex, FetchPage). Package backend has what the author of a backend or a
 // wrapper needs besides, and package testing/replicatest holds a backend, ours or a

@@ -54,7 +54,7 @@ type Error struct {
 	// Backend is the client's Type.
 	Backend string
 
-	// Key is a key of the store: a file's as Keys builds it, or a prefix. It is
+	// Key is a key of the store: a file's as backend.Keys builds it, or a prefix. It is
 	// empty for what is about no key.
 	Key string
 

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func ExampleKeys() {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "/backups/db")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "/backups/db")
 	if err != nil {
 		panic(err)
 	}
@@ -34,7 +35,7 @@ func ExampleLayout() {
 		if err != nil {
 			panic(err)
 		}
-		keys, err := ltxstore.NewKeys(layout, "db")
+		keys, err := backend.NewKeys(layout, "db")
 		if err != nil {
 			panic(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -154,7 +155,7 @@ func TestFindLayoutFailures(t *testing.T) {
 	// A listing that fails may not pass for an empty one.
 	_, _, err = ltxstore.FindLayout(t.Context(), func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
 		client := mock.NewReplicaClient(mock.Config{Layout: layout})
-		keys, err := ltxstore.NewKeys(layout, "")
+		keys, err := backend.NewKeys(layout, "")
 		if err != nil {
 			return nil, err
 		}

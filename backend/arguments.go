@@ -3,7 +3,6 @@ package backend
 import (
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/superfly/ltx"
 
@@ -47,15 +46,6 @@ func CheckFiles(files []*ltx.FileInfo) error {
 		}
 	}
 	return nil
-}
-
-// CleanPath returns a replica's path inside its store as every backend uses
-// it: no leading, trailing or double slash, and no "." segment. The empty
-// path, the store's root, is legal. A ".." segment, a NUL byte and invalid
-// UTF-8 are fs.ErrInvalid.
-func CleanPath(path string) (string, error) {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, path)
-	return strings.TrimSuffix(keys.Prefix(), "/"), err
 }
 
 // ParseFilename parses "<min>-<max>.ltx", sixteen lower-case hexadecimal

@@ -47,7 +47,7 @@ func TestCleanPath(t *testing.T) {
 		assert.ErrorIs(t, err, fs.ErrInvalid, "%q", path)
 		assert.ErrorContains(t, err, want)
 		assert.ErrorContains(t, err, fmt.Sprintf("%q", path))
-		_, err = ltxstore.NewKeys(ltxstore.LayoutDefault, path)
+		_, err = backend.NewKeys(ltxstore.LayoutDefault, path)
 		assert.ErrorIs(t, err, fs.ErrInvalid)
 	}
 }

@@ -19,8 +19,8 @@ func Invalid(backend, op, field string, value any, want string) error {
 }
 
 // Refused is Invalid for what another package has found wrong with a field: err says
-// it. With an empty field it is the one that err names, as ltxstore.Retry.Validate
-// does.
+// it. With an empty field it is the one that err names, as those of
+// NewKeys and ltxstore.Retry.Validate do.
 func Refused(backend, op, field string, err error) error {
 	var wrong *settings.FieldError
 	switch {
@@ -30,19 +30,6 @@ func Refused(backend, op, field string, err error) error {
 		field = wrong.Field
 	}
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid, Err: err}
-}
-
-// NewKeys is ltxstore.NewKeys for Init: an error names the field of the Config that
-// is wrong, Layout or Path.
-func NewKeys(backend string, layout ltxstore.Layout, path string) (ltxstore.Keys, error) {
-	if _, err := layout.MarshalText(); err != nil {
-		return ltxstore.Keys{}, Refused(backend, "init", "Layout", err)
-	}
-	keys, err := ltxstore.NewKeys(layout, path)
-	if err != nil {
-		return ltxstore.Keys{}, Refused(backend, "init", "Path", err)
-	}
-	return keys, nil
 }
 
 // Partial makes one error of a deletion's failures: nil of none, the failure

@@ -79,18 +79,3 @@ func TestRefused(t *testing.T) {
 		assert.ErrorContains(t, test.err, test.want)
 	}
 }
-
-func TestNewKeys(t *testing.T) {
-	keys, err := backend.NewKeys("s3", ltxstore.LayoutLitestream, "/db/")
-	require.NoError(t, err)
-	assert.Equal(t, "db/", keys.Prefix())
-	for field, err := range map[string]error{
-		"Layout": func() error { _, err := backend.NewKeys("s3", 99, "db"); return err }(),
-		"Path":   func() error { _, err := backend.NewKeys("s3", 0, ".."); return err }(),
-	} {
-		var own *ltxstore.Error
-		require.ErrorAs(t, err, &own)
-		assert.Equal(t, field, own.Field)
-		assert.ErrorIs(t, err, fs.ErrInvalid)
-	}
-}

@@ -147,7 +147,7 @@ func (s *scriptFS) faults() *replicatest.Faults {
 }
 
 func newRaw(cfg Config) (*replicatest.Raw, error) {
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	at := func(key string) string { return filepath.Join(cfg.Path, filepath.FromSlash(key)) }
 	put := func(key string, content []byte) error {
 		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // maxOpenDirs bounds how many levels are kept open.
@@ -21,7 +22,7 @@ const maxOpenDirs = 32
 // restored from a backup while the client lives.
 type dirs struct {
 	cfg  Config
-	keys ltxstore.Keys
+	keys backend.Keys
 	fsys fsys
 
 	opening sync.Mutex // held while a directory is made and opened
@@ -47,7 +48,7 @@ type levelDir struct {
 	dropped bool // guarded by dirs.mu: closed with the last reference
 }
 
-func newDirs(cfg Config, keys ltxstore.Keys, fsys fsys) *dirs {
+func newDirs(cfg Config, keys backend.Keys, fsys fsys) *dirs {
 	return &dirs{cfg: cfg, keys: keys, fsys: fsys, open: make(map[int]*levelDir)}
 }
 

@@ -9,7 +9,7 @@ import (
 
 const opFolders = "list folders"
 
-// Folders implements ltxstore.FolderLister. It reads the root directory alone.
+// Folders implements backend.FolderLister. It reads the root directory alone.
 func (c *ReplicaClient) Folders(ctx context.Context) (names []string, err error) {
 	r, err := c.init(ctx, opFolders)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func txid(id int) ltx.TXID { return ltx.TXID(id) }
@@ -57,7 +58,7 @@ func TestListIsSortedAndSeeks(t *testing.T) {
 }
 
 func (c *ReplicaClient) keyOf(t testing.TB, level int, minTXID, maxTXID ltx.TXID) string {
-	keys, err := ltxstore.NewKeys(c.given.Layout, "")
+	keys, err := backend.NewKeys(c.given.Layout, "")
 	require.NoError(t, err)
 	return keys.File(level, minTXID, maxTXID)
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
-var _ ltxstore.Locator = (*ReplicaClient)(nil)
+var _ backend.Locator = (*ReplicaClient)(nil)
 
-// Location implements ltxstore.Locator, with the absolute path that symbolic links
+// Location implements backend.Locator, with the absolute path that symbolic links
 // lead to: of a root that is not there yet, the path as it is configured. It cannot
 // tell hosts from each other.
 func (c *ReplicaClient) Location(ctx context.Context) (string, error) {

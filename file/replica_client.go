@@ -76,7 +76,7 @@ type ReplicaClient struct {
 // replica is what a successful Init has found: from then on it is constant.
 type replica struct {
 	cfg  Config
-	keys ltxstore.Keys
+	keys backend.Keys
 	fsys fsys
 	log  *oplog.Logger
 	dirs *dirs
@@ -138,9 +138,9 @@ func (c *ReplicaClient) prepare() (*replica, error) {
 		return nil, err
 	}
 	cfg := c.given.withDefaults()
-	keys, err := backend.NewKeys(typeName, cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
-		return nil, err
+		return nil, backend.Refused(typeName, "init", "", err)
 	}
 	if cfg.Path, err = filepath.Abs(cfg.Path); err != nil {
 		return nil, backend.Refused(typeName, "init", "Path", err)

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/config"
 )
 
@@ -97,7 +98,7 @@ func TestAutoLayout(t *testing.T) {
 	for _, layout := range []ltxstore.Layout{ltxstore.LayoutDefault, ltxstore.LayoutLitestream, ltxstore.LayoutLitestreamS3} {
 		for _, level := range []int{0, 4, ltxstore.SnapshotLevel} {
 			dir := t.TempDir()
-			keys, err := ltxstore.NewKeys(layout, "")
+			keys, err := backend.NewKeys(layout, "")
 			require.NoError(t, err)
 			put(t, dir, keys.File(level, 1, 1), "x")
 			raw := "file://" + filepath.ToSlash(dir)

@@ -17,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -88,7 +89,7 @@ type fake struct {
 	server *httptest.Server
 	dir    string // of the CA bundle
 	cfg    gcs.Config
-	keys   ltxstore.Keys
+	keys   backend.Keys
 }
 
 func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
@@ -117,7 +118,7 @@ func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
 
 // makeFake returns one whose server is still to be started.
 func makeFake(cfg gcs.Config, opt gcsfake.Options) (*fake, error) {
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -176,8 +177,8 @@ func (p *play) reads() {
 }
 
 // keys names the client's files.
-func (p *play) keys() ltxstore.Keys {
-	keys, err := ltxstore.NewKeys(p.given().Layout, p.given().Path)
+func (p *play) keys() backend.Keys {
+	keys, err := backend.NewKeys(p.given().Layout, p.given().Path)
 	require.NoError(p.t, err)
 	return keys
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
@@ -37,7 +38,7 @@ func onDisk(t *testing.T) (client *file.ReplicaClient, stored string) {
 	client = file.NewReplicaClient(file.Config{Path: dir})
 	client.SetLogger(nil)
 	t.Cleanup(func() { client.Close() })
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	require.NoError(t, err)
 	return client, filepath.Join(dir, filepath.FromSlash(keys.File(1, 3, 9)))
 }

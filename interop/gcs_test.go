@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -68,7 +69,7 @@ func (s *gcsServer) names(prefix string) ([]string, error) {
 // store returns a replica at a path that was never used.
 func (s *gcsServer) store(layout ltxstore.Layout) (replicatest.Store, error) {
 	base := s.config(fmt.Sprintf("case-%d/backups/db", s.stores.Add(1)), layout)
-	keys, err := ltxstore.NewKeys(layout, "")
+	keys, err := backend.NewKeys(layout, "")
 	if err != nil {
 		return replicatest.Store{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/interop/servers"
 	"github.com/ltxstore/ltxstore/s3"
 )
@@ -147,7 +148,7 @@ func TestS3OddNames(t *testing.T) {
 		client, sibling := s.client(t, path), s.client(t, "a b+c/d/ü&=?#'\"<>/db")
 		writeMany(t, client, 3)
 		writeMany(t, sibling, 2)
-		keys, err := ltxstore.NewKeys(s.layout, path)
+		keys, err := backend.NewKeys(s.layout, path)
 		require.NoError(t, err)
 		require.NoError(t, s.bucket.Put(t.Context(), keys.LevelPrefix(0)+"stranger +%2B.ltx", []byte("x")))
 

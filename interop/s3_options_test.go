@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/interop/servers"
 	"github.com/ltxstore/ltxstore/s3"
 )
@@ -88,7 +88,7 @@ func TestS3Options(t *testing.T) {
 						level++
 					}
 					if name == "sse-c file" {
-						keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+						keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 						require.NoError(t, err)
 						_, err = s.bucket.Get(t.Context(), keys.File(0, 5, 6))
 						require.Error(t, err, "the object can be read without its key")
@@ -129,7 +129,7 @@ func TestS3OnceLarge(t *testing.T) {
 				sent := wire.sent()
 				require.Equal(t, 2*tries*first, sent["PUT"])
 				require.Equal(t, 2*tries, sent["HEAD"])
-				keys, err := ltxstore.NewKeys(s.layout, cfg.Path)
+				keys, err := backend.NewKeys(s.layout, cfg.Path)
 				require.NoError(t, err)
 				got, err := s.bucket.Get(t.Context(), keys.File(0, 1, 1))
 				require.NoError(t, err)

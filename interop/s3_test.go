@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/interop/servers"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -119,7 +120,7 @@ func (s *space) config(path string) s3.Config {
 // store returns a replica at a path that was never used.
 func (s *space) store() (replicatest.Store, error) {
 	base := s.config(fmt.Sprintf("case-%d/backups/db", s.stores.Add(1)))
-	keys, err := ltxstore.NewKeys(s.layout, "")
+	keys, err := backend.NewKeys(s.layout, "")
 	if err != nil {
 		return replicatest.Store{}, err
 	}

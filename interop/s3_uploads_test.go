@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // stopping is a body that calls stop after so many bytes, and then fails with
@@ -44,7 +44,7 @@ func (s *stopping) Read(p []byte) (int, error) {
 func TestS3NoUploadStays(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *space) {
 		client := s.client(t, "uploads/db")
-		keys, err := ltxstore.NewKeys(s.layout, "uploads/db")
+		keys, err := backend.NewKeys(s.layout, "uploads/db")
 		require.NoError(t, err)
 		key := keys.File(0, 5, 5)
 		uploads := func() []string {
@@ -88,7 +88,7 @@ func TestS3NoUploadStaysUnderLoad(t *testing.T) {
 	const writers = 12
 	eachServer(t, func(t *testing.T, s *space) {
 		client := s.client(t, "busy/db")
-		keys, err := ltxstore.NewKeys(s.layout, "busy/db")
+		keys, err := backend.NewKeys(s.layout, "busy/db")
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for i := 1; i <= writers; i++ {

@@ -15,7 +15,7 @@ type Config struct {
 	// same Path or with others. nil is a store of the client's own.
 	Store *Store `ltx:"-"`
 
-	// Layout and Path say how the files' keys are built; see ltxstore.NewKeys.
+	// Layout and Path say how the files' keys are built; see backend.NewKeys.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds: nothing."`
 	Path   string          `ltx:"path,path" default:"the store's root" help:"The replica's path in the store."`
 
@@ -41,7 +41,7 @@ const defaultPageSize = 1000
 
 // place is a checked Config.
 type place struct {
-	keys     ltxstore.Keys
+	keys     backend.Keys
 	pageSize int
 }
 
@@ -52,9 +52,9 @@ func (cfg Config) check() (*place, error) {
 	if cfg.Clock != nil && cfg.Clock().IsZero() {
 		return nil, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
 	}
-	keys, err := backend.NewKeys(typeName, cfg.Layout, cfg.Path)
+	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 	if err != nil {
-		return nil, err
+		return nil, backend.Refused(typeName, "init", "", err)
 	}
 	p := &place{keys: keys, pageSize: cfg.PageSize}
 	if p.pageSize == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -80,7 +81,7 @@ func conformanceStore(cfg mock.Config) (replicatest.Store, error) {
 		return func() (ltxstore.ReplicaClient, error) { return clientOf(bucket, cfg, change), nil }
 	}
 	client := clientOf(bucket, cfg, func(*mock.Config) {})
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
 		return replicatest.Store{}, err
 	}

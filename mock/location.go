@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"fmt"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
-var _ ltxstore.Locator = (*ReplicaClient)(nil)
+var _ backend.Locator = (*ReplicaClient)(nil)
 
-// Location implements ltxstore.Locator. A Store is another in each process, so that
+// Location implements backend.Locator. A Store is another in each process, so that
 // the location is, too.
 func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	p, err := c.memory.init(ctx, "init")

@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/restore"
@@ -21,7 +22,7 @@ import (
 // damage changes a file that is there.
 func damage(t testing.TB, c *mock.ReplicaClient, f at, change func([]byte) []byte) {
 	t.Helper()
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	require.NoError(t, err)
 	key := keys.File(f.level, f.min, f.max)
 	object, ok := c.Store().Get(key)

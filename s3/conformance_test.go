@@ -17,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
@@ -90,7 +91,7 @@ type fake struct {
 	server *httptest.Server
 	dir    string // of the CA bundle
 	cfg    s3.Config
-	keys   ltxstore.Keys
+	keys   backend.Keys
 }
 
 func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
@@ -123,7 +124,7 @@ func makeFake(cfg s3.Config, opt s3fake.Options) (*fake, error) {
 	if opt.PageSize == 0 {
 		opt.PageSize = fakePage
 	}
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
 		return nil, err
 	}

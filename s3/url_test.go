@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // The forms of URLs that Litestream has, of 0.3 too, and defect 31: no path is
@@ -63,7 +63,7 @@ func TestPathsAreClean(t *testing.T) {
 	for raw, want := range map[string]string{"s3://b": "", "s3://b/": "", "s3://b/foo/": "foo/", "s3://b//foo": "foo/", "s3://b/./foo": "foo/"} {
 		cfg, err := resolve(t, raw)
 		require.NoError(t, err)
-		keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+		keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 		require.NoError(t, err)
 		assert.Equal(t, want, keys.Prefix(), raw)
 	}

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/verify"
@@ -31,7 +32,7 @@ func Example() {
 	client := &mock.ReplicaClient{}
 	client.SetLogger(nil)
 	history := ltxmodel.New(1, 6)
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	if err != nil {
 		log.Fatal(err)
 	}

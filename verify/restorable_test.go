@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/restore"
@@ -27,7 +28,7 @@ import (
 func damagedReplica(t *testing.T, random *rand.Rand, histories [2]*ltxmodel.History) *mock.ReplicaClient {
 	c := replica(t, histories[0])
 	n := int(histories[0].Transactions())
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	require.NoError(t, err)
 	second, damage := random.IntN(3) == 0, random.IntN(5)
 	plant := func(level, first, last int) {

@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap"
 	"github.com/ltxstore/ltxstore/wrap/cache"
@@ -67,14 +68,14 @@ func TestNilClient(t *testing.T) {
 			c := wrapper(nil)
 			requireRefused(t, c)
 			require.ErrorIs(t, c.(ltxstore.Initializer).Init(t.Context()), fs.ErrInvalid)
-			if _, err := c.(ltxstore.Locator).Location(t.Context()); name != "mirror" {
+			if _, err := c.(backend.Locator).Location(t.Context()); name != "mirror" {
 				require.ErrorIs(t, err, fs.ErrInvalid)
 			}
 			assert.Equal(t, "none", c.Type())
 			c.(ltxstore.LoggerSetter).SetLogger(slog.New(slog.DiscardHandler))
 			c.(ltxstore.LoggerSetter).SetLogger(nil)
 			require.NoError(t, ltxstore.Close(c))
-			require.NotNil(t, c.(ltxstore.Unwrapper).Unwrap())
+			require.NotNil(t, c.(backend.Unwrapper).Unwrap())
 			_, found := ltxstore.As[*mock.ReplicaClient](c)
 			assert.False(t, found)
 			for _, another := range every(t) {

@@ -2,6 +2,7 @@ package object
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Config is what New makes a Client of.
@@ -44,7 +46,7 @@ type Config struct {
 type Store struct {
 	Bucket Bucket
 	Traits Traits
-	Keys   ltxstore.Keys
+	Keys   backend.Keys
 
 	// Place tells the bucket from every other: its endpoint, region and name,
 	// without secrets. Nil means that it cannot be known. See Client.Location.
@@ -86,10 +88,10 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Retrier       = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
+	_ backend.Retrier        = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
-	_ ltxstore.FolderLister  = (*Client)(nil)
+	_ backend.FolderLister   = (*Client)(nil)
 )
 
 // replica is what a successful Init has found: from then on it is constant.
@@ -114,7 +116,7 @@ func New(cfg Config) *Client {
 // Type implements ltxstore.ReplicaClient.
 func (c *Client) Type() string { return c.cfg.Type }
 
-// Retries implements ltxstore.Retrier: it is true unless Config.Retry allows
+// Retries implements backend.Retrier: it is true unless Config.Retry allows
 // one attempt only.
 func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
 
@@ -128,7 +130,7 @@ func (c *Client) Init(ctx context.Context) error {
 	return err
 }
 
-// Location implements ltxstore.Locator: Config.Type, Store.Place, and where and
+// Location implements backend.Locator: Config.Type, Store.Place, and where and
 // how the files are named. It is empty without a Place.
 func (c *Client) Location(ctx context.Context) (string, error) {
 	r, err := c.init(ctx)
@@ -169,7 +171,11 @@ func (c *Client) init(ctx context.Context) (*replica, error) {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return nil, done
 	}
-	return nil, &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
+	failed := &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
+	if wrong := new(settings.FieldError); errors.As(err, &wrong) {
+		failed.Field = wrong.Field
+	}
+	return nil, failed
 }
 
 func (c *Client) connect(ctx context.Context) (*replica, error) {

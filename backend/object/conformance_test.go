@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -69,7 +70,7 @@ func TestConformance(t *testing.T) {
 
 func newStore(m *memory, bucket object.Bucket, read int) (replicatest.Store, error) {
 	client := func(path string, once bool) (ltxstore.ReplicaClient, error) {
-		keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, path)
+		keys, err := backend.NewKeys(ltxstore.LayoutDefault, path)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func newStore(m *memory, bucket object.Bucket, read int) (replicatest.Store, err
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	if err != nil {
 		return replicatest.Store{}, err
 	}

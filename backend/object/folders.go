@@ -9,7 +9,7 @@ import (
 
 const opFolders = "list folders"
 
-// Folders implements ltxstore.FolderLister. It costs one request.
+// Folders implements backend.FolderLister. It costs one request.
 func (c *Client) Folders(ctx context.Context) ([]string, error) {
 	r, err := c.init(ctx)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 )
@@ -94,7 +95,7 @@ func (s *scripted) Classify(err error) object.Failure {
 
 // client returns a client of a bucket with the small sizes of the tests.
 func (s *scripted) client(t *testing.T, bucket object.Bucket, once bool) *object.Client {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, testPath)
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, testPath)
 	require.NoError(t, err)
 	return object.New(object.Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*object.Store, error) {
 		return &object.Store{Bucket: bucket, Traits: s.traits, Keys: keys, WriteOnce: once,

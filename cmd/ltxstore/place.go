@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // place is a URL, split: what a person means by it is looked for around it.
@@ -103,7 +104,7 @@ func (p place) folders(ctx context.Context) (names []string, ok bool) {
 		return nil, false
 	}
 	defer ltxstore.Close(client)
-	lister, ok := ltxstore.As[ltxstore.FolderLister](client)
+	lister, ok := ltxstore.As[backend.FolderLister](client)
 	if !ok {
 		return nil, false
 	}

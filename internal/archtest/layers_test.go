@@ -15,33 +15,33 @@ import (
 type layer string
 
 const (
-	internal layer = "internal"
-	testkit  layer = "what tests use"
-	library  layer = "root"
-	toolbox  layer = "what backends are made of"
-	backend  layer = "backend"
-	wrapper  layer = "wrapper"
-	shared   layer = "what wrappers share"
-	ground   layer = "what wrappers are tested on"
-	suite    layer = "suite"
-	tool     layer = "tool"
-	program  layer = "program"
+	internal     layer = "internal"
+	testkit      layer = "what tests use"
+	library      layer = "root"
+	toolbox      layer = "what backends are made of"
+	backendLayer layer = "backend"
+	wrapper      layer = "wrapper"
+	shared       layer = "what wrappers share"
+	ground       layer = "what wrappers are tested on"
+	suite        layer = "suite"
+	tool         layer = "tool"
+	program      layer = "program"
 )
 
 // below says what each layer's production code may import of this module.
 // Layers point down only.
 var below = map[layer][]layer{
-	internal: {internal},
-	testkit:  {internal, library, toolbox, testkit, suite},
-	library:  {internal},
-	toolbox:  {internal, library, toolbox},
-	backend:  {internal, library, toolbox},
-	wrapper:  {internal, library, toolbox, shared, tool},
-	shared:   {internal, library, toolbox},
-	ground:   {internal, testkit, library, backend, suite},
-	suite:    {library, toolbox},
-	tool:     {internal, library, toolbox, tool},
-	program:  {internal, library, toolbox, backend, wrapper, suite, tool, program},
+	internal:     {internal},
+	testkit:      {internal, library, toolbox, testkit, suite},
+	library:      {internal},
+	toolbox:      {internal, library, toolbox},
+	backendLayer: {internal, library, toolbox},
+	wrapper:      {internal, library, toolbox, shared, tool},
+	shared:       {internal, library, toolbox},
+	ground:       {internal, testkit, library, toolbox, backendLayer, suite},
+	suite:        {library, toolbox},
+	tool:         {internal, library, toolbox, tool},
+	program:      {internal, library, toolbox, backendLayer, wrapper, suite, tool, program},
 }
 
 // layerOf places a package. Every package of the module has a place, so that a
@@ -59,7 +59,7 @@ func layerOf(importPath string, backends []string) (layer, error) {
 	case top == "backend":
 		return toolbox, nil
 	case slices.Contains(backends, top) && !nested:
-		return backend, nil
+		return backendLayer, nil
 	case rel == "wrap/internal/wraptest":
 		return ground, nil
 	case within(rel, "wrap/internal"):

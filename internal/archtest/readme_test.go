@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // section returns what follows a heading of the README, to the next heading.
@@ -85,11 +86,11 @@ func TestREADMELayouts(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, ltxstore.Layout(i), layout)
 		assert.True(t, exported(t, ".")[strings.TrimPrefix(strings.Trim(row[0], "`"), "ltxstore.")], row[0])
-		keys, err := ltxstore.NewKeys(layout, "")
+		keys, err := backend.NewKeys(layout, "")
 		require.NoError(t, err)
 		assert.Equal(t, "`"+keys.File(1, 1, 0x1f)+"`", row[2])
 		assert.Equal(t, "`"+keys.LevelPrefix(ltxstore.SnapshotLevel)+"`", row[3])
 	}
-	_, err := ltxstore.NewKeys(ltxstore.Layout(len(table)), "")
+	_, err := backend.NewKeys(ltxstore.Layout(len(table)), "")
 	assert.Error(t, err, "a layout is missing in the table")
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/file"
 )
 
 func newDisk(tb testing.TB, path string, _ tuning) *store {
 	dir := filepath.Join(tb.TempDir(), path)
 	require.NoError(tb, os.MkdirAll(dir, 0o755))
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestream, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutLitestream, "")
 	require.NoError(tb, err)
 	ours := file.NewReplicaClient(file.Config{Path: dir, Layout: ltxstore.LayoutLitestream, Logger: silent()})
 	return &store{

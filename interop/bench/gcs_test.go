@@ -15,6 +15,7 @@ import (
 	"google.golang.org/api/iterator"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/gcs"
 )
 
@@ -34,7 +35,7 @@ func newGCS(tb testing.TB) func(testing.TB, string, tuning) *store {
 				os.Setenv(emulatorVariable, old)
 			}
 		}()
-		keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestream, path)
+		keys, err := backend.NewKeys(ltxstore.LayoutLitestream, path)
 		require.NoError(tb, err)
 		ours := gcs.NewReplicaClient(gcs.Config{
 			Bucket: gcsBucket, Path: path, Layout: ltxstore.LayoutLitestream, Endpoint: wire.url,

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/interop/servers"
 	"github.com/ltxstore/ltxstore/s3"
 )
@@ -27,7 +28,7 @@ func newS3(tb testing.TB, start func(testing.TB, bool) *servers.Server) func(tes
 	return func(tb testing.TB, path string, tune tuning) *store {
 		server, wire := server(), proxy()
 		bucket := server.NewBucket(tb).Name
-		keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestreamS3, path)
+		keys, err := backend.NewKeys(ltxstore.LayoutLitestreamS3, path)
 		require.NoError(tb, err)
 		ours := s3.NewReplicaClient(s3.Config{
 			Bucket: bucket, Path: path, Layout: ltxstore.LayoutLitestreamS3, Region: server.Region, Endpoint: wire.url,

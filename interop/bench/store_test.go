@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // store is a replica as three see it who work on the same files: our client,
@@ -18,7 +19,7 @@ import (
 type store struct {
 	name        string // of the server, or "disk"
 	wire        *wire  // nil for a disk
-	keys        ltxstore.Keys
+	keys        backend.Keys
 	ours, stock ltxstore.ReplicaClient
 	bare        bare
 	fill        bare // the same calls past the wire

@@ -12,6 +12,7 @@ import (
 	litestreamfile "github.com/benbjohnson/litestream/file"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -34,7 +35,7 @@ func stockFile(t *testing.T) replicatest.Config {
 
 func fileStore(root, path string) replicatest.Store {
 	other := func(path string) (ltxstore.ReplicaClient, error) { return litestreamfile.NewReplicaClient(path), nil }
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestream, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutLitestream, "")
 	if err != nil {
 		panic(err) // the layout is a constant
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -53,7 +54,7 @@ func gsStore(server *gcsfake.Server, layer *httpfault.Layer, at string) (replica
 	}
 	client, _ := open(bucket, at)
 	prefix := at + "/"
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestream, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutLitestream, "")
 	always := func(match httpfault.Match, do httpfault.Effect) {
 		layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -57,7 +58,7 @@ func s3Store(server *s3fake.Server, layer *httpfault.Layer, endpoint, at string)
 	}
 	client, _ := open(bucket, at)
 	prefix := at + "/"
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutLitestreamS3, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutLitestreamS3, "")
 	always := func(match httpfault.Match, do httpfault.Effect) {
 		layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
 	}
@@ -114,7 +115,7 @@ func s3Store(server *s3fake.Server, layer *httpfault.Layer, endpoint, at string)
 }
 
 // refused returns code for a key whose file matches.
-func refused(keys ltxstore.Keys, prefix, key string, match func(level int, minTXID, maxTXID ltx.TXID) bool, code string) string {
+func refused(keys backend.Keys, prefix, key string, match func(level int, minTXID, maxTXID ltx.TXID) bool, code string) string {
 	if level, minTXID, maxTXID, ok := keys.Parse(strings.TrimPrefix(key, prefix)); ok && match(level, minTXID, maxTXID) {
 		return code
 	}

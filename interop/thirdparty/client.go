@@ -28,7 +28,7 @@ type Config struct {
 	// Token authorizes each request.
 	Token string
 
-	// Path is the replica's place in the bucket: see ltxstore.NewKeys.
+	// Path is the replica's place in the bucket: see backend.NewKeys.
 	Path string
 
 	// WriteOnce refuses to replace a file by other content (clause W6).
@@ -60,7 +60,7 @@ func connect(cfg Config) (*object.Store, error) {
 	if cfg.Bucket == "" || strings.Contains(cfg.Bucket, "/") {
 		return nil, backend.Invalid(typeName, "init", "Bucket", cfg.Bucket, "want a bucket's name, without a slash")
 	}
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, cfg.Path)
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, cfg.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -111,8 +112,8 @@ func (s *server) raw() *replicatest.Raw {
 }
 
 // relative names a replica's files relative to its path.
-func relative() ltxstore.Keys {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+func relative() backend.Keys {
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	if err != nil {
 		panic(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Config tells the suite how to reach a store. Only New is required.
@@ -111,8 +112,8 @@ type Store struct {
 // Raw reaches the objects of a replica without its client.
 type Raw struct {
 	// Keys names the replica's files, relative to the replica's path: what
-	// ltxstore.NewKeys(layout, "") returns.
-	Keys ltxstore.Keys
+	// backend.NewKeys(layout, "") returns.
+	Keys backend.Keys
 
 	// Put stores body at key, relative to the replica's path, as a stranger
 	// would: without metadata. Missing directories are made.

@@ -272,7 +272,7 @@ func leaves(left func(c *client, level, n int) bool) func(*client) {
 }
 
 func isKey(key string) bool {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	_, _, _, ok := keys.Parse(key)
 	return err == nil && ok
 }

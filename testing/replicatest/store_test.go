@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -45,7 +46,7 @@ type client struct {
 	*mock.ReplicaClient
 	world *world
 	cfg   mock.Config
-	keys  ltxstore.Keys
+	keys  backend.Keys
 
 	// What may be wrong with its resuming: each is for a mutant.
 	transfers    int  // how many a reader may have in all; 0: any number
@@ -124,7 +125,7 @@ func (w *world) clock() time.Time {
 }
 
 func (w *world) client(cfg mock.Config) (*client, error) {
-	keys, err := ltxstore.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (w *world) client(cfg mock.Config) (*client, error) {
 }
 
 func (w *world) raw() *replicatest.Raw {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	if err != nil {
 		panic(err)
 	}

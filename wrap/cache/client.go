@@ -29,7 +29,7 @@
 //
 // Blocks in Config.Dir are kept when the process ends, in a folder for each replica:
 // clients of several replicas may have the same directory. The replica is told by
-// where it is (ltxstore.Locator), never by its content, which may be equal; see
+// where it is (backend.Locator), never by its content, which may be equal; see
 // Config.Identity for clients that do not tell. Each block has a checksum: one that is
 // torn is dropped. Config.BlockTTL goes on from one process to the next. Nothing of an
 // earlier process is believed until a block of the same file that was read from the
@@ -51,6 +51,7 @@ import (
 	"log/slog"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -59,8 +60,8 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
-	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
+	_ backend.Unwrapper      = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
 

@@ -49,12 +49,12 @@ type Config struct {
 
 	// Dir is a directory in which blocks are kept, instead of in memory. It is made
 	// if it is not there. Many replicas may have the same: each has a folder of its
-	// own in it, named by its ltxstore.Locator and Identity, and a Size of its own.
+	// own in it, named by its backend.Locator and Identity, and a Size of its own.
 	// Other files in it are left alone. The folder of a replica that is no longer in
 	// use stays, and may be removed at any time.
 	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which are kept when the process ends. Replicas may share it: each has a folder in it, and a 'cache.size'."`
 
-	// Identity names the replica in Dir, beside its ltxstore.Locator: any text that no
+	// Identity names the replica in Dir, beside its backend.Locator: any text that no
 	// other replica with this Dir has. It is required there if the next client cannot
 	// tell where its replica is, such as one that a program has written itself, and
 	// may be left empty otherwise.

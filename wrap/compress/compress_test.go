@@ -17,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
@@ -27,11 +28,11 @@ var at = time.Date(2024, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
 // replica is a bucket and how to get at what is in it.
 type replica struct {
 	*mock.Store
-	keys ltxstore.Keys
+	keys backend.Keys
 }
 
 func newReplica(t testing.TB) *replica {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	require.NoError(t, err)
 	return &replica{mock.NewStore(), keys}
 }

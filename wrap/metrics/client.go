@@ -36,6 +36,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -43,8 +44,8 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
-	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
+	_ backend.Unwrapper      = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
 

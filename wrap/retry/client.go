@@ -18,6 +18,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -27,9 +28,9 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
-	_ ltxstore.Retrier       = (*Client)(nil)
-	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
+	_ backend.Retrier        = (*Client)(nil)
+	_ backend.Unwrapper      = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
 
@@ -44,10 +45,10 @@ type Client struct {
 }
 
 // New returns a client that repeats what fails in next. A bad field, and a next
-// that retries itself (see ltxstore.Retrier), are fs.ErrInvalid in every method.
+// that retries itself (see backend.Retrier), are fs.ErrInvalid in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c := &Client{next: layer.Next(next)}
-	retrier, ok := ltxstore.As[ltxstore.Retrier](c.next)
+	retrier, ok := ltxstore.As[backend.Retrier](c.next)
 	c.cfg, c.wrong = cfg.check(c.next.Type(), ok && retrier.Retries())
 	c.policy = retry.Policy{
 		MaxAttempts: c.cfg.Retry.MaxAttempts,

@@ -32,8 +32,8 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
-	_ ltxstore.Unwrapper     = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
+	_ backend.Unwrapper      = (*Client)(nil)
 	_ io.Closer              = (*Client)(nil)
 )
 

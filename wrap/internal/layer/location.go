@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // Location returns the location of a wrapper around clients: the clients' own, with
@@ -13,7 +14,7 @@ import (
 func Location(ctx context.Context, wrapper string, clients ...ltxstore.ReplicaClient) (string, error) {
 	var locations []string
 	for _, client := range clients {
-		locator, ok := client.(ltxstore.Locator)
+		locator, ok := client.(backend.Locator)
 		if !ok {
 			return "", nil
 		}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
@@ -32,8 +33,8 @@ import (
 
 func location(t *testing.T, client ltxstore.ReplicaClient) string {
 	t.Helper()
-	require.Implements(t, (*ltxstore.Locator)(nil), client)
-	found, err := client.(ltxstore.Locator).Location(t.Context())
+	require.Implements(t, (*backend.Locator)(nil), client)
+	found, err := client.(backend.Locator).Location(t.Context())
 	require.NoError(t, err)
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -53,8 +54,8 @@ func s3Ground(name string, attempts int) Ground {
 	return Ground{name, func() (replicatest.Store, error) { return s3Store(attempts) }, []replicatest.Capability{replicatest.BoundedMemory}, 6 << 20}
 }
 
-func layoutKeys() ltxstore.Keys {
-	keys, err := ltxstore.NewKeys(ltxstore.LayoutDefault, "")
+func layoutKeys() backend.Keys {
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
 	if err != nil {
 		panic(err)
 	}

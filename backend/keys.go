@@ -1,0 +1,197 @@
+package backend
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+const (
+	ltxDir       = "ltx/"
+	snapshotsDir = "snapshots/"
+	fileExt      = ".ltx"
+	txidDigits   = 16
+)
+
+// Keys builds and parses the keys of one replica, for every backend: slashed,
+// relative to the bucket or root directory. The zero value is ltxstore.LayoutDefault
+// at the store's root. Keys is comparable and safe for concurrent use.
+type Keys struct {
+	layout ltxstore.Layout
+	prefix string // empty, or a clean path closed by a slash
+}
+
+// NewKeys returns the keys of a replica with this layout below path, which is
+// cleaned: the key has no leading or double slash and no "." segment, and the
+// empty path is the store's root. An unknown layout, and a path with a ".."
+// segment, a NUL byte or invalid UTF-8, are fs.ErrInvalid; see Refused for the field.
+func NewKeys(layout ltxstore.Layout, path string) (Keys, error) {
+	if _, err := layout.MarshalText(); err != nil {
+		return Keys{}, &settings.FieldError{Field: "Layout", Err: err}
+	}
+	clean, err := CleanPath(path)
+	if err != nil {
+		return Keys{}, &settings.FieldError{Field: "Path", Err: err}
+	}
+	if clean != "" {
+		clean += "/"
+	}
+	return Keys{layout: layout, prefix: clean}, nil
+}
+
+// Layout returns the layout.
+func (k Keys) Layout() ltxstore.Layout { return k.layout }
+
+// Prefix returns the replica's path closed by a slash, or the empty string
+// for a replica at the store's root. Every key starts with it.
+func (k Keys) Prefix() string { return k.prefix }
+
+// LevelPrefix returns what the keys of a level start with, closed by a slash
+// so that no sibling shares it. Level is 0 to ltxstore.MaxLevel (see CheckLevel).
+func (k Keys) LevelPrefix(level int) string {
+	return string(k.appendLevel(make([]byte, 0, len(k.prefix)+len(snapshotsDir)), level))
+}
+
+// File returns a file's key. The arguments are as CheckFile wants them.
+func (k Keys) File(level int, minTXID, maxTXID ltx.TXID) string {
+	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+2*txidDigits+1+len(fileExt))
+	b = k.appendLevel(b, level)
+	b = appendTXID(b, minTXID)
+	b = append(b, '-')
+	b = appendTXID(b, maxTXID)
+	return string(append(b, fileExt...))
+}
+
+// Seek returns a string that sorts after every key of the level with a lower
+// MinTXID than seek, and before every other: what S3 calls StartAfter and GCS
+// StartOffset. It is itself no file's key.
+func (k Keys) Seek(level int, seek ltx.TXID) string {
+	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+txidDigits)
+	return string(appendTXID(k.appendLevel(b, level), seek))
+}
+
+// Parse is the inverse of File: ok is false for every string that File does
+// not build, whatever it looks like.
+func (k Keys) Parse(key string) (level int, minTXID, maxTXID ltx.TXID, ok bool) {
+	rest, ok := strings.CutPrefix(key, k.prefix)
+	if !ok {
+		return 0, 0, 0, false
+	}
+	slash := strings.LastIndexByte(rest, '/')
+	if level, ok = k.parseLevel(rest[:slash+1]); !ok {
+		return 0, 0, 0, false
+	}
+	if minTXID, maxTXID, ok = ltxio.ParseFilename(rest[slash+1:]); !ok {
+		return 0, 0, 0, false
+	}
+	return level, minTXID, maxTXID, true
+}
+
+// ParseLevel is the inverse of LevelPrefix.
+func (k Keys) ParseLevel(prefix string) (level int, ok bool) {
+	rest, ok := strings.CutPrefix(prefix, k.prefix)
+	if !ok {
+		return 0, false
+	}
+	return k.parseLevel(rest)
+}
+
+// Holders returns where the replica's files are, for who deletes them all: the
+// prefixes right below which its levels are, and the levels that are elsewhere.
+func (k Keys) Holders() (holders, levels []string) {
+	switch k.layout {
+	case ltxstore.LayoutLitestreamS3:
+		return []string{k.prefix}, nil
+	case ltxstore.LayoutLitestream:
+		return []string{k.prefix + ltxDir}, nil
+	}
+	return []string{k.prefix + ltxDir}, []string{k.LevelPrefix(ltxstore.SnapshotLevel)}
+}
+
+func (k Keys) appendLevel(b []byte, level int) []byte {
+	b = append(b, k.prefix...)
+	switch {
+	case k.layout == ltxstore.LayoutLitestreamS3:
+		return appendPadded(b, level, 16)
+	case k.layout == ltxstore.LayoutLitestream:
+		b = strconv.AppendInt(append(b, ltxDir...), int64(level), 10)
+		return append(b, '/')
+	case level == ltxstore.SnapshotLevel:
+		return append(b, snapshotsDir...)
+	}
+	return appendPadded(append(b, ltxDir...), level, 10)
+}
+
+// appendPadded is fmt.Appendf(b, "%04d/", level), or "%04x/", without its
+// allocations: a listing builds a key for every file.
+func appendPadded(b []byte, level, base int) []byte {
+	for limit := base * base * base; limit > max(level, 1); limit /= base {
+		b = append(b, '0')
+	}
+	return append(strconv.AppendInt(b, int64(level), base), '/')
+}
+
+// parseLevel parses what appendLevel writes after the prefix: the number is
+// read generously, then written back and compared, so that only the one
+// spelling of a level is its own.
+func (k Keys) parseLevel(dir string) (int, bool) {
+	if k.layout == ltxstore.LayoutDefault && dir == snapshotsDir {
+		return ltxstore.SnapshotLevel, true
+	}
+	digits, base := dir, 10
+	if k.layout == ltxstore.LayoutLitestreamS3 {
+		base = 16
+	} else {
+		digits = strings.TrimPrefix(dir, ltxDir)
+	}
+	n, err := strconv.ParseUint(strings.TrimSuffix(digits, "/"), base, 16)
+	if err != nil || n > ltxstore.MaxLevel {
+		return 0, false
+	}
+	level := int(n)
+	var buf [len(snapshotsDir) + 8]byte
+	if string(Keys{layout: k.layout}.appendLevel(buf[:0], level)) != dir {
+		return 0, false
+	}
+	return level, true
+}
+
+func appendTXID(b []byte, id ltx.TXID) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, digits[id>>shift&0xf])
+	}
+	return b
+}
+
+// CleanPath returns a replica's path inside its store as every backend uses
+// it: no leading, trailing or double slash, and no "." segment. The empty
+// path, the store's root, is legal. A ".." segment, a NUL byte and invalid
+// UTF-8 are fs.ErrInvalid.
+func CleanPath(path string) (string, error) {
+	switch {
+	case !utf8.ValidString(path):
+		return "", fmt.Errorf("path is %q: want UTF-8: %w", path, fs.ErrInvalid)
+	case strings.ContainsRune(path, 0):
+		return "", fmt.Errorf("path is %q: want no NUL byte: %w", path, fs.ErrInvalid)
+	}
+	kept := make([]string, 0, strings.Count(path, "/")+1)
+	for segment := range strings.SplitSeq(path, "/") {
+		switch segment {
+		case "", ".":
+		case "..":
+			return "", fmt.Errorf("path is %q: want no %q segment: %w", path, "..", fs.ErrInvalid)
+		default:
+			kept = append(kept, segment)
+		}
+	}
+	return strings.Join(kept, "/"), nil
+}
