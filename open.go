@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"reflect"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
@@ -67,47 +63,18 @@ type Source struct {
 	Getenv func(key string) (string, bool)
 }
 
-// registry is the backends and wrappers that were imported: the one state that
-// packages of this library share, written by init functions alone.
-type registry struct {
-	mu           sync.RWMutex
-	drivers      map[string]Driver
-	wrappers     map[string]WrapperDriver
-	wrapperNames map[string]string // and their aliases
+// Register makes a backend known to Open by its URLs' scheme, in lower case, which is
+// its Type, and by further schemes. It is called by a backend's init function, and
+// panics if a scheme is taken or driver is nil. Package backend/settings makes a
+// Driver of a Config.
+func Register(driver Driver, scheme string, aliases ...string) {
+	settings.Drivers().Add(driver, scheme, aliases...)
 }
 
-var registered registry
-
-// Register makes a backend known to Open by its URLs' scheme, in lower case.
-// It is called by a backend's init function, and panics if the scheme is taken
-// or driver is nil.
-func Register(scheme string, driver Driver) {
-	registered.mu.Lock()
-	defer registered.mu.Unlock()
-	if driver == nil {
-		panic("ltxstore: Register of " + scheme + " without a driver")
-	}
-	if registered.drivers[scheme] != nil {
-		panic("ltxstore: scheme " + scheme + " is registered twice")
-	}
-	if registered.drivers == nil {
-		registered.drivers = make(map[string]Driver)
-	}
-	registered.drivers[scheme] = driver
-}
-
-// Schemes returns the schemes that Open knows, sorted.
-func Schemes() []string {
-	registered.mu.RLock()
-	defer registered.mu.RUnlock()
-	return slices.Sorted(maps.Keys(registered.drivers))
-}
-
-// LookupDriver returns the driver of a scheme, or nil.
-func LookupDriver(scheme string) Driver {
-	registered.mu.RLock()
-	defer registered.mu.RUnlock()
-	return registered.drivers[scheme]
+// driverOf returns the driver of a scheme, or nil.
+func driverOf(scheme string) Driver {
+	driver, _ := settings.Drivers().Get(scheme).(Driver)
+	return driver
 }
 
 // Open returns a client of the replica that a URL names. The backend must have
@@ -187,7 +154,7 @@ func (src Source) Check() error {
 	return p.check()
 }
 
-// Driver returns the scheme of src and its driver. That there is none is
+// Driver returns the Type of src's backend and its driver. That there is none is
 // fs.ErrInvalid, and so is a Type that is not the URL's.
 func (src Source) Driver() (scheme string, driver Driver, err error) {
 	scheme = strings.ToLower(src.Type)
@@ -196,29 +163,24 @@ func (src Source) Driver() (scheme string, driver Driver, err error) {
 		switch {
 		case err != nil:
 			return "", nil, openFailed(scheme, err)
-		case scheme != "" && scheme != ofURL && !same(LookupDriver(scheme), LookupDriver(ofURL)):
+		case scheme != "" && scheme != ofURL && settings.Drivers().First(scheme) != settings.Drivers().First(ofURL):
 			return "", nil, openFailed(ofURL, fmt.Errorf("type is %q and the URL's scheme %q: want one of them", src.Type, ofURL))
 		}
 		scheme = ofURL
 	}
-	if driver = LookupDriver(scheme); driver == nil {
+	if driver = driverOf(scheme); driver == nil {
 		return "", nil, openFailed("", noDriver(scheme))
 	}
-	return scheme, driver, nil
-}
-
-// same reports that two schemes are names of one backend, "gs" and "gcs".
-func same(a, b Driver) bool {
-	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+	return settings.Drivers().First(scheme), driver, nil
 }
 
 func noDriver(scheme string) error {
 	// What the library has, for who forgot the import.
-	ours := map[string]string{"file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "mem": "mock"}
+	ours := map[string]string{"file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "mem": "mock", "mock": "mock"}
 	if name, ok := ours[scheme]; ok {
 		return fmt.Errorf(`the backend of %s:// is not imported: want import _ "github.com/ltxstore/ltxstore/%s"`, scheme, name)
 	}
-	known := strings.Join(Schemes(), ", ")
+	known := strings.Join(settings.Drivers().All(), ", ")
 	if known == "" {
 		known = "none: want a backend imported"
 	}

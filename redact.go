@@ -24,14 +24,14 @@ func Redact(url string) string {
 // plain returns a function that knows the settings of a backend, and of the
 // wrappers, that are no secrets.
 func plain(scheme string) func(key, value string) bool {
-	driver := LookupDriver(scheme)
+	driver := driverOf(scheme)
 	return func(key, value string) bool {
 		if driver == nil {
 			return false
 		}
 		_, secret, ok := driver.Lookup(key)
-		if name := wrapperOf(driver, key); name != "" && LookupWrapper(name) != nil {
-			if _, secret, ok = LookupWrapper(name).Lookup(key); !strings.Contains(key, ".") {
+		if name := wrapperOf(driver, key); name != "" && driverOfWrapper(name) != nil {
+			if _, secret, ok = driverOfWrapper(name).Lookup(key); !strings.Contains(key, ".") {
 				_, err := settings.ParseBool(value) // else it may be a URL
 				ok = ok && err == nil
 			}

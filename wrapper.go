@@ -13,9 +13,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// WrapperDriver puts clients into a wrapper as settings say. A wrapper registers
-// its own when it is imported.
-type WrapperDriver interface {
+// wrapperDriver puts clients into a wrapper as settings say. Package
+// backend/settings makes it, when a wrapper is imported.
+type wrapperDriver interface {
 	// Wrap returns next inside the wrapper, or next itself if src turns the
 	// wrapper off. src has the settings of the wrapper alone, by their whole
 	// names ("compress.level"), and a URL only for the query. mirrors are the
@@ -33,45 +33,10 @@ type WrapperDriver interface {
 	Lookup(key string) (name string, secret, ok bool)
 }
 
-// RegisterWrapper makes a wrapper known to Open by the name that its settings
-// begin with, and by further names for it. It is called by a wrapper's init
-// function, and panics if a name is taken or has a dot, or driver is nil.
-//
-// The wrappers of this library are stacked in the order that package wrap
-// documents, whatever the order of the settings. Others are outside of them,
-// sorted by name.
-func RegisterWrapper(driver WrapperDriver, name string, aliases ...string) {
-	registered.mu.Lock()
-	defer registered.mu.Unlock()
-	if driver == nil {
-		panic("ltxstore: RegisterWrapper of " + name + " without a driver")
-	}
-	for _, known := range append([]string{name}, aliases...) {
-		if _, taken := registered.wrapperNames[known]; taken || strings.Contains(known, ".") {
-			panic("ltxstore: wrapper " + known + " is registered twice, or has a dot in its name")
-		}
-		if registered.wrappers == nil {
-			registered.wrappers = make(map[string]WrapperDriver)
-			registered.wrapperNames = make(map[string]string)
-		}
-		registered.wrapperNames[known] = name
-	}
-	registered.wrappers[name] = driver
-}
-
-// Wrappers returns the names of the wrappers that Open knows, sorted.
-func Wrappers() []string {
-	registered.mu.RLock()
-	defer registered.mu.RUnlock()
-	return slices.Sorted(maps.Keys(registered.wrappers))
-}
-
-// LookupWrapper returns the driver of the wrapper with a name or an alias, or
-// nil.
-func LookupWrapper(name string) WrapperDriver {
-	registered.mu.RLock()
-	defer registered.mu.RUnlock()
-	return registered.wrappers[registered.wrapperNames[name]]
+// driverOfWrapper returns the driver of the wrapper with a name or an alias, or nil.
+func driverOfWrapper(name string) wrapperDriver {
+	driver, _ := settings.Wrappers().Get(name).(wrapperDriver)
+	return driver
 }
 
 // wrapperOf returns the name of the wrapper whose setting key is, registered or
@@ -81,9 +46,7 @@ func wrapperOf(driver Driver, key string) string {
 		return ""
 	}
 	head, _, _ := strings.Cut(key, ".")
-	registered.mu.RLock()
-	name := registered.wrapperNames[head]
-	registered.mu.RUnlock()
+	name := settings.Wrappers().First(head)
 	for _, ours := range settings.Order() {
 		if head == ours.Name || slices.Contains(ours.Aliases, head) {
 			name = ours.Name
@@ -104,7 +67,7 @@ type peeled struct {
 
 type layer struct {
 	name   string
-	driver WrapperDriver
+	driver wrapperDriver
 	src    Source
 }
 
@@ -125,7 +88,7 @@ func (src Source) peel() (p peeled, err error) {
 			p.unknown = p.unknown || !ok
 			return "", mistyped(key, ok)
 		}
-		if LookupWrapper(name) == nil {
+		if driverOfWrapper(name) == nil {
 			return "", errors.New(notImported(name))
 		}
 		return name, nil
@@ -135,7 +98,7 @@ func (src Source) peel() (p peeled, err error) {
 		return p, openFailed(p.scheme, err)
 	}
 	for _, name := range stacking(slices.Collect(maps.Keys(of))) {
-		p.layers = append(p.layers, layer{name, LookupWrapper(name), of[name]})
+		p.layers = append(p.layers, layer{name, driverOfWrapper(name), of[name]})
 	}
 	return p, nil
 }
@@ -154,7 +117,7 @@ func (src Source) split(owner func(key string) (string, error), of map[string]So
 	store = src
 	store.Mirrors = nil
 	if len(src.Mirrors) > 0 {
-		if LookupWrapper(mirror) == nil {
+		if driverOfWrapper(mirror) == nil {
 			return store, errors.New("Mirrors " + notImported(mirror))
 		}
 		s := wrapper(mirror)
@@ -269,7 +232,7 @@ func mistyped(key string, known bool) error {
 // wrapperNames returns the names of the wrappers that are registered, and of
 // those that could be.
 func wrapperNames() []string {
-	names := Wrappers()
+	names := settings.Wrappers().Names()
 	for _, ours := range settings.Order() {
 		names = append(names, ours.Name)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -53,12 +54,12 @@ func (m marking) Lookup(key string) (string, bool, bool) {
 // registerMarkers registers the wrappers of these tests, once: what they are asked
 // for is in marked.
 var registerMarkers = sync.OnceFunc(func() {
-	ltxstore.RegisterWrapper(marking{"zeta", &marked, &checked, nil, nil}, "zeta", "zz")
-	ltxstore.RegisterWrapper(marking{"alpha", &marked, &checked, nil, nil}, "alpha")
-	ltxstore.RegisterWrapper(marking{"mirror", &marked, &checked, nil, nil}, "mirror")
-	ltxstore.RegisterWrapper(marking{"failing", &marked, &checked, errors.New("no such thing"), nil}, "failing")
-	ltxstore.RegisterWrapper(marking{"late", &marked, &checked, nil, errors.New("too late")}, "late")
-	ltxstore.Register("closes", closingDriver{&closedStores})
+	settings.Wrappers().Add(marking{"zeta", &marked, &checked, nil, nil}, "zeta", "zz")
+	settings.Wrappers().Add(marking{"alpha", &marked, &checked, nil, nil}, "alpha")
+	settings.Wrappers().Add(marking{"mirror", &marked, &checked, nil, nil}, "mirror")
+	settings.Wrappers().Add(marking{"failing", &marked, &checked, errors.New("no such thing"), nil}, "failing")
+	settings.Wrappers().Add(marking{"late", &marked, &checked, nil, errors.New("too late")}, "late")
+	ltxstore.Register(closingDriver{&closedStores}, "closes")
 })
 
 var (
@@ -86,10 +87,10 @@ func (closingDriver) Lookup(key string) (string, bool, bool) { return key, false
 
 func TestOpenWrapped(t *testing.T) {
 	registerMarkers()
-	assert.Subset(t, ltxstore.Wrappers(), []string{"alpha", "zeta"})
-	assert.NotContains(t, ltxstore.Wrappers(), "zz", "it is another name")
-	assert.Equal(t, ltxstore.LookupWrapper("zeta"), ltxstore.LookupWrapper("zz"))
-	assert.Nil(t, ltxstore.LookupWrapper("gone"))
+	assert.Subset(t, settings.Wrappers().Names(), []string{"alpha", "zeta"})
+	assert.NotContains(t, settings.Wrappers().Names(), "zz", "it is another name")
+	assert.Equal(t, settings.Wrappers().Get("zeta"), settings.Wrappers().Get("zz"))
+	assert.Nil(t, settings.Wrappers().Get("gone"))
 
 	for _, src := range []ltxstore.Source{
 		{URL: "mem://?zeta.x=1&page-size=7&zz.y=a%26b&alpha=true"},
@@ -119,9 +120,9 @@ func TestOpenWrapped(t *testing.T) {
 
 	assert.Equal(t, "mem://?zeta.x=1&zeta.hidden=[redacted]&zz.unknown=[redacted]&page-size=7",
 		ltxstore.Redact("mem://?zeta.x=1&zeta.hidden=hush&zz.unknown=hush&page-size=7"))
-	assert.Panics(t, func() { ltxstore.RegisterWrapper(marking{}, "zz") })
-	assert.Panics(t, func() { ltxstore.RegisterWrapper(marking{}, "dot.ted") })
-	assert.Panics(t, func() { ltxstore.RegisterWrapper(nil, "nothing") })
+	assert.Panics(t, func() { settings.Wrappers().Add(marking{}, "zz") })
+	assert.Panics(t, func() { settings.Wrappers().Add(marking{}, "dot.ted") })
+	assert.Panics(t, func() { settings.Wrappers().Add(nil, "nothing") })
 }
 
 func TestOpenWrappedRefusals(t *testing.T) {
@@ -168,7 +169,7 @@ func TestOpenWrappedRefusals(t *testing.T) {
 		assert.Equal(t, 1+len(mirrors), closedStores, "no client is left open")
 	}
 	err := ltxstore.Source{URL: "mem://", Mirrors: []ltxstore.Source{{URL: "mem://"}, {URL: "mem://?page-size=x"}}}.Check()
-	assert.ErrorContains(t, err, `mirror.1: mem: init: invalid argument: page-size in the URL is "x"`)
+	assert.ErrorContains(t, err, `mirror.1: mock: init: invalid argument: page-size in the URL is "x"`)
 }
 
 // The layout is looked for in the store itself, once what is wrong is told.
@@ -177,7 +178,7 @@ func TestOpenWrappedAuto(t *testing.T) {
 	r := &partial{recorder{auto: true, store: mock.NewStore()}}
 	r.store.Put("ltx/9/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
 	scheme := "wrapped" + strconv.FormatInt(registrations.Add(1), 10)
-	ltxstore.Register(scheme, r)
+	ltxstore.Register(r, scheme)
 
 	client, err := ltxstore.Open(t.Context(), scheme+"://?alpha=true")
 	require.NoError(t, err)

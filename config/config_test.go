@@ -139,7 +139,7 @@ func TestParseReplicas(t *testing.T) {
 	one, err := config.ParseReplicas([]byte("url: mem://?page-size=7\nlayout: litestream"), options())
 	require.NoError(t, err)
 	require.Len(t, one, 1)
-	assert.Equal(t, "mem", one[0].Type())
+	assert.Equal(t, "mock", one[0].Type())
 	assert.Equal(t, "mock", opened(t, one[0]))
 
 	several, err := config.ParseReplicas([]byte("- {type: s3, bucket: b}\n- path: /r\n"), options())
@@ -205,7 +205,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {url: 's3://b', type: file}":                   `type is "file" and the URL's scheme "s3"`,
 		"replica: {url: /r}":                                     "the URL has no scheme",
 		"replica: {url: 'zzz://x'}":                              `no backend is registered for the scheme "zzz"`,
-		"replica: {type: abs, bucket: b}":                        "replicas of type abs are not supported: known are file, gcs, gs, mem, s3",
+		"replica: {type: abs, bucket: b}":                        "replicas of type abs are not supported: known are file, gcs, gs, mem, mock, s3",
 		"replica: {url: 'SFTP://u@h/p'}":                         "replicas of type sftp are not supported",
 		"replica: {type: nats}":                                  "replicas of type nats are not supported",
 		"replica: {url: 'webdavs://h'}":                          "replicas of type webdavs are not supported",

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/checksum"
@@ -35,12 +34,11 @@ const (
 // document.
 func drivers() map[string]any {
 	all := make(map[string]any)
-	for _, scheme := range ltxstore.Schemes() {
-		all[scheme] = ltxstore.LookupDriver(scheme)
+	for _, scheme := range settings.Drivers().Names() {
+		all[scheme] = settings.Drivers().Get(scheme)
 	}
-	delete(all, "gcs") // the other name of gs
-	for _, name := range ltxstore.Wrappers() {
-		all[name] = ltxstore.LookupWrapper(name)
+	for _, name := range settings.Wrappers().Names() {
+		all[name] = settings.Wrappers().Get(name)
 	}
 	return all
 }
@@ -52,7 +50,7 @@ func TestDocument(t *testing.T) {
 	require.NoError(t, err)
 	text := string(content)
 	for _, w := range settings.Order() {
-		require.NotNil(t, ltxstore.LookupWrapper(w.Name), "%s is not imported here", w.Name)
+		require.NotNil(t, settings.Wrappers().Get(w.Name), "%s is not imported here", w.Name)
 	}
 	tables := 0
 	for scheme, known := range drivers() {

@@ -28,13 +28,13 @@ func TestMirrorOfALitestreamFile(t *testing.T) {
 	for text, want := range map[string][]ltxstore.Source{
 		"[{path: ~/r}]":                                    {{Type: "file", Settings: map[string]string{"path": "/home/me/r"}, Layout: "litestream"}},
 		"[{type: s3, bucket: b}]":                          {{Type: "s3", Settings: map[string]string{"bucket": "b"}, Layout: "litestream-s3"}},
-		"['mem://', 's3://b/x']":                           {{Type: "mem", URL: "mem://", Layout: "litestream"}, {Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
+		"['mem://', 's3://b/x']":                           {{Type: "mock", URL: "mem://", Layout: "litestream"}, {Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
 		"[{url: 's3://b/x'}]":                              {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
 		"'s3://b/x'":                                       {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
 		"['s3://b/x?layout=default']":                      {{Type: "s3", URL: "s3://b/x?layout=default", Layout: "litestream-s3"}}, // the URL's wins
 		"{replicas: [{path: /r}, 's3://b']}":               {{Type: "file", Settings: map[string]string{"path": "/r"}, Layout: "litestream"}, {Type: "s3", URL: "s3://b", Layout: "litestream-s3"}},
-		"{policy: quorum, replicas: 'mem://'}":             {{Type: "mem", URL: "mem://", Layout: "litestream"}},
-		"[{type: mem, layout: default, write-once: true}]": {{Type: "mem", Settings: map[string]string{"layout": "default", "write-once": "true"}, Layout: "litestream"}},
+		"{policy: quorum, replicas: 'mem://'}":             {{Type: "mock", URL: "mem://", Layout: "litestream"}},
+		"[{type: mem, layout: default, write-once: true}]": {{Type: "mock", Settings: map[string]string{"layout": "default", "write-once": "true"}, Layout: "litestream"}},
 	} {
 		for _, whole := range []string{
 			"dbs: [{path: /db, replica: {type: mem, mirror: " + text + "}}]",
@@ -73,7 +73,7 @@ func TestMirrorOfALitestreamFile(t *testing.T) {
 		"replica: {url: 'mem://?mirror.replicas=s3%3A%2F%2Fb%3Fsecret-access-key=hush'}": "mirror.replicas in the URL is not shown: want a list of replicas in a file",
 		"dbs: [{path: /db, replica: {type: mem, mirror: ['gone://x']}}]":                 `no backend is registered for the scheme "gone"`,
 		"replica: {type: mem, mirror: [{path: ~/r}]}":                                    "",
-		"replica: {type: mem, mirror: [{type: mem, page-size: x}]}":                      `mirror.0: mem: init: invalid argument: page-size (line 1, column 43) is "x"`,
+		"replica: {type: mem, mirror: [{type: mem, page-size: x}]}":                      `mirror.0: mock: init: invalid argument: page-size (line 1, column 43) is "x"`,
 	} {
 		_, err := config.Parse([]byte(text), options())
 		if says == "" {

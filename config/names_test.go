@@ -59,7 +59,7 @@ func goNames(t *testing.T) *regexp.Regexp {
 func TestErrorsNameSettings(t *testing.T) {
 	goName := goNames(t)
 	row := regexp.MustCompile("(?m)^\\| `([a-z0-9.-]+)(\\.NAME)?`")
-	places := map[string]string{"s3": "s3://bucket", "gs": "gs://bucket", "file": "file:///x", "mem": "mem://"}
+	places := map[string]string{"s3": "s3://bucket", "gcs": "gs://bucket", "file": "file:///x", "mock": "mem://"}
 	refused := make(map[string]int)
 	for driver, known := range drivers() {
 		place := places[driver]

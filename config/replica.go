@@ -109,7 +109,7 @@ var ownKeys = []string{"url", "type", "name"}
 // isWrapper reports whether a key is of a wrapper, imported or not.
 func isWrapper(key string) bool {
 	head, _, _ := strings.Cut(key, ".")
-	return ltxstore.LookupWrapper(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
+	return settings.Wrappers().Get(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
 		return w.Name == head || slices.Contains(w.Aliases, head)
 	})
 }
@@ -260,7 +260,7 @@ func backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error)
 	}
 	for _, scheme := range absent {
 		if strings.EqualFold(src.Type, scheme) || hasScheme(src.URL, scheme) {
-			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(ltxstore.Schemes(), ", "))
+			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(settings.Drivers().All(), ", "))
 		}
 	}
 	if src.Type, driver, err = src.Driver(); err != nil {
@@ -292,8 +292,8 @@ func bracket(where string) string {
 // owners returns the types that have a setting of that name, registered or
 // not.
 func owners(key string) (types []string) {
-	for _, scheme := range ltxstore.Schemes() {
-		driver := ltxstore.LookupDriver(scheme)
+	for _, scheme := range settings.Drivers().All() {
+		driver := settings.Drivers().Get(scheme).(ltxstore.Driver)
 		_, _, ok := driver.Lookup(key)
 		if _, _, isMap := driver.Lookup(key + ".x"); ok || isMap {
 			types = append(types, scheme)
@@ -334,5 +334,5 @@ func knownSettings() []string {
 	for _, ours := range settings.Order() {
 		names = append(append(names, ours.Name), ours.Aliases...)
 	}
-	return append(append(names, ltxstore.Wrappers()...), "path", "layout")
+	return append(append(names, settings.Wrappers().Names()...), "path", "layout")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
@@ -92,5 +92,5 @@ func TestWrappersOfSections(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"compress", "crypt", "mock"}, stack(t, found[0]))
 	}
-	assert.NotNil(t, ltxstore.LookupWrapper("age"))
+	assert.NotNil(t, settings.Wrappers().Get("age"))
 }

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
-		Schemes: []string{"gs", "gcs"}, // as Google's tools and Litestream say, and as Type
+		Schemes: []string{typeName, "gs"}, // as Google's tools and Litestream say
 		Place:   placeOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 func openConfig(t *testing.T, src ltxstore.Source) Config {
@@ -61,7 +62,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"sse-customer-key-path": {"/key", Config{SSECustomerKeyFile: "/key"}},
 		"write-once":            {"true", Config{WriteOnce: true}},
 	}
-	for _, name := range ltxstore.LookupDriver("gs").(interface{ Names() []string }).Names() {
+	for _, name := range settings.Drivers().Get("gs").(interface{ Names() []string }).Names() {
 		tt, ok := every[name]
 		if !assert.True(t, ok, "%s is not tested", name) {
 			continue

@@ -9,7 +9,7 @@ import (
 // by name.
 func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
-		Schemes: []string{"mem"},
+		Schemes: []string{typeName, "mem"},
 		Check: func(cfg *Config, _ ltxstore.Source) error {
 			_, err := cfg.check()
 			return err

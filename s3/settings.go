@@ -12,7 +12,7 @@ import (
 
 func init() {
 	settings.Register(settings.Backend[document, *ReplicaClient]{
-		Schemes: []string{"s3"},
+		Schemes: []string{typeName},
 		Place:   placeOf,
 		Check:   (*document).complete,
 		New:     func(d document) *ReplicaClient { return NewReplicaClient(d.Config) },

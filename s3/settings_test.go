@@ -34,7 +34,7 @@ func env(pairs ...string) func(string) (string, bool) {
 // resolve returns the Config of a URL, whose environment is empty.
 func resolve(t *testing.T, raw string) (Config, error) {
 	t.Helper()
-	client, _, err := ltxstore.LookupDriver("s3").Open(ltxstore.Source{URL: raw, Getenv: noEnv})
+	client, _, err := driver(t).Open(ltxstore.Source{URL: raw, Getenv: noEnv})
 	if err != nil {
 		return Config{}, err
 	}
@@ -156,11 +156,11 @@ func TestURLAndFileAgree(t *testing.T) {
 		client, err := found[0].Open(t.Context())
 		require.NoError(t, err, tt.key)
 		assert.Equal(t, want, client.(*ReplicaClient).given(), tt.key)
-		name, _, _ := ltxstore.LookupDriver("s3").Lookup(tt.key)
+		name, _, _ := driver(t).Lookup(tt.key)
 		name, _, _ = strings.Cut(name, ".")
 		tested[name] = true
 	}
-	for _, name := range ltxstore.LookupDriver("s3").(interface{ Names() []string }).Names() {
+	for _, name := range driver(t).(interface{ Names() []string }).Names() {
 		assert.True(t, tested[name], "%s is not tested", name)
 	}
 }
@@ -217,7 +217,7 @@ func TestSessionToken(t *testing.T) {
 // with them; Litestream's take it too.
 func TestEnvironment(t *testing.T) {
 	open := func(raw string, getenv func(string) (string, bool)) (Config, error) {
-		client, _, err := ltxstore.LookupDriver("s3").Open(ltxstore.Source{URL: raw, Getenv: getenv})
+		client, _, err := driver(t).Open(ltxstore.Source{URL: raw, Getenv: getenv})
 		if err != nil {
 			return Config{}, err
 		}
@@ -249,4 +249,11 @@ func TestEnvironment(t *testing.T) {
 	_, err := open("s3://b", env(ours[:2]...))
 	assert.ErrorContains(t, err, "only one of LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY is set")
 	assert.NotContains(t, err.Error(), "lid")
+}
+
+func driver(t *testing.T) ltxstore.Driver {
+	t.Helper()
+	_, driver, err := ltxstore.Source{Type: "s3"}.Driver()
+	require.NoError(t, err)
+	return driver
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap"
 	"github.com/ltxstore/ltxstore/wrap/cache"
@@ -51,7 +52,7 @@ func every(t *testing.T) map[string]wrap.Wrapper {
 		"trace":    wrap.With(trace.New, trace.Config{}),
 		"checksum": wrap.With(checksum.New, checksum.Config{OtherBodies: true}),
 	}
-	require.Equal(t, ltxstore.Wrappers(), slices.Sorted(maps.Keys(all)))
+	require.Equal(t, settings.Wrappers().Names(), slices.Sorted(maps.Keys(all)))
 	return all
 }
 

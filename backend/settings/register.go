@@ -4,11 +4,13 @@ import (
 	"reflect"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Backend is what a backend registers: how a Config C becomes a client R.
 type Backend[C any, R ltxstore.ReplicaClient] struct {
-	// Schemes are those of the backend's URLs, in lower case.
+	// Schemes are those of the backend's URLs, in lower case. The first is its
+	// Type.
 	Schemes []string
 
 	// Place returns the settings that a URL has before its query. nil refuses
@@ -27,10 +29,7 @@ type Backend[C any, R ltxstore.ReplicaClient] struct {
 // backend's init function, and panics if a scheme is taken or a struct tag
 // cannot be read.
 func Register[C any, R ltxstore.ReplicaClient](b Backend[C, R]) {
-	d := newBackend(b)
-	for _, scheme := range b.Schemes {
-		ltxstore.Register(scheme, d) // one driver, so that its names are known as the same
-	}
+	ltxstore.Register(newBackend(b), b.Schemes[0], b.Schemes[1:]...)
 }
 
 // Decode returns the Config of a backend that src describes, as the struct tags
@@ -109,15 +108,18 @@ type Wrapper[C any] struct {
 }
 
 // RegisterWrapper makes a wrapper known to ltxstore.Open. It is called by the
-// wrapper's init function, and panics if a name is taken or a struct tag cannot
-// be read.
+// wrapper's init function, and panics if a name is taken or has a dot, or if a struct
+// tag cannot be read.
+//
+// The wrappers of this library are stacked in the order that package wrap documents,
+// whatever the order of the settings. Others are outside of them, sorted by name.
 func RegisterWrapper[C any](w Wrapper[C]) {
 	t := newTable(reflect.TypeFor[C]())
 	t.wrapper, t.locked = w.Names, w.Locked
-	ltxstore.RegisterWrapper(&wrapperDriver[C]{t, w}, w.Names[0], w.Names[1:]...)
+	settings.Wrappers().Add(&wrapperDriver[C]{t, w}, w.Names[0], w.Names[1:]...)
 }
 
-// wrapperDriver is a ltxstore.WrapperDriver.
+// wrapperDriver is what ltxstore wraps clients with: see its Wrap and Check.
 type wrapperDriver[C any] struct {
 	*Table
 	is Wrapper[C]
@@ -131,7 +133,7 @@ func (d *wrapperDriver[C]) config(src ltxstore.Source, mirrors []ltxstore.Replic
 	return cfg, on, err
 }
 
-// Wrap implements ltxstore.WrapperDriver.
+// Wrap returns next inside the wrapper, or next itself if src turns the wrapper off.
 func (d *wrapperDriver[C]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
 	cfg, on, err := d.config(src, mirrors)
 	if err != nil || !on {
@@ -140,7 +142,7 @@ func (d *wrapperDriver[C]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source
 	return d.is.Wrap(next, cfg)
 }
 
-// Check implements ltxstore.WrapperDriver.
+// Check returns the error that Wrap would, of what is wrong in src itself.
 func (d *wrapperDriver[C]) Check(src ltxstore.Source, retries bool) error {
 	cfg, on, err := d.config(src, make([]ltxstore.ReplicaClient, len(src.Mirrors)))
 	if err != nil || !on || d.is.Check == nil {

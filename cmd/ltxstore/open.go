@@ -10,6 +10,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	_ "github.com/ltxstore/ltxstore/file"
 	_ "github.com/ltxstore/ltxstore/gcs"
+	"github.com/ltxstore/ltxstore/internal/settings"
 	_ "github.com/ltxstore/ltxstore/mock"
 	_ "github.com/ltxstore/ltxstore/s3"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
@@ -55,7 +56,7 @@ func localFile(name, value string) error {
 	if value == "" {
 		return usagef("%s is empty: want the path of a file", name)
 	}
-	if scheme, _, ok := strings.Cut(value, ":/"); ok && slices.Contains(ltxstore.Schemes(), strings.ToLower(scheme)) || strings.Contains(value, "://") {
+	if scheme, _, ok := strings.Cut(value, ":/"); ok && slices.Contains(settings.Drivers().All(), strings.ToLower(scheme)) || strings.Contains(value, "://") {
 		return usagef("%s is the URL %s: want the path of a file", name, ltxstore.Redact(value))
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // place is a URL, split: what a person means by it is looked for around it.
@@ -72,13 +73,13 @@ func (p place) child(name string) place {
 
 // store returns a source of the store alone: wrappers change no names.
 func (p place) store(layout string) ltxstore.Source {
-	driver := ltxstore.LookupDriver(strings.ToLower(p.scheme))
+	driver, _ := settings.Drivers().Get(strings.ToLower(p.scheme)).(ltxstore.Driver)
 	var kept []string
 	for pair := range strings.SplitSeq(strings.TrimPrefix(p.query, "?"), "&") {
 		key, _, _ := strings.Cut(pair, "=")
 		key, err := url.QueryUnescape(key)
 		head, _, _ := strings.Cut(key, ".")
-		if driver != nil && err == nil && ltxstore.LookupWrapper(head) != nil {
+		if driver != nil && err == nil && settings.Wrappers().Get(head) != nil {
 			if _, _, ok := driver.Lookup(key); !ok {
 				continue
 			}

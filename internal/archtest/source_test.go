@@ -60,7 +60,7 @@ func TestNoPackageState(t *testing.T) {
 	// The schemes of the backends that were imported, as database/sql has its
 	// drivers: the one exception.
 	require.Len(t, wrong, 1, wrong)
-	assert.Regexp(t, `^open\.go:\d+:\d+: variable registered could hold state$`, wrong[0])
+	assert.Regexp(t, `^internal/settings/registry\.go:\d+:\d+: variable registered could hold state$`, wrong[0])
 }
 
 // An init function registers the schemes of its backend, or its wrapper, and does

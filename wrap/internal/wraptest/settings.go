@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Settings sees each setting of a wrapper make the Config that want has for its
@@ -41,5 +42,5 @@ func Settings[C any](t *testing.T, name string, configOf func(ltxstore.ReplicaCl
 
 // Names returns the settings of a wrapper that is registered.
 func Names(wrapper string) []string {
-	return ltxstore.LookupWrapper(wrapper).(interface{ Names() []string }).Names()
+	return settings.Wrappers().Get(wrapper).(interface{ Names() []string }).Names()
 }
