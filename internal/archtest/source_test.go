@@ -320,3 +320,16 @@ func TestPackageStateBites(t *testing.T) {
 		assert.Equal(t, tt.wrong, len(wrong) > 0, "%s: %v", tt.code, wrong)
 	}
 }
+
+// The root is what a daemon needs. What only the author of a backend or a wrapper
+// needs is in package backend.
+func TestRootExportsLittle(t *testing.T) {
+	var names []string
+	for name := range exported(t, ".") {
+		if ast.IsExported(name) && !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	assert.LessOrEqual(t, len(names), 37, "%v", names)
+}

@@ -2,8 +2,6 @@ package retry
 
 import (
 	"errors"
-	"math"
-	"strings"
 	"time"
 )
 
@@ -36,44 +34,5 @@ func RetryAfter(err error) time.Duration {
 	if !errors.As(err, &after) {
 		return 0
 	}
-	return clamp(after.RetryAfter())
-}
-
-// ParseRetryAfter reads the value of an HTTP Retry-After header (RFC 9110,
-// section 10.2.3): a number of seconds, or a date, of which now is
-// subtracted. A date that has passed is 0; what is longer than MaxRetryAfter
-// is cut to that. ok is false if header is neither.
-func ParseRetryAfter(header string, now time.Time) (delay time.Duration, ok bool) {
-	header = strings.TrimSpace(header)
-	if seconds, ok := parseSeconds(header); ok {
-		return seconds, true
-	}
-	// The three forms that RFC 9110 has a recipient accept. They are listed
-	// here because net/http, which knows them too, is a large import.
-	for _, form := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", time.RFC850, time.ANSIC} {
-		if date, err := time.Parse(form, header); err == nil {
-			return clamp(date.Sub(now)), true
-		}
-	}
-	return 0, false
-}
-
-// parseSeconds accepts any number of digits, since a number too large for an
-// int is still a clear wish.
-func parseSeconds(s string) (time.Duration, bool) {
-	if s == "" {
-		return 0, false
-	}
-	var seconds int64
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		seconds = min(seconds*10+int64(s[i]-'0'), math.MaxInt32)
-	}
-	return clamp(time.Duration(seconds) * time.Second), true
-}
-
-func clamp(d time.Duration) time.Duration {
-	return min(max(d, 0), MaxRetryAfter)
+	return min(max(after.RetryAfter(), 0), MaxRetryAfter)
 }
