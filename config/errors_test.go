@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,5 +46,26 @@ func TestErrorsOfAConfigHaveOneShape(t *testing.T) {
 			assert.Equal(t, ltxstore.Error{Op: "init", Backend: test.client.Type(), Field: test.field, Kind: own.Kind, Err: own.Err}, *own)
 			assert.Contains(t, err.Error(), test.field)
 		})
+	}
+}
+
+// So is what is wrong in a URL, whichever of its schemes is used.
+func TestErrorsOfAURLHaveOneShape(t *testing.T) {
+	for url, backend := range map[string]string{
+		"file:///x?sweep-age=soon":       "file",
+		"s3://bucket?concurrency=many":   "s3",
+		"gs://bucket?page-size=many":     "gcs",
+		"gcs://bucket?page-size=many":    "gcs",
+		"mem://?page-size=many":          "mock",
+		"mock://?page-size=many":         "mock",
+		"mem://?checksum.read-back=many": "mock",
+	} {
+		_, err := ltxstore.Open(t.Context(), url)
+		require.ErrorIs(t, err, fs.ErrInvalid, url)
+		own, ok := err.(*ltxstore.Error)
+		require.True(t, ok, "%T", err)
+		assert.Equal(t, [3]string{"init", backend, ""}, [3]string{own.Op, own.Backend, own.Key}, url)
+		setting, _, _ := strings.Cut(url[strings.Index(url, "?")+1:], "=")
+		assert.ErrorContains(t, err, setting)
 	}
 }
