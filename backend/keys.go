@@ -26,7 +26,7 @@ const (
 // at the store's root. Keys is comparable and safe for concurrent use.
 type Keys struct {
 	layout ltxstore.Layout
-	prefix string // empty, or a clean path closed by a slash
+	prefix string // empty, or a path closed by a slash
 }
 
 // NewKeys returns the keys of a replica with this layout below path, which is
@@ -45,6 +45,22 @@ func NewKeys(layout ltxstore.Layout, path string) (Keys, error) {
 		clean += "/"
 	}
 	return Keys{layout: layout, prefix: clean}, nil
+}
+
+// KeysAt is NewKeys for a replica in an object store, at the place where Litestream
+// v0.5 has it, which joins a path and a name as they are. LayoutLitestreamS3 keeps
+// the path verbatim: "", "/a", "a/" and "." are "/0000/…", "/a/0000/…", "a//0000/…"
+// and "./0000/…". LayoutLitestream keeps a leading slash, LayoutDefault none.
+func KeysAt(layout ltxstore.Layout, path string) (Keys, error) {
+	k, err := NewKeys(layout, path)
+	switch {
+	case err != nil:
+	case layout == ltxstore.LayoutLitestreamS3:
+		k.prefix = path + "/"
+	case layout == ltxstore.LayoutLitestream && strings.HasPrefix(path, "/"):
+		k.prefix = "/" + k.prefix
+	}
+	return k, err
 }
 
 // Layout returns the layout.

@@ -63,6 +63,33 @@ func TestKeysLiteral(t *testing.T) {
 	}
 }
 
+// A replica in an object store is where Litestream's joining of its path puts it.
+func TestKeysAt(t *testing.T) {
+	for path, want := range map[string][3]string{ // default, litestream, litestream-s3
+		"":        {"ltx/0001/", "ltx/1/", "/0001/"},
+		"db":      {"db/ltx/0001/", "db/ltx/1/", "db/0001/"},
+		"/db":     {"db/ltx/0001/", "/db/ltx/1/", "/db/0001/"},
+		"db/":     {"db/ltx/0001/", "db/ltx/1/", "db//0001/"},
+		"/a//b/.": {"a/b/ltx/0001/", "/a/b/ltx/1/", "/a//b/./0001/"},
+		".":       {"ltx/0001/", "ltx/1/", "./0001/"},
+		"/":       {"ltx/0001/", "/ltx/1/", "//0001/"},
+	} {
+		for i, prefix := range want {
+			keys, err := backend.KeysAt(ltxstore.Layout(i), path)
+			require.NoError(t, err, path)
+			assert.Equal(t, prefix, keys.LevelPrefix(1), path)
+			level, _, _, ok := keys.Parse(keys.File(1, 2, 3))
+			assert.True(t, ok && level == 1, path)
+		}
+	}
+	for _, path := range []string{"a/../b", "a\x00", "\xff"} {
+		for layout := range ltxstore.Layout(3) {
+			_, err := backend.KeysAt(layout, path)
+			assert.ErrorIs(t, err, fs.ErrInvalid, path)
+		}
+	}
+}
+
 func TestZeroKeys(t *testing.T) {
 	assert.Equal(t, keys(t, ltxstore.LayoutDefault, "/"), backend.Keys{})
 	assert.Empty(t, backend.Keys{}.Prefix())

@@ -276,7 +276,7 @@ func TestSub(t *testing.T) {
 	for text, want := range map[string]string{
 		"{url: 's3://b'}":                    `Bucket:"b" Path:"a b/c?.db"`,
 		"{url: 's3://b/base/?region=x-y-1'}": `Bucket:"b" Path:"base/a b/c?.db"`,
-		"{type: s3, bucket: b}":              `Bucket:"b" Path:"/a b/c?.db"`,
+		"{type: s3, bucket: b}":              `Bucket:"b" Path:"a b/c?.db"`,
 		"{type: s3, bucket: b, path: base}":  `Bucket:"b" Path:"base/a b/c?.db"`,
 	} {
 		found, err := config.ParseReplicas([]byte(text), options())

@@ -14,6 +14,9 @@ func (o Options) text(value string) (expanded, missing string) {
 	}
 	expanded = os.Expand(value, func(name string) string {
 		name, otherwise, hasOtherwise := strings.Cut(name, ":-")
+		if hasOtherwise && o.Litestream {
+			return "" // Litestream takes the whole for a name, which no variable has
+		}
 		found, ok := o.Getenv(name)
 		switch {
 		case name == "$":

@@ -1,6 +1,9 @@
 package config
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // File is a whole configuration file.
 type File struct {
@@ -67,6 +70,7 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
 	for _, e := range n.entries {
 		switch {
+		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
 		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
 			return nil, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func isOff(value string) bool {
 func sub(src ltxstore.Source, clean string) ltxstore.Source {
 	src.Settings = maps.Clone(src.Settings)
 	if src.URL == "" && src.Settings != nil {
-		src.Settings["path"] = strings.TrimSuffix(src.Settings["path"], "/") + "/" + clean
+		src.Settings["path"] = path.Join(src.Settings["path"], clean)
 	} else {
 		src.URL = subURL(src.URL, clean)
 	}
@@ -76,7 +77,7 @@ func sub(src ltxstore.Source, clean string) ltxstore.Source {
 
 func subURL(raw, clean string) string {
 	place, query, hasQuery := strings.Cut(raw, "?")
-	raw = strings.TrimSuffix(place, "/") + "/" + escape(clean)
+	raw = strings.TrimSuffix(strings.TrimSuffix(place, "/."), "/") + "/" + escape(clean)
 	if hasQuery {
 		raw += "?" + query
 	}

@@ -32,7 +32,7 @@ func TestMirrorOfALitestreamFile(t *testing.T) {
 		"[{url: 's3://b/x'}]":                              {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
 		"'s3://b/x'":                                       {{Type: "s3", URL: "s3://b/x", Layout: "litestream-s3"}},
 		"['s3://b/x?layout=default']":                      {{Type: "s3", URL: "s3://b/x?layout=default", Layout: "litestream-s3"}}, // the URL's wins
-		"{replicas: [{path: /r}, 's3://b']}":               {{Type: "file", Settings: map[string]string{"path": "/r"}, Layout: "litestream"}, {Type: "s3", URL: "s3://b", Layout: "litestream-s3"}},
+		"{replicas: [{path: /r}, 's3://b/']}":              {{Type: "file", Settings: map[string]string{"path": "/r"}, Layout: "litestream"}, {Type: "s3", URL: "s3://b/", Layout: "litestream-s3"}},
 		"{policy: quorum, replicas: 'mem://'}":             {{Type: "mock", URL: "mem://", Layout: "litestream"}},
 		"[{type: mem, layout: default, write-once: true}]": {{Type: "mock", Settings: map[string]string{"layout": "default", "write-once": "true"}, Layout: "litestream"}},
 	} {
@@ -89,7 +89,7 @@ func TestMirrorOfALitestreamFile(t *testing.T) {
 // A directory's databases have places of their own in the replicas of a mirror.
 func TestSubOfAMirror(t *testing.T) {
 	for text, want := range map[string][]string{
-		"[{path: /r}, {type: s3, bucket: b}]":      {"/r/a db", "/a db"},
+		"[{path: /r}, {type: s3, bucket: b}]":      {"/r/a db", "a db"},
 		"['s3://b/x?part-size=5MiB', 'file:///r']": {"s3://b/x/a%20db?part-size=5MiB", "file:///r/a%20db"},
 		"[{url: 's3://b/x/'}]":                     {"s3://b/x/a%20db"},
 		"'s3://b/x'":                               {"s3://b/x/a%20db"},
@@ -119,7 +119,7 @@ func TestSubOfAMirror(t *testing.T) {
 	}
 	off, err := one(t, "replica: {type: mem, mirror: false}").Sub("db")
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"mirror": "false", "path": "/db"}, off.Source().Settings)
+	assert.Equal(t, map[string]string{"mirror": "false", "path": "db"}, off.Source().Settings)
 }
 
 // A variable that is not set is an error in what says where a replica is.

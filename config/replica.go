@@ -248,6 +248,7 @@ func (o Options) finish(r *Replica, n node) error {
 		}
 	}
 	if o.Litestream {
+		litestreamPlace(src)
 		src.Layout = litestreamLayout(src.Type).String()
 	}
 	return nil

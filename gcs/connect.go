@@ -29,7 +29,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.KeysAt(cfg.Layout, cfg.Path)
 	if err != nil {
 		return nil, err
 	}

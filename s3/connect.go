@@ -57,7 +57,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 	if err := cfg.validateFor(p); err != nil {
 		return nil, err
 	}
-	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
+	keys, err := backend.KeysAt(cfg.Layout, cfg.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -268,7 +268,7 @@ func TestDeleteAll(t *testing.T) {
 			t.Run(fmt.Sprintf("%v %q", layout, path), func(t *testing.T) {
 				s, c := newStub(t, func(r *replica) { r.cfg.Layout, r.cfg.Path = layout, path })
 				s.pageSize = 7
-				keys, err := backend.NewKeys(layout, path)
+				keys, err := backend.KeysAt(layout, path)
 				require.NoError(t, err)
 				prefix := keys.Prefix()
 				for _, level := range []int{0, 1, 9, 10, 9999} {

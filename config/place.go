@@ -1,0 +1,67 @@
+package config
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// litestreamPlace makes src what Litestream v0.5.18 makes of the same section,
+// where a URL or a setting means something else here: the replica is then where
+// its daemon has it.
+func litestreamPlace(src *ltxstore.Source) {
+	for _, given := range []map[string]string{src.Settings, src.Defaults} {
+		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
+			given["endpoint"] = "https://" + endpoint // in a URL it may be http
+		}
+	}
+	getenv := src.Getenv
+	src.Getenv = func(key string) (string, bool) {
+		if key == "LITESTREAM_S3_ENDPOINT" { // its command line's alone
+			return "", false
+		}
+		return getenv(key)
+	}
+	place, query, hasQuery := strings.Cut(src.URL, "?")
+	if src.Type == "file" {
+		place = fileURL(place)
+	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && slices.Contains([]string{"s3", "gcs", "abs", "oss"}, src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
+		place = scheme + "://" + bucketURL(rest)
+	}
+	if src.URL = place; hasQuery {
+		src.URL += "?" + query
+	}
+}
+
+// bucketURL returns BUCKET/PATH with the path cleaned as Litestream does: that of
+// "bucket" is ".", and that of "bucket/" is empty. A path that cannot be decoded is
+// left for the backend to refuse.
+func bucketURL(rest string) string {
+	bucket, raw, hasPath := strings.Cut(rest, "/")
+	if hasPath {
+		raw = "/" + raw
+	}
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		return rest
+	}
+	return bucket + "/" + escape(strings.TrimPrefix(path.Clean(decoded), "/"))
+}
+
+// fileURL returns a URL of the directory that Litestream has for a file URL: the
+// name that is escaped in the URL, "a%20b", is the directory's own.
+func fileURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "file" || u.Host != "" {
+		return raw
+	}
+	u.Scheme = ""
+	dir := escape(path.Clean(u.String()))
+	if strings.HasPrefix(dir, "/") {
+		return "file://" + dir
+	}
+	return "file:" + dir
+}

@@ -1,0 +1,68 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+)
+
+// A litestream.yml names the place that Litestream has: interop asks its code.
+func TestLitestreamPlace(t *testing.T) {
+	env := map[string]string{"HOME": "/home/me", "SET": "set", "LITESTREAM_S3_ENDPOINT": "https://elsewhere", "GONE": ""}
+	options := config.Options{Getenv: func(key string) (string, bool) { value, ok := env[key]; return value, ok }}
+	for text, want := range map[string]struct{ url, path, layout string }{
+		"{url: s3://b}":                    {"s3://b/.", "", ""},
+		"{url: s3://b/}":                   {"s3://b/", "", ""},
+		"{url: s3://b//a//./b/}":           {"s3://b/a/b", "", ""},
+		"{url: 's3://b/a%20b/?region=eu'}": {"s3://b/a%20b?region=eu", "", ""},
+		"{url: 's3://arn:aws:s3:eu-west-1:123456789012:accesspoint/n/p'}": {"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/n/p", "", ""},
+		"{type: s3, bucket: b, path: /data/}":                             {"", "/data/", ""},
+		"{type: s3, bucket: b, path: '${SET:-x}'}":                        {"", "", ""},
+		"{type: s3, bucket: b, path: 'p/${SET}'}":                         {"", "p/set", ""},
+		"{url: gs://bucket//a/}":                                          {"gs://bucket/a", "", ""},
+		"{url: 'file:///a b/ü'}":                                          {"file:///a%2520b/%25C3%25BC", "", ""},
+		"{url: 'file:///a%20b'}":                                          {"file:///a%2520b", "", ""},
+		"{url: 'file:///a//b/?must-exist=true'}":                          {"file:///a/b?must-exist=true", "", ""},
+		"{url: 'file:rel/./x'}":                                           {"file:rel/x", "", ""},
+		"{path: '/a b'}":                                                  {"", "/a b", ""},
+	} {
+		file, err := config.Parse([]byte("dbs: [{path: /db, replica: "+text+"}]"), options)
+		require.NoError(t, err, text)
+		src := file.DBs[0].Replicas[0].Source()
+		assert.Equal(t, want.url, src.URL, text)
+		assert.Equal(t, want.path, src.Settings["path"], text)
+		_, err = ltxstore.OpenSource(t.Context(), src)
+		assert.NoError(t, err, text)
+
+		// Our own sections have what they always had.
+		file, err = config.Parse([]byte("replica: "+text), options)
+		require.NoError(t, err, text)
+		if want.url != "" {
+			assert.Contains(t, text, file.Replicas[0].Source().URL)
+		}
+	}
+	for _, text := range []string{"{type: s3, bucket: b, endpoint: 'localhost:9000'}", "{url: s3://b, endpoint: 'localhost:9000'}"} {
+		file, err := config.Parse([]byte("dbs: [{path: /db, replica: "+text+"}]"), options)
+		require.NoError(t, err)
+		assert.Equal(t, "https://localhost:9000", file.DBs[0].Replicas[0].Source().Settings["endpoint"])
+	}
+	file, err := config.Parse([]byte("endpoint: localhost:9000\ndbs: [{path: /db, replica: {url: s3://b}}]"), options)
+	require.NoError(t, err)
+	src := file.DBs[0].Replicas[0].Source()
+	assert.Equal(t, "https://localhost:9000", src.Defaults["endpoint"])
+	_, set := src.Getenv("LITESTREAM_S3_ENDPOINT")
+	assert.False(t, set, "Litestream's daemon does not read it")
+	_, set = src.Getenv("SET")
+	assert.True(t, set)
+}
+
+// Keys that begin with "x-" only hold an anchor.
+func TestAnchorKeys(t *testing.T) {
+	file, err := config.Parse([]byte("x-common: &c {type: s3, bucket: b}\ndbs: [{path: /db, replica: {<<: *c, path: p}}]"), options())
+	require.NoError(t, err)
+	assert.Equal(t, "b", file.DBs[0].Replicas[0].Source().Settings["bucket"])
+}
