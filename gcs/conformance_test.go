@@ -118,7 +118,7 @@ func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
 
 // makeFake returns one whose server is still to be started.
 func makeFake(cfg gcs.Config, opt gcsfake.Options) (*fake, error) {
-	keys, err := backend.NewKeys(cfg.Layout, "")
+	keys, err := backend.KeysAt(cfg.Layout, "")
 	if err != nil {
 		return nil, err
 	}

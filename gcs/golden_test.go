@@ -178,7 +178,7 @@ func (p *play) reads() {
 
 // keys names the client's files.
 func (p *play) keys() backend.Keys {
-	keys, err := backend.NewKeys(p.given().Layout, p.given().Path)
+	keys, err := backend.KeysAt(p.given().Layout, p.given().Path)
 	require.NoError(p.t, err)
 	return keys
 }

@@ -27,7 +27,7 @@ type replica struct {
 // client puts the parts together.
 func (r *replica) client(t testing.TB) *ReplicaClient {
 	t.Helper()
-	keys, err := backend.NewKeys(r.cfg.Layout, r.cfg.Path)
+	keys, err := backend.KeysAt(r.cfg.Layout, r.cfg.Path)
 	require.NoError(t, err)
 	c := &ReplicaClient{given: func() Config { return r.cfg }}
 	c.Client = object.New(object.Config{Type: typeName, Retry: r.cfg.Retry, Logger: slog.New(slog.DiscardHandler),

@@ -63,7 +63,7 @@ func TestPathsAreClean(t *testing.T) {
 	for raw, want := range map[string]string{"s3://b": "", "s3://b/": "", "s3://b/foo/": "foo/", "s3://b//foo": "foo/", "s3://b/./foo": "foo/"} {
 		cfg, err := resolve(t, raw)
 		require.NoError(t, err)
-		keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
+		keys, err := backend.KeysAt(cfg.Layout, cfg.Path)
 		require.NoError(t, err)
 		assert.Equal(t, want, keys.Prefix(), raw)
 	}
