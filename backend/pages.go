@@ -250,7 +250,7 @@ func (it *pageIterator) absorb(files []ltx.FileInfo) ([]ltx.FileInfo, error) {
 		files = append(files, rest...)
 	}
 	slices.SortFunc(files, compareFiles)
-	if it.begun && len(files) > 0 && compareFiles(files[0], it.last) < 0 {
+	if it.begun && compareFiles(files[0], it.last) < 0 {
 		return nil, fmt.Errorf("store lists unsorted: %s came after %s",
 			ltx.FormatFilename(files[0].MinTXID, files[0].MaxTXID),
 			ltx.FormatFilename(it.last.MinTXID, it.last.MaxTXID))
