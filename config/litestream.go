@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -29,51 +30,60 @@ type DB struct {
 // Parse reads a whole file: a litestream.yml, or one with "replica" or a list
 // of "replicas" at the top level. The settings of a replica at the top level
 // are inherited by all replicas that know them and do not have them. Every
-// error is fs.ErrInvalid. Nothing is sent, and no store is looked at.
+// error is fs.ErrInvalid, and tells all that is wrong, a line each: one mistake of each
+// replica, and of each list of settings. Nothing is sent, and no store is looked at.
 func Parse(data []byte, opts Options) (*File, error) {
 	n, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
 	opts = opts.withDefaults()
+	if n.kind == null {
+		return &File{}, nil // of comments alone
+	}
 	if n.kind != dict {
 		return nil, invalid(n, "want a map, with dbs, replica or replicas")
 	}
 	var file File
 	defaults, err := opts.topLevel(&file, n)
-	if err != nil {
-		return nil, err
-	}
-	if file.Replicas, err = opts.replicasOf(n, defaults); err != nil {
-		return nil, err
-	}
+	failed := []error{err}
+	file.Replicas, err = opts.replicasOf(n, defaults)
+	failed = append(failed, err)
 	dbs, ok := n.get("dbs")
 	if !ok || dbs.value.kind == null {
-		return &file, nil
+		return file.unless(failed)
 	}
 	if dbs.value.kind != list {
-		return nil, invalid(dbs.value, "dbs: want a list of databases")
+		failed = append(failed, invalid(dbs.value, "dbs: want a list of databases"))
+		return file.unless(failed)
 	}
 	opts.Litestream = true
 	for _, item := range dbs.value.items {
 		db, err := opts.db(item, defaults)
-		if err != nil {
-			return nil, err
-		}
+		failed = append(failed, err)
 		file.DBs = append(file.DBs, db)
 	}
-	return &file, nil
+	return file.unless(failed)
+}
+
+// unless returns the file, or all that is wrong with it.
+func (f *File) unless(failed []error) (*File, error) {
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // topLevel sorts the file's entries, and returns what replicas inherit.
 func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
+	var failed []error
 	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
 	for _, e := range n.entries {
 		switch {
 		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
 		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
-			return nil, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key)
+			failed = append(failed, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key))
 		case slices.Contains(daemonOfFile, e.key):
 			file.Daemon = append(file.Daemon, o.daemon(e)...)
 		case slices.Contains(daemonOfReplica, e.key):
@@ -81,12 +91,13 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 			defaults = append(defaults, e)
 		default:
 			if err := known(e, names); err != nil {
-				return nil, err
+				failed = append(failed, err)
+				continue
 			}
 			defaults = append(defaults, e)
 		}
 	}
-	return defaults, nil
+	return defaults, errors.Join(failed...)
 }
 
 // replicasOf reads "replica", or "replicas".
@@ -112,6 +123,7 @@ func (o Options) db(n node, defaults []entry) (db DB, err error) {
 	if n.kind != dict {
 		return db, invalid(n, "want a map with a database's path and its replica")
 	}
+	var failed []error
 	names := slices.Concat(daemonOfDB, []string{"path", "dir", "replica", "replicas"})
 	for _, e := range n.entries {
 		switch {
@@ -123,12 +135,10 @@ func (o Options) db(n node, defaults []entry) (db DB, err error) {
 		case slices.Contains(daemonOfDB, e.key):
 			db.Daemon = append(db.Daemon, o.daemon(e)...)
 		default:
-			return db, unknown(e, names)
+			err = unknown(e, names)
 		}
-		if err != nil {
-			return db, err
-		}
+		failed, err = append(failed, err), nil
 	}
 	db.Replicas, err = o.replicasOf(n, defaults)
-	return db, err
+	return db, errors.Join(append(failed, err)...)
 }

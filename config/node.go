@@ -46,11 +46,24 @@ func parse(data []byte) (node, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return node{}, invalid(node{}, "the configuration is empty")
 	}
+	if onlyComments(data) {
+		return node{}, nil
+	}
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		return node{}, invalid(node{}, "%s", unquoted(err.Error()))
 	}
 	return fromYAML(&document)
+}
+
+// onlyComments reports that a file has no document, which the library refuses.
+func onlyComments(data []byte) bool {
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // unquoted returns an error of the library without the name of an anchor that

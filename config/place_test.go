@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,4 +67,29 @@ func TestAnchorKeys(t *testing.T) {
 	file, err := config.Parse([]byte("x-common: &c {type: s3, bucket: b}\ndbs: [{path: /db, replica: {<<: *c, path: p}}]"), options())
 	require.NoError(t, err)
 	assert.Equal(t, "b", file.DBs[0].Replicas[0].Source().Settings["bucket"])
+}
+
+func TestCommentsAlone(t *testing.T) {
+	file, err := config.Parse([]byte("# dbs:\n#  - path: /db\n"), options())
+	require.NoError(t, err)
+	assert.Empty(t, file.DBs)
+}
+
+// All that is wrong in a file is told in one run.
+func TestEveryProblem(t *testing.T) {
+	_, err := config.Parse([]byte("regoin: eu\n"+
+		"dbs:\n"+
+		"- {pathh: /a, replicas: [{type: s3, bucket: b, part-sise: 1}, {url: 's3://'}]}\n"+
+		"- {path: /b, replica: {type: ftp}}\n"+
+		"- {path: /c, replica: {path: /r}}\n"+
+		"replica: {url: 'gs://bucket?chunk-size=1'}\n"), options())
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 6, err)
+	for i, says := range []string{"did you mean region?", "chunk-size in the URL", "did you mean path?", "did you mean part-size?", "names no bucket", `"ftp"`} {
+		assert.Contains(t, lines[i], says)
+	}
+	for _, line := range lines {
+		assert.Contains(t, line, "line ")
+	}
 }

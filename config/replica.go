@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,14 +28,16 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 		sections = []node{n}
 	}
 	var found []Replica
+	var failed []error
 	for _, section := range sections {
 		r, err := o.replica(section, defaults)
 		if err != nil {
-			return nil, err
+			failed = append(failed, err)
+			continue
 		}
 		found = append(found, r)
 	}
-	return found, nil
+	return found, errors.Join(failed...)
 }
 
 // replica reads a section, and has its backend and its wrappers check it.

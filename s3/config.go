@@ -138,7 +138,7 @@ type Config struct {
 	SignPayload *bool `ltx:"sign-payload" default:"true" help:"Put the SHA-256 of bodies into the signature."`
 
 	// ContentMD5 says when a Content-MD5 is sent.
-	ContentMD5 MD5Mode `ltx:"content-md5,oneof=never|always" default:"the provider's" help:"Send Content-MD5 'never', or 'always': with every body too."`
+	ContentMD5 MD5Mode `ltx:"content-md5,oneof=never|always|bodies" default:"the provider's" help:"Send Content-MD5 'never', 'always' (with every body too), or with 'bodies' alone."`
 
 	// ChecksumAlgorithm is that by which the service verifies what it is
 	// sent: "crc32", "crc32c", "crc64nvme", "sha256", or "none". Empty is
@@ -155,6 +155,8 @@ type Config struct {
 	// Logger gets the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 
+	hideAcceptEncoding bool // leave the header out of the signature, whatever the provider
+
 	leastPart int64 // of this package's tests: 0 is minPartSize
 }
 
@@ -169,6 +171,7 @@ const (
 	MD5Auto   MD5Mode = ""       // with DeleteObjects, but for providers that refuse it
 	MD5Never  MD5Mode = "never"  // with none
 	MD5Always MD5Mode = "always" // with every body: buckets with Object Lock want it where checksums are off
+	MD5Bodies MD5Mode = "bodies" // with every body, and not with DeleteObjects
 )
 
 // String returns the configuration without its secrets.

@@ -168,6 +168,9 @@ func TestProviderHeaders(t *testing.T) {
 	req = recorded(t, "list", func(c *Config) { c.Endpoint = "https://storage.googleapis.com" })
 	assert.NotContains(t, signedHeaders(req), "accept-encoding")
 	assert.Equal(t, "identity", req.Header.Get("Accept-Encoding"), "but it is sent")
+
+	req = recorded(t, "list", func(c *Config) { c.Endpoint, c.hideAcceptEncoding = "https://t3.storage.dev", true })
+	assert.NotContains(t, signedHeaders(req), "accept-encoding")
 }
 
 func TestCredentials(t *testing.T) {

@@ -418,3 +418,19 @@ func testAbortsUploads(t *testing.T, byName bool) {
 		assert.Empty(t, s.keys(), "the files are deleted in any case")
 	}
 }
+
+// MD5Bodies sends a Content-MD5 with bodies, and with no deletion.
+func TestMD5OfBodiesAlone(t *testing.T) {
+	s, c := newStub(t, func(r *replica) { r.cfg.ContentMD5 = MD5Bodies })
+	stubFill(s, 3)
+	require.NoError(t, c.DeleteAll(t.Context()))
+	require.NotEmpty(t, s.of("BATCH"))
+	for _, request := range s.of("BATCH") {
+		assert.Empty(t, request.Header.Get("Content-Md5"))
+	}
+	for mode, want := range map[MD5Mode]bool{MD5Bodies: true, MD5Always: true, MD5Auto: false, MD5Never: false} {
+		sum, err := (&bucket{cfg: Config{ContentMD5: mode}}).contentMD5(strings.NewReader("body"))
+		require.NoError(t, err)
+		assert.Equal(t, want, sum != nil, mode)
+	}
+}

@@ -79,7 +79,7 @@ func (b *bucket) checksum() types.ChecksumAlgorithm {
 
 // contentMD5 reads a body once to sum it.
 func (b *bucket) contentMD5(body io.ReadSeeker) (*string, error) {
-	if b.cfg.ContentMD5 != MD5Always {
+	if b.cfg.ContentMD5 != MD5Always && b.cfg.ContentMD5 != MD5Bodies {
 		return nil, nil
 	}
 	h := md5.New()

@@ -114,7 +114,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 		if len(p.header) > 0 {
 			o.APIOptions = append(o.APIOptions, withHeader(p.header))
 		}
-		if p.dropAcceptEncoding {
+		if p.dropAcceptEncoding || cfg.hideAcceptEncoding {
 			o.APIOptions = append(o.APIOptions, signWithoutAcceptEncoding)
 		}
 	})

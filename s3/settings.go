@@ -24,11 +24,11 @@ func init() {
 type document struct {
 	Config
 
-	SignAcceptEncoding   *bool  `ltx:"sign-accept-encoding" default:"true" help:"Only 'true': where the header is altered on its way, as by Google, it is left out of the signature by itself."`
+	SignAcceptEncoding   *bool  `ltx:"sign-accept-encoding" default:"true" help:"'false' leaves the header out of the signature, as is done by itself where it is altered on its way, as by Google."`
 	SSECustomerAlgorithm string `ltx:"sse-customer-algorithm,oneof=AES256" default:"AES256" help:"Only AES256 exists: any other is refused."`
 	SSECustomerKeyMD5    []byte `ltx:"sse-customer-key-md5|sseCustomerKeyMD5,base64,secret" default:"computed" help:"The MD5 of 'sse-customer-key' in base64: another is refused."`
 	RequireContentMD5    *bool  `ltx:"require-content-md5|requireContentMD5,not=content-md5" default:"the provider's" help:"'false' is 'content-md5: never'."`
-	PutObjectContentMD5  bool   `ltx:"put-object-content-md5|putObjectContentMD5,not=content-md5" default:"false" help:"'true' is 'content-md5: always'."`
+	PutObjectContentMD5  bool   `ltx:"put-object-content-md5|putObjectContentMD5,not=content-md5" default:"false" help:"'true' is 'content-md5: always', and 'bodies' where 'require-content-md5' is false."`
 }
 
 // complete adds to the Config what Litestream's words mean and what the
@@ -36,17 +36,16 @@ type document struct {
 func (d *document) complete(src ltxstore.Source) error {
 	sum := md5.Sum(d.SSECustomerKey)
 	switch {
-	case d.SignAcceptEncoding != nil && !*d.SignAcceptEncoding:
-		return backend.Refused(typeName, "init", "SignAcceptEncoding", errors.New("want true: whether the header is signed goes by the provider"))
 	case d.SSECustomerAlgorithm != "" && d.SSECustomerAlgorithm != sseS3:
 		return invalid("SSECustomerAlgorithm", d.SSECustomerAlgorithm, "want AES256")
 	case d.SSECustomerKeyMD5 != nil && !bytes.Equal(d.SSECustomerKeyMD5, sum[:]):
 		return backend.Refused(typeName, "init", "SSECustomerKeyMD5", errors.New("want the MD5 of sse-customer-key, in base64, beside it"))
 	}
+	d.hideAcceptEncoding = d.SignAcceptEncoding != nil && !*d.SignAcceptEncoding
 	never := d.RequireContentMD5 != nil && !*d.RequireContentMD5
 	switch {
 	case never && d.PutObjectContentMD5:
-		return backend.Refused(typeName, "init", "PutObjectContentMD5", errors.New("want false beside require-content-md5 false"))
+		d.ContentMD5 = MD5Bodies
 	case never:
 		d.ContentMD5 = MD5Never
 	case d.PutObjectContentMD5:

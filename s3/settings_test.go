@@ -106,6 +106,8 @@ func every() []struct {
 		{"sign-payload", "false", func(c *Config) { c.SignPayload = new(bool) }},
 		{"signPayload", "true", func(c *Config) { c.SignPayload = &yes }},
 		{"sign-accept-encoding", "true", func(c *Config) {}},
+		{"sign-accept-encoding", "false", func(c *Config) { c.hideAcceptEncoding = true }},
+		{"content-md5", "bodies", func(c *Config) { c.ContentMD5 = MD5Bodies }},
 		{"content-md5", "always", func(c *Config) { c.ContentMD5 = MD5Always }},
 		{"require-content-md5", "false", func(c *Config) { c.ContentMD5 = MD5Never }},
 		{"requireContentMD5", "true", func(c *Config) {}},
@@ -167,33 +169,31 @@ func TestURLAndFileAgree(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	for raw, says := range map[string]string{
-		"s3://b?forcePathStyel=true":                                 "did you mean forcePathStyle?",
-		"s3://b?skip-verify=ture":                                    "want true or false",
-		"s3://b?sign-payload=maybe":                                  "want true or false",
-		"s3://b?sign-accept-encoding=false":                          "goes by the provider",
-		"s3://b?part-size=5XB":                                       "want a size in bytes",
-		"s3://b?part-size=1":                                         "PartSize is 1: want 0 (default), or 5 MiB to 5 GiB",
-		"s3://b?concurrency=many":                                    "want a whole number",
-		"s3://b?layout=flat":                                         "is \"flat\": want auto, default, litestream or litestream-s3",
-		"s3://b?content-md5=never&require-content-md5=true":          "say the same thing",
-		"s3://b?requireContentMD5=false&put-object-content-md5=true": "want false beside require-content-md5 false",
-		"s3://b?sse-customer-algorithm=AES128":                       "want AES256",
-		"s3://b?sse-customer-key=hush!":                              "not shown: want base64",
-		"s3://b?sse-customer-key-md5=hush":                           "beside it",
-		"s3://b?sse-customer-key=aHVzaA==":                           "want 32 bytes",
-		"s3://b?sse-customer-key=a&sse-customer-key-path=b":          "say the same thing",
-		"s3://b?access-key-id=a":                                     "SecretAccessKey is empty",
-		"s3://id:@b":                                                 "user or a password alone",
-		"s3://id@b":                                                  "user or a password alone",
-		"s3://:hush@b":                                               "user or a password alone",
-		"s3://id:hush@b?secret-access-key=hush2":                     "not shown",
-		"s3://b/p?path=q":                                            `path in the URL is "p" and path in the URL is "q"`,
-		"s3://b/../q":                                                `want no ".." segment`,
-		"s3://b?endpoint=ftp://x":                                    "want a URL as https://host",
-		"s3://b?endpoint=http://me:hush@x":                           "credentials have fields of their own",
-		"s3://b.s3.eu-west-1.amazonaws.com?region=us-east-1":         `region in the URL is "eu-west-1" and region in the URL is "us-east-1"`,
-		"s3://b.nyc3.digitaloceanspaces.com?endpoint=https://x.y":    "want one of them",
-		"s3://b.s3.eu-west-1.amazonaws.com:443/p":                    "without a port",
+		"s3://b?forcePathStyel=true":                              "did you mean forcePathStyle?",
+		"s3://b?skip-verify=ture":                                 "want true or false",
+		"s3://b?sign-payload=maybe":                               "want true or false",
+		"s3://b?part-size=5XB":                                    "want a size in bytes",
+		"s3://b?part-size=1":                                      "PartSize is 1: want 0 (default), or 5 MiB to 5 GiB",
+		"s3://b?concurrency=many":                                 "want a whole number",
+		"s3://b?layout=flat":                                      "is \"flat\": want auto, default, litestream or litestream-s3",
+		"s3://b?content-md5=never&require-content-md5=true":       "say the same thing",
+		"s3://b?sse-customer-algorithm=AES128":                    "want AES256",
+		"s3://b?sse-customer-key=hush!":                           "not shown: want base64",
+		"s3://b?sse-customer-key-md5=hush":                        "beside it",
+		"s3://b?sse-customer-key=aHVzaA==":                        "want 32 bytes",
+		"s3://b?sse-customer-key=a&sse-customer-key-path=b":       "say the same thing",
+		"s3://b?access-key-id=a":                                  "SecretAccessKey is empty",
+		"s3://id:@b":                                              "user or a password alone",
+		"s3://id@b":                                               "user or a password alone",
+		"s3://:hush@b":                                            "user or a password alone",
+		"s3://id:hush@b?secret-access-key=hush2":                  "not shown",
+		"s3://b/p?path=q":                                         `path in the URL is "p" and path in the URL is "q"`,
+		"s3://b/../q":                                             `want no ".." segment`,
+		"s3://b?endpoint=ftp://x":                                 "want a URL as https://host",
+		"s3://b?endpoint=http://me:hush@x":                        "credentials have fields of their own",
+		"s3://b.s3.eu-west-1.amazonaws.com?region=us-east-1":      `region in the URL is "eu-west-1" and region in the URL is "us-east-1"`,
+		"s3://b.nyc3.digitaloceanspaces.com?endpoint=https://x.y": "want one of them",
+		"s3://b.s3.eu-west-1.amazonaws.com:443/p":                 "without a port",
 	} {
 		_, err := resolve(t, raw)
 		if assert.Error(t, err, raw) {
@@ -256,4 +256,18 @@ func driver(t *testing.T) ltxstore.Driver {
 	_, driver, err := ltxstore.Source{Type: "s3"}.Driver()
 	require.NoError(t, err)
 	return driver
+}
+
+// Litestream's two settings of Content-MD5 are independent: one for bodies, one
+// for deletions.
+func TestContentMD5OfBodiesAlone(t *testing.T) {
+	for raw, want := range map[string]MD5Mode{
+		"s3://b?requireContentMD5=false&put-object-content-md5=true":  MD5Bodies,
+		"s3://b?requireContentMD5=true&put-object-content-md5=true":   MD5Always,
+		"s3://b?requireContentMD5=false&put-object-content-md5=false": MD5Never,
+	} {
+		cfg, err := resolve(t, raw)
+		require.NoError(t, err)
+		assert.Equal(t, want, cfg.ContentMD5, raw)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 )
 
@@ -27,6 +28,19 @@ func configCommand() *command {
 
 type checking struct{ opts config.Options }
 
+// problems returns the errors that err joins, a line each. An *ltxstore.Error
+// unwraps to several too: they are one problem.
+func problems(err error) (found []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if _, one := err.(*ltxstore.Error); one || !ok {
+		return []error{err}
+	}
+	for _, err := range joined.Unwrap() {
+		found = append(found, problems(err)...)
+	}
+	return found
+}
+
 // configured is a replica in JSON.
 type configured struct {
 	Database string `json:"database,omitempty"`
@@ -45,7 +59,9 @@ func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	file, err := config.Parse(data, cmd.opts)
 	if err != nil {
 		a.progress.done()
-		a.complain(configCommand(), args[0]+": "+message(err))
+		for _, problem := range problems(err) {
+			a.complain(configCommand(), args[0]+": "+message(problem))
+		}
 		return errProblems
 	}
 	found := []configured{}

@@ -310,6 +310,14 @@ func TestConfigCheck(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n        regoin: x\n"), 0o644))
 	assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), "line 5")
+
+	// All that is wrong is told in one run.
+	require.NoError(t, os.WriteFile(file, []byte("regoin: x\ndbs:\n  - pathh: /app.db\n    replica: {url: 's3://bucket', part-sise: 1}\n"), 0o644))
+	text := s.fails(t, exitProblems, "config", "check", file)
+	for _, want := range []string{"did you mean region?", "did you mean path?", "did you mean part-size?"} {
+		assert.Contains(t, text, want)
+	}
+	assert.Equal(t, 3, strings.Count(text, "litestream.yml: "), text)
 }
 
 func TestCompletion(t *testing.T) {
