@@ -60,7 +60,8 @@ type ReplicaClient interface {
 	//   - T1: CreatedAt of an LTX file is its header's timestamp, to the
 	//     millisecond, UTC, when useMetadata is true. When it is false, a store
 	//     whose listing does not carry it (S3) may give its own modification
-	//     time. It is never zero.
+	//     time, and one with coarser times (SFTP) the header's to the second. It
+	//     is never zero.
 	//   - T2: CreatedAt of a file without an LTX header is the time the store
 	//     gives.
 	//   - T3: when useMetadata is true, metadata that is missing (a tree copied

@@ -1,0 +1,110 @@
+package tree
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+)
+
+// bufferSize is up to which size a body is kept in memory, so that it can be
+// written again whatever the caller's reader is.
+const bufferSize = 256 << 10
+
+// Body is the content of a file that is written. It is for one goroutine at a
+// time. A Read may panic, as the caller's reader does, unless Buffered: it must
+// then be called in the goroutine of Create.
+type Body struct {
+	// Size is how many bytes Read yields, -1 if that is not known.
+	Size int64
+
+	// Modified is the LTX header's timestamp, zero for another body.
+	Modified time.Time
+
+	ctx   context.Context
+	r     io.Reader
+	read  int64
+	err   error // of the caller's reader
+	buf   flow.Buffer
+	whole bool // buf has everything
+
+	source io.Reader // the caller's, if it can be read again from start; else nil
+	start  int64
+}
+
+// newBody looks at the header of src and keeps a small body in memory.
+func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
+	peeked, err := ltxio.Peek(ctx, src, minTXID, maxTXID)
+	if err != nil {
+		return nil, err
+	}
+	b := &Body{ctx: ctx, Size: peeked.Size}
+	if peeked.IsLTX {
+		b.Modified = peeked.Time()
+	}
+	if s, ok := peeked.Source.(io.Seeker); ok {
+		if b.start, err = s.Seek(0, io.SeekCurrent); err == nil {
+			b.source = peeked.Source
+		}
+	}
+	if b.whole, err = b.buf.Fill(peeked.Reader, bufferSize, 0); err != nil {
+		b.free()
+		return nil, err
+	}
+	if b.whole {
+		b.Size = int64(len(b.buf.B))
+		b.r = bytes.NewReader(b.buf.B)
+		return b, nil
+	}
+	b.r = flow.Drain(&b.buf, peeked.Reader)
+	return b, nil
+}
+
+// Buffered reports whether the body is in memory.
+func (b *Body) Buffered() bool { return b.whole }
+
+// Read implements io.Reader.
+func (b *Body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.read += int64(n)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// rewind makes Read begin at the beginning, if it can.
+func (b *Body) rewind() bool {
+	switch {
+	case b.whole:
+		b.r = bytes.NewReader(b.buf.B)
+	case b.read == 0:
+	case b.source != nil && b.err == nil:
+		if _, err := b.source.(io.Seeker).Seek(b.start, io.SeekStart); err != nil {
+			return false
+		}
+		b.r = ltxio.Whole(b.ctx, b.source, b.Size)
+	default:
+		return false
+	}
+	b.read = 0
+	return true
+}
+
+// reason tells why a write of the body has failed.
+func (b *Body) reason(err error) error {
+	if stopped := flow.Err(b.ctx); stopped != nil {
+		return final{stopped}
+	}
+	if b.err != nil {
+		return final{b.err}
+	}
+	return err
+}
+
+func (b *Body) free() { b.buf.Free() }

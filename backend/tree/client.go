@@ -1,0 +1,222 @@
+package tree
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/retry"
+)
+
+// DefaultSweepAge is the default of Store.SweepAge.
+const DefaultSweepAge = 24 * time.Hour
+
+// Config is what New makes a Client of.
+type Config struct {
+	// Type is the backend's name, which Client.Type returns.
+	Type string
+
+	// Connect checks the backend's configuration and makes its Tree. It is
+	// called by the first method, and again by the next if it has failed. An
+	// error that is not an *ltxstore.Error becomes one, with Op "init" and the
+	// kind that the error matches; backend.Invalid names a field. The logger is
+	// the client's, which SetLogger changes: secrets are added to its Secrets.
+	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
+
+	// Retry is how calls are repeated. Init refuses one that Retry.Validate
+	// does.
+	Retry ltxstore.Retry
+
+	// Logger gets the log. Nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// Store is a connected store, and how a replica is kept in it.
+type Store struct {
+	Tree   Tree
+	Traits Traits
+
+	// Keys names the files, relative to the replica's root.
+	Keys ltxstore.Keys
+
+	// Place tells the root from every other: host, account and directory,
+	// without secrets. Nil means that it cannot be known.
+	Place []string
+
+	// WriteOnce refuses to replace a file by other content (clause W6).
+	WriteOnce bool
+
+	// MustExist makes a root that is missing at Init ErrStoreNotFound. By
+	// default it is an empty replica, which the first write makes.
+	MustExist bool
+
+	// SweepAge is how long nothing must have happened to a temporary until its
+	// writer is taken for dead. 0 means DefaultSweepAge.
+	SweepAge time.Duration
+
+	// MetadataConcurrency is how many headers are read at once, and
+	// DeleteConcurrency how many deletions run at once. Less than 1 is 1.
+	MetadataConcurrency, DeleteConcurrency int
+
+	// IdleTimeout is how long a body may make no progress; 0 means a minute.
+	IdleTimeout time.Duration
+
+	// Close, if not nil, releases connections. The store stays usable.
+	Close func()
+}
+
+// Client is an ltxstore.ReplicaClient over a Tree.
+type Client struct {
+	cfg   Config
+	log   oplog.Logger
+	ready flow.Lazy[replica]
+}
+
+var (
+	_ ltxstore.ReplicaClient = (*Client)(nil)
+	_ ltxstore.Initializer   = (*Client)(nil)
+	_ ltxstore.LoggerSetter  = (*Client)(nil)
+	_ ltxstore.Retrier       = (*Client)(nil)
+	_ ltxstore.Locator       = (*Client)(nil)
+	_ ltxstore.LevelLister   = (*Client)(nil)
+	_ ltxstore.FolderLister  = (*Client)(nil)
+)
+
+// replica is what a successful Init has found.
+type replica struct {
+	*Store
+	Type   string
+	policy retry.Policy
+	log    *oplog.Logger
+	made   sync.Map // the directories that are there, as far as is known
+}
+
+// New returns a client. It sends nothing and cannot fail: Init, which every
+// method calls, tells what is wrong.
+func New(cfg Config) *Client {
+	c := &Client{cfg: cfg}
+	if cfg.Logger != nil {
+		c.log.Set(cfg.Logger)
+	}
+	return c
+}
+
+// Type implements ltxstore.ReplicaClient.
+func (c *Client) Type() string { return c.cfg.Type }
+
+// Retries implements ltxstore.Retrier: it is true unless Config.Retry allows
+// one attempt only.
+func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
+
+// SetLogger implements ltxstore.LoggerSetter.
+func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
+
+// Init implements ltxstore.Initializer: it calls Config.Connect, and looks for
+// the root with Store.MustExist. After the first success it does nothing; ctx
+// may end after it.
+func (c *Client) Init(ctx context.Context) error {
+	_, err := c.init(ctx)
+	return err
+}
+
+// Location implements ltxstore.Locator: Config.Type, Store.Place and the
+// layout. It is empty without a Place.
+func (c *Client) Location(ctx context.Context) (string, error) {
+	r, err := c.init(ctx)
+	if err != nil || r.Place == nil {
+		return "", err
+	}
+	return fmt.Sprintf("%q", slices.Concat([]string{c.cfg.Type}, r.Place, []string{r.Keys.Layout().String()})), nil
+}
+
+// Close releases connections. The client stays usable.
+func (c *Client) Close() error {
+	if r := c.ready.Load(); r != nil && r.Store.Close != nil {
+		r.Store.Close()
+	}
+	return nil
+}
+
+// init is how every method begins: it fails under a context already done.
+func (c *Client) init(ctx context.Context) (*replica, error) {
+	r, err := c.ready.Get(ctx, c.connect)
+	if err == nil {
+		return r, nil
+	}
+	var done *ltxstore.Error
+	if errors.As(err, &done) {
+		return nil, err
+	}
+	return nil, &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: c.log.Secrets.Error(err)}
+}
+
+func (c *Client) connect(ctx context.Context) (*replica, error) {
+	if err := c.cfg.Retry.Validate(); err != nil {
+		return nil, err
+	}
+	store, err := c.cfg.Connect(ctx, &c.log)
+	if err != nil {
+		return nil, err
+	}
+	if store.WriteOnce && store.Traits.NoLink {
+		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no writes that replace nothing")
+	}
+	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
+	r.SweepAge = cmp.Or(r.SweepAge, DefaultSweepAge)
+	given := c.cfg.Retry.WithDefaults()
+	r.policy = retry.Policy{
+		MaxAttempts: given.MaxAttempts,
+		BaseDelay:   given.BaseDelay,
+		MaxDelay:    given.MaxDelay,
+		Retryable:   r.retryable,
+		OnRetry:     c.log.Retried(c.cfg.Type, nil),
+	}
+	if store.MustExist {
+		if err := r.checkRoot(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *replica) checkRoot(ctx context.Context) error {
+	info, err := r.stat(ctx, "")
+	switch {
+	case r.is(err, fs.ErrNotExist):
+		// %v, because a missing store is not a missing file (clause O2).
+		return r.wrap("init", "", fmt.Errorf("root directory is not there: %w: %v", ltxstore.ErrStoreNotFound, err))
+	case err != nil:
+		return r.wrap("init", "", err)
+	case !info.Mode.IsDir():
+		return r.wrap("init", "", fmt.Errorf("replica's path is a file: want a directory: %w", fs.ErrInvalid))
+	}
+	return nil
+}
+
+func (r *replica) stat(ctx context.Context, path string) (info Info, err error) {
+	err = r.do(ctx, func(ctx context.Context) (err error) {
+		info, err = r.Tree.Stat(ctx, path)
+		return err
+	})
+	return info, err
+}
+
+// start logs the beginning of an operation that is on no file.
+func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog.Op {
+	return r.log.Start(ctx, oplog.Op{Replica: r.Type, Name: name, Level: -1, Done: done})
+}
+
+// refuse makes the error of a bad argument.
+func (c *Client) refuse(op string, err error) error {
+	return &ltxstore.Error{Op: op, Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
+}

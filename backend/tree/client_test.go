@@ -1,0 +1,216 @@
+package tree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+func plain(*Store) {}
+
+func once(s *Store) { s.WriteOnce = true }
+
+func write(t *testing.T, c *Client, body io.Reader) error {
+	t.Helper()
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, body)
+	return err
+}
+
+func read(t *testing.T, c *Client) string {
+	t.Helper()
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// failOnce returns a script that fails the first call of op.
+func failOnce(op string, err error) func(string, string) error {
+	return func(got, _ string) error {
+		if got == op && err != nil {
+			defer func() { err = nil }()
+			return err
+		}
+		return nil
+	}
+}
+
+func TestNames(t *testing.T) {
+	name := ltx.FormatFilename(1, 2)
+	a, b := tempName(name), tempName(name)
+	assert.NotEqual(t, a, b)
+	for _, temp := range []string{a, b, name + ".tmp"} {
+		assert.True(t, isTemp(temp), temp)
+	}
+	for _, other := range []string{name, "x.tmp", "." + name + ".tmp", ".x.1-2.tmp", "." + name + ".1.tmp", "." + name + ".x-2.tmp", "." + name + ".1-y.tmp", ".tmp"} {
+		assert.False(t, isTemp(other), other)
+	}
+}
+
+// What each operation costs.
+func TestCalls(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, plain)
+	calls := func() []string { log := m.log; m.log = nil; return log }
+	require.NoError(t, write(t, c, strings.NewReader("one")))
+	assert.Equal(t, []string{"mkdir", "list", "create", "rename"}, calls())
+	require.NoError(t, write(t, c, strings.NewReader("two")))
+	assert.Equal(t, []string{"create", "rename"}, calls())
+	assert.Equal(t, "two", read(t, c))
+	assert.Equal(t, []string{"open"}, calls())
+	for headers, want := range map[bool][]string{false: {"list"}, true: {"list", "open"}} {
+		it, err := c.LTXFiles(t.Context(), 0, 0, headers)
+		require.NoError(t, err)
+		files, err := ltx.SliceFileIterator(it)
+		require.NoError(t, err)
+		assert.Len(t, files, 1)
+		assert.Equal(t, want, calls())
+	}
+	require.ErrorIs(t, write(t, newClient(m, once), strings.NewReader("new")), fs.ErrExist)
+	assert.Equal(t, []string{"mkdir", "list", "create", "link", "stat", "open", "open", "remove"}, calls())
+	levels, err := c.LTXLevels(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []int{0, 9}, levels)
+	assert.Equal(t, []string{"list"}, calls())
+	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+	assert.Equal(t, []string{"remove"}, calls())
+}
+
+// An answer that is lost is no failure, where the store has done what it should.
+func TestLostAnswers(t *testing.T) {
+	for _, op := range []string{"mkdir", "list", "create", "rename", "link", "remove"} {
+		for _, moves := range []bool{false, true} {
+			for _, change := range []func(*Store){plain, once} {
+				m := newMemory()
+				m.moves = moves
+				c := newClient(m, change)
+				m.after = failOnce(op, ltxstore.ErrUnavailable)
+				require.NoError(t, write(t, c, strings.NewReader("content")), op)
+				m.after = nil
+				assert.Equal(t, "content", read(t, c))
+				if op != "remove" {
+					assert.Equal(t, []string{"ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names(), op)
+				}
+				require.NoError(t, c.DeleteAll(t.Context()))
+				assert.Empty(t, m.names())
+			}
+		}
+	}
+}
+
+func TestSweep(t *testing.T) {
+	m := newMemory()
+	require.NoError(t, m.MakeDir(t.Context(), "ltx/0000"))
+	name := ltx.FormatFilename(7, 7)
+	put := func(p string, age time.Duration) {
+		m.store(m.root+"/ltx/0000/"+p, []byte("x"), time.Now().Add(-age))
+	}
+	put(tempName(name), 25*time.Hour)
+	put(name+".tmp", 25*time.Hour)
+	put("stranger.tmp", 25*time.Hour)
+	put(name, 25*time.Hour)
+	young := tempName(name)
+	put(young, 23*time.Hour)
+	require.NoError(t, write(t, newClient(m, plain), strings.NewReader("x")))
+	assert.ElementsMatch(t, []string{"ltx/0000/stranger.tmp", "ltx/0000/" + name, "ltx/0000/" + young, "ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names())
+}
+
+// A client that deletes the replica meanwhile does not make a file missing.
+func TestDirectoryDeletedMeanwhile(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, plain)
+	require.NoError(t, write(t, c, strings.NewReader("one")))
+	require.NoError(t, newClient(m, plain).DeleteAll(t.Context()))
+	require.NoError(t, write(t, c, strings.NewReader("two")))
+	assert.Equal(t, "two", read(t, c))
+
+	m.before = func(op, _ string) error {
+		if op == "create" {
+			return fs.ErrNotExist
+		}
+		return nil
+	}
+	err := write(t, c, strings.NewReader("three"))
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+	m.before = failOnce("rename", fs.ErrNotExist)
+	err = write(t, c, strings.NewReader("three"))
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+}
+
+// A short file that the store acknowledges is written again, or an error.
+func TestShortWrite(t *testing.T) {
+	m := newMemory()
+	short := &shortTree{memory: m, times: 1}
+	c := newClient(m, func(s *Store) { s.Tree = short })
+	require.NoError(t, write(t, c, bytes.NewReader([]byte("content"))))
+	assert.Equal(t, "content", read(t, c))
+	short.times = 100
+	require.ErrorIs(t, write(t, c, bytes.NewReader([]byte("content"))), ltxstore.ErrUnavailable)
+
+	large := strings.Repeat("x", bufferSize+1)
+	short.times = 1
+	require.ErrorIs(t, write(t, c, io.MultiReader(strings.NewReader(large))), ltxstore.ErrUnavailable, "it cannot be read again")
+	short.times = 1
+	require.NoError(t, write(t, c, strings.NewReader(large)))
+	assert.Equal(t, large, read(t, c))
+	assert.Len(t, m.names(), 1)
+}
+
+// shortTree loses the last byte of files.
+type shortTree struct {
+	*memory
+	times int
+}
+
+func (s *shortTree) Create(ctx context.Context, p string, body *Body) (Info, error) {
+	info, err := s.memory.Create(ctx, p, body)
+	if s.times--; s.times >= 0 {
+		info.Size--
+	}
+	return info, err
+}
+
+func TestRefusedConfigurations(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, func(s *Store) { s.WriteOnce, s.Traits.NoLink = true, true })
+	require.ErrorIs(t, c.Init(t.Context()), fs.ErrInvalid)
+	require.ErrorContains(t, c.Init(t.Context()), "WriteOnce")
+
+	m.before = func(op, _ string) error {
+		if op == "link" {
+			return errors.ErrUnsupported
+		}
+		return nil
+	}
+	err := write(t, newClient(m, once), strings.NewReader("x"))
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.ErrorContains(t, err, "WriteOnce needs hard links")
+	assert.Equal(t, []string{"ltx/0000/"}, m.names())
+
+	m.store(m.root, []byte("x"), time.Time{})
+	require.ErrorContains(t, newClient(m, func(s *Store) { s.MustExist = true }).Init(t.Context()), "want a directory")
+}
+
+func TestLocation(t *testing.T) {
+	at, err := newClient(newMemory(), plain).Location(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, `["memory" "backups/db" "default"]`, at)
+	at, err = newClient(newMemory(), func(s *Store) { s.Place = nil }).Location(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, at)
+}

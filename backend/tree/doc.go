@@ -1,0 +1,18 @@
+// Package tree makes an [ltxstore.ReplicaClient] of a store of files and
+// directories behind a network: SFTP, WebDAV. A backend supplies a [Tree],
+// which does one thing a method; [Client] keeps the whole contract on top of
+// it, once for all stores:
+//
+//   - argument checks, names, logs and errors;
+//   - writes: the header check, a temporary beside the file, its publication
+//     by a rename, or by a link or a move that replaces nothing with
+//     write-once, also after answers that were lost, and nothing left of a
+//     failure;
+//   - reads: ranges, and resumption pinned to one version;
+//   - listings: sorted, with the timestamps of the files' headers;
+//   - deletions, DeleteAll, and the sweep of temporaries that a dead writer left;
+//   - retries, around each call, by one policy. A Tree must not retry.
+//
+// A Tree translates: arguments to a request, an answer to an [Info], an error
+// to a [Failure]. [Traits] tells what a store cannot do.
+package tree

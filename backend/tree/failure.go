@@ -1,0 +1,88 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/retry"
+)
+
+// final is an error that must not be repeated, whatever its kind is: the body
+// cannot be read again, or has itself failed.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+func (r *replica) classify(err error) Failure {
+	var done *ltxstore.Error
+	if errors.As(err, &done) {
+		return Failure{Kind: done.Kind}
+	}
+	return r.Tree.Classify(err)
+}
+
+// is reports whether err is of a kind.
+func (r *replica) is(err, kind error) bool {
+	return err != nil && errors.Is(r.classify(err).Kind, kind)
+}
+
+// retryable reports whether the same call may succeed when it is repeated.
+func (r *replica) retryable(err error) bool {
+	var once final
+	if errors.As(err, &once) || errors.Is(err, ErrReplaced) {
+		return false
+	}
+	switch kind := r.classify(err).Kind; {
+	case kind == nil:
+		return ltxstore.IsRetryable(err)
+	default:
+		return errors.Is(kind, ltxstore.ErrThrottled) || errors.Is(kind, ltxstore.ErrUnavailable)
+	}
+}
+
+// do calls the Tree, and again as the policy says.
+func (r *replica) do(ctx context.Context, call func(context.Context) error) error {
+	return r.policy.Do(ctx, func(ctx context.Context) error {
+		err := call(ctx)
+		if err == nil {
+			return nil
+		}
+		if delay := r.classify(err).RetryAfter; delay > 0 {
+			return &retry.AfterError{Err: err, Delay: delay}
+		}
+		return err
+	})
+}
+
+// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
+// stay as they are.
+func (r *replica) wrap(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if done, ok := err.(*ltxstore.Error); ok {
+		return done
+	}
+	kind := r.classify(err).Kind
+	var once final
+	switch {
+	case kind == nil && !errors.As(err, &once) && ltxstore.IsRetryable(err):
+		kind = ltxstore.ErrUnavailable
+	case kind == nil:
+		kind = ltxstore.KindOf(err)
+	}
+	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: kind, Err: r.log.Secrets.Error(err)}
+}
+
+// ended adds the context's end to a failure that it has caused.
+func ended(ctx context.Context, err error) error { return flow.Ended(ctx, err) }
+
+// deleted is the error of a write from under which another client has deleted
+// the replica. It does not wrap err, which would say that a file is missing
+// (clause O2), and it is retryable.
+func deleted(err error) error {
+	return fmt.Errorf("another client deletes the replica or sweeps its temporary files: %w: %v", ltxstore.ErrUnavailable, err)
+}

@@ -1,0 +1,90 @@
+package tree
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+)
+
+// OpenLTXFile implements ltxstore.ReplicaClient. It costs one Open, and one
+// more for each time the transfer is resumed. A broken transfer is resumed
+// under the version that it began with; where the store tells none it is not
+// resumed. A file that is replaced meanwhile ends the read with an error that
+// is not retryable; one that is deleted, with fs.ErrNotExist.
+//
+// What LTXFiles does not list is fs.ErrNotExist: a zero-byte file (a torn
+// upload), a directory, a symbolic link.
+func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
+		return nil, c.refuse("open", err)
+	}
+	if err := rangeio.Check(offset, size); err != nil {
+		return nil, c.refuse("open", err)
+	}
+	r, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := c.log.Start(ctx, oplog.Op{Replica: c.cfg.Type, Name: "open",
+		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
+	key := r.Keys.File(level, minTXID, maxTXID)
+	body, err := r.open(ctx, key, offset, size)
+	err = r.wrap("open", key, ended(ctx, err))
+	op.End(err)
+	if err != nil {
+		return nil, err
+	}
+	return rangeio.WrapErrors(body, func(err error) error { return r.wrap("read", key, err) }), nil
+}
+
+// errTorn makes a zero-byte file a missing one, as it is for LTXFiles.
+var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+
+// open returns the reader of a range. Its errors are not wrapped.
+func (r *replica) open(ctx context.Context, path string, offset, size int64) (io.ReadCloser, error) {
+	bodyCtx, cancel := context.WithCancel(ctx)
+	var c Content
+	err := r.do(bodyCtx, func(ctx context.Context) (err error) {
+		c, err = r.Tree.Open(ctx, path, OpenOptions{Offset: offset, Size: size})
+		return err
+	})
+	if err == nil && c.Size == 0 {
+		c.Body.Close()
+		err = errTorn
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	_, n := rangeio.Clamp(offset, size, c.Size)
+	cfg := rangeio.Config{
+		Body:        c.Body,
+		Cancel:      cancel,
+		Offset:      offset,
+		Size:        n,
+		IdleTimeout: r.IdleTimeout,
+		Open: func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+			now, err := r.Tree.Open(ctx, path, OpenOptions{Offset: offset, Size: length, Version: c.Version})
+			switch {
+			case err != nil:
+				return nil, err
+			case now.Size != c.Size:
+				now.Body.Close()
+				return nil, fmt.Errorf("%w: it has %d bytes, had %d", ErrReplaced, now.Size, c.Size)
+			}
+			return now.Body, nil
+		},
+	}
+	if c.Version != "" {
+		cfg.Retry = r.policy
+	}
+	return rangeio.NewReader(ctx, cfg), nil
+}
