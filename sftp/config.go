@@ -1,0 +1,144 @@
+package sftp
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
+)
+
+// Config says where a replica is and how the server is reached. Host, User, a
+// way to authenticate and a way to check the server's key are required; the
+// zero value of every other field is its default.
+type Config struct {
+	// Host is the server's name or address, with a port if it is not 22:
+	// "backup.example.com", "192.0.2.7:2222", "[2001:db8::7]:22".
+	Host string `ltx:"host" default:"required" help:"The server, with a port if it is not 22."`
+
+	// Path is the replica's root directory: absolute, or relative to where the
+	// server puts the user, usually the home directory.
+	Path string `ltx:"path" default:"the user's directory" help:"The replica's root directory on the server."`
+
+	// Layout names the files below Path.
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+
+	// User and Password are the account's. The key of KeyPath, whose
+	// KeyPassphrase may be empty, and those of the agent at SSH_AUTH_SOCK, with
+	// Agent, are tried before the password.
+	User          string `ltx:"user" default:"required" help:"The account on the server. The URL's user."`
+	Password      string `ltx:"password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
+	KeyPath       string `ltx:"key-path" default:"none" help:"A file with a private key."`
+	KeyPassphrase string `ltx:"key-passphrase,secret" default:"none" help:"The passphrase of that key." json:"-"`
+	Agent         bool   `ltx:"agent" default:"false" help:"Use the keys of the SSH agent at 'SSH_AUTH_SOCK'."`
+
+	// HostKey is the server's public key as in an authorized_keys file. Without
+	// it the key must be in the file KnownHosts. InsecureIgnoreHostKey accepts
+	// any key: whoever is on the way then reads and changes everything.
+	HostKey               string `ltx:"host-key" default:"none" help:"The server's public key: 'ssh-ed25519 AAAA…'."`
+	KnownHosts            string `ltx:"known-hosts,not=host-key" default:"'~/.ssh/known_hosts'" help:"A file of servers' public keys."`
+	InsecureIgnoreHostKey bool   `ltx:"insecure-ignore-host-key,not=host-key" default:"false" help:"Accept any server key: for tests."`
+
+	// DialTimeout bounds the connection and the handshake. KeepAlive is how
+	// often an idle server is asked whether it is there; it must answer within
+	// the same time.
+	DialTimeout time.Duration `ltx:"dial-timeout" default:"30s" help:"How long connecting may take."`
+	KeepAlive   time.Duration `ltx:"keep-alive" default:"30s" help:"How often the server is asked whether it is there."`
+
+	// ConcurrentWrites sends several packets of a file at once; nil is true.
+	ConcurrentWrites *bool `ltx:"concurrent-writes" default:"true" help:"Send several packets of a file at once."`
+
+	WriteOnce bool          `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	MustExist bool          `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
+	SweepAge  time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`
+
+	MetadataConcurrency int           `ltx:"metadata-concurrency" default:"16" help:"Headers read at once in a listing."`
+	DeleteConcurrency   int           `ltx:"delete-concurrency" default:"16" help:"Deletions under way at once."`
+	IdleTimeout         time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
+
+	Retry ltxstore.Retry `ltx:"retry"`
+
+	// Dial connects to the server. Nil means a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `ltx:"-"`
+
+	// Logger gets the log. Nil means slog.Default.
+	Logger *slog.Logger `ltx:"-"`
+}
+
+func (cfg Config) withDefaults() Config {
+	cfg.DialTimeout = cmp.Or(cfg.DialTimeout, 30*time.Second)
+	cfg.KeepAlive = cmp.Or(cfg.KeepAlive, 30*time.Second)
+	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 16)
+	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 16)
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{}).DialContext
+	}
+	return cfg
+}
+
+func invalid(field string, value any, want string) error {
+	return backend.Invalid(typeName, "init", field, value, want)
+}
+
+// validate looks at the fields alone.
+func (cfg Config) validate() error {
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return err
+	}
+	switch {
+	case cfg.Host == "":
+		return invalid("Host", cfg.Host, "want the server's name or address")
+	case cfg.User == "":
+		return invalid("User", cfg.User, "want the account's name")
+	case cfg.Password == "" && cfg.KeyPath == "" && !cfg.Agent:
+		return invalid("Password", "", "want a Password, a KeyPath or Agent")
+	case strings.ContainsRune(cfg.Path, 0):
+		return invalid("Path", cfg.Path, "want no NUL byte")
+	}
+	return nil
+}
+
+// address returns the host with its port.
+func (cfg Config) address() string {
+	if _, _, err := net.SplitHostPort(cfg.Host); err == nil {
+		return cfg.Host
+	}
+	return net.JoinHostPort(strings.Trim(cfg.Host, "[]"), "22")
+}
+
+// hostKey returns how the server's key is checked.
+func (cfg Config) hostKey() (ssh.HostKeyCallback, error) {
+	switch {
+	case cfg.InsecureIgnoreHostKey:
+		return ssh.InsecureIgnoreHostKey(), nil
+	case cfg.HostKey != "":
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(cfg.HostKey))
+		if err != nil {
+			return nil, invalid("HostKey", cfg.HostKey, "want a public key as in authorized_keys, such as \"ssh-ed25519 AAAA…\"")
+		}
+		return ssh.FixedHostKey(key), nil
+	}
+	file := cfg.KnownHosts
+	if file == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, invalid("KnownHosts", "", "want a HostKey or a file of known hosts")
+		}
+		file = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	check, err := knownhosts.New(file)
+	if err != nil {
+		return nil, invalid("KnownHosts", file, "want a HostKey or a readable file of known hosts ("+err.Error()+"); InsecureIgnoreHostKey accepts any key")
+	}
+	return check, nil
+}

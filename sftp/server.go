@@ -1,0 +1,300 @@
+package sftp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc64"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"github.com/pkg/sftp"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/tree"
+)
+
+const (
+	// chunkSize is what is sent or asked for at once, in packets of 32 KiB.
+	chunkSize = 256 << 10
+
+	// smallRange is what one packet holds. It is read before Open returns.
+	smallRange = 32 << 10
+)
+
+// server is the tree on the server.
+type server struct {
+	*connection
+	root string
+}
+
+func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
+
+// infoOf translates what the server tells of a file. Its access time is when
+// it was last written to: Create sets both times.
+func infoOf(info fs.FileInfo) tree.Info {
+	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size(), Modified: info.ModTime()}
+	if stat, ok := info.Sys().(*sftp.FileStat); ok {
+		i.Changed = time.Unix(int64(stat.Atime), 0)
+	}
+	return i
+}
+
+func (s *server) List(ctx context.Context, dir string, visit func(tree.Entry)) error {
+	return s.call(ctx, func(c *session) error {
+		infos, err := c.ReadDirContext(ctx, s.at(dir))
+		if err != nil {
+			return err
+		}
+		for _, info := range infos {
+			visit(tree.Entry{Name: info.Name(), Info: infoOf(info)})
+		}
+		return nil
+	})
+}
+
+func (s *server) Stat(ctx context.Context, p string) (info tree.Info, err error) {
+	err = s.call(ctx, func(c *session) error {
+		info, err = c.stat(s.at(p))
+		return err
+	})
+	return info, err
+}
+
+func (c *session) stat(p string) (tree.Info, error) {
+	info, err := c.Lstat(p)
+	if err != nil {
+		return tree.Info{}, err
+	}
+	return infoOf(info), nil
+}
+
+func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (content tree.Content, err error) {
+	err = s.call(ctx, func(c *session) error {
+		// Lstat first: opening a link would follow it, and a pipe would block.
+		info, err := c.stat(s.at(p))
+		if err != nil {
+			return err
+		}
+		if !info.Mode.IsRegular() {
+			return fmt.Errorf("the name is not a file's: %w", fs.ErrNotExist)
+		}
+		f, err := c.Open(s.at(p))
+		if err != nil {
+			return err
+		}
+		if content, err = c.open(ctx, f, opts); err != nil {
+			f.Close()
+		}
+		return err
+	})
+	return content, err
+}
+
+// open makes the content of a file, which may be another than was looked at.
+func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions) (tree.Content, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return tree.Content{}, err
+	}
+	content := tree.Content{Info: infoOf(info)}
+	start, n := rangeio.Clamp(opts.Offset, opts.Size, content.Size)
+	if n > smallRange || opts.Version != "" {
+		if content.Version, err = version(f, content.Info); err != nil {
+			return tree.Content{}, err
+		}
+		if opts.Version != "" && opts.Version != content.Version {
+			return tree.Content{}, tree.ErrReplaced
+		}
+	}
+	if n > smallRange {
+		content.Body = &body{ctx: ctx, session: c, file: f, offset: start, left: n}
+		return content, nil
+	}
+	small := make([]byte, n)
+	if _, err := f.ReadAt(small, start); err != nil && (err != io.EOF || n == 0) && n > 0 {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return tree.Content{}, err
+	}
+	content.Body = io.NopCloser(bytes.NewReader(small))
+	return content, f.Close()
+}
+
+// version tells a file from every other that had its name: an LTX file has its
+// time in its header, and its checksum in its last 16 bytes.
+func version(f *sftp.File, info tree.Info) (string, error) {
+	sum := crc64.New(crc64.MakeTable(crc64.ECMA))
+	tail := int64(ltx.TrailerSize)
+	for _, part := range []struct{ at, n int64 }{{0, min(ltx.HeaderSize, info.Size)}, {max(info.Size-tail, 0), min(tail, info.Size)}} {
+		if _, err := io.Copy(sum, io.NewSectionReader(f, part.at, part.n)); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d %d %x", info.Size, info.Modified.Unix(), sum.Sum64()), nil
+}
+
+// body reads a range in chunks, each of several packets at once.
+type body struct {
+	ctx     context.Context
+	session *session
+	file    *sftp.File
+	offset  int64
+	left    int64
+	chunk   []byte // of buf, what is unread
+	buf     []byte
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if len(b.chunk) == 0 {
+		if b.left == 0 {
+			return 0, io.EOF
+		}
+		if b.buf == nil {
+			b.buf = make([]byte, min(b.left, chunkSize))
+		}
+		want := b.buf[:min(b.left, int64(len(b.buf)))]
+		var n int
+		err := b.session.run(b.ctx, func() (err error) {
+			n, err = b.file.ReadAt(want, b.offset)
+			return err
+		})
+		if err == io.EOF && n > 0 {
+			err = nil // a file that was cut: the next Read finds nothing
+		}
+		if err != nil {
+			return 0, err
+		}
+		b.chunk, b.offset, b.left = want[:n], b.offset+int64(n), b.left-int64(n)
+	}
+	n := copy(p, b.chunk)
+	b.chunk = b.chunk[n:]
+	return n, nil
+}
+
+// Close implements io.Closer. The context of a body that is read no further
+// may have ended: the handle is closed all the same.
+func (b *body) Close() error {
+	return b.session.run(context.WithoutCancel(b.ctx), func() error { return b.file.Close() })
+}
+
+func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tree.Info, err error) {
+	c, err := s.get(ctx)
+	if err != nil {
+		return info, err
+	}
+	var f *sftp.File
+	err = c.run(ctx, func() (err error) {
+		f, err = c.OpenFile(s.at(p), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+		return err
+	})
+	if err != nil {
+		return info, err
+	}
+	if err := c.copy(ctx, f, from); err != nil {
+		_ = c.run(context.WithoutCancel(ctx), f.Close)
+		return info, err
+	}
+	err = c.run(ctx, func() error {
+		if _, ok := c.HasExtension("fsync@openssh.com"); ok {
+			if err := f.Sync(); err != nil {
+				return errors.Join(fmt.Errorf("fsync: %w", err), f.Close())
+			}
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("close: %w", err)
+		}
+		if !from.Modified.IsZero() {
+			// The access time tells a sweep that the file is young.
+			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil {
+				return fmt.Errorf("set time: %w", err)
+			}
+		}
+		info, err = c.stat(s.at(p))
+		return err
+	})
+	return info, err
+}
+
+// copy writes the body. The caller's reader is not read while the connection
+// is waited for, nor otherwise than in this goroutine.
+func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error {
+	size := int64(chunkSize)
+	if from.Size >= 0 {
+		size = min(size, max(from.Size, 1))
+	}
+	buf := make([]byte, size)
+	for {
+		n, err := io.ReadFull(from, buf)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return err
+		}
+		if n > 0 {
+			if err := c.run(ctx, func() error { _, err := f.Write(buf[:n]); return err }); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+func (s *server) Rename(ctx context.Context, from, to string) error {
+	return s.call(ctx, func(c *session) error { return c.PosixRename(s.at(from), s.at(to)) })
+}
+
+// Link looks afterwards: SFTP has no error of its own for a name that is there.
+func (s *server) Link(ctx context.Context, from, to string) error {
+	return s.call(ctx, func(c *session) error {
+		err := c.Link(s.at(from), s.at(to))
+		if isFailure(err) {
+			if _, there := c.Lstat(s.at(to)); there == nil {
+				return fmt.Errorf("%w: %w", fs.ErrExist, err)
+			}
+		}
+		return err
+	})
+}
+
+// Remove looks first: the library removes an empty directory too.
+func (s *server) Remove(ctx context.Context, p string) error {
+	return s.call(ctx, func(c *session) error {
+		info, err := c.stat(s.at(p))
+		if err == nil && !info.Mode.IsRegular() {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return err
+		}
+		return c.Remove(s.at(p))
+	})
+}
+
+func (s *server) MakeDir(ctx context.Context, p string) error {
+	return s.call(ctx, func(c *session) error { return c.MkdirAll(s.at(p)) })
+}
+
+func (s *server) RemoveDir(ctx context.Context, p string) error {
+	return s.call(ctx, func(c *session) error {
+		err := c.RemoveDirectory(s.at(p))
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		info, lookErr := c.stat(s.at(p))
+		if lookErr == nil && !info.Mode.IsDir() {
+			return fs.ErrNotExist
+		}
+		if names, lookErr := c.ReadDirContext(ctx, s.at(p)); lookErr == nil && len(names) > 0 {
+			return fmt.Errorf("%w: %w", fs.ErrExist, err)
+		}
+		return err
+	})
+}

@@ -1,0 +1,394 @@
+package sftp
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pkg/sftp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
+)
+
+const password = "open-sesame"
+
+// testServer is an SSH server on loopback, whose files are in a directory.
+type testServer struct {
+	dir, key string
+	listener net.Listener
+	config   *ssh.ServerConfig
+	down     atomic.Bool
+	dials    atomic.Int64
+	cut      atomic.Int64 // if more than 0, a connection ends after so many bytes
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newServer() (*testServer, error) {
+	dir, err := os.MkdirTemp("", "sftp")
+	if err != nil {
+		return nil, err
+	}
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		return nil, err
+	}
+	s := &testServer{dir: dir, key: string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}
+	s.config = &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
+		if string(given) != password {
+			return nil, errors.New("wrong")
+		}
+		return nil, nil
+	}}
+	s.config.AddHostKey(signer)
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			conn, err := s.listener.Accept()
+			if err != nil {
+				return
+			}
+			go s.serve(conn)
+		}
+	}()
+	return s, nil
+}
+
+func (s *testServer) serve(conn net.Conn) {
+	defer conn.Close()
+	up, channels, requests, err := ssh.NewServerConn(conn, s.config)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	go ssh.DiscardRequests(requests)
+	for open := range channels {
+		channel, requests, err := open.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			for r := range requests {
+				r.Reply(r.Type == "subsystem", nil)
+			}
+		}()
+		server, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(s.dir))
+		if err != nil {
+			return
+		}
+		_ = server.Serve()
+		channel.Close()
+	}
+}
+
+// dial is a Config.Dial.
+func (s *testServer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	s.dials.Add(1)
+	if s.down.Load() {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, conn)
+	if n := s.cut.Load(); n > 0 {
+		return &cutConn{Conn: conn, left: n}, nil
+	}
+	return conn, nil
+}
+
+// drop ends every connection.
+func (s *testServer) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.conns {
+		conn.Close()
+	}
+	s.conns = nil
+}
+
+func (s *testServer) close() error {
+	s.listener.Close()
+	s.drop()
+	return os.RemoveAll(s.dir)
+}
+
+// cutConn breaks after so many bytes were received.
+type cutConn struct {
+	net.Conn
+	left int64
+}
+
+func (c *cutConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		c.Conn.Close()
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := c.Conn.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+func (s *testServer) client(change func(*Config)) *ReplicaClient {
+	cfg := Config{Host: s.listener.Addr().String(), User: "u", Password: password, HostKey: s.key, Path: "backups/db", Dial: s.dial,
+		Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Microsecond}, Logger: slog.New(slog.DiscardHandler)}
+	change(&cfg)
+	return NewReplicaClient(cfg)
+}
+
+func same(*Config) {}
+
+func TestConformance(t *testing.T) {
+	replicatest.Run(t, replicatest.Config{
+		New: func(context.Context) (replicatest.Store, error) {
+			s, err := newServer()
+			if err != nil {
+				return replicatest.Store{}, err
+			}
+			return s.store(), nil
+		},
+		Lacks: []replicatest.Capability{
+			// A level is listed in one request.
+			replicatest.CountedRequests, replicatest.FailingLists,
+			// The library's server has no faults: see TestReconnect and TestCutTransfers.
+			replicatest.FailingLookups, replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.FailingDeletes,
+			// The server is in this process.
+			replicatest.BoundedMemory,
+		},
+		Secrets: []string{password}, PageSize: 256, BodySize: 1 << 20, LargeSize: 8 << 20,
+		IgnoreGoroutine: func(stack string) bool {
+			return strings.Contains(stack, "crypto/ssh") || strings.Contains(stack, "sftp.")
+		},
+	})
+}
+
+func (s *testServer) store() replicatest.Store {
+	var clients []*ReplicaClient
+	with := func(change func(*Config)) (ltxstore.ReplicaClient, error) {
+		c := s.client(change)
+		clients = append(clients, c)
+		return c, nil
+	}
+	first, _ := with(same)
+	var keys ltxstore.Keys
+	at := func(key string) string { return filepath.Join(s.dir, "backups/db", filepath.FromSlash(key)) }
+	put := func(_ context.Context, key string, content []byte) error {
+		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(at(key), content, 0o644)
+	}
+	return replicatest.Store{
+		Client:  first,
+		Another: func() (ltxstore.ReplicaClient, error) { return with(same) },
+		Once:    func() (ltxstore.ReplicaClient, error) { return with(func(c *Config) { c.WriteOnce = true }) },
+		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
+			return with(func(c *Config) { c.Path += suffix })
+		},
+		Parent: func() (ltxstore.ReplicaClient, error) { return with(func(c *Config) { c.Path = "backups" }) },
+		Missing: func() (ltxstore.ReplicaClient, error) {
+			return with(func(c *Config) { c.Path, c.MustExist = "nowhere", true })
+		},
+		Raw: &replicatest.Raw{
+			Keys: keys,
+			Put:  put,
+			List: func(context.Context) (names []string, err error) {
+				err = filepath.WalkDir(at(""), func(name string, entry fs.DirEntry, err error) error {
+					if err != nil || name == at("") {
+						return err
+					}
+					rel, err := filepath.Rel(at(""), name)
+					if rel = filepath.ToSlash(rel); !entry.IsDir() {
+						names = append(names, rel)
+					} else if below, readErr := os.ReadDir(name); readErr == nil && len(below) == 0 {
+						names = append(names, rel+"/")
+					}
+					return err
+				})
+				if errors.Is(err, fs.ErrNotExist) {
+					err = nil
+				}
+				return names, err
+			},
+			Strip: func(_ context.Context, key string) error { return os.Chtimes(at(key), time.Now(), time.Now()) },
+			Leave: func(ctx context.Context) error {
+				return put(ctx, path.Join("ltx/0000", "."+ltx.FormatFilename(77, 77)+".1-2.tmp"), []byte("half"))
+			},
+		},
+		Faults: &replicatest.Faults{Unreachable: func() { s.down.Store(true); s.drop() }},
+		Close: func() error {
+			for _, c := range clients {
+				c.Close()
+			}
+			return s.close()
+		},
+	}
+}
+
+func start(t *testing.T) *testServer {
+	t.Helper()
+	s, err := newServer()
+	require.NoError(t, err)
+	t.Cleanup(func() { s.close() })
+	return s
+}
+
+func write(t *testing.T, c *ReplicaClient, content string) error {
+	t.Helper()
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader(content))
+	return err
+}
+
+func read(t *testing.T, c *ReplicaClient) (string, error) {
+	t.Helper()
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return string(b), err
+}
+
+// A connection that is lost between two operations is made again.
+func TestReconnect(t *testing.T) {
+	s := start(t)
+	c := s.client(same)
+	defer c.Close()
+	require.NoError(t, write(t, c, "one"))
+	s.drop()
+	require.NoError(t, write(t, c, "two"))
+	s.drop()
+	got, err := read(t, c)
+	require.NoError(t, err)
+	assert.Equal(t, "two", got)
+	assert.LessOrEqual(t, s.dials.Load(), int64(3))
+
+	s.down.Store(true)
+	s.drop()
+	require.ErrorIs(t, write(t, c, "three"), ltxstore.ErrUnavailable)
+	require.NoError(t, c.Close())
+	s.down.Store(false)
+	got, err = read(t, c)
+	require.NoError(t, err)
+	assert.Equal(t, "two", got)
+}
+
+// A transfer goes on where it was cut, unless the file is another by then.
+func TestCutTransfers(t *testing.T) {
+	s := start(t)
+	content := strings.Repeat("0123456789abcdef", 128<<10)
+	require.NoError(t, write(t, s.client(same), content))
+	s.cut.Store(800 << 10)
+	c := s.client(same)
+	defer c.Close()
+	s.dials.Store(0)
+	got, err := read(t, c)
+	require.NoError(t, err)
+	assert.Equal(t, content, got)
+	assert.Greater(t, s.dials.Load(), int64(2))
+
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	defer r.Close()
+	_, err = io.CopyN(io.Discard, r, 1000)
+	require.NoError(t, err)
+	s.cut.Store(0)
+	require.NoError(t, write(t, s.client(same), strings.Repeat("0123456789abcdeF", 128<<10)))
+	s.drop()
+	_, err = io.Copy(io.Discard, r)
+	require.ErrorContains(t, err, "replaced")
+	assert.False(t, ltxstore.IsRetryable(err))
+}
+
+func TestRefusals(t *testing.T) {
+	s := start(t)
+	err := write(t, s.client(func(c *Config) { c.Password = "wrong-password" }), "x")
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.NotContains(t, err.Error(), "wrong-password")
+	other := start(t)
+	err = write(t, s.client(func(c *Config) { c.HostKey = other.key }), "x")
+	require.ErrorContains(t, err, "host key")
+	assert.False(t, ltxstore.IsRetryable(err))
+	require.NoError(t, write(t, s.client(func(c *Config) { c.HostKey, c.InsecureIgnoreHostKey = "", true }), "x"))
+
+	known := filepath.Join(t.TempDir(), "known_hosts")
+	require.NoError(t, os.WriteFile(known, []byte(""), 0o600))
+	cfg := func(c *Config) { c.HostKey, c.KnownHosts = "", known }
+	require.ErrorContains(t, write(t, s.client(cfg), "x"), "unknown")
+	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
+	require.NoError(t, os.WriteFile(known, []byte("["+host+"]:"+port+" "+s.key), 0o600))
+	require.NoError(t, write(t, s.client(cfg), "x"))
+
+	for field, change := range map[string]func(*Config){
+		"Host":       func(c *Config) { c.Host = "" },
+		"User":       func(c *Config) { c.User = "" },
+		"Password":   func(c *Config) { c.Password = "" },
+		"Path":       func(c *Config) { c.Path = "a\x00b" },
+		"HostKey":    func(c *Config) { c.HostKey = "nonsense" },
+		"KnownHosts": func(c *Config) { c.HostKey, c.KnownHosts = "", filepath.Join(t.TempDir(), "none") },
+		"KeyPath":    func(c *Config) { c.KeyPath = known },
+	} {
+		err := s.client(change).Init(t.Context())
+		require.ErrorIs(t, err, fs.ErrInvalid, field)
+		assert.ErrorContains(t, err, field)
+	}
+}
+
+// A context that ends while the server is silent ends the call.
+func TestSilentServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	s := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := s.client(func(c *Config) {
+		c.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			defer cancel()
+			return (&net.Dialer{}).DialContext(ctx, network, l.Addr().String())
+		}
+	})
+	_, err = c.LTXLevels(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestOpenURL(t *testing.T) {
+	s := start(t)
+	client, err := ltxstore.Open(t.Context(), "sftp://u:"+password+"@"+s.listener.Addr().String()+s.dir+"?insecure-ignore-host-key=true")
+	require.NoError(t, err)
+	defer ltxstore.Close(client)
+	_, err = client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("x"))
+	require.NoError(t, err)
+	assert.FileExists(t, filepath.Join(s.dir, "ltx/0000", ltx.FormatFilename(1, 1)))
+	for _, bad := range []string{"sftp:///path", "sftp://host/path", "sftp://u@host/path", "sftp://u:p@host/path?nonsense=1"} {
+		_, err := ltxstore.Open(t.Context(), bad)
+		assert.Error(t, err, bad)
+	}
+}

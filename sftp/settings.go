@@ -1,0 +1,35 @@
+package sftp
+
+import (
+	"errors"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/settings"
+)
+
+func init() {
+	settings.Register(settings.Backend[Config, *ReplicaClient]{
+		Schemes: []string{typeName},
+		Place:   placeOf,
+		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
+		New:     NewReplicaClient,
+	})
+}
+
+// placeOf reads sftp://USER:PASSWORD@HOST:PORT/PATH.
+func placeOf(u settings.URL) (map[string]string, error) {
+	if u.Host == "" {
+		return nil, errors.New("the URL names no server: want sftp://USER@HOST/PATH")
+	}
+	place := map[string]string{"host": u.Host}
+	if u.HasUser {
+		place["user"] = u.User
+	}
+	if u.HasPassword {
+		place["password"] = u.Password
+	}
+	if u.Path != "" {
+		place["path"] = u.Path
+	}
+	return place, nil
+}
