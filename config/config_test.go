@@ -16,6 +16,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/gcs"
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
+	_ "github.com/ltxstore/ltxstore/sftp"
 )
 
 // env is the environment of the tests, and nothing of the developer's.

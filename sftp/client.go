@@ -27,7 +27,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
@@ -53,7 +53,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	cfg = cfg.withDefaults()
 	log.Secrets.Add(cfg.Password)
 	log.Secrets.Add(cfg.KeyPassphrase)
-	keys, err := ltxstore.NewKeys(cfg.Layout, "")
+	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -197,7 +198,7 @@ func (s *testServer) store() replicatest.Store {
 		return c, nil
 	}
 	first, _ := with(same)
-	var keys ltxstore.Keys
+	var keys backend.Keys
 	at := func(key string) string { return filepath.Join(s.dir, "backups/db", filepath.FromSlash(key)) }
 	put := func(_ context.Context, key string, content []byte) error {
 		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {

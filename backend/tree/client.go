@@ -47,7 +47,7 @@ type Store struct {
 	Traits Traits
 
 	// Keys names the files, relative to the replica's root.
-	Keys ltxstore.Keys
+	Keys backend.Keys
 
 	// Place tells the root from every other: host, account and directory,
 	// without secrets. Nil means that it cannot be known.
@@ -86,10 +86,10 @@ var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ ltxstore.Retrier       = (*Client)(nil)
-	_ ltxstore.Locator       = (*Client)(nil)
+	_ backend.Retrier        = (*Client)(nil)
+	_ backend.Locator        = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
-	_ ltxstore.FolderLister  = (*Client)(nil)
+	_ backend.FolderLister   = (*Client)(nil)
 )
 
 // replica is what a successful Init has found.
@@ -114,7 +114,7 @@ func New(cfg Config) *Client {
 // Type implements ltxstore.ReplicaClient.
 func (c *Client) Type() string { return c.cfg.Type }
 
-// Retries implements ltxstore.Retrier: it is true unless Config.Retry allows
+// Retries implements backend.Retrier: it is true unless Config.Retry allows
 // one attempt only.
 func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
 
@@ -129,7 +129,7 @@ func (c *Client) Init(ctx context.Context) error {
 	return err
 }
 
-// Location implements ltxstore.Locator: Config.Type, Store.Place and the
+// Location implements backend.Locator: Config.Type, Store.Place and the
 // layout. It is empty without a Place.
 func (c *Client) Location(ctx context.Context) (string, error) {
 	r, err := c.init(ctx)

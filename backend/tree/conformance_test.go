@@ -10,6 +10,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -58,7 +59,7 @@ func newStore(m *memory, uncut bool) (replicatest.Store, error) {
 	}
 	same := func(*Store) {}
 	first, err := client(m.root, same)
-	var keys ltxstore.Keys
+	var keys backend.Keys
 	store := replicatest.Store{
 		Client:  first,
 		Another: func() (ltxstore.ReplicaClient, error) { return client(m.root, same) },

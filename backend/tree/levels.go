@@ -39,7 +39,7 @@ func (c *Client) LTXLevels(ctx context.Context) (levels []int, err error) {
 	return levels, nil
 }
 
-// Folders implements ltxstore.FolderLister. It costs one List.
+// Folders implements backend.FolderLister. It costs one List.
 func (c *Client) Folders(ctx context.Context) ([]string, error) {
 	r, err := c.init(ctx)
 	if err != nil {

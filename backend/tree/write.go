@@ -115,8 +115,8 @@ func (t *temp) create(ctx context.Context) error {
 				return err
 			}
 			t.made.Delete(t.dir)
-			if again++; again == maxTries {
-				return deleted(err)
+			if again++; again >= maxTries {
+				return final{deleted(err)}
 			}
 		}
 	})
@@ -259,7 +259,7 @@ func (t *temp) release(ctx context.Context) {
 	t.name = ""
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
-	err := t.Tree.Remove(longer, name)
+	err := t.do(longer, func(ctx context.Context) error { return t.Tree.Remove(ctx, name) })
 	if err != nil && !t.is(err, fs.ErrNotExist) {
 		t.log.Get().Warn("ltx temporary file cannot be removed", "replica", t.Type, "key", name, "error", t.log.Secrets.Error(err))
 	}

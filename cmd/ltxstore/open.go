@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 	_ "github.com/ltxstore/ltxstore/mock"
 	_ "github.com/ltxstore/ltxstore/s3"
+	_ "github.com/ltxstore/ltxstore/sftp"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/checksum"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
