@@ -93,7 +93,7 @@ func TestOpenRefusals(t *testing.T) {
 		{ltxstore.Source{URL: "/var/replica"}, "the URL has no scheme: want one such as file:///var/replica"},
 		{ltxstore.Source{URL: "s3://b"}, `is not imported: want import _ "github.com/ltxstore/ltxstore/s3"`},
 		{ltxstore.Source{Type: "s3"}, `is not imported: want import _ "github.com/ltxstore/ltxstore/s3"`},
-		{ltxstore.Source{URL: "sftp://h"}, `no backend is registered for the scheme "sftp": known are file, mem`},
+		{ltxstore.Source{URL: "ftp://h"}, `no backend is registered for the scheme "ftp": known are file, mem`},
 		{ltxstore.Source{URL: "file:///x", Type: "mem"}, `type is "mem" and the URL's scheme "file": want one of them`},
 	} {
 		_, err := ltxstore.OpenSource(t.Context(), tt.src)

@@ -25,6 +25,7 @@ var allowed = []string{
 	"github.com/aws/smithy-go",
 	"github.com/klauspost/compress",
 	"github.com/pierrec/lz4/v4",
+	"github.com/pkg/sftp",
 	"github.com/prometheus/client_golang",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
