@@ -17,6 +17,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
 	_ "github.com/ltxstore/ltxstore/sftp"
+	_ "github.com/ltxstore/ltxstore/webdav"
 )
 
 // env is the environment of the tests, and nothing of the developer's.

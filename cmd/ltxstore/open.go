@@ -14,6 +14,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/mock"
 	_ "github.com/ltxstore/ltxstore/s3"
 	_ "github.com/ltxstore/ltxstore/sftp"
+	_ "github.com/ltxstore/ltxstore/webdav"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/checksum"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"

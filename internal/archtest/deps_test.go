@@ -34,6 +34,7 @@ var allowed = []string{
 	"go.opentelemetry.io/otel/trace",
 	"go.yaml.in/yaml/v4",
 	"golang.org/x/crypto",
+	"golang.org/x/net",
 	"golang.org/x/term",
 	"golang.org/x/time",
 	"google.golang.org/api",

@@ -168,7 +168,7 @@ func TestNamesExist(t *testing.T) {
 	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "internal/settings",
 		"restore": "restore", "verify": "verify", "transfer": "transfer",
 		"replicatest": "testing/replicatest",
-		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "flow": "internal/flow", "backend": "backend", "oplog": "backend/oplog", "object": "backend/object", "tree": "backend/tree", "sftp": "sftp"}
+		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "flow": "internal/flow", "backend": "backend", "oplog": "backend/oplog", "object": "backend/object", "tree": "backend/tree", "sftp": "sftp", "webdav": "webdav"}
 	known := make(map[string]map[string]bool)
 	for pkgName, folder := range folders {
 		known[pkgName] = exported(t, folder)

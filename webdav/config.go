@@ -1,0 +1,88 @@
+package webdav
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/backend/transport"
+)
+
+// Config says where a replica is and how the server is reached. URL is
+// required; the zero value of every other field is its default.
+type Config struct {
+	// URL is the server's, with the path below which it serves WebDAV:
+	// "https://cloud.example.com/remote.php/dav/files/me".
+	URL string `ltx:"webdav-url" default:"required" help:"The server's URL, with the path below which it serves WebDAV."`
+
+	// Path is the replica's root directory below URL.
+	Path string `ltx:"path,path" default:"the URL's directory" help:"The replica's root directory below the URL."`
+
+	// Layout names the files below Path.
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+
+	// Username and Password are sent by basic authentication, BearerToken
+	// instead of them. They are sent to URL only, and no redirection is followed.
+	Username    string `ltx:"webdav-username" default:"none" help:"The account. The URL's user."`
+	Password    string `ltx:"webdav-password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
+	BearerToken string `ltx:"bearer-token,secret,not=webdav-password" default:"none" help:"A token that is sent instead of account and password." json:"-"`
+
+	InsecureSkipVerify bool   `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
+	CABundle           string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
+
+	WriteOnce bool          `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	MustExist bool          `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
+	SweepAge  time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`
+
+	MetadataConcurrency int           `ltx:"metadata-concurrency" default:"16" help:"Headers read at once in a listing."`
+	DeleteConcurrency   int           `ltx:"delete-concurrency" default:"16" help:"Deletions under way at once."`
+	IdleTimeout         time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
+	ResponseTimeout     time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+
+	Retry ltxstore.Retry `ltx:"retry"`
+
+	// RoundTripper sends the requests. Nil means a transport of the client's
+	// own, by the fields above.
+	RoundTripper http.RoundTripper `ltx:"-"`
+
+	// Logger gets the log. Nil means slog.Default.
+	Logger *slog.Logger `ltx:"-"`
+}
+
+func (cfg Config) withDefaults() Config {
+	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 16)
+	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 16)
+	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
+	cfg.ResponseTimeout = cmp.Or(cfg.ResponseTimeout, time.Minute)
+	return cfg
+}
+
+// validate looks at the fields alone, and returns the URL.
+func (cfg Config) validate() (*url.URL, error) {
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return nil, err
+	}
+	at, err := url.Parse(cfg.URL)
+	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
+		return nil, backend.Invalid(typeName, "init", "URL", ltxstore.Redact(cfg.URL), "want http://HOST/PATH or https://HOST/PATH without user, query and fragment")
+	}
+	return at, nil
+}
+
+func (cfg Config) transport() (http.RoundTripper, error) {
+	if cfg.RoundTripper != nil {
+		return cfg.RoundTripper, nil
+	}
+	return transport.New(transport.Options{
+		MaxIdleConns:       max(cfg.MetadataConcurrency, cfg.DeleteConcurrency),
+		IdleConnTimeout:    90 * time.Second,
+		ResponseTimeout:    cfg.ResponseTimeout,
+		InsecureSkipVerify: cfg.InsecureSkipVerify,
+		CABundle:           cfg.CABundle,
+	})
+}

@@ -1,0 +1,74 @@
+// Package webdav keeps a replica's LTX files on a WebDAV server.
+//
+// # URLs
+//
+//	webdav://[USER[:PASSWORD]@]HOST[:PORT]/PATH     over HTTP
+//	webdavs://[USER[:PASSWORD]@]HOST[:PORT]/PATH    over HTTPS
+//
+// # Guarantees
+//
+// A write puts a temporary beside the file and moves it to its name: first so
+// that nothing is replaced (Overwrite: F), which also is what Config.WriteOnce
+// needs, and only where there is a file so that it is. Whether that is atomic is
+// the server's doing; docs/stores/webdav.md has a table of servers. WebDAV
+// promises nothing about durability.
+package webdav
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/tree"
+)
+
+const typeName = "webdav"
+
+// ReplicaClient is a replica on a WebDAV server. It is made by
+// NewReplicaClient and safe for concurrent use.
+type ReplicaClient struct{ *tree.Client }
+
+// NewReplicaClient returns a client of the replica that cfg describes. It sends
+// nothing and cannot fail: Init, which every method calls, tells what is wrong
+// with cfg.
+func NewReplicaClient(cfg Config) *ReplicaClient {
+	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,
+		Connect: func(_ context.Context, log *oplog.Logger) (*tree.Store, error) { return connect(cfg, log) }})}
+}
+
+func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
+	base, err := cfg.validate()
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	log.Secrets.Add(cfg.Password)
+	log.Secrets.Add(cfg.BearerToken)
+	keys, err := backend.NewKeys(cfg.Layout, "")
+	if err != nil {
+		return nil, err
+	}
+	rt, err := cfg.transport()
+	if err != nil {
+		return nil, err
+	}
+	base.Path, base.RawPath = "/"+strings.Trim(base.Path+"/"+cfg.Path, "/"), ""
+	s := &server{cfg: cfg, base: base, http: &http.Client{Transport: rt, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // it would send the credentials elsewhere
+	}}}
+	return &tree.Store{
+		Tree:                s,
+		Traits:              tree.Traits{LinkMoves: true},
+		Keys:                keys,
+		Place:               []string{base.String(), cfg.Username},
+		WriteOnce:           cfg.WriteOnce,
+		MustExist:           cfg.MustExist,
+		SweepAge:            cfg.SweepAge,
+		MetadataConcurrency: cfg.MetadataConcurrency,
+		DeleteConcurrency:   cfg.DeleteConcurrency,
+		IdleTimeout:         cfg.IdleTimeout,
+		Close:               s.http.CloseIdleConnections,
+	}, nil
+}

@@ -1,0 +1,313 @@
+package webdav
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/tree"
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+const (
+	// maxSkip is how much is read for nothing where a server ignores a range.
+	maxSkip = 64 << 20
+
+	// maxDrain is how much of an answer is read so that its connection can be
+	// used again.
+	maxDrain = 64 << 10
+
+	// answerGrace is how long a request of which the body was sent may still be
+	// answered when its context has ended.
+	answerGrace = time.Second
+)
+
+// server is the tree on the server.
+type server struct {
+	cfg  Config
+	base *url.URL // of the replica's root
+	http *http.Client
+}
+
+// at returns the URL of a file, and dir that of a collection, which ends with
+// a slash: servers differ in what they do without.
+func (s *server) at(p string) *url.URL {
+	u := *s.base
+	u.Path = path.Join(u.Path, p)
+	return &u
+}
+
+func (s *server) dir(p string) *url.URL {
+	u := s.at(p)
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/"
+	return u
+}
+
+// send sends a request. size is -1 for a body of unknown size.
+func (s *server) send(ctx context.Context, method string, at *url.URL, header http.Header, body io.Reader, size int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, at.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	req.ContentLength = size
+	switch {
+	case s.cfg.BearerToken != "":
+		req.Header.Set("Authorization", "Bearer "+s.cfg.BearerToken)
+	case s.cfg.Username != "" || s.cfg.Password != "":
+		req.SetBasicAuth(s.cfg.Username, s.cfg.Password)
+	}
+	return s.http.Do(req)
+}
+
+// request sends a request without a body, and wants one of these statuses.
+func (s *server) request(ctx context.Context, method string, at *url.URL, header http.Header, want ...int) error {
+	answer, err := s.send(ctx, method, at, header, nil, 0)
+	if err != nil {
+		return err
+	}
+	drain(answer.Body)
+	for _, code := range want {
+		if answer.StatusCode == code {
+			return nil
+		}
+	}
+	return &statusError{method, answer.StatusCode, answer.Header}
+}
+
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxDrain)
+	body.Close()
+}
+
+// Open implements tree.Tree. Some servers replace a file in two steps: a file
+// that is missing is asked for again if it is there by then.
+func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (tree.Content, error) {
+	c, err := s.open(ctx, p, opts)
+	if statusOf(err) == http.StatusNotFound {
+		if info, statErr := s.Stat(ctx, p); statErr == nil && info.Mode.IsRegular() {
+			return s.open(ctx, p, opts)
+		}
+	}
+	return c, err
+}
+
+func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c tree.Content, err error) {
+	header := http.Header{"Accept-Encoding": {"identity"}}
+	asked := rangeio.HTTPRange(opts.Offset, opts.Size)
+	if asked != "" {
+		header.Set("Range", asked)
+	}
+	if opts.Version != "" {
+		header.Set("If-Match", opts.Version)
+	}
+	answer, err := s.send(ctx, http.MethodGet, s.at(p), header, nil, 0)
+	if err != nil {
+		return c, err
+	}
+	defer func() {
+		if err != nil {
+			drain(answer.Body)
+		}
+	}()
+	c.Body = answer.Body
+	if etag := answer.Header.Get("ETag"); strings.HasPrefix(etag, `"`) {
+		c.Version = etag
+	}
+	c.Modified, _ = http.ParseTime(answer.Header.Get("Last-Modified"))
+	switch code := answer.StatusCode; {
+	case code == http.StatusPreconditionFailed && opts.Version != "":
+		return c, tree.ErrReplaced
+	case code == http.StatusRequestedRangeNotSatisfiable:
+		return s.pastEnd(ctx, p, c, opts.Offset, rangeio.RefusedSize(answer.Header.Get("Content-Range")))
+	case code == http.StatusMethodNotAllowed, code == http.StatusMovedPermanently:
+		return c, fmt.Errorf("the name is a collection's: %w: %w", fs.ErrNotExist, &statusError{"GET", code, answer.Header})
+	case code == http.StatusPartialContent && asked != "":
+		n, total, err := rangeio.CheckContentRange(answer.Header.Get("Content-Range"), opts.Offset, opts.Size)
+		if err != nil {
+			return c, err
+		}
+		c.Size, c.Body = total, rangeio.Announced(answer.Body, n)
+	case code == http.StatusOK:
+		c.Size = answer.ContentLength
+		if opts.Offset > maxSkip && opts.Offset < c.Size {
+			return c, fmt.Errorf("server ignores the range from %d: want at most %d bytes to skip: %w", opts.Offset, int64(maxSkip), errors.ErrUnsupported)
+		}
+		if _, err := io.CopyN(io.Discard, answer.Body, opts.Offset); err != nil && err != io.EOF {
+			return c, err
+		}
+	default:
+		return c, &statusError{"GET", code, answer.Header}
+	}
+	if c.Size < 0 {
+		info, err := s.Stat(ctx, p)
+		if err != nil {
+			return c, err
+		}
+		c.Size = info.Size
+	}
+	if opts.Version != "" && c.Version != opts.Version {
+		return c, tree.ErrReplaced
+	}
+	return c, nil
+}
+
+// pastEnd returns the content of a range that was refused.
+func (s *server) pastEnd(ctx context.Context, p string, c tree.Content, offset, size int64) (tree.Content, error) {
+	if size < 0 {
+		info, err := s.Stat(ctx, p)
+		if err != nil {
+			return c, err
+		}
+		size = info.Size
+	}
+	if size > offset {
+		return c, fmt.Errorf("server refuses the range from %d of %d bytes: %w", offset, size, ltxstore.ErrUnavailable)
+	}
+	c.Size = size
+	drain(c.Body)
+	c.Body = http.NoBody
+	return c, nil
+}
+
+// Create implements tree.Tree. The body is read in this goroutine, and handed
+// to the request through a pipe.
+func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.Info, error) {
+	longer, cancel := flow.Outlive(ctx, answerGrace)
+	defer cancel()
+	read, write := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		answer, err := s.send(longer, http.MethodPut, s.at(p), http.Header{"Content-Type": {"application/octet-stream"}}, read, from.Size)
+		if err == nil {
+			drain(answer.Body)
+			if answer.StatusCode/100 != 2 {
+				err = &statusError{"PUT", answer.StatusCode, answer.Header}
+			}
+		}
+		read.CloseWithError(errAnswered)
+		answered <- err
+	}()
+	whole := false
+	defer func() {
+		if !whole { // the body's reader has panicked
+			write.CloseWithError(context.Canceled)
+			<-answered
+		}
+	}()
+	_, copied := flow.Copy(write, from)
+	whole = true
+	write.CloseWithError(copied)
+	err := <-answered
+	if copied != nil && !errors.Is(copied, errAnswered) {
+		return tree.Info{}, copied
+	}
+	if err == nil && copied != nil {
+		err = fmt.Errorf("PUT was answered before its end: %w", ltxstore.ErrUnavailable)
+	}
+	if err != nil || from.Size >= 0 {
+		return tree.Info{Size: -1}, err
+	}
+	// Some servers acknowledge a body of unknown size and store none of it.
+	info, err := s.Stat(ctx, p)
+	return tree.Info{Size: info.Size}, err
+}
+
+// errAnswered ends the copy of a body that the server does not want to the end.
+var errAnswered = errors.New("the request has been answered")
+
+func (s *server) move(ctx context.Context, from, to, overwrite string) error {
+	err := s.request(ctx, "MOVE", s.at(from), http.Header{"Destination": {s.at(to).String()}, "Overwrite": {overwrite}},
+		http.StatusCreated, http.StatusNoContent)
+	if statusOf(err) == http.StatusPreconditionFailed {
+		err = fmt.Errorf("%w: %w", fs.ErrExist, err)
+	}
+	return err
+}
+
+// Rename implements tree.Tree. Most files are new, and a move that replaces
+// nothing is atomic where another is not.
+func (s *server) Rename(ctx context.Context, from, to string) error {
+	err := s.move(ctx, from, to, "F")
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if info, err := s.Stat(ctx, to); err == nil && !info.Mode.IsRegular() {
+		return fmt.Errorf("the name is a collection's, which a move would replace: %w", fs.ErrInvalid)
+	}
+	return s.move(ctx, from, to, "T")
+}
+
+// Link implements tree.Tree.
+func (s *server) Link(ctx context.Context, from, to string) error {
+	return s.move(ctx, from, to, "F")
+}
+
+// Remove implements tree.Tree. It looks first: DELETE removes a collection with
+// everything in it.
+func (s *server) Remove(ctx context.Context, p string) error {
+	info, err := s.Stat(ctx, p)
+	if err == nil && !info.Mode.IsRegular() {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	return s.request(ctx, http.MethodDelete, s.at(p), nil, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
+}
+
+// MakeDir implements tree.Tree.
+func (s *server) MakeDir(ctx context.Context, p string) error { return s.mkcol(ctx, s.dir(p)) }
+
+func (s *server) mkcol(ctx context.Context, at *url.URL) error {
+	err := s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it is there
+	if code := statusOf(err); code != http.StatusConflict && code != http.StatusForbidden && code != http.StatusNotFound {
+		return err
+	}
+	// One above is missing, or another client makes this one at the moment.
+	isDir := func() bool {
+		found := fs.FileMode(0)
+		lookErr := s.propfind(ctx, at, "0", func(_ string, info tree.Info) { found = info.Mode })
+		return lookErr == nil && found.IsDir()
+	}
+	if isDir() {
+		return nil
+	}
+	if at.Path == "/" {
+		return err
+	}
+	above := *at
+	above.Path = strings.TrimSuffix(path.Dir(strings.TrimSuffix(at.Path, "/")), "/") + "/"
+	if err := s.mkcol(ctx, &above); err != nil {
+		return err
+	}
+	err = s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed)
+	if err != nil && isDir() {
+		return nil
+	}
+	return err
+}
+
+// RemoveDir implements tree.Tree. It looks first, because DELETE removes what
+// is in a collection too: what is written there between the two is lost.
+func (s *server) RemoveDir(ctx context.Context, p string) error {
+	n := 0
+	if err := s.List(ctx, p, func(tree.Entry) { n++ }); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fs.ErrExist
+	}
+	return s.request(ctx, http.MethodDelete, s.dir(p), nil, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
+}
