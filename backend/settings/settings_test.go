@@ -229,3 +229,26 @@ func TestNumber(t *testing.T) {
 	_, _, err = Decode[numbers](ltxstore.Source{Settings: map[string]string{"size": "0MiB"}})
 	assert.ErrorContains(t, err, `size is "0MiB": want more than 0`)
 }
+
+func TestNothingIsAllowed(t *testing.T) {
+	cfg, _, err := Decode[config](ltxstore.Source{Settings: map[string]string{"wait": "0s", "count": "0", "part-size": "0"}})
+	require.NoError(t, err)
+	assert.Equal(t, config{}, cfg)
+}
+
+// A client retries if its Config says so, not for having a nested struct.
+func TestCheckTellsRetries(t *testing.T) {
+	type retrying struct {
+		Nested nested         `ltx:"nested"`
+		Retry  ltxstore.Retry `ltx:"retry"`
+	}
+	for text, want := range map[string]bool{"0": true, "1": false, "2": true} {
+		d := newBackend(Backend[retrying, ltxstore.ReplicaClient]{})
+		retries, err := d.Check(ltxstore.Source{Settings: map[string]string{"retry-max-attempts": text}})
+		require.NoError(t, err)
+		assert.Equal(t, want, retries, text)
+	}
+	retries, err := newBackend(Backend[config, ltxstore.ReplicaClient]{}).Check(ltxstore.Source{Settings: map[string]string{"attempts": "3"}})
+	require.NoError(t, err)
+	assert.False(t, retries)
+}
