@@ -226,3 +226,11 @@ type Retrier interface {
 type Retractor interface {
 	DeleteVersion(ctx context.Context, key, version string) error
 }
+
+// Sweeper is a Bucket in which a writer that was killed leaves something that
+// is neither listed nor an upload in parts.
+type Sweeper interface {
+	// Sweep removes what dead writers have left of the keys for which own is
+	// true. What may be a living writer's stays.
+	Sweep(ctx context.Context, own func(key string) bool) error
+}

@@ -41,7 +41,7 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 func (r *replica) deleteAll(ctx context.Context) error {
 	holders, levels := r.Keys.Holders()
 	// Uploads first: one that ends meanwhile then fails, or is listed.
-	failed := r.abortUploads(ctx, slices.Concat(holders, levels))
+	failed := append(r.abortUploads(ctx, slices.Concat(holders, levels)), r.sweep(ctx)...)
 	var singly sync.Mutex
 	sweep := &sweep{
 		List: r.below,
@@ -99,6 +99,24 @@ func (r *replica) abortUploads(ctx context.Context, prefixes []string) (failed [
 		failed = append(failed, r.abortBelow(ctx, m, prefix)...)
 	}
 	return failed
+}
+
+// sweep removes what killed writers have left where the store has a Sweeper.
+func (r *replica) sweep(ctx context.Context) []error {
+	s, ok := r.Bucket.(Sweeper)
+	if !ok {
+		return nil
+	}
+	err := r.do(ctx, func(ctx context.Context) error {
+		return s.Sweep(ctx, func(key string) bool {
+			_, _, _, ok := r.Keys.Parse(key)
+			return ok
+		})
+	})
+	if err == nil {
+		return nil
+	}
+	return []error{r.wrap(opDeleteAll, r.Keys.Prefix(), flow.Ended(ctx, err))}
 }
 
 func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (failed []error) {

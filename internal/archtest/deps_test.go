@@ -24,6 +24,10 @@ var allowed = []string{
 	"github.com/aws/aws-sdk-go-v2/service/sts",
 	"github.com/aws/smithy-go",
 	"github.com/klauspost/compress",
+	"github.com/nats-io/nats-server/v2",
+	"github.com/nats-io/nats.go",
+	"github.com/nats-io/nkeys",
+	"github.com/nats-io/nuid",
 	"github.com/pierrec/lz4/v4",
 	"github.com/pkg/sftp",
 	"github.com/prometheus/client_golang",
@@ -42,7 +46,7 @@ var allowed = []string{
 }
 
 // testOnly are those that no production file imports.
-var testOnly = []string{"github.com/pierrec/lz4/v4", "github.com/stretchr/testify", "go.opentelemetry.io/otel/sdk"}
+var testOnly = []string{"github.com/nats-io/nats-server/v2", "github.com/pierrec/lz4/v4", "github.com/stretchr/testify", "go.opentelemetry.io/otel/sdk"}
 
 func TestDirectDependencies(t *testing.T) {
 	read(t, "go.mod") // so that a cached result is not used when it changes

@@ -70,7 +70,7 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return suite, nil
 	case rel == "restore", rel == "verify", rel == "transfer":
 		return tool, nil
-	case top == "cmd", top == "config":
+	case top == "cmd", top == "config", rel == "backends":
 		return program, nil
 	}
 	return "", fmt.Errorf("%s is in no layer: add it to layerOf", importPath)

@@ -1,0 +1,129 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+var (
+	errStalled  = errors.New("the server has not answered in time")
+	errLost     = errors.New("the connection was lost")
+	errDisorder = errors.New("chunks have arrived in another order than they were sent in")
+	errDamaged  = errors.New("the object is damaged")
+	errMoved    = errors.New("the object was replaced or deleted")
+)
+
+// isUnanswered reports whether nobody listens to a request: a bucket that is
+// gone, a cluster without a leader, a server without JetStream.
+func isUnanswered(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+}
+
+// isMissing reports whether there is no such message.
+func isMissing(err error) bool {
+	return errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrObjectNotFound)
+}
+
+// isConflict reports whether a message was refused because its subject has
+// another last sequence than was expected. Clusters have a code of their own.
+func isConflict(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// kinds is the error table. Every other answer of the API with a status of 5xx
+// may pass: a cluster without a leader, a server that is short of something.
+var kinds = []struct {
+	err, kind error
+}{
+	{errStalled, ltxstore.ErrUnavailable},
+	{errLost, ltxstore.ErrUnavailable},
+	{errDisorder, ltxstore.ErrUnavailable},
+	{errMoved, ltxstore.ErrUnavailable},
+	{errDamaged, ltxstore.ErrChecksum},
+	{jetstream.ErrStreamNotFound, ltxstore.ErrStoreNotFound},
+	{jetstream.ErrBucketNotFound, ltxstore.ErrStoreNotFound},
+	{jetstream.ErrMsgNotFound, fs.ErrNotExist},
+	{jetstream.ErrObjectNotFound, fs.ErrNotExist},
+	{jetstream.ErrJetStreamNotEnabled, errors.ErrUnsupported},
+	{jetstream.ErrJetStreamNotEnabledForAccount, errors.ErrUnsupported},
+	{nats.ErrAuthorization, fs.ErrPermission},
+	{nats.ErrAuthExpired, fs.ErrPermission},
+	{nats.ErrAuthRevoked, fs.ErrPermission},
+	{nats.ErrAccountAuthExpired, fs.ErrPermission},
+	{nats.ErrPermissionViolation, fs.ErrPermission},
+	{nats.ErrMaxPayload, fs.ErrInvalid},
+	{nats.ErrNoServers, ltxstore.ErrUnavailable},
+	{nats.ErrTimeout, ltxstore.ErrUnavailable},
+	{nats.ErrDisconnected, ltxstore.ErrUnavailable},
+	{nats.ErrConnectionClosed, ltxstore.ErrUnavailable},
+	{nats.ErrConnectionDraining, ltxstore.ErrUnavailable},
+	{nats.ErrConnectionReconnecting, ltxstore.ErrUnavailable},
+	{nats.ErrReconnectBufExceeded, ltxstore.ErrUnavailable},
+	{nats.ErrStaleConnection, ltxstore.ErrUnavailable},
+	{nats.ErrBadSubscription, ltxstore.ErrUnavailable},
+	{nats.ErrSlowConsumer, ltxstore.ErrUnavailable},
+	{nats.ErrMaxConnectionsExceeded, ltxstore.ErrThrottled},
+	{nats.ErrMaxAccountConnectionsExceeded, ltxstore.ErrThrottled},
+	{nats.ErrNoResponders, ltxstore.ErrUnavailable},
+	{jetstream.ErrNoStreamResponse, ltxstore.ErrUnavailable},
+	{jetstream.ErrAsyncPublishTimeout, ltxstore.ErrUnavailable},
+	{jetstream.ErrTooManyStalledMsgs, ltxstore.ErrThrottled},
+	{jetstream.ErrConnectionClosed, ltxstore.ErrUnavailable},
+	{jetstream.ErrConsumerNotFound, ltxstore.ErrUnavailable}, // one of a listing's, with its server
+}
+
+// Classify implements object.Bucket.
+func (b *bucket) Classify(err error) object.Failure {
+	return object.Failure{Kind: kindOf(err), Size: -1}
+}
+
+func kindOf(err error) error {
+	if isConflict(err) || errors.Is(err, object.ErrPrecondition) {
+		return object.ErrPrecondition
+	}
+	for _, row := range kinds {
+		if errors.Is(err, row.err) {
+			return row.kind
+		}
+	}
+	if kind := ltxstore.KindOf(err); kind != nil {
+		return kind
+	}
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		switch {
+		case api.Code == 429:
+			return ltxstore.ErrThrottled
+		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a limit that stays
+			return nil
+		case api.Code >= 500:
+			return ltxstore.ErrUnavailable
+		}
+	}
+	return nil
+}
+
+// Describe implements object.Describer.
+func (b *bucket) Describe(err error) error {
+	hint := ""
+	switch kind := kindOf(err); {
+	case errors.Is(kind, ltxstore.ErrStoreNotFound):
+		hint = fmt.Sprintf("create the object store %q first: ", b.cfg.Bucket)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		hint = "the server or the account has no JetStream: "
+	case errors.Is(kind, context.Canceled), errors.Is(kind, context.DeadlineExceeded):
+		return err
+	}
+	return fmt.Errorf("%s%w (object store %q at %s)", hint, err, b.cfg.Bucket, scrub.Text(b.cfg.URL))
+}

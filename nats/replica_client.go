@@ -1,0 +1,63 @@
+// Package nats keeps a replica's LTX files in an object store of NATS
+// JetStream.
+package nats
+
+import (
+	"context"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+)
+
+const typeName = "nats"
+
+// ReplicaClient is a replica in a bucket of a JetStream object store. It is made
+// by NewReplicaClient and safe for concurrent use; object.Client has its
+// methods. What is particular here:
+//
+//   - Objects are what the clients of NATS store: `nats object get` and
+//     Litestream read them, and theirs are read here.
+//   - Init sends nothing. The first method after it connects. The bucket must
+//     exist; how often it is replicated, and so how durable a file is, is the
+//     bucket's setting.
+//   - A write costs a request to look at the object's name, one for each
+//     Config.ChunkSize of the body, and one for the message that publishes the
+//     object. Where it replaces an object, one more removes the old chunks. That
+//     message is sent on the condition that the name is as it was, so that two
+//     writers never mix, and WriteOnce is atomic.
+//   - A read costs a request for the object's description, and one for each
+//     chunk of the range, eight of them at once. It begins with the chunk that
+//     the range begins in. Objects of other clients do not tell which that is:
+//     unless it can be computed, the chunks before it are read too.
+//   - A listing reads the description of every object in the bucket, those of
+//     other replicas too: NATS cannot list fewer. They are not sorted.
+//   - A deletion costs four requests, because a client that is killed in the
+//     middle of it must not leave chunks that nothing refers to.
+//   - DeleteAll removes chunks of this replica's files that a killed writer left
+//     an hour ago or earlier.
+//   - Close closes the connection; the next method makes another.
+type ReplicaClient struct {
+	*object.Client
+	watch *watcher
+}
+
+// NewReplicaClient returns a client of the replica that cfg describes. It
+// sends nothing and cannot fail: Init, which every method calls, tells what is
+// wrong with cfg.
+func NewReplicaClient(cfg Config) *ReplicaClient {
+	c := &ReplicaClient{watch: &watcher{}}
+	c.Client = object.New(object.Config{
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: cfg.String,
+		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
+			store, err := connect(cfg, log)
+			if err == nil {
+				c.watch.store.Store(store)
+			}
+			return store, err
+		},
+	})
+	return c
+}

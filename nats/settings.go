@@ -1,0 +1,42 @@
+package nats
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/settings"
+)
+
+func init() {
+	settings.Register(settings.Backend[Config, *ReplicaClient]{
+		Schemes: []string{"nats"},
+		Place:   placeOf,
+		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
+		New:     NewReplicaClient,
+	})
+}
+
+// placeOf reads nats://USER:PASSWORD@HOST:PORT/BUCKET/PATH. Litestream's have no
+// path.
+func placeOf(u settings.URL) (map[string]string, error) {
+	place := map[string]string{}
+	if u.Host != "" {
+		place["servers"] = "nats://" + u.Host
+	}
+	if u.HasUser {
+		place["username"] = u.User
+	}
+	if u.HasPassword {
+		place["password"] = u.Password
+	}
+	bucket, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if bucket == "" {
+		return nil, errors.New("the URL names no bucket: want nats://HOST:PORT/BUCKET/PATH")
+	}
+	place["bucket"] = bucket
+	if path != "" {
+		place["path"] = path
+	}
+	return place, nil
+}
