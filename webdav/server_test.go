@@ -102,7 +102,7 @@ func status(code int, match func(r *http.Request) bool) func(http.ResponseWriter
 
 func (s *testServer) client(change func(*Config)) *ReplicaClient {
 	cfg := Config{URL: s.URL, Path: "backups/db", Username: "u", Password: password,
-		Retry: ltxstore.Retry{MaxAttempts: 6, BaseDelay: 2 * time.Millisecond}, Logger: slog.New(slog.DiscardHandler)}
+		Retry: ltxstore.Retry{MaxAttempts: 8, BaseDelay: 4 * time.Millisecond}, Logger: slog.New(slog.DiscardHandler)}
 	change(&cfg)
 	return NewReplicaClient(cfg)
 }
