@@ -77,8 +77,7 @@ type Config struct {
 	Client *storage.Client `ltx:"-"`
 
 	// ChunkSize is how much of a large upload is sent, and held in memory, at
-	// once, in bytes: a multiple of 256 KiB, at most 1 GiB. 0 means 8 MiB. It
-	// is also the size of the ranges that ReadConcurrency reads.
+	// once, in bytes: a multiple of 256 KiB, at most 1 GiB. 0 means 8 MiB.
 	ChunkSize int64 `ltx:"chunk-size,size,max=1GiB" default:"8MiB" help:"Bytes of a large upload that are sent, and held in memory, at once: a multiple of 256 KiB."`
 
 	// UploadThreshold is the size in bytes up to which a body goes in one
@@ -90,9 +89,14 @@ type Config struct {
 	// 32.
 	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Headers read at once in a listing, where another tool's copy has lost the times."`
 
-	// ReadConcurrency is how many ranges of a whole large file are read at
-	// once; a file of less than 4 chunks is read in one. 0 and 1 mean one.
-	ReadConcurrency int `ltx:"read-concurrency" default:"1" help:"Ranges of a large file read at once."`
+	// ReadConcurrency is how many ranges of large files are read at once, and
+	// ReadMemory how many bytes of them are in memory at the most: all clients
+	// in a process that have the same two values share them. Each range is of
+	// ReadMemory/ReadConcurrency bytes; a file of no more than two is read by
+	// one request. 0 means 8 and 64 MiB; a ReadConcurrency of 1, that each file
+	// is read by one request, whatever its size.
+	ReadConcurrency int   `ltx:"read-concurrency" default:"8" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
+	ReadMemory      int64 `ltx:"read-memory,size" default:"64MiB" help:"Bytes of these ranges held in memory, by all together."`
 
 	// DeleteConcurrency is how many deletions are under way at once. 0 means
 	// 64: the service has no request that deletes several files.

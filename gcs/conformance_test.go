@@ -63,7 +63,7 @@ func TestConformance(t *testing.T) {
 			some("write/r", "write/l", "open/ranges", "open/b", "rewrite/r", "once/a", "delete/some")},
 		{"litestream", false, gcs.Config{Layout: ltxstore.LayoutLitestream}, gcsfake.Options{}, lacks, some("list/pages-seek", "list/s", "delete/some", "delete-all/s", "time/s", "open/range")},
 		{"write once", false, gcs.Config{WriteOnce: true}, gcsfake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
-		{"parallel", false, gcs.Config{ReadConcurrency: 3}, gcsfake.Options{}, lacks, some("open/", "write/l", "write/s")},
+		{"parallel", false, gcs.Config{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}, gcsfake.Options{}, lacks, some("open/", "write/l", "write/s")},
 		{"eager", false, gcs.Config{}, gcsfake.Options{Eager: true}, lacks, some("write/", "rewrite/")},
 	} {
 		t.Run(test.name, func(t *testing.T) {

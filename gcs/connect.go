@@ -16,6 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/scrub"
@@ -44,7 +45,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		WriteOnce:           cfg.WriteOnce,
 		UploadThreshold:     cfg.UploadThreshold,
 		PartSize:            cfg.ChunkSize,
-		ReadConcurrency:     cfg.ReadConcurrency,
+		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
 		MetadataConcurrency: cfg.MetadataConcurrency,
 		DeleteConcurrency:   cfg.DeleteConcurrency,
 		PageSize:            cfg.PageSize,

@@ -3,6 +3,8 @@ package gcs
 import (
 	"cmp"
 	"time"
+
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // withDefaults returns cfg with Config's defaults in place of zero values.
@@ -11,7 +13,8 @@ func (cfg Config) withDefaults() Config {
 	cfg.ChunkSize = cmp.Or(cfg.ChunkSize, 8<<20)
 	cfg.UploadThreshold = cmp.Or(cfg.UploadThreshold, cfg.ChunkSize)
 	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 32)
-	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
+	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, rangeio.DefaultPoolRequests)
+	cfg.ReadMemory = cmp.Or(cfg.ReadMemory, rangeio.DefaultPoolMemory)
 	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 64)
 	cfg.PageSize = cmp.Or(cfg.PageSize, maxPageSize)
 	if cfg.MaxIdleConns == 0 {

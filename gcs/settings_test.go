@@ -54,6 +54,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"upload-threshold":      {"16MiB", Config{UploadThreshold: 16 << 20}},
 		"metadata-concurrency":  {"10", Config{MetadataConcurrency: 10}},
 		"read-concurrency":      {"11", Config{ReadConcurrency: 11}},
+		"read-memory":           {"11MiB", Config{ReadMemory: 11 << 20}},
 		"delete-concurrency":    {"12", Config{DeleteConcurrency: 12}},
 		"page-size":             {"13", Config{PageSize: 13}},
 		"storage-class":         {"NEARLINE", Config{StorageClass: "NEARLINE"}},

@@ -69,6 +69,7 @@ func TestBadConfig(t *testing.T) {
 		{"UploadThreshold", func(c *Config) { c.UploadThreshold = 2 << 30 }},
 		{"MetadataConcurrency", func(c *Config) { c.MetadataConcurrency = -1 }},
 		{"ReadConcurrency", func(c *Config) { c.ReadConcurrency = -1 }},
+		{"ReadMemory", func(c *Config) { c.ReadMemory = -1 }},
 		{"DeleteConcurrency", func(c *Config) { c.DeleteConcurrency = -1 }},
 		{"PageSize", func(c *Config) { c.PageSize = -1 }},
 		{"PageSize", func(c *Config) { c.PageSize = 1001 }},
@@ -158,7 +159,7 @@ func TestCredentialsWithoutAType(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	cfg := Config{Bucket: "bucket"}.withDefaults()
 	assert.Equal(t, Config{
-		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 1, DeleteConcurrency: 64,
+		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 8, ReadMemory: 64 << 20, DeleteConcurrency: 64,
 		PageSize: 1000, MaxIdleConns: 65, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute,
 		Retry: ltxstore.Retry{MaxAttempts: 10, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second},
 	}, cfg)

@@ -17,6 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
@@ -48,7 +49,7 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		WriteOnce:           cfg.WriteOnce,
 		UploadThreshold:     window * cfg.ChunkSize,
 		PartSize:            window * cfg.ChunkSize,
-		ReadConcurrency:     cfg.ReadConcurrency,
+		ReadPool:            rangeio.SharedPool(int64(cfg.ReadConcurrency)*window*cfg.ChunkSize, cfg.ReadConcurrency),
 		MetadataConcurrency: cfg.MetadataConcurrency,
 		DeleteConcurrency:   cfg.DeleteConcurrency,
 		IdleTimeout:         cfg.IdleTimeout,

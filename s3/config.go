@@ -77,9 +77,9 @@ type Config struct {
 	RoundTripper http.RoundTripper `ltx:"-"`
 
 	// PartSize is the size of a part of a multipart upload in bytes: 5 MiB to
-	// 5 GiB, 0 means 5 MiB. Parts of a stream of unknown length grow, so that
+	// 5 GiB, 0 means 8 MiB. Parts of a stream of unknown length grow, so that
 	// the provider's limit of parts is enough for 5 TiB.
-	PartSize int64 `ltx:"part-size,size,max=5GiB" default:"5MiB" help:"Bytes of a part of a multipart upload, 5 MiB to 5 GiB."`
+	PartSize int64 `ltx:"part-size,size,max=5GiB" default:"8MiB" help:"Bytes of a part of a multipart upload, 5 MiB to 5 GiB."`
 
 	// UploadThreshold is the size in bytes up to which a body goes in one
 	// request: at least PartSize (which 0 means), at most 5 GiB.
@@ -93,9 +93,14 @@ type Config struct {
 	// in a listing with useMetadata. 0 means 64.
 	MetadataConcurrency int `ltx:"metadata-concurrency" default:"64" help:"Timestamps asked for at once in a listing."`
 
-	// ReadConcurrency is how many ranges of a whole large file are read at
-	// once; a file of less than 4 parts is read in one. 0 and 1 mean one.
-	ReadConcurrency int `ltx:"read-concurrency" default:"1" help:"Ranges of a large file read at once."`
+	// ReadConcurrency is how many ranges of large files are read at once, and
+	// ReadMemory how many bytes of them are in memory at the most: all clients
+	// in a process that have the same two values share them. Each range is of
+	// ReadMemory/ReadConcurrency bytes; a file of no more than two is read by
+	// one request. 0 means 8 and 64 MiB; a ReadConcurrency of 1, that each file
+	// is read by one request, whatever its size.
+	ReadConcurrency int   `ltx:"read-concurrency" default:"8" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
+	ReadMemory      int64 `ltx:"read-memory,size" default:"64MiB" help:"Bytes of these ranges held in memory, by all together."`
 
 	// DeleteConcurrency is how many deletions are under way at once. 0 means 4.
 	DeleteConcurrency int `ltx:"delete-concurrency" default:"4" help:"Deletions under way at once."`

@@ -15,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -87,7 +88,7 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		UploadThreshold:     cfg.UploadThreshold,
 		PartSize:            cfg.PartSize,
 		Concurrency:         cfg.Concurrency,
-		ReadConcurrency:     cfg.ReadConcurrency,
+		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
 		MetadataConcurrency: cfg.MetadataConcurrency,
 		DeleteConcurrency:   cfg.DeleteConcurrency,
 		IdleTimeout:         cfg.IdleTimeout,

@@ -4,9 +4,15 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 const checksumNone = "none"
+
+// defaultPart is the least that the service's makers recommend for large
+// transfers; smaller parts cost more requests and are slower.
+const defaultPart = 8 << 20
 
 // withDefaults returns cfg with Config's and the provider's defaults in place
 // of zero values. Where Config's zero value is what is meant, it stays.
@@ -15,7 +21,7 @@ func (cfg Config) withDefaults(p provider) Config {
 		pathStyle := cfg.Endpoint != "" && !p.virtualHost && !strings.HasPrefix(cfg.Bucket, "arn:")
 		cfg.PathStyle = &pathStyle
 	}
-	cfg.PartSize = cmp.Or(cfg.PartSize, cfg.minPart())
+	cfg.PartSize = cmp.Or(cfg.PartSize, cfg.leastPart, defaultPart)
 	cfg.UploadThreshold = cmp.Or(cfg.UploadThreshold, cfg.PartSize)
 	if cfg.Concurrency == 0 {
 		cfg.Concurrency = 5
@@ -24,7 +30,8 @@ func (cfg Config) withDefaults(p provider) Config {
 		}
 	}
 	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 64)
-	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
+	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, rangeio.DefaultPoolRequests)
+	cfg.ReadMemory = cmp.Or(cfg.ReadMemory, rangeio.DefaultPoolMemory)
 	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 4)
 	if cfg.MaxIdleConns == 0 {
 		cfg.MaxIdleConns = cfg.Concurrency + cfg.MetadataConcurrency + cfg.ReadConcurrency + cfg.DeleteConcurrency

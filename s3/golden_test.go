@@ -323,7 +323,7 @@ func TestEveryFieldIsTested(t *testing.T) {
 		"MaxConns": "TestTransportSettings", "MaxIdleConns": "TestTransportSettings", "IdleConnTimeout": "TestTransportSettings",
 		"ResponseTimeout": "TestTransportSettings", "IdleTimeout": "TestReadIdleTimeout",
 		"PartSize": "TestStreamMemory", "UploadThreshold": "TestThresholdAbovePartSize", "Concurrency": "TestStreamMemory",
-		"MetadataConcurrency": "TestListMetadataConcurrency", "ReadConcurrency": "TestParallelReadBounds", "DeleteConcurrency": "TestDeleteConcurrency",
+		"MetadataConcurrency": "TestListMetadataConcurrency", "ReadConcurrency": "TestParallelReadBounds", "ReadMemory": "TestParallelReadBounds", "DeleteConcurrency": "TestDeleteConcurrency",
 		"Retry": "TestRetryAttempts", "Logger": "TestNoSecretIsShown",
 	}
 	frozen := make(map[string]bool)

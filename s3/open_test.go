@@ -434,7 +434,7 @@ func TestReadIdleTimeout(t *testing.T) {
 }
 
 func parallelReplica(r *replica) {
-	r.cfg.ReadConcurrency, r.cfg.PartSize = 3, 1000
+	r.cfg.ReadConcurrency, r.cfg.ReadMemory = 3, 3000
 }
 
 func TestParallelRead(t *testing.T) {
@@ -483,17 +483,19 @@ func TestParallelRead(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, iotest.TestReader(r, b))
 		require.NoError(t, r.Close())
-		assert.Equal(t, 2, s.seen("GET"))
+		assert.Equal(t, 1, s.seen("GET"), "the parts might be of several versions")
 	})
 	t.Run("ranges ignored", func(t *testing.T) {
 		s, c := newStub(t, parallelReplica)
 		s.put(firstKey, b)
 		s.tell(func(_ int, _ http.ResponseWriter, r *http.Request) bool { r.Header.Del("Range"); return false })
-		r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-		require.NoError(t, err)
-		require.NoError(t, iotest.TestReader(r, b))
-		require.NoError(t, r.Close())
-		assert.Equal(t, 1, s.seen("GET"))
+		for _, requests := range []int{1 + 3, 1 + 3 + 1} { // it has been noticed, and is known then
+			r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+			require.NoError(t, err)
+			require.NoError(t, iotest.TestReader(r, b))
+			require.NoError(t, r.Close())
+			assert.Equal(t, requests, s.seen("GET"))
+		}
 	})
 	t.Run("empty and missing", func(t *testing.T) {
 		s, c := newStub(t, parallelReplica)
@@ -540,7 +542,8 @@ func TestParallelRead(t *testing.T) {
 	})
 }
 
-// No more than ReadConcurrency requests are under way, and Close ends them.
+// No more than ReadConcurrency requests are under way beside the first one, and
+// Close ends them.
 func TestParallelReadBounds(t *testing.T) {
 	b := stubLTX(t, 1, stubTime, 20_000)
 	s, c := newStub(t, parallelReplica)
@@ -554,9 +557,7 @@ func TestParallelReadBounds(t *testing.T) {
 			return true
 		}
 		w.Header().Set("ETag", etag)
-		w.Header().Set("Content-Range", "bytes 0-1999/20100")
-		w.Header().Set("Content-Length", "2000")
-		w.WriteHeader(206)
+		w.Header().Set("Content-Length", "20100")
 		w.Write(b[:1000])
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
@@ -568,10 +569,12 @@ func TestParallelReadBounds(t *testing.T) {
 		defer cancel()
 		r, err := c.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
 		require.NoError(t, err)
-		_, err = io.ReadFull(r, make([]byte, 999))
+		_, err = io.ReadFull(r, make([]byte, 500))
 		require.NoError(t, err)
-		ranges := map[string]bool{<-began: true, <-began: true, <-began: true}
-		assert.Equal(t, map[string]bool{"bytes=0-1999": true, "bytes=2000-2999": true, "bytes=3000-3999": true}, ranges)
+		_, err = io.ReadFull(r, make([]byte, 499))
+		require.NoError(t, err)
+		ranges := map[string]bool{<-began: true, <-began: true, <-began: true, <-began: true}
+		assert.Equal(t, map[string]bool{"": true, "bytes=2000-2999": true, "bytes=3000-3999": true, "bytes=4000-4999": true}, ranges)
 		var done sync.WaitGroup
 		done.Go(func() { _, err = io.ReadAll(r) })
 		if byContext {

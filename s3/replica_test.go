@@ -12,6 +12,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // replica is a client taken apart, for tests that change what Config and the
@@ -35,7 +36,7 @@ func (r *replica) client(t testing.TB) *ReplicaClient {
 			r.log = log
 			return &object.Store{Bucket: r.bucket(), Traits: r.provider.traits(), Keys: keys,
 				WriteOnce: r.cfg.WriteOnce, UploadThreshold: r.cfg.UploadThreshold, PartSize: r.cfg.PartSize, Concurrency: r.cfg.Concurrency,
-				ReadConcurrency: r.cfg.ReadConcurrency, MetadataConcurrency: r.cfg.MetadataConcurrency,
+				ReadPool: rangeio.NewPool(r.cfg.ReadMemory, r.cfg.ReadConcurrency), MetadataConcurrency: r.cfg.MetadataConcurrency,
 				DeleteConcurrency: r.cfg.DeleteConcurrency, IdleTimeout: r.cfg.IdleTimeout}, nil
 		}})
 	require.NoError(t, c.Init(t.Context()))

@@ -86,6 +86,7 @@ func every() []struct {
 		{"concurrency", "9", func(c *Config) { c.Concurrency = 9 }},
 		{"metadata-concurrency", "10", func(c *Config) { c.MetadataConcurrency = 10 }},
 		{"read-concurrency", "11", func(c *Config) { c.ReadConcurrency = 11 }},
+		{"read-memory", "11MiB", func(c *Config) { c.ReadMemory = 11 << 20 }},
 		{"delete-concurrency", "12", func(c *Config) { c.DeleteConcurrency = 12 }},
 		{"storage-class", "STANDARD_IA", func(c *Config) { c.StorageClass = "STANDARD_IA" }},
 		{"storageClass", "GLACIER_IR", func(c *Config) { c.StorageClass = "GLACIER_IR" }},

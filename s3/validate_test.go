@@ -101,6 +101,7 @@ func TestValidate(t *testing.T) {
 		{"Concurrency", func(c *Config) { c.Concurrency = -1 }},
 		{"MetadataConcurrency", func(c *Config) { c.MetadataConcurrency = -1 }},
 		{"ReadConcurrency", func(c *Config) { c.ReadConcurrency = -1 }},
+		{"ReadMemory", func(c *Config) { c.ReadMemory = -1 }},
 		{"DeleteConcurrency", func(c *Config) { c.DeleteConcurrency = -1 }},
 		{"MaxConns", func(c *Config) { c.MaxConns = -1 }},
 		{"MaxIdleConns", func(c *Config) { c.MaxIdleConns = -1 }},
@@ -209,13 +210,14 @@ func TestDefaults(t *testing.T) {
 	r, err := connectTo(t, Config{Bucket: "bucket", Region: "us-east-1"})
 	require.NoError(t, err)
 	assert.False(t, *r.cfg.PathStyle)
-	assert.EqualValues(t, 5<<20, r.cfg.PartSize)
-	assert.EqualValues(t, 5<<20, r.cfg.UploadThreshold)
+	assert.EqualValues(t, 8<<20, r.cfg.PartSize)
+	assert.EqualValues(t, 8<<20, r.cfg.UploadThreshold)
 	assert.Equal(t, 5, r.cfg.Concurrency)
 	assert.Equal(t, 64, r.cfg.MetadataConcurrency)
-	assert.Equal(t, 1, r.cfg.ReadConcurrency)
+	assert.Equal(t, 8, r.cfg.ReadConcurrency)
+	assert.EqualValues(t, 64<<20, r.cfg.ReadMemory)
 	assert.Equal(t, 4, r.cfg.DeleteConcurrency)
-	assert.Equal(t, 74, r.cfg.MaxIdleConns)
+	assert.Equal(t, 81, r.cfg.MaxIdleConns)
 	assert.Equal(t, 90*time.Second, r.cfg.IdleConnTimeout)
 	assert.Equal(t, time.Minute, r.cfg.IdleTimeout)
 	assert.Equal(t, time.Minute, r.cfg.ResponseTimeout)

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/scrub"
@@ -56,15 +58,18 @@ type Store struct {
 	WriteOnce bool
 
 	// UploadThreshold is up to which size in bytes a body goes in one request,
-	// and PartSize the size of the first part of a larger one; of a large
-	// file that is read in parallel, it is the size of all.
+	// and PartSize the size of the first part of a larger one.
 	UploadThreshold, PartSize int64
 
 	// Concurrency is how many parts of a write are under way at once;
-	// ReadConcurrency how many of a read, 1 for none in parallel;
 	// MetadataConcurrency how many files' times are asked for at once, and
 	// DeleteConcurrency how many deletions run at once. Less than 1 is 1.
-	Concurrency, ReadConcurrency, MetadataConcurrency, DeleteConcurrency int
+	Concurrency, MetadataConcurrency, DeleteConcurrency int
+
+	// ReadPool is what the reads of large files may use together, for which
+	// several ranges are asked for at once. Nil means the process's pool with
+	// rangeio's defaults; a pool of one request, that each file is read by one.
+	ReadPool *rangeio.Pool
 
 	// PageSize is how many entries a page of a listing has; 0 is the store's
 	// maximum.
@@ -100,7 +105,10 @@ type replica struct {
 	Type    string
 	policy  retry.Policy
 	log     *oplog.Logger
+	pool    *rangeio.Pool
 	noBatch atomic.Bool // Delete has turned out to take one key only
+
+	noRanges atomic.Bool // the store has answered a range with a whole object
 }
 
 // New returns a client. It sends nothing and cannot fail: Init, which every
@@ -189,7 +197,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	if store.WriteOnce && store.Traits.NoIfAbsent {
 		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
 	}
-	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
+	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log, pool: cmp.Or(store.ReadPool, rangeio.SharedPool(0, 0))}
 	given := c.cfg.Retry.WithDefaults()
 	r.policy = retry.Policy{
 		MaxAttempts: given.MaxAttempts,

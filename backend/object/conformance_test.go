@@ -15,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -76,7 +77,7 @@ func newStore(m *memory, bucket object.Bucket, read int) (replicatest.Store, err
 		}
 		return object.New(object.Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*object.Store, error) {
 			return &object.Store{Bucket: bucket, Traits: m.traits, Keys: keys, WriteOnce: once, UploadThreshold: partSize, PartSize: partSize,
-				Concurrency: 3, ReadConcurrency: read, MetadataConcurrency: 4, DeleteConcurrency: 4}, nil
+				Concurrency: 3, ReadPool: rangeio.NewPool(int64(read)*partSize, read), MetadataConcurrency: 4, DeleteConcurrency: 4}, nil
 		}, Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Microsecond}, Logger: slog.New(slog.DiscardHandler)}), nil
 	}
 	first, err := client(testPath, false)

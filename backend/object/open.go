@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -21,9 +22,9 @@ import (
 // OpenLTXFile implements ltxstore.ReplicaClient. It costs one request, and one
 // more for each time the transfer is resumed. One is added where the answer
 // does not tell the object's size, which also tells a range past the end from
-// one that a server refuses for no reason. With Store.ReadConcurrency above 1,
-// what is longer than two parts costs one request for these, and one for each
-// part of Store.PartSize after them.
+// one that a server refuses for no reason. Of what is longer than two ranges of
+// Store.ReadPool, the first request is ended where a later range begins, and
+// each range costs one request.
 //
 // A broken transfer is resumed under the version that it began with; where the
 // store gives none it is not resumed: a time of one second's precision and a
@@ -58,24 +59,10 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return rangeio.WrapErrors(body, func(err error) error { return r.wrap("read", key, err) }), nil
 }
 
-// serialParts is how many parts of a file are read in one request before
-// parallel ones pay.
-const serialParts = 2
-
 // open returns the reader of a range. Its errors are not wrapped.
 func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.ReadCloser, error) {
-	first := size
-	if head := serialParts * r.PartSize; r.ReadConcurrency > 1 && (size == 0 || size > head) {
-		first = head
-	}
-	return r.openFrom(ctx, key, offset, size, first)
-}
-
-// openFrom reads the first bytes of a range in one request, which is all if
-// there are no more, and the rest in parts, several at once.
-func (r *replica) openFrom(ctx context.Context, key string, offset, size, first int64) (io.ReadCloser, error) {
 	bodyCtx, cancel := context.WithCancel(ctx)
-	a, n, err := r.begin(bodyCtx, key, offset, first)
+	a, n, err := r.begin(bodyCtx, key, offset, size)
 	if err != nil || n == 0 {
 		cancel()
 		if err != nil {
@@ -83,36 +70,31 @@ func (r *replica) openFrom(ctx context.Context, key string, offset, size, first 
 		}
 		return rangeio.NewReader(ctx, r.transfer(key, Object{}, offset, 0)), nil
 	}
-	start := func(n int64) func(ctx context.Context) io.ReadCloser {
-		return func(ctx context.Context) io.ReadCloser {
-			cfg := r.transfer(key, a.Object, offset, n)
-			cfg.Body, cfg.Cancel = a.body, cancel
-			return rangeio.NewReader(ctx, cfg)
-		}
+	start := func(ctx context.Context) io.ReadCloser {
+		cfg := r.transfer(key, a.Object, offset, n)
+		cfg.Body, cfg.Cancel = a.body, cancel
+		return rangeio.NewReader(ctx, cfg)
 	}
 	var body io.ReadCloser
-	_, want := rangeio.Clamp(offset, size, a.Size)
 	switch {
-	case want <= n, a.whole: // all is on its way, or no range would be heeded
-		body = start(want)(ctx)
-	case a.Version == "": // the parts might be of several versions
-		a.body.Close()
-		cancel()
-		return r.openFrom(ctx, key, offset, size, size)
+	case n <= rangeio.Serial*r.pool.RangeSize(), r.pool.Requests() == 1,
+		a.whole, r.noRanges.Load(), // no range would be heeded
+		a.Version == "": // the ranges might be of several versions
+		body = start(ctx)
 	default:
 		body = rangeio.NewParallel(ctx, rangeio.ParallelConfig{
-			First:       start(n),
-			FirstSize:   n,
-			Offset:      offset + n,
-			Size:        want - n,
-			PartSize:    r.PartSize,
-			Concurrency: r.ReadConcurrency,
+			Body:   start,
+			Offset: offset,
+			Size:   n,
+			Pool:   r.pool,
 			Open: func(ctx context.Context, offset, length int64) io.ReadCloser {
-				return rangeio.NewReader(ctx, r.transfer(key, a.Object, offset, length))
+				cfg := r.transfer(key, a.Object, offset, length)
+				cfg.Open = r.partsOnly(cfg.Open)
+				return rangeio.NewReader(ctx, cfg)
 			},
 		})
 	}
-	if want == a.Size && a.Sum != nil && r.Traits.NewHash != nil {
+	if n == a.Size && a.Sum != nil && r.Traits.NewHash != nil {
 		body = &checked{ReadCloser: body, want: a.Sum, hash: r.newHash()}
 	}
 	return body, nil
@@ -184,6 +166,22 @@ func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config
 	}
 	return cfg
 }
+
+// partsOnly refuses a whole object for a part of it, which would be sent once
+// for each part.
+func (r *replica) partsOnly(open openRange) openRange {
+	return func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+		body, err := open(ctx, offset, length)
+		if _, whole := body.(*skipper); whole {
+			body.Close()
+			r.noRanges.Store(true)
+			return nil, failed(errors.ErrUnsupported, "store ignores ranges")
+		}
+		return body, err
+	}
+}
+
+type openRange = func(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 
 // errTorn makes a zero-byte object a missing file, as it is for LTXFiles.
 var errTorn = fmt.Errorf("the object is empty, a torn upload: %w", fs.ErrNotExist)

@@ -93,7 +93,7 @@ func (r *replica) inquire(ctx context.Context, f *listed, metadata bool) error {
 
 // headerTime reads the timestamp from a file's header.
 func (r *replica) headerTime(ctx context.Context, key string) (at time.Time, isLTX bool, err error) {
-	body, err := r.openFrom(ctx, key, 0, ltx.HeaderSize, ltx.HeaderSize)
+	body, err := r.open(ctx, key, 0, ltx.HeaderSize)
 	if err != nil {
 		return time.Time{}, false, err
 	}

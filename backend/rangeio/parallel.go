@@ -2,73 +2,94 @@ package rangeio
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// ParallelConfig is a transfer whose beginning has been asked for and whose rest is
-// to be read in parts, several at once.
+// ParallelConfig is a transfer whose body is open, and of which later parts
+// are to be read at the same time.
 type ParallelConfig struct {
-	// First reads the first FirstSize bytes. It ends with the context that
-	// Start was given, and is closed by the Parallel.
-	First     func(ctx context.Context) io.ReadCloser
-	FirstSize int64
+	// Body returns the reader of the whole transfer, which ends with ctx. It
+	// is read up to the first part that has been asked for by itself, and then
+	// closed.
+	Body func(ctx context.Context) io.ReadCloser
 
-	// Offset is where in the file the rest begins, and Size how long it is.
+	// Offset is where in the file the transfer begins, and Size how long it
+	// is.
 	Offset, Size int64
 
-	// PartSize is what is asked for at once, and Concurrency how many requests
-	// there are at once, First included. Concurrency buffers of PartSize are
-	// in memory at the most.
-	PartSize    int64
-	Concurrency int
+	// Pool bounds the requests and the memory, together with those of every
+	// other transfer that has it.
+	Pool *Pool
 
 	// Open reads a part of the same version of the file: exactly as many
-	// bytes, or an error. It asks for nothing before the first Read.
+	// bytes, or an error. It asks for nothing before the first Read. If that
+	// is errors.ErrUnsupported, as of a store that ignores ranges, and nothing
+	// has been read of another part, Body goes on.
 	Open func(ctx context.Context, offset, length int64) io.ReadCloser
 }
 
-// Parallel reads a first range as it comes, and meanwhile and then the parts
-// after it. Each part has a lane, in turn; a lane has one buffer, in which it
-// holds its next part until it has been read. Read is for one goroutine at a
-// time; Close may be called at any time.
+// Serial is how many ranges of a pool's size are read by one request before
+// those after them are asked for in parallel. A transfer of no more has
+// nothing to gain.
+const Serial = 2
+
+// patience is the part of a range that is read before others are asked for:
+// a caller that wants no more than a header costs one request.
+const patience = 8
+
+// Parallel reads the beginning of a body as it comes, and meanwhile the parts
+// after it into buffers of a Pool. A part that the pool has no buffer for is
+// read as it comes, too: a transfer never waits for another one.
+//
+// Read is for one goroutine at a time; Close may be called at any time.
 type Parallel struct {
 	cfg     ParallelConfig
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	workers sync.WaitGroup
 
-	mu      sync.Mutex // held while reading
-	first   io.ReadCloser
-	serial  int64 // what first still has
-	left    int64 // what is still to come from the parts
-	lanes   []lane
-	next    int64  // the part that is to be read next
-	current []byte // what is unread of the part before it
-	err     error  // what every further Read returns
+	mu      sync.Mutex    // held while reading
+	entered bool          // the pool knows of this reader
+	pos     int64         // of the next byte, in the transfer
+	end     int64         // of the part that is being read
+	body    io.ReadCloser // nil if there is none
+	bodyEnd int64         // how far body goes
+	current *slot         // what is being read instead of body
+	unread  []byte        // of current
+	err     error         // what every further Read returns
+
+	// The schedule, guarded by the pool's mutex.
+	at    int64   // the part that is being read
+	next  int64   // the first part that no slot has been given for
+	ahead []*slot // of parts that follow each other
+	held  int     // slots, the current one included
 }
 
 // NewParallel returns the reader of a transfer. ctx must live as long as the
-// reader is used. Nothing but First is asked for before the first Read. The
-// reader must be closed.
+// reader is used. Nothing but Body is asked for before the first Read. The
+// reader must be closed; until then it may hold buffers of the pool.
 func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
-	p := &Parallel{cfg: cfg, serial: cfg.FirstSize, left: cfg.Size}
+	p := &Parallel{cfg: cfg, bodyEnd: cfg.Size, next: Serial}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	p.first = cfg.First(p.ctx)
+	p.body = cfg.Body(p.ctx)
 	return p
 }
 
-// lane carries every len(lanes)-th part.
-type lane struct {
-	full  chan part
-	empty chan struct{} // the part has been read
-}
+// wants and left are called by the pool, which holds its mutex.
+func (p *Parallel) wants() bool { return p.next*p.cfg.Pool.rangeSize < p.cfg.Size }
 
-type part struct {
-	data []byte
-	err  error
+func (p *Parallel) left() int64 { return p.cfg.Size - p.at*p.cfg.Pool.rangeSize }
+
+// fetch fills buf with the part from offset.
+func (p *Parallel) fetch(offset int64, buf []byte) error {
+	body := p.cfg.Open(p.ctx, p.cfg.Offset+offset, int64(len(buf)))
+	defer body.Close()
+	_, err := io.ReadFull(body, buf)
+	return err
 }
 
 // Read implements io.Reader.
@@ -78,9 +99,6 @@ func (p *Parallel) Read(b []byte) (int, error) {
 	if p.err == nil && len(b) == 0 {
 		return 0, nil
 	}
-	if p.err == nil && p.lanes == nil {
-		p.start()
-	}
 	n := 0
 	if p.err == nil {
 		n, p.err = p.read(b)
@@ -89,6 +107,7 @@ func (p *Parallel) Read(b []byte) (int, error) {
 		if context.Cause(p.ctx) == errClosed {
 			p.err = errClosed
 		}
+		p.cfg.Pool.leave(p)
 		p.cancel(p.err)
 		return 0, p.err
 	}
@@ -97,98 +116,83 @@ func (p *Parallel) Read(b []byte) (int, error) {
 
 // read returns bytes, or why there are none.
 func (p *Parallel) read(b []byte) (int, error) {
-	if p.serial > 0 {
-		n, err := p.first.Read(b)
-		if p.serial -= int64(n); p.serial == 0 {
-			p.first.Close()
-			p.lanes[0].empty <- struct{}{} // its connection is free
+	if !p.entered && p.pos >= p.cfg.Pool.rangeSize/patience {
+		p.entered = true
+		p.cfg.Pool.enter(p)
+	}
+	if p.pos == p.cfg.Size {
+		return p.readEnd()
+	}
+	if p.pos == p.end {
+		if err := p.begin(); err != nil {
+			return 0, err
 		}
+	}
+	if p.current == nil {
+		n, err := p.body.Read(b[:min(int64(len(b)), p.end-p.pos)])
+		p.pos += int64(n)
 		return n, err
 	}
-	if len(p.current) == 0 {
-		if p.left == 0 {
-			return 0, io.EOF
-		}
-		select {
-		case got := <-p.lane(p.next).full:
-			if got.err != nil {
-				return 0, got.err
-			}
-			p.current = got.data
-			p.next++
-		case <-p.ctx.Done():
-			return 0, flow.Err(p.ctx)
-		}
-	}
-	n := copy(b, p.current)
-	p.current = p.current[n:]
-	p.left -= int64(n)
-	if len(p.current) == 0 {
-		p.lane(p.next - 1).empty <- struct{}{}
+	n := copy(b, p.unread)
+	p.unread = p.unread[n:]
+	p.pos += int64(n)
+	if len(p.unread) == 0 {
+		p.drop()
 	}
 	return n, nil
 }
 
-// lane returns that of a part. The first lane comes last: it waits until the
-// first range is through, so that there is never one request too many.
-func (p *Parallel) lane(part int64) lane { return p.lanes[(part+1)%int64(len(p.lanes))] }
-
-// start begins to read ahead: not before somebody reads.
-func (p *Parallel) start() {
-	p.lanes = make([]lane, p.cfg.Concurrency)
-	for i := range p.lanes {
-		p.lanes[i] = lane{full: make(chan part), empty: make(chan struct{}, 1)}
+// begin goes on with the part at pos.
+func (p *Parallel) begin() error {
+	size := p.cfg.Pool.rangeSize
+	part := p.pos / size
+	p.end = min(p.pos+size, p.cfg.Size)
+	if p.current = p.cfg.Pool.claim(p, part); p.current == nil {
+		if p.pos == p.bodyEnd {
+			p.closeBody()
+			p.body, p.bodyEnd = p.cfg.Open(p.ctx, p.cfg.Offset+p.pos, p.end-p.pos), p.end
+		}
+		return nil
 	}
-	size, end := p.cfg.PartSize, p.left
-	parts := (end + size - 1) / size
-	step := int64(len(p.lanes))
-	for i := range step {
-		begin := (i + step - 1) % step
-		if begin >= parts {
-			continue
-		}
-		p.workers.Go(func() { p.work(p.lanes[i], begin, step, end, i == 0) })
-	}
-}
-
-// work reads every step-th part, beginning with begin; end is the length of
-// all parts.
-func (p *Parallel) work(lane lane, begin, step, end int64, wait bool) {
-	size := p.cfg.PartSize
-	var buf []byte
-	for part := begin; part*size < end; part += step {
-		if wait {
-			select {
-			case <-lane.empty:
-			case <-p.ctx.Done():
-				return
-			}
-		}
-		wait = true
-		n := min(size, end-part*size)
-		if buf == nil {
-			buf = make([]byte, n)
-		}
-		if !p.hand(lane, p.fetch(p.cfg.Offset+part*size, buf[:n])) {
-			return
-		}
-	}
-}
-
-func (p *Parallel) fetch(offset int64, buf []byte) part {
-	body := p.cfg.Open(p.ctx, offset, int64(len(buf)))
-	defer body.Close()
-	_, err := io.ReadFull(body, buf)
-	return part{data: buf, err: err}
-}
-
-// hand gives a part to Read, and reports whether the lane goes on.
-func (p *Parallel) hand(lane lane, part part) bool {
 	select {
-	case lane.full <- part:
-		return part.err == nil
+	case <-p.current.done:
 	case <-p.ctx.Done():
-		return false
+		return flow.Err(p.ctx)
+	}
+	err := p.current.err
+	if p.pos < p.bodyEnd && errors.Is(err, errors.ErrUnsupported) {
+		p.cfg.Pool.leave(p)
+		p.drop()
+		return nil
+	}
+	p.closeBody()
+	p.bodyEnd = p.pos
+	p.unread = p.current.buf
+	return err
+}
+
+// readEnd returns io.EOF, or what the end of the last body has to tell.
+func (p *Parallel) readEnd() (int, error) {
+	if p.body == nil {
+		return 0, io.EOF
+	}
+	var excess [1]byte
+	_, err := p.body.Read(excess[:])
+	return 0, err
+}
+
+// drop gives back what is held of the part that is being read.
+func (p *Parallel) drop() {
+	if p.current != nil {
+		p.cfg.Pool.put(p, p.current)
+		p.current, p.unread = nil, nil
+	}
+}
+
+func (p *Parallel) closeBody() {
+	if p.body != nil {
+		p.body.Close()
+		p.body = nil
 	}
 }
 
@@ -198,8 +202,11 @@ func (p *Parallel) Close() error {
 	p.cancel(errClosed)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.first.Close()
+	p.cfg.Pool.leave(p)
+	p.closeBody()
 	p.workers.Wait()
-	p.err, p.current, p.lanes = errClosed, nil, nil
+	p.drop()
+	p.cfg.Pool.release(p)
+	p.err = errClosed
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,102 +18,280 @@ import (
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
-// parts counts the requests of a Parallel over content.
-type parts struct {
+// remote is a file whose requests are counted. Each takes time, if it is set:
+// then it must be in a bubble.
+type remote struct {
 	content []byte
-	mu      sync.Mutex
-	open    int
-	most    int
-	asked   []int64
+	latency time.Duration
 	fail    func(offset int64) error
+
+	mu    sync.Mutex
+	open  int
+	most  int
+	asked []int64 // offsets
+	bytes int64   // that were read, by everybody
 }
 
-type openPart struct {
-	io.Reader
-	done func()
+type remoteBody struct {
+	r    io.Reader
+	from *remote
+	ctx  context.Context
+	wait time.Duration
 	once sync.Once
 }
 
-func (p *openPart) Close() error {
-	p.once.Do(p.done)
+func (b *remoteBody) Read(p []byte) (int, error) {
+	if b.wait > 0 {
+		select {
+		case <-time.After(b.wait):
+		case <-b.ctx.Done():
+			return 0, b.ctx.Err()
+		}
+		b.wait = 0
+	}
+	n, err := b.r.Read(p)
+	b.from.mu.Lock()
+	defer b.from.mu.Unlock()
+	b.from.bytes += int64(n)
+	return n, err
+}
+
+func (b *remoteBody) Close() error {
+	b.once.Do(func() {
+		b.from.mu.Lock()
+		defer b.from.mu.Unlock()
+		b.from.open--
+	})
 	return nil
 }
 
-func (p *parts) get(_ context.Context, offset, length int64) io.ReadCloser {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open++
-	p.most = max(p.most, p.open)
-	p.asked = append(p.asked, offset)
-	var r io.Reader = bytes.NewReader(p.content[offset : offset+length])
-	if p.fail != nil {
-		if err := p.fail(offset); err != nil {
+func (f *remote) get(ctx context.Context, offset, length int64) io.ReadCloser {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open++
+	f.most = max(f.most, f.open)
+	f.asked = append(f.asked, offset)
+	var r io.Reader = bytes.NewReader(f.content[offset : offset+length])
+	if f.fail != nil {
+		if err := f.fail(offset); err != nil {
 			r = iotest.ErrReader(err)
 		}
 	}
-	return &openPart{Reader: r, done: func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.open--
-	}}
+	return &remoteBody{r: r, from: f, ctx: ctx, wait: f.latency}
 }
 
-func (p *parts) parallel(ctx context.Context, first, offset, size int64, concurrency int) *rangeio.Parallel {
+// read begins a transfer of size bytes from offset.
+func (f *remote) read(ctx context.Context, pool *rangeio.Pool, offset, size int64) *rangeio.Parallel {
 	return rangeio.NewParallel(ctx, rangeio.ParallelConfig{
-		First:     func(ctx context.Context) io.ReadCloser { return p.get(ctx, offset, first) },
-		FirstSize: first, Offset: offset + first, Size: size - first, PartSize: 100, Concurrency: concurrency, Open: p.get,
+		Body:   func(ctx context.Context) io.ReadCloser { return f.get(ctx, offset, size) },
+		Offset: offset, Size: size, Pool: pool, Open: f.get,
 	})
 }
 
-func TestParallelReadsWhatReadingOnceWould(t *testing.T) {
-	content := make([]byte, 5000)
-	for i := range content {
-		content[i] = byte(i * 7)
+func newRemote(size int) *remote {
+	f := &remote{content: make([]byte, size)}
+	for i := range f.content {
+		f.content[i] = byte(i * 7 >> 2)
 	}
-	for _, concurrency := range []int{1, 2, 3, 8, 100} {
-		for _, size := range []int64{101, 200, 399, 400, 401, 1700, 4990} {
-			t.Run(fmt.Sprintf("%d/%d", concurrency, size), func(t *testing.T) {
-				p := &parts{content: content}
-				r := p.parallel(t.Context(), 100, 10, size, concurrency)
-				assert.Equal(t, []int64{10}, p.asked, "no more before somebody reads")
-				require.NoError(t, iotest.TestReader(r, content[10:10+size]))
+	return f
+}
+
+func TestParallelReadsWhatReadingOnceWould(t *testing.T) {
+	for _, requests := range []int{1, 2, 3, 8, 100} {
+		for _, size := range []int64{1, 99, 100, 101, 200, 201, 399, 400, 401, 1700, 4990} {
+			t.Run(fmt.Sprintf("%d/%d", requests, size), func(t *testing.T) {
+				f := newRemote(5000)
+				r := f.read(t.Context(), rangeio.NewPool(int64(requests)*100, requests), 10, size)
+				assert.Equal(t, []int64{10}, f.asked, "no more before somebody reads")
+				require.NoError(t, iotest.TestReader(r, f.content[10:10+size]))
 				require.NoError(t, r.Close())
 				require.NoError(t, r.Close())
-				assert.Zero(t, p.open)
-				assert.LessOrEqual(t, p.most, max(concurrency, 1))
-				assert.Len(t, p.asked, int(1+(size-100+99)/100))
+				assert.Zero(t, f.open)
+				assert.LessOrEqual(t, f.most, requests+1)
+				assert.LessOrEqual(t, len(f.asked), int(max(1, size/100)))
 			})
 		}
 	}
 }
 
+// A part at a time takes a request's latency each; with eight requests at
+// once, an eighth of that.
+func TestParallelOverlapsRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRemote(10_000)
+		f.latency = time.Second
+		start := time.Now()
+		r := f.read(t.Context(), rangeio.NewPool(800, 8), 0, 10_000)
+		_, err := io.Copy(io.Discard, onlyReader{r})
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		assert.LessOrEqual(t, time.Since(start), 15*time.Second)
+		assert.GreaterOrEqual(t, f.most, 8)
+		assert.Len(t, f.asked, 99, "parts 0 and 1 are of the first request")
+		assert.EqualValues(t, 10_000, f.bytes, "no byte is read twice")
+	})
+}
+
+type onlyReader struct{ io.Reader }
+
+// The beginning of a file costs one request.
+func TestParallelWaitsForTheFirstBytes(t *testing.T) {
+	f := newRemote(100_000)
+	r := f.read(t.Context(), rangeio.NewPool(80_000, 8), 0, 100_000)
+	_, err := io.CopyN(io.Discard, r, 1000)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.Len(t, f.asked, 1)
+}
+
+// Of many readers of one pool, the one with the most bytes left has nearly all
+// of its buffers, and no other waits for any.
+func TestPoolGoesToTheLargest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := rangeio.NewPool(800, 8)
+		large, small := newRemote(8_000), newRemote(400)
+		large.latency, small.latency = time.Second, time.Second
+		big := large.read(t.Context(), pool, 0, 8_000)
+		defer big.Close()
+		_, err := io.ReadFull(iotest.OneByteReader(big), make([]byte, 100))
+		require.NoError(t, err)
+		var others []*rangeio.Parallel
+		for range 5 {
+			r := small.read(t.Context(), pool, 0, 400)
+			others = append(others, r)
+			got, err := io.ReadAll(r)
+			require.NoError(t, err)
+			assert.Equal(t, small.content, got)
+		}
+		synctest.Wait()
+		assert.GreaterOrEqual(t, large.most, 8)
+		assert.LessOrEqual(t, len(small.asked), 5*3)
+		got, err := io.ReadAll(big)
+		require.NoError(t, err)
+		assert.Equal(t, large.content[100:], got)
+		for _, r := range others {
+			require.NoError(t, r.Close())
+		}
+	})
+}
+
+// A reader that is left open without being read holds what it has, and stops
+// nobody. What it held is free once it is closed.
+func TestPoolIsFreeAgain(t *testing.T) {
+	pool := rangeio.NewPool(400, 4)
+	idle := newRemote(5000)
+	first := idle.read(t.Context(), pool, 0, 5000)
+	_, err := io.ReadFull(iotest.OneByteReader(first), make([]byte, 20))
+	require.NoError(t, err)
+
+	f := newRemote(3000)
+	r := f.read(t.Context(), pool, 0, 3000)
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, f.content, got)
+	require.NoError(t, r.Close())
+	assert.Len(t, f.asked, 1, "all by the first request")
+
+	require.NoError(t, first.Close())
+	r = f.read(t.Context(), pool, 0, 3000)
+	_, err = io.Copy(io.Discard, onlyReader{r})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.Greater(t, len(f.asked), 2)
+}
+
+func TestSharedPool(t *testing.T) {
+	assert.Same(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(64<<20, 8))
+	assert.NotSame(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(32<<20, 8))
+	assert.NotSame(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(64<<20, 4))
+	assert.EqualValues(t, 8<<20, rangeio.SharedPool(0, 0).RangeSize())
+	assert.EqualValues(t, 1, rangeio.NewPool(3, 8).RangeSize())
+	assert.Equal(t, 3, rangeio.NewPool(0, 3).Requests())
+}
+
 func TestParallelFails(t *testing.T) {
 	broken := errors.New("broken")
-	p := &parts{content: make([]byte, 5000), fail: func(offset int64) error {
+	f := newRemote(5000)
+	f.fail = func(offset int64) error {
 		if offset == 700 {
 			return broken
 		}
 		return nil
-	}}
-	r := p.parallel(t.Context(), 100, 0, 5000, 4)
+	}
+	pool := rangeio.NewPool(400, 4)
+	r := f.read(t.Context(), pool, 0, 5000)
 	got, err := io.ReadAll(r)
 	assert.Len(t, got, 700, "what comes before is delivered")
 	assert.Equal(t, broken, err)
 	_, err = r.Read(make([]byte, 1))
 	assert.Equal(t, broken, err)
 	require.NoError(t, r.Close())
-	assert.Zero(t, p.open)
+	assert.Zero(t, f.open)
+
+	f.fail = nil
+	r = f.read(t.Context(), pool, 0, 5000)
+	f.asked = nil
+	got, err = io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, f.content, got)
+	require.NoError(t, r.Close())
+	assert.Len(t, f.asked, 48, "the pool is whole again")
 }
 
 func TestParallelEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &parts{content: make([]byte, 5000)}
-	r := p.parallel(ctx, 100, 0, 5000, 4)
-	_, err := io.CopyN(io.Discard, r, 150)
+	f := newRemote(5000)
+	r := f.read(ctx, rangeio.NewPool(400, 4), 0, 5000)
+	_, err := io.CopyN(io.Discard, r, 250)
 	require.NoError(t, err)
 	cancel()
 	_, err = io.Copy(io.Discard, r)
 	assert.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, r.Close())
-	assert.Zero(t, p.open)
+	assert.Zero(t, f.open)
+}
+
+// A store that ignores ranges is left alone with them.
+func TestParallelWithoutRanges(t *testing.T) {
+	f := newRemote(5000)
+	f.fail = func(offset int64) error {
+		if offset > 0 {
+			return errors.ErrUnsupported
+		}
+		return nil
+	}
+	r := f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
+	require.NoError(t, iotest.TestReader(r, f.content))
+	require.NoError(t, r.Close())
+	assert.Len(t, f.asked, 5)
+
+	f.fail = func(offset int64) error {
+		if offset == 300 {
+			return errors.ErrUnsupported
+		}
+		return nil
+	}
+	r = f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
+	got, err := io.ReadAll(r)
+	assert.ErrorIs(t, err, errors.ErrUnsupported, "not only now and then")
+	assert.Len(t, got, 300)
+	require.NoError(t, r.Close())
+}
+
+// Close ends a Read that waits for a part.
+func TestParallelClosedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRemote(5000)
+		f.latency = time.Hour
+		r := f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
+		go func() {
+			time.Sleep(90 * time.Minute)
+			assert.NoError(t, r.Close())
+		}()
+		got, err := io.ReadAll(r)
+		assert.Len(t, got, 200)
+		assert.ErrorContains(t, err, "close")
+		require.NoError(t, r.Close())
+		assert.Zero(t, f.open)
+	})
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/file"
 )
 
-func newDisk(tb testing.TB, path string, _ tuning) *store {
+func newDisk(tb testing.TB, path string) *store {
 	dir := filepath.Join(tb.TempDir(), path)
 	require.NoError(tb, os.MkdirAll(dir, 0o755))
 	keys, err := backend.NewKeys(ltxstore.LayoutLitestream, "")

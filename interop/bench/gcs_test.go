@@ -24,9 +24,9 @@ import (
 const emulatorVariable = "STORAGE_EMULATOR_HOST"
 
 // newGCS returns a maker of replicas on one server.
-func newGCS(tb testing.TB) func(testing.TB, string, tuning) *store {
+func newGCS(tb testing.TB) func(testing.TB, string) *store {
 	child := sync.OnceValue(func() *wire { return startChild(tb, "gcsfake") })
-	return func(tb testing.TB, path string, tune tuning) *store {
+	return func(tb testing.TB, path string) *store {
 		wire := child()
 		old, had := os.LookupEnv(emulatorVariable)
 		require.NoError(tb, os.Setenv(emulatorVariable, wire.url))
@@ -39,7 +39,7 @@ func newGCS(tb testing.TB) func(testing.TB, string, tuning) *store {
 		require.NoError(tb, err)
 		ours := gcs.NewReplicaClient(gcs.Config{
 			Bucket: gcsBucket, Path: path, Layout: ltxstore.LayoutLitestream, Endpoint: wire.url,
-			ReadConcurrency: tune.readConcurrency, Logger: silent(),
+			Logger: silent(),
 		})
 		stock := litestreamgs.NewReplicaClient()
 		stock.Bucket, stock.Path = gcsBucket, path

@@ -20,8 +20,6 @@ type row struct {
 	least  int // and never smaller than this
 	repeat int // operations of a turn; 0 means 1
 
-	readConcurrency int
-
 	work func(tb testing.TB, s *store, r row, size int) []contestant
 }
 
@@ -54,8 +52,8 @@ func rows() []row {
 	}
 	all = append(all,
 		row{name: "list %d files with times", backend: "s3", delay: far, size: 10_000, scale: 5, least: 20, work: listTimes},
-		row{name: "restore %s", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, readConcurrency: 8, work: restoreLatest},
-		row{name: "restore %s", backend: "gcs", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, readConcurrency: 8, work: restoreLatest},
+		row{name: "restore %s", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
+		row{name: "restore %s", backend: "gcs", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "delete all of %d files", backend: "s3", delay: far, size: 10_000, scale: 2, least: 20, work: deleteAll},
 		row{name: "delete all of %d files", backend: "gcs", delay: far, size: 10_000, scale: 40, least: 20, work: deleteAll},
 		row{name: "write 210 bytes", backend: "gcs", delay: near, size: 210, scale: 1, repeat: 100, work: writeSmall},

@@ -22,10 +22,10 @@ import (
 )
 
 // newS3 returns a maker of replicas on one server, behind one proxy.
-func newS3(tb testing.TB, start func(testing.TB, bool) *servers.Server) func(testing.TB, string, tuning) *store {
+func newS3(tb testing.TB, start func(testing.TB, bool) *servers.Server) func(testing.TB, string) *store {
 	server := sync.OnceValue(func() *servers.Server { return start(tb, false) })
 	proxy := sync.OnceValue(func() *wire { return startChild(tb, server().Endpoint) })
-	return func(tb testing.TB, path string, tune tuning) *store {
+	return func(tb testing.TB, path string) *store {
 		server, wire := server(), proxy()
 		bucket := server.NewBucket(tb).Name
 		keys, err := backend.NewKeys(ltxstore.LayoutLitestreamS3, path)
@@ -33,7 +33,7 @@ func newS3(tb testing.TB, start func(testing.TB, bool) *servers.Server) func(tes
 		ours := s3.NewReplicaClient(s3.Config{
 			Bucket: bucket, Path: path, Layout: ltxstore.LayoutLitestreamS3, Region: server.Region, Endpoint: wire.url,
 			AccessKeyID: server.AccessKey, SecretAccessKey: server.SecretKey,
-			ReadConcurrency: tune.readConcurrency, Logger: silent(),
+			Logger: silent(),
 		})
 		stock := litestreams3.NewReplicaClient()
 		stock.Bucket, stock.Path, stock.Region, stock.Endpoint, stock.ForcePathStyle = bucket, path, server.Region, wire.url, true

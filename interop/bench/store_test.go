@@ -34,9 +34,6 @@ type bare interface {
 	deleteAll(ctx context.Context, prefix string) error
 }
 
-// settings of our clients that rows have to choose.
-type tuning struct{ readConcurrency int }
-
 // many does something for the files 1 to n, 64 at once.
 func many(ctx context.Context, n int, do func(ctx context.Context, txid ltx.TXID) error) error {
 	group, ctx := errgroup.WithContext(ctx)

@@ -46,7 +46,7 @@ type line struct {
 // runRow runs a row in a subtest, so that what it has made goes with it.
 func runRow(tb testing.TB, makers map[string]maker, r row, rounds, scale int) line {
 	ctx, size := tb.Context(), r.sized(scale)
-	s := makers[r.backend](tb, "bench/db", tuning{r.readConcurrency})
+	s := makers[r.backend](tb, "bench/db")
 	require.NoError(tb, s.wire.set(ctx, 0, 0))
 	contestants := r.work(tb, s, r, size)
 	require.NoError(tb, s.wire.set(ctx, r.delay, r.bandwidth))
@@ -57,7 +57,7 @@ func runRow(tb testing.TB, makers map[string]maker, r row, rounds, scale int) li
 	return line{r, r.title(size), s.name, results}
 }
 
-type maker func(tb testing.TB, path string, tune tuning) *store
+type maker func(tb testing.TB, path string) *store
 
 func newMakers(tb testing.TB) map[string]maker {
 	return map[string]maker{"file": newDisk, "s3": newS3(tb, servers.Versitygw), "gcs": newGCS(tb)}
