@@ -215,7 +215,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 5, r.cfg.Concurrency)
 	assert.Equal(t, 64, r.cfg.MetadataConcurrency)
 	assert.Equal(t, 8, r.cfg.ReadConcurrency)
-	assert.EqualValues(t, 64<<20, r.cfg.ReadMemory)
+	assert.EqualValues(t, 32<<20, r.cfg.ReadMemory)
 	assert.Equal(t, 4, r.cfg.DeleteConcurrency)
 	assert.Equal(t, 81, r.cfg.MaxIdleConns)
 	assert.Equal(t, 90*time.Second, r.cfg.IdleConnTimeout)

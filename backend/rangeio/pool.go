@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Defaults of a Pool. The ranges that they give, 8 MiB, are what the stores'
-// vendors recommend for large reads.
+// Defaults of a Pool: ranges of 4 MiB, and within what the suite allows a transfer to
+// hold in memory.
 const (
-	DefaultPoolMemory   = 64 << 20
+	DefaultPoolMemory   = 32 << 20
 	DefaultPoolRequests = 8
 )
 
