@@ -89,7 +89,7 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 			Pool:   r.pool,
 			Open: func(ctx context.Context, offset, length int64) io.ReadCloser {
 				cfg := r.transfer(key, a.Object, offset, length)
-				cfg.Open = r.partsOnly(cfg.Open)
+				cfg.Open = r.reopen(key, a.Object, true)
 				return rangeio.NewReader(ctx, cfg)
 			},
 		})
@@ -149,17 +149,7 @@ func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config
 		Offset:      offset,
 		Size:        n,
 		IdleTimeout: r.IdleTimeout,
-		Open: func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
-			a, err := r.get(ctx, key, offset, length, o.Version)
-			switch {
-			case err != nil:
-				return nil, r.after(err)
-			case a.Size != o.Size:
-				a.body.Close()
-				return nil, fmt.Errorf("%w: it has %d bytes, had %d", errReplaced, a.Size, o.Size)
-			}
-			return a.body, nil
-		},
+		Open:        r.reopen(key, o, false),
 	}
 	if o.Version != "" {
 		cfg.Retry = r.policy
@@ -167,21 +157,27 @@ func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config
 	return cfg
 }
 
-// partsOnly refuses a whole object for a part of it, which would be sent once
-// for each part.
-func (r *replica) partsOnly(open openRange) openRange {
+// reopen returns a rangeio.Config.Open for ranges of a version. Where the store
+// sends the whole object instead, what precedes the range is skipped; with
+// partOnly that is refused, because it would be sent once for each part.
+func (r *replica) reopen(key string, o Object, partOnly bool) func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 	return func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
-		body, err := open(ctx, offset, length)
-		if _, whole := body.(*skipper); whole {
-			body.Close()
+		a, err := r.get(ctx, key, offset, length, o.Version)
+		switch {
+		case err != nil:
+			return nil, r.after(err)
+		case a.Size != o.Size:
+			err = fmt.Errorf("%w: it has %d bytes, had %d", errReplaced, a.Size, o.Size)
+		case a.whole && partOnly:
 			r.noRanges.Store(true)
-			return nil, failed(errors.ErrUnsupported, "store ignores ranges")
+			err = failed(errors.ErrUnsupported, "store ignores ranges")
+		default:
+			return a.body, nil
 		}
-		return body, err
+		a.body.Close()
+		return nil, err
 	}
 }
-
-type openRange = func(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 
 // errTorn makes a zero-byte object a missing file, as it is for LTXFiles.
 var errTorn = fmt.Errorf("the object is empty, a torn upload: %w", fs.ErrNotExist)
