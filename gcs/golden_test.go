@@ -66,7 +66,7 @@ func TestGolden(t *testing.T) {
 		"page-size":        func(cfg *Config) { cfg.PageSize = 7 },
 		"chunk-size":       func(cfg *Config) { cfg.ChunkSize = 2 * testChunk },
 		"upload-threshold": func(cfg *Config) { cfg.UploadThreshold = 4 * testChunk },
-		"read-concurrency": func(cfg *Config) { cfg.ReadConcurrency, cfg.ReadMemory, cfg.ChunkSize = 2, 2*testChunk, 2*testChunk },
+		"read-concurrency": func(cfg *Config) { cfg.ReadConcurrency, cfg.ReadMemory, cfg.ChunkSize = 2, 4*testChunk, 2*testChunk },
 		"credentials": func(cfg *Config) {
 			cfg.Anonymous, cfg.CredentialsJSON = false, content
 			cfg.RoundTripper = &tokens{RoundTripper: cfg.RoundTripper}
