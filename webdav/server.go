@@ -181,6 +181,10 @@ func (s *server) pastEnd(ctx context.Context, p string, c tree.Content, offset, 
 	return c, nil
 }
 
+// brokenGrace is how long a PUT that was broken off is left alone. A server may
+// make the file only then: it would appear after its removal, and stay.
+const brokenGrace = 100 * time.Millisecond
+
 // Create implements tree.Tree. The body is read in this goroutine, and handed
 // to the request through a pipe.
 func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.Info, error) {
@@ -204,6 +208,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.In
 		if !whole { // the body's reader has panicked
 			write.CloseWithError(context.Canceled)
 			<-answered
+			time.Sleep(brokenGrace)
 		}
 	}()
 	_, copied := flow.Copy(write, from)
@@ -211,6 +216,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.In
 	write.CloseWithError(copied)
 	err := <-answered
 	if copied != nil && !errors.Is(copied, errAnswered) {
+		time.Sleep(brokenGrace)
 		return tree.Info{}, copied
 	}
 	if err == nil && copied != nil {
