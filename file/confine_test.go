@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func TestRootThatIsALink(t *testing.T) {
@@ -52,7 +53,7 @@ func TestLinkedDirectoriesAreNotFollowed(t *testing.T) {
 				}
 				theirs := []string{}
 				levelThere := map[string]string{"ltx": "0000/", "ltx/0000": ""}[linked]
-				for _, name := range []string{ltx.FormatFilename(1, 1), tempName(ltx.FormatFilename(1, 1))} {
+				for _, name := range []string{ltx.FormatFilename(1, 1), backend.TempName(ltx.FormatFilename(1, 1))} {
 					theirs = append(theirs, put(t, elsewhere, levelThere+name, "theirs"))
 				}
 				if used { // the directory is open when the link takes its place

@@ -180,7 +180,7 @@ func newRaw(cfg Config) (*replicatest.Raw, error) {
 		Strip: func(_ context.Context, key string) error { return os.Chtimes(at(key), time.Now(), time.Now()) },
 		Leave: func(context.Context) error {
 			key := keys.File(0, 77, 77)
-			return put(path.Join(path.Dir(key), tempName(path.Base(key))), []byte("half a fi"))
+			return put(path.Join(path.Dir(key), backend.TempName(path.Base(key))), []byte("half a fi"))
 		},
 	}, err
 }

@@ -188,7 +188,7 @@ func (r *replica) emptyLevel(ctx context.Context, root *os.Root, level string) [
 
 	var keys []string
 	err = r.fsys.eachName(ctx, dir.file, func(name string) {
-		if _, _, ok := backend.ParseFilename(name); ok || isTemp(name) {
+		if _, _, ok := backend.ParseFilename(name); ok || backend.IsTempName(name) {
 			keys = append(keys, level+"/"+strings.Clone(name))
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func TestDeleteLTXFiles(t *testing.T) {
@@ -132,7 +133,7 @@ func TestDeleteAllLeavesStrangers(t *testing.T) {
 	for _, level := range []int{0, 1, 2, 9, 1234} {
 		write(t, c, level, 1, 1, []byte("x"))
 	}
-	put(t, root, "ltx/0001/"+tempName(ltx.FormatFilename(1, 1)), "left")
+	put(t, root, "ltx/0001/"+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 	put(t, root, "ltx/0007/"+ltx.FormatFilename(1, 1)+".tmp", "left by litestream")
 	put(t, root, "ltx/0001/"+ltx.FormatFilename(8, 8), "")
 	for range 2 {

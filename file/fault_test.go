@@ -48,7 +48,7 @@ func eachFailure(t *testing.T, do func(c *ReplicaClient) error, check func(t *te
 				write(t, other, level, 1, 1, body(t, 1, 1, 200, epoch, 0))
 				write(t, other, level, 2, 2, []byte("plain"))
 			}
-			put(t, root, "ltx/0001/"+tempName(ltx.FormatFilename(1, 1)), "left")
+			put(t, root, "ltx/0001/"+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 			c := newClient(t, Config{Path: root})
 			require.NoError(t, c.Init(t.Context()))
 			fsys, seen := failOne(n, errno)
@@ -143,7 +143,7 @@ func TestSweepTellsEachFailure(t *testing.T) {
 			other.fsys = noSync{}
 			write(t, other, 0, 1, 1, []byte("x"))
 			for _, level := range []string{"ltx/0000/", "ltx/0001/", "snapshots/"} {
-				put(t, root, level+tempName(ltx.FormatFilename(1, 1)), "left")
+				put(t, root, level+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 			}
 			var log bytes.Buffer
 			c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil)),

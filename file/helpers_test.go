@@ -116,7 +116,7 @@ func files(t testing.TB, root string) (names []string) {
 
 func temps(t testing.TB, root string) []string {
 	t.Helper()
-	return slices.DeleteFunc(tree(t, root), func(name string) bool { return !strings.HasSuffix(name, tempExt) })
+	return slices.DeleteFunc(tree(t, root), func(name string) bool { return !strings.HasSuffix(name, ".tmp") })
 }
 
 func put(t testing.TB, root, name, content string) string {

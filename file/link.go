@@ -1,16 +1,15 @@
 package file
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // link gives the file its name if no other has it: the kernel lets exactly one
@@ -72,25 +71,12 @@ func (t *temp) compare(ctx context.Context) error {
 }
 
 func equal(ctx context.Context, a, b *os.File) (bool, error) {
-	bufA, bufB := buffers.Get().(*[bufferSize]byte), buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(bufA)
-	defer buffers.Put(bufB)
-	for {
-		if err := flow.Err(ctx); err != nil {
-			return false, err
-		}
-		n, errA := io.ReadFull(a, bufA[:])
-		m, errB := io.ReadFull(b, bufB[:])
-		for _, err := range []error{errA, errB} {
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return false, bare("compare", err)
-			}
-		}
-		if !bytes.Equal(bufA[:n], bufB[:m]) {
-			return false, nil
-		}
-		if errA != nil || errB != nil {
-			return true, nil // both end here: they are equal in length too
-		}
+	same, err := ltxio.SameContent(&flow.Reader{Ctx: ctx, R: a}, &flow.Reader{Ctx: ctx, R: b})
+	switch ended := flow.Err(ctx); {
+	case err == nil:
+		return same, nil
+	case ended != nil:
+		return false, ended
 	}
+	return false, bare("compare", err)
 }

@@ -69,7 +69,7 @@ func TestListSkipsStrangers(t *testing.T) {
 	c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	write(t, c, 0, 1, 1, []byte("x"))
 	name := "ltx/0000/0000000000000002-0000000000000002.ltx"
-	for _, stranger := range []string{"ltx/0000/README", name + ".tmp", name + "x", "ltx/0000/" + tempName(filepath.Base(name)),
+	for _, stranger := range []string{"ltx/0000/README", name + ".tmp", name + "x", "ltx/0000/" + backend.TempName(filepath.Base(name)),
 		"ltx/0000/0000000000000003-0000000000000002.ltx", "ltx/0000/00000000000000AA-00000000000000AB.ltx",
 		"ltx/0000/deeper/0000000000000002-0000000000000002.ltx", "ltx/0/0000000000000002-0000000000000002.ltx",
 		"0000000000000002-0000000000000002.ltx"} {

@@ -6,57 +6,16 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-const (
-	tempExt = ".tmp"
-
-	// ltxDir holds the levels in two of the layouts.
-	ltxDir = "ltx"
-)
-
-// tempName returns a name for the temporary of a file: hidden, parsed by no
-// layout, and never given out twice by any process on any host.
-func tempName(name string) string {
-	b := make([]byte, 0, len(name)+40)
-	b = append(append(append(b, '.'), name...), '.')
-	b = strconv.AppendInt(b, int64(os.Getpid()), 10)
-	b = append(b, '-')
-	b = strconv.AppendUint(b, rand.Uint64(), 16)
-	return string(append(b, tempExt...))
-}
-
-// isTemp reports whether a name is that of a temporary: one of tempName's, or
-// Litestream's, which is the file's own with ".tmp" after it.
-func isTemp(name string) bool {
-	rest, ok := strings.CutSuffix(name, tempExt)
-	if !ok {
-		return false
-	}
-	if hidden, ours := strings.CutPrefix(rest, "."); ours {
-		cut := strings.LastIndexByte(hidden, '.')
-		if cut < 0 {
-			return false
-		}
-		pid, random, ok := strings.Cut(hidden[cut+1:], "-")
-		_, pidErr := strconv.ParseUint(pid, 10, 32)
-		_, randomErr := strconv.ParseUint(random, 16, 64)
-		if !ok || pidErr != nil || randomErr != nil {
-			return false
-		}
-		rest = hidden[:cut]
-	}
-	_, _, ok = backend.ParseFilename(rest)
-	return ok
-}
+// ltxDir holds the levels in two of the layouts.
+const ltxDir = "ltx"
 
 // levels returns the replica's level directories that exist, by their key
 // without the slash, and for op an *ltxstore.Error for each place that cannot be
@@ -141,7 +100,7 @@ func (r *replica) sweepLevel(ctx context.Context, root *os.Root, level string) e
 
 	var temps []string
 	err = r.fsys.eachName(ctx, dir.file, func(name string) {
-		if isTemp(name) {
+		if backend.IsTempName(name) {
 			temps = append(temps, strings.Clone(name))
 		}
 	})

@@ -20,35 +20,20 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-func TestTempNames(t *testing.T) {
-	name := ltx.FormatFilename(1, 2)
-	a, b := tempName(name), tempName(name)
-	assert.NotEqual(t, a, b)
-	for _, temp := range []string{a, b, name + ".tmp", "." + name + ".1-f.tmp"} {
-		assert.True(t, isTemp(temp), temp)
-		_, _, ok := backend.ParseFilename(temp)
-		assert.False(t, ok, temp)
-	}
-	for _, other := range []string{"", ".tmp", "tmp", name, "." + name, "." + name + ".tmp", "x.tmp", "." + name + ".1.tmp",
-		"." + name + ".x-f.tmp", "." + name + ".1-g.tmp", "." + name + ".1-.tmp", ".x.1-f.tmp", name + ".tmp.tmp", "." + name + ".1-f.swp"} {
-		assert.False(t, isTemp(other), other)
-	}
-}
-
 // TestSweep leaves what is young, whatever its modification time, and what is
 // not a temporary of this replica.
 func TestSweep(t *testing.T) {
 	root := t.TempDir()
 	name := ltx.FormatFilename(1, 1)
-	ours := put(t, root, "ltx/0000/"+tempName(name), "left")
+	ours := put(t, root, "ltx/0000/"+backend.TempName(name), "left")
 	litestreams := put(t, root, "snapshots/"+name+".tmp", "left")
 	strangers := []string{
 		put(t, root, "ltx/0000/x.tmp", ""),
-		put(t, root, "ltx/0/"+tempName(name), "a sibling layout's"),
-		put(t, root, tempName(name), "in no level"),
+		put(t, root, "ltx/0/"+backend.TempName(name), "a sibling layout's"),
+		put(t, root, backend.TempName(name), "in no level"),
 		put(t, root, "ltx/0000/"+name, "a file"),
 	}
-	dir := filepath.Join(root, "ltx", "0000", tempName(name))
+	dir := filepath.Join(root, "ltx", "0000", backend.TempName(name))
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	old := time.Now().Add(-1000 * time.Hour)
 	require.NoError(t, os.Chtimes(ours, old, old)) // as a writer does before it renames
@@ -69,7 +54,7 @@ func TestSweep(t *testing.T) {
 		assert.NoError(t, err, path)
 	}
 
-	again := put(t, root, "ltx/0000/"+tempName(name), "left")
+	again := put(t, root, "ltx/0000/"+backend.TempName(name), "left")
 	clock = clock.Add(time.Hour)
 	require.NoError(t, c.Init(t.Context()))
 	assert.FileExists(t, again, "a client sweeps once")
@@ -78,7 +63,7 @@ func TestSweep(t *testing.T) {
 func TestSweepFailureDoesNotKeepFromReading(t *testing.T) {
 	root := t.TempDir()
 	write(t, newClient(t, Config{Path: root}), 0, 1, 1, []byte("x"))
-	left := put(t, root, "ltx/0000/"+tempName(ltx.FormatFilename(1, 1)), "left")
+	left := put(t, root, "ltx/0000/"+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 	var log bytes.Buffer
 	c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
@@ -96,7 +81,7 @@ func TestSweepFailureDoesNotKeepFromReading(t *testing.T) {
 func TestSweepCancelledIsTriedAgain(t *testing.T) {
 	root := t.TempDir()
 	for range 10 {
-		put(t, root, "ltx/0000/"+tempName(ltx.FormatFilename(1, 1)), "left")
+		put(t, root, "ltx/0000/"+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 	}
 	c := newClient(t, Config{Path: root, Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -126,7 +111,7 @@ func TestSweepBesideALiveWriter(t *testing.T) {
 
 func TestInitFromManyGoroutines(t *testing.T) {
 	root := t.TempDir()
-	put(t, root, "ltx/0000/"+tempName(ltx.FormatFilename(1, 1)), "left")
+	put(t, root, "ltx/0000/"+backend.TempName(ltx.FormatFilename(1, 1)), "left")
 	var mu sync.Mutex
 	sweeps := 0
 	c := newClient(t, Config{Path: root, Clock: func() time.Time {

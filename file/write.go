@@ -98,7 +98,7 @@ func (r *replica) createTemp(ctx context.Context, info *ltx.FileInfo, final stri
 		}
 		dir, err := r.dirs.acquireMade(info.Level)
 		if err == nil {
-			t := &temp{r: r, dir: dir, info: info, name: tempName(final), final: final, exists: true}
+			t := &temp{r: r, dir: dir, info: info, name: backend.TempName(final), final: final, exists: true}
 			if t.file, err = r.fsys.create(dir.root, t.name, r.cfg.FileMode); err == nil {
 				return t, nil
 			}

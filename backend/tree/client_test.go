@@ -15,6 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 func plain(*Store) {}
@@ -45,18 +46,6 @@ func failOnce(op string, err error) func(string, string) error {
 			return err
 		}
 		return nil
-	}
-}
-
-func TestNames(t *testing.T) {
-	name := ltx.FormatFilename(1, 2)
-	a, b := tempName(name), tempName(name)
-	assert.NotEqual(t, a, b)
-	for _, temp := range []string{a, b, name + ".tmp"} {
-		assert.True(t, isTemp(temp), temp)
-	}
-	for _, other := range []string{name, "x.tmp", "." + name + ".tmp", ".x.1-2.tmp", "." + name + ".1.tmp", "." + name + ".x-2.tmp", "." + name + ".1-y.tmp", ".tmp"} {
-		assert.False(t, isTemp(other), other)
 	}
 }
 
@@ -118,11 +107,11 @@ func TestSweep(t *testing.T) {
 	put := func(p string, age time.Duration) {
 		m.store(m.root+"/ltx/0000/"+p, []byte("x"), time.Now().Add(-age))
 	}
-	put(tempName(name), 25*time.Hour)
+	put(backend.TempName(name), 25*time.Hour)
 	put(name+".tmp", 25*time.Hour)
 	put("stranger.tmp", 25*time.Hour)
 	put(name, 25*time.Hour)
-	young := tempName(name)
+	young := backend.TempName(name)
 	put(young, 23*time.Hour)
 	require.NoError(t, write(t, newClient(m, plain), strings.NewReader("x")))
 	assert.ElementsMatch(t, []string{"ltx/0000/stranger.tmp", "ltx/0000/" + name, "ltx/0000/" + young, "ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names())

@@ -92,7 +92,7 @@ func newStore(m *memory, uncut bool) (replicatest.Store, error) {
 					return err
 				}
 				m.set(func(d *disk) {
-					d.store(path.Join(m.root, "ltx/0000", tempName(ltx.FormatFilename(7, 7))), []byte("half"), time.Time{})
+					d.store(path.Join(m.root, "ltx/0000", backend.TempName(ltx.FormatFilename(7, 7))), []byte("half"), time.Time{})
 				})
 				return nil
 			},

@@ -5,10 +5,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"slices"
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -46,7 +46,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 }
 
 // remove removes files, and returns an *ltxstore.Error for each that it cannot.
-func (r *replica) remove(ctx context.Context, op string, keys []string) (failed []error) {
+func (r *replica) remove(ctx context.Context, op string, keys []string) []error {
 	errs := make([]error, len(keys))
 	flow.Each(len(keys), max(r.DeleteConcurrency, 1), func(i int) {
 		err := r.do(ctx, func(ctx context.Context) error {
@@ -56,15 +56,10 @@ func (r *replica) remove(ctx context.Context, op string, keys []string) (failed 
 			return r.Tree.Remove(ctx, keys[i])
 		})
 		if err != nil && !r.is(err, fs.ErrNotExist) {
-			errs[i] = r.wrap(op, keys[i], ended(ctx, err))
+			errs[i] = r.wrap(op, keys[i], flow.Ended(ctx, err))
 		}
 	})
-	for _, err := range errs {
-		if err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return failed
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
 // DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
@@ -89,11 +84,14 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 	levels, err := r.levels(ctx)
 	if err != nil {
-		return []error{r.wrap(opDeleteAll, "", ended(ctx, err))}
+		return []error{r.wrap(opDeleteAll, "", flow.Ended(ctx, err))}
 	}
 	dirs := levels
-	if r.Keys.Layout() != ltxstore.LayoutLitestreamS3 { // which has its levels in the root
-		dirs = append(dirs, ltxDir)
+	holders, _ := r.Keys.Holders()
+	for _, holder := range holders {
+		if dir := dirOf(holder); dir != "" { // not the root
+			dirs = append(dirs, dir)
+		}
 	}
 	for i, dir := range dirs {
 		if i < len(levels) {
@@ -105,7 +103,7 @@ func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 		r.made.Delete(dir)
 		err := r.do(ctx, func(ctx context.Context) error { return r.Tree.RemoveDir(ctx, dir) })
 		if err != nil && !r.is(err, fs.ErrNotExist) && !r.is(err, fs.ErrExist) {
-			failed = append(failed, r.wrap(opDeleteAll, dir+"/", ended(ctx, err)))
+			failed = append(failed, r.wrap(opDeleteAll, dir+"/", flow.Ended(ctx, err)))
 		}
 	}
 	return failed
@@ -118,14 +116,14 @@ func (r *replica) empty(ctx context.Context, dir string) (failed []error) {
 		keys = nil
 		return r.Tree.List(ctx, dir, func(e Entry) {
 			_, _, ok := backend.ParseFilename(e.Name)
-			if e.Mode.IsRegular() && (ok || isTemp(e.Name)) {
+			if e.Mode.IsRegular() && (ok || backend.IsTempName(e.Name)) {
 				keys = append(keys, path.Join(dir, e.Name))
 			}
 		})
 	})
 	failed = r.remove(ctx, opDeleteAll, keys)
 	if err != nil && !r.is(err, fs.ErrNotExist) {
-		failed = append(failed, r.wrap(opDeleteAll, dir+"/", ended(ctx, err)))
+		failed = append(failed, r.wrap(opDeleteAll, dir+"/", flow.Ended(ctx, err)))
 	}
 	return failed
 }

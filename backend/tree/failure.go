@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
@@ -76,9 +75,6 @@ func (r *replica) wrap(op, key string, err error) error {
 	}
 	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: kind, Err: r.log.Secrets.Error(err)}
 }
-
-// ended adds the context's end to a failure that it has caused.
-func ended(ctx context.Context, err error) error { return flow.Ended(ctx, err) }
 
 // deleted is the error of a write from under which another client has deleted
 // the replica. It does not wrap err, which would say that a file is missing

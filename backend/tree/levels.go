@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 const (
@@ -31,7 +33,7 @@ func (c *Client) LTXLevels(ctx context.Context) (levels []int, err error) {
 		}
 	}
 	slices.Sort(levels)
-	err = r.wrap(opLevels, "", ended(ctx, err))
+	err = r.wrap(opLevels, "", flow.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func (c *Client) Folders(ctx context.Context) ([]string, error) {
 	}
 	op := r.start(ctx, opFolders, slog.LevelDebug)
 	names, err := r.dirsIn(ctx, "")
-	err = r.wrap(opFolders, "", ended(ctx, err))
+	err = r.wrap(opFolders, "", flow.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	l := &listing{replica: r, level: level, seek: seek, headers: useMetadata}
 	it := backend.NewPageIterator(ctx, l.page, backend.PageOptions{
 		Seek:   seek,
-		Wrap:   func(err error) error { return r.wrap("list", prefix, ended(ctx, err)) },
+		Wrap:   func(err error) error { return r.wrap("list", prefix, flow.Ended(ctx, err)) },
 		Logger: c.log.Get(),
 	})
 	return op.Listing(it), nil

@@ -12,6 +12,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // OpenLTXFile implements ltxstore.ReplicaClient. It costs one Open, and one
@@ -37,7 +38,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 	key := r.Keys.File(level, minTXID, maxTXID)
 	body, err := r.open(ctx, key, offset, size)
-	err = r.wrap("open", key, ended(ctx, err))
+	err = r.wrap("open", key, flow.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"path"
 	"time"
+
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // sweep removes the temporaries of a level that nothing has happened to for
@@ -19,7 +21,7 @@ func (r *replica) sweep(ctx context.Context, dir string) {
 		if e.Changed.After(last) {
 			last = e.Changed
 		}
-		if isTemp(e.Name) && e.Mode.IsRegular() && !last.IsZero() && last.Before(oldest) {
+		if backend.IsTempName(e.Name) && e.Mode.IsRegular() && !last.IsZero() && last.Before(oldest) {
 			old = append(old, path.Join(dir, e.Name))
 		}
 	})

@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src
 	}
 	stored, err := t.publish(ctx)
 	if err != nil {
-		return ended(ctx, err)
+		return flow.Ended(ctx, err)
 	}
 	info.Size, info.CreatedAt = body.read, body.Modified
 	if info.CreatedAt.IsZero() && stored.Modified.IsZero() {
@@ -125,7 +124,7 @@ func (t *temp) create(ctx context.Context) error {
 // try writes the temporary once.
 func (t *temp) try(ctx context.Context) (err error) {
 	t.body.rewind() // whether it can was seen when the last try failed
-	t.name = path.Join(t.dir, tempName(path.Base(t.key)))
+	t.name = path.Join(t.dir, backend.TempName(path.Base(t.key)))
 	t.info, err = t.Tree.Create(ctx, t.name, t.body)
 	if err == nil {
 		err = t.check()
@@ -224,30 +223,14 @@ func (t *temp) compare(ctx context.Context) (Info, error) {
 		return Info{}, t.lost(err)
 	}
 	defer theirs.Close()
-	same, err := equal(ours, theirs)
-	if err == nil && !same {
+	same, err := ltxio.SameContent(ours, theirs)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("compare: %w", err)
+	case !same:
 		err = fmt.Errorf("the file has other content: %w", fs.ErrExist)
 	}
 	return stored, err
-}
-
-func equal(a, b io.Reader) (bool, error) {
-	var bufA, bufB [16 << 10]byte
-	for {
-		n, errA := io.ReadFull(a, bufA[:])
-		m, errB := io.ReadFull(b, bufB[:])
-		for _, err := range []error{errA, errB} {
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return false, fmt.Errorf("compare: %w", err)
-			}
-		}
-		if !bytes.Equal(bufA[:n], bufB[:m]) {
-			return false, nil
-		}
-		if errA != nil || errB != nil {
-			return true, nil // both end here: they are equal in length too
-		}
-	}
 }
 
 // release removes the temporary, unless it has become the file.

@@ -1,30 +1,28 @@
-package tree
+package backend
 
 import (
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
-
-	"github.com/ltxstore/ltxstore/backend"
 )
 
-const (
-	tempExt = ".tmp"
+const tempExt = ".tmp"
 
-	// ltxDir holds the levels in two of the layouts.
-	ltxDir = "ltx"
-)
-
-// tempName returns a name for the temporary of a file: hidden, parsed by no
+// TempName returns a name for the temporary of a file: hidden, parsed by no
 // layout, and never given out twice by any process on any host.
-func tempName(name string) string {
-	return "." + name + "." + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatUint(rand.Uint64(), 16) + tempExt
+func TempName(name string) string {
+	b := make([]byte, 0, len(name)+40)
+	b = append(append(append(b, '.'), name...), '.')
+	b = strconv.AppendInt(b, int64(os.Getpid()), 10)
+	b = append(b, '-')
+	b = strconv.AppendUint(b, rand.Uint64(), 16)
+	return string(append(b, tempExt...))
 }
 
-// isTemp reports whether a name is that of a temporary: one of tempName's, or
+// IsTempName reports whether a name is that of a temporary: one of TempName's, or
 // Litestream's, which is the file's own with ".tmp" after it.
-func isTemp(name string) bool {
+func IsTempName(name string) bool {
 	rest, ok := strings.CutSuffix(name, tempExt)
 	if !ok {
 		return false
@@ -42,6 +40,6 @@ func isTemp(name string) bool {
 		}
 		rest = hidden[:cut]
 	}
-	_, _, ok = backend.ParseFilename(rest)
+	_, _, ok = ParseFilename(rest)
 	return ok
 }
