@@ -32,6 +32,20 @@ func Refused(backend, op, field string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid, Err: err}
 }
 
+// InitError returns the error of an Init that failed with err. An
+// *ltxstore.Error stays as it is; any other error gives the new one its kind, and
+// its Field if it names one, as those of NewKeys and ltxstore.Retry.Validate do.
+func InitError(backend string, err error) error {
+	if done, ok := err.(*ltxstore.Error); ok {
+		return done
+	}
+	failed := &ltxstore.Error{Op: "init", Backend: backend, Kind: ltxstore.KindOf(err), Err: err}
+	if wrong := new(settings.FieldError); errors.As(err, &wrong) {
+		failed.Field = wrong.Field
+	}
+	return failed
+}
+
 // Partial makes one error of a deletion's failures: nil of none, the failure
 // itself of a single one, else an *ltxstore.Error with an *ltxstore.PartialError, whose Kind is
 // that of all failures, or nil. failed must be *ltxstore.Error values that name their

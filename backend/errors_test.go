@@ -79,3 +79,17 @@ func TestRefused(t *testing.T) {
 		assert.ErrorContains(t, test.err, test.want)
 	}
 }
+
+func TestInitError(t *testing.T) {
+	done := &ltxstore.Error{Op: "init", Backend: "other", Err: fs.ErrClosed}
+	assert.Same(t, done, backend.InitError("file", done))
+
+	_, wrong := backend.NewKeys(ltxstore.Layout(99), "")
+	var failed *ltxstore.Error
+	require.ErrorAs(t, backend.InitError("file", wrong), &failed)
+	assert.Equal(t, ltxstore.Error{Op: "init", Backend: "file", Field: "Layout", Kind: fs.ErrInvalid, Err: wrong}, *failed)
+
+	other := errors.New("other")
+	require.ErrorAs(t, backend.InitError("file", other), &failed)
+	assert.Equal(t, ltxstore.Error{Op: "init", Backend: "file", Err: other}, *failed)
+}

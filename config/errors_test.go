@@ -12,7 +12,10 @@ import (
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/nats"
 	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/sftp"
+	"github.com/ltxstore/ltxstore/webdav"
 )
 
 // Whatever the backend: what is wrong with a Config is told by its field, in an
@@ -23,20 +26,29 @@ func TestErrorsOfAConfigHaveOneShape(t *testing.T) {
 		client ltxstore.ReplicaClient
 		field  string
 	}{
-		"file: missing": {file.NewReplicaClient(file.Config{}), "Path"},
-		"file: refused": {file.NewReplicaClient(file.Config{Path: "/x", SweepAge: -1}), "SweepAge"},
-		"file: layout":  {file.NewReplicaClient(file.Config{Path: "/x", Layout: unknown}), "Layout"},
-		"s3: missing":   {s3.NewReplicaClient(s3.Config{}), "Bucket"},
-		"s3: path":      {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Path: "../x"}), "Path"},
-		"s3: layout":    {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
-		"s3: retry":     {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Retry: ltxstore.Retry{MaxAttempts: -1}}), "Retry.MaxAttempts"},
-		"gcs: missing":  {gcs.NewReplicaClient(gcs.Config{}), "Bucket"},
-		"gcs: path":     {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Path: "../x"}), "Path"},
-		"gcs: layout":   {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
-		"gcs: retry":    {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
-		"mock: path":    {mock.NewReplicaClient(mock.Config{Path: "../x"}), "Path"},
-		"mock: layout":  {mock.NewReplicaClient(mock.Config{Layout: unknown}), "Layout"},
-		"mock: refused": {mock.NewReplicaClient(mock.Config{PageSize: -1}), "PageSize"},
+		"file: missing":   {file.NewReplicaClient(file.Config{}), "Path"},
+		"file: refused":   {file.NewReplicaClient(file.Config{Path: "/x", SweepAge: -1}), "SweepAge"},
+		"file: layout":    {file.NewReplicaClient(file.Config{Path: "/x", Layout: unknown}), "Layout"},
+		"s3: missing":     {s3.NewReplicaClient(s3.Config{}), "Bucket"},
+		"s3: path":        {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Path: "../x"}), "Path"},
+		"s3: layout":      {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
+		"s3: retry":       {s3.NewReplicaClient(s3.Config{Bucket: "bucket", Retry: ltxstore.Retry{MaxAttempts: -1}}), "Retry.MaxAttempts"},
+		"gcs: missing":    {gcs.NewReplicaClient(gcs.Config{}), "Bucket"},
+		"gcs: path":       {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Path: "../x"}), "Path"},
+		"gcs: layout":     {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
+		"gcs: retry":      {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"nats: missing":   {nats.NewReplicaClient(nats.Config{}), "Bucket"},
+		"nats: layout":    {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Layout: unknown}), "Layout"},
+		"nats: retry":     {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"sftp: missing":   {sftp.NewReplicaClient(sftp.Config{}), "Host"},
+		"sftp: layout":    {sftp.NewReplicaClient(sftp.Config{Host: "127.0.0.1:1", User: "u", Password: "p", Path: "/x", InsecureIgnoreHostKey: true, Layout: unknown}), "Layout"},
+		"sftp: retry":     {sftp.NewReplicaClient(sftp.Config{Host: "127.0.0.1:1", User: "u", Path: "/x", Retry: ltxstore.Retry{MaxAttempts: -1}}), "Retry.MaxAttempts"},
+		"webdav: missing": {webdav.NewReplicaClient(webdav.Config{}), "URL"},
+		"webdav: layout":  {webdav.NewReplicaClient(webdav.Config{URL: "http://127.0.0.1:1/x", Layout: unknown}), "Layout"},
+		"webdav: retry":   {webdav.NewReplicaClient(webdav.Config{URL: "http://127.0.0.1:1/x", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"mock: path":      {mock.NewReplicaClient(mock.Config{Path: "../x"}), "Path"},
+		"mock: layout":    {mock.NewReplicaClient(mock.Config{Layout: unknown}), "Layout"},
+		"mock: refused":   {mock.NewReplicaClient(mock.Config{PageSize: -1}), "PageSize"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := ltxstore.Init(t.Context(), test.client)

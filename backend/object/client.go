@@ -3,7 +3,6 @@ package object
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // Config is what New makes a Client of.
@@ -176,19 +174,12 @@ func (c *Client) init(ctx context.Context) (*replica, error) {
 	if err == nil {
 		return r, nil
 	}
-	if done, ok := err.(*ltxstore.Error); ok {
-		return nil, done
-	}
-	failed := &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
-	if wrong := new(settings.FieldError); errors.As(err, &wrong) {
-		failed.Field = wrong.Field
-	}
-	return nil, failed
+	return nil, backend.InitError(c.cfg.Type, err)
 }
 
 func (c *Client) connect(ctx context.Context) (*replica, error) {
 	if err := c.cfg.Retry.Validate(); err != nil {
-		return nil, backend.Refused(c.cfg.Type, "init", "", err)
+		return nil, err
 	}
 	store, err := c.cfg.Connect(ctx, &c.log)
 	if err != nil {

@@ -3,7 +3,6 @@ package tree
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -153,11 +152,10 @@ func (c *Client) init(ctx context.Context) (*replica, error) {
 	if err == nil {
 		return r, nil
 	}
-	var done *ltxstore.Error
-	if errors.As(err, &done) {
-		return nil, err
+	if _, ok := err.(*ltxstore.Error); !ok {
+		err = c.log.Secrets.Error(err)
 	}
-	return nil, &ltxstore.Error{Op: "init", Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: c.log.Secrets.Error(err)}
+	return nil, backend.InitError(c.cfg.Type, err)
 }
 
 func (c *Client) connect(ctx context.Context) (*replica, error) {
