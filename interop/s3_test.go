@@ -113,6 +113,7 @@ func (s *space) config(path string) s3.Config {
 		SSECustomerKey:  s.sse,
 		PartSize:        partSize,
 		Concurrency:     2,
+		ReadMemory:      2 * partSize,
 		Logger:          slog.New(slog.DiscardHandler),
 	}
 }
