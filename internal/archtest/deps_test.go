@@ -23,6 +23,7 @@ var allowed = []string{
 	"github.com/aws/aws-sdk-go-v2/service/s3",
 	"github.com/aws/aws-sdk-go-v2/service/sts",
 	"github.com/aws/smithy-go",
+	"github.com/hashicorp/golang-lru/v2",
 	"github.com/klauspost/compress",
 	"github.com/nats-io/nats-server/v2",
 	"github.com/nats-io/nats.go",

@@ -37,7 +37,7 @@ var below = map[layer][]layer{
 	toolbox:      {internal, library, toolbox},
 	backendLayer: {internal, library, toolbox},
 	wrapper:      {internal, library, toolbox, shared, tool},
-	shared:       {internal, library, toolbox},
+	shared:       {internal, library, toolbox, shared},
 	ground:       {internal, testkit, library, toolbox, backendLayer, suite},
 	suite:        {library, toolbox},
 	tool:         {internal, library, toolbox, tool},
@@ -158,16 +158,17 @@ func TestConfigCompilesNoBackend(t *testing.T) {
 
 // A wrapper compiles the library that it is made of, and no other's.
 func TestWrappersCompileTheirOwn(t *testing.T) {
+	const lru = "github.com/hashicorp/golang-lru/v2"
 	own := map[string][]string{
-		"cache":    nil,
-		"compress": {"github.com/klauspost/compress"},
-		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys"},
+		"cache":    {lru},
+		"compress": {"github.com/klauspost/compress", lru},
+		"crypt":    {"filippo.io", "golang.org/x/crypto", "golang.org/x/sys", lru},
 		"mirror":   nil,
 		"metrics":  {"github.com/prometheus", "github.com/beorn7/perks", "github.com/cespare/xxhash/v2", "github.com/munnerz/goautoneg", "golang.org/x/sys", "google.golang.org/protobuf"},
 		"readonly": nil,
 		"retry":    nil,
 		"trace":    {"go.opentelemetry.io/otel", "go.opentelemetry.io/auto/sdk", "github.com/go-logr", "github.com/cespare/xxhash/v2"},
-		"checksum": nil,
+		"checksum": {lru}, // through wrap/internal/codec
 		"throttle": {"golang.org/x/time"},
 	}
 	pkgs := goList(t, "", "./wrap/...")
@@ -196,6 +197,7 @@ func TestLayerRulesBite(t *testing.T) {
 		{"wrap/checksum", "file", true},
 		{"wrap/checksum", "wrap/internal/codec", false},
 		{"wrap/internal/codec", "wrap/checksum", true},
+		{"wrap/internal/codec", "wrap/internal/layer", false},
 		{"file", "wrap/internal/codec", true},
 		{"wrap/checksum", "wrap/internal/layer", false},
 		{"wrap/checksum", "wrap/internal/wraptest", true},

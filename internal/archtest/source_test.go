@@ -283,6 +283,8 @@ func text(e ast.Expr) string {
 		return e.Name
 	case *ast.SelectorExpr:
 		return text(e.X) + "." + e.Sel.Name
+	case *ast.IndexExpr: // a generic type
+		return text(e.X)
 	}
 	return ""
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // blockCost is about what a block in memory takes beside its bytes.
@@ -27,8 +27,8 @@ type blocks struct {
 	mu    sync.Mutex
 	used  int64
 	byAge list.List // of *block, the newest first
-	files map[codec.File]*known
-	busy  map[codec.File]int // writes and deletions under way
+	files map[layer.File]*known
+	busy  map[layer.File]int // writes and deletions under way
 	all   int                // deletions of everything under way
 	disk  *disk              // nil keeps blocks in memory
 }
@@ -36,7 +36,7 @@ type blocks struct {
 // known is what is kept of one file. Another one takes its place when the file
 // changes: who still has this one must not use it.
 type known struct {
-	file   codec.File
+	file   layer.File
 	blocks map[int64]*list.Element
 	since  time.Time
 	users  int
@@ -53,7 +53,7 @@ type stamp struct {
 	at   time.Time
 }
 
-func newKnown(f codec.File, since time.Time) *known {
+func newKnown(f layer.File, since time.Time) *known {
 	return &known{file: f, since: since, size: -1, blocks: make(map[int64]*list.Element)}
 }
 
@@ -71,12 +71,12 @@ type block struct {
 
 func newBlocks(cfg Config, count *counters) *blocks {
 	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count,
-		files: make(map[codec.File]*known), busy: make(map[codec.File]int)}
+		files: make(map[layer.File]*known), busy: make(map[layer.File]int)}
 }
 
 // enter returns what is known of a file, for leave, and whether that is new; nil
 // while it is written or deleted.
-func (b *blocks) enter(f codec.File) (k *known, isNew bool) {
+func (b *blocks) enter(f layer.File) (k *known, isNew bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.all > 0 || b.busy[f] > 0 {
@@ -258,7 +258,7 @@ func (b *blocks) remove(e *list.Element) {
 }
 
 // drop forgets a file. Who has entered it gets none of what is kept later.
-func (b *blocks) drop(f codec.File) {
+func (b *blocks) drop(f layer.File) {
 	k := b.files[f]
 	if k == nil {
 		return
@@ -270,14 +270,14 @@ func (b *blocks) drop(f codec.File) {
 }
 
 // begin and end are around a write or a deletion of a file.
-func (b *blocks) begin(f codec.File) {
+func (b *blocks) begin(f layer.File) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.busy[f]++
 	b.drop(f)
 }
 
-func (b *blocks) end(f codec.File) {
+func (b *blocks) end(f layer.File) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.busy[f]--; b.busy[f] == 0 {
@@ -300,7 +300,7 @@ func (b *blocks) seen(files []ltx.FileInfo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := range files {
-		f := codec.FileOf(&files[i])
+		f := layer.FileOf(&files[i])
 		k := b.files[f]
 		if k == nil {
 			continue

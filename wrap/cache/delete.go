@@ -6,7 +6,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -21,12 +20,12 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 		return err
 	}
 	for _, info := range files {
-		s.begin(codec.FileOf(info))
+		s.begin(layer.FileOf(info))
 	}
 	done := false
 	defer func() {
 		for _, info := range files {
-			s.end(codec.FileOf(info), nil, done)
+			s.end(layer.FileOf(info), nil, done)
 		}
 	}()
 	err = c.next.DeleteLTXFiles(ctx, files)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // A block on the disk is a file of its own, with its bytes. Its name has what the file
@@ -37,7 +37,7 @@ func openDisk(dir, folder string, blockSize int) (*disk, error) {
 
 // spot is where a block belongs.
 type spot struct {
-	file  codec.File
+	file  layer.File
 	n     int64
 	since int64 // when the first block of the file was read, in Unix milliseconds
 }

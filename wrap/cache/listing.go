@@ -9,7 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // listings is what is kept of levels.
@@ -27,7 +27,7 @@ type level struct {
 	whole   *whole
 	running map[ltx.TXID]*shared // that a further reader may join
 	all     map[*shared]bool     // beside which something may change
-	changes map[codec.File]*change
+	changes map[layer.File]*change
 }
 
 type whole struct {
@@ -47,7 +47,7 @@ type change struct {
 func (l *listings) level(n int) *level {
 	lv := l.levels[n]
 	if lv == nil {
-		lv = &level{running: make(map[ltx.TXID]*shared), all: make(map[*shared]bool), changes: make(map[codec.File]*change)}
+		lv = &level{running: make(map[ltx.TXID]*shared), all: make(map[*shared]bool), changes: make(map[layer.File]*change)}
 		l.levels[n] = lv
 	}
 	return lv
@@ -66,7 +66,7 @@ func (l *listings) get(n int, seek ltx.TXID) ([]ltx.FileInfo, bool) {
 }
 
 // stampOf returns what the kept listing, however old, tells of a file, or nil.
-func (l *listings) stampOf(f codec.File) *stamp {
+func (l *listings) stampOf(f layer.File) *stamp {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.level(f.Level).whole
@@ -80,7 +80,7 @@ func (l *listings) stampOf(f codec.File) *stamp {
 	return &stamp{w.files[at].Size, w.files[at].CreatedAt}
 }
 
-func compare(info ltx.FileInfo, f codec.File) int {
+func compare(info ltx.FileInfo, f layer.File) int {
 	return cmp.Or(cmp.Compare(info.MinTXID, f.MinTXID), cmp.Compare(info.MaxTXID, f.MaxTXID))
 }
 
@@ -108,7 +108,7 @@ func (l *listings) room(n int) bool {
 }
 
 // begin is before this client writes or deletes a file.
-func (l *listings) begin(f codec.File) {
+func (l *listings) begin(f layer.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lv := l.level(f.Level)
@@ -124,7 +124,7 @@ func (l *listings) begin(f codec.File) {
 
 // end is after that. info is what was written, nil what was deleted; without done
 // nobody knows. What is listed meanwhile is not kept: it may be of before.
-func (l *listings) end(f codec.File, info *ltx.FileInfo, done bool) {
+func (l *listings) end(f layer.File, info *ltx.FileInfo, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lv := l.level(f.Level)
@@ -157,7 +157,7 @@ func (lv *level) spoil() {
 
 // changed returns the files with one put in, replaced or left out. Readers may have
 // the slice: it is only appended to.
-func changed(files []ltx.FileInfo, f codec.File, info *ltx.FileInfo) []ltx.FileInfo {
+func changed(files []ltx.FileInfo, f layer.File, info *ltx.FileInfo) []ltx.FileInfo {
 	at, found := slices.BinarySearchFunc(files, f, compare)
 	switch {
 	case info == nil && !found:

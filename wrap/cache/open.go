@@ -33,7 +33,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil {
 		return nil, err
 	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	if !s.cfg.NoBlocks && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
 		if k, isNew := s.blocks.enter(f); k != nil {
 			defer s.blocks.leave(k)
@@ -42,7 +42,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 			}
 			parts, err := c.read(ctx, s, run{k, offset / s.blocks.size, (offset + size - 1) / s.blocks.size})
 			if err != nil {
-				return nil, codec.Wrap(c.next, "open", f, err)
+				return nil, layer.WrapFile(c.next, "open", f, err)
 			}
 			return c.reader(ctx, f, parts, offset%s.blocks.size, size), nil
 		}
@@ -51,7 +51,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 }
 
 // reader returns size bytes from offset of blocks.
-func (c *Client) reader(ctx context.Context, f codec.File, parts [][]byte, offset, size int64) io.ReadCloser {
+func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
 	return &codec.Pieces{Ctx: ctx, Skip: offset, Left: size,
 		Next: func() ([]byte, error) {
 			if len(parts) == 0 {
@@ -61,7 +61,7 @@ func (c *Client) reader(ctx context.Context, f codec.File, parts [][]byte, offse
 			parts = parts[1:]
 			return part, nil
 		},
-		Wrap: func(err error) error { return codec.Wrap(c.next, "read", f, err) },
+		Wrap: func(err error) error { return layer.WrapFile(c.next, "read", f, err) },
 	}
 }
 

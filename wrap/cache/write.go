@@ -7,7 +7,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -22,7 +21,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	if err != nil {
 		return nil, err
 	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	var info *ltx.FileInfo
 	s.begin(f)
 	defer func() { s.end(f, info, info != nil) }()
@@ -34,12 +33,12 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return written, err
 }
 
-func (s *state) begin(f codec.File) {
+func (s *state) begin(f layer.File) {
 	s.listings.begin(f)
 	s.blocks.begin(f)
 }
 
-func (s *state) end(f codec.File, info *ltx.FileInfo, done bool) {
+func (s *state) end(f layer.File, info *ltx.FileInfo, done bool) {
 	s.listings.end(f, info, done)
 	s.blocks.end(f)
 }

@@ -5,10 +5,11 @@ import (
 
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // newCheck checks a file of that name. Other content passes if others is true.
-func newCheck(f codec.File, others bool) *ltxio.Check {
+func newCheck(f layer.File, others bool) *ltxio.Check {
 	return ltxio.NewCheck(f.MinTXID, f.MaxTXID, others)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // OpenLTXFile is the next client's. The reader of a whole file fails with
@@ -19,7 +19,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil || offset != 0 || size != 0 {
 		return rc, err
 	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	return &reader{body: rc, c: c, file: f, check: newCheck(f, c.cfg.OtherBodies)}, nil
 }
 
@@ -27,7 +27,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 type reader struct {
 	body io.ReadCloser
 	c    *Client
-	file codec.File
+	file layer.File
 
 	mu    sync.Mutex
 	check *ltxio.Check
@@ -44,7 +44,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
 	if err == nil || err == io.EOF {
 		if wrong := feed(r.check, p[:n], err == io.EOF); wrong != nil {
-			n, err = 0, codec.Wrap(r.c.next, "read", r.file, wrong)
+			n, err = 0, layer.WrapFile(r.c.next, "read", r.file, wrong)
 		}
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *reader) Close() error {
 	defer r.mu.Unlock()
 	r.check.Stop()
 	if r.err == nil || r.err == io.EOF {
-		r.err = codec.Wrap(r.c.next, "read", r.file, errClosed)
+		r.err = layer.WrapFile(r.c.next, "read", r.file, errClosed)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
@@ -25,17 +26,17 @@ var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 // Another writer of that name makes it fail as well.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
-		return nil, codec.WrapCall(c.next, "write", err)
+		return nil, layer.Wrap(c.next, "write", "", err)
 	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	info, err := c.write(ctx, f, r)
 	if err != nil {
-		return nil, codec.Wrap(c.next, "write", f, err)
+		return nil, layer.WrapFile(c.next, "write", f, err)
 	}
 	return info, nil
 }
 
-func (c *Client) write(ctx context.Context, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
+func (c *Client) write(ctx context.Context, f layer.File, r io.Reader) (*ltx.FileInfo, error) {
 	src, err := codec.NewSource(ctx, f, r)
 	switch {
 	case err != nil:
@@ -45,7 +46,7 @@ func (c *Client) write(ctx context.Context, f codec.File, r io.Reader) (*ltx.Fil
 	}
 	b := &body{src: src, check: newCheck(f, c.cfg.OtherBodies)}
 	defer b.check.Stop()
-	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, codec.Sized(b, src.Length))
+	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, layer.Sized(b, src.Length))
 	if err == nil {
 		err = b.ended()
 	}
@@ -56,12 +57,12 @@ func (c *Client) write(ctx context.Context, f codec.File, r io.Reader) (*ltx.Fil
 }
 
 // readBack compares what is stored with the body.
-func (c *Client) readBack(ctx context.Context, f codec.File, src *codec.Source) error {
+func (c *Client) readBack(ctx context.Context, f layer.File, src *codec.Source) error {
 	same, err := src.Equals(func() (io.ReadCloser, error) {
 		return c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, 0)
 	})
 	switch {
-	case codec.IsMissing(err):
+	case layer.IsMissing(err):
 		// It is no missing file to the caller, who has named one to be written.
 		return codec.Corrupt("the file is not there after it was written")
 	case err != nil:

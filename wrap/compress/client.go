@@ -29,76 +29,59 @@
 package compress
 
 import (
-	"context"
-	"io"
-	"log/slog"
-
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
-)
-
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
 )
 
 // Client is a replica whose files are stored compressed. It is made by New and
-// safe for concurrent use.
+// safe for concurrent use. Besides those of ltxstore.ReplicaClient it has the methods
+// of every wrapper; see package wrap.
+//
+// # Listing
+//
+// In addition to the next client's listing, without metadata, LTXFiles costs one ranged
+// read of a KiB or little more for each file that this client has neither written nor
+// looked at before, as long as the store lists it with the same size and time:
+// Config.MetadataConcurrency at once, a page ahead of the caller. With useMetadata it
+// costs one more for a file of more than a KiB that is not compressed. A file of more
+// than a hundred frames that compress to less than an eighth, or of more than 32 GiB,
+// costs one more for its seek table.
+//
+// CreatedAt of an LTX file is its header's timestamp, whatever useMetadata is. A
+// file that is corrupt is listed with its stored size, and ends a listing with
+// useMetadata with ErrChecksum (clause T3).
+//
+// # Reading
+//
+// A whole file, or a range in its first 64 KiB, is one request. Another range is one
+// request for the frames that it touches, if the file was listed, written or opened
+// before; else a listing that starts at the file and a read of its end come first. A
+// range of a file that is not compressed costs one small read more each time: what it
+// begins with tells that it still is not; and the whole of one that is not an LTX file
+// either, a listing and a read of its end.
+//
+// Frames that do not decode, a file that is cut off and a seek table that
+// contradicts the frames are ErrChecksum. A range is checked by the checksums of
+// its frames and, if it reaches the end of a file that is read from its
+// beginning, by the seek table. One frame, compressed and not, is in memory.
+//
+// # Writing
+//
+// WriteLTXFile costs what the next client's does for the compressed body, whose size is
+// not known beforehand. Two frames are in memory. When the next client refuses to
+// replace a file (WriteOnce), the stored one is read back and compared: another release
+// of the compressor may have made other bytes of the same body.
+//
+// DeleteLTXFiles and DeleteAll are the next client's.
 type Client struct {
-	next  ltxstore.ReplicaClient
+	client
 	given Config
-	ready flow.Lazy[setup]
 }
 
-// setup is what a valid configuration has become.
-type setup struct {
-	frameSize   int
-	concurrency int
-	zstd        *coder
-	files       *codec.Cache[*stored]
-}
+type client = codec.Client
 
 // New returns a client that compresses what goes to next. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: layer.Next(next), given: cfg}
-}
-
-// Unwrap returns the next client.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's, marked as that of a client that compresses.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "compress", c.next)
-}
-
-// Init checks the configuration and initializes the next client. A bad field is
-// fs.ErrInvalid.
-func (c *Client) Init(ctx context.Context) error {
-	if _, err := c.init(ctx); err != nil {
-		return err
-	}
-	return ltxstore.Init(ctx, c.next)
-}
-
-// SetLogger directs the next client's log. The wrapper itself logs nothing.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
-
-// init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*setup, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*setup, error) { return c.given.check(c.Type()) })
-	return s, codec.WrapCall(c.next, "init", err)
+	return &Client{codec.New(next, wrapper, cfg.open), cfg}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -42,8 +43,28 @@ const (
 	defaultCacheSize = 32 << 20
 )
 
+// format is what a valid configuration has become. It is a codec.Format.
+type format struct {
+	next        ltxstore.ReplicaClient
+	frameSize   int
+	concurrency int
+	zstd        *coder
+	files       *codec.Cache[*stored]
+}
+
+var _ codec.Format = (*format)(nil)
+
+// open makes the format of a client around next.
+func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
+	f, err := cfg.check(next.Type())
+	if err == nil {
+		f.next = next
+	}
+	return f, err
+}
+
 // check refuses what is wrong in the configuration, and fills in the defaults.
-func (cfg Config) check(typ string) (*setup, error) {
+func (cfg Config) check(typ string) (*format, error) {
 	invalid := func(field string, value any, want string) error {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
@@ -63,7 +84,7 @@ func (cfg Config) check(typ string) (*setup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &setup{
+	return &format{
 		frameSize:   frameSize,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
 		zstd:        coder,

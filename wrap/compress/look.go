@@ -5,54 +5,57 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // stored is what is known of a stored file.
 type stored struct {
-	length int64     // of the file in the store
-	at     time.Time // that the store gives
-
+	codec.Known
 	summary         // of the body
 	ends    []int64 // where the frames end; nil if the file is not compressed
-	headed  bool    // of a file that is not compressed: its beginning was looked at
 	corrupt error   // why it cannot be told what the file holds
 }
 
 // memory is about how many bytes are held.
-func (s *stored) memory() int64 { return 96 + 8*int64(cap(s.ends)) }
+func (s *stored) memory() int64 { return 160 + 8*int64(cap(s.ends)) }
 
-// is reports whether the listed file is the one that is known.
-func (s *stored) is(info *ltx.FileInfo) bool {
-	return s.length == info.Size && s.at.Equal(info.CreatedAt)
+// Lists implements codec.Format.
+func (s *format) Lists(bool) (concurrency int, err error) { return s.concurrency, nil }
+
+// Tell implements codec.Format.
+func (s *format) Tell(info *ltx.FileInfo, metadata bool) bool {
+	known, ok := s.files.Get(layer.FileOf(info))
+	if !ok || !known.Of(info, metadata) || known.corrupt != nil {
+		return false
+	}
+	known.Fill(info)
+	return true
 }
 
-// tells reports whether size and, if wanted, time are known.
-func (s *stored) tells(metadata bool) bool { return s.ends != nil || s.headed || !metadata }
-
-// fill completes a listed file. What nobody can tell the content of has its
+// Look implements codec.Format. A file whose content cannot be told is listed with its
 // stored size; opening it tells what is wrong.
-func (s *stored) fill(info *ltx.FileInfo) {
-	info.Size, info.CreatedAt = s.length, s.at
-	if s.ends != nil {
-		info.Size = s.size
+func (s *format) Look(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
+	known, err := s.look(ctx, layer.FileOf(info), *info, metadata)
+	if err == nil && metadata {
+		err = known.corrupt
 	}
-	if s.isLTX {
-		info.CreatedAt = s.time
+	if err == nil {
+		known.Fill(info)
 	}
+	return err
 }
 
-func (s *stored) describe(f codec.File) *ltx.FileInfo {
-	info := &ltx.FileInfo{Level: f.Level, MinTXID: f.MinTXID, MaxTXID: f.MaxTXID}
-	s.fill(info)
-	return info
-}
+// Forget implements codec.Format.
+func (s *format) Forget(f layer.File) { s.files.Drop(f) }
+
+// Clear implements codec.Format.
+func (s *format) Clear() { s.files.Clear() }
 
 // A file's end is read in one request: a KiB, and so much more of a large file
 // that the table is in it unless frames compress to less than an eighth.
@@ -61,7 +64,7 @@ const (
 	mostTail  = 1 << 20
 )
 
-func (s *setup) tailOf(size int64) int64 {
+func (s *format) tailOf(size int64) int64 {
 	return min(size, leastTail+size/int64(s.frameSize)*8*entrySize, mostTail)
 }
 
@@ -72,19 +75,19 @@ const maxLooks = 4
 // says of it; with a zero Size that is asked for first. With metadata the time of
 // a file that is not compressed is read too. It costs a request for the end of
 // the file. A missing file is fs.ErrNotExist.
-func (c *Client) look(ctx context.Context, s *setup, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+func (s *format) look(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
 	var before ltx.FileInfo
 	for range maxLooks {
 		if listed.Size == 0 {
 			var err error
-			if listed, err = codec.Stat(ctx, c.next, f); err != nil {
+			if listed, err = codec.Stat(ctx, s.next, f); err != nil {
 				return nil, err
 			}
 			if listed.Size == before.Size && listed.CreatedAt.Equal(before.CreatedAt) {
 				return nil, codec.Corrupt("file is listed with %d bytes and has not so many", listed.Size)
 			}
 		}
-		known, err := c.lookOnce(ctx, s, f, listed, metadata)
+		known, err := s.lookOnce(ctx, f, listed, metadata)
 		if err != nil {
 			return nil, err
 		}
@@ -98,33 +101,34 @@ func (c *Client) look(ctx context.Context, s *setup, f codec.File, listed ltx.Fi
 }
 
 // lookOnce returns nil if the file is no longer of the size that was listed.
-func (c *Client) lookOnce(ctx context.Context, s *setup, f codec.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
-	tail, err := c.readEnd(ctx, f, listed.Size, s.tailOf(listed.Size))
+func (s *format) lookOnce(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+	tail, err := s.readEnd(ctx, f, listed.Size, s.tailOf(listed.Size))
 	if tail == nil || err != nil {
 		return nil, err
 	}
-	known := &stored{length: listed.Size, at: listed.CreatedAt}
+	known := &stored{Known: codec.Known{Length: listed.Size, At: listed.CreatedAt, Size: listed.Size}}
 	frames, ok := frameCount(tail)
 	want := trailerSize(frames)
 	if !ok || want >= listed.Size {
-		return known, c.lookPlain(ctx, f, known, tail, metadata)
+		return known, s.lookPlain(ctx, f, known, tail, metadata)
 	}
 	if want > int64(len(tail)) {
-		if tail, err = c.readEnd(ctx, f, listed.Size, want); tail == nil || err != nil {
+		if tail, err = s.readEnd(ctx, f, listed.Size, want); tail == nil || err != nil {
 			return nil, err
 		}
 	}
 	known.summary, known.ends, err = parseTrailer(tail[int64(len(tail))-want:], listed.Size)
 	if err != nil {
 		known.ends = nil
-		return known, c.lookPlain(ctx, f, known, tail, metadata)
+		return known, s.lookPlain(ctx, f, known, tail, metadata)
 	}
+	known.Size, known.Time, known.IsLTX, known.Timed = known.size, known.time, known.isLTX, true
 	return known, nil
 }
 
 // readEnd reads the last n bytes of a file of that size; nil if it has another.
-func (c *Client) readEnd(ctx context.Context, f codec.File, size, n int64) ([]byte, error) {
-	tail, err := codec.Read(ctx, c.next, f, size-n, n+1)
+func (s *format) readEnd(ctx context.Context, f layer.File, size, n int64) ([]byte, error) {
+	tail, err := codec.Read(ctx, s.next, f, size-n, n+1)
 	if err != nil || int64(len(tail)) != n {
 		return nil, err
 	}
@@ -133,24 +137,24 @@ func (c *Client) readEnd(ctx context.Context, f codec.File, size, n int64) ([]by
 
 // lookPlain looks at the beginning of a file that does not end as a compressed
 // one does, if that is at hand, or if the time is wanted.
-func (c *Client) lookPlain(ctx context.Context, f codec.File, known *stored, tail []byte, metadata bool) (err error) {
+func (s *format) lookPlain(ctx context.Context, f layer.File, known *stored, tail []byte, metadata bool) (err error) {
 	head := tail
 	switch {
-	case int64(len(tail)) == known.length: // all of it
+	case int64(len(tail)) == known.Length: // all of it
 	case !metadata:
 		return nil
 	default:
-		if head, err = codec.Read(ctx, c.next, f, 0, ltx.HeaderSize); err != nil {
+		if head, err = codec.Read(ctx, s.next, f, 0, ltx.HeaderSize); err != nil {
 			return err
 		}
 	}
-	known.headed = true
+	known.Timed = true
 	if isZstd(head) {
 		known.corrupt = codec.Corrupt("file begins with a zstd frame and does not end with a seek table: it is cut off, or no file of this package")
 	} else if at, isLTX, err := ltxio.Timestamp(head[:min(len(head), ltx.HeaderSize)]); err != nil {
 		known.corrupt = codec.Corrupt("%w", err)
 	} else {
-		known.time, known.isLTX = at, isLTX
+		known.Time, known.IsLTX = at, isLTX
 	}
 	return nil
 }

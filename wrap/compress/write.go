@@ -1,86 +1,30 @@
 package compress
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
-	"github.com/superfly/ltx"
-
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile implements ltxstore.ReplicaClient. It costs what the next client's
-// does for the compressed body, whose size is not known beforehand. Two frames
-// are in memory.
-//
-// When the next client refuses to replace a file (WriteOnce), the stored one is
-// read back and compared: another release of the compressor may have made other
-// bytes of the same body.
-func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
-		return nil, codec.WrapCall(c.next, "write", err)
-	}
-	if r == nil {
-		return nil, backend.Invalid(c.Type(), "write", "r", r, "want a body")
-	}
-	s, err := c.init(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	info, err := c.write(ctx, s, f, r)
-	return info, codec.Wrap(c.next, "write", f, err)
-}
-
-func (c *Client) write(ctx context.Context, s *setup, f codec.File, r io.Reader) (*ltx.FileInfo, error) {
-	src, err := codec.NewSource(ctx, f, r)
-	if err != nil {
-		return nil, err
-	}
-	s.files.Drop(f)
-	e := &encoder{setup: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
-	at, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, e)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return c.settle(ctx, s, f, src, err)
-	case err != nil:
-		// The buffers are left to the garbage collector: a transport may still
-		// be reading.
-		return nil, err
-	}
-	if err := src.Ended(); err != nil {
-		return nil, err
-	}
-	s.zstd.plain.Put(e.plain)
-	known := &stored{length: at.Size, at: at.CreatedAt, summary: e.summary(), ends: e.ends()}
-	s.files.Put(f, known, known.memory())
-	return known.describe(f), nil
-}
-
-// settle answers for a name that is taken: the same body is success (clause W6).
-func (c *Client) settle(ctx context.Context, s *setup, f codec.File, src *codec.Source, refused error) (*ltx.FileInfo, error) {
-	same, err := src.Equals(func() (io.ReadCloser, error) { return c.open(ctx, s, f, 0, 0) })
-	switch {
-	case err != nil:
-		return nil, errors.Join(refused, err)
-	case !same:
-		return nil, refused
-	}
-	known, err := c.look(ctx, s, f, ltx.FileInfo{}, true)
-	if err != nil {
-		return nil, err
-	}
-	return known.describe(f), nil
+// Encode implements codec.Format.
+func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.Known), error) {
+	e := &encoder{format: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
+	// After a failure the buffer is left to the garbage collector: a transport may still
+	// be reading.
+	return e, func(known codec.Known) {
+		s.zstd.plain.Put(e.plain)
+		it := &stored{Known: known, summary: e.summary(), ends: e.ends()}
+		s.files.Put(f, it, it.memory())
+	}, nil
 }
 
 // encoder yields the compressed form of a body.
 type encoder struct {
-	*setup
+	*format
 	src   *codec.Source
 	plain *[]byte
 

@@ -41,68 +41,58 @@
 package crypt
 
 import (
-	"context"
-	"io"
-	"log/slog"
-
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
-
-// Client is a replica whose files are stored encrypted. It is made by New and
-// safe for concurrent use.
+// Client is a replica whose files are stored encrypted. It is made by New and safe for
+// concurrent use. Besides those of ltxstore.ReplicaClient it has the methods of every
+// wrapper; see package wrap. No error shows an identity.
+//
+// # Listing
+//
+// Without useMetadata LTXFiles costs what the next client's listing does, and CreatedAt
+// is the time that gives; see Config.MixedHeaders for where it costs more. With
+// useMetadata it costs one read of Config.HeaderSize bytes for each file that this client
+// has neither written nor looked at before, as long as the store lists it with the same
+// size and time, and for one of the age program a second, of 64 KiB. They run
+// Config.MetadataConcurrency at once, a page ahead of the caller.
+//
+// A file that cannot be decrypted ends a listing with useMetadata with an error
+// (clause T3), and is listed with a size that nobody can tell without.
+//
+// # Reading
+//
+// A file, or a range that begins in its first 64 KiB, is one request. Another range is
+// one request for the chunks of 64 KiB that it touches, after one for the header if the
+// file was not opened before. A range past the end costs two more, which tell a file that
+// ends there from one that was cut off.
+//
+// Without Config.Identities reading is errors.ErrUnsupported; where no identity fits
+// the file, fs.ErrPermission. What was changed, cut off or swapped is ErrChecksum,
+// at the latest when the bytes in question are read. Only of a file of the age program
+// a damaged recipient in the header cannot be told from somebody else: that is
+// fs.ErrPermission as well.
+//
+// # Writing
+//
+// WriteLTXFile costs what the next client's does for Config.HeaderSize + 16 bytes more,
+// and 16 for each 64 KiB. Without Config.Recipients it is errors.ErrUnsupported.
+//
+// No two encryptions of one body are the same. When the next client refuses to
+// replace a file (WriteOnce), the stored one is read back, decrypted and
+// compared; without Config.Identities the refusal stands.
+//
+// DeleteLTXFiles and DeleteAll are the next client's.
 type Client struct {
-	next  ltxstore.ReplicaClient
-	check func(typ string) (*setup, error) // holds the Config: fmt looks into no function
-	ready flow.Lazy[setup]
+	client
+	check func(backend string) (*format, error) // holds the Config: fmt does not print what functions hold
 }
+
+type client = codec.Client
 
 // New returns a client that encrypts what goes to next. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: layer.Next(next), check: cfg.check}
-}
-
-// Unwrap returns the next client.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's, marked as that of a client that encrypts.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "crypt", c.next)
-}
-
-// Init checks the configuration and initializes the next client. A bad field is
-// fs.ErrInvalid. No error shows an identity.
-func (c *Client) Init(ctx context.Context) error {
-	if _, err := c.init(ctx); err != nil {
-		return err
-	}
-	return ltxstore.Init(ctx, c.next)
-}
-
-// SetLogger directs the next client's log. The wrapper itself logs nothing.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
-
-// init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*setup, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*setup, error) { return c.check(c.Type()) })
-	return s, codec.WrapCall(c.next, "init", err)
+	return &Client{codec.New(next, wrapper, cfg.open), cfg.check}
 }

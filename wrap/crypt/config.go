@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
@@ -94,8 +95,9 @@ const (
 	defaultCacheSize  = 32 << 20
 )
 
-// setup is what a valid configuration has become.
-type setup struct {
+// format is what a valid configuration has become. It is a codec.Format.
+type format struct {
+	next        ltxstore.ReplicaClient
 	recipients  []age.Recipient
 	identities  []age.Identity
 	headerSize  int64
@@ -103,20 +105,31 @@ type setup struct {
 	concurrency int
 
 	keys  *codec.Cache[*key]
-	files *codec.Cache[*seen]
+	files *codec.Cache[codec.Known]
+}
+
+var _ codec.Format = (*format)(nil)
+
+// open makes the format of a client around next.
+func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
+	f, err := cfg.check(next.Type())
+	if err == nil {
+		f.next = next
+	}
+	return f, err
 }
 
 // check refuses what is wrong in the configuration, and fills in the defaults.
-func (cfg Config) check(typ string) (*setup, error) {
+func (cfg Config) check(typ string) (*format, error) {
 	invalid := func(field string, value any, want string) error {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
-	s := &setup{
+	s := &format{
 		headerSize:  int64(cmp.Or(cfg.HeaderSize, defaultHeaderSize)),
 		mixed:       cfg.MixedHeaders,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
 		keys:        codec.NewCache[*key](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
-		files:       codec.NewCache[*seen](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
+		files:       codec.NewCache[codec.Known](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
 	}
 	for i, entry := range cfg.Recipients {
 		field := fmt.Sprintf("Recipients[%d]", i)

@@ -13,10 +13,10 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var fuzzFile = codec.File{Level: 3, MinTXID: 5, MaxTXID: 9}
+var fuzzFile = layer.File{Level: 3, MinTXID: 5, MaxTXID: 9}
 
 func fuzzHeader(f *testing.F, b binding) (id *age.X25519Identity, file []byte) {
 	id, err := age.GenerateX25519Identity()

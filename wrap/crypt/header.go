@@ -18,6 +18,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // bindingType is the type of the stanza that binds a file to its name.
@@ -25,7 +26,7 @@ const bindingType = "ltxstore-v1"
 
 // binding is what the stanza says.
 type binding struct {
-	file  codec.File
+	file  layer.File
 	time  time.Time
 	isLTX bool
 }
@@ -126,7 +127,7 @@ func leastHeader(recipients []age.Recipient) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	widest := binding{file: codec.File{Level: 9999}, time: time.UnixMilli(1e14), isLTX: true}
+	widest := binding{file: layer.File{Level: 9999}, time: time.UnixMilli(1e14), isLTX: true}
 	stanzas = append(stanzas, &age.Stanza{Type: bindingType, Args: append(widest.args(), strings.Repeat("0", sumDigits))})
 	return headerSize(stanzas), nil
 }
@@ -211,7 +212,7 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 		}
 		level, levelErr := strconv.Atoi(args[0])
 		minTXID, maxTXID, isName := backend.ParseFilename(args[1])
-		b = binding{file: codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, isLTX: args[2] != "-"}
+		b = binding{file: layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, isLTX: args[2] != "-"}
 		var timeErr error
 		if b.isLTX {
 			var millis int64

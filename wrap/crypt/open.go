@@ -15,42 +15,10 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
-
-// OpenLTXFile implements ltxstore.ReplicaClient. A file, or a range that begins in
-// its first 64 KiB, is one request. Another range is one request for the chunks
-// of 64 KiB that it touches, after one for the header if the file was not opened
-// before. A range past the end costs two more, which tell a file that ends there
-// from one that was cut off.
-//
-// Without Config.Identities it is errors.ErrUnsupported; where no identity fits
-// the file, fs.ErrPermission. What was changed, cut off or swapped is ErrChecksum,
-// at the latest when the bytes in question are read. Only of a file of the age program
-// a damaged recipient in the header cannot be told from somebody else: that is
-// fs.ErrPermission as well.
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := backend.CheckFile(level, minTXID, maxTXID)
-	if err == nil {
-		err = rangeio.Check(offset, size)
-	}
-	if err != nil {
-		return nil, codec.WrapCall(c.next, "open", err)
-	}
-	s, err := c.init(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f := codec.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	rc, err := c.open(ctx, s, f, offset, size)
-	if err != nil {
-		return nil, codec.Wrap(c.next, "open", f, err)
-	}
-	return rc, nil
-}
 
 var errNoIdentities = fmt.Errorf("no identity to read with: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
 
@@ -92,27 +60,28 @@ func (sp span) stored(header int64) (at, length int64, ok bool) {
 	return header + nonceSize + sp.first*storedChunk, length, true
 }
 
-func (c *Client) open(ctx context.Context, s *setup, f codec.File, offset, size int64) (io.ReadCloser, error) {
+// Open implements codec.Format.
+func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
 	if len(s.identities) == 0 {
 		return nil, errNoIdentities
 	}
 	sp := spanOf(offset, size)
 	if sp.first == 0 {
-		return c.openStart(ctx, s, f, sp)
+		return s.openStart(ctx, f, sp)
 	}
 	k, cached := s.keys.Get(f)
 	if !cached {
 		var err error
-		if k, err = c.unlock(ctx, s, f); err != nil {
+		if k, err = s.readKey(ctx, f); err != nil {
 			return nil, err
 		}
 	}
 	for try := 1; ; try++ {
-		rc, err := c.openChunks(ctx, f, k, sp)
+		rc, err := s.openChunks(ctx, f, k, sp)
 		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) {
 			return rc, err
 		}
-		now, lookErr := c.unlock(ctx, s, f)
+		now, lookErr := s.readKey(ctx, f)
 		if lookErr != nil {
 			return nil, lookErr
 		}
@@ -128,12 +97,12 @@ func (c *Client) open(ctx context.Context, s *setup, f codec.File, offset, size 
 const maxReplaced = 5
 
 // openStart reads header and chunks in one request.
-func (c *Client) openStart(ctx context.Context, s *setup, f codec.File, sp span) (io.ReadCloser, error) {
+func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadCloser, error) {
 	_, length, _ := sp.stored(0)
 	if length > 0 {
 		length += s.headerSize + nonceSize
 	}
-	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, length)
+	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, length)
 	if err != nil {
 		return nil, err
 	}
@@ -141,39 +110,39 @@ func (c *Client) openStart(ctx context.Context, s *setup, f codec.File, sp span)
 	buffered := bufio.NewReaderSize(from, 8<<10)
 	k, err := s.unlock(f, buffered)
 	if err == nil && (length == 0 || k.header <= s.headerSize) {
-		return c.reader(ctx, f, k, sp, body, buffered)
+		return s.reader(ctx, f, k, sp, body, buffered)
 	}
 	body.Close()
 	err = from.Failure(err)
 	if length > 0 && (err == nil || errors.Is(err, errShortHeader)) {
 		// The header is longer than those that are written here.
-		if k, err = c.unlock(ctx, s, f); err == nil {
-			return c.openChunks(ctx, f, k, sp)
+		if k, err = s.readKey(ctx, f); err == nil {
+			return s.openChunks(ctx, f, k, sp)
 		}
 	}
 	return nil, err
 }
 
 // openChunks reads chunks with a key that is known.
-func (c *Client) openChunks(ctx context.Context, f codec.File, k *key, sp span) (io.ReadCloser, error) {
+func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
 	at, length, ok := sp.stored(k.header)
 	if !ok {
-		return c.openPast(ctx, f, k, sp)
+		return s.openPast(ctx, f, k, sp)
 	}
-	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
+	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
 	if err != nil {
 		return nil, err
 	}
-	rc, err := c.reader(ctx, f, k, sp, body, body)
+	rc, err := s.reader(ctx, f, k, sp, body, body)
 	if errors.Is(err, errPastEnd) {
-		return c.openPast(ctx, f, k, sp)
+		return s.openPast(ctx, f, k, sp)
 	}
 	return rc, err
 }
 
 // reader decrypts what r, of body, yields up to the first byte of the range, and
 // returns the reader of the range. body is closed if it fails.
-func (c *Client) reader(ctx context.Context, f codec.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
+func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
 	ch := &chunks{from: &codec.Transfer{R: r}, aead: k.aead, index: sp.first, stop: sp.stop}
 	p := &codec.Pieces{Ctx: ctx, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: -1}
 	if sp.size > 0 {
@@ -190,7 +159,7 @@ func (c *Client) reader(ctx context.Context, f codec.File, k *key, sp span, body
 			return plain, err
 		}
 	}
-	p.Wrap = func(err error) error { return codec.Wrap(c.next, "read", f, err) }
+	p.Wrap = func(err error) error { return layer.WrapFile(s.next, "read", f, err) }
 	if err := p.Load(); err != nil {
 		body.Close()
 		return nil, err
@@ -199,7 +168,7 @@ func (c *Client) reader(ctx context.Context, f codec.File, k *key, sp span, body
 }
 
 // check looks at a file's first chunk.
-func (k *key) check(f codec.File, plain []byte) error {
+func (k *key) check(f layer.File, plain []byte) error {
 	switch {
 	case len(plain) == 0:
 		return codec.ErrEmpty
@@ -214,8 +183,8 @@ func (k *key) check(f codec.File, plain []byte) error {
 
 // openPast returns an empty reader if the file really ends before the range: its
 // last chunk says so.
-func (c *Client) openPast(ctx context.Context, f codec.File, k *key, sp span) (io.ReadCloser, error) {
-	listed, err := codec.Stat(ctx, c.next, f)
+func (s *format) openPast(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
+	listed, err := codec.Stat(ctx, s.next, f)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +194,7 @@ func (c *Client) openPast(ctx context.Context, f codec.File, k *key, sp span) (i
 	}
 	last := max(size-1, 0) / chunkSize
 	at := k.header + nonceSize + last*storedChunk
-	body, err := c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, 0)
+	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -240,15 +209,15 @@ func (c *Client) openPast(ctx context.Context, f codec.File, k *key, sp span) (i
 	if err := ch.end(); err != io.EOF || !ch.last {
 		return nil, codec.Corrupt("file is cut off after chunk %d", last)
 	}
-	return &codec.Pieces{Ctx: ctx, Wrap: func(err error) error { return codec.Wrap(c.next, "read", f, err) }}, nil
+	return &codec.Pieces{Ctx: ctx, Wrap: func(err error) error { return layer.WrapFile(s.next, "read", f, err) }}, nil
 }
 
-// unlock reads a file's header and nonce.
-func (c *Client) unlock(ctx context.Context, s *setup, f codec.File) (*key, error) {
+// readKey reads a file's header and nonce.
+func (s *format) readKey(ctx context.Context, f layer.File) (*key, error) {
 	var err error
 	for _, size := range []int64{s.headerSize + nonceSize, maxHeaderSize + nonceSize} {
 		var b []byte
-		if b, err = codec.Read(ctx, c.next, f, 0, size); err != nil {
+		if b, err = codec.Read(ctx, s.next, f, 0, size); err != nil {
 			return nil, err
 		}
 		var k *key
@@ -261,7 +230,7 @@ func (c *Client) unlock(ctx context.Context, s *setup, f codec.File) (*key, erro
 
 // unlock reads header and nonce from r, and remembers the key. A header that
 // belongs to another file is ErrChecksum.
-func (s *setup) unlock(f codec.File, r *bufio.Reader) (*key, error) {
+func (s *format) unlock(f layer.File, r *bufio.Reader) (*key, error) {
 	header, err := readHeader(r)
 	if err != nil {
 		return nil, err

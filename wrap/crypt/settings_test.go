@@ -30,7 +30,7 @@ func newIdentity(t *testing.T) (recipient, identity string) {
 }
 
 // set returns what the client of a source has become of its Config.
-func set(t *testing.T, src ltxstore.Source) *setup {
+func set(t *testing.T, src ltxstore.Source) *format {
 	t.Helper()
 	client, err := ltxstore.OpenSource(t.Context(), src)
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 const (
@@ -64,7 +64,7 @@ func (b *body) reader(ctx context.Context, n int) io.Reader {
 		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}
 	}
 	b.outs[n].ctx = ctx
-	return codec.Sized(b.outs[n], b.size)
+	return layer.Sized(b.outs[n], b.size)
 }
 
 // start begins to read the source, if one reads it for all.

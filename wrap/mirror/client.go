@@ -174,7 +174,7 @@ func (f file) key() string {
 	if f == (file{}) {
 		return ""
 	}
-	return layer.File(f.level, f.minTXID, f.maxTXID)
+	return layer.File{Level: f.level, MinTXID: f.minTXID, MaxTXID: f.maxTXID}.String()
 }
 
 // failed notes a failure that the policy allows.

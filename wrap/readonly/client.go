@@ -73,7 +73,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 // WriteLTXFile is fs.ErrPermission, or what is wrong with the arguments. The
 // reader is not read, and no request is sent.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
-	return nil, c.refuse(ctx, "write", layer.File(level, minTXID, maxTXID), backend.CheckFile(level, minTXID, maxTXID))
+	return nil, c.refuse(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID))
 }
 
 // DeleteLTXFiles is fs.ErrPermission, or what is wrong with the list; no request

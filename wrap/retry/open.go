@@ -22,7 +22,7 @@ import (
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	r := &reader{c: c, level: level, minTXID: minTXID, maxTXID: maxTXID, offset: offset, left: size, toEnd: size == 0}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	err := c.do(ctx, "open", layer.File(level, minTXID, maxTXID), func(context.Context) (err error) {
+	err := c.do(ctx, "open", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), func(context.Context) (err error) {
 		r.body, err = c.next.OpenLTXFile(r.ctx, level, minTXID, maxTXID, offset, size)
 		return err
 	})
@@ -142,7 +142,7 @@ func (r *reader) end(err error) error {
 	if context.Cause(r.ctx) == errClosed {
 		err = errClosed
 	}
-	r.err = layer.Wrap(r.c.next, "read", layer.File(r.level, r.minTXID, r.maxTXID), err)
+	r.err = layer.Wrap(r.c.next, "read", layer.File{Level: r.level, MinTXID: r.minTXID, MaxTXID: r.maxTXID}.String(), err)
 	r.drop()
 	return r.err
 }

@@ -22,7 +22,7 @@ import (
 // that neither seeks nor fits is written once, and the error says so. A failure of
 // the body itself is never repeated.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
-	key := layer.File(level, minTXID, maxTXID)
+	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
 	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
 	err = c.wrong
 	if err == nil {

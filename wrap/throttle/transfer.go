@@ -16,7 +16,7 @@ import (
 
 // WriteLTXFile is the next client's. The body is read as fast as the limit allows.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := c.turn(ctx, "write", layer.File(level, minTXID, maxTXID), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
+	if err := c.turn(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
 		return nil, err
 	}
 	up, end := &meter{bucket: &c.limiter.upload}, false
@@ -35,7 +35,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if wrong == nil {
 		wrong = rangeio.Check(offset, size)
 	}
-	key := layer.File(level, minTXID, maxTXID)
+	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
 	if err := c.turn(ctx, "open", key, wrong); err != nil {
 		return nil, err
 	}

@@ -1,49 +1,48 @@
 package codec
 
 import (
-	"container/list"
+	"math"
 	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Cache remembers something of each file, up to a bound: what was not used for
-// the longest time goes first. It is safe for concurrent use.
+// Cache remembers something of each file, up to a bound in bytes: what was not used
+// for the longest time goes first. It is safe for concurrent use.
 type Cache[V any] struct {
 	mu    sync.Mutex
 	bound int64
 	used  int64
-	byAge list.List // of *cached[V], the newest first
-	files map[File]*list.Element
+	files *simplelru.LRU[layer.File, cached[V]]
 }
 
 type cached[V any] struct {
-	file File
 	v    V
 	cost int64
 }
 
-// entryCost is about what an entry takes beside its value's own memory.
+// entryCost is about what an entry takes besides its value's own memory.
 const entryCost = 192
 
 // NewCache returns a cache of at most bound bytes; 0 keeps nothing.
 func NewCache[V any](bound int64) *Cache[V] {
-	return &Cache[V]{bound: bound, files: make(map[File]*list.Element)}
+	files, _ := simplelru.NewLRU[layer.File, cached[V]](math.MaxInt, nil) // fails for a size below 1 only
+	return &Cache[V]{bound: bound, files: files}
 }
 
 // Get returns what is remembered of a file.
-func (c *Cache[V]) Get(f File) (v V, ok bool) {
+func (c *Cache[V]) Get(f layer.File) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.files[f]
-	if e == nil {
-		return v, false
-	}
-	c.byAge.MoveToFront(e)
-	return e.Value.(*cached[V]).v, true
+	it, ok := c.files.Get(f)
+	return it.v, ok
 }
 
 // Put remembers v, which holds size bytes of memory of its own. What is larger
 // than the whole cache is not kept.
-func (c *Cache[V]) Put(f File, v V, size int64) {
+func (c *Cache[V]) Put(f layer.File, v V, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drop(f)
@@ -52,17 +51,25 @@ func (c *Cache[V]) Put(f File, v V, size int64) {
 		return
 	}
 	c.used += cost
-	c.files[f] = c.byAge.PushFront(&cached[V]{f, v, cost})
+	c.files.Add(f, cached[V]{v, cost})
 	for c.used > c.bound {
-		c.drop(c.byAge.Back().Value.(*cached[V]).file)
+		_, oldest, _ := c.files.RemoveOldest()
+		c.used -= oldest.cost
 	}
 }
 
 // Drop forgets a file.
-func (c *Cache[V]) Drop(f File) {
+func (c *Cache[V]) Drop(f layer.File) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drop(f)
+}
+
+func (c *Cache[V]) drop(f layer.File) {
+	if it, ok := c.files.Peek(f); ok {
+		c.used -= it.cost
+		c.files.Remove(f)
+	}
 }
 
 // Clear forgets all files.
@@ -70,14 +77,5 @@ func (c *Cache[V]) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.used = 0
-	c.byAge.Init()
-	clear(c.files)
-}
-
-func (c *Cache[V]) drop(f File) {
-	if e := c.files[f]; e != nil {
-		c.used -= e.Value.(*cached[V]).cost
-		c.byAge.Remove(e)
-		delete(c.files, f)
-	}
+	c.files.Purge()
 }

@@ -17,9 +17,10 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-func file(id ltx.TXID) codec.File { return codec.File{MinTXID: id, MaxTXID: id} }
+func file(id ltx.TXID) layer.File { return layer.File{MinTXID: id, MaxTXID: id} }
 
 func TestCache(t *testing.T) {
 	c := codec.NewCache[string](3 * (192 + 10))
@@ -116,22 +117,22 @@ func (r reader) Read(p []byte) (int, error) { return r(p) }
 func TestStat(t *testing.T) {
 	next := mock.NewReplicaClient(mock.Config{PageSize: 2})
 	next.SetLogger(nil)
-	for _, f := range []codec.File{{0, 1, 1}, {0, 3, 3}, {0, 3, 4}, {0, 3, 9}, {0, 5, 5}} {
+	for _, f := range []layer.File{{Level: 0, MinTXID: 1, MaxTXID: 1}, {Level: 0, MinTXID: 3, MaxTXID: 3}, {Level: 0, MinTXID: 3, MaxTXID: 4}, {Level: 0, MinTXID: 3, MaxTXID: 9}, {Level: 0, MinTXID: 5, MaxTXID: 5}} {
 		_, err := next.WriteLTXFile(t.Context(), f.Level, f.MinTXID, f.MaxTXID, strings.NewReader(strings.Repeat("x", int(f.MaxTXID))))
 		require.NoError(t, err)
 	}
-	info, err := codec.Stat(t.Context(), next, codec.File{MinTXID: 3, MaxTXID: 9})
+	info, err := codec.Stat(t.Context(), next, layer.File{MinTXID: 3, MaxTXID: 9})
 	require.NoError(t, err)
 	assert.EqualValues(t, 9, info.Size)
-	for _, f := range []codec.File{{0, 3, 5}, {0, 2, 2}, {0, 9, 9}, {1, 1, 1}} {
+	for _, f := range []layer.File{{Level: 0, MinTXID: 3, MaxTXID: 5}, {Level: 0, MinTXID: 2, MaxTXID: 2}, {Level: 0, MinTXID: 9, MaxTXID: 9}, {Level: 1, MinTXID: 1, MaxTXID: 1}} {
 		_, err = codec.Stat(t.Context(), next, f)
 		assert.ErrorIs(t, err, fs.ErrNotExist)
-		assert.True(t, codec.IsMissing(err))
+		assert.True(t, layer.IsMissing(err))
 	}
 	require.NoError(t, next.Inject(mock.Fault{Op: mock.OpNext, After: 1, Err: io.ErrClosedPipe}))
-	_, err = codec.Stat(t.Context(), next, codec.File{MinTXID: 3, MaxTXID: 9})
+	_, err = codec.Stat(t.Context(), next, layer.File{MinTXID: 3, MaxTXID: 9})
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
-	assert.False(t, codec.IsMissing(ltxstore.ErrStoreNotFound))
+	assert.False(t, layer.IsMissing(ltxstore.ErrStoreNotFound))
 }
 
 // A transfer that breaks is not taken for a file that is cut off.

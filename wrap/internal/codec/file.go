@@ -5,7 +5,6 @@ package codec
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,43 +13,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
-
-// File names a file of the replica.
-type File struct {
-	Level            int
-	MinTXID, MaxTXID ltx.TXID
-}
-
-// FileOf returns the name of a listed file.
-func FileOf(info *ltx.FileInfo) File { return File{info.Level, info.MinTXID, info.MaxTXID} }
-
-// String returns the name as an error has it: a wrapper does not know the key.
-func (f File) String() string {
-	return fmt.Sprintf("level %d %s", f.Level, ltx.FormatFilename(f.MinTXID, f.MaxTXID))
-}
-
-// Wrap makes an *ltxstore.Error of a wrapper's own failure, nil of nil; one that
-// is the next client's stays as it is.
-func Wrap(client ltxstore.ReplicaClient, op string, f File, err error) error {
-	return wrap(client, op, f.String(), err)
-}
-
-// WrapCall is Wrap where no file is to be named: a listing, an argument, the
-// configuration.
-func WrapCall(client ltxstore.ReplicaClient, op string, err error) error {
-	return wrap(client, op, "", err)
-}
-
-func wrap(client ltxstore.ReplicaClient, op, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, ok := err.(*ltxstore.Error); ok {
-		return err
-	}
-	return &ltxstore.Error{Op: op, Backend: client.Type(), Key: key, Kind: ltxstore.KindOf(err), Err: err}
-}
 
 // Corrupt returns an error of kind ltxstore.ErrChecksum.
 func Corrupt(format string, args ...any) error {
@@ -63,7 +27,7 @@ var ErrEmpty = fmt.Errorf("the file is empty: %w", fs.ErrNotExist)
 
 // Stat returns what the store itself says of a file: one listing that starts at
 // its first transaction. A file that is not there is fs.ErrNotExist.
-func Stat(ctx context.Context, next ltxstore.ReplicaClient, f File) (info ltx.FileInfo, err error) {
+func Stat(ctx context.Context, next ltxstore.ReplicaClient, f layer.File) (info ltx.FileInfo, err error) {
 	files, err := next.LTXFiles(ctx, f.Level, f.MinTXID, false)
 	if err != nil {
 		return ltx.FileInfo{}, err
@@ -75,7 +39,7 @@ func Stat(ctx context.Context, next ltxstore.ReplicaClient, f File) (info ltx.Fi
 	}()
 	for files.Next() {
 		switch item := files.Item(); {
-		case FileOf(item) == f:
+		case layer.FileOf(item) == f:
 			return *item, nil
 		case item.MinTXID > f.MinTXID:
 			return ltx.FileInfo{}, errGone
@@ -89,14 +53,9 @@ func Stat(ctx context.Context, next ltxstore.ReplicaClient, f File) (info ltx.Fi
 
 var errGone = fmt.Errorf("the file is not listed: %w", fs.ErrNotExist)
 
-// IsMissing reports whether the file that was asked for is not there.
-func IsMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
-}
-
 // Read reads a range of a stored file whole: size bytes from offset, or fewer if
 // the file ends before.
-func Read(ctx context.Context, next ltxstore.ReplicaClient, f File, offset, size int64) (b []byte, err error) {
+func Read(ctx context.Context, next ltxstore.ReplicaClient, f layer.File, offset, size int64) (b []byte, err error) {
 	rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // The first page is small, so that a listing which is closed early has looked
@@ -19,48 +20,39 @@ const (
 	lastPage  = 1024
 )
 
-// Listing turns the next client's listing, of the files as they are stored, into
-// one of the files as they were written.
-type Listing struct {
-	Next        ltxstore.ReplicaClient
-	Level       int
-	Seek        ltx.TXID
-	Concurrency int // how many calls of Look run at once
-
-	// Known completes a file without a request, if it can.
-	Known func(*ltx.FileInfo) bool
-
-	// Look completes a file at the cost of requests. One that is missing has
-	// been deleted since it was listed, and is left out.
-	Look func(context.Context, *ltx.FileInfo) error
-}
-
-// Files lists, in pages, each of which is completed ahead of the caller as
-// backend.NewPageIterator does. Timestamps are not asked for: a wrapper that
-// wants them reads them from the files themselves.
-func (l Listing) Files(ctx context.Context) (ltx.FileIterator, error) {
+// list turns the next client's listing, of the files as they are stored, into one of
+// the files as they were written, in pages, each of which is completed ahead of the
+// caller as backend.NewPageIterator does. It asks the next client for no metadata: a
+// format that has times reads them from the files themselves.
+func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	concurrency, err := format.Lists(metadata)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	stored, err := l.Next.LTXFiles(ctx, l.Level, l.Seek, false)
+	stored, err := next.LTXFiles(ctx, level, seek, false)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	p := &pages{Listing: l, stored: stored, size: firstPage}
+	wrap := func(err error) error { return layer.Wrap(next, "list", "", err) }
+	p := &pages{Format: format, metadata: metadata, concurrency: concurrency, stored: stored, size: firstPage,
+		wrap: func(f layer.File, err error) error { return layer.WrapFile(next, "list", f, err) }}
 	return &iterator{
-		FileIterator: backend.NewPageIterator(ctx, p.page, backend.PageOptions{
-			Seek: l.Seek,
-			Wrap: func(err error) error { return WrapCall(l.Next, "list", err) },
-		}),
-		stored: stored,
-		cancel: cancel,
+		FileIterator: backend.NewPageIterator(ctx, p.page, backend.PageOptions{Seek: seek, Wrap: wrap}),
+		stored:       stored,
+		cancel:       cancel,
 	}, nil
 }
 
 // pages cuts a listing into pages.
 type pages struct {
-	Listing
-	stored ltx.FileIterator
-	size   int
+	Format
+	metadata    bool
+	concurrency int
+	wrap        func(layer.File, error) error
+	stored      ltx.FileIterator
+	size        int
 }
 
 // page is an backend.PageFunc.
@@ -81,18 +73,18 @@ func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err 
 func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileInfo, error) {
 	var unknown []int
 	for i := range files {
-		if !p.Known(&files[i]) {
+		if !p.Tell(&files[i], p.metadata) {
 			unknown = append(unknown, i)
 		}
 	}
 	gone := make([]bool, len(files))
-	err := flow.All(ctx, len(unknown), p.Concurrency, func(ctx context.Context, i int) error {
+	err := flow.All(ctx, len(unknown), p.concurrency, func(ctx context.Context, i int) error {
 		at := unknown[i]
-		err := p.Look(ctx, &files[at])
-		if gone[at] = IsMissing(err); gone[at] {
+		err := p.Look(ctx, &files[at], p.metadata)
+		if gone[at] = layer.IsMissing(err); gone[at] {
 			return nil
 		}
-		return err
+		return p.wrap(layer.FileOf(&files[at]), err)
 	})
 	if err != nil {
 		return nil, flow.Ended(ctx, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Source is the caller's body on its way through a wrapper. It ends with the
@@ -32,7 +33,7 @@ type Source struct {
 
 // NewSource looks at the body's header. The errors are those of ltxio.Peek, and
 // ctx's: under a context already done nothing is read.
-func NewSource(ctx context.Context, f File, r io.Reader) (*Source, error) {
+func NewSource(ctx context.Context, f layer.File, r io.Reader) (*Source, error) {
 	if err := flow.Err(ctx); err != nil {
 		return nil, err
 	}

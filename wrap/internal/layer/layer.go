@@ -1,21 +1,13 @@
-// Package layer is what the wrappers share that leave content as it is: the
-// client that is not there, the name of a file in an error, and readers that
-// keep what the caller's can do.
+// Package layer is what the wrappers share: the base that each embeds, the client
+// that is missing, the name of a file in an error, and readers that keep what the
+// caller's can do. See package codec for wrappers that store files in another form.
 package layer
 
 import (
-	"fmt"
 	"log/slog"
-
-	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 )
-
-// File names a file of the replica in an error. A wrapper does not know its key.
-func File(level int, minTXID, maxTXID ltx.TXID) string {
-	return fmt.Sprintf("level %d %s", level, ltx.FormatFilename(minTXID, maxTXID))
-}
 
 // Wrap makes an *ltxstore.Error of a wrapper's own failure, nil of nil; one that
 // the next client has made stays as it is. key may be empty.
@@ -27,6 +19,14 @@ func Wrap(next ltxstore.ReplicaClient, op, key string, err error) error {
 		return err
 	}
 	return &ltxstore.Error{Op: op, Backend: next.Type(), Key: key, Kind: ltxstore.KindOf(err), Err: err}
+}
+
+// WrapFile is Wrap where the failure is about a file.
+func WrapFile(next ltxstore.ReplicaClient, op string, f File, err error) error {
+	if err == nil {
+		return nil
+	}
+	return Wrap(next, op, f.String(), err)
 }
 
 // SetLogger directs the client's log if it, or a client that it wraps, has one.

@@ -38,7 +38,7 @@ func TestNext(t *testing.T) {
 func TestWrap(t *testing.T) {
 	client := mock.NewReplicaClient(mock.Config{})
 	assert.NoError(t, layer.Wrap(client, "read", "", nil))
-	err := layer.Wrap(client, "read", layer.File(3, 1, 0xa), ltxstore.ErrChecksum)
+	err := layer.Wrap(client, "read", layer.File{Level: 3, MinTXID: 1, MaxTXID: 0xa}.String(), ltxstore.ErrChecksum)
 	assert.EqualError(t, err, "mock: read level 3 0000000000000001-000000000000000a.ltx: content is corrupt")
 	assert.Same(t, err, layer.Wrap(client, "list", "other", err), "what is an Error already stays as it is")
 	assert.Nil(t, ltxstore.KindOf(layer.Wrap(client, "read", "", context.Canceled)))

@@ -1,0 +1,58 @@
+package layer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+)
+
+// File names a file of the replica.
+type File struct {
+	Level            int
+	MinTXID, MaxTXID ltx.TXID
+}
+
+// FileOf returns the name of a listed file.
+func FileOf(info *ltx.FileInfo) File { return File{info.Level, info.MinTXID, info.MaxTXID} }
+
+// String returns the name as an error has it: a wrapper does not know the key.
+func (f File) String() string {
+	return fmt.Sprintf("level %d %s", f.Level, ltx.FormatFilename(f.MinTXID, f.MaxTXID))
+}
+
+// Info returns a FileInfo with the name.
+func (f File) Info() ltx.FileInfo {
+	return ltx.FileInfo{Level: f.Level, MinTXID: f.MinTXID, MaxTXID: f.MaxTXID}
+}
+
+// Check reports what is wrong with the name.
+func (f File) Check() error { return backend.CheckFile(f.Level, f.MinTXID, f.MaxTXID) }
+
+// CheckRange reports what is wrong with the arguments of OpenLTXFile.
+func (f File) CheckRange(offset, size int64) error {
+	if err := f.Check(); err != nil {
+		return err
+	}
+	return rangeio.Check(offset, size)
+}
+
+// CheckBody reports what is wrong with the arguments of WriteLTXFile.
+func (f File) CheckBody(next ltxstore.ReplicaClient, r io.Reader) error {
+	if err := f.Check(); err != nil || r != nil {
+		return err
+	}
+	return backend.Invalid(next.Type(), "write", "r", r, "want a body")
+}
+
+// IsMissing reports whether the file that was asked for is not there. In a store that is
+// not there either, nobody knows.
+func IsMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
+}
