@@ -31,8 +31,8 @@ var bases = map[string]struct {
 	methods      []string // written out there
 	promoted     []string // of what it embeds itself
 }{
-	"layer.NewBase(": {"wrap/internal/layer", "Base", abilities, nil},
-	"codec.New(":     {"wrap/internal/codec", "Client", operations, abilities},
+	"layer.NewBase": {"wrap/internal/layer", "Base", abilities, nil},
+	"codec.New(":    {"wrap/internal/codec", "Client", operations, abilities},
 }
 
 // wrappers returns the folders of wrap that hold one.

@@ -46,32 +46,21 @@
 package cache
 
 import (
-	"context"
-	"io"
-	"log/slog"
-
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client is a replica some of whose answers are kept. It is made by New and safe
 // for concurrent use.
 type Client struct {
+	*base
 	next  ltxstore.ReplicaClient
 	given Config
-	ready flow.Lazy[state]
 }
+
+type base = layer.Base[state]
 
 // state is what a valid configuration has become.
 type state struct {
@@ -85,37 +74,6 @@ type state struct {
 // fail: Init, which every method calls, tells what is wrong with cfg, and makes its
 // Dir.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: layer.Next(next), given: cfg}
-}
-
-// Unwrap returns the next client.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
-}
-
-// Init checks the configuration, looks what Config.Dir has, and initializes the
-// next client. A bad field is fs.ErrInvalid.
-func (c *Client) Init(ctx context.Context) error {
-	if _, err := c.init(ctx); err != nil {
-		return err
-	}
-	return ltxstore.Init(ctx, c.next)
-}
-
-// SetLogger directs the next client's log. The wrapper itself logs nothing.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client. What is kept in memory is freed with the client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
-
-// init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*state, error) {
-	s, err := c.ready.Get(ctx, func(ctx context.Context) (*state, error) { return c.given.open(ctx, c.next) })
-	return s, layer.Wrap(c.next, "init", "", err)
+	b := layer.NewBase(next, "", cfg.open)
+	return &Client{b, b.Unwrap(), cfg}
 }

@@ -12,10 +12,7 @@ import (
 // DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's. A deletion
 // that fails, even of one file, drops the listings of its levels.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := backend.CheckFiles(files); err != nil {
-		return layer.Wrap(c.next, "delete", "", err)
-	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "delete", backend.CheckFiles(files))
 	if err != nil {
 		return err
 	}
@@ -36,7 +33,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 // DeleteAll implements ltxstore.ReplicaClient: the next client's. Everything that is
 // kept is dropped before and after.
 func (c *Client) DeleteAll(ctx context.Context) error {
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return err
 	}

@@ -19,10 +19,7 @@ import (
 // one of them reads it to its end. CreatedAt of what this client has written since
 // is that of the write. With useMetadata it is the next client's.
 func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := backend.CheckLevel(n); err != nil {
-		return nil, layer.Wrap(c.next, "list", "", err)
-	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(n))
 	if err != nil {
 		return nil, err
 	}

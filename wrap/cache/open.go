@@ -8,8 +8,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -22,18 +20,11 @@ import (
 // this client, is the next client's. A file that another client deletes is readable
 // for as long as its blocks are kept.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := backend.CheckFile(level, minTXID, maxTXID)
-	if err == nil {
-		err = rangeio.Check(offset, size)
-	}
-	if err != nil {
-		return nil, layer.Wrap(c.next, "open", "", err)
-	}
-	s, err := c.init(ctx)
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
 	if err != nil {
 		return nil, err
 	}
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	if !s.cfg.NoBlocks && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
 		if k, isNew := s.blocks.enter(f); k != nil {
 			defer s.blocks.leave(k)

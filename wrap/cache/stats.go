@@ -1,6 +1,9 @@
 package cache
 
-import "sync/atomic"
+import (
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+	"sync/atomic"
+)
 
 // Stats counts what a client has answered, since it was made.
 type Stats struct {
@@ -31,7 +34,7 @@ type counters struct {
 
 // Stats returns the counts: zeros before the first call of a method.
 func (c *Client) Stats() Stats {
-	s := c.ready.Load()
+	s := layer.Ready(c.base)
 	if s == nil {
 		return Stats{}
 	}

@@ -14,10 +14,7 @@ import (
 // the file is dropped before, and the listing that is kept has it after. A write that
 // fails drops the level's listing: nobody knows what was written.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
-		return nil, layer.Wrap(c.next, "write", "", err)
-	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "write", backend.CheckFile(level, minTXID, maxTXID))
 	if err != nil {
 		return nil, err
 	}

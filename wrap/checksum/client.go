@@ -21,57 +21,31 @@ package checksum
 
 import (
 	"context"
-	"io"
-	"log/slog"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client checks what goes to the next client and comes from it. It is made by New
 // and safe for concurrent use.
 type Client struct {
+	*base
 	next ltxstore.ReplicaClient
 	cfg  Config
 }
 
+type base = layer.Base[struct{}]
+
 // New returns a client that checks what goes to next and comes from it. A next
 // that is nil is fs.ErrInvalid in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{next: layer.Next(next), cfg: cfg}
+	b := layer.NewBase[struct{}](next, "", nil)
+	return &Client{b, b.Unwrap(), cfg}
 }
-
-// Unwrap returns the next client, which does not check.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
-}
-
-// Init initializes the next client.
-func (c *Client) Init(ctx context.Context) error { return ltxstore.Init(ctx, c.next) }
-
-// SetLogger directs the next client's log.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // LTXFiles is the next client's.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {

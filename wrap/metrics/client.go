@@ -30,66 +30,37 @@ package metrics
 import (
 	"context"
 	"io"
-	"log/slog"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client counts what the next client does. It is made by New and safe for
 // concurrent use.
 type Client struct {
+	*base
 	next  ltxstore.ReplicaClient
 	ops   *operations
 	wrong error // with the Config
 }
 
+type base = layer.Base[struct{}]
+
 // New returns a client that counts what next does. It registers the metrics. A
 // registry that is nil or refuses them, and a next that is nil, are fs.ErrInvalid
 // in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{next: layer.Next(next)}
+	c := &Client{}
+	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
+	c.next = c.Unwrap()
 	c.ops, c.wrong = cfg.operations(c.Type())
 	return c
 }
-
-// Unwrap returns the next client, which is not counted.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
-}
-
-// Init checks the configuration and initializes the next client.
-func (c *Client) Init(ctx context.Context) error {
-	if c.wrong != nil {
-		return c.wrong
-	}
-	return ltxstore.Init(ctx, c.next)
-}
-
-// SetLogger directs the next client's log.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // end counts an operation that began at start.
 func (o *operation) end(start time.Time, n int64, err error) {

@@ -13,7 +13,7 @@ import (
 
 // change does something to all replicas at the same time, needs of which must
 // succeed. As soon as that cannot be any more a write is stopped in the others.
-func (c *Client) change(ctx context.Context, s *state, op string, f file, needs int, do func(context.Context, *replica) error) error {
+func (c *Client) change(ctx context.Context, s *state, op string, f layer.File, needs int, do func(context.Context, *replica) error) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var mu sync.Mutex
@@ -55,7 +55,7 @@ func (c *Client) change(ctx context.Context, s *state, op string, f file, needs 
 		}
 	}
 	if left < needs {
-		return c.end(ctx, op, f.key(), &Error{Failed: failed, Replicas: len(s.replicas)})
+		return c.end(ctx, op, keyOf(f), &Error{Failed: failed, Replicas: len(s.replicas)})
 	}
 	for _, failure := range failed {
 		c.failed(ctx, s, failure)
@@ -66,14 +66,11 @@ func (c *Client) change(ctx context.Context, s *state, op string, f file, needs 
 // DeleteLTXFiles implements ltxstore.ReplicaClient, in all replicas, each of which must
 // succeed.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if err := backend.CheckFiles(files); err != nil {
-		return layer.Wrap(c.next, "delete", "", err)
-	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "delete", backend.CheckFiles(files))
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, s, "delete", file{}, len(s.replicas), func(ctx context.Context, r *replica) error {
+	return c.change(ctx, s, "delete", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error {
 		return r.client.DeleteLTXFiles(ctx, files)
 	})
 }
@@ -81,9 +78,9 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 // DeleteAll implements ltxstore.ReplicaClient, in all replicas, each of which must
 // succeed.
 func (c *Client) DeleteAll(ctx context.Context) error {
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return err
 	}
-	return c.change(ctx, s, "delete all", file{}, len(s.replicas), func(ctx context.Context, r *replica) error { return r.client.DeleteAll(ctx) })
+	return c.change(ctx, s, "delete all", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error { return r.client.DeleteAll(ctx) })
 }

@@ -45,37 +45,28 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"slices"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client is a replica in several stores. It is made by New and safe for concurrent
 // use.
 type Client struct {
+	*base
 	next  ltxstore.ReplicaClient
 	given Config
 	log   oplog.Logger
-	ready flow.Lazy[state]
 }
+
+type base = layer.Base[state]
 
 // state is what a valid configuration has become.
 type state struct {
@@ -91,21 +82,16 @@ type state struct {
 // New returns a client of next and Config.Others together. It sends nothing and
 // cannot fail: Init, which every method calls, tells what is wrong with cfg.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{next: layer.Next(next), given: cfg}
-	c.given.Others = slices.Clone(cfg.Others)
+	cfg.Others = slices.Clone(cfg.Others)
+	b := layer.NewBase(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*state, error) { return cfg.open(next) })
+	c := &Client{base: b, next: b.Unwrap(), given: cfg}
 	return c
 }
-
-// Unwrap returns the first client.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
 
 // Replicas returns all clients, the first of which is Unwrap's.
 func (c *Client) Replicas() []ltxstore.ReplicaClient {
 	return append([]ltxstore.ReplicaClient{c.next}, c.given.Others...)
 }
-
-// Type returns the first client's.
-func (c *Client) Type() string { return c.next.Type() }
 
 // Location returns those of all clients together; it is empty if one of them is.
 func (c *Client) Location(ctx context.Context) (string, error) {
@@ -115,12 +101,12 @@ func (c *Client) Location(ctx context.Context) (string, error) {
 // Init checks the configuration and initializes all clients. It fails if one is
 // configured wrongly, or more fail than the policy allows of a write.
 func (c *Client) Init(ctx context.Context) error {
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return err
 	}
 	wrong := make([]error, len(s.replicas))
-	err = c.change(ctx, s, "init", file{}, s.writes, func(ctx context.Context, r *replica) error {
+	err = c.change(ctx, s, "init", layer.File{}, s.writes, func(ctx context.Context, r *replica) error {
 		err := ltxstore.Init(ctx, r.client)
 		if errors.Is(err, fs.ErrInvalid) {
 			wrong[r.n] = err // no outage, which the policy is for
@@ -158,23 +144,12 @@ func (c *Client) Close() error {
 	return layer.Wrap(c.next, "close", "", &Error{Failed: failed, Replicas: len(c.given.Others) + 1})
 }
 
-// init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*state, error) {
-	s, err := c.ready.Get(ctx, func(context.Context) (*state, error) { return c.given.open(c.next) })
-	return s, layer.Wrap(c.next, "init", "", err)
-}
-
-// file names a file, or nothing.
-type file struct {
-	level            int
-	minTXID, maxTXID ltx.TXID
-}
-
-func (f file) key() string {
-	if f == (file{}) {
+// keyOf names a file in an error, or nothing.
+func keyOf(f layer.File) string {
+	if f == (layer.File{}) {
 		return ""
 	}
-	return layer.File{Level: f.level, MinTXID: f.minTXID, MaxTXID: f.maxTXID}.String()
+	return f.String()
 }
 
 // failed notes a failure that the policy allows.

@@ -8,6 +8,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Failure is a replica's failure.
@@ -51,7 +52,7 @@ func (e *Error) Error() string {
 // Unwrap returns the failure that decides.
 func (e *Error) Unwrap() error {
 	for _, f := range e.Failed {
-		if !isMissing(f.Err) {
+		if !layer.IsMissing(f.Err) {
 			return f.Err
 		}
 	}
@@ -62,8 +63,8 @@ func (e *Error) Unwrap() error {
 }
 
 // failure makes a Failure of what a replica has returned.
-func (r *replica) failure(op string, f file, err error) Failure {
-	return Failure{Op: op, Replica: r.n, Type: r.client.Type(), Level: f.level, MinTXID: f.minTXID, MaxTXID: f.maxTXID, Err: err}
+func (r *replica) failure(op string, f layer.File, err error) Failure {
+	return Failure{Op: op, Replica: r.n, Type: r.client.Type(), Level: f.Level, MinTXID: f.MinTXID, MaxTXID: f.MaxTXID, Err: err}
 }
 
 // errPanicked stands for a panic where only an error can pass.

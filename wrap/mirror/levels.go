@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // LTXLevels implements ltxstore.LevelLister: the levels of all replicas, as
 // ltxstore.Levels finds them in each. As many replicas must tell theirs as
 // LTXFiles needs.
 func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +24,7 @@ func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
 func (c *Client) levels(ctx context.Context, s *state, needs int) ([]int, error) {
 	var mu sync.Mutex
 	var levels []int
-	err := c.change(ctx, s, "list levels", file{}, needs, func(ctx context.Context, r *replica) error {
+	err := c.change(ctx, s, "list levels", layer.File{}, needs, func(ctx context.Context, r *replica) error {
 		found, err := ltxstore.Levels(ctx, r.client)
 		mu.Lock()
 		defer mu.Unlock()

@@ -19,10 +19,7 @@ import (
 // is there once, as the first of them lists it. It costs what it does in each. A replica
 // whose listing fails is left out, as long as the others have every file.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := backend.CheckLevel(level); err != nil {
-		return nil, layer.Wrap(c.next, "list", "", err)
-	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(level))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +189,7 @@ func (m *merge) check() error {
 			return flow.Ended(m.ctx, h.err)
 		}
 		h.note(m.ctx, h.err)
-		m.failed = append(m.failed, h.failure("list", file{level: m.level}, h.err))
+		m.failed = append(m.failed, h.failure("list", layer.File{Level: m.level}, h.err))
 		if h.files != nil {
 			_ = h.files.Close() // has failed
 		}

@@ -10,8 +10,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -21,21 +19,15 @@ import (
 // has it not or fails. A transfer that breaks costs one for each further replica; up to a
 // KiB is read twice, to see that it is the same file.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	err := backend.CheckFile(level, minTXID, maxTXID)
-	if err == nil {
-		err = rangeio.Check(offset, size)
-	}
-	if err != nil {
-		return nil, layer.Wrap(c.next, "open", "", err)
-	}
-	s, err := c.init(ctx)
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
 	if err != nil {
 		return nil, err
 	}
 	first, last := s.order()
-	t := &reader{c: c, s: s, ctx: ctx, f: file{level, minTXID, maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
+	t := &reader{c: c, s: s, ctx: ctx, f: layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
 	if err := t.open("open"); err != nil {
-		return nil, c.end(ctx, "open", t.f.key(), err)
+		return nil, c.end(ctx, "open", keyOf(t.f), err)
 	}
 	return t, nil
 }
@@ -45,7 +37,7 @@ type reader struct {
 	c    *Client
 	s    *state
 	ctx  context.Context
-	f    file
+	f    layer.File
 	left []*replica // that were not asked yet
 	from *replica
 
@@ -69,7 +61,7 @@ func (t *reader) open(op string) error {
 		r.note(t.ctx, err)
 		if err == nil {
 			for _, f := range t.failed {
-				if !isMissing(f.Err) { // Repair is for that
+				if !layer.IsMissing(f.Err) { // Repair is for that
 					t.c.failed(t.ctx, t.s, f)
 				}
 			}
@@ -100,7 +92,7 @@ func (t *reader) use(body io.ReadCloser) error {
 // before is what was delivered.
 func (t *reader) openAt(r *replica) (io.ReadCloser, error) {
 	offset, size := t.last.Range(t.at, t.size)
-	body, err := r.client.OpenLTXFile(t.ctx, t.f.level, t.f.minTXID, t.f.maxTXID, offset, size)
+	body, err := r.client.OpenLTXFile(t.ctx, t.f.Level, t.f.MinTXID, t.f.MaxTXID, offset, size)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +110,7 @@ func (t *reader) Read(p []byte) (int, error) {
 		t.mu.Unlock()
 		switch {
 		case closed:
-			return 0, layer.Wrap(t.c.next, "read", t.f.key(), fs.ErrClosed)
+			return 0, layer.Wrap(t.c.next, "read", keyOf(t.f), fs.ErrClosed)
 		case t.ended:
 			return 0, t.err
 		case len(p) == 0:
@@ -164,7 +156,7 @@ func (t *reader) move(broken error) error {
 	_ = t.body.Close()
 	t.mu.Unlock()
 	if err := t.open("read"); err != nil {
-		return t.c.end(t.ctx, "read", t.f.key(), err)
+		return t.c.end(t.ctx, "read", keyOf(t.f), err)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ const repairs = 4
 // What is no LTX file, because it is compressed or encrypted outside of the mirror, cannot be
 // checked. Any other failure ends it; what was done until then is in the report.
 func (c *Client) Repair(ctx context.Context) (Report, error) {
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return Report{}, err
 	}
@@ -116,7 +116,7 @@ func (r *repair) level(ctx context.Context, level int) (err error) {
 // file brings a file to the replicas that lack it, from the first that has it whole.
 func (r *repair) file(ctx context.Context, found []listed) error {
 	info := found[0].info
-	f := file{info.Level, info.MinTXID, info.MaxTXID}
+	f := layer.FileOf(info)
 	damaged := make([]error, len(found))
 	lost := false
 	for _, to := range r.lacking(found) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // replica is one of the clients, and how it is.
@@ -37,7 +38,7 @@ func (r *replica) note(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		r.failures, r.until = 0, time.Time{}
-	case errors.As(err, &ofBody), ctx.Err() != nil, isMissing(err), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, ltxstore.ErrChecksum):
+	case errors.As(err, &ofBody), ctx.Err() != nil, layer.IsMissing(err), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, ltxstore.ErrChecksum):
 	default:
 		wait := r.longest
 		if shift := min(r.failures, 30); r.base < r.longest>>shift {
@@ -58,9 +59,4 @@ func (s *state) order() (first, last []*replica) {
 		}
 	}
 	return first, last
-}
-
-// isMissing reports whether a replica says that it has no such file.
-func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
 }

@@ -5,13 +5,14 @@ import (
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // turns lets one writer of a name at a time write: of two, each could be the last
 // in another replica.
 type turns struct {
 	mu    sync.Mutex
-	files map[file]*turn
+	files map[layer.File]*turn
 }
 
 type turn struct {
@@ -20,10 +21,10 @@ type turn struct {
 }
 
 // take waits for the name. give must be called if it succeeds.
-func (t *turns) take(ctx context.Context, f file) (give func(), err error) {
+func (t *turns) take(ctx context.Context, f layer.File) (give func(), err error) {
 	t.mu.Lock()
 	if t.files == nil {
-		t.files = make(map[file]*turn)
+		t.files = make(map[layer.File]*turn)
 	}
 	it := t.files[f]
 	if it == nil {

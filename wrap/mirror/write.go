@@ -24,19 +24,19 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	if r == nil {
 		return nil, backend.Invalid(c.Type(), "write", "r", r, "want a body")
 	}
-	s, err := c.init(ctx)
+	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
 		return nil, err
 	}
-	f := file{level, minTXID, maxTXID}
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	give, err := s.turns.take(ctx, f)
 	if err != nil {
-		return nil, layer.Wrap(c.next, "write", f.key(), err)
+		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
 	}
 	defer give()
 	b, err := newBody(r, len(s.replicas))
 	if err != nil {
-		return nil, layer.Wrap(c.next, "write", f.key(), err)
+		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
 	}
 	written := make([]*ltx.FileInfo, len(s.replicas))
 	b.start(ctx)
@@ -53,13 +53,13 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		return err
 	})
 	if failed := b.end(); failed != nil && ctx.Err() == nil {
-		return nil, layer.Wrap(c.next, "write", f.key(), failed)
+		return nil, layer.Wrap(c.next, "write", keyOf(f), failed)
 	}
 	if err != nil {
 		return nil, err
 	}
 	info, err := agreed(written)
-	return info, layer.Wrap(c.next, "write", f.key(), err)
+	return info, layer.Wrap(c.next, "write", keyOf(f), err)
 }
 
 // agreed returns the first of what the replicas have written.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 
 	"github.com/superfly/ltx"
 
@@ -18,14 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Config has no settings.
 type Config struct{}
@@ -33,32 +25,18 @@ type Config struct{}
 // Client reads the next client's replica and never changes it. It is made by New
 // and safe for concurrent use.
 type Client struct {
+	*base
 	next ltxstore.ReplicaClient
 }
 
+type base = layer.Base[struct{}]
+
 // New returns a client that reads from next. A next that is nil is fs.ErrInvalid
 // in every method.
-func New(next ltxstore.ReplicaClient, _ Config) *Client { return &Client{next: layer.Next(next)} }
-
-// Unwrap returns the next client, which can write.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
+func New(next ltxstore.ReplicaClient, _ Config) *Client {
+	b := layer.NewBase[struct{}](next, "", nil)
+	return &Client{b, b.Unwrap()}
 }
-
-// Init initializes the next client.
-func (c *Client) Init(ctx context.Context) error { return ltxstore.Init(ctx, c.next) }
-
-// SetLogger directs the next client's log.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // LTXFiles is the next client's.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {

@@ -12,7 +12,6 @@ package retry
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/superfly/ltx"
@@ -26,17 +25,13 @@ import (
 
 var (
 	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
 	_ backend.Retrier        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
 )
 
 // Client repeats the next client's operations. It is made by New and safe for
 // concurrent use.
 type Client struct {
+	*base
 	next   ltxstore.ReplicaClient
 	cfg    Config
 	policy retry.Policy
@@ -44,10 +39,13 @@ type Client struct {
 	log    oplog.Logger
 }
 
+type base = layer.Base[struct{}]
+
 // New returns a client that repeats what fails in next. A bad field, and a next
 // that retries itself (see backend.Retrier), are fs.ErrInvalid in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{next: layer.Next(next)}
+	b := layer.NewBase[struct{}](next, "", nil)
+	c := &Client{base: b, next: b.Unwrap()}
 	retrier, ok := ltxstore.As[backend.Retrier](c.next)
 	c.cfg, c.wrong = cfg.check(c.next.Type(), ok && retrier.Retries())
 	c.policy = retry.Policy{
@@ -58,17 +56,6 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 		OnRetry:     c.log.Retried(c.Type(), nil),
 	}
 	return c
-}
-
-// Unwrap returns the next client.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
 }
 
 // Retries returns true.
@@ -86,9 +73,6 @@ func (c *Client) SetLogger(logger *slog.Logger) {
 	c.log.Set(logger)
 	layer.SetLogger(c.next, logger)
 }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // DeleteLTXFiles is the next client's, repeated as a whole: what was deleted the
 // first time is missing the second, which is no error.

@@ -17,8 +17,6 @@ package throttle
 
 import (
 	"context"
-	"io"
-	"log/slog"
 
 	"github.com/superfly/ltx"
 
@@ -28,59 +26,31 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client holds the next client to a Limiter. It is made by New and safe for
 // concurrent use.
 type Client struct {
+	*base
 	next    ltxstore.ReplicaClient
 	limiter *Limiter
 	wrong   error // with the Config
 }
 
+type base = layer.Base[struct{}]
+
 // New returns a client that holds next to the limits. A bad field, and a next that
 // is nil, are fs.ErrInvalid in every method.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{next: layer.Next(next)}
+	c := &Client{}
+	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
+	c.next = c.Unwrap()
 	c.limiter, c.wrong = cfg.limiter(c.Type())
 	return c
 }
 
 // Limiter returns the client's limiter, by which its limits are changed.
 func (c *Client) Limiter() *Limiter { return c.limiter }
-
-// Unwrap returns the next client, which has no limits.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
-}
-
-// Init checks the configuration and initializes the next client. That is not
-// counted.
-func (c *Client) Init(ctx context.Context) error {
-	if c.wrong != nil {
-		return c.wrong
-	}
-	return ltxstore.Init(ctx, c.next)
-}
-
-// SetLogger directs the next client's log.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // LTXFiles is the next client's, when it is its turn.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {

@@ -28,7 +28,6 @@ package trace
 import (
 	"context"
 	"io"
-	"log/slog"
 
 	"github.com/superfly/ltx"
 	"go.opentelemetry.io/otel"
@@ -36,18 +35,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var (
-	_ ltxstore.ReplicaClient = (*Client)(nil)
-	_ ltxstore.Initializer   = (*Client)(nil)
-	_ ltxstore.LoggerSetter  = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
-	_ backend.Unwrapper      = (*Client)(nil)
-	_ io.Closer              = (*Client)(nil)
-)
+var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Config says where the spans go.
 type Config struct {
@@ -59,9 +50,12 @@ type Config struct {
 // Client traces what the next client does. It is made by New and safe for
 // concurrent use.
 type Client struct {
+	*base
 	next   ltxstore.ReplicaClient
 	tracer trace.Tracer
 }
+
+type base = layer.Base[struct{}]
 
 // New returns a client that traces what next does. A next that is nil is
 // fs.ErrInvalid in every method.
@@ -70,18 +64,8 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	if provider == nil {
 		provider = otel.GetTracerProvider()
 	}
-	return &Client{next: layer.Next(next), tracer: provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
-}
-
-// Unwrap returns the next client, which is not traced.
-func (c *Client) Unwrap() ltxstore.ReplicaClient { return c.next }
-
-// Type returns the next client's.
-func (c *Client) Type() string { return c.next.Type() }
-
-// Location returns the next client's.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "", c.next)
+	b := layer.NewBase[struct{}](next, "", nil)
+	return &Client{b, b.Unwrap(), provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
 }
 
 // Init initializes the next client.
@@ -91,12 +75,6 @@ func (c *Client) Init(ctx context.Context) error {
 	s.end(err)
 	return err
 }
-
-// SetLogger directs the next client's log.
-func (c *Client) SetLogger(logger *slog.Logger) { layer.SetLogger(c.next, logger) }
-
-// Close closes the next client.
-func (c *Client) Close() error { return ltxstore.Close(c.next) }
 
 // LTXFiles is the next client's. Its span ends when the iterator is closed.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
