@@ -251,6 +251,42 @@ func TestFailedListingIsNotKept(t *testing.T) {
 	assert.Len(t, list(t, w, 0), 40)
 }
 
+// unclosable fails to close each listing but the first.
+type unclosable struct {
+	ltxstore.ReplicaClient
+	lists int
+}
+
+func (c *unclosable) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	files, err := c.ReplicaClient.LTXFiles(ctx, level, seek, useMetadata)
+	if c.lists++; c.lists > 1 && err == nil {
+		files = unclosableFiles{files}
+	}
+	return files, err
+}
+
+type unclosableFiles struct{ ltx.FileIterator }
+
+func (f unclosableFiles) Close() error {
+	_ = f.FileIterator.Close() // cancelled
+	return ltxstore.ErrUnavailable
+}
+
+// A reader that goes on alone is told that its own listing does not close.
+func TestCloseOfOwnListing(t *testing.T) {
+	w := newWorld(cache.Config{})
+	for txid := ltx.TXID(1); txid <= 100; txid++ {
+		put(t, w.other, txid, []byte("x"))
+	}
+	c := cache.New(&unclosable{ReplicaClient: w.next}, cache.Config{MaxFiles: 10})
+	files, err := c.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	for range 50 {
+		require.True(t, files.Next())
+	}
+	require.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
+}
+
 // What is too long to be kept is listed all the same, by all that share it.
 func TestMaxFiles(t *testing.T) {
 	w := newWorld(cache.Config{MaxFiles: 30})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -33,7 +34,7 @@ type level struct {
 type whole struct {
 	from  ltx.TXID
 	since time.Time
-	files []ltx.FileInfo // never changed but by append
+	files []ltx.FileInfo // sorted, never changed but by append; those of Size 0 are torn
 }
 
 // change is what this client does to a file. Of two at the same time nobody knows
@@ -79,6 +80,8 @@ func (l *listings) stampOf(f layer.File) *stamp {
 	}
 	return &stamp{w.files[at].Size, w.files[at].CreatedAt}
 }
+
+func compareFiles(a, b ltx.FileInfo) int { return compare(a, layer.FileOf(&b)) }
 
 func compare(info ltx.FileInfo, f layer.File) int {
 	return cmp.Or(cmp.Compare(info.MinTXID, f.MinTXID), cmp.Compare(info.MaxTXID, f.MaxTXID))
@@ -192,7 +195,7 @@ func (l *listings) join(ctx context.Context, n int, seek ltx.TXID) (sh *shared, 
 	sh = lv.running[seek]
 	if joined = sh != nil; !joined {
 		sh = &shared{listings: l, level: lv, n: n, seek: seek, since: time.Now()}
-		sh.ctx, sh.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		sh.ctx, sh.cancel = context.WithCancel(ltxstore.WithTorn(context.WithoutCancel(ctx), sh.tear))
 		lv.running[seek], lv.all[sh] = sh, true
 	}
 	sh.readers++

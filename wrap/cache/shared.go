@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -34,6 +36,9 @@ type shared struct {
 	counted int  // files that count as held
 	spoilt  bool // something has changed meanwhile
 
+	tornMu sync.Mutex
+	torn   []ltx.FileInfo // zero-byte files that are not in files yet
+
 	panicked flow.Panic // of who lists
 }
 
@@ -62,7 +67,11 @@ func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err
 		case r.at < len(r.files):
 			files = append(files, r.files[r.at:min(r.at+r.want, len(r.files))]...)
 			r.at += len(files)
-			r.last = files[len(files)-1]
+			for _, file := range files {
+				if file.Size > 0 { // a torn one may be ahead of files that are not listed yet
+					r.last = file
+				}
+			}
 			more = !r.ended || r.err != nil || r.at < len(r.files)
 			r.listings.mu.Unlock()
 			return files, more, nil
@@ -140,6 +149,28 @@ func (sh *shared) pulled(files []ltx.FileInfo, ended bool, err error) {
 // errPanicked ends a listing that has panicked.
 var errPanicked = errors.New("panicked")
 
+// tear notes a zero-byte file that the store's listing leaves out. Among the files it
+// is reported to each reader by backend.NewPageIterator, which leaves it out again.
+func (sh *shared) tear(file ltx.FileInfo) {
+	sh.tornMu.Lock()
+	defer sh.tornMu.Unlock()
+	file.Size = 0
+	sh.torn = append(sh.torn, file)
+}
+
+// withTorn returns the files together with the zero-byte ones that were reported
+// meanwhile, sorted.
+func (sh *shared) withTorn(files []ltx.FileInfo) []ltx.FileInfo {
+	sh.tornMu.Lock()
+	defer sh.tornMu.Unlock()
+	if len(sh.torn) > 0 {
+		files = append(files, sh.torn...)
+		slices.SortFunc(files, compareFiles)
+		sh.torn = nil
+	}
+	return files
+}
+
 // list returns the store's next files, and whether they are the last.
 func (sh *shared) list(next ltxstore.ReplicaClient, want int) (files []ltx.FileInfo, ended bool, err error) {
 	if sh.stored == nil {
@@ -157,7 +188,7 @@ func (sh *shared) list(next ltxstore.ReplicaClient, want int) (files []ltx.FileI
 			err = closeErr
 		}
 	}
-	return files, ended, err
+	return sh.withTorn(files), ended, err
 }
 
 // finish ends what others can join, and keeps what was found. It is called with the
@@ -169,7 +200,12 @@ func (sh *shared) finish() {
 	delete(sh.level.all, sh)
 	if sh.ended && sh.err == nil && !sh.spoilt && sh.listings.held <= sh.listings.bound {
 		sh.release()
-		sh.listings.keep(sh.level, &whole{sh.seek, sh.since, sh.files[:len(sh.files):len(sh.files)]})
+		files := sh.files[:len(sh.files):len(sh.files)]
+		if !slices.IsSortedFunc(files, compareFiles) { // a store reports torn files of a page before the page
+			files = slices.Clone(files)
+			slices.SortFunc(files, compareFiles)
+		}
+		sh.listings.keep(sh.level, &whole{sh.seek, sh.since, files})
 	}
 }
 

@@ -296,6 +296,20 @@ func TestForeignFiles(t *testing.T) {
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 }
 
+// A foreign file that is as long as an empty one of ours is looked at, and not left out
+// as if it were empty.
+func TestForeignFileOfAnEmptyFilesLength(t *testing.T) {
+	r := newReplica(t)
+	const length = 4096 + 16 + 16 // header, nonce and the tag of an empty chunk
+	body := noise(length - len(byAge(t, nil, r.id.Recipient())))
+	file := byAge(t, body, r.id.Recipient())
+	require.Len(t, file, length)
+	r.Put(r.key(7), mock.Object{Body: file})
+	infos := list(t, r.client(r.config()), false)
+	require.Len(t, infos, 1)
+	assert.EqualValues(t, len(body), infos[0].Size)
+}
+
 // Whatever byte of a file changes, wherever it is cut off, and under whatever
 // other name it is put, that is found out.
 func TestTampering(t *testing.T) {

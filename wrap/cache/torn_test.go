@@ -1,0 +1,94 @@
+package cache_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/cache"
+)
+
+// torn returns the zero-byte files that a listing reports, each once.
+func torn(t *testing.T, c ltxstore.ReplicaClient, seek ltx.TXID) map[ltx.TXID]bool {
+	t.Helper()
+	var mu sync.Mutex
+	reported := make(map[ltx.TXID]bool)
+	ctx := ltxstore.WithTorn(t.Context(), func(info ltx.FileInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		reported[info.MinTXID] = true
+	})
+	list(t, withContext{c, ctx}, seek)
+	mu.Lock()
+	defer mu.Unlock()
+	return reported
+}
+
+// withContext lists under another context.
+type withContext struct {
+	ltxstore.ReplicaClient
+	ctx context.Context
+}
+
+func (c withContext) LTXFiles(_ context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	return c.ReplicaClient.LTXFiles(c.ctx, level, seek, useMetadata)
+}
+
+func plant(t *testing.T, c *mock.ReplicaClient, txid ltx.TXID) {
+	t.Helper()
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
+	require.NoError(t, err)
+	c.Store().Put(keys.File(0, txid, txid), mock.Object{})
+}
+
+// A listing that is kept, or shared, reports zero-byte files as the store's own does.
+func TestKeptListingsReportTornFiles(t *testing.T) {
+	w := newWorld(cache.Config{})
+	for txid := ltx.TXID(1); txid <= 40; txid++ {
+		put(t, w.other, txid, []byte("x"))
+	}
+	for _, txid := range []ltx.TXID{1, 20, 41} { // first, in the middle of a page, last
+		remove(t, w.other, txid)
+		plant(t, w.next, txid)
+	}
+	first, err := w.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	require.True(t, first.Next())
+	assert.Equal(t, map[ltx.TXID]bool{1: true, 20: true, 41: true}, torn(t, w, 0), "shared")
+	require.NoError(t, first.Close())
+
+	for range 2 {
+		assert.Equal(t, map[ltx.TXID]bool{1: true, 20: true, 41: true}, torn(t, w, 0), "kept")
+	}
+	assert.Equal(t, map[ltx.TXID]bool{41: true}, torn(t, w, 21))
+	assert.Len(t, list(t, w, 0), 38)
+	assert.Len(t, w.next.Calls(mock.OpList), 1)
+
+	put(t, w, 20, []byte("whole"))
+	remove(t, w, 41)
+	assert.Equal(t, map[ltx.TXID]bool{1: true}, torn(t, w, 0), "as this client has changed it")
+	assert.Len(t, list(t, w, 0), 39)
+	assert.Len(t, w.next.Calls(mock.OpList), 1)
+}
+
+// A listing that becomes too long to be kept goes on after its last whole file, though
+// the store has reported a zero-byte one further on.
+func TestTornFilesAheadOfAListing(t *testing.T) {
+	w := newWorld(cache.Config{MaxFiles: 10})
+	for txid := ltx.TXID(1); txid <= 100; txid++ {
+		if txid == 15 { // in the store's first page, after the first that is read of it
+			plant(t, w.next, txid)
+			continue
+		}
+		put(t, w.other, txid, []byte("x"))
+	}
+	assert.Len(t, list(t, w, 0), 99)
+	assert.Equal(t, map[ltx.TXID]bool{15: true}, torn(t, w, 0))
+}
