@@ -5,6 +5,8 @@
 GO           ?= go
 STATICCHECK  ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS    ?= linux/arm64 darwin/arm64 windows/amd64
+RELEASED     ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+VERSION      ?= devel
 RACE         ?= -race
 DEMO_FLAGS   ?=
 TEST_FLAGS   ?=
@@ -36,7 +38,7 @@ FUZZ := \
 	./wrap/crypt:FuzzBinding \
 	./wrap/crypt:FuzzHeader
 
-.PHONY: help demo test servers bench microbench fuzz cover lint fmt vet staticcheck tidy cross
+.PHONY: help demo test servers bench microbench fuzz cover dist lint fmt vet staticcheck tidy cross
 
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
@@ -46,6 +48,7 @@ help:
 	@echo "make microbench   the benchmarks of the library's packages (BENCH=regexp)"
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
+	@echo "make dist         the command for each system, into dist/ (VERSION names the archives)"
 	@echo "make lint         gofmt, go vet, staticcheck, go mod tidy -diff, builds for other systems"
 
 demo:
@@ -90,6 +93,20 @@ fuzz:
 cover:
 	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)
 	@awk -v least=$(COVER_MIN) -f .ci/cover.awk cover.out
+
+# The binary itself tells its version from the tag that is checked out.
+dist:
+	@rm -rf dist && mkdir -p dist
+	@for platform in $(RELEASED); do \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0; \
+		name=ltxstore-$(VERSION)-$$GOOS-$$GOARCH; binary=ltxstore; \
+		if [ $$GOOS = windows ]; then binary=ltxstore.exe; fi; \
+		echo "build $$name"; \
+		$(GO) build -trimpath -ldflags=-s -o dist/$$name/$$binary ./cmd/ltxstore && \
+		cp LICENSE README.md dist/$$name/ && \
+		tar -C dist -czf dist/$$name.tar.gz $$name && rm -r dist/$$name || exit 1; \
+	done
+	@cd dist && sha256sum *.tar.gz > SHA256SUMS
 
 lint: fmt vet staticcheck tidy cross
 

@@ -19,8 +19,8 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// The functions that are no examples themselves are shown in README.md as they
-// are.
+// The functions that are no examples themselves are shown in the documents as
+// they are.
 
 // writeAndList stores a file and lists its level.
 func writeAndList(ctx context.Context, dir string, body io.Reader) error {

@@ -32,8 +32,8 @@ func (p provider) differences() string {
 	return strings.Join(words, ", ")
 }
 
-// The README's table of providers is the code's.
-func TestREADMEProviders(t *testing.T) {
+// The table of providers in docs/stores/s3.md is the code's.
+func TestDocumentProviders(t *testing.T) {
 	const begin, end = "| Service | The endpoint's host ends with | What differs |\n|---|---|---|\n", "\n\n"
 	var want strings.Builder
 	for _, p := range providers() {
@@ -46,11 +46,11 @@ func TestREADMEProviders(t *testing.T) {
 		}
 		want.WriteString("| " + p.name + " | " + host + " | " + p.differences() + " |\n")
 	}
-	path := filepath.Join("..", "README.md")
-	readme, err := os.ReadFile(path)
+	path := filepath.Join("..", "docs", "stores", "s3.md")
+	page, err := os.ReadFile(path)
 	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(readme), begin)
-	require.True(t, ok, "README.md has no table of providers")
+	before, rest, ok := strings.Cut(string(page), begin)
+	require.True(t, ok, "%s has no table of providers", path)
 	got, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
 	if *update {
@@ -58,5 +58,5 @@ func TestREADMEProviders(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		return
 	}
-	assert.Equal(t, want.String(), got+"\n", "go test ./s3 -run TestREADMEProviders -update")
+	assert.Equal(t, want.String(), got+"\n", "go test ./s3 -run TestDocumentProviders -update")
 }

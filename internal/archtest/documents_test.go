@@ -14,20 +14,25 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// section returns what follows a heading of the README, to the next heading.
-func section(t *testing.T, heading string) string {
+// section returns what follows a heading of a document, to the next heading.
+func section(t *testing.T, document, heading string) string {
 	t.Helper()
-	_, rest, ok := strings.Cut(read(t, "README.md"), "\n## "+heading+"\n")
-	require.True(t, ok, "README.md has no section %q", heading)
+	_, rest, ok := strings.Cut(read(t, document), "\n## "+heading+"\n")
+	require.True(t, ok, "%s has no section %q", document, heading)
 	text, _, _ := strings.Cut(rest, "\n## ")
 	return text
+}
+
+// A reader of the README gets to the documents in three screens.
+func TestREADMEIsShort(t *testing.T) {
+	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 150)
 }
 
 // A backend is in the table if, and only if, there is code for it; what is
 // planned has none.
 func TestREADMEBackends(t *testing.T) {
 	var there, planned []string
-	for _, row := range rows(section(t, "Backends"))[1:] {
+	for _, row := range rows(section(t, "README.md", "Backends"))[1:] {
 		require.Len(t, row, 3)
 		name := strings.Trim(row[0], "`")
 		if strings.HasPrefix(row[2], "planned") {
@@ -45,7 +50,7 @@ func TestREADMEBackends(t *testing.T) {
 
 // The table of kinds has all of them, and IsRetryable says of each what the
 // table says.
-func TestREADMEErrors(t *testing.T) {
+func TestErrorsTable(t *testing.T) {
 	kinds := map[string]error{
 		"fs.ErrNotExist":            fs.ErrNotExist,
 		"fs.ErrExist":               fs.ErrExist,
@@ -63,7 +68,7 @@ func TestREADMEErrors(t *testing.T) {
 		}
 	}
 	var listed []string
-	for _, row := range rows(section(t, "Errors and retries"))[1:] {
+	for _, row := range rows(read(t, "docs/errors.md"))[1:] {
 		require.Len(t, row, 3)
 		name := strings.Trim(row[0], "`")
 		kind, ok := kinds[name]
@@ -78,8 +83,8 @@ func TestREADMEErrors(t *testing.T) {
 }
 
 // The table of layouts has all of them, and the keys that they build.
-func TestREADMELayouts(t *testing.T) {
-	table := rows(section(t, "Layouts"))[1:]
+func TestLayoutsTable(t *testing.T) {
+	table := rows(section(t, "docs/litestream.md", "Layouts"))[1:]
 	for i, row := range table {
 		require.Len(t, row, 4)
 		layout, err := ltxstore.ParseLayout(strings.Trim(row[1], "`"))
