@@ -149,7 +149,7 @@ func faultRows() map[string]faultRow {
 			denied(plus(counts{"CreateMultipartUpload": 1, "UploadPart": 2}, abort)))}, cfg: serial, do: large},
 		"complete an upload": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),
 			// The second completion meets no upload any more: is the object there?
-			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
+			matrix.Every(matrix.Cell{Requests: plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1, "GetObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
 			matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: plus(plus(upload, abort), missing)}, matrix.Nothing),
 			denied(plus(upload, abort)))}, cfg: serial, do: large},
 		"complete an upload, once": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(repeated(upload, "CompleteMultipartUpload"),

@@ -39,7 +39,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 	if aws.ToString(out.UploadId) == "" {
 		return object.Upload{}, errors.New("service answered CreateMultipartUpload without an upload's ID")
 	}
-	return object.Upload{Key: key, ID: *out.UploadId, Began: answeredAt(out.ResultMetadata)}, nil
+	return object.Upload{Key: key, ID: *out.UploadId}, nil
 }
 
 // PutPart implements object.Multipart.

@@ -186,12 +186,7 @@ type Multipart interface {
 }
 
 // Upload is an unfinished upload.
-type Upload struct {
-	Key, ID string
-
-	// Began is when it was created, by the store's clock; zero if unknown.
-	Began time.Time
-}
+type Upload struct{ Key, ID string }
 
 // Part is what CompleteUpload has to say of a part. Only the Bucket that made
 // it looks into it.

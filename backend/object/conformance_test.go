@@ -61,9 +61,12 @@ func TestConformance(t *testing.T) {
 					}
 					return newStore(m, test.bucket(m), test.read)
 				},
-				// What is read in parts does not survive being replaced meanwhile.
-				Select: func(c replicatest.Case) bool { return test.read == 0 || c.ID != "rewrite/many-writers" },
-				Lacks:  lacks, PageSize: 16, BodySize: 3 * partSize / 2, LargeSize: 16 * partSize, Prompt: 5 * time.Second,
+				// What is read in parts does not survive being replaced meanwhile, and an
+				// answer without the object does not tell a damaged one from another writer's.
+				Select: func(c replicatest.Case) bool {
+					return test.read == 0 && test.name != "anonymous answers" || c.ID != "rewrite/many-writers"
+				},
+				Lacks: lacks, PageSize: 16, BodySize: 3 * partSize / 2, LargeSize: 16 * partSize, Prompt: 5 * time.Second,
 			})
 		})
 	}

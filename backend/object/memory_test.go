@@ -284,7 +284,7 @@ func (m parted) CreateUpload(ctx context.Context, key string, opts object.PutOpt
 	}
 	defer unlock()
 	m.serial++
-	u := object.Upload{Key: key, ID: strconv.Itoa(m.serial), Began: time.Now()}
+	u := object.Upload{Key: key, ID: strconv.Itoa(m.serial)}
 	m.uploads[key+"\x00"+u.ID] = map[int][]byte{}
 	m.metadata[u.ID] = opts.Metadata
 	return u, nil

@@ -26,7 +26,7 @@ func (u *upload) multipart(ctx context.Context, m Multipart) (Object, error) {
 			u.abort(ctx, m, id)
 		}
 	}()
-	if !u.c.whole && (u.WriteOnce || u.Traits.NewHash != nil) {
+	if !u.c.whole {
 		u.c.hash = u.newHash()
 	}
 	parts, sent, err := u.sendParts(ctx, m, id, plan)
@@ -131,10 +131,11 @@ func (u *upload) complete(ctx context.Context, m Multipart, id Upload, parts []P
 	if err == nil || u.WriteOnce || !u.is(err, ErrNoUpload) {
 		return done, earlier, err
 	}
-	// The request was repeated after an answer was lost, or somebody has
-	// aborted the upload.
-	if now, headErr := u.head(ctx, u.key, ""); headErr == nil && now.Size == size && !now.Modified.Before(id.Began.Truncate(wholeSecond)) {
-		return now, false, nil
+	// The request was repeated after an answer was lost, or somebody has removed
+	// the upload. Size and time do not tell: an older object may have the same
+	// size, and times are whole seconds.
+	if done, _, differs := u.resolve(ctx, size, err); differs == nil {
+		return done, false, nil
 	}
 	return Object{}, false, err
 }

@@ -3,8 +3,10 @@ package object_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"hash"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"slices"
 	"testing"
@@ -128,4 +130,55 @@ func (d damaging) Put(ctx context.Context, key string, body *object.Body, opts o
 	}
 	o.Sum = []byte{1, 2, 3, 4}
 	return o, err
+}
+
+// An upload that the store does not know any more may have been completed by a
+// request whose answer was lost, or removed by somebody: what tells is the
+// content of the object that is there, not its size and time.
+func TestUploadGoneAtCompletion(t *testing.T) {
+	gone := refuse(object.ErrNoUpload)
+	for name, test := range map[string]struct {
+		older bool // an object was there before
+		steps []step
+		want  error
+	}{
+		"completed, answer lost":           {steps: []step{lose(ltxstore.ErrUnavailable)}},
+		"removed, nothing there":           {steps: []step{gone}, want: object.ErrNoUpload},
+		"removed, older of the same size":  {older: true, steps: []step{gone}, want: object.ErrNoUpload},
+		"completed over older, lost":       {older: true, steps: []step{lose(ltxstore.ErrUnavailable)}},
+		"not completed, removed meanwhile": {older: true, steps: []step{refuse(ltxstore.ErrUnavailable), gone}, want: object.ErrNoUpload},
+	} {
+		for _, sums := range []bool{false, true} {
+			for form, open := range map[string]func([]byte) io.Reader{
+				"file":   func(b []byte) io.Reader { return bytes.NewReader(b) },
+				"stream": func(b []byte) io.Reader { return stream(bytes.NewReader(b)) },
+			} {
+				t.Run(fmt.Sprintf("%s, %s, sums %t", name, form, sums), func(t *testing.T) {
+					var traits object.Traits
+					if sums {
+						traits.NewHash = func() hash.Hash { return crc32.NewIEEE() }
+					}
+					s := newScripted(traits)
+					c := s.client(t, s, false)
+					body, older := bytes.Repeat([]byte("x"), partSize+1), bytes.Repeat([]byte("y"), partSize+1)
+					if test.older {
+						_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(older))
+						require.NoError(t, err)
+					}
+					s.steps["CompleteUpload"] = slices.Clone(test.steps)
+					_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, open(body))
+					want := body
+					if test.want != nil {
+						require.ErrorIs(t, err, test.want)
+						want = older
+					} else {
+						require.NoError(t, err)
+					}
+					for _, got := range s.bodies {
+						assert.True(t, bytes.Equal(want, got))
+					}
+				})
+			}
+		}
+	}
 }

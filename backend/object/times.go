@@ -14,9 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// wholeSecond is the precision of the times in HTTP.
-const wholeSecond = time.Second
-
 // listed is a file of a page. The time in info is zero until it is known.
 type listed struct {
 	Object

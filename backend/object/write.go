@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"hash/crc64"
 	"io"
 	"io/fs"
@@ -33,9 +34,9 @@ import (
 // 256 MiB or one part at most.
 //
 // An answer that does not identify the object costs one request more. With
-// Store.WriteOnce, so does one that is lost or refuses the write; if the object
-// that is there has the same size and the store tells no hash of it, it is read
-// and compared.
+// Store.WriteOnce, so does one that is lost or refuses the write, and without it
+// the loss of the answer that completes an upload; if the object that is there
+// has the same size and the store tells no hash of it, it is read and compared.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("write", err)
@@ -140,10 +141,14 @@ func (u *upload) options() PutOptions {
 	return PutOptions{IfAbsent: u.WriteOnce, Metadata: u.metadata}
 }
 
-// newHash returns the hash by which contents are compared.
+// newHash returns the hash by which contents are compared. Without WriteOnce
+// that is seldom needed: then it is one that costs nothing.
 func (r *replica) newHash() hash.Hash {
-	if r.Traits.NewHash != nil {
+	switch {
+	case r.Traits.NewHash != nil:
 		return r.Traits.NewHash()
+	case !r.WriteOnce:
+		return crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	}
 	return crc64.New(crc64.MakeTable(crc64.ECMA))
 }

@@ -19,6 +19,8 @@ func rewriteCases() []Case {
 			Rule: "Until a rewrite has ended, the older file is what is read.", run: rewriteOldUntilReplaced},
 		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting},
 			Rule: "Concurrent writers of one name leave one writer's bytes; a reader beside them sees whole files only.", run: rewriteManyWriters},
+		{ID: "rewrite/upload-removed", Clauses: []string{"W2", "W3", "W6"}, Needs: []Capability{Rewriting, Clients, RawAccess},
+			Rule: "A write whose unfinished upload another client's DeleteAll removes is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},
 		{ID: "once/refuses-other-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
 			Rule: "With WriteOnce an existing name with other bytes is fs.ErrExist, and stays.", run: onceRefuses},
 		{ID: "once/accepts-the-same-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
@@ -70,6 +72,39 @@ func rewriteOldUntilReplaced(ctx context.Context, e *env) error {
 	}
 	if seen != nil {
 		return fmt.Errorf("before the rewrite's last byte was read: %w", seen)
+	}
+	return e.holds(ctx, failing, body)
+}
+
+// rewriteUploadRemoved has a body go on under the same name when the write's own
+// upload is gone: both are as large, and the other is the newer one.
+func rewriteUploadRemoved(ctx context.Context, e *env) error {
+	other, done, err := e.reopen(e.Another)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if _, err := e.older(ctx, true); err != nil {
+		return err
+	}
+	body := e.failingBody()
+	theirs := bytes.Clone(body)
+	theirs[len(theirs)-1] ^= 1
+	var hookErr error
+	src := &source{body: body, at: len(body) * 15 / 16, hook: func() {
+		hookErr = first(
+			func() error { return other.client.DeleteAll(ctx) },
+			func() error {
+				return e.Raw.Put(ctx, e.Raw.Keys.File(failing.level, failing.min, failing.max), theirs)
+			},
+		)
+	}}
+	_, err = e.client.WriteLTXFile(ctx, failing.level, failing.min, failing.max, src)
+	if hookErr != nil {
+		return fmt.Errorf("remove the upload: %w", hookErr)
+	}
+	if err != nil {
+		return e.holds(ctx, failing, theirs)
 	}
 	return e.holds(ctx, failing, body)
 }

@@ -80,6 +80,25 @@ func failureMutants() []mutant {
 			})},
 		{name: "writes in place", fails: []string{"write/invisible-until-done", "write/reader-panics*", "rewrite/old-until-replaced"}, chance: []string{"rewrite/many-writers"},
 			damage: onWrite(writesInPlace)},
+		{name: "takes a file of the same size for its own", fails: []string{"rewrite/upload-removed"}, chance: []string{"rewrite/many-writers"},
+			damage: onWrite(func(c *client, write writeFunc) writeFunc {
+				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+					key := c.keys.File(level, minTXID, maxTXID)
+					before, _ := c.world.bucket.Get(key)
+					k := &checked{r: r, atEnd: func(size int) error {
+						now, ok := c.world.bucket.Get(key)
+						if !c.cfg.WriteOnce && ok && len(now.Body) == size && !now.ModTime.Equal(before.ModTime) {
+							return errOwn
+						}
+						return nil
+					}}
+					info, err := write(ctx, level, minTXID, maxTXID, k)
+					if errors.Is(err, errOwn) {
+						return &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: int64(k.n), CreatedAt: time.Now()}, nil
+					}
+					return info, err
+				}
+			})},
 		{name: "ignores the context when it writes", fails: []string{
 			"write/gives-up*", "write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
 			"write/no-leftovers", "all/context-done", "all/deadline", "all/no-goroutine-stays"},
@@ -156,6 +175,26 @@ func onPanic(then func(c *client, key string) error) func(*client) {
 			return write(ctx, level, minTXID, maxTXID, r)
 		}
 	})
+}
+
+var errOwn = errors.New("a file of this size is there")
+
+// checked calls atEnd, with the body's size, at its end.
+type checked struct {
+	r     io.Reader
+	n     int
+	atEnd func(size int) error
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	if err == io.EOF {
+		if own := c.atEnd(c.n); own != nil {
+			err = own
+		}
+	}
+	return n, err
 }
 
 // keeper remembers its reader's failure.
