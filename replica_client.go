@@ -8,7 +8,7 @@ import (
 )
 
 // SnapshotLevel is the level of full snapshots. Level 0 holds the files as
-// the daemon wrote them, 1 to 8 their compactions.
+// the daemon wrote them, levels 1 to 8 their compactions.
 const SnapshotLevel = 9
 
 // ReplicaClient writes, lists, reads and deletes the LTX files of one
@@ -26,8 +26,8 @@ const SnapshotLevel = 9
 //   - C2: a context that ends stops every method promptly, with an error for
 //     which errors.Is(err, ctx.Err()); nothing is started under a context that
 //     is already done. A Read of the caller's own reader is not interrupted:
-//     the context is looked at between two reads. An io.EOF that comes after
-//     the context's end is not taken for the body's end.
+//     the context is checked between reads. An io.EOF returned after the
+//     context ended does not count as the end of the body.
 //   - C3: no goroutine outlives its call, iterator or reader.
 //   - C4: no credential, signed URL or key reaches a log line or an error.
 type ReplicaClient interface {
@@ -36,24 +36,24 @@ type ReplicaClient interface {
 	Type() string
 
 	// LTXFiles lists the files of a level whose MinTXID is at least seek
-	// (0: all). It costs one request a page, and where the store's listing
-	// does not carry the timestamps and useMetadata is true, one more for
-	// each file. The iterator belongs to one goroutine at a time and must be
-	// closed; it is bound to ctx as long as it lives.
+	// (0: all). It costs one request a page and, if useMetadata is true and the
+	// store's listing does not carry timestamps, one more for each file. The
+	// iterator may be used by one goroutine at a time and must be closed. It
+	// ends with ctx.
 	//
 	//   - L1: items come sorted by (MinTXID, MaxTXID), whatever order the
 	//     store lists in.
 	//   - L2: only files with MinTXID ≥ seek. The store is asked to start
 	//     there: a seek costs requests for what it returns, not for the level.
-	//   - L3: lazy. A page at a time, memory does not grow with the level, the
-	//     next page is fetched ahead, bounded. Where a store lists unsorted the
-	//     level must be read whole, which the backend documents.
-	//   - L4: strangers are skipped: temporary files, other names, directories,
+	//   - L3: the listing is lazy: it reads a page at a time and at most one
+	//     ahead, so that memory does not grow with the level. A backend whose
+	//     store lists unsorted reads the whole level first, and documents it.
+	//   - L4: other files are skipped: temporary files, foreign names, directories,
 	//     objects below deeper prefixes, and zero-byte files (a torn upload;
 	//     logged, and reported to the function of WithTorn).
-	//   - L5: an error ends the iteration: Next is false, Err and Close return
-	//     it. After Close, Next is false. Each Item is a value of its own. An
-	//     empty or missing level is no items and no error.
+	//   - L5: an error ends the iteration: Next returns false, Err and Close
+	//     return the error. After Close, Next returns false. Each Item is a value
+	//     of its own. An empty or missing level yields no items and no error.
 	//   - L6: overlapping ranges within a level are legal.
 	//   - L7: a client that is a LevelLister, itself or through what it wraps,
 	//     returns from LTXLevels every level that holds a file.
@@ -72,8 +72,8 @@ type ReplicaClient interface {
 	// MaxLevel, is fs.ErrInvalid.
 	LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error)
 
-	// OpenLTXFile returns a reader of a file, or of a range of it, in bytes.
-	// It costs one request, and one for each time the transfer is resumed.
+	// OpenLTXFile returns a reader of a file, or of a range of it in bytes.
+	// It costs one request, and one more each time the transfer is resumed.
 	//
 	//   - O1: size > 0: that many bytes from offset, fewer only at the end of
 	//     the file; size 0: to the end. An offset at or past the end is an empty
@@ -85,7 +85,7 @@ type ReplicaClient interface {
 	//   - O3: a transfer that breaks is resumed where it stopped, pinned to the
 	//     same version (ETag, generation); the budget counts failures without
 	//     progress. A short body is an error, never a short success. A server
-	//     that ignores the range does not yield wrong bytes.
+	//     that ignores the range does not cause wrong bytes.
 	//   - O4: there is no time limit on a body, only on the lack of progress.
 	//     Cancelling ctx ends a blocked Read: ctx must live as long as the reader.
 	//   - O5: Close at any time, twice, without leaks.
@@ -108,18 +108,19 @@ type ReplicaClient interface {
 	//   - W5: any reader works: one-byte reads, data together with io.EOF,
 	//     seekable or not, unknown length. A seekable reader starts from where it
 	//     stands. An empty body is fs.ErrInvalid, and so is one that tells its
-	//     size when the write begins, by Seek or by Len() int, the bytes left,
-	//     and then has another: a file that is cut or still being written. A
-	//     size of 0 tells nothing. Memory is bounded by configuration, never by
-	//     the file's size.
+	//     size when the write begins, by Seek or by Len() int (the bytes left),
+	//     and then yields another number of bytes: a file that was truncated or
+	//     is still being written. A size of 0 says nothing. Memory is bounded by
+	//     configuration, never by the file's size.
 	//   - W6: rewriting a name replaces it atomically. Concurrent writers of one
 	//     name leave exactly one writer's bytes, whole. With WriteOnce (a field
 	//     of the backend's Config) an existing name is refused with fs.ErrExist,
 	//     unless size and checksum are those being written: then it is success,
 	//     so that a retry after a lost answer is safe.
 	//   - W7: a body that starts with the LTX magic must have a valid header
-	//     whose TXIDs are the arguments'; else fs.ErrInvalid, and nothing is
-	//     written. Other bodies are stored as they are (wrappers write such).
+	//     whose TXIDs are the arguments'; else the error is fs.ErrInvalid and
+	//     nothing is written. Other bodies are stored as they are (wrappers write
+	//     them).
 	//   - W8: minTXID > maxTXID, and a level that is negative or above MaxLevel,
 	//     are fs.ErrInvalid; no request is sent.
 	//   - W9: what was acknowledged is durable: fsynced, or acknowledged by the
@@ -141,7 +142,8 @@ type ReplicaClient interface {
 	//
 	//   - D2: it removes every LTX file of this replica, its leftovers
 	//     (temporary files, unfinished multipart uploads) and its then empty
-	//     directories, and nothing else: a sibling "db2", a stranger's file, a
-	//     bucket-root replica's neighbours survive. Twice is success.
+	//     directories, and nothing else: a sibling "db2", a foreign file and the
+	//     neighbours of a replica at the bucket's root survive. Calling it twice
+	//     is success.
 	DeleteAll(ctx context.Context) error
 }
