@@ -17,7 +17,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./backend/... ./file ./s3 ./gcs ./nats ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./wrap/... ./cmd/... ./internal/...
+COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./nats ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./wrap/... ./cmd/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -38,12 +38,13 @@ FUZZ := \
 	./wrap/crypt:FuzzBinding \
 	./wrap/crypt:FuzzHeader
 
-.PHONY: help demo test servers bench microbench fuzz cover dist lint fmt vet staticcheck tidy cross
+.PHONY: help demo test test-servers azurite servers bench microbench fuzz cover dist lint fmt vet staticcheck tidy cross
 
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
 	@echo "make test         all tests: the library with the race detector, then interop on real servers"
 	@echo "make servers      build these servers, which make test does too: minutes, the first time"
+	@echo "make test-servers tests on servers that are no Go programs: .ci/install-servers has them"
 	@echo "make bench        ours, Litestream and bare calls side by side, into docs/benchmarks.md"
 	@echo "make microbench   the benchmarks of the library's packages (BENCH=regexp)"
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
@@ -64,6 +65,22 @@ test: have-race
 # test they would be silent minutes, which count against go test's timeout.
 servers:
 	cd interop && $(GO) run ./cmd/servers
+
+# Servers that are no Go programs come from Debian or npm. Here one that is
+# missing is a failure. .ci/install-servers installs those of Debian.
+test-servers: azurite
+	cd interop && PATH="$(AZURITE_DIR)/node_modules/.bin:$$PATH" $(GO) test -timeout 20m $(TEST_FLAGS) -tags servers ./testservers
+
+# Azurite is kept in the user's cache directory, as a whole or not at all.
+AZURITE     := azurite@3.37.0
+AZURITE_DIR  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ltxstore/$(AZURITE)
+
+azurite:
+	@command -v npm >/dev/null || { echo "make test-servers: npm is not installed: .ci/install-servers" >&2; exit 1; }
+	@test -x "$(AZURITE_DIR)/node_modules/.bin/azurite-blob" || { \
+		echo "install $(AZURITE)" && rm -rf "$(AZURITE_DIR)" "$(AZURITE_DIR).new" && \
+		npm install --prefix "$(AZURITE_DIR).new" --no-audit --no-fund --loglevel=error $(AZURITE) && \
+		mv "$(AZURITE_DIR).new" "$(AZURITE_DIR)"; }
 
 # Without a C compiler the go command turns cgo off, and what it then says
 # about -race does not name the cure. On macOS the detector needs no cgo.

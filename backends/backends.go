@@ -8,6 +8,7 @@
 package backends
 
 import (
+	_ "github.com/ltxstore/ltxstore/abs"    // abs:
 	_ "github.com/ltxstore/ltxstore/file"   // file:
 	_ "github.com/ltxstore/ltxstore/gcs"    // gs:, gcs:
 	_ "github.com/ltxstore/ltxstore/mock"   // mem:

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
 
+	_ "github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/file"
 	_ "github.com/ltxstore/ltxstore/gcs"
@@ -199,7 +200,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {type: s3, bucket: b, part-size: 5XB}":         "want a size in bytes",
 		"replica: {type: s3, bucket: b, part-size: 1MiB}":        `part-size (line 1, column 32) is "1MiB": want 0 (default), or 5 MiB to 5 GiB`,
 		"replica: {type: s3, bucket: b, tags: prod}":             "tags (line 1, column 32) has no name of its own",
-		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type gcs or gs or nats or s3, and this replica's type is file",
+		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type abs or gcs or gs or nats or s3, and this replica's type is file",
 		"replica: {path: /r, account-name: x}":                   "account-name (line 1, column 21) is a setting of type abs",
 		"replica: {path: 's3://b'}":                              "path (line 1, column 11) is a URL: want it as url",
 		"replica: {url: 's3://b', path: p}":                      "url and path (line 1, column 26) say the same thing",
@@ -208,7 +209,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {url: 's3://b', type: file}":                   `type is "file" and the URL's scheme "s3"`,
 		"replica: {url: /r}":                                     "the URL has no scheme",
 		"replica: {url: 'zzz://x'}":                              `no backend is registered for the scheme "zzz"`,
-		"replica: {type: abs, bucket: b}":                        "replicas of type abs are not supported: known are file, gcs, gs, mem, mock, nats, s3",
+		"replica: {type: abs, bucket: b}":                        `bucket (line 1, column 22) is "b": want 3 to 63 lower-case letters`,
 		"replica: {url: 'SFTP://u@h/p'}":                         "replicas of type sftp are not supported",
 		"replica: {url: 'webdavs://h'}":                          "replicas of type webdavs are not supported",
 		"replica: {type: oss}":                                   "replicas of type oss are not supported",

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
@@ -37,6 +38,10 @@ func TestErrorsOfAConfigHaveOneShape(t *testing.T) {
 		"gcs: path":       {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Path: "../x"}), "Path"},
 		"gcs: layout":     {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
 		"gcs: retry":      {gcs.NewReplicaClient(gcs.Config{Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"abs: missing":    {abs.NewReplicaClient(abs.Config{}), "Bucket"},
+		"abs: path":       {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Path: "../x"}), "Path"},
+		"abs: layout":     {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Layout: unknown}), "Layout"},
+		"abs: retry":      {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
 		"nats: missing":   {nats.NewReplicaClient(nats.Config{}), "Bucket"},
 		"nats: layout":    {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Layout: unknown}), "Layout"},
 		"nats: retry":     {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
@@ -68,6 +73,7 @@ func TestErrorsOfAURLHaveOneShape(t *testing.T) {
 		"s3://bucket?concurrency=many":   "s3",
 		"gs://bucket?page-size=many":     "gcs",
 		"gcs://bucket?page-size=many":    "gcs",
+		"abs://a@bucket?page-size=many":  "abs",
 		"mem://?page-size=many":          "mock",
 		"mock://?page-size=many":         "mock",
 		"mem://?checksum.read-back=many": "mock",

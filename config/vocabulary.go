@@ -39,7 +39,7 @@ var settingsOf = map[string][]string{
 }
 
 // absent are the types of Litestream that this library does not have.
-var absent = []string{"abs", "sftp", "webdav", "webdavs", "oss"}
+var absent = []string{"sftp", "webdav", "webdavs", "oss"}
 
 // litestreamLayout returns the layout of Litestream's replicas of a type.
 func litestreamLayout(scheme string) ltxstore.Layout {

@@ -77,7 +77,7 @@ type PutOptions struct {
 	Metadata map[string]string
 
 	// Sum is the body's hash by Traits.NewHash; nil where the store has none,
-	// and in a stream.
+	// and as long as a stream or an upload is not known to its end.
 	Sum []byte
 }
 
@@ -168,8 +168,10 @@ type Multipart interface {
 	// PutPart sends a part, numbered from 1. The result is for CompleteUpload.
 	PutPart(ctx context.Context, upload Upload, number int, body *Body) (Part, error)
 
-	// CompleteUpload makes the object of all parts, in their order. Only
-	// opts.IfAbsent matters.
+	// CompleteUpload makes the object of all parts, in their order. Where
+	// Traits.NewHash is set, opts.Sum is the hash of the whole if it is known:
+	// not if the body was read at random. A store that has its metadata since
+	// CreateUpload needs opts.IfAbsent alone.
 	CompleteUpload(ctx context.Context, upload Upload, parts []Part, opts PutOptions) (Object, error)
 
 	// AbortUpload forgets an upload and its parts. An upload that is not there

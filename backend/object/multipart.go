@@ -125,8 +125,12 @@ func (u *upload) sendPart(ctx context.Context, m Multipart, id Upload, number in
 func (u *upload) complete(ctx context.Context, m Multipart, id Upload, parts []Part, size int64) (done Object, earlier bool, err error) {
 	ctx, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
+	opts := u.options()
+	if u.Traits.NewHash != nil && u.c.hash != nil {
+		opts.Sum = u.c.hash.Sum(nil)
+	}
 	done, earlier, err = u.publish(ctx, size, func(ctx context.Context) (Object, error) {
-		return m.CompleteUpload(ctx, id, parts, u.options())
+		return m.CompleteUpload(ctx, id, parts, opts)
 	})
 	if err == nil || u.WriteOnce || !u.is(err, ErrNoUpload) {
 		return done, earlier, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	_ "github.com/ltxstore/ltxstore/abs/entra"
 	_ "github.com/ltxstore/ltxstore/backends"
 	"github.com/ltxstore/ltxstore/internal/settings"
 	_ "github.com/ltxstore/ltxstore/wrap/cache"

@@ -20,6 +20,7 @@ const (
 	library      layer = "root"
 	toolbox      layer = "what backends are made of"
 	backendLayer layer = "backend"
+	extension    layer = "what not everybody compiles with a backend"
 	wrapper      layer = "wrapper"
 	shared       layer = "what wrappers share"
 	ground       layer = "what wrappers are tested on"
@@ -36,12 +37,13 @@ var below = map[layer][]layer{
 	library:      {internal},
 	toolbox:      {internal, library, toolbox},
 	backendLayer: {internal, library, toolbox},
+	extension:    {internal, library, toolbox, backendLayer},
 	wrapper:      {internal, library, toolbox, shared, tool},
 	shared:       {internal, library, toolbox, shared},
 	ground:       {internal, testkit, library, toolbox, backendLayer, suite},
 	suite:        {library, toolbox},
 	tool:         {internal, library, toolbox, tool},
-	program:      {internal, library, toolbox, backendLayer, wrapper, suite, tool, program},
+	program:      {internal, library, toolbox, backendLayer, extension, wrapper, suite, tool, program},
 }
 
 // layerOf places a package. Every package of the module has a place, so that a
@@ -60,6 +62,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return toolbox, nil
 	case slices.Contains(backends, top) && !nested:
 		return backendLayer, nil
+	case slices.Contains(backends, top):
+		return extension, nil
 	case rel == "wrap/internal/wraptest":
 		return ground, nil
 	case within(rel, "wrap/internal"):

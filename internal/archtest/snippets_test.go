@@ -161,14 +161,14 @@ func TestLinksLead(t *testing.T) {
 	assert.Positive(t, count)
 }
 
-var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|flow|oplog|backend)\\.([A-Z]\\w*[a-z]\\w*)(?:\\.([A-Z]\\w*))?")
+var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|abs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|flow|oplog|backend)\\.([A-Z]\\w*[a-z]\\w*)(?:\\.([A-Z]\\w*))?")
 
 // What the documents call by name exists.
 func TestNamesExist(t *testing.T) {
 	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "internal/settings",
 		"restore": "restore", "verify": "verify", "transfer": "transfer",
 		"replicatest": "testing/replicatest",
-		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "flow": "internal/flow", "backend": "backend", "oplog": "backend/oplog", "object": "backend/object", "tree": "backend/tree", "sftp": "sftp", "webdav": "webdav"}
+		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "flow": "internal/flow", "backend": "backend", "oplog": "backend/oplog", "object": "backend/object", "tree": "backend/tree", "abs": "abs", "sftp": "sftp", "webdav": "webdav"}
 	known := make(map[string]map[string]bool)
 	for pkgName, folder := range folders {
 		known[pkgName] = exported(t, folder)

@@ -1,0 +1,172 @@
+package abs
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"io/fs"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+)
+
+// Limits of "Scalability targets for Blob storage".
+const (
+	maxBlocks    = 50_000
+	maxBlockSize = 4000 << 20
+)
+
+// CreateUpload implements object.Multipart. The service keeps blocks by their
+// blob's name, and an upload's ID tells its blocks from others'. Without a
+// condition on the write, one request finds out which version the blob has: see
+// replaced.
+func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
+	id := make([]byte, idSize)
+	_, _ = rand.Read(id) // never fails
+	upload := object.Upload{Key: key, ID: hex.EncodeToString(id)}
+	if opts.IfAbsent {
+		return upload, nil
+	}
+	now, err := b.Head(ctx, key, "")
+	if err != nil && kindOf(err) != fs.ErrNotExist {
+		return object.Upload{}, err
+	}
+	upload.ID += now.Version
+	return upload, nil
+}
+
+const idSize = 16
+
+// blockID returns the name of a block. All blocks of a blob must have names of
+// one length, those that another tool has left included: 64 bytes are what
+// Azure's library for Go uses, and so Litestream.
+func blockID(upload object.Upload, number int) string {
+	var id [64]byte
+	_, _ = hex.Decode(id[:idSize], []byte(upload.ID[:2*idSize])) // of CreateUpload
+	binary.BigEndian.PutUint32(id[idSize:], uint32(number))
+	return base64.StdEncoding.EncodeToString(id[:])
+}
+
+// PutPart implements object.Multipart: it is one Put Block, with its MD5.
+func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, body *object.Body) (object.Part, error) {
+	sum := md5.New()
+	if _, err := io.Copy(sum, body); err != nil {
+		return object.Part{}, err
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return object.Part{}, err
+	}
+	id := blockID(upload, number)
+	_, err := b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
+		TransactionalValidation: blob.TransferValidationTypeMD5(sum.Sum(nil)),
+		CPKInfo:                 b.customerKey(),
+		CPKScopeInfo:            b.scope(),
+	})
+	return object.Part{Number: number, Size: body.Size(), Value: id}, err
+}
+
+// CompleteUpload implements object.Multipart: it is one Put Block List, which
+// may be repeated.
+func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts []object.Part, opts object.PutOptions) (object.Object, error) {
+	ids, size := make([]string, len(parts)), int64(0)
+	for i, part := range parts {
+		ids[i] = part.Value.(string)
+		size += part.Size
+	}
+	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{
+		Metadata:         toMetadata(opts.Metadata),
+		Tier:             b.tier(),
+		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: to.Ptr(contentType), BlobContentMD5: opts.Sum},
+		CPKInfo:          b.customerKey(),
+		CPKScopeInfo:     b.scope(),
+		AccessConditions: ifAbsent(opts),
+	})
+	switch {
+	case bloberror.HasCode(err, bloberror.InvalidBlockList) && !opts.IfAbsent:
+		return b.replaced(ctx, upload, size, err)
+	case err != nil:
+		return object.Object{}, err
+	}
+	return acknowledged(upload.Key, out.ETag, out.LastModified, size), nil
+}
+
+// replaced resolves an upload whose blocks are gone. Another write of the name
+// that was committed meanwhile has discarded them: it counts as one that came
+// after this, and replaced it. An empty blob is none: it discards what a failed
+// write has left.
+func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, gone error) (object.Object, error) {
+	now, err := b.Head(ctx, upload.Key, "")
+	if err != nil || now.Size == 0 || now.Version == upload.ID[2*idSize:] {
+		return object.Object{}, gone
+	}
+	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
+}
+
+// AbortUpload implements object.Multipart. A blob that was never committed
+// cannot be deleted, nor can its blocks alone: they are discarded by an empty
+// list of blocks, whose blob is then deleted. Where the name has a blob both
+// conditions keep it, and the blocks are dropped by its next write or deletion.
+// (An empty Put Blob would do too, but Azurite takes the blocks for a blob then.)
+func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
+	client := b.container.NewBlockBlobClient(upload.Key)
+	out, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{
+		AccessConditions: ifAbsent(object.PutOptions{IfAbsent: true}),
+	})
+	if err == nil {
+		err = b.DeleteVersion(ctx, upload.Key, string(value(out.ETag)))
+	}
+	switch kindOf(err) {
+	case object.ErrPrecondition, fs.ErrNotExist:
+		return nil
+	}
+	return err
+}
+
+// UploadRemains implements object.Multipart.
+func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool, error) {
+	found, _, err := b.ListUploads(ctx, upload.Key, "")
+	for _, u := range found {
+		if u.Key == upload.Key {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// uncommitted is the ID of an upload of which only the name is known.
+const uncommitted = "uncommitted"
+
+// ListUploads implements object.Multipart. The service lists a blob that was
+// never committed as an empty one.
+func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
+	out, err := b.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{
+		Include:        container.ListBlobsInclude{UncommittedBlobs: true},
+		Prefix:         text(prefix),
+		Marker:         text(token),
+		ResponseFormat: container.StorageResponseFormatXML,
+	}).NextPage(ctx)
+	if err == nil {
+		err = b.checkListing(out.ContainerName, out.Prefix, prefix)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if out.Segment != nil {
+		for _, item := range out.Segment.BlobItems {
+			if item.Properties != nil && value(item.Properties.ContentLength) == 0 {
+				uploads = append(uploads, object.Upload{Key: value(item.Name), ID: uncommitted})
+			}
+		}
+	}
+	return uploads, value(out.NextMarker), nil
+}

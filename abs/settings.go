@@ -1,0 +1,36 @@
+package abs
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/settings"
+)
+
+func init() {
+	settings.Register(settings.Backend[Config, *ReplicaClient]{
+		Schemes: []string{typeName},
+		Place:   placeOf,
+		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
+		New:     NewReplicaClient,
+	})
+}
+
+// placeOf reads abs://ACCOUNT@CONTAINER/PATH.
+func placeOf(u settings.URL) (map[string]string, error) {
+	switch {
+	case u.HasPassword:
+		return nil, errors.New("the URL has a password: want account-key or sas-token")
+	case u.Host == "":
+		return nil, errors.New("the URL names no container: want abs://ACCOUNT@CONTAINER/PATH")
+	}
+	place := map[string]string{"bucket": u.Host}
+	if u.HasUser {
+		place["account-name"] = u.User
+	}
+	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
+		place["path"] = path
+	}
+	return place, nil
+}
