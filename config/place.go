@@ -65,3 +65,20 @@ func fileURL(raw string) string {
 	}
 	return "file:" + dir
 }
+
+// natsPlace is litestreamPlace for a nats section, whose path Litestream ignores:
+// its replica is at the bucket's root, and opening another place would restore
+// nothing, or begin a second replica. A bucket may stand beside a URL that has
+// none.
+func natsPlace(src *ltxstore.Source, n node) error {
+	if path := src.Settings["path"]; path != "" {
+		return invalid(n, "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
+			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", bracket(src.Where("path")), path)
+	}
+	u, err := url.Parse(src.URL)
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" || src.Settings["bucket"] == "" {
+		return nil // as it is for every backend
+	}
+	src.URL, src.Settings["servers"] = "", "nats://"+u.Host
+	return nil
+}

@@ -62,6 +62,38 @@ func TestLitestreamPlace(t *testing.T) {
 	assert.True(t, set)
 }
 
+// Litestream keeps a nats replica at the bucket's root, whatever its path says.
+func TestLitestreamNATS(t *testing.T) {
+	parse := func(text string) (*config.File, error) { return config.Parse([]byte(text), options()) }
+	for _, text := range []string{
+		"{url: 'nats://host:4222/b', path: db}",
+		"{type: nats, bucket: b, path: db}",
+		"{url: 'nats://host:4222', bucket: b, path: db}",
+	} {
+		_, err := parse("dbs: [{path: /db, replica: " + text + "}]")
+		require.ErrorIs(t, err, fs.ErrInvalid, text)
+		assert.ErrorContains(t, err, "path (line 1, column", text)
+		assert.ErrorContains(t, err, "leave it out", text)
+	}
+	for text, servers := range map[string]string{
+		"{url: 'nats://host:4222/b'}":                            "",
+		"{url: 'nats://host:4222/b/', username: u, password: p}": "",
+		"{type: nats, bucket: b}":                                "",
+		"{url: 'nats://host:4222', bucket: b}":                   "nats://host:4222",
+		"{url: 'nats://host:4222/', bucket: b, path: }":          "nats://host:4222",
+	} {
+		file, err := parse("dbs: [{path: /db, replica: " + text + "}]")
+		require.NoError(t, err, text)
+		assert.Equal(t, servers, file.DBs[0].Replicas[0].Source().Settings["servers"], text)
+	}
+	// A section of our own has its path.
+	file, err := parse("replica: {type: nats, bucket: b, path: db}")
+	require.NoError(t, err)
+	assert.Equal(t, "db", file.Replicas[0].Source().Settings["path"])
+	_, err = parse("dbs: [{path: /db, replica: {url: 'nats://host:4222/b', bucket: b}}]")
+	assert.ErrorContains(t, err, "say the same thing")
+}
+
 // Keys that begin with "x-" only hold an anchor.
 func TestAnchorKeys(t *testing.T) {
 	file, err := config.Parse([]byte("x-common: &c {type: s3, bucket: b}\ndbs: [{path: /db, replica: {<<: *c, path: p}}]"), options())

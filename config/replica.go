@@ -232,6 +232,11 @@ func (o Options) finish(r *Replica, n node) error {
 			delete(src.Defaults, key) // another replica's
 		}
 	}
+	if o.Litestream && src.Type == "nats" {
+		if err := natsPlace(src, n); err != nil {
+			return err
+		}
+	}
 	if src.URL != "" {
 		for _, key := range []string{"path", "bucket"} {
 			if _, ok := src.Settings[key]; ok {
@@ -263,8 +268,9 @@ func backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error)
 		src.Type = "file"
 	}
 	for _, scheme := range absent {
-		if strings.EqualFold(src.Type, scheme) || hasScheme(src.URL, scheme) {
-			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(settings.Drivers().All(), ", "))
+		known := settings.Drivers().All()
+		if !slices.Contains(known, scheme) && (strings.EqualFold(src.Type, scheme) || hasScheme(src.URL, scheme)) {
+			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(known, ", "))
 		}
 	}
 	if src.Type, driver, err = src.Driver(); err != nil {

@@ -38,8 +38,8 @@ var settingsOf = map[string][]string{
 		"max-reconnects", "reconnect-wait", "timeout"},
 }
 
-// absent are the types of Litestream that this library does not have.
-var absent = []string{"sftp", "webdav", "webdavs", "oss"}
+// absent are the types of Litestream that a program may have no backend for.
+var absent = []string{"abs", "sftp", "webdav", "webdavs", "oss"}
 
 // litestreamLayout returns the layout of Litestream's replicas of a type.
 func litestreamLayout(scheme string) ltxstore.Layout {
