@@ -42,7 +42,7 @@ FUZZ := \
 
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
-	@echo "make test         all tests: the library with the race detector, then interop on real servers"
+	@echo "make test         all tests: the library and the daemon with the race detector, then interop on real servers"
 	@echo "make servers      build these servers, which make test does too: minutes, the first time"
 	@echo "make test-servers tests on servers that are no Go programs: .ci/install-servers has them"
 	@echo "make bench        ours, Litestream and bare calls side by side, into docs/benchmarks.md"
@@ -58,6 +58,7 @@ demo:
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(GO) test $(RACE) $(TEST_FLAGS) -tags whole ./wrap/... # all cases on a disk and S3 too
+	cd litestream && $(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(MAKE) --no-print-directory servers
 	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # minutes, on a machine with nothing else to do
 
@@ -133,14 +134,17 @@ fmt:
 
 vet:
 	$(GO) vet ./...
+	cd litestream && $(GO) vet ./...
 	cd interop && $(GO) vet ./...
 
 staticcheck:
 	$(GO) run $(STATICCHECK) ./...
+	cd litestream && $(GO) run $(STATICCHECK) ./...
 	cd interop && $(GO) run $(STATICCHECK) ./...
 
 tidy:
 	$(GO) mod tidy -diff
+	cd litestream && $(GO) mod tidy -diff
 	cd interop && $(GO) mod tidy -diff
 
 # The file backend has code of its own for each system: its tests are compiled

@@ -2,7 +2,10 @@ module github.com/ltxstore/ltxstore/interop
 
 go 1.26.0
 
-replace github.com/ltxstore/ltxstore => ../
+replace (
+	github.com/ltxstore/ltxstore => ../
+	github.com/ltxstore/ltxstore/litestream => ../litestream
+)
 
 require (
 	cloud.google.com/go/storage v1.70.0
@@ -18,6 +21,7 @@ require (
 	github.com/fsouza/fake-gcs-server v1.56.1
 	github.com/klauspost/compress v1.20.4
 	github.com/ltxstore/ltxstore v0.0.0
+	github.com/ltxstore/ltxstore/litestream v0.0.0
 	github.com/rclone/gofakes3 v0.0.12
 	github.com/stretchr/testify v1.12.1
 	github.com/superfly/ltx v0.5.3
@@ -82,14 +86,19 @@ require (
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/jalaali/go-jalaali v0.0.0-20210801064154-80525e88d958 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
+	github.com/kr/fs v0.1.0 // indirect
 	github.com/lmittmann/tint v1.1.3 // indirect
 	github.com/magefile/mage v1.14.0 // indirect
 	github.com/markusmobius/go-dateparser v1.2.4 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/minio/xxml v0.0.3 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/nats-io/nats.go v1.55.0 // indirect
+	github.com/nats-io/nkeys v0.4.17 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.28 // indirect
+	github.com/pkg/sftp v1.13.12 // indirect
 	github.com/pkg/xattr v0.4.12 // indirect
 	github.com/planetscale/vtprotobuf v0.6.1-0.20240319094008-0393e58bdf10 // indirect
 	github.com/prometheus/client_golang v1.25.0 // indirect

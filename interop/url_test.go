@@ -32,7 +32,9 @@ func TestURLsMeanTheSame(t *testing.T) {
 		"s3://bucket/db?endpoint=fly.storage.tigris.dev&region=auto",
 		"s3://bucket/db?endpoint=192.168.1.2:9000",
 	} {
-		theirs, err := litestream.NewReplicaClientFromURL(raw)
+		scheme, host, path, query, user, err := litestream.ParseReplicaURLWithQuery(raw)
+		require.NoError(t, err, raw)
+		theirs, err := litestreams3.NewReplicaClientFromURL(scheme, host, path, query, user)
 		require.NoError(t, err, raw)
 		c := theirs.(*litestreams3.ReplicaClient)
 		ours, err := ltxstore.Open(t.Context(), raw)

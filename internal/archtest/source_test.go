@@ -79,7 +79,7 @@ func TestInitOnlyRegisters(t *testing.T) {
 			there[name] = true
 		}
 	}
-	want := map[string]bool{"abs/entra/entra.go": true}
+	want := map[string]bool{"abs/entra/entra.go": true, "litestream/register.go": true}
 	for _, backend := range backends(t) {
 		want[backend+"/settings.go"] = true
 	}
@@ -110,7 +110,7 @@ func initCalls(name, source string) (wrong []string, found bool, err error) {
 			}
 			if call, ok := n.(*ast.CallExpr); ok {
 				switch called := text(call.Fun); called {
-				case "settings.Register", "settings.RegisterWrapper", "abs.RegisterIdentity":
+				case "settings.Register", "settings.RegisterWrapper", "abs.RegisterIdentity", "Register":
 				default:
 					wrong = append(wrong, fmt.Sprintf("%v: init calls %s", fset.Position(n.Pos()), called))
 				}

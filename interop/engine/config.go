@@ -11,6 +11,7 @@ import (
 	"github.com/benbjohnson/litestream"
 
 	"github.com/ltxstore/ltxstore"
+	adapter "github.com/ltxstore/ltxstore/litestream"
 )
 
 // Config says what is replicated where, and how often. Zero durations are
@@ -89,7 +90,7 @@ func (c Config) build() (*litestream.Store, *litestream.DB) {
 	if c.MetaDir != "" {
 		db.SetMetaPath(c.MetaDir)
 	}
-	db.Replica = litestream.NewReplicaWithClient(db, Adapt(c.Client))
+	db.Replica = adapter.Replica(db, c.Client)
 	override(&db.MonitorInterval, c.SyncInterval)
 	override(&db.Replica.SyncInterval, c.SyncInterval)
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -177,35 +176,4 @@ func TestRestoreRefuses(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, entries, "nothing half-done stays")
-}
-
-// wrapper has the six methods alone.
-type wrapper struct{ ltxstore.ReplicaClient }
-
-func (w wrapper) Unwrap() ltxstore.ReplicaClient { return w.ReplicaClient }
-
-type recorder struct {
-	ltxstore.ReplicaClient
-	inits  int
-	logger *slog.Logger
-}
-
-func (r *recorder) Init(context.Context) error    { r.inits++; return nil }
-func (r *recorder) SetLogger(logger *slog.Logger) { r.logger = logger }
-
-func TestAdapt(t *testing.T) {
-	inner := &recorder{ReplicaClient: client(t)}
-	require.Same(t, inner, engine.Adapt(inner), "one that has all is not wrapped")
-
-	adapted := engine.Adapt(wrapper{inner})
-	require.NoError(t, adapted.Init(t.Context()))
-	assert.Equal(t, 1, inner.inits)
-	logger := slog.New(slog.DiscardHandler)
-	adapted.SetLogger(logger)
-	assert.Same(t, logger, inner.logger)
-
-	plain := engine.Adapt(struct{ ltxstore.ReplicaClient }{client(t)})
-	require.NoError(t, plain.Init(t.Context()))
-	plain.SetLogger(logger)
-	assert.Equal(t, "file", plain.Type())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	adapter "github.com/ltxstore/ltxstore/litestream"
 )
 
 // Target says what to restore. At most one field is set; the zero value is
@@ -53,7 +54,7 @@ func Restore(ctx context.Context, client ltxstore.ReplicaClient, path string, ta
 	// The engine restores without a database too, but then it logs to the
 	// process's default logger.
 	db := litestream.NewDB(path)
-	db.Replica = litestream.NewReplicaWithClient(db, Adapt(client))
+	db.Replica = adapter.Replica(db, client)
 	db.SetLogger(orSilent(logger))
 	defer func() { err = errors.Join(err, db.Close(context.WithoutCancel(ctx))) }()
 

@@ -1,0 +1,77 @@
+// Package litestream gives Litestream's engine this library's clients: all
+// stores, and all wrappers around them, such as client-side encryption and
+// several replicas at once.
+//
+//	db.Replica = litestream.Replica(db, client)
+//
+// Importing it also makes Litestream's own URLs open this library's backends:
+// engine.NewReplicaClientFromURL, the VFS and the follow mode use them. See
+// Register.
+//
+// It is a module of its own, so that importing ltxstore compiles neither
+// Litestream nor SQLite.
+package litestream
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	engine "github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Client returns c as the engine's client of a replica. It is safe for
+// concurrent use.
+//
+// Init, SetLogger and Close go to the nearest client in c's stack that has
+// them, and else do nothing. Errors of opening and of writing a file are an
+// *engine.LTXError with the file's transactions, and a hint where the operator
+// can do something; errors.Is and errors.As find all that c said. ltxstore.As
+// finds c.
+//
+// A client that is nil fails in every method, with fs.ErrInvalid.
+func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
+	if c == nil {
+		c = absent{}
+	}
+	return client{c}
+}
+
+// Replica returns db's replica in c, for engine.DB.Replica, with all of the
+// engine's defaults.
+func Replica(db *engine.DB, c ltxstore.ReplicaClient) *engine.Replica {
+	return engine.NewReplicaWithClient(db, Client(c))
+}
+
+type client struct{ ltxstore.ReplicaClient }
+
+// Unwrap returns the client that Client was given.
+func (c client) Unwrap() ltxstore.ReplicaClient { return c.ReplicaClient }
+
+// Init implements engine.ReplicaClient.
+func (c client) Init(ctx context.Context) error { return ltxstore.Init(ctx, c.ReplicaClient) }
+
+// SetLogger implements engine.ReplicaClient.
+func (c client) SetLogger(logger *slog.Logger) {
+	if to, ok := ltxstore.As[ltxstore.LoggerSetter](c.ReplicaClient); ok {
+		to.SetLogger(logger)
+	}
+}
+
+// Close implements io.Closer, which the VFS calls.
+func (c client) Close() error { return ltxstore.Close(c.ReplicaClient) }
+
+// OpenLTXFile implements engine.ReplicaClient.
+func (c client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	r, err := c.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	return r, ofFile("open", level, minTXID, maxTXID, err)
+}
+
+// WriteLTXFile implements engine.ReplicaClient.
+func (c client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	info, err := c.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+	return info, ofFile("write", level, minTXID, maxTXID, err)
+}
