@@ -86,7 +86,7 @@ func TestNilClient(t *testing.T) {
 	}
 	m := mirror.New(nil, mirror.Config{Others: []ltxstore.ReplicaClient{nil}})
 	requireRefused(t, m)
-	_, err := m.Repair(t.Context())
+	_, err := m.LTXLevels(t.Context())
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	m.SetLogger(nil)
 	require.NoError(t, m.Close())

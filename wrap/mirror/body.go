@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync/atomic"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -12,33 +11,32 @@ import (
 )
 
 const (
-	firstChunk = 4 << 10 // small bodies are many
+	firstChunk = 4 << 10 // most bodies are small
 	chunkSize  = 64 << 10
-	ahead      = 2 // chunks that a replica may be behind the body
+	ahead      = 2 // chunks that wait for a replica at most
 )
 
-// body is a caller's reader on its way to several replicas. It is read in other
-// goroutines than the caller's, where it fails if it panics; see end.
+// body is a caller's reader on its way to several replicas. It is read by other
+// goroutines than the caller's, and fails in all of them if it panics in one.
 type body struct {
 	source   io.Reader
-	size     int64 // how much there is left of it, or -1
+	size     int64 // bytes left in source, or -1
 	panicked flow.Panic
 
-	// Of a source that has ReadAt: each replica reads on its own.
+	// A source with ReadAt is read by each replica on its own.
 	at   io.ReaderAt
 	from int64
 
-	// Of any other: what was read is sent to all.
+	// Any other is read once, and sent to all replicas.
 	outs  []*out
 	err   error // of the source
 	ended chan struct{}
-	free  chan *chunk
-	room  int
 }
 
-// newBody looks what r can do. One that replicas read on their own is left at its end.
+// newBody returns the body of r for n replicas. An r that replicas read on their own is
+// left at its end.
 func newBody(r io.Reader, n int) (b *body, err error) {
-	b = &body{source: r, ended: make(chan struct{}), free: make(chan *chunk, ahead+2)}
+	b = &body{source: r, ended: make(chan struct{})}
 	if b.size, err = ltxio.Size(r); err != nil {
 		return nil, err
 	}
@@ -53,12 +51,12 @@ func newBody(r io.Reader, n int) (b *body, err error) {
 		return b, nil
 	}
 	for range n {
-		b.outs = append(b.outs, &out{chunks: make(chan *chunk, ahead), gone: make(chan struct{}), of: b})
+		b.outs = append(b.outs, &out{chunks: make(chan []byte, ahead), gone: make(chan struct{}), of: b})
 	}
 	return b, nil
 }
 
-// reader returns what replica n is to read. It ends with ctx.
+// reader returns what replica n reads. It fails when ctx ends.
 func (b *body) reader(ctx context.Context, n int) io.Reader {
 	if b.at != nil {
 		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}
@@ -67,13 +65,24 @@ func (b *body) reader(ctx context.Context, n int) io.Reader {
 	return layer.Sized(b.outs[n], b.size)
 }
 
-// start begins to read the source, if one reads it for all.
+// start starts reading the source if it is read once for all.
 func (b *body) start(ctx context.Context) {
 	if b.at != nil {
 		close(b.ended)
 		return
 	}
-	go b.run(ctx)
+	go func() {
+		defer close(b.ended)
+		defer func() { // also if the source calls runtime.Goexit
+			if b.panicked.Caught() {
+				b.err = errPanicked
+			}
+			for _, out := range b.outs {
+				close(out.chunks)
+			}
+		}()
+		b.panicked.Do(func() { b.pump(ctx) })
+	}()
 }
 
 // done is called when replica n has returned.
@@ -83,7 +92,7 @@ func (b *body) done(n int) {
 	}
 }
 
-// wait returns when the source is not read any more.
+// wait returns when the source is no longer read.
 func (b *body) wait() { <-b.ended }
 
 // end waits for the source, and returns its failure. It panics if the source has.
@@ -96,99 +105,46 @@ func (b *body) end() error {
 	return b.err
 }
 
-// run reads the source for all.
-func (b *body) run(ctx context.Context) {
-	defer close(b.ended)
-	defer func() {
-		if b.panicked.Caught() {
-			b.err = errPanicked
-		}
-		for _, out := range b.outs {
-			close(out.chunks)
-		}
-	}()
-	b.panicked.Do(func() { b.pump(ctx) })
-}
-
-// pump reads the source until it ends, or nobody wants it any more.
+// pump reads the source until it ends or every replica has returned. The buffers are
+// used in turn: a replica that has room for a chunk has read the one ahead+1 before it.
 func (b *body) pump(ctx context.Context) {
 	source := ltxio.Whole(ctx, b.source, b.size)
-	for b.err == nil {
-		c := b.take()
-		c.n, b.err = ltxio.ReadFull(source, c.b)
-		c.users.Store(1 + int32(len(b.outs)))
-		wanted := 0
-		for _, out := range b.outs {
-			if c.n > 0 && out.send(c) {
-				wanted++
-			} else {
-				b.release(c)
-				wanted += out.still()
-			}
+	var buffers [ahead + 2][]byte
+	for i := 0; b.err == nil; i++ {
+		buf := &buffers[i%len(buffers)]
+		if size := min(firstChunk<<(2*min(i, 10)), chunkSize); len(*buf) < size {
+			*buf = make([]byte, size)
 		}
-		b.release(c)
-		if wanted == 0 {
+		var n int
+		if n, b.err = ltxio.ReadFull(source, *buf); n == 0 {
+			return
+		}
+		wanted := false
+		for _, out := range b.outs {
+			wanted = out.send((*buf)[:n]) || wanted
+		}
+		if !wanted {
 			return
 		}
 	}
-}
-
-// take returns a chunk that nobody reads: a larger one each time.
-func (b *body) take() *chunk {
-	b.room = min(max(4*b.room, firstChunk), chunkSize)
-	select {
-	case c := <-b.free:
-		return c
-	default:
-		return &chunk{b: make([]byte, b.room)}
-	}
-}
-
-func (b *body) release(c *chunk) {
-	if c.users.Add(-1) > 0 || len(c.b) < chunkSize {
-		return
-	}
-	select {
-	case b.free <- c:
-	default:
-	}
-}
-
-// chunk is a piece of the body. Whoever reads it releases it.
-type chunk struct {
-	b     []byte
-	n     int
-	users atomic.Int32
 }
 
 // out is a replica's reader of chunks.
 type out struct {
 	of     *body
 	ctx    context.Context
-	chunks chan *chunk
-	gone   chan struct{} // closed when nobody reads any more
-
-	chunk *chunk
-	at    int
+	chunks chan []byte
+	gone   chan struct{} // closed when the replica has returned
+	rest   []byte        // of the current chunk
 }
 
-// send waits until the replica has room, or is gone.
-func (o *out) send(c *chunk) bool {
+// send waits until the replica has room, and reports false if it has returned.
+func (o *out) send(chunk []byte) bool {
 	select {
-	case o.chunks <- c:
+	case o.chunks <- chunk:
 		return true
 	case <-o.gone:
 		return false
-	}
-}
-
-// still is 1 while the replica may read.
-func (o *out) still() int {
-	select {
-	case <-o.gone:
-		return 0
-	default:
-		return 1
 	}
 }
 
@@ -197,10 +153,10 @@ func (o *out) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if o.chunk == nil {
+	if len(o.rest) == 0 {
 		var ok bool
 		select {
-		case o.chunk, ok = <-o.chunks:
+		case o.rest, ok = <-o.chunks:
 			if !ok {
 				return 0, ofBody(o.of.err) // set before the channel was closed
 			}
@@ -208,11 +164,8 @@ func (o *out) Read(p []byte) (int, error) {
 			return 0, flow.Err(o.ctx)
 		}
 	}
-	n := copy(p, o.chunk.b[o.at:o.chunk.n])
-	if o.at += n; o.at == o.chunk.n {
-		o.of.release(o.chunk)
-		o.chunk, o.at = nil, 0
-	}
+	n := copy(p, o.rest)
+	o.rest = o.rest[n:]
 	return n, nil
 }
 

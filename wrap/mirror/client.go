@@ -31,8 +31,9 @@
 //
 // # Repair
 //
-// Client.Repair copies to each replica what it lacks, and checks LTX files on their way. It
-// is for after an outage, and for a replica that is new.
+// After an outage, or to add a replica, [transfer.Run] copies what one of Client.Replicas
+// lacks from each of the others. It checks LTX files on their way, so that a damaged one
+// is copied from another replica that has it whole; see the package's example.
 //
 // # Abilities
 //
@@ -74,9 +75,7 @@ type state struct {
 	writes    int // how many must have a file
 	reads     int // how many listings have every file
 	onFailure func(Failure)
-
-	copyDamaged bool
-	turns       turns
+	turns     turns
 }
 
 // New returns a client of next and Config.Others together. It sends nothing and

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -21,22 +22,19 @@ const (
 	// PolicyQuorum wants more than half: two of three.
 	PolicyQuorum Policy = "quorum"
 
-	// PolicyBestEffort wants one. What the others lack is there again after
-	// Client.Repair.
+	// PolicyBestEffort wants one.
 	PolicyBestEffort Policy = "best-effort"
 )
 
-// needs returns of how many replicas a write needs success.
-func (p Policy) needs(replicas int) (int, bool) {
+// needs returns how many replicas must have a file.
+func (p Policy) needs(replicas int) int {
 	switch p {
-	case PolicyAll, "":
-		return replicas, true
 	case PolicyQuorum:
-		return replicas/2 + 1, true
+		return replicas/2 + 1
 	case PolicyBestEffort:
-		return 1, true
+		return 1
 	}
-	return 0, false
+	return replicas
 }
 
 // Config says which replicas there are.
@@ -47,10 +45,7 @@ type Config struct {
 	Others []ltxstore.ReplicaClient `ltx:"replicas,kind=list,secret" default:"required" help:"The further replicas, in a file: a list of URLs, or of maps as a replica has them. 'mirror: [URL, …]' is short for it."`
 
 	// Policy says how many replicas must have a file. Empty means PolicyAll.
-	Policy Policy `ltx:"policy" default:"'all'" help:"How many replicas must have a file: 'all', 'quorum' or 'best-effort'."`
-
-	// CopyDamaged has Repair copy LTX files as they are, whole or not.
-	CopyDamaged bool `ltx:"-"`
+	Policy Policy `ltx:"policy,oneof=all|quorum|best-effort" default:"'all'" help:"How many replicas must have a file: 'all', 'quorum' or 'best-effort'."`
 
 	// Backoff is for how long a replica that has failed is asked last; it doubles with
 	// each further failure, to MaxBackoff. 0 means a second, and a minute.
@@ -63,22 +58,17 @@ type Config struct {
 	OnFailure func(Failure) `ltx:"-"`
 }
 
-// check refuses what is wrong in itself, of a client of that Type.
+// check returns what is wrong with the configuration itself, of a client of that Type.
 func (cfg Config) check(typeName string) error {
-	invalid := func(field string, value any, want string) error {
-		return backend.Invalid(typeName, "init", field, value, want)
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return err
 	}
-	_, known := cfg.Policy.needs(1)
 	base, longest := cfg.backoff()
 	switch {
 	case len(cfg.Others) == 0:
-		return invalid("Others", len(cfg.Others), "want another replica at least")
-	case !known:
-		return invalid("Policy", string(cfg.Policy), "want all, quorum or best-effort")
-	case cfg.Backoff < 0:
-		return invalid("Backoff", cfg.Backoff, "want 0 (default) or more")
-	case cfg.MaxBackoff < 0 || longest < base:
-		return invalid("MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
+		return backend.Invalid(typeName, "init", "Others", len(cfg.Others), "want at least one more replica")
+	case longest < base:
+		return backend.Invalid(typeName, "init", "MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
 	}
 	return nil
 }
@@ -97,9 +87,9 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 		return nil, err
 	}
 	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
-	writes, _ := cfg.Policy.needs(len(all))
+	writes := cfg.Policy.needs(len(all))
 	base, longest := cfg.backoff()
-	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure, copyDamaged: cfg.CopyDamaged}
+	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
 	for n, client := range all {
 		if client == nil {
 			return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), nil, "want a client")

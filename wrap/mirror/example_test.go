@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/transfer"
 	"github.com/ltxstore/ltxstore/wrap/mirror"
 )
 
@@ -34,12 +35,17 @@ func Example() {
 	if _, err := client.WriteLTXFile(ctx, 0, 1, 1, strings.NewReader("the only copy")); err != nil {
 		log.Fatal(err)
 	}
-	// It is back, and gets what it lacks.
-	report, err := client.Repair(ctx)
-	if err != nil {
-		log.Fatal(err)
+	// It is back, and gets the files that it lacks and another replica has.
+	for _, from := range client.Replicas() {
+		if from == two {
+			continue
+		}
+		report, err := transfer.Run(ctx, two, from, transfer.Config{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(report.Files[transfer.Copied], "copied")
 	}
-	fmt.Println(report.Files, "repaired")
 	rc, err := two.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
 	if err != nil {
 		log.Fatal(err)
@@ -49,6 +55,7 @@ func Example() {
 	fmt.Println(string(body), err)
 	// Output:
 	// write failed in replica 1 true
-	// 1 repaired
+	// 1 copied
+	// 0 copied
 	// the only copy <nil>
 }

@@ -17,14 +17,9 @@ func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.levels(ctx, s, s.reads)
-}
-
-// levels returns those of all replicas, needs of which must tell theirs.
-func (c *Client) levels(ctx context.Context, s *state, needs int) ([]int, error) {
 	var mu sync.Mutex
 	var levels []int
-	err := c.change(ctx, s, "list levels", layer.File{}, needs, func(ctx context.Context, r *replica) error {
+	err = c.change(ctx, s, "list levels", layer.File{}, s.reads, func(ctx context.Context, r *replica) error {
 		found, err := ltxstore.Levels(ctx, r.client)
 		mu.Lock()
 		defer mu.Unlock()

@@ -23,12 +23,11 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	if err != nil {
 		return nil, err
 	}
-	replicas, last := s.order()
-	if len(replicas) < s.reads {
-		replicas = append(replicas, last...)
-	}
 	inner, cancel := context.WithCancel(ctx)
-	m := newMerge(inner, c, s, replicas, s.reads, level, seek, useMetadata)
+	m := &merge{ctx: inner, c: c, s: s, level: level, seek: seek, meta: useMetadata}
+	for _, r := range s.listed() {
+		m.heads = append(m.heads, &head{replica: r})
+	}
 	return &iterator{
 		FileIterator: backend.NewPageIterator(inner, m.page, backend.PageOptions{
 			Seek: seek,
@@ -54,7 +53,7 @@ func (it *iterator) Close() error {
 	return cmp.Or(err, it.close())
 }
 
-// merge puts listings together.
+// merge is the listings of several replicas, merged.
 type merge struct {
 	ctx   context.Context
 	c     *Client
@@ -62,10 +61,8 @@ type merge struct {
 	level int
 	seek  ltx.TXID
 	meta  bool
-	needs int // how many may not fail
 
 	heads  []*head
-	found  []listed
 	begun  bool
 	want   int // files of the next page
 	failed []Failure
@@ -79,18 +76,6 @@ type head struct {
 	err   error
 }
 
-func newMerge(ctx context.Context, c *Client, s *state, replicas []*replica, needs, level int, seek ltx.TXID, meta bool) *merge {
-	m := &merge{ctx: ctx, c: c, s: s, level: level, seek: seek, meta: meta, needs: needs}
-	for _, r := range s.replicas { // in their order
-		for _, asked := range replicas {
-			if asked == r {
-				m.heads = append(m.heads, &head{replica: r})
-			}
-		}
-	}
-	return m
-}
-
 const (
 	firstPage = 8
 	lastPage  = 1024
@@ -99,59 +84,39 @@ const (
 // page is an backend.PageFunc.
 func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err error) {
 	m.want = min(max(2*m.want, firstPage), lastPage)
+	if err := m.begin(); err != nil {
+		return nil, false, err
+	}
 	for len(files) < m.want {
-		found, err := m.next()
-		if err != nil {
-			return nil, false, err
-		}
-		if len(found) == 0 {
+		first := m.first()
+		if first == nil {
 			return files, false, nil
 		}
-		files = append(files, *found[0].info)
+		file := *first
+		files = append(files, file)
+		for _, h := range m.heads {
+			if h.next != nil && compare(h.next, &file) == 0 {
+				h.advance()
+			}
+		}
+		if err := m.check(); err != nil {
+			return nil, false, err
+		}
 	}
 	return files, true, nil
 }
 
-// listed is a file in a replica.
-type listed struct {
-	*replica
-	info *ltx.FileInfo
-}
-
-// next returns the next file, in all replicas that have it; none at the end. The slice
-// is valid until the next call.
-func (m *merge) next() ([]listed, error) {
-	if err := m.begin(); err != nil {
-		return nil, err
-	}
-	found := m.found[:0]
+// first returns the next file, as the first of the replicas that have it lists it.
+func (m *merge) first() (first *ltx.FileInfo) {
 	for _, h := range m.heads {
-		if h.next == nil {
-			continue
-		}
-		order := 1 // of what was found to this
-		if len(found) > 0 {
-			order = compare(found[0].info, h.next)
-		}
-		if order > 0 {
-			found = found[:0]
-		}
-		if order >= 0 {
-			found = append(found, listed{h.replica, h.next})
+		if h.next != nil && (first == nil || compare(h.next, first) < 0) {
+			first = h.next
 		}
 	}
-	for _, f := range found {
-		for _, h := range m.heads {
-			if h.replica == f.replica {
-				h.advance()
-			}
-		}
-	}
-	m.found = found
-	return found, m.check()
+	return first
 }
 
-// begin begins all listings at the same time.
+// begin starts all listings at the same time, once.
 func (m *merge) begin() error {
 	if m.begun {
 		return nil
@@ -196,7 +161,7 @@ func (m *merge) check() error {
 	}
 	now := m.failed[len(m.failed)-(len(m.heads)-len(healthy)):]
 	m.heads = healthy
-	if len(healthy) < m.needs {
+	if len(healthy) < m.s.reads {
 		return &Error{Failed: m.failed, Replicas: len(m.s.replicas)}
 	}
 	for _, f := range now {

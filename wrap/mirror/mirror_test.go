@@ -519,65 +519,6 @@ func TestDeletesAreInAll(t *testing.T) {
 	assert.Empty(t, got)
 }
 
-func TestRepair(t *testing.T) {
-	w := newWorld(3, mirror.Config{Policy: mirror.PolicyBestEffort})
-	put := func(n, level int, txid ltx.TXID, body string) {
-		_, err := w.replicas[n].WriteLTXFile(t.Context(), level, txid, txid, strings.NewReader(body))
-		require.NoError(t, err)
-	}
-	for txid := ltx.TXID(1); txid <= 200; txid++ {
-		put(int(txid)%3, 0, txid, "level 0")
-	}
-	put(1, 9, 1, "snapshot")
-	put(2, 9, 1, "snapshot")
-	put(0, 3, 1, "one thing")
-	put(1, 3, 1, "another")
-	require.NoError(t, w.replicas[1].Inject(mock.Fault{Op: mock.OpOpen, Levels: []int{9}, Err: ltxstore.ErrUnavailable}))
-	report, err := w.Repair(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, mirror.Report{Files: 401, Bytes: 400*7 + 8,
-		Conflicts: []mirror.Conflict{{Level: 3, MinTXID: 1, MaxTXID: 1, Sizes: []int64{9, 7, 0}}}}, report)
-	for _, c := range w.replicas {
-		got, err := list(c, 0, 0)
-		require.NoError(t, err)
-		assert.Len(t, got, 200)
-		got, err = list(c, 9, 0)
-		require.NoError(t, err)
-		assert.Len(t, got, 1)
-	}
-	got, err := read(w.replicas[1], 3, 0, 0)
-	require.NoError(t, err)
-	assert.Equal(t, "level 0", got)
-	report, err = w.Repair(t.Context())
-	require.NoError(t, err)
-	assert.Zero(t, report.Files)
-
-	// A replica that cannot be listed may have anything.
-	put(0, 5, 1, "x")
-	w.fail(2, ltxstore.ErrUnavailable)
-	_, err = w.Repair(t.Context())
-	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = w.Repair(ctx)
-	assert.ErrorIs(t, err, context.Canceled)
-}
-
-// What is written to one replica that cannot be another's is refused, and what was
-// deleted meanwhile is not brought back.
-func TestRepairFails(t *testing.T) {
-	w := newWorld(2, mirror.Config{})
-	write(t, w.replicas[0], 1, "x")
-	require.NoError(t, w.replicas[0].Inject(mock.Fault{Op: mock.OpOpen, Err: fs.ErrNotExist}))
-	report, err := w.Repair(t.Context())
-	require.NoError(t, err)
-	assert.Zero(t, report)
-	require.NoError(t, w.replicas[1].Inject(mock.Fault{Op: mock.OpWrite, Err: fs.ErrPermission}))
-	_, err = w.Repair(t.Context())
-	assert.ErrorIs(t, err, fs.ErrPermission)
-	assert.ErrorContains(t, err, "replica 1: ")
-}
-
 func TestInit(t *testing.T) {
 	w := newWorld(3, mirror.Config{Policy: mirror.PolicyQuorum})
 	w.fail(2, ltxstore.ErrUnavailable)
@@ -620,7 +561,7 @@ func TestRefusals(t *testing.T) {
 		"MaxBackoff is": {Others: others, Backoff: time.Second, MaxBackoff: time.Millisecond},
 	} {
 		c := mirror.New(one, cfg)
-		_, err := c.Repair(t.Context())
+		_, err := c.LTXLevels(t.Context())
 		for _, err := range []error{err, c.Init(t.Context()), c.DeleteAll(t.Context())} {
 			assert.ErrorIs(t, err, fs.ErrInvalid)
 			assert.ErrorContains(t, err, field)
@@ -629,4 +570,28 @@ func TestRefusals(t *testing.T) {
 	}
 	require.NoError(t, mirror.New(one, mirror.Config{Others: others, Backoff: time.Minute, MaxBackoff: time.Minute}).Init(t.Context()))
 	assert.ErrorContains(t, mirror.New(nil, mirror.Config{Others: others}).Init(t.Context()), "want a client to wrap")
+}
+
+// unclosable is a client whose listings fail to close.
+type unclosable struct{ ltxstore.ReplicaClient }
+
+type unclosableFiles struct{ ltx.FileIterator }
+
+func (c unclosable) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	files, err := c.ReplicaClient.LTXFiles(ctx, level, seek, useMetadata)
+	return unclosableFiles{files}, err
+}
+
+func (f unclosableFiles) Close() error {
+	return errors.Join(ltxstore.ErrUnavailable, f.FileIterator.Close())
+}
+
+// A listing reports that a replica's does not close.
+func TestListingDoesNotClose(t *testing.T) {
+	w := newWorld(1, mirror.Config{})
+	c := mirror.New(w.replicas[0], mirror.Config{Others: []ltxstore.ReplicaClient{unclosable{mock.NewReplicaClient(mock.Config{})}}})
+	files, err := c.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	assert.False(t, files.Next())
+	assert.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
 }

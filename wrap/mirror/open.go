@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"slices"
 	"sync"
 
 	"github.com/superfly/ltx"
@@ -24,10 +23,10 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil {
 		return nil, err
 	}
-	first, last := s.order()
-	t := &reader{c: c, s: s, ctx: ctx, f: layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}, left: slices.Concat(first, last), at: offset, size: size}
+	all, _ := s.order()
+	t := &reader{c: c, s: s, ctx: ctx, f: f, left: all, at: offset, size: size}
 	if err := t.open("open"); err != nil {
-		return nil, c.end(ctx, "open", keyOf(t.f), err)
+		return nil, c.end(ctx, "open", keyOf(f), err)
 	}
 	return t, nil
 }
@@ -61,7 +60,7 @@ func (t *reader) open(op string) error {
 		r.note(t.ctx, err)
 		if err == nil {
 			for _, f := range t.failed {
-				if !layer.IsMissing(f.Err) { // Repair is for that
+				if !layer.IsMissing(f.Err) { // a copy that was missed, not an outage
 					t.c.failed(t.ctx, t.s, f)
 				}
 			}

@@ -58,9 +58,7 @@ func TestPanics(t *testing.T) {
 		"a client that opens": {func(c *mock.ReplicaClient) {
 			c.OpenLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, int64, int64) (io.ReadCloser, error) { panic("mine") }
 		}, func(ctx context.Context, w *world) error {
-			_, err := w.replicas[0].WriteLTXFile(ctx, 0, 9, 9, bytes.NewReader([]byte("body")))
-			require.NoError(t, err)
-			_, err = w.Repair(ctx)
+			_, err := w.OpenLTXFile(ctx, 0, 9, 9, 0, 0)
 			return err
 		}},
 	} {

@@ -49,14 +49,23 @@ func (r *replica) note(ctx context.Context, err error) {
 	}
 }
 
-// order returns the replicas, those that have failed lately last.
-func (s *state) order() (first, last []*replica) {
+// order returns the replicas, those that have failed lately last, and how many have not.
+func (s *state) order() (all []*replica, healthy int) {
+	var last []*replica
 	for _, r := range s.replicas {
 		if r.healthy() {
-			first = append(first, r)
+			all = append(all, r)
 		} else {
 			last = append(last, r)
 		}
 	}
-	return first, last
+	return append(all, last...), len(all)
+}
+
+// listed returns the replicas to list: the healthy ones, or all if those are too few.
+func (s *state) listed() []*replica {
+	if all, healthy := s.order(); healthy >= s.reads {
+		return all[:healthy]
+	}
+	return s.replicas
 }

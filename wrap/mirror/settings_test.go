@@ -93,13 +93,13 @@ func TestAutoLayout(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	for query, says := range map[string]string{
-		"mirror=true":                            "mirror.replicas is missing: want another replica",
-		"mirror.policy=all":                      "mirror.replicas is missing: want another replica",
+		"mirror=true":                            "mirror.replicas is missing: want at least one more replica",
+		"mirror.policy=all":                      "mirror.replicas is missing: want at least one more replica",
 		"mirror=false: gone://x":                 "mirror in the URL is false beside replicas: want one of them",
 		": gone://x":                             `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
 		": file:":                                "mirror.0: file: init: invalid argument: the URL has no path",
 		": mem:// mem://?page-siz=":              `mirror.1: mock: init: invalid argument: unknown setting "page-siz" in the URL`,
-		"mirror.policy=most: mem://":             `mirror.policy in the URL is "most": want all, quorum or best-effort`,
+		"mirror.policy=most: mem://":             `mirror.policy in the URL is "most": want "", "all", "quorum" or "best-effort"`,
 		"mirror.polcy=all: mem://":               "did you mean mirror.policy?",
 		": mem://?crypt=true":                    "want a recipient",
 		": mem://?secret-access-key=hush":        `unknown setting "secret-access-key" in the URL`,
