@@ -80,7 +80,11 @@ func TestConformance(t *testing.T) {
 				BodySize:  3 * fakePart / 2,
 				LargeSize: 16 * fakePart,
 				Prompt:    5 * time.Second,
-				Select:    test.cases,
+				// Another write of the name discards the blocks of this one, which counts
+				// as replaced by it: TestReplacedMeanwhile.
+				Select: func(c replicatest.Case) bool {
+					return c.ID != "rewrite/upload-removed" && (test.cases == nil || test.cases(c))
+				},
 			})
 		})
 	}

@@ -168,6 +168,9 @@ func TestABSConformance(t *testing.T) {
 					replicatest.Secrets, // Azurite's key is everybody's
 				},
 				PageSize: 20, BodySize: 3 << 20,
+				// Another write of the name discards the blocks of this one, which counts
+				// as replaced by it.
+				Select: func(c replicatest.Case) bool { return c.ID != "rewrite/upload-removed" },
 			})
 		})
 	}

@@ -87,21 +87,17 @@ func rewriteUploadRemoved(ctx context.Context, e *env) error {
 	if _, err := e.older(ctx, true); err != nil {
 		return err
 	}
-	body := e.failingBody()
+	body := e.ltxBody(failing, timeOf(7), 1) // of several parts
 	theirs := bytes.Clone(body)
 	theirs[len(theirs)-1] ^= 1
 	var hookErr error
 	src := &source{body: body, at: len(body) * 15 / 16, hook: func() {
-		hookErr = first(
-			func() error { return other.client.DeleteAll(ctx) },
-			func() error {
-				return e.Raw.Put(ctx, e.Raw.Keys.File(failing.level, failing.min, failing.max), theirs)
-			},
-		)
+		_ = other.client.DeleteAll(ctx) // a server may lock what is being written
+		hookErr = e.Raw.Put(ctx, e.Raw.Keys.File(failing.level, failing.min, failing.max), theirs)
 	}}
 	_, err = e.client.WriteLTXFile(ctx, failing.level, failing.min, failing.max, src)
 	if hookErr != nil {
-		return fmt.Errorf("remove the upload: %w", hookErr)
+		return fmt.Errorf("put the other file: %w", hookErr)
 	}
 	if err != nil {
 		return e.holds(ctx, failing, theirs)
