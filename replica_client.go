@@ -89,6 +89,10 @@ type ReplicaClient interface {
 	//   - O4: there is no time limit on a body, only on the lack of progress.
 	//     Cancelling ctx ends a blocked Read: ctx must live as long as the reader.
 	//   - O5: Close at any time, twice, without leaks.
+	//   - O6: a client that is a backend.RawLister and a backend.RawOpener, itself
+	//     or through what it wraps, lists and opens what is below its path under
+	//     any name, and nothing outside it. Ranges, errors and the context are as
+	//     above.
 	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
 
 	// WriteLTXFile stores what r yields. It costs one request for a small

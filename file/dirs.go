@@ -144,8 +144,7 @@ func (d *dirs) forget(dir *levelDir) {
 
 func (dir *levelDir) closeIfIdle() {
 	if dir.dropped && dir.refs == 0 {
-		dir.file.Close()
-		dir.root.Close()
+		dir.close()
 	}
 }
 

@@ -54,16 +54,20 @@ func (r *replica) open(ctx context.Context, level int, key string, offset, size 
 		return nil, wrap("open", key, err)
 	}
 	defer r.dirs.release(dir)
+	return r.openIn(ctx, dir.root, "open", key, offset, size)
+}
 
-	file, info, err := openRegular(r.fsys, dir.root, path.Base(key))
+// openIn opens the file of that key in its directory.
+func (r *replica) openIn(ctx context.Context, dir *os.Root, op, key string, offset, size int64) (*reader, error) {
+	file, info, err := openRegular(r.fsys, dir, path.Base(key))
 	if err != nil {
-		return nil, wrap("open", key, err)
+		return nil, wrap(op, key, err)
 	}
 	start, n := rangeio.Clamp(offset, size, info.Size())
 	if start > 0 {
 		if _, err := file.Seek(start, io.SeekStart); err != nil {
 			file.Close()
-			return nil, wrap("open", key, bare("seek", err))
+			return nil, wrap(op, key, bare("seek", err))
 		}
 	}
 	return &reader{ctx: ctx, file: file, key: key, left: n}, nil

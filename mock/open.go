@@ -32,10 +32,14 @@ func (m *memory) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil {
 		return nil, err
 	}
-	key := p.keys.File(level, minTXID, maxTXID)
-	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "open", Level: level,
-		MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
+	return m.openKey(ctx, p.keys.File(level, minTXID, maxTXID), offset, size, oplog.Op{Replica: typeName, Name: "open",
+		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
+}
 
+// openKey opens what key holds, under the faults of what op is on.
+func (m *memory) openKey(ctx context.Context, key string, offset, size int64, op oplog.Op) (io.ReadCloser, error) {
+	op = m.log.Start(ctx, op)
+	level, minTXID, maxTXID := op.Level, op.MinTXID, op.MaxTXID
 	o, err := m.object(ctx, key, level, minTXID, maxTXID)
 	if err != nil {
 		op.End(err)

@@ -89,6 +89,8 @@ var (
 	_ backend.Locator        = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
 	_ backend.FolderLister   = (*Client)(nil)
+	_ backend.RawLister      = (*Client)(nil)
+	_ backend.RawOpener      = (*Client)(nil)
 )
 
 // replica is what a successful Init has found.

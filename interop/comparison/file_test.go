@@ -25,7 +25,7 @@ func stockFile(t *testing.T) replicatest.Config {
 			return fileStore(dir, filepath.Join(dir, "db")), err
 		},
 		Lacks: []replicatest.Capability{
-			replicatest.WriteOnce, replicatest.MissingStore, replicatest.CountedRequests, replicatest.Secrets, replicatest.FoundLevels,
+			replicatest.WriteOnce, replicatest.MissingStore, replicatest.CountedRequests, replicatest.Secrets, replicatest.FoundLevels, replicatest.RawFiles,
 			replicatest.FailingLookups, replicatest.FailingLists, replicatest.FailingDeletes,
 			replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.Outages,
 		},

@@ -37,7 +37,7 @@ func stockGS(t *testing.T) replicatest.Config {
 			return gsStore(server, layer, fmt.Sprintf("case-%d/db", stores.Add(1)))
 		},
 		Lacks: []replicatest.Capability{
-			replicatest.WriteOnce, replicatest.BoundedMemory, replicatest.FoundLevels,
+			replicatest.WriteOnce, replicatest.BoundedMemory, replicatest.FoundLevels, replicatest.RawFiles,
 			replicatest.Leftovers, // an unfinished upload cannot be seen by anybody
 			replicatest.Secrets,   // an emulator is sent none
 		},

@@ -42,7 +42,7 @@ func stockS3(t *testing.T) replicatest.Config {
 		New: func(context.Context) (replicatest.Store, error) {
 			return s3Store(server, layer, web.URL, fmt.Sprintf("case-%d/db", stores.Add(1)))
 		},
-		Lacks:    []replicatest.Capability{replicatest.WriteOnce, replicatest.BoundedMemory, replicatest.FoundLevels},
+		Lacks:    []replicatest.Capability{replicatest.WriteOnce, replicatest.BoundedMemory, replicatest.FoundLevels, replicatest.RawFiles},
 		PageSize: pageSize,
 		Secrets:  []string{secret},
 	}

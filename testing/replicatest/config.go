@@ -188,6 +188,10 @@ const (
 	// FoundLevels: the client is an ltxstore.LevelLister, or wraps one.
 	FoundLevels Capability = "found-levels"
 
+	// RawFiles: the client is a backend.RawLister and a backend.RawOpener, or wraps
+	// such.
+	RawFiles Capability = "raw-files"
+
 	// Rewriting: an existing name may be written again. A client with
 	// WriteOnce lacks it. It is there unless declared lacking.
 	Rewriting Capability = "rewriting"
@@ -242,6 +246,10 @@ func (cfg *Config) offers(s *Store, c Capability) bool {
 	case FoundLevels:
 		_, ok := ltxstore.As[ltxstore.LevelLister](s.Client)
 		return ok
+	case RawFiles:
+		_, lists := ltxstore.As[backend.RawLister](s.Client)
+		_, opens := ltxstore.As[backend.RawOpener](s.Client)
+		return lists && opens
 	}
 	return !slices.Contains(cfg.Lacks, c)
 }
@@ -249,7 +257,7 @@ func (cfg *Config) offers(s *Store, c Capability) bool {
 // visible are the capabilities that offers can see.
 var visible = [...]Capability{Clients, WriteOnce, Siblings, Parents, MissingStore, RawAccess, Stripping,
 	FailingLookups, FailingLists, BrokenTransfers, FailingDeletes, Outages,
-	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels}
+	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels, RawFiles}
 
 // assumed are the others.
 var assumed = [...]Capability{Rewriting, BoundedMemory, FewRequests}

@@ -51,7 +51,7 @@ func (m mutant) client(c *client) ltxstore.ReplicaClient {
 }
 
 func mutants() []mutant {
-	return slices.Concat(writeMutants(), failureMutants(), sizeMutants(), onceMutants(), openMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants())
+	return slices.Concat(writeMutants(), failureMutants(), sizeMutants(), onceMutants(), openMutants(), rawMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants())
 }
 
 // unfailed are the cases that no mutant fails, and why none can.

@@ -32,7 +32,7 @@ type Case struct {
 
 // Cases returns every case of the suite, in the order in which they run.
 func Cases() []Case {
-	return slices.Concat(writeCases(), readerCases(), failureCases(), sizeCases(), rewriteCases(), timeCases(), openCases(), listCases(), pagingCases(), deleteCases(), deleteAllFailureCases(), allCases())
+	return slices.Concat(writeCases(), readerCases(), failureCases(), sizeCases(), rewriteCases(), timeCases(), openCases(), rawCases(), listCases(), pagingCases(), deleteCases(), deleteAllFailureCases(), allCases())
 }
 
 // Result is what became of one case.

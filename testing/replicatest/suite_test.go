@@ -58,7 +58,7 @@ func quiet() *mock.ReplicaClient {
 }
 
 func TestCases(t *testing.T) {
-	clauses := strings.Fields("W1 W2 W3 W4 W5 W6 W7 W8 W9 T1 T2 T3 O1 O2 O3 O4 O5 L1 L2 L3 L4 L5 L6 L7 D1 D2 C1 C2 C3 C4")
+	clauses := strings.Fields("W1 W2 W3 W4 W5 W6 W7 W8 W9 T1 T2 T3 O1 O2 O3 O4 O5 O6 L1 L2 L3 L4 L5 L6 L7 D1 D2 C1 C2 C3 C4")
 	cases := replicatest.Cases()
 	assert.GreaterOrEqual(t, len(cases), 45)
 	proved, seen := make(map[string]bool), make(map[string]bool)
@@ -112,7 +112,7 @@ func TestDeclaredButOfferedFails(t *testing.T) {
 		replicatest.Clients, replicatest.WriteOnce, replicatest.Siblings, replicatest.Parents, replicatest.MissingStore,
 		replicatest.RawAccess, replicatest.Stripping, replicatest.Leftovers, replicatest.CountedRequests, replicatest.Secrets,
 		replicatest.FailingLookups, replicatest.FailingLists, replicatest.BrokenTransfers, replicatest.StalledTransfers,
-		replicatest.FailingDeletes, replicatest.Outages, replicatest.FoundLevels,
+		replicatest.FailingDeletes, replicatest.Outages, replicatest.FoundLevels, replicatest.RawFiles,
 	} {
 		cfg := newConfig(correct)
 		cfg.Lacks, cfg.Select = append(cfg.Lacks, lack), only("list/empty")

@@ -1,0 +1,78 @@
+package tree
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+const (
+	opListRaw = "list raw"
+	opOpenRaw = "open raw"
+)
+
+// ListRaw implements backend.RawLister. It costs one List, which it keeps: what a
+// call that is repeated has visited must not be visited again. Symbolic links and
+// special files are left out.
+func (c *Client) ListRaw(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+	if err := backend.CheckRawDir(dir); err != nil {
+		return c.refuse(opListRaw, err)
+	}
+	r, err := c.init(ctx)
+	if err != nil {
+		return err
+	}
+	op := r.start(ctx, opListRaw, slog.LevelDebug)
+	found, err := r.rawFiles(ctx, dir)
+	err = r.wrap(opListRaw, dir, flow.Ended(ctx, err))
+	for i := 0; err == nil && i < len(found); i++ {
+		err = visit(found[i])
+	}
+	op.End(err)
+	return err
+}
+
+func (r *replica) rawFiles(ctx context.Context, dir string) (found []backend.RawFile, err error) {
+	if dir == "." {
+		dir = ""
+	}
+	err = r.do(ctx, func(ctx context.Context) error {
+		found = nil
+		return r.Tree.List(ctx, dir, func(e Entry) {
+			switch {
+			case e.Mode.IsDir():
+				found = append(found, backend.RawFile{Name: e.Name, Folder: true})
+			case e.Mode.IsRegular():
+				found = append(found, backend.RawFile{Name: e.Name, Size: e.Size, Modified: e.Modified.UTC()})
+			}
+		})
+	})
+	if r.is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return found, err
+}
+
+// OpenRaw implements backend.RawOpener. It costs what OpenLTXFile does.
+func (c *Client) OpenRaw(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+	if err := backend.CheckRaw(name, offset, size); err != nil {
+		return nil, c.refuse(opOpenRaw, err)
+	}
+	r, err := c.init(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op := r.start(ctx, opOpenRaw, slog.LevelDebug)
+	body, err := r.open(ctx, name, offset, size)
+	err = r.wrap(opOpenRaw, name, flow.Ended(ctx, err))
+	op.End(err)
+	if err != nil {
+		return nil, err
+	}
+	return rangeio.WrapErrors(body, func(err error) error { return r.wrap("read", name, err) }), nil
+}

@@ -1,0 +1,111 @@
+package replicatest_test
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+)
+
+func rawMutants() []mutant {
+	type listFunc = func(context.Context, string, func(backend.RawFile) error) error
+	type openFunc = func(context.Context, string, int64, int64) (io.ReadCloser, error)
+	wrap := func(list func(listFunc) listFunc, open func(openFunc) openFunc) func(*client) ltxstore.ReplicaClient {
+		return func(c *client) ltxstore.ReplicaClient {
+			r := &rawReader{client: c, list: c.ListRaw, open: c.OpenRaw}
+			if list != nil {
+				r.list = list(r.list)
+			}
+			if open != nil {
+				r.open = open(r.open)
+			}
+			return r
+		}
+	}
+	return []mutant{
+		{name: "lists the first page of raw files", fails: []string{"raw/listed"},
+			wrap: wrap(func(list listFunc) listFunc {
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					n := 0
+					return list(ctx, dir, func(f backend.RawFile) error {
+						if n++; n > testPageSize {
+							return nil
+						}
+						return visit(f)
+					})
+				}
+			}, nil)},
+		{name: "hides raw folders", fails: []string{"raw/listed"},
+			wrap: wrap(func(list listFunc) listFunc {
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					return list(ctx, dir, func(f backend.RawFile) error {
+						if f.Folder {
+							return nil
+						}
+						return visit(f)
+					})
+				}
+			}, nil)},
+		{name: "goes on after visit has failed", fails: []string{"raw/listed"},
+			wrap: wrap(func(list listFunc) listFunc {
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					return list(ctx, dir, func(f backend.RawFile) error { _ = visit(f); return nil })
+				}
+			}, nil)},
+		{name: "reads a raw file from its beginning", fails: []string{"raw/opened"},
+			wrap: wrap(nil, func(open openFunc) openFunc {
+				return func(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+					return open(ctx, name, min(offset, 0), size)
+				}
+			})},
+		{name: "ignores the size of a raw range", fails: []string{"raw/opened"},
+			wrap: wrap(nil, func(open openFunc) openFunc {
+				return func(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+					return open(ctx, name, offset, min(size, 0))
+				}
+			})},
+		{name: "opens raw files outside the replica", fails: []string{"raw/refused"},
+			wrap: wrap(nil, func(open openFunc) openFunc {
+				return func(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+					if strings.Contains(name, "..") {
+						return io.NopCloser(strings.NewReader("")), nil
+					}
+					return open(ctx, name, offset, size)
+				}
+			})},
+		{name: "does not say that a raw file is missing", fails: []string{"raw/refused"},
+			wrap: wrap(nil, func(open openFunc) openFunc {
+				return func(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+					rc, err := open(ctx, name, offset, size)
+					if err != nil && fs.ValidPath(name) && ctx.Err() == nil {
+						return io.NopCloser(strings.NewReader("")), nil
+					}
+					return rc, err
+				}
+			})},
+		{name: "lists raw files under a dead context", fails: []string{"raw/refused"},
+			wrap: wrap(func(list listFunc) listFunc {
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					return list(context.WithoutCancel(ctx), dir, visit)
+				}
+			}, nil)},
+	}
+}
+
+// rawReader reads raw files in another way.
+type rawReader struct {
+	*client
+	list func(context.Context, string, func(backend.RawFile) error) error
+	open func(context.Context, string, int64, int64) (io.ReadCloser, error)
+}
+
+func (r *rawReader) ListRaw(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+	return r.list(ctx, dir, visit)
+}
+
+func (r *rawReader) OpenRaw(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
+	return r.open(ctx, name, offset, size)
+}
