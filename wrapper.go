@@ -62,7 +62,7 @@ type peeled struct {
 	store  Source
 	layers []layer // the outermost first
 
-	unknown bool // a setting is neither the backend's nor a wrapper's
+	wrong error // settings of wrappers that there are not
 }
 
 type layer struct {
@@ -85,7 +85,6 @@ func (src Source) peel() (p peeled, err error) {
 		name := wrapperOf(p.driver, key)
 		if name == "" {
 			_, _, ok := p.driver.Lookup(key)
-			p.unknown = p.unknown || !ok
 			return "", mistyped(key, ok)
 		}
 		if driverOfWrapper(name) == nil {
@@ -94,9 +93,8 @@ func (src Source) peel() (p peeled, err error) {
 		return name, nil
 	}
 	of := make(map[string]Source)
-	if p.store, err = src.split(owner, of); err != nil {
-		return p, openFailed(p.scheme, err)
-	}
+	p.store, err = src.split(owner, of)
+	p.wrong = settings.Each(err, func(err error) error { return openFailed(p.scheme, err) })
 	for _, name := range stacking(slices.Collect(maps.Keys(of))) {
 		p.layers = append(p.layers, layer{name, driverOfWrapper(name), of[name]})
 	}
@@ -126,13 +124,15 @@ func (src Source) split(owner func(key string) (string, error), of map[string]So
 	}
 	place, query, _ := strings.Cut(src.URL, "?")
 	var kept []string
+	var wrong []error
 	for part := range strings.SplitSeq(query, "&") {
 		key, _, hasValue := strings.Cut(part, "=")
 		key, failed := url.QueryUnescape(key)
 		name := ""
 		if failed == nil && hasValue && key != "" { // what cannot be read is the store's to refuse
 			if name, err = owner(key); err != nil {
-				return store, misnamed(err, key, " in the URL")
+				wrong = append(wrong, misnamed(err, key, " in the URL"))
+				continue
 			}
 		}
 		if name == "" {
@@ -163,12 +163,15 @@ func (src Source) split(owner func(key string) (string, error), of map[string]So
 				if src.Where != nil && src.Where(key) != "" {
 					where = " (" + src.Where(key) + ")"
 				}
-				return store, misnamed(err, key, where)
+				wrong = append(wrong, misnamed(err, key, where))
 			}
-			if name == "" {
+			if name == "" && err == nil {
 				continue
 			}
 			delete(*which(&store), key)
+			if err != nil {
+				continue
+			}
 			s := wrapper(name)
 			if *which(&s) == nil {
 				*which(&s) = make(map[string]string)
@@ -177,7 +180,7 @@ func (src Source) split(owner func(key string) (string, error), of map[string]So
 			of[name] = s
 		}
 	}
-	return store, nil
+	return store, settings.Join(wrong...)
 }
 
 // mirror is the wrapper that Source.Mirrors are of.
@@ -248,32 +251,24 @@ func (p peeled) open() (client ReplicaClient, auto bool, err error) {
 
 // failed is what the backend's driver says of the store, in words of its settings.
 func (p peeled) failed(err error) error {
-	if err == nil {
-		return nil
-	}
-	if known, ok := strings.CutSuffix(err.Error(), ")"); ok && p.unknown {
-		err = fmt.Errorf("%s; wrappers: %s)", known, strings.Join(wrapperNames(), ", "))
-	}
-	return explain(openFailed(p.scheme, err), p.driver, p.store)
+	return settings.Each(err, func(err error) error { return explain(openFailed(p.scheme, err), p.driver, p.store) })
 }
 
 // check returns what is wrong with the settings, and leaves nothing behind.
 func (p peeled) check() error {
 	retries, err := p.driver.Check(p.store)
-	if err != nil {
-		return p.failed(err)
-	}
+	wrong := []error{p.wrong, p.failed(err)}
 	for _, layer := range slices.Backward(p.layers) {
 		for n, src := range layer.src.Mirrors {
-			if err := src.Check(); err != nil {
+			wrong = append(wrong, settings.Each(src.Check(), func(err error) error {
 				return openFailed(p.scheme, fmt.Errorf("%s.%d: %w", layer.name, n, err))
-			}
+			}))
 		}
-		if err := layer.driver.Check(layer.src, retries); err != nil {
+		wrong = append(wrong, settings.Each(layer.driver.Check(layer.src, retries), func(err error) error {
 			return explain(openFailed(p.scheme, err), layer.driver, layer.src)
-		}
+		}))
 	}
-	return nil
+	return settings.Join(wrong...)
 }
 
 // wrap puts a client of the store into the wrappers. A failure closes it.

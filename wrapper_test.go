@@ -151,7 +151,7 @@ func TestOpenWrappedRefusals(t *testing.T) {
 		{ltxstore.Source{URL: "mem://?cyrpt=true"}, `unknown setting "cyrpt" in the URL: did you mean crypt?`},
 		{ltxstore.Source{Type: "mem", Settings: map[string]string{"cyrpt.recipients": "hush"}, Where: func(string) string { return "line 3" }},
 			`unknown setting "cyrpt.recipients" (line 3): did you mean crypt.recipients?`},
-		{ltxstore.Source{URL: "mem://?frobnicator.level=hush"}, "(known: layout, page-size, path, write-once; wrappers: alpha, "},
+		{ltxstore.Source{URL: "mem://?frobnicator.level=hush"}, "(known: layout, page-size, path, write-once)"},
 		{ltxstore.Source{URL: "closes://?failing=1"}, "closes: init: invalid argument: no such thing"},
 		{ltxstore.Source{URL: "mem://?crypt"}, "has a setting without a value"},
 	} {

@@ -44,6 +44,8 @@ type Options struct {
 
 	// Getenv looks up the environment. nil is os.LookupEnv.
 	Getenv func(key string) (string, bool)
+
+	warnings *[]Warning // of one replica or one file
 }
 
 // Replica is a replica section that can be opened. Printing it shows no
@@ -52,6 +54,10 @@ type Replica struct {
 	name   string
 	source func() *ltxstore.Source // fmt looks into no function
 	daemon []Setting
+
+	warnings    []Warning
+	unsupported error
+	litestream  func() string // the URL as it is written, if the place is Litestream's
 }
 
 // Setting is a setting that is the daemon's to act on. Key has dots where
@@ -80,9 +86,20 @@ func (r Replica) Source() ltxstore.Source {
 // inherited from the file's top level.
 func (r Replica) Daemon() []Setting { return r.daemon }
 
+// Warnings returns what its author has hardly meant, such as keys that begin with a
+// slash where Litestream's do.
+func (r Replica) Warnings() []Warning { return r.warnings }
+
+// Unsupported returns an error, fs.ErrInvalid, if the replica is in a store that
+// Litestream or this library knows, and for which no backend was imported. Its settings were not checked.
+func (r Replica) Unsupported() error { return r.unsupported }
+
 // Open returns a client of the replica: see ltxstore.OpenSource. Its errors
-// are about what only the store knows: settings were checked before.
+// are that of Unsupported, and what only the store knows: settings were checked before.
 func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
+	if r.unsupported != nil {
+		return nil, r.unsupported
+	}
 	return ltxstore.OpenSource(ctx, r.Source())
 }
 
@@ -117,6 +134,9 @@ func (r Replica) Sub(rel string) (Replica, error) {
 		return Replica{}, backend.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
 	src := sub(r.Source(), clean)
+	if r.litestream != nil && src.Type == "file" && src.URL != "" {
+		src.URL = fileURL(subFileURL(r.litestream(), clean))
+	}
 	r.source = func() *ltxstore.Source { return &src }
 	return r, nil
 }

@@ -8,17 +8,22 @@ import (
 
 // text returns a scalar with its variables replaced, and the first variable
 // that is not set.
-func (o Options) text(value string) (expanded, missing string) {
+func (o Options) text(n node) (expanded, missing string) {
 	if o.NoExpandEnv {
-		return value, ""
+		return n.text, ""
 	}
-	expanded = os.Expand(value, func(name string) string {
+	expanded = os.Expand(n.text, func(name string) string {
 		name, otherwise, hasOtherwise := strings.Cut(name, ":-")
-		if hasOtherwise && o.Litestream {
-			return "" // Litestream takes the whole for a name, which no variable has
-		}
 		found, ok := o.Getenv(name)
 		switch {
+		case o.Litestream && (hasOtherwise || name == "$"):
+			// Litestream takes the whole for a name, which no variable has.
+			if name == "$" {
+				o.warn(n, "$$ is empty, as in Litestream, and no dollar sign")
+			} else if found != "" || otherwise != "" {
+				o.warn(n, "${%s:-%s} is empty, as in Litestream, which knows no defaults", name, otherwise)
+			}
+			return ""
 		case name == "$":
 			return "$"
 		case ok && (found != "" || !hasOtherwise):
@@ -41,9 +46,13 @@ func (o Options) required(key string, n node) (string, error) {
 	if n.kind != scalar {
 		return "", invalid(n, "%s is a %s: want one value", key, []string{"null", "value", "list", "map"}[n.kind])
 	}
-	value, missing := o.text(n.text)
+	value, missing := o.text(n)
 	if missing != "" {
-		return "", invalid(n, "%s has the variable $%s, which is not set: want it set, ${%s:-} if nothing is meant, or $$ for a dollar sign", key, missing, missing)
+		dollar := ", or $$ for a dollar sign"
+		if o.Litestream {
+			dollar = ""
+		}
+		return "", invalid(n, "%s has the variable $%s, which is not set: want it set, ${%s:-} if nothing is meant%s", key, missing, missing, dollar)
 	}
 	return value, nil
 }
@@ -64,6 +73,9 @@ func (o Options) home(n node, path string) (string, error) {
 func (o Options) withDefaults() Options {
 	if o.Getenv == nil {
 		o.Getenv = os.LookupEnv
+	}
+	if o.warnings == nil {
+		o.warnings = new([]Warning)
 	}
 	return o
 }

@@ -1,9 +1,11 @@
 package config
 
 import (
-	"errors"
+	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // File is a whole configuration file.
@@ -17,6 +19,10 @@ type File struct {
 	// Daemon are the settings of the top level that are the daemon's. Those
 	// of a replica (sync-interval, …) are in each replica too.
 	Daemon []Setting
+
+	// Warnings are those of the replicas and of the file, in its order. They are about what a
+	// file says that is not wrong, and that its author has hardly meant.
+	Warnings []Warning
 }
 
 // DB is a database, or with Dir a directory of databases, and its replicas.
@@ -63,12 +69,21 @@ func Parse(data []byte, opts Options) (*File, error) {
 		failed = append(failed, err)
 		file.DBs = append(file.DBs, db)
 	}
+	opts.warnDBs(file.DBs, dbs.value.items)
+	file.Warnings = *opts.warnings
+	for _, db := range file.DBs {
+		for _, r := range db.Replicas {
+			file.Warnings = append(file.Warnings, r.warnings...)
+		}
+	}
+	slices.SortStableFunc(file.Warnings, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	file.Warnings = slices.Compact(file.Warnings)
 	return file.unless(failed)
 }
 
 // unless returns the file, or all that is wrong with it.
 func (f *File) unless(failed []error) (*File, error) {
-	if err := errors.Join(failed...); err != nil {
+	if err := settings.Join(failed...); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -97,7 +112,7 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 			defaults = append(defaults, e)
 		}
 	}
-	return defaults, errors.Join(failed...)
+	return defaults, settings.Join(failed...)
 }
 
 // replicasOf reads "replica", or "replicas".
@@ -140,5 +155,5 @@ func (o Options) db(n node, defaults []entry) (db DB, err error) {
 		failed, err = append(failed, err), nil
 	}
 	db.Replicas, err = o.replicasOf(n, defaults)
-	return db, errors.Join(append(failed, err)...)
+	return db, settings.Join(append(failed, err)...)
 }

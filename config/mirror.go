@@ -42,7 +42,7 @@ func (o Options) mirrorsIn(e entry) (replicas []ltxstore.Source, rest []entry, e
 			n = node{kind: dict, entries: []entry{{"url", n, n.line, n.column}}, line: n.line, column: n.column}
 		}
 		r, err := o.unchecked(n, nil)
-		if err != nil {
+		if err = settings.Join(err, r.unsupported); err != nil {
 			return nil, nil, err
 		}
 		replicas = append(replicas, r.Source())

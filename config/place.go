@@ -3,7 +3,6 @@ package config
 import (
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -12,10 +11,18 @@ import (
 // litestreamPlace makes src what Litestream v0.5.18 makes of the same section,
 // where a URL or a setting means something else here: the replica is then where
 // its daemon has it.
-func litestreamPlace(src *ltxstore.Source) {
+func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 	for _, given := range []map[string]string{src.Settings, src.Defaults} {
 		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
+			o.warn(n, "endpoint%s has no scheme: Litestream uses https", bracket(src.Where("endpoint")))
 			given["endpoint"] = "https://" + endpoint // in a URL it may be http
+		}
+	}
+	if src.URL != "" { // what is inherited counts beside a URL, and may not contradict it
+		for _, key := range []string{"bucket", "endpoint", "region", "host", "account-name"} {
+			if value := src.Defaults[key]; value != "" && src.Settings[key] == "" {
+				src.Settings[key] = value
+			}
 		}
 	}
 	getenv := src.Getenv
@@ -27,8 +34,10 @@ func litestreamPlace(src *ltxstore.Source) {
 	}
 	place, query, hasQuery := strings.Cut(src.URL, "?")
 	if src.Type == "file" {
-		place = fileURL(place)
-	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && slices.Contains([]string{"s3", "gcs", "abs", "oss"}, src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
+		if place = fileURL(place); place != "" && place != escapedOnce(src.URL) {
+			o.warn(n, "the directory's name has the escapes of its URL in it, as Litestream's has: want it as path")
+		}
+	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && isBucket(src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
 		place = scheme + "://" + bucketURL(rest)
 	}
 	if src.URL = place; hasQuery {
@@ -81,4 +90,31 @@ func natsPlace(src *ltxstore.Source, n node) error {
 	}
 	src.URL, src.Settings["servers"] = "", "nats://"+u.Host
 	return nil
+}
+
+// escapedOnce returns the URL of the directory that a file URL means by the rules of
+// URLs.
+func escapedOnce(raw string) string {
+	place, _, _ := strings.Cut(raw, "?")
+	scheme, dir, _ := strings.Cut(place, ":")
+	dir, authority := strings.CutPrefix(dir, "//")
+	decoded, err := url.PathUnescape(dir)
+	if err != nil {
+		return raw
+	}
+	if dir = escape(path.Clean(decoded)); authority {
+		dir = "//" + dir
+	}
+	return scheme + ":" + dir
+}
+
+// subFileURL returns the URL that Litestream makes of a file URL for a database in a
+// directory.
+func subFileURL(raw, clean string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	u.Path, u.RawPath = "/"+strings.TrimPrefix(path.Join(u.Path, clean), "/"), ""
+	return u.String()
 }

@@ -37,25 +37,32 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 		}
 		found = append(found, r)
 	}
-	return found, errors.Join(failed...)
+	return found, settings.Join(failed...)
 }
 
 // replica reads a section, and has its backend and its wrappers check it.
 func (o Options) replica(n node, defaults []entry) (Replica, error) {
+	o.warnings = new([]Warning)
 	r, err := o.unchecked(n, defaults)
-	if err == nil {
-		if err = r.source().Check(); err != nil {
-			err = openFailed(n, err)
-		}
+	if src := r.source(); r.unsupported == nil && (src.Type != "" || src.URL != "") {
+		unread := err != nil // what could not be read is not missing
+		checked := settings.Each(src.Check(), func(err error) error {
+			if missing := new(settings.FieldError); unread && errors.As(err, &missing) && missing.Missing() {
+				return nil
+			}
+			return openFailed(n, err)
+		})
+		err = settings.Join(err, checked)
 	}
+	if err == nil && o.Litestream && r.unsupported == nil {
+		o.warnPlace(r.Place(), r.source(), n)
+	}
+	r.warnings = *o.warnings
 	return r, err
 }
 
 // unchecked reads a section.
 func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
-	if n.kind != dict {
-		return Replica{}, invalid(n, "want a map with the settings of a replica, or a list of such")
-	}
 	places := make(map[string]string)
 	src := ltxstore.Source{
 		Settings: make(map[string]string),
@@ -64,30 +71,33 @@ func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 		Getenv:   o.Getenv,
 	}
 	r := Replica{source: func() *ltxstore.Source { return &src }}
-
+	if n.kind != dict {
+		return r, invalid(n, "want a map with the settings of a replica, or a list of such")
+	}
+	var failed []error
 	for _, e := range defaults {
-		if err := o.inherit(&r, e, places); err != nil {
-			return r, err
-		}
+		failed = append(failed, o.inherit(&r, e, places))
 	}
 	inherited, inheritedMirrors := r.daemon, src.Mirrors
 	r.daemon, src.Mirrors = nil, nil
 	for _, e := range n.entries {
-		if err := o.set(&r, e, places); err != nil {
-			return r, err
-		}
+		failed = append(failed, o.set(&r, e, places))
 	}
 	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
 	if len(src.Mirrors) == 0 && !isOff(src.Settings[mirror]) && !isOff(src.Settings[mirror+".enabled"]) {
 		src.Mirrors = inheritedMirrors
 	}
-	err := o.finish(&r, n)
-	return r, err
+	wrong := o.finish(&r, n)
+	if wrong != nil { // nothing more can be checked
+		src.Type, src.URL = "", ""
+	}
+	return r, settings.Join(append(failed, wrong)...)
 }
 
 // set takes one setting of a section.
 func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
 	switch {
+	case isNoEncryption(e): // inherited, if it is
 	case e.value.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
 		return noSettings(e)
 	case e.value.kind == null:
@@ -104,6 +114,16 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 		return o.setStore(r.source(), r.source().Settings, e, places)
 	}
 	return err
+}
+
+// isNoEncryption reports whether an entry is Litestream's "age" with nothing in it.
+func isNoEncryption(e entry) bool {
+	for _, below := range e.value.entries {
+		if below.value.kind != null && (below.value.kind != list || len(below.value.items) > 0) {
+			return false
+		}
+	}
+	return e.key == "age" && (e.value.kind == null || e.value.kind == dict)
 }
 
 // ownKeys are the settings that say which replica it is.
@@ -132,19 +152,18 @@ func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, p
 			return err
 		}
 		src.Mirrors = append(src.Mirrors, found...)
-	} else if e.value.kind == dict || e.value.kind == list && isWrapper(e.key) {
+	} else if e.value.kind == dict || e.value.kind == list && (isWrapper(e.key) || len(owners(e.key+".0")) > 0) {
 		if flat, err = flattenOn(e); err != nil {
 			return err
 		}
 	}
 	for _, e := range flat {
-		value, err := o.required(e.key, e.value)
-		if err != nil {
-			return err
+		value, failed := o.required(e.key, e.value)
+		if err = settings.Join(err, failed); failed == nil {
+			to[e.key], places[e.key] = value, e.at().where()
 		}
-		to[e.key], places[e.key] = value, e.at().where()
 	}
-	return nil
+	return err
 }
 
 // flattenOn is flatten, and turns on what wrappers there are: a map of a wrapper
@@ -189,7 +208,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 		r.daemon = append(r.daemon, o.daemon(e)...)
 		return nil
 	}
-	if e.value.kind == null {
+	if e.value.kind == null || isNoEncryption(e) {
 		return o.set(r, e, places)
 	}
 	return o.setStore(r.source(), r.source().Defaults, e, places)
@@ -198,7 +217,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 // daemon returns what is handed back.
 func (o Options) daemon(e entry) (found []Setting) {
 	for _, e := range flatten(e) {
-		value, _ := o.text(e.value.text)
+		value, _ := o.text(e.value)
 		found = append(found, Setting{e.key, value, e.line, e.column})
 	}
 	return found
@@ -211,20 +230,22 @@ func without(inherited, own []Setting) []Setting {
 	})
 }
 
-// finish finds the backend, completes the source for it, and has it checked.
+// finish finds the backend, and completes the source for it.
 func (o Options) finish(r *Replica, n node) error {
 	src := r.source()
-	driver, err := backendOf(src, n)
-	if err != nil {
+	driver, err := o.backendOf(r, n)
+	if err != nil || driver == nil {
 		return err
 	}
+	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(src.Settings)) {
 		if _, _, ok := driver.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
 		if types := owners(key); len(types) > 0 && !slices.Contains(types, src.Type) {
-			return invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
-				key, bracket(src.Where(key)), strings.Join(types, " or "), src.Type)
+			wrong = append(wrong, invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
+				key, bracket(src.Where(key)), strings.Join(types, " or "), src.Type))
+			delete(src.Settings, key)
 		}
 	}
 	for key, value := range src.Defaults {
@@ -233,55 +254,54 @@ func (o Options) finish(r *Replica, n node) error {
 		}
 	}
 	if o.Litestream && src.Type == "nats" {
-		if err := natsPlace(src, n); err != nil {
-			return err
-		}
+		wrong = append(wrong, natsPlace(src, n))
 	}
 	if src.URL != "" {
 		for _, key := range []string{"path", "bucket"} {
-			if _, ok := src.Settings[key]; ok {
-				return invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(src.Where(key)))
+			if src.Settings[key] != "" {
+				wrong = append(wrong, invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(src.Where(key))))
+				delete(src.Settings, key)
 			}
 		}
 	}
 	if path := src.Settings["path"]; src.Type == "file" {
 		if strings.Contains(path, "://") {
-			return invalid(n, "path%s is a URL: want it as url", bracket(src.Where("path")))
-		}
-		if path, err = o.home(n, path); err != nil {
-			return err
-		}
-		if path != "" {
+			wrong = append(wrong, invalid(n, "path%s is a URL: want it as url", bracket(src.Where("path"))))
+		} else if path, err = o.home(n, path); err != nil {
+			wrong = append(wrong, err)
+		} else if path != "" {
 			src.Settings["path"] = path
 		}
 	}
 	if o.Litestream {
-		litestreamPlace(src)
+		given := src.URL
+		r.litestream = func() string { return given }
+		o.litestreamPlace(src, n)
 		src.Layout = litestreamLayout(src.Type).String()
 	}
-	return nil
+	return settings.Join(wrong...)
 }
 
-// backendOf finds the type: the URL's scheme, or "type", or "file".
-func backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error) {
+// backendOf finds the type: the URL's scheme, or "type", or "file". A store that
+// could be there makes the replica an unsupported one.
+func (o Options) backendOf(r *Replica, n node) (driver ltxstore.Driver, err error) {
+	src := r.source()
 	if src.URL == "" && src.Type == "" {
 		src.Type = "file"
 	}
-	for _, scheme := range absent {
-		known := settings.Drivers().All()
-		if !slices.Contains(known, scheme) && (strings.EqualFold(src.Type, scheme) || hasScheme(src.URL, scheme)) {
-			return nil, invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(known, ", "))
-		}
+	scheme := strings.ToLower(src.Type)
+	if src.URL != "" {
+		scheme, _, _ = strings.Cut(strings.ToLower(src.URL), ":")
+	}
+	if slices.Contains(stores, scheme) && settings.Drivers().Get(scheme) == nil {
+		src.Type = scheme
+		r.unsupported = invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(settings.Drivers().All(), ", "))
+		return nil, nil
 	}
 	if src.Type, driver, err = src.Driver(); err != nil {
 		return nil, openFailed(n, err)
 	}
 	return driver, nil
-}
-
-func hasScheme(raw, scheme string) bool {
-	found, _, ok := strings.Cut(raw, ":")
-	return ok && strings.EqualFold(found, scheme)
 }
 
 // openFailed says which section it is that cannot be opened.
@@ -331,8 +351,7 @@ func unknown(e entry, names []string) error {
 	if nearest := settings.Nearest(e.key, names); nearest != "" {
 		return invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
 	}
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	return invalid(e.at(), "unknown setting %q (known: %s)", e.key, strings.Join(names, ", "))
+	return invalid(e.at(), "unknown setting %q%s", e.key, settings.Known(e.key, names))
 }
 
 // knownSettings returns the settings that a section of any type may have.

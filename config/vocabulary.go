@@ -1,6 +1,10 @@
 package config
 
-import "github.com/ltxstore/ltxstore"
+import (
+	"slices"
+
+	"github.com/ltxstore/ltxstore"
+)
 
 // The names here are Litestream's, of 0.5.18 unless said otherwise.
 
@@ -38,12 +42,17 @@ var settingsOf = map[string][]string{
 		"max-reconnects", "reconnect-wait", "timeout"},
 }
 
-// absent are the types of Litestream that a program may have no backend for.
-var absent = []string{"abs", "sftp", "webdav", "webdavs", "oss"}
+// stores are the types that Litestream or this library has, imported or not.
+var stores = []string{"file", "s3", "gs", "gcs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"}
+
+// isBucket reports whether a type is an object store, whose keys begin with the path.
+func isBucket(scheme string) bool {
+	return slices.Contains([]string{"s3", "gcs", "abs", "oss"}, scheme)
+}
 
 // litestreamLayout returns the layout of Litestream's replicas of a type.
 func litestreamLayout(scheme string) ltxstore.Layout {
-	if scheme == "s3" {
+	if scheme == "s3" || scheme == "oss" {
 		return ltxstore.LayoutLitestreamS3
 	}
 	return ltxstore.LayoutLitestream

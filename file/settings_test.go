@@ -126,3 +126,24 @@ func TestAutoLayoutOfNothingAndOfTwo(t *testing.T) {
 	_, err = ltxstore.Open(t.Context(), "file://"+filepath.ToSlash(dir)+"/none?layout=auto&must-exist=true")
 	assert.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
 }
+
+// A store that is not there takes nothing from the others.
+func TestUnsupported(t *testing.T) {
+	file, err := config.Parse([]byte("dbs:\n- {path: /a, replica: {type: abs, bucket: b, account-key: hush}}\n- {path: /b, replica: {url: 'OSS://b/x'}}\n- {path: /c, replica: {path: /r}}\n"), config.Options{})
+	require.NoError(t, err)
+	require.Len(t, file.DBs, 3)
+	for i, scheme := range []string{"abs", "oss"} {
+		r := file.DBs[i].Replicas[0]
+		require.ErrorIs(t, r.Unsupported(), fs.ErrInvalid)
+		assert.ErrorContains(t, r.Unsupported(), "replicas of type "+scheme+" are not supported: known are file")
+		assert.ErrorContains(t, r.Unsupported(), "line ")
+		_, err := r.Open(t.Context())
+		assert.Equal(t, r.Unsupported(), err)
+		assert.Equal(t, scheme, r.Type())
+		assert.NotContains(t, r.URL(), "hush")
+	}
+	good := file.DBs[2].Replicas[0]
+	require.NoError(t, good.Unsupported())
+	_, err = good.Open(t.Context())
+	assert.NoError(t, err)
+}

@@ -130,16 +130,20 @@ type Config struct {
 
 	// SSECustomerKey is a key of 32 bytes for SSE-C, which the service uses
 	// and forgets; SSECustomerKeyFile a file that holds it, raw or in base64.
-	// It goes over TLS only, and with every request about an object.
+	// It goes with every request about an object, and over TLS only, unless
+	// SSECustomerOverHTTP says that whoever sees the network may see it.
 	SSECustomerKey     []byte `ltx:"sse-customer-key,base64,secret" default:"none" help:"A key of 32 bytes for SSE-C, in base64." json:"-"`
 	SSECustomerKeyFile string `ltx:"sse-customer-key-path,not=sse-customer-key" default:"none" help:"A file that holds the key, raw or in base64."`
+
+	SSECustomerOverHTTP bool `ltx:"sse-customer-over-http" default:"false" help:"Send the key of SSE-C to an endpoint without TLS too, where the network can read it."`
 
 	// Tags of new objects.
 	Tags map[string]string `ltx:"tags" default:"none" help:"A tag of new objects."`
 
 	// SignPayload puts the SHA-256 of bodies into the signature. nil means true.
 	// Few providers accept false. It saves CPU where bodies have no checksum
-	// behind them: with one, over TLS, they are sent so anyway.
+	// behind them: with one, over TLS, they are sent so anyway. Without one, and without
+	// ContentMD5, a client with false can only read.
 	SignPayload *bool `ltx:"sign-payload" default:"true" help:"Put the SHA-256 of bodies into the signature."`
 
 	// ContentMD5 says when a Content-MD5 is sent.

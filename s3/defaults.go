@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
@@ -64,9 +65,16 @@ func (cfg Config) validateFor(p provider) error {
 		return invalid("WriteOnce", true, "want false: "+p.name+" has no conditional writes")
 	case cfg.ContentMD5 == MD5Always && p.noDeleteMD5 && isDirectoryBucket(cfg.Bucket):
 		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets take no Content-MD5")
-	case !cfg.signs() && cfg.ChecksumAlgorithm == checksumNone && cfg.ContentMD5 != MD5Always && cfg.ContentMD5 != MD5Bodies:
-		// A body cut short would be stored as it came (clause W9).
-		return invalid("SignPayload", false, `want true, or a ChecksumAlgorithm, or ContentMD5 "always", beside it: nothing else would protect the body`)
 	}
 	return nil
+}
+
+// validateWrites refuses writes whose bodies nothing protects: one cut short would be
+// stored as it came (clause W9). Such a client can read. cfg has its defaults.
+func (cfg Config) validateWrites() error {
+	if cfg.signs() || cfg.ChecksumAlgorithm != checksumNone || cfg.ContentMD5 == MD5Always || cfg.ContentMD5 == MD5Bodies {
+		return nil
+	}
+	return backend.Invalid(typeName, "write", "SignPayload", false,
+		`want true to write, or a ChecksumAlgorithm, or ContentMD5 "always", with it: nothing else would protect the body`)
 }

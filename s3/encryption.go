@@ -29,8 +29,8 @@ func (cfg Config) validateEncryption() error {
 		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
 	case len(cfg.SSECustomerKey) > 0 && len(cfg.SSECustomerKey) != customerKeySize:
 		return invalid("SSECustomerKey", scrub.Secret(1), "want 32 bytes")
-	case customer && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):
-		return invalid("Endpoint", cfg.Endpoint, "want https: SSECustomerKey would cross the network in the clear")
+	case customer && !cfg.SSECustomerOverHTTP && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):
+		return invalid("Endpoint", cfg.Endpoint, "want https, or SSECustomerOverHTTP: SSECustomerKey would cross the network in the clear")
 	}
 	if _, ok := cfg.KMSContext[""]; ok {
 		return invalid("KMSContext", "", "want keys that are not empty")

@@ -19,6 +19,9 @@ import (
 
 // CreateUpload implements object.Multipart.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
+	if err := b.cfg.validateWrites(); err != nil {
+		return object.Upload{}, err
+	}
 	in := &s3.CreateMultipartUploadInput{
 		Bucket:            aws.String(b.cfg.Bucket),
 		Key:               aws.String(key),

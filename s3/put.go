@@ -21,6 +21,9 @@ import (
 
 // Put implements object.Bucket.
 func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
+	if err := b.cfg.validateWrites(); err != nil {
+		return object.Object{}, err
+	}
 	in := &s3.PutObjectInput{
 		Bucket:            aws.String(b.cfg.Bucket),
 		Key:               aws.String(key),

@@ -34,11 +34,7 @@ type document struct {
 // complete adds to the Config what Litestream's words mean and what the
 // environment says.
 func (d *document) complete(src ltxstore.Source) error {
-	sum := md5.Sum(d.SSECustomerKey)
-	switch {
-	case d.SSECustomerAlgorithm != "" && d.SSECustomerAlgorithm != sseS3:
-		return invalid("SSECustomerAlgorithm", d.SSECustomerAlgorithm, "want AES256")
-	case d.SSECustomerKeyMD5 != nil && !bytes.Equal(d.SSECustomerKeyMD5, sum[:]):
+	if sum := md5.Sum(d.SSECustomerKey); d.SSECustomerKeyMD5 != nil && !bytes.Equal(d.SSECustomerKeyMD5, sum[:]) {
 		return backend.Refused(typeName, "init", "SSECustomerKeyMD5", errors.New("want the MD5 of sse-customer-key, in base64, beside it"))
 	}
 	d.hideAcceptEncoding = d.SignAcceptEncoding != nil && !*d.SignAcceptEncoding

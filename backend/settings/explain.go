@@ -40,10 +40,7 @@ func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text s
 
 // lookup returns the setting of that name, or the item or key of it.
 func (t *Table) lookup(src ltxstore.Source, name, index string) (v given, ok bool) {
-	values, defaults, err := t.collect(src)
-	if err != nil {
-		return v, false
-	}
+	values, defaults, _ := t.collect(src)
 	t.inherit(values, defaults)
 	if v, ok = values[name]; !ok {
 		v, ok = values[name+"."+index]

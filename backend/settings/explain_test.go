@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 
 		{ltxstore.Source{URL: "toy://h?partSize=1"}, settings.FieldError{Field: "Size", Value: 1, Want: "want more"}, `partSize in the URL is "1": want more`},
 		{ltxstore.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
-		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place is "h": want more`},
+		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 	} {
 		text, ok := toy().Explain(tt.src, &tt.wrong)
 		assert.Equal(t, tt.says, text)

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/ltxstore/ltxstore"
@@ -54,11 +55,20 @@ func newBackend[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *backendDriver
 }
 
 func (d *backendDriver[C, R]) config(src ltxstore.Source) (cfg C, findLayout bool, err error) {
-	findLayout, err = d.resolve(src, reflect.ValueOf(&cfg).Elem())
+	v := reflect.ValueOf(&cfg).Elem()
+	findLayout, err = d.resolve(src, v)
+	err = settings.Join(err, d.validate(d.typeName(), v)) // all that is wrong is told
 	if err == nil && d.is.Check != nil {
 		err = d.is.Check(&cfg, src)
 	}
 	return cfg, findLayout, err
+}
+
+func (d *backendDriver[C, R]) typeName() string {
+	if len(d.is.Schemes) == 0 {
+		return "settings" // of Decode
+	}
+	return d.is.Schemes[0]
 }
 
 // Open implements ltxstore.Driver.
@@ -84,6 +94,26 @@ func (d *backendDriver[C, R]) Check(src ltxstore.Source) (retries bool, err erro
 		}
 	}
 	return retries, err
+}
+
+// Describe returns the settings that src gives, or that its place, the environment or
+// a default of the backend does, by name. Only texts are there, and no secrets.
+func (d *backendDriver[C, R]) Describe(src ltxstore.Source) (map[string]string, error) {
+	cfg, _, err := d.config(src)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]string)
+	for _, r := range d.rows {
+		switch v := reflect.ValueOf(cfg).FieldByIndex(r.index); {
+		case r.secret:
+		case v.Kind() == reflect.String && v.Len() > 0:
+			found[r.names[0]] = v.String()
+		case r.kind == kindLayout:
+			found[r.names[0]] = fmt.Sprint(v.Interface())
+		}
+	}
+	return found, nil
 }
 
 // Wrapper is what a wrapper registers: how it is put around a client.

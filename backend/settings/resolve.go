@@ -37,10 +37,7 @@ func (v given) same(other given) bool {
 // resolve makes cfg what src describes, and returns whether src leaves the
 // layout to be found out: then it is Source.Layout, as where none is named.
 func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool, err error) {
-	values, defaults, err := t.collect(src)
-	if err != nil {
-		return false, err
-	}
+	values, defaults, wrong := t.collect(src)
 	t.inherit(values, defaults)
 	if layout, ok := values[layoutName]; !ok || layout.value == auto {
 		findLayout = ok || src.Layout == auto
@@ -49,16 +46,17 @@ func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool
 			values[layoutName] = given{key: layoutName, value: name}
 		}
 	}
-	return findLayout, t.fill(cfg, values)
+	return findLayout, settings.Join(wrong, t.fill(cfg, values))
 }
 
 // fill sets the fields of cfg to values.
 func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
+	var wrong []error
 	for i := range t.rows {
 		for _, other := range t.rows[i].exclude {
 			first, ok := values[t.rows[i].names[0]]
 			if second, both := values[other]; ok && both {
-				return fmt.Errorf("%s%s and %s%s say the same thing: want one of them", first.key, first.where, second.key, second.where)
+				wrong = append(wrong, fmt.Errorf("%s%s and %s%s say the same thing: want one of them", first.key, first.where, second.key, second.where))
 			}
 		}
 	}
@@ -76,12 +74,12 @@ func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
 			}
 			for _, item := range items {
 				if err := r.set(cfg, rest, item.value); err != nil {
-					return fmt.Errorf("%s%s is %s: %w", item.key, item.where, r.quote(item.value), err)
+					wrong = append(wrong, fmt.Errorf("%s%s is %s: %w", item.key, item.where, r.quote(item.value), err))
 				}
 			}
 		}
 	}
-	return nil
+	return settings.Join(wrong...)
 }
 
 // quote returns a value in quotes, unless it may be a secret.
@@ -95,22 +93,17 @@ func (r *row) quote(value string) string {
 // collect returns all that src says, and what it says by default, by the
 // settings' names.
 func (t *Table) collect(src ltxstore.Source) (values, defaults map[string]given, err error) {
-	values, err = t.fromURL(src.URL)
-	if err != nil {
-		return nil, nil, err
-	}
+	values, wrong := t.fromURL(src.URL)
 	beside, err := t.fromFile(src.Settings, src.Where)
-	if err != nil {
-		return nil, nil, err
-	}
+	wrong = settings.Join(wrong, err)
 	for _, name := range slices.Sorted(maps.Keys(beside)) {
 		if before, ok := values[name]; ok && !before.same(beside[name]) {
-			return nil, nil, t.differ(before, beside[name])
+			wrong = settings.Join(wrong, t.differ(before, beside[name]))
 		}
 		values[name] = beside[name]
 	}
 	defaults, err = t.fromFile(src.Defaults, src.Where)
-	return values, defaults, err
+	return values, defaults, settings.Join(wrong, err)
 }
 
 // inherit completes values by the defaults that nothing replaces.
@@ -145,21 +138,20 @@ func (t *Table) fromURL(raw string) (map[string]given, error) {
 	}
 	u, err := ParseURL(raw)
 	if err != nil {
-		return nil, err
+		return values, err
 	}
 	place, err := t.placeOf(u)
 	if err != nil {
-		return nil, err
+		return values, err
 	}
 	for key, value := range place {
 		values[key] = given{key: key, value: value, where: inURL}
 	}
+	var wrong []error
 	for _, p := range u.query {
-		if err := t.note(values, given{key: p.key, value: p.value, where: inURL}); err != nil {
-			return nil, err
-		}
+		wrong = append(wrong, t.note(values, given{key: p.key, value: p.value, where: inURL}))
 	}
-	return values, nil
+	return values, settings.Join(wrong...)
 }
 
 const inURL = " in the URL"
@@ -176,20 +168,19 @@ func (t *Table) placeOf(u URL) (map[string]string, error) {
 
 func (t *Table) fromFile(texts map[string]string, where func(string) string) (map[string]given, error) {
 	values := make(map[string]given)
+	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		v := given{key: key, value: texts[key]}
 		if where != nil && where(key) != "" {
 			v.where = " (" + where(key) + ")"
 		}
-		if err := t.note(values, v); err != nil {
-			return nil, err
-		}
+		wrong = append(wrong, t.note(values, v))
 	}
-	return values, nil
+	return values, settings.Join(wrong...)
 }
 
-// note adds a value. The same twice is the same; anything else is a mistake
-// that nobody can settle, but for a list, which it makes longer.
+// note adds a value. An empty one is the default. The same value twice is one;
+// two that differ are an error, but for a list, which grows.
 func (t *Table) note(values map[string]given, v given) error {
 	r, rest, ok := t.find(v.key)
 	if !ok {
@@ -198,6 +189,7 @@ func (t *Table) note(values map[string]given, v given) error {
 	name := r.key(rest)
 	before, ok := values[name]
 	switch {
+	case v.value == "" && t.mayBeEmpty(r):
 	case r.kind == kindList:
 		return t.noteItem(values, r, v, rest)
 	case !ok:
@@ -206,6 +198,16 @@ func (t *Table) note(values map[string]given, v given) error {
 		return t.differ(before, v)
 	}
 	return nil
+}
+
+// mayBeEmpty reports whether an empty value means that nothing was given, as where
+// a variable is set to nothing. A limit and the switch of a wrapper must say more.
+func (t *Table) mayBeEmpty(r *row) bool {
+	if r.kind == kindMap || r.kind == kindList || len(r.index) == 0 {
+		return false
+	}
+	typ := t.typ.FieldByIndex(r.index).Type
+	return typ.Kind() != reflect.Pointer || typ.Elem().Kind() == reflect.Bool
 }
 
 // noteItem adds an item of a list, at the index that it is given with, or at

@@ -274,6 +274,5 @@ func (t *Table) unknown(v given) error {
 	if nearest := settings.Nearest(key, names); nearest != "" {
 		return fmt.Errorf("unknown setting %q%s: did you mean %s?", v.key, v.where, prefix+nearest)
 	}
-	slices.Sort(known)
-	return fmt.Errorf("unknown setting %q%s (known: %s)", v.key, v.where, strings.Join(known, ", "))
+	return fmt.Errorf("unknown setting %q%s%s", v.key, v.where, settings.Known(v.key, known))
 }

@@ -114,7 +114,6 @@ func TestRefusals(t *testing.T) {
 		{ltxstore.Source{URL: "toy://h?part-sise=1"}, "unknown setting \"part-sise\" in the URL: did you mean part-size?"},
 		{ltxstore.Source{URL: "toy://h?frobnicate=1"}, `unknown setting "frobnicate" in the URL (known: attempts, count, key, layout, maybe-so, mode, on, part-size, place, secret-key, tags.…, wait)`},
 		{ltxstore.Source{URL: "toy://h?on=ture"}, `on in the URL is "ture": want true or false`},
-		{ltxstore.Source{URL: "toy://h?on="}, `on in the URL is "": want true or false`},
 		{ltxstore.Source{URL: "toy://h?on"}, "has a setting without a value"},
 		{ltxstore.Source{URL: "toy://h?=1"}, "whose name cannot be read"},
 		{ltxstore.Source{URL: "toy://h?on=%zz"}, "on, in the URL's query, has a % that"},
@@ -228,6 +227,46 @@ func TestNumber(t *testing.T) {
 	assert.ErrorContains(t, err, "want more than 0")
 	_, _, err = Decode[numbers](ltxstore.Source{Settings: map[string]string{"size": "0MiB"}})
 	assert.ErrorContains(t, err, `size is "0MiB": want more than 0`)
+}
+
+// All that is wrong is told at once, a line each.
+func TestEveryMistake(t *testing.T) {
+	type bounded struct {
+		Size  int64  `ltx:"part-size,size,max=1KiB"`
+		Count int    `ltx:"count"`
+		Class string `ltx:"class,oneof=hot|cold"`
+	}
+	_, _, err := Decode[bounded](ltxstore.Source{
+		URL:      "toy://h?count=x&class=warm",
+		Settings: map[string]string{"part-sise": "1", "part-size": "2KiB"},
+		Defaults: map[string]string{"clas": "hot"},
+	})
+	require.Error(t, err)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 5, err)
+	for i, says := range []string{"did you mean part-size?", "did you mean class?", `count in the URL is "x"`, "Size is 2048: want 0 (default), or at most 1 KiB", `Class is "warm"`} {
+		assert.Contains(t, lines[i], says)
+	}
+}
+
+// An empty value is the default, and leaves what is inherited.
+func TestEmptyValues(t *testing.T) {
+	defaults := map[string]string{"wait": "3s", "maybe-so": "true", "place": "p"}
+	cfg, _, err := Decode[config](ltxstore.Source{URL: "toy:?wait=&on=", Settings: map[string]string{"maybe-so": "", "place": "", "count": "", "layout": ""}, Defaults: defaults})
+	require.NoError(t, err)
+	want, _, err := Decode[config](ltxstore.Source{Settings: defaults})
+	require.NoError(t, err)
+	assert.Equal(t, want, cfg)
+
+	type limited struct {
+		Rate *int64            `ltx:"rate,size"`
+		Tags map[string]string `ltx:"tags"`
+	}
+	_, _, err = Decode[limited](ltxstore.Source{Settings: map[string]string{"rate": ""}})
+	assert.ErrorContains(t, err, `rate is "": want a size`, "an empty limit is not no limit")
+	tagged, _, err := Decode[limited](ltxstore.Source{Settings: map[string]string{"tags.env": ""}})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"env": ""}, tagged.Tags)
 }
 
 func TestNothingIsAllowed(t *testing.T) {

@@ -11,39 +11,49 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Validate returns the error of kind fs.ErrInvalid for the first field of a
+// Validate returns an error of kind fs.ErrInvalid for the first field of a
 // Config that is not what its tags say, or nil: a number below 0 or outside of
 // min and max, a text that oneof or match refuses, a layout that does not
-// exist, a path that is none, a ltxstore.Retry that is not valid, and a field
+// exist, a path that cannot be one, a ltxstore.Retry that is not valid, and a field
 // beside one that excludes it. typeName is the client's Type.
 func Validate(typeName string, cfg any) error {
 	v := reflect.ValueOf(cfg)
-	t := newTable(v.Type())
-	for _, r := range t.rows {
-		field := v.FieldByIndex(r.index)
-		if len(r.index) > 1 {
-			if retry, ok := v.FieldByIndex(r.index[:len(r.index)-1]).Interface().(ltxstore.Retry); ok {
-				if err := retry.Validate(); err != nil {
-					return backend.Refused(typeName, "init", "", err)
-				}
-				continue
-			}
-		}
-		if want := r.wants(field); want != "" {
-			return backend.Invalid(typeName, "init", r.field, r.plain(field), want)
-		}
-		if err := r.refuses(field); err != nil {
-			return backend.Refused(typeName, "init", r.field, err)
-		}
-		for _, name := range r.exclude {
-			if other := t.rows[t.named(name)]; !field.IsZero() && !isEmpty(v.FieldByIndex(other.index)) && !isEmpty(field) {
-				return backend.Invalid(typeName, "init", r.field, r.plain(field), "want it, or "+other.field+", not both")
-			}
-		}
+	for _, err := range settings.Split(newTable(v.Type()).validate(typeName, v)) {
+		return err
 	}
 	return nil
+}
+
+// validate is Validate for all fields.
+func (t *Table) validate(typeName string, v reflect.Value) error {
+	var wrong []error
+	var seen []int // the ltxstore.Retry that was validated
+	for _, r := range t.rows {
+		field, outer := v.FieldByIndex(r.index), r.index[:len(r.index)-1]
+		if retry, ok := v.FieldByIndex(outer).Interface().(ltxstore.Retry); ok {
+			if err := retry.Validate(); err != nil && !slices.Equal(seen, outer) {
+				wrong = append(wrong, backend.Refused(typeName, "init", "", err))
+			}
+			seen = outer
+			continue
+		}
+		if want := r.wants(field); want != "" {
+			wrong = append(wrong, backend.Invalid(typeName, "init", r.field, r.plain(field), want))
+		} else if err := r.refuses(field); err != nil {
+			wrong = append(wrong, backend.Refused(typeName, "init", r.field, err))
+		}
+		for _, name := range r.exclude {
+			at := t.named(name)
+			if at < 0 || isEmpty(field) || isEmpty(v.FieldByIndex(t.rows[at].index)) {
+				continue
+			}
+			wrong = append(wrong, backend.Invalid(typeName, "init", r.field, r.plain(field), "want it, or "+t.rows[at].field+", not both"))
+		}
+	}
+	return settings.Join(wrong...)
 }
 
 func isEmpty(v reflect.Value) bool {

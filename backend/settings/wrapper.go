@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // enabled is the setting that every wrapper has: "compress.enabled", for which
@@ -33,15 +34,13 @@ func (t *Table) below(key string) (string, bool) {
 // resolveWrapper makes cfg what src says of a wrapper, and returns whether the
 // wrapper is turned on.
 func (t *Table) resolveWrapper(src ltxstore.Source, cfg reflect.Value) (on bool, err error) {
-	values, defaults, err := t.collect(src)
-	if err != nil {
-		return false, err
-	}
-	if on, err = t.enabled(values, defaults, len(src.Mirrors) > 0); err != nil || !on {
-		return false, err
+	values, defaults, wrong := t.collect(src)
+	on, err = t.enabled(values, defaults, len(src.Mirrors) > 0)
+	if err != nil || !on {
+		return false, settings.Join(wrong, err)
 	}
 	t.inherit(values, defaults)
-	return true, t.fill(cfg, values)
+	return true, settings.Join(wrong, t.fill(cfg, values))
 }
 
 // enabled removes the switches from what is given, and returns what they say.

@@ -5,22 +5,23 @@ import (
 	"flag"
 	"os"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 func configCommand() *command {
 	return &command{
 		name: "config check", args: "FILE", min: 1, max: 1,
 		short: "check a configuration file",
-		long: "Reads the replicas of a configuration file, YAML or JSON, a litestream.yml for example, and says what is wrong with it, by line and column. " +
-			"No store is asked.",
-		json:     `replicas: database, type, url (without secrets).`,
+		long: "Reads a configuration file, YAML or JSON, such as a litestream.yml, and reports everything that is wrong with it, with line and column. " +
+			"For each replica it shows the bucket, what its keys begin with, endpoint, region and layout, and a URL without secrets that the other commands accept. " +
+			"It warns of what is hardly meant, such as two databases with one replica. No request is sent.",
+		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings.`,
 		examples: []string{"ltxstore config check /etc/litestream.yml"},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(checking)
-			flags.BoolVar(&cmd.opts.Litestream, "litestream", false, "replicas that name no layout have Litestream's")
-			flags.BoolVar(&cmd.opts.NoExpandEnv, "no-expand-env", false, "take $NAME as it is")
+			flags.BoolVar(&cmd.opts.Litestream, "litestream", false, "give replicas that name no layout that of Litestream")
+			flags.BoolVar(&cmd.opts.NoExpandEnv, "no-expand-env", false, "do not replace $NAME by the environment")
 			return cmd.run
 		},
 	}
@@ -28,59 +29,104 @@ func configCommand() *command {
 
 type checking struct{ opts config.Options }
 
-// problems returns the errors that err joins, a line each. An *ltxstore.Error
-// unwraps to several too: they are one problem.
-func problems(err error) (found []error) {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if _, one := err.(*ltxstore.Error); one || !ok {
-		return []error{err}
-	}
-	for _, err := range joined.Unwrap() {
-		found = append(found, problems(err)...)
-	}
-	return found
-}
-
 // configured is a replica in JSON.
 type configured struct {
 	Database string `json:"database,omitempty"`
 	Type     string `json:"type"`
+	Bucket   string `json:"bucket,omitempty"`
+	Prefix   string `json:"prefix,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Region   string `json:"region,omitempty"`
+	Layout   string `json:"layout,omitempty"`
 	URL      string `json:"url"`
 }
 
+func configuredAt(database string, r config.Replica) configured {
+	place := r.Place()
+	return configured{database, r.Type(), place.Bucket, place.Path, place.Endpoint, place.Region, place.Layout, r.URL()}
+}
+
 func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
-	if err := localFile("FILE", args[0]); err != nil {
-		return err
-	}
-	data, err := await(ctx, func() ([]byte, error) { return os.ReadFile(args[0]) }) // it may be a pipe
+	file, err := a.readConfig(ctx, "FILE", args[0], cmd.opts)
 	if err != nil {
 		return err
 	}
-	file, err := config.Parse(data, cmd.opts)
-	if err != nil {
-		a.progress.done()
-		for _, problem := range problems(err) {
-			a.complain(configCommand(), args[0]+": "+message(problem))
-		}
-		return errProblems
-	}
+	a.progress.done()
+	wrong := false
 	found := []configured{}
-	for _, db := range file.DBs {
-		for _, r := range db.Replicas {
-			found = append(found, configured{db.Path + db.Dir, r.Type(), r.String()})
+	check := func(database string, replicas []config.Replica) {
+		for _, r := range replicas {
+			if err := r.Unsupported(); err != nil {
+				wrong = true
+				a.complain(configCommand(), args[0]+": "+message(err))
+				continue
+			}
+			found = append(found, configuredAt(database, r))
 		}
 	}
-	for _, r := range file.Replicas {
-		found = append(found, configured{"", r.Type(), r.String()})
+	for _, db := range file.DBs {
+		check(db.Path+db.Dir, db.Replicas)
+	}
+	check("", file.Replicas)
+	warnings := []string{}
+	for _, w := range file.Warnings {
+		warnings = append(warnings, w.String())
+		a.warn(configCommand(), args[0]+": "+w.String())
 	}
 	if a.json {
-		return writeJSON(a.out, map[string]any{"replicas": found})
+		err = writeJSON(a.out, map[string]any{"replicas": found, "warnings": warnings})
+	} else {
+		for _, r := range found {
+			r.write(a)
+		}
+		a.printf("%s: %s, %s\n", args[0], count(len(found), "replica"), verdict(len(warnings), wrong))
 	}
-	t := table{heading: []string{"DATABASE", "TYPE", "REPLICA"}}
-	for _, r := range found {
-		t.add(r.Database, r.Type, r.URL)
+	if err == nil && wrong {
+		return errProblems
 	}
-	t.write(a.out, a.width)
-	a.printf("%s: %s, nothing wrong\n", args[0], count(len(found), "replica"))
-	return nil
+	return err
+}
+
+func verdict(warnings int, wrong bool) string {
+	switch {
+	case wrong:
+		return "others that cannot be opened"
+	case warnings > 0:
+		return count(warnings, "warning")
+	}
+	return "nothing wrong"
+}
+
+// write writes a replica for people: a block with a line for each thing that there is.
+func (r configured) write(a *app) {
+	if r.Database != "" {
+		a.printf("%s\n", r.Database)
+	}
+	for _, line := range [][2]string{{"type", r.Type}, {"bucket", r.Bucket}, {"prefix", r.Prefix}, {"endpoint", r.Endpoint},
+		{"region", r.Region}, {"layout", r.Layout}, {"url", r.URL}} {
+		if line[1] != "" {
+			a.printf("  %-9s %s\n", line[0], line[1])
+		}
+	}
+}
+
+// readConfig returns what a configuration file says. All that is wrong with it is
+// told, a line each; then the error is errProblems. flag is what names the file.
+func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Options) (*config.File, error) {
+	if err := localFile(flag, name); err != nil {
+		return nil, err
+	}
+	data, err := await(ctx, func() ([]byte, error) { return os.ReadFile(name) }) // it may be a pipe
+	if err != nil {
+		return nil, err
+	}
+	file, err := config.Parse(data, opts)
+	if err != nil {
+		a.progress.done()
+		for _, problem := range settings.Split(err) {
+			a.complain(configCommand(), name+": "+message(problem))
+		}
+		return nil, errProblems
+	}
+	return file, nil
 }

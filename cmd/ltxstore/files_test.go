@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 func TestLs(t *testing.T) {
@@ -304,9 +306,36 @@ func TestConfigCheck(t *testing.T) {
 	r := s.run(t.Context(), "config", "check", file)
 	assert.NotContains(t, r.out+r.err, "hunter2")
 
-	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n      - path: /backup\n"), 0o644))
+	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o644)) }
+	write("region: eu-west-3\ndbs:\n  - path: /app.db\n    replica: {url: 's3://bucket/app', secret-access-key: hunter2, access-key-id: id}\n  - path: /other.db\n    replica: {path: /backup}\n")
 	golden(t, "config", s.ok(t, "config", "check", file))
-	assert.Contains(t, s.ok(t, "config", "check", "-json", file), `"type": "s3"`)
+
+	// The URL that is printed is one that ls accepts.
+	write("dbs:\n  - path: /app.db\n    replica: {path: " + s.dir + "/rep, layout: default}\n")
+	var checked struct {
+		Replicas []configured
+		Warnings []string
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.ok(t, "config", "check", "-json", file)), &checked))
+	require.Len(t, checked.Replicas, 1)
+	assert.Equal(t, configured{"/app.db", "file", "", "DIR/rep", "", "", "default", "file://DIR/rep?layout=default"}, checked.Replicas[0])
+	assert.Empty(t, checked.Warnings)
+	assert.Contains(t, s.ok(t, "ls", checked.Replicas[0].URL), "6 files")
+
+	// A warning is no failure; a store that is not there is, and hides no other.
+	write("dbs:\n  - dir: /all\n    replica: {path: /backup}\n  - path: /b.db\n    replica: {type: oss, bucket: b}\n")
+	r = s.run(t.Context(), "config", "check", file)
+	assert.Contains(t, r.err, "ltxstore config check: warning: DIR/litestream.yml: line 2, column 5: dir has no pattern")
+	if settings.Drivers().Get("oss") == nil {
+		assert.Equal(t, exitProblems, r.code)
+		assert.Contains(t, r.err, "line 5, column 14: replicas of type oss are not supported")
+		assert.Contains(t, r.out, "1 replica, others that cannot be opened")
+	}
+	assert.Contains(t, r.out, "file:///backup?layout=litestream")
+	write("dbs:\n  - dir: /all\n    replica: {path: /backup}\n")
+	r = s.run(t.Context(), "config", "check", file)
+	assert.Equal(t, exitOK, r.code)
+	assert.Contains(t, r.out, "1 replica, 1 warning\n")
 
 	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n        regoin: x\n"), 0o644))
 	assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), "line 5")

@@ -1,6 +1,10 @@
 package settings
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Nearest returns the name that key was most likely meant to be, or the empty
 // string if none is near.
@@ -12,6 +16,20 @@ func Nearest(key string, names []string) string {
 		}
 	}
 	return nearest
+}
+
+// Known returns which names there are, in brackets: all if they are few, or the three
+// that are nearest to key.
+func Known(key string, names []string) string {
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	const few, most = 16, 3
+	if len(names) <= few {
+		return " (known: " + strings.Join(names, ", ") + ")"
+	}
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(distance(strings.ToLower(key), a), distance(strings.ToLower(key), b))
+	})
+	return " (nearest: " + strings.Join(names[:most], ", ") + ")"
 }
 
 // distance is Levenshtein's: how many letters must be put in, taken out or

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"cmp"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// Place is where a replica is, as its section, its URL, the environment and its
+// backend's defaults say.
+type Place struct {
+	Type     string // the backend's scheme
+	Bucket   string // empty in a store without buckets
+	Path     string // what its keys, or the names of its files, begin with
+	Endpoint string // the server's URL or host; empty is the service's own
+	Region   string
+	Layout   string // "auto" is found out when the replica is opened
+}
+
+// Place returns where the replica is. That of one that is not supported has a Type
+// alone.
+func (r Replica) Place() Place {
+	src := r.Source()
+	found := describe(src)
+	place := Place{
+		Type: src.Type, Bucket: found["bucket"], Path: found["path"], Region: found["region"], Layout: found["layout"],
+		Endpoint: cmp.Or(found["endpoint"], found["host"], found["webdav-url"], found["servers"], found["account-name"]),
+	}
+	if named := allOf(src).Get("layout"); named == "auto" {
+		place.Layout = named
+	}
+	return place
+}
+
+// describe returns the settings of the backend that are texts, and no secrets.
+func describe(src ltxstore.Source) map[string]string {
+	_, driver, err := src.Driver()
+	if err != nil {
+		return nil
+	}
+	describer, ok := driver.(interface {
+		Describe(ltxstore.Source) (map[string]string, error)
+	})
+	if !ok {
+		return nil
+	}
+	src.URL, src.Settings, src.Defaults = withoutWrappers(src)
+	if src.Getenv == nil {
+		src.Getenv = func(string) (string, bool) { return "", false }
+	}
+	found, _ := describer.Describe(src)
+	return found
+}
+
+// withoutWrappers returns what src says of the store.
+func withoutWrappers(src ltxstore.Source) (raw string, given, defaults map[string]string) {
+	notOurs := func(key, _ string) bool { return !knows(src, key) }
+	given, defaults = maps.Clone(src.Settings), maps.Clone(src.Defaults)
+	maps.DeleteFunc(given, notOurs)
+	maps.DeleteFunc(defaults, notOurs)
+	place, query, hasQuery := strings.Cut(src.URL, "?")
+	if !hasQuery {
+		return src.URL, given, defaults
+	}
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool {
+		key, _, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(key)
+		return err != nil || !knows(src, key)
+	})
+	return place + "?" + strings.Join(parts, "&"), given, defaults
+}
+
+func knows(src ltxstore.Source, key string) bool {
+	_, driver, err := src.Driver()
+	if err != nil {
+		return false
+	}
+	_, _, ok := driver.Lookup(key)
+	return ok
+}
+
+// URL returns a URL that ltxstore.Open, and the command, take for the replica:
+// of the same place, with the same layout and settings. It has no secrets, so that
+// credentials of the file must come from the environment; a wrapper that has a secret
+// and the other replicas of a mirror are left out.
+func (r Replica) URL() string {
+	src := r.Source()
+	place := r.Place()
+	_, driver, err := src.Driver()
+	if r.unsupported != nil || err != nil {
+		return r.String()
+	}
+	query, dropped := make(url.Values), []string{mirror}
+	all := allOf(src)
+	keys := slices.SortedFunc(maps.Keys(all), func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // "x.9" before "x.10"
+	for _, key := range keys {
+		name, secret, ok := driver.Lookup(key)
+		if wrapper, _, _ := strings.Cut(key, "."); !ok {
+			if name, secret = lookupWrapper(key); secret {
+				dropped = append(dropped, settings.Wrappers().First(wrapper))
+			}
+		}
+		if !secret && name != "access-key-id" {
+			query[name] = append(query[name], all[key]...)
+		}
+	}
+	found := describe(src)
+	for _, name := range []string{"endpoint", "region", "user", "username", "webdav-username", "account-name"} { // the URL's host and user
+		if found[name] != "" {
+			query.Set(name, found[name])
+		}
+	}
+	for key := range query {
+		head, _, _ := strings.Cut(key, ".")
+		if slices.Contains(dropped, head) {
+			delete(query, key)
+		}
+	}
+	raw, of := urlOf(place, found)
+	for _, key := range of {
+		query.Del(key)
+	}
+	query.Set("layout", place.Layout)
+	return raw + "?" + query.Encode()
+}
+
+// lookupWrapper is Lookup of the wrapper that a key is of.
+func lookupWrapper(key string) (name string, secret bool) {
+	wrapper, _, _ := strings.Cut(key, ".")
+	if known, ok := settings.Wrappers().Get(wrapper).(interface {
+		Lookup(string) (string, bool, bool)
+	}); ok {
+		name, secret, _ = known.Lookup(key)
+	}
+	return name, secret
+}
+
+// allOf returns the settings of src by the names that they have there: those of the
+// query, those of the file, and the inherited ones that none of them replaces.
+func allOf(src ltxstore.Source) url.Values {
+	_, query, _ := strings.Cut(src.URL, "?")
+	all, _ := url.ParseQuery(query)
+	maps.DeleteFunc(all, func(_ string, values []string) bool { return values[0] == "" })
+	for _, given := range []map[string]string{src.Settings, src.Defaults} {
+		for key, value := range given {
+			if value != "" && !all.Has(key) {
+				all.Set(key, value)
+			}
+		}
+	}
+	return all
+}
+
+// urlOf returns the URL of a place without a query, and the settings that it says.
+func urlOf(place Place, found map[string]string) (raw string, says []string) {
+	scheme, at := place.Type, escape(place.Path)
+	switch place.Type {
+	case "file":
+		if strings.HasPrefix(at, "/") {
+			return "file://" + at, []string{"path"}
+		}
+		return "file:" + at, []string{"path"}
+	case "s3", "abs", "oss", "gcs":
+		if scheme == "gcs" {
+			scheme = "gs"
+		}
+		return scheme + "://" + place.Bucket + "/" + at, []string{"bucket", "path"}
+	case "sftp":
+		if strings.HasPrefix(at, "/") {
+			return "sftp://" + found["host"] + at, []string{"host", "path"}
+		}
+		return "sftp://" + found["host"], []string{"host"}
+	case "webdav":
+		server, err := url.Parse(found["webdav-url"])
+		if err == nil && server.Scheme == "https" {
+			scheme = "webdavs"
+		}
+		if err == nil {
+			return scheme + "://" + server.Host + "/" + strings.TrimPrefix(escape(path.Join(server.Path, place.Path)), "/"), []string{"webdav-url", "path"}
+		}
+	case "nats":
+		if host, ok := strings.CutPrefix(found["servers"], "nats://"); ok && !strings.ContainsAny(host, "/,@") {
+			return "nats://" + host + "/" + strings.Trim(place.Bucket+"/"+at, "/"), []string{"servers", "bucket", "path"}
+		}
+		return "nats:///" + strings.Trim(place.Bucket+"/"+at, "/"), []string{"bucket", "path"}
+	}
+	return scheme + "://", nil
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+)
+
+// Warning is about what a file says that is not wrong, and that its author has
+// hardly meant. Line and Column are 0 where the parser does not tell them.
+type Warning struct {
+	Line, Column int
+	Text         string
+}
+
+// String returns "line 3, column 5: " and the text.
+func (w Warning) String() string {
+	if w.Line == 0 {
+		return w.Text
+	}
+	return fmt.Sprintf("line %d, column %d: %s", w.Line, w.Column, w.Text)
+}
+
+// warn notes a warning about what is at n, once.
+func (o Options) warn(n node, format string, args ...any) {
+	w := Warning{n.line, n.column, fmt.Sprintf(format, args...)}
+	if o.warnings != nil && !slices.Contains(*o.warnings, w) {
+		*o.warnings = append(*o.warnings, w)
+	}
+}
+
+// warnPlace warns of a replica whose place is Litestream's, and not what the section
+// seems to say.
+func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
+	layout, err := ltxstore.ParseLayout(place.Layout)
+	plain, errPlain := backend.NewKeys(layout, place.Path)
+	exact, errExact := backend.KeysAt(layout, place.Path)
+	if isBucket(src.Type) && err == nil && errPlain == nil && errExact == nil && plain.Prefix() != exact.Prefix() {
+		want := strings.TrimSuffix(plain.Prefix(), "/")
+		advice := fmt.Sprintf("a path %q would begin them with %q", want, plain.Prefix())
+		if want == "" {
+			advice = "with a path, such as db, they would begin with db/"
+		}
+		o.warn(n, "keys begin with %q, as Litestream's do: %s", exact.Prefix(), advice)
+	}
+	endpoint, _ := o.Getenv("LITESTREAM_S3_ENDPOINT") // src has it hidden
+	if src.Type == "s3" && place.Endpoint == "" && endpoint != "" {
+		o.warn(n, "LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it: this replica is on AWS unless it has an endpoint")
+	}
+}
+
+// warnDBs warns of databases that Litestream would not replicate, or that write into
+// each other's replica.
+func (o Options) warnDBs(dbs []DB, nodes []node) {
+	paths, places := make(map[string]int), make(map[Place]int)
+	once := func(name string, i int) bool {
+		before, ok := paths[name]
+		if !ok {
+			paths[name] = i
+		}
+		return !ok || before == i
+	}
+	for i, db := range dbs {
+		n := nodes[i]
+		name := cmp.Or(db.Path, db.Dir)
+		switch {
+		case name == "":
+			o.warn(n, "neither path nor dir is there: Litestream wants one of them")
+		case db.Path != "" && db.Dir != "":
+			o.warn(n, "path and dir are both there: Litestream wants one of them")
+		case !once(path.Clean(name), i):
+			o.warn(n, "%s is there twice", name)
+		}
+		if db.Dir != "" && !slices.ContainsFunc(db.Daemon, func(s Setting) bool { return s.Key == "pattern" && s.Value != "" }) {
+			o.warn(n, "dir has no pattern: Litestream wants one, such as *.db")
+		}
+		switch {
+		case len(db.Replicas) == 0:
+			o.warn(n, "no replica: Litestream wants one")
+		case len(db.Replicas) > 1:
+			o.warn(n, "%d replicas: Litestream v0.5 takes one", len(db.Replicas))
+		}
+		for _, r := range db.Replicas {
+			place := r.Place()
+			if r.unsupported != nil || r.Type() == "mock" {
+				continue
+			}
+			if place.Region = ""; !isBucket(place.Type) { // one bucket is one place
+				place.Path = path.Clean(place.Path)
+			}
+			if before, ok := places[place]; ok && before != i {
+				o.warn(n, "the replica of %s is %s too: two databases in one replica damage each other", cmp.Or(dbs[before].Path, dbs[before].Dir), r)
+			} else if ok {
+				o.warn(n, "%s is there twice", r)
+			} else {
+				places[place] = i
+			}
+		}
+	}
+}
