@@ -141,6 +141,7 @@ func TestCheckContentRange(t *testing.T) {
 		{header: "bytes 5-9/", offset: 5, size: 5, problem: "want bytes"},
 		{header: "bytes 5-4/100", offset: 5, size: 5, problem: "want bytes"},
 		{header: "bytes 5-100/100", offset: 5, problem: "want bytes"},
+		{header: "bytes 0-0/0", size: 1, problem: "want bytes"},
 		{header: "bytes -5-9/100", offset: 5, size: 5, problem: "want bytes"},
 		{header: "bytes +5-9/100", offset: 5, size: 5, problem: "want bytes"},
 		{header: "bytes 5-+9/100", offset: 5, size: 5, problem: "want bytes"},

@@ -87,11 +87,13 @@ func TestSecretsInAnySpelling(t *testing.T) {
 
 func TestSecretsLeaveOtherText(t *testing.T) {
 	var secrets scrub.Secrets
-	secrets.Add("", "short", "secret-one", "secret-one-and-two")
+	secrets.Add("", "short", "secret-one", "secret-one-and-two", "sixsix", "ends\x00\x00")
 	for text, want := range map[string]string{
 		"":                                 "",
 		"nothing here, 100% sure & short":  "nothing here, 100% sure & short",
 		"secret-on":                        "secret-on",
+		"of sixsix bytes":                  "of [redacted] bytes",
+		"ends%00%4":                        "ends%00%4",
 		"secret-one-and-two, secret-one":   "[redacted], [redacted]",
 		"secret-onesecret-one":             "[redacted][redacted]",
 		"%73ecret-one%":                    "[redacted]%",

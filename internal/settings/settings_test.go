@@ -13,7 +13,7 @@ import (
 
 func TestNearest(t *testing.T) {
 	names := []string{"region", "endpoint", "secret-access-key"}
-	for key, want := range map[string]string{"regoin": "region", "end-point": "endpoint", "secret-acces-key": "secret-access-key", "xyz": "", "": "", "REGION": "region"} {
+	for key, want := range map[string]string{"regoin": "region", "end-point": "endpoint", "secret-acces-key": "secret-access-key", "xyz": "", "": "", "REGION": "region", "xendpoint": "endpoint", "endpoints3": "endpoint", "ndpont": "endpoint", "xsecret-acces-kex": "secret-access-key", "rgn": ""} {
 		assert.Equal(t, want, settings.Nearest(key, names), key)
 	}
 }
@@ -36,6 +36,34 @@ func TestFieldError(t *testing.T) {
 	err := &settings.FieldError{Field: "Place", Err: fs.ErrClosed}
 	assert.EqualError(t, err, "Place: file already closed")
 	assert.ErrorIs(t, err, fs.ErrClosed)
+}
+
+func TestFieldErrorMissing(t *testing.T) {
+	for _, value := range []any{nil, "", 0, []string{}, map[string]string{}, []string(nil)} {
+		assert.True(t, (&settings.FieldError{Value: value}).Missing(), "%#v", value)
+	}
+	for _, value := range []any{"x", 1, []string{""}, map[string]string{"": ""}, [1]int{1}, true} {
+		assert.False(t, (&settings.FieldError{Value: value}).Missing(), "%#v", value)
+	}
+}
+
+func TestRedactValue(t *testing.T) {
+	plain := func(key, _ string) bool { return key == "region" }
+	for value, want := range map[[2]string]string{
+		{"region", "eu"}:              "eu",
+		{"region", ""}:                "",
+		{"key", ""}:                   "",
+		{"key", "hush"}:               "[redacted]",
+		{"region", "https://u:pw@h/"}: "[redacted]",
+	} {
+		assert.Equal(t, want, settings.RedactValue(value[0], value[1], plain), value)
+	}
+}
+
+func TestIsARN(t *testing.T) {
+	for text, want := range map[string]bool{"arn:aws:s3:::b": true, "ARN:": true, "arn": false, "": false, "bucket/arn:": false, "arnx:": false} {
+		assert.Equal(t, want, settings.IsARN(text), text)
+	}
 }
 
 // Every name is one wrapper's.
