@@ -3,6 +3,7 @@
 # tests start, two S3 servers, is built from the module proxy the first time.
 
 GO           ?= go
+GOLANGCI     ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 STATICCHECK  ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PLATFORMS    ?= linux/arm64 darwin/arm64 windows/amd64
 RELEASED     ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -38,7 +39,7 @@ FUZZ := \
 	./wrap/crypt:FuzzBinding \
 	./wrap/crypt:FuzzHeader
 
-.PHONY: help demo test test-servers azurite servers bench microbench fuzz cover dist lint fmt vet staticcheck tidy cross
+.PHONY: help demo test test-servers azurite servers bench microbench fuzz cover dist lint fmt vet staticcheck golangci tidy cross
 
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
@@ -50,7 +51,7 @@ help:
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
 	@echo "make dist         the command for each system, into dist/ (VERSION names the archives)"
-	@echo "make lint         gofmt, go vet, staticcheck, go mod tidy -diff, builds for other systems"
+	@echo "make lint         gofmt, go vet, staticcheck, golangci-lint, go mod tidy -diff, builds for other systems"
 
 demo:
 	cd interop && $(GO) run ./cmd/replicate $(DEMO_FLAGS)
@@ -126,7 +127,7 @@ dist:
 	done
 	@cd dist && sha256sum *.tar.gz > SHA256SUMS
 
-lint: fmt vet staticcheck tidy cross
+lint: fmt vet staticcheck golangci tidy cross
 
 fmt:
 	@unformatted=$$(find . -path './.?*' -prune -o -name '*.go' -print | xargs "$$($(GO) env GOROOT)/bin/gofmt" -l) && \
@@ -141,6 +142,12 @@ staticcheck:
 	$(GO) run $(STATICCHECK) ./...
 	cd litestream && $(GO) run $(STATICCHECK) ./...
 	cd interop && $(GO) run $(STATICCHECK) ./...
+
+# What .golangci.yml lists.
+golangci:
+	$(GO) run $(GOLANGCI) run ./...
+	cd litestream && $(GO) run $(GOLANGCI) run ./...
+	cd interop && $(GO) run $(GOLANGCI) run ./...
 
 tidy:
 	$(GO) mod tidy -diff

@@ -166,7 +166,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	}
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
-	acked, leftovers := 0, 0
+	acked := 0
 	for round := range ltx.TXID(rounds) {
 		first := 1 + round*100_000
 		s := start(t, root, first, 0)
@@ -183,7 +183,7 @@ func TestKilledAtRandomMoments(t *testing.T) {
 		s.verify(t, c, first)
 		acked += len(s.acked)
 	}
-	leftovers = len(temps(t, root))
+	leftovers := len(temps(t, root))
 	t.Logf("%d kills, %d files acknowledged, %d temporary files left", rounds, acked, leftovers)
 	assert.Positive(t, acked)
 

@@ -87,8 +87,8 @@ func (b *bucket) chunk(ctx context.Context, e entry, seq uint64) (m *jetstream.R
 func (b *bucket) seek(ctx context.Context, e entry, start int64) (*jetstream.RawStreamMsg, int64, error) {
 	size := e.chunkSize()
 	index := start / size
-	seq, last, back := uint64(1), uint64(0), uint64(0)
-	if back = uint64(e.Chunks) - uint64(index); index > 0 && uint64(index) < uint64(e.Chunks) && back < e.seq {
+	seq, last, back := uint64(1), uint64(0), uint64(e.Chunks)-uint64(index)
+	if index > 0 && uint64(index) < uint64(e.Chunks) && back < e.seq {
 		seq = e.seq - back
 	}
 	m, err := b.chunk(ctx, e, seq)

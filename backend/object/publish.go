@@ -48,7 +48,7 @@ func (u *upload) publish(ctx context.Context, size int64, send func(context.Cont
 				return nil
 			}
 		}
-		again := false
+		var again bool
 		if done, again, failure = u.resolve(ctx, size, failure); again {
 			return u.after(failure)
 		}

@@ -148,7 +148,7 @@ func TestWrongFrames(t *testing.T) {
 		file = binary.LittleEndian.AppendUint32(file, uint32(len(entries)+entrySize+footerSize))
 		file = appendFooter(append(file, entries...), sums.frames)
 		seq := newSequence(c, &codec.Transfer{R: bytes.NewReader(file)})
-		for range len(contents) {
+		for range contents {
 			if _, err = seq.next(); err != nil {
 				break
 			}

@@ -9,7 +9,6 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"regexp"
 	"slices"
 	"strings"
@@ -162,7 +161,7 @@ func parts(contentType string, body []byte) (description, media part, err error)
 		if err != nil {
 			return malformed(err.Error())
 		}
-		found = append(found, part{textproto.MIMEHeader(p.Header).Get("Content-Type"), content})
+		found = append(found, part{p.Header.Get("Content-Type"), content})
 	}
 	if len(found) != 2 || !strings.HasPrefix(found[0].contentType, "application/json") {
 		return malformed("want a part of JSON and the media")
