@@ -78,8 +78,12 @@ func (cfg Config) options() ([]nats.Option, error) {
 	case cfg.JWT != "":
 		options = append(options, nats.UserJWTAndSeed(cfg.JWT, cfg.Seed))
 	case cfg.Creds != "":
-		if _, err := os.Stat(cfg.Creds); err != nil {
-			return nil, invalid("Creds", cfg.Creds, "want a file of credentials: "+err.Error())
+		content, err := os.ReadFile(cfg.Creds)
+		if err == nil {
+			_, err = nkeys.ParseDecoratedUserNKey(content)
+		}
+		if err != nil {
+			return nil, invalid("Creds", cfg.Creds, "want a file of a user's JWT and seed: "+err.Error())
 		}
 		options = append(options, nats.UserCredentials(cfg.Creds))
 	case isSeed(cfg.NKey), cfg.Seed != "":

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -122,6 +123,9 @@ func (b *bucket) Describe(err error) error {
 		hint = fmt.Sprintf("create the object store %q first: ", b.cfg.Bucket)
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		hint = "the server or the account has no JetStream: "
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+	case errors.Is(err, nats.ErrTLS), strings.Contains(err.Error(), "remote error: tls:"):
+		hint = "the server has ended the connection, it may not accept the client's certificate: "
 	case errors.Is(kind, context.Canceled), errors.Is(kind, context.DeadlineExceeded):
 		return err
 	}

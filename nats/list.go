@@ -14,7 +14,7 @@ import (
 )
 
 // listBatch is how many descriptions are asked for at once.
-const listBatch = 512
+const listBatch = 256
 
 // List implements object.Bucket. It has all in one page: the store has no other
 // order than that of the writes.

@@ -80,6 +80,7 @@ type write struct {
 	last   uint64 // sequence of the last chunk that has arrived
 	size   int64
 	chunks uint32
+	left   bool       // whether a chunk may have arrived
 	found  chan found // what is there before
 	unsure bool       // whether the description has arrived: its chunks must stay
 }
@@ -112,7 +113,7 @@ func (b *bucket) write(ctx context.Context, key string, body io.Reader, size int
 	if err != nil {
 		purged = w.nuid
 	}
-	if err == nil && old.exists() || err != nil && w.chunks > 0 && !w.unsure {
+	if err == nil && old.exists() || err != nil && w.left && !w.unsure {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 		defer cancel()
 		w.rest(ctx)
@@ -211,6 +212,7 @@ func (w *write) transmit(ctx context.Context, i int) {
 		}
 		c.ack, err = s.js.PublishMsgAsync(m, jetstream.WithMsgID(w.nuid+"-"+strconv.FormatInt(c.offset, 10)),
 			jetstream.WithExpectStream(w.stream), jetstream.WithRetryAttempts(0))
+		w.left = w.left || err == nil
 		return err
 	})
 }
