@@ -22,8 +22,8 @@ func CheckLevel(level int) error {
 	return nil
 }
 
-// CheckFile is CheckLevel, and an error of kind fs.ErrInvalid unless minTXID ≤
-// maxTXID (clause W8).
+// CheckFile returns the error of CheckLevel, or one of kind fs.ErrInvalid
+// unless minTXID ≤ maxTXID (clause W8).
 func CheckFile(level int, minTXID, maxTXID ltx.TXID) error {
 	if err := CheckLevel(level); err != nil {
 		return err
@@ -34,8 +34,8 @@ func CheckFile(level int, minTXID, maxTXID ltx.TXID) error {
 	return nil
 }
 
-// CheckFiles is CheckFile for every entry of a list to delete; the error names
-// the entry. A nil entry is fs.ErrInvalid too.
+// CheckFiles calls CheckFile for every entry of a list of files to delete.
+// The error names the entry. A nil entry is fs.ErrInvalid too.
 func CheckFiles(files []*ltx.FileInfo) error {
 	for i, info := range files {
 		if info == nil {

@@ -9,18 +9,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or a
-// configuration field: field is its name, value what was given, and want
-// what would be right. No secret may be passed as value. Where a field was set
-// by a URL or a file, ltxstore.Open and Source.Explain name its setting instead.
+// Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or
+// a configuration field: field is its name, value what was given, and want
+// what would be right. The value must not be a secret. Where a field was set
+// by a URL or a file, ltxstore.Open and Source.Explain name its setting
+// instead.
 func Invalid(backend, op, field string, value any, want string) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
 
-// Refused is Invalid for what another package has found wrong with a field: err says
-// it. With an empty field it is the one that err names, as those of
-// NewKeys and ltxstore.Retry.Validate do.
+// Refused is like Invalid for a field that another package found wrong: err
+// says why. If field is empty, it is the field that err names, as the errors
+// of NewKeys and ltxstore.Retry.Validate do.
 func Refused(backend, op, field string, err error) error {
 	var wrong *settings.FieldError
 	switch {
@@ -33,8 +34,9 @@ func Refused(backend, op, field string, err error) error {
 }
 
 // InitError returns the error of an Init that failed with err. An
-// *ltxstore.Error stays as it is; any other error gives the new one its kind, and
-// its Field if it names one, as those of NewKeys and ltxstore.Retry.Validate do.
+// *ltxstore.Error stays as it is; any other error is wrapped in one of its
+// kind, with its Field if it names one, as the errors of NewKeys and
+// ltxstore.Retry.Validate do.
 func InitError(backend string, err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
@@ -46,10 +48,10 @@ func InitError(backend string, err error) error {
 	return failed
 }
 
-// Partial makes one error of a deletion's failures: nil of none, the failure
-// itself of a single one, else an *ltxstore.Error with an *ltxstore.PartialError, whose Kind is
-// that of all failures, or nil. failed must be *ltxstore.Error values that name their
-// file.
+// Partial returns one error for the failures of a deletion: nil for none, the
+// failure itself for a single one, else an *ltxstore.Error with an
+// *ltxstore.PartialError, whose Kind is that of all failures, or nil. failed
+// must be *ltxstore.Error values that name their file.
 func Partial(backend, op string, failed []error, total int) error {
 	switch len(failed) {
 	case 0:
@@ -62,7 +64,7 @@ func Partial(backend, op string, failed []error, total int) error {
 }
 
 // IsRetryableStatus reports whether a request answered with this HTTP status
-// code may succeed when it is sent again: 408, 429 and 5xx but for 501 (not
+// code may succeed when it is sent again: 408, 429 and 5xx except 501 (not
 // implemented) and 505 (version not supported).
 func IsRetryableStatus(code int) bool { return ltxstore.IsRetryable(status(code)) }
 

@@ -8,9 +8,10 @@ import (
 	"os"
 )
 
-// ReadKey returns the key of size bytes in a file: as it is, or in base64 with
-// white space around it. The error does not show the content, and matches no
-// kind: a missing key is no missing LTX file.
+// ReadKey returns the key of size bytes that a file holds, raw or in base64
+// with optional white space around it. The error does not show the content.
+// It matches no kind, because a missing key must not pass for a missing LTX
+// file.
 func ReadKey(name string, size int) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -21,9 +21,10 @@ const (
 	txidDigits   = 16
 )
 
-// Keys builds and parses the keys of one replica, for every backend: slashed,
-// relative to the bucket or root directory. The zero value is ltxstore.LayoutDefault
-// at the store's root. Keys is comparable and safe for concurrent use.
+// Keys builds and parses the keys of one replica for every backend. A key is
+// relative to the bucket or root directory, and its segments are separated by
+// slashes. The zero value is ltxstore.LayoutDefault at the store's root. Keys
+// is comparable and safe for concurrent use.
 type Keys struct {
 	layout ltxstore.Layout
 	prefix string // empty, or a path closed by a slash
@@ -47,10 +48,11 @@ func NewKeys(layout ltxstore.Layout, path string) (Keys, error) {
 	return Keys{layout: layout, prefix: clean}, nil
 }
 
-// KeysAt is NewKeys for a replica in an object store, at the place where Litestream
-// v0.5 has it, which joins a path and a name as they are. LayoutLitestreamS3 keeps
-// the path verbatim: "", "/a", "a/" and "." are "/0000/…", "/a/0000/…", "a//0000/…"
-// and "./0000/…". LayoutLitestream keeps a leading slash, LayoutDefault none.
+// KeysAt is like NewKeys, for a replica in an object store at the place where
+// Litestream v0.5 has it: Litestream joins a path and a name without cleaning
+// them. LayoutLitestreamS3 keeps the path verbatim: "", "/a", "a/" and "."
+// are "/0000/…", "/a/0000/…", "a//0000/…" and "./0000/…". LayoutLitestream
+// keeps a leading slash, LayoutDefault none.
 func KeysAt(layout ltxstore.Layout, path string) (Keys, error) {
 	k, err := NewKeys(layout, path)
 	switch {
@@ -66,12 +68,13 @@ func KeysAt(layout ltxstore.Layout, path string) (Keys, error) {
 // Layout returns the layout.
 func (k Keys) Layout() ltxstore.Layout { return k.layout }
 
-// Prefix returns the replica's path closed by a slash, or the empty string
+// Prefix returns the replica's path followed by a slash, or the empty string
 // for a replica at the store's root. Every key starts with it.
 func (k Keys) Prefix() string { return k.prefix }
 
-// LevelPrefix returns what the keys of a level start with, closed by a slash
-// so that no sibling shares it. Level is 0 to ltxstore.MaxLevel (see CheckLevel).
+// LevelPrefix returns the prefix of a level's keys. It ends with a slash, so
+// that no sibling shares it. Level is 0 to ltxstore.MaxLevel (see
+// CheckLevel).
 func (k Keys) LevelPrefix(level int) string {
 	return string(k.appendLevel(make([]byte, 0, len(k.prefix)+len(snapshotsDir)), level))
 }
@@ -95,7 +98,7 @@ func (k Keys) Seek(level int, seek ltx.TXID) string {
 }
 
 // Parse is the inverse of File: ok is false for every string that File does
-// not build, whatever it looks like.
+// not return, however similar.
 func (k Keys) Parse(key string) (level int, minTXID, maxTXID ltx.TXID, ok bool) {
 	rest, ok := strings.CutPrefix(key, k.prefix)
 	if !ok {
@@ -120,8 +123,9 @@ func (k Keys) ParseLevel(prefix string) (level int, ok bool) {
 	return k.parseLevel(rest)
 }
 
-// Holders returns where the replica's files are, for who deletes them all: the
-// prefixes right below which its levels are, and the levels that are elsewhere.
+// Holders returns where the replica's files are, so that all of them can be
+// deleted: the prefixes directly below which its levels are, and the levels
+// that are elsewhere.
 func (k Keys) Holders() (holders, levels []string) {
 	switch k.layout {
 	case ltxstore.LayoutLitestreamS3:
@@ -188,10 +192,10 @@ func appendTXID(b []byte, id ltx.TXID) []byte {
 	return b
 }
 
-// CleanPath returns a replica's path inside its store as every backend uses
-// it: no leading, trailing or double slash, and no "." segment. The empty
-// path, the store's root, is legal. A ".." segment, a NUL byte and invalid
-// UTF-8 are fs.ErrInvalid.
+// CleanPath returns a replica's path inside its store in the form that every
+// backend uses: without leading, trailing or double slashes and "." segments.
+// The empty path, which is the store's root, is legal. A ".." segment, a NUL
+// byte and invalid UTF-8 are fs.ErrInvalid.
 func CleanPath(path string) (string, error) {
 	switch {
 	case !utf8.ValidString(path):

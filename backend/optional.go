@@ -10,19 +10,20 @@ import (
 // interface of one method here, found by ltxstore.As.
 
 // Retrier is a client that may repeat failed requests itself. Retries reports
-// whether it does: to repeat such a client's operations would multiply the
+// whether it does; repeating such a client's operations would multiply the
 // attempts.
 type Retrier interface {
 	Retries() bool
 }
 
-// Locator is a client that can tell its replica from every other.
+// Locator is a client that can distinguish its replica from every other one.
 //
-// Location returns a text that two clients share only if they read and write the
-// same files in the same form, also in another process: a backend builds it from
-// its Type, the endpoint, the bucket or directory, the path and the layout. It is
-// empty if the client cannot know that. It has no secret in it. Location
-// initializes the client, and costs and fails as Init does.
+// Location returns a text that two clients share only if they read and write
+// the same files in the same form, also in another process: a backend builds
+// it from its Type, the endpoint, the bucket or directory, the path and the
+// layout. It is empty if the client cannot know that, and never contains a
+// secret. Location initializes the client; its cost and its errors are those
+// of Init.
 //
 // Location must not be looked for with ltxstore.As: a wrapper in between may change what is
 // stored. A wrapper that does puts its own name before the next client's location;
@@ -31,11 +32,11 @@ type Locator interface {
 	Location(ctx context.Context) (string, error)
 }
 
-// FolderLister is a client that tells which folders are right below its
-// replica's path, a level's or anybody's: what is there, where a replica was
-// expected. Folders returns their names, sorted, the first thousand or so of a
-// store; none if there is nothing. It costs one request, or two, and is meant for
-// messages to a person.
+// FolderLister is a client that lists the folders directly below its
+// replica's path, whether they belong to a level or not. Programs use it to
+// tell a person what is there instead of the expected replica. Folders
+// returns the names, sorted; of a store with more than about a thousand, the
+// first ones. It costs one or two requests.
 type FolderLister interface {
 	Folders(ctx context.Context) ([]string, error)
 }

@@ -27,36 +27,36 @@ type PageFunc func(ctx context.Context) (files []ltx.FileInfo, more bool, err er
 // sorted store from the beginning.
 type PageOptions struct {
 	// Seek drops files with a lower MinTXID. The store should already have
-	// been asked to start there; what it returns too many is dropped.
+	// been asked to start there; any surplus is dropped.
 	Seek ltx.TXID
 
-	// Ahead is how many pages are fetched while the caller is busy with one.
-	// 0 means 1. A page fetched ahead is kept in memory.
+	// Ahead is how many pages are fetched while the caller works on one. 0
+	// means 1. A page fetched ahead is kept in memory.
 	Ahead int
 
 	// Unsorted says that the store's pages come in no order. The listing is
 	// then read whole before the first item.
 	Unsorted bool
 
-	// Wrap, if not nil, makes the backend's *ltxstore.Error of a failure.
+	// Wrap, if not nil, turns a failure into the backend's *ltxstore.Error.
 	Wrap func(error) error
 
-	// Logger, if not nil, is told of zero-byte files that are skipped.
+	// Logger, if not nil, logs the zero-byte files that are skipped.
 	Logger *slog.Logger
 }
 
 // NewPageIterator returns the iterator of LTXFiles over a paged listing. It
 // keeps clauses L1 and L3 to L6 and C2 and C3 for every backend:
 //
-//   - Items are sorted and distinct. A store that turns out to list unsorted
-//     although PageOptions does not say so is read whole from the page on that
-//     shows it; if a file then belongs before one already returned, iteration
-//     ends with an error rather than with a wrong order.
+//   - Items are sorted and distinct. If a store turns out to list unsorted
+//     although PageOptions does not say so, the rest of the listing is read
+//     whole and sorted; if a file then belongs before one already returned,
+//     the iteration ends with an error instead of a wrong order.
 //   - Nothing is fetched before the first Next. A listing of one page starts no
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
 //   - Files of Size 0 are skipped, and reported to the function of ltxstore.WithTorn.
-//   - A fetch that panics does so in Next.
+//   - A panic of fetch is passed on by Next.
 //   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
 	if opts.Wrap == nil {

@@ -9,8 +9,8 @@ import (
 
 const tempExt = ".tmp"
 
-// TempName returns a name for the temporary of a file: hidden, parsed by no
-// layout, and never given out twice by any process on any host.
+// TempName returns a name for a temporary file: hidden, not parsed by any
+// layout, and never returned twice by any process on any host.
 func TempName(name string) string {
 	b := make([]byte, 0, len(name)+40)
 	b = append(append(append(b, '.'), name...), '.')
@@ -20,8 +20,9 @@ func TempName(name string) string {
 	return string(append(b, tempExt...))
 }
 
-// IsTempName reports whether a name is that of a temporary: one of TempName's, or
-// Litestream's, which is the file's own with ".tmp" after it.
+// IsTempName reports whether a name is that of a temporary file: one that
+// TempName returned, or Litestream's, which is the file's own name followed
+// by ".tmp".
 func IsTempName(name string) bool {
 	rest, ok := strings.CutSuffix(name, tempExt)
 	if !ok {

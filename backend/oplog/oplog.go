@@ -1,5 +1,5 @@
-// Package oplog logs a backend's operations, each once at its start and once
-// at its end, in the words that every backend shares.
+// Package oplog logs a backend's operations, each once when it starts and
+// once when it ends, with the same messages for every backend.
 package oplog
 
 import (
@@ -18,8 +18,8 @@ import (
 // Logger is a client's logger. The zero value logs to slog.Default. It may be
 // changed while operations run.
 type Logger struct {
-	// Secrets are those that the client knows. No line has them; the client's
-	// errors go through Secrets.Error.
+	// Secrets are those that the client knows. They are removed from every
+	// line; the client passes its errors through Secrets.Error.
 	Secrets scrub.Secrets
 
 	custom atomic.Pointer[slog.Logger]
@@ -41,11 +41,11 @@ func (l *Logger) Get() *slog.Logger {
 	return slog.Default()
 }
 
-// Op is one operation. Replica is the client's Type and Name what is done
-// ("write"). Level, MinTXID and MaxTXID say to what, where Level is not
-// negative. Done is the level of the line that tells success: slog.LevelInfo
-// for what changes the store, slog.LevelDebug for what reads it, because a
-// daemon reads without end.
+// Op is one operation. Replica is the client's Type and Name the operation
+// ("write"). Level, MinTXID and MaxTXID name the file, unless Level is
+// negative. Done is the level of the line that reports success:
+// slog.LevelInfo for an operation that changes the store, slog.LevelDebug for
+// one that reads it, because a daemon reads all the time.
 type Op struct {
 	Replica, Name    string
 	Level            int
@@ -57,15 +57,16 @@ type Op struct {
 	secrets *scrub.Secrets
 }
 
-// Start logs op's beginning at debug level and returns it for End.
+// Start logs at debug level that op begins, and returns op for End.
 func (l *Logger) Start(ctx context.Context, op Op) Op {
 	op.ctx, op.logger, op.secrets = context.WithoutCancel(ctx), l.Get(), &l.Secrets
 	op.log(slog.LevelDebug, "starting")
 	return op
 }
 
-// End logs success, or failure at error level. A missing file and a context
-// that ended are what callers ask about and do: they are logged at debug.
+// End logs success, or failure at error level. A missing file and an ended
+// context are logged at debug level, because callers ask about the one and
+// cause the other.
 func (op Op) End(err error, attrs ...slog.Attr) {
 	switch {
 	case err == nil:
@@ -108,9 +109,9 @@ func (l *listing) Close() error {
 // Repeated is the message of Retried.
 const Repeated = "request failed and is repeated"
 
-// Retried returns a retry.Policy's OnRetry for a client of that Type: each
-// repetition is logged at debug level, with its error as describe puts it, if
-// that is not nil.
+// Retried returns the OnRetry of a retry.Policy for a client of the Type
+// replica. It logs each repetition at debug level, with the error that
+// describe returns if describe is not nil.
 func (l *Logger) Retried(replica string, describe func(error) error) func(attempt int, wait time.Duration, err error) {
 	return func(attempt int, wait time.Duration, err error) {
 		if !l.Get().Enabled(context.Background(), slog.LevelDebug) {

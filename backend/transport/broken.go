@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// IsBroken reports that a RoundTrip has failed because the connection did, in
-// ways that package net/http gives no exported error for. A body's own error
-// comes the same way and is none of them.
+// IsBroken reports whether a RoundTrip failed because its connection did, in
+// the ways for which package net/http exports no error. An error of the
+// request's body also comes from RoundTrip and is not one of them.
 func IsBroken(err error) bool {
 	if err == nil {
 		return false

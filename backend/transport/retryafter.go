@@ -10,10 +10,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// RetryAfter returns how long an answer asks to be left alone: what its
-// Retry-After header says (RFC 9110, section 10.2.3), in seconds or as a date,
-// between 0 and five minutes. It is 0 without the header, for a date that has
-// passed, and for what cannot be read.
+// RetryAfter returns the wait that an answer's Retry-After header asks for
+// (RFC 9110, section 10.2.3), in seconds or as a date, between 0 and five
+// minutes. It is 0 if the header is missing or cannot be parsed, and for a
+// date in the past.
 func RetryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	// A number too large for an integer is still a clear wish.

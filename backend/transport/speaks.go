@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Speaks returns "http" or "https" if a RoundTrip has failed because the server
-// speaks that and was spoken to in the other, and the empty string otherwise.
+// Speaks returns "http" or "https", the protocol that the server speaks, if a
+// RoundTrip failed because the request used the other one. Otherwise it
+// returns the empty string.
 func Speaks(err error) string {
 	if err == nil {
 		return ""

@@ -26,19 +26,19 @@ const (
 	continueTimeout = time.Second
 )
 
-// Options sizes a transport. No field has a default here: 0 means what
-// net/http means by it, mostly "no bound".
+// Options configure a transport. A zero field means what it means in
+// net/http, mostly "no bound".
 type Options struct {
 	// MaxConns bounds the connections to one host.
 	MaxConns int
 
-	// MaxIdleConns is how many are kept for the next request, to one host as
-	// in all. net/http keeps 2 of a host if not told otherwise, so that nearly
-	// every parallel request costs a handshake.
+	// MaxIdleConns is how many idle connections are kept for later requests,
+	// both per host and in all. By default net/http keeps 2 per host, so that
+	// nearly every parallel request costs a handshake.
 	MaxIdleConns int
 
-	// IdleConnTimeout is for how long they are kept, and no longer than the
-	// longer of the two timeouts below.
+	// IdleConnTimeout is how long idle connections are kept, though no longer
+	// than the longer of the two timeouts below.
 	IdleConnTimeout time.Duration
 
 	// ResponseTimeout is how long a request that was sent may wait for the
@@ -61,15 +61,17 @@ type Options struct {
 	CABundle string
 }
 
-// New returns a transport. Nothing limits how long a whole request takes: a
-// large body takes what it takes. Proxies are those of the environment.
+// New returns a transport. There is no limit on the duration of a whole
+// request, because a large body may take any time. Proxies are those of the
+// environment.
 //
-// It speaks HTTP/1.1 only. S3 has nothing else, and where HTTP/2 is offered it
-// would put all parallel transfers on one connection: one congestion window
-// for all of them, and one lost connection fails them all.
+// It speaks HTTP/1.1 only. S3 offers nothing else. HTTP/2 would put all
+// parallel transfers on one connection, with one congestion window for all of
+// them, and a lost connection would fail them all.
 //
-// The error of a bundle that cannot be read, or holds no certificate, names
-// the file. It matches no kind: a missing bundle is no missing file.
+// The error for a bundle that cannot be read, or holds no certificate, names
+// the file. It matches no kind, because a missing bundle must not pass for a
+// missing LTX file.
 func New(opts Options) (*http.Transport, error) {
 	var roots *x509.CertPool
 	if opts.CABundle != "" {
@@ -121,9 +123,9 @@ func Pool(bundle string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Default returns a transport for a backend without settings of its own: up to
-// 64 connections, half of which stay for a minute of idleness, and a minute for
-// an answer to begin and for a body to make progress.
+// Default returns a transport for a backend without settings of its own: up
+// to 64 connections, half of which are kept while idle for a minute, and one
+// minute for an answer to begin and for a body to make progress.
 func Default() *http.Transport {
 	t, err := New(Options{MaxConns: 64, MaxIdleConns: 32, IdleConnTimeout: time.Minute, ResponseTimeout: time.Minute, IdleTimeout: time.Minute})
 	if err != nil { // only a CA bundle can fail

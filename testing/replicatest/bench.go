@@ -19,13 +19,13 @@ const (
 	benchBatch = 100      // files of one deletion
 )
 
-// Bench measures a store: writes of one page and of 16 MiB, reads whole and in
-// ranges, listings of two and a half pages (Config.PageSize) and the end of
-// such a level, deletions of a hundred files. Each is a sub-benchmark of b on a
-// store of its own, with bytes per second and allocations; what listings and
-// deletions cost by file is reported as ns/file. Of cfg, New and PageSize
-// matter. A client that does not write a name again (WriteOnce) is measured
-// where it finds the same bytes there already.
+// Bench measures a store: writes of one page and of 16 MiB, reads whole and
+// in ranges, listings of two and a half pages (Config.PageSize) and the end
+// of such a level, deletions of a hundred files. Each is a sub-benchmark of b
+// on a store of its own that reports bytes per second and allocations;
+// listings and deletions also report ns/file. Of cfg, New and PageSize
+// matter. A client with WriteOnce is measured writing bytes that are already
+// there.
 func Bench(b *testing.B, cfg Config) {
 	if err := cfg.validate(); err != nil {
 		b.Fatal(err)

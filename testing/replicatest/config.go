@@ -17,9 +17,9 @@ import (
 
 // Config tells the suite how to reach a store. Only New is required.
 type Config struct {
-	// New returns an empty replica, another one at each call: every case has
-	// its own. The suite calls DeleteAll on its client, and then Store.Close,
-	// when the case has ended. ctx ends with the case.
+	// New returns an empty replica, a different one for each call, because
+	// every case has its own. The suite calls DeleteAll on its client, and
+	// then Store.Close, when the case has ended. ctx ends with the case.
 	New func(ctx context.Context) (Store, error)
 
 	// Lacks declares the capabilities that the store does not have. Cases that
@@ -36,22 +36,22 @@ type Config struct {
 	// least.
 	BodySize int64
 
-	// LargeSize is the size of the guide's large file in bytes. 0 means 100
-	// MiB, the least that proves anything about memory is MemoryLimit × 2.
+	// LargeSize is the size in bytes of the file by which memory is measured.
+	// 0 means 100 MiB; less than twice MemoryLimit proves nothing.
 	LargeSize int64
 
 	// MemoryLimit is by how many bytes the heap of the process may grow while
-	// a file of LargeSize is written and read. 0 means 40 MiB. What else runs
-	// in the process counts too: a suite with BoundedMemory must not run
-	// beside others.
+	// a file of LargeSize is written and read. 0 means 40 MiB. Everything
+	// else in the process counts too, so a suite with BoundedMemory must not
+	// run in parallel with others.
 	MemoryLimit int64
 
 	// Timeout bounds one case. 0 means two minutes.
 	Timeout time.Duration
 
 	// Prompt bounds how long a method may take to end after its context has,
-	// and a goroutine after what started it. 0 means ten seconds: it tells what
-	// stops from what does not, not the fast from the slow.
+	// and a goroutine after what started it. 0 means ten seconds: the limit
+	// is there to find what does not stop, not what is slow.
 	Prompt time.Duration
 
 	// Secrets are strings that must never reach a log line or an error.
@@ -70,8 +70,8 @@ type Config struct {
 	files *library
 }
 
-// Store is one empty replica and what can be done to it behind its client's
-// back. A nil field is a capability that the store lacks.
+// Store is one empty replica, and what can be done to it without its client.
+// A nil field is a capability that the store lacks.
 type Store struct {
 	// Client is the client under test. Required.
 	Client ltxstore.ReplicaClient
@@ -115,28 +115,28 @@ type Raw struct {
 	// backend.NewKeys(layout, "") returns.
 	Keys backend.Keys
 
-	// Put stores body at key, relative to the replica's path, as a stranger
-	// would: without metadata. Missing directories are made.
+	// Put stores body at key, relative to the replica's path, as another
+	// program would, without metadata. It creates missing directories.
 	Put func(ctx context.Context, key string, body []byte) error
 
 	// List returns every key below the replica's path, relative to it, in any
-	// order: LTX files, strangers, temporary files. Unfinished multipart uploads
-	// are listed as "upload:" and their key, directories without a file below
-	// them as their path closed by a slash.
+	// order: LTX files, strangers, temporary files. Unfinished multipart
+	// uploads are listed as "upload:" and their key, directories without a
+	// file below them as their path followed by a slash.
 	List func(ctx context.Context) ([]string, error)
 
-	// Strip removes the timestamp that the store keeps beside the file
-	// (metadata, modification time), as a copy by another tool does. It may be
-	// nil: the capability Stripping.
+	// Strip removes the timestamp that the store keeps with the file
+	// (metadata, modification time), as a copy by another tool does. It may
+	// be nil: the capability Stripping.
 	Strip func(ctx context.Context, key string) error
 
-	// Leave leaves what a client of this replica leaves that is killed while
-	// it writes a file of level 0: a temporary file, an unfinished multipart
-	// upload. It may be nil: the capability Leftovers.
+	// Leave creates what a client of this replica leaves behind when it is
+	// killed while writing a file of level 0: a temporary file, an unfinished
+	// multipart upload. It may be nil: the capability Leftovers.
 	Leave func(ctx context.Context) error
 }
 
-// Faults breaks a store until its Close. Each may be nil.
+// Faults break a store until its Close. Each may be nil.
 type Faults struct {
 	// Lookups makes every request about one file, whether for its metadata or
 	// its content, fail with an error that does not say the file is missing.
@@ -160,7 +160,7 @@ type Faults struct {
 	Unreachable func()
 }
 
-// Capability is something that a case needs and a store may lack.
+// A Capability is something that a case needs and a store may lack.
 type Capability string
 
 // The capabilities. The name of the Store field that offers one follows it.

@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Case is one rule of the contract, put to the test.
+// A Case tests one rule of the contract.
 type Case struct {
 	// ID names the case: "write/reader-fails-in-header".
 	ID string
@@ -35,7 +35,7 @@ func Cases() []Case {
 	return slices.Concat(writeCases(), readerCases(), failureCases(), sizeCases(), rewriteCases(), timeCases(), openCases(), rawCases(), listCases(), pagingCases(), deleteCases(), deleteAllFailureCases(), allCases())
 }
 
-// Result is what became of one case.
+// A Result is the outcome of one case.
 type Result struct {
 	Case Case
 
@@ -46,11 +46,12 @@ type Result struct {
 	// Config.Lacks, that it needs, or "not selected". Empty if it ran.
 	Skipped string
 
-	// Duration is how long the case took, its store's making included.
+	// Duration is how long the case took, including the creation of its
+	// store.
 	Duration time.Duration
 }
 
-// Report has a Result for every case.
+// A Report has a Result for every case.
 type Report []Result
 
 // Failed returns the results with an error.
@@ -73,9 +74,9 @@ func (r Report) Err() error {
 	return errors.Join(errs...)
 }
 
-// Run runs the suite as subtests of t, one for each selected case, named by its
-// ID. The cases run one after another; Run may run beside other tests, but for
-// the case that watches the heap (BoundedMemory).
+// Run runs the suite as subtests of t, one for each selected case, named by
+// its ID. The cases run one after another. Run may run in parallel with other
+// tests, except for the case that measures the heap (BoundedMemory).
 func Run(t *testing.T, cfg Config) {
 	t.Helper()
 	if err := cfg.validate(); err != nil {
@@ -101,10 +102,10 @@ func Run(t *testing.T, cfg Config) {
 	}
 }
 
-// Check runs the suite and returns what became of each case. It does not need
-// go test: give it a live store with a New that returns fresh prefixes. An
-// error is a Config that cannot be used, without a report, or ctx's end, with
-// the report so far. Failed cases are in the report only: see Report.Err.
+// Check runs the suite and returns the result of each case. It does not need
+// go test: for a live store, New returns fresh prefixes. The error is that of
+// an invalid Config, without a report, or of ctx, with the report so far.
+// Failed cases are in the report only: see Report.Err.
 func Check(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
