@@ -39,10 +39,10 @@ type Config struct {
 	// Google.
 	Endpoint string `ltx:"endpoint" default:"'STORAGE_EMULATOR_HOST', or Google" help:"The URL of another service that speaks Google's JSON API."`
 
-	// CredentialsFile is a file of credentials as Google's tools write it, and
-	// CredentialsJSON its content; one of them at the most. Without either the
-	// application default credentials are used: the environment's file,
-	// gcloud's, or those of the machine.
+	// CredentialsFile is a file of credentials as Google's tools write it,
+	// and CredentialsJSON is the content of such a file; at most one of them
+	// may be set. Without either the application default credentials are
+	// used: the environment's file, gcloud's, or those of the machine.
 	CredentialsFile string `ltx:"credentials-file" default:"the application default credentials" help:"A file of credentials as Google's tools write it."`
 	CredentialsJSON []byte `ltx:"credentials-json,kind=JSON,secret,not=credentials-file" default:"as above" help:"The content of such a file." json:"-"`
 
@@ -61,19 +61,19 @@ type Config struct {
 	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
 
 	// RoundTripper, if not nil, sends the requests, those for tokens too. The
-	// pool and TLS settings here do not apply to it; a CABundle given beside it
-	// is refused.
+	// pool and TLS settings do not apply to it; a CABundle is refused
+	// together with it.
 	RoundTripper http.RoundTripper `ltx:"-"`
 
-	// Client, if not nil, is used as it is: one that speaks gRPC, for example.
-	// Credentials, endpoint, pool and TLS are then its own, and such a field
-	// beside it is refused; it repeats requests, and resumes a body being read,
-	// in its own way; it may decompress what another tool has stored with a
-	// Content-Encoding. It is not closed. Its answers are not checked as those
-	// of the transport here are: an upload that is stored in part, and an empty
-	// document instead of a listing, are the library's to notice. A file that
-	// is missing costs one request more. The gRPC form has not been tested
-	// against a service.
+	// Client, if not nil, is used as it is: one that speaks gRPC, for
+	// example. Credentials, endpoint, pool and TLS are then its own, and
+	// these fields are refused together with it. It repeats requests and
+	// resumes bodies in its own way, and may decompress what another tool
+	// stored with a Content-Encoding. It is not closed. Its answers are not
+	// checked as those of our own transport are: noticing an upload that was
+	// stored in part, or an empty document instead of a listing, is up to the
+	// SDK. A missing file costs one more request. The gRPC form has not been
+	// tested against a service.
 	Client *storage.Client `ltx:"-"`
 
 	// ChunkSize is how much of a large upload is sent, and held in memory, at
@@ -157,7 +157,7 @@ func (cfg Config) GoString() string { return cfg.String() }
 // Format is String for every verb: %d would show the fields as they are.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText returns String, so that JSON shows no secret either.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
 // LogValue keeps secrets out of a log that is handed a Config.

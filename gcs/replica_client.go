@@ -10,25 +10,24 @@ import (
 
 const typeName = "gcs"
 
-// ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
-// safe for concurrent use; object.Client has its methods. What is particular
-// here:
+// ReplicaClient is a replica in a bucket. It is created by NewReplicaClient
+// and safe for concurrent use. Its methods are those of object.Client.
+// Particular to this backend:
 //
-//   - Init sends nothing to the service; where the default credentials are
-//     asked for and no file has them, the machine's metadata service is looked
-//     for.
+//   - Init sends nothing to the service. If the default credentials are used
+//     and no file has them, it tries the machine's metadata service.
 //   - A body of at most Config.UploadThreshold bytes is one request, with its
 //     CRC-32C in it, by which the service refuses anything else. A larger one is
 //     a resumable upload: one request to begin, and one for each
 //     Config.ChunkSize; the CRC-32C goes with the last. The checksum and size in
 //     the service's answer are compared with what was read; a damaged object is
 //     deleted.
-//   - The timestamps come with a listing. Those of files that another tool has
-//     copied, without metadata, cost a request for 100 bytes each.
-//   - Each deletion is a request: the service has none for several files.
-//   - Unfinished uploads cannot be listed. They are not visible, not billed, and
-//     forgotten by the service in a week. Those of a write that failed are ended
-//     by it.
+//   - The timestamps come with a listing. Those of files that another tool
+//     copied without metadata cost a request for 100 bytes each.
+//   - Each deletion is a request of its own.
+//   - Unfinished uploads cannot be listed. They are neither visible nor
+//     billed, and the service drops them after a week. A write that fails
+//     ends its upload.
 //   - Close does not close a Config.Client, which is the caller's.
 type ReplicaClient struct {
 	*object.Client
@@ -36,8 +35,8 @@ type ReplicaClient struct {
 }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It
-// sends nothing and cannot fail: Init, which every method calls, tells what is
-// wrong with cfg.
+// sends nothing and cannot fail: Init, which every method calls, returns what
+// is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
 		Type:     typeName,

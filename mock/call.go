@@ -8,15 +8,15 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Call is one call of a method. Type is not logged: it costs nothing.
+// A Call is one call of a method. Calls of Type are not logged.
 type Call struct {
 	// Op is one of OpInit, OpList, OpOpen, OpWrite, OpDelete, OpDeleteAll and
 	// OpClose.
 	Op Op
 
-	// What the method was given. Level is -1 where it takes none; the others
-	// are zero. Of Files, each is a value, in the order of the argument, and a
-	// nil one is a zero value.
+	// The arguments of the method. Where it has none of a kind, Level is -1
+	// and the others are zero. Files has a copy of each entry in the order of
+	// the argument; a nil entry is a zero value.
 	Level            int
 	MinTXID, MaxTXID ltx.TXID
 	Seek             ltx.TXID
@@ -27,12 +27,12 @@ type Call struct {
 	// Done says that the method has returned.
 	Done bool
 
-	// Bytes is what WriteLTXFile has taken from its reader, set when it is
-	// done (of WriteLTXFileFunc: the size it returned), or what was read so
-	// far from the reader that OpenLTXFile returned.
+	// Bytes is how many bytes WriteLTXFile has read from its reader, set when
+	// it is done (for WriteLTXFileFunc: the size it returned), or how many
+	// were read so far from the reader that OpenLTXFile returned.
 	Bytes int64
 
-	// Items is how many files the iterator that LTXFiles returned has given
+	// Items is how many files the iterator that LTXFiles returned has yielded
 	// so far.
 	Items int
 
@@ -41,8 +41,8 @@ type Call struct {
 	Err error
 }
 
-// Calls returns the calls so far, in the order in which they began, those that
-// still run included: of one or several operations, or of all.
+// Calls returns the calls so far, including those that still run, in the
+// order in which they began: of the given operations, or of all.
 func (c *ReplicaClient) Calls(ops ...Op) []Call {
 	return c.calls.list(func(call Call) bool { return len(ops) == 0 || slices.Contains(ops, call.Op) })
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Config is what NewReplicaClient makes a client of. The zero value is valid.
+// Config configures a client. The zero value is valid.
 type Config struct {
 	// Store is where the files are. Several clients may share one, with the
-	// same Path or with others. nil is a store of the client's own.
+	// same Path or different ones. nil means a new store for this client.
 	Store *Store `ltx:"-"`
 
 	// Layout and Path say how the files' keys are built; see backend.NewKeys.

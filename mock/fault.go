@@ -48,25 +48,27 @@ const (
 // noLevel is the level of operations that are not on one.
 const noLevel = -1
 
-// Fault is one thing that goes wrong, at the calls that it matches. See
-// ReplicaClient.Script for what a fault is refused for.
+// A Fault is one thing that goes wrong in the calls that it matches. See
+// ReplicaClient.Script for which faults are refused.
 //
-// Several faults may hit one call. They are met in the order of After, then in
-// that in which they were scripted, and the first error ends the call. Each
-// counts every call that it matches, also one that another fault ends.
+// Several faults may hit one call. They happen in the order of After, then in
+// the order in which they were scripted, and the first error ends the call.
+// Each fault counts every call that it matches, including calls that another
+// fault ends.
 type Fault struct {
 	// Op is the operation. It must be set.
 	Op Op
 
-	// Levels are the levels it is limited to; nil is any.
+	// Levels are the levels to which the fault is limited; nil means any.
 	Levels []int
 
-	// MinTXID and MaxTXID are the TXIDs of the file it is limited to; 0 is any.
+	// MinTXID and MaxTXID are the TXIDs of the file to which the fault is
+	// limited; 0 means any.
 	MinTXID, MaxTXID ltx.TXID
 
-	// Match, if not nil, limits it further to the calls for which it is true.
-	// Level is -1 and the TXIDs are 0 where the operation has none. It must not
-	// call the client.
+	// Match, if not nil, further limits the fault to calls for which it
+	// returns true. Level is -1 and the TXIDs are 0 where the operation has
+	// none. It must not call the client.
 	Match func(level int, minTXID, maxTXID ltx.TXID) bool
 
 	// Nth is the first matching call that is hit, counted from 1 when the
@@ -74,13 +76,13 @@ type Fault struct {
 	// 0 means 1, less than 0 all.
 	Nth, Times int
 
-	// After says where in the call Delay and Err come: after that many bytes
-	// of the body (OpRead: of the range that was asked for; OpWrite: of the
-	// caller's reader), or that many files (OpNext). A shorter body or listing
-	// meets the fault at its end. 0 is before anything else.
+	// After is where in the call Delay and Err happen: after that many bytes
+	// of the body (OpRead: of the requested range; OpWrite: of the caller's
+	// reader), or that many files (OpNext). In a shorter body or listing they
+	// happen at its end. 0 means before anything else.
 	After int64
 
-	// Delay is waited for by Config.Sleep. It ends early, with the context's
+	// Delay is how long Config.Sleep waits. It ends early, with the context's
 	// error, when the context ends.
 	Delay time.Duration
 
@@ -90,20 +92,22 @@ type Fault struct {
 	// use io.ErrUnexpectedEOF, which is what a client has to report for one.
 	Err error
 
-	// LostAnswer does what was asked (OpWrite, OpDelete, OpDeleteAll) before
-	// Delay and Err: the store has it, and the caller is not told.
+	// LostAnswer performs the operation (OpWrite, OpDelete, OpDeleteAll)
+	// before Delay and Err: the store has changed, but the caller gets an
+	// error.
 	LostAnswer bool
 
 	// Leftover leaves an unfinished upload in the Store (OpWrite) when Err
-	// fails the write, as a process does that is killed.
+	// fails the write, as a killed process does.
 	Leftover bool
 
-	// Truncate ends the body after After bytes with io.EOF (OpRead), as no
-	// client should: it is for what verifies a body above the client.
+	// Truncate ends the body with io.EOF after After bytes (OpRead). No
+	// client should do that: it is for tests of code that verifies bodies.
 	Truncate bool
 
 	// Corrupt inverts the bytes at these offsets of the file (OpRead), for
-	// the same purpose. An offset outside the range read changes nothing.
+	// the same purpose. An offset outside the range that is read changes
+	// nothing.
 	Corrupt []int64
 
 	// Lag makes the listings stale after an OpWrite, OpDelete or OpDeleteAll.

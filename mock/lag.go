@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Lag says for how long listings do not show what was written or deleted, as
-// in a store that is only eventually consistent: a new file is missing, a
-// replaced one has its old size and time, a deleted one is still listed. Reads
-// see it at once. Where several fields are set, all must be over. A later
-// write or delete of the same file without a Lag ends it.
+// Lag is how long listings do not show what was written or deleted, as in an
+// eventually consistent store: a new file is missing, a replaced one has its
+// old size and time, a deleted one is still listed. Reads see the change at
+// once. If several fields are set, the lag lasts until all of them are over.
+// A later write or delete of the same file without a Lag ends it.
 type Lag struct {
 	// Listings is how many of the next listings of the file's level, by any
 	// client, do not show it. A listing counts from its first Next on.
 	Listings int
 
-	// Duration is how long it takes by Config.Clock.
+	// Duration is how long the lag lasts by Config.Clock.
 	Duration time.Duration
 
 	// Held keeps the listings as they are until Store.Settle.

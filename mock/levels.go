@@ -7,8 +7,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// LTXLevels implements ltxstore.LevelLister. It is not logged as a Call, knows no
-// faults, and sees what the store has: a Lag does not show.
+// LTXLevels implements ltxstore.LevelLister. It is not logged as a Call, is
+// not hit by faults, and ignores Lags.
 func (c *ReplicaClient) LTXLevels(ctx context.Context) ([]int, error) { return c.memory.LTXLevels(ctx) }
 
 // LTXLevels implements ltxstore.LevelLister.

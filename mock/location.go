@@ -10,8 +10,8 @@ import (
 
 var _ backend.Locator = (*ReplicaClient)(nil)
 
-// Location implements backend.Locator. A Store is another in each process, so that
-// the location is, too.
+// Location implements backend.Locator. Each process has Stores of its own, so
+// the location differs between processes.
 func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	p, err := c.memory.init(ctx, "init")
 	if err != nil {

@@ -16,8 +16,8 @@ var (
 	_ backend.RawOpener = (*ReplicaClient)(nil)
 )
 
-// ListRaw implements backend.RawLister. It is not logged as a Call, knows no faults, and
-// sees what the store has: a Lag does not show.
+// ListRaw implements backend.RawLister. It is not logged as a Call, is not
+// hit by faults, and ignores Lags.
 func (c *ReplicaClient) ListRaw(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
 	return c.memory.ListRaw(ctx, dir, visit)
 }

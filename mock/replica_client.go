@@ -1,8 +1,9 @@
 // Package mock is a replica client in memory for the unit tests of programs
 // that use ltxstore.
 //
-// With nothing scripted it keeps every clause of the contract, as an object
-// store does: it passes package testing/replicatest. A test then says what
+// Without a script it keeps every clause of the contract, as an object store
+// does, and passes package
+// [github.com/ltxstore/ltxstore/testing/replicatest]. A test then says what
 // goes wrong:
 //
 //   - Fault fails, delays, cuts or corrupts what calls do, by operation, level
@@ -11,8 +12,8 @@
 //   - The function fields of ReplicaClient replace a method.
 //   - ReplicaClient.Calls tells what was called, Store what is stored.
 //
-// A body is held in memory as a whole: of clause W5, only the bound on memory
-// does not apply.
+// A body is held in memory as a whole: the bound on memory of clause W5 is
+// the only one that does not apply.
 package mock
 
 import (
@@ -30,8 +31,8 @@ import (
 //
 // A function field that is not nil replaces the method of that name, and with
 // it the faults scripted for the method; calls are logged all the same. A
-// function may call the method it replaces through Default. The fields must be
-// set before the client is used from several goroutines.
+// function may call the method that it replaces through Default. The fields
+// must be set before the client is used from several goroutines.
 type ReplicaClient struct {
 	TypeFunc           func() string
 	InitFunc           func(ctx context.Context) error
@@ -53,8 +54,8 @@ var (
 	_ io.Closer              = (*ReplicaClient)(nil)
 )
 
-// NewReplicaClient returns a client of cfg, which Init, or the first method,
-// checks.
+// NewReplicaClient returns a client with the configuration cfg, which Init,
+// or the first method, checks.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	c := &ReplicaClient{}
 	c.memory.cfg = cfg
@@ -95,8 +96,8 @@ func (c *ReplicaClient) Init(ctx context.Context) error {
 	return err
 }
 
-// Close does nothing: the Store keeps its content, and the client may be used
-// on.
+// Close does nothing: the Store keeps its content, and the client may still
+// be used.
 func (c *ReplicaClient) Close() error {
 	rec := c.calls.begin(Call{Op: OpClose, Level: noLevel})
 	f := c.CloseFunc
@@ -113,9 +114,9 @@ func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.memory.SetLogger(logg
 
 // LTXFiles lists a level; see ltxstore.ReplicaClient. Without useMetadata
 // CreatedAt is the time at which the file was stored, as in S3, not the
-// header's: a caller that needs the one and asks for the other is to notice.
-// Files that are added or deleted meanwhile may or may not be listed; all
-// others are, once.
+// header's, so that a test notices a caller that forgot useMetadata. Files
+// that are added or deleted meanwhile may or may not be listed; all others
+// are, once.
 func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	rec := c.calls.begin(Call{Op: OpList, Level: level, Seek: seek, UseMetadata: useMetadata})
 	f := c.LTXFilesFunc

@@ -19,13 +19,13 @@ type TB interface {
 	Cleanup(func())
 }
 
-// Script adds faults for the time of a test. It ends the test at once if one
-// is refused, and fails it at its end if one has not hit every call that
-// Times says, or any call where Times is negative.
+// Script adds faults for the duration of a test. It ends the test at once if
+// a fault is refused. It fails the test at its end if a fault has not hit as
+// many calls as Times says, or no call where Times is negative.
 //
-// A fault is refused, and then none is added, if its Op is unknown, if a
-// number in it is negative (but for Times), if it limits or does what its Op
-// does not have, if it contradicts itself or if it would do nothing.
+// A fault is refused, and none is added, if its Op is unknown, if a number in
+// it other than Times is negative, if it uses a field that does not apply to
+// its Op, if it contradicts itself or if it would do nothing.
 //
 // Script may be called at any time, also while other methods run: calls that
 // began before do not meet the new faults.
@@ -50,20 +50,20 @@ func (c *ReplicaClient) FailOn(t TB, op Op, level int, minTXID, maxTXID ltx.TXID
 	c.Script(t, Fault{Op: op, Levels: []int{level}, MinTXID: minTXID, MaxTXID: maxTXID, Times: -1, Err: err})
 }
 
-// Inject is Script where there is no test: it returns an error of kind
-// fs.ErrInvalid for each fault that is refused, and it is left to the caller to
-// look at UnusedFaults.
+// Inject is Script without a test: it returns an error of kind fs.ErrInvalid
+// for each fault that is refused, and leaves it to the caller to check
+// UnusedFaults.
 func (c *ReplicaClient) Inject(faults ...Fault) error {
 	_, err := c.memory.script.add(faults)
 	return err
 }
 
-// ClearFaults removes all faults: the outage is over. What was scripted with
-// Script and not met is still reported at the end of its test.
+// ClearFaults removes all faults. Those added with Script that have not hit a
+// call are still reported at the end of their test.
 func (c *ReplicaClient) ClearFaults() { c.memory.script.clear() }
 
-// UnusedFaults returns the faults that are in force and have not hit all the
-// calls that they were to hit; where Times is negative, any call.
+// UnusedFaults returns the faults in force that have not hit as many calls as
+// Times says, or no call where Times is negative.
 func (c *ReplicaClient) UnusedFaults() []Fault { return c.memory.script.unused() }
 
 // AssertFaultsUsed fails the test if there are UnusedFaults, and reports

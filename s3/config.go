@@ -140,18 +140,19 @@ type Config struct {
 	// Tags of new objects.
 	Tags map[string]string `ltx:"tags" default:"none" help:"A tag of new objects."`
 
-	// SignPayload puts the SHA-256 of bodies into the signature. nil means true.
-	// Few providers accept false. It saves CPU where bodies have no checksum
-	// behind them: with one, over TLS, they are sent so anyway. Without one, and without
-	// ContentMD5, a client with false can only read.
+	// SignPayload puts the SHA-256 of bodies into the signature. nil means
+	// true. Few providers accept false. It saves CPU only where bodies have
+	// no checksum in a trailer: bodies with one are sent unsigned over TLS
+	// anyway. Without a checksum and without ContentMD5, a client with
+	// SignPayload false can only read.
 	SignPayload *bool `ltx:"sign-payload" default:"true" help:"Put the SHA-256 of bodies into the signature."`
 
 	// ContentMD5 says when a Content-MD5 is sent.
 	ContentMD5 MD5Mode `ltx:"content-md5,oneof=never|always|bodies" default:"the provider's" help:"Send Content-MD5 'never', 'always' (with every body too), or with 'bodies' alone."`
 
-	// ChecksumAlgorithm is that by which the service verifies what it is
-	// sent: "crc32", "crc32c", "crc64nvme", "sha256", or "none". Empty is
-	// crc32 on AWS, and what the provider takes elsewhere.
+	// ChecksumAlgorithm is the checksum by which the service verifies bodies:
+	// "crc32", "crc32c", "crc64nvme", "sha256" or "none". Empty means crc32
+	// on AWS, and elsewhere what the provider accepts.
 	ChecksumAlgorithm string `ltx:"checksum-algorithm,oneof=crc32|crc32c|crc64nvme|sha256|none" default:"'crc32' on AWS, else what the provider takes" help:"By what the service verifies: 'crc32', 'crc32c', 'crc64nvme', 'sha256' or 'none'."`
 
 	// WriteOnce refuses to write a file that exists with other content (W6).

@@ -16,17 +16,17 @@ const typeName = "s3"
 // here:
 //
 //   - Init sends at most one request: the HEAD that asks for the region.
-//   - A body of at most Config.UploadThreshold bytes is one PutObject; a larger
-//     one is a multipart upload. A service that allows 1,000 parts has room for
-//     about 2 TiB of a body of unknown size; one that wants equal parts, each of
-//     8 × PartSize, for 390 GiB by default.
+//   - A body of at most Config.UploadThreshold bytes is one PutObject; a
+//     larger one is a multipart upload. Where a service allows 1,000 parts, a
+//     body of unknown size may have about 2 TiB; where parts must be equal
+//     (each then has 8 × PartSize), 390 GiB by default.
 //   - A listing with useMetadata costs a HEAD for each file: S3 lists no
 //     metadata. Without it CreatedAt is the object's LastModified.
 //   - Deletions are one DeleteObjects for each 1000 files, or a DELETE a file
 //     where the provider has no DeleteObjects.
 //   - DeleteAll aborts the replica's unfinished multipart uploads, those of
-//     other writers included. Of a provider that lists no uploads by prefix, as
-//     MinIO and any that is unknown, those of the whole bucket are listed.
+//     other writers included. If a provider cannot list uploads by prefix, as
+//     MinIO and all unknown ones, it lists those of the whole bucket.
 type ReplicaClient struct {
 	*object.Client
 	given func() Config // fmt looks into no function
