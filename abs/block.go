@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"io"
 	"io/fs"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
@@ -59,16 +58,13 @@ func blockID(upload object.Upload, number int) string {
 
 // PutPart implements object.Multipart: it is one Put Block, with its MD5.
 func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, body *object.Body) (object.Part, error) {
-	sum := md5.New()
-	if _, err := io.Copy(sum, body); err != nil {
-		return object.Part{}, err
-	}
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
+	sum, err := body.Sum(md5.New())
+	if err != nil {
 		return object.Part{}, err
 	}
 	id := blockID(upload, number)
-	_, err := b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
-		TransactionalValidation: blob.TransferValidationTypeMD5(sum.Sum(nil)),
+	_, err = b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
+		TransactionalValidation: blob.TransferValidationTypeMD5(sum),
 		CPKInfo:                 b.customerKey(),
 		CPKScopeInfo:            b.scope(),
 	})
@@ -89,7 +85,7 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: to.Ptr(contentType), BlobContentMD5: opts.Sum},
 		CPKInfo:          b.customerKey(),
 		CPKScopeInfo:     b.scope(),
-		AccessConditions: ifAbsent(opts),
+		AccessConditions: absent(opts.IfAbsent),
 	})
 	switch {
 	case bloberror.HasCode(err, bloberror.InvalidBlockList) && !opts.IfAbsent:
@@ -120,7 +116,7 @@ func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64,
 func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 	client := b.container.NewBlockBlobClient(upload.Key)
 	out, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{
-		AccessConditions: ifAbsent(object.PutOptions{IfAbsent: true}),
+		AccessConditions: absent(true),
 	})
 	if err == nil {
 		err = b.DeleteVersion(ctx, upload.Key, string(value(out.ETag)))

@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"hash"
 	"math"
@@ -28,7 +27,6 @@ import (
 type bucket struct {
 	cfg       Config // with its defaults filled in
 	container *container.Client
-	endpoint  string // of the account, without secrets
 	secrets   *scrub.Secrets
 }
 
@@ -70,9 +68,10 @@ func atVersion(version string) *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: to.Ptr(azcore.ETag(version))}}
 }
 
-// ifAbsent makes a write fail if there is a blob (clause W6).
-func ifAbsent(opts object.PutOptions) *blob.AccessConditions {
-	if !opts.IfAbsent {
+// absent makes a write fail if there is a blob (clause W6), where that is asked
+// for.
+func absent(asked bool) *blob.AccessConditions {
+	if !asked {
 		return nil
 	}
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
@@ -111,6 +110,14 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
+// orUnknown returns what n points to, -1 for nil.
+func orUnknown(n *int64) int64 {
+	if n == nil {
+		return -1
+	}
+	return *n
+}
+
 // sumOf returns a hash that is one of a whole blob, else nil.
 func sumOf(sum []byte) []byte {
 	if len(sum) != md5.Size {
@@ -128,7 +135,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 		HTTPHeaders:             &blob.HTTPHeaders{BlobContentType: to.Ptr(contentType), BlobContentMD5: opts.Sum},
 		CPKInfo:                 b.customerKey(),
 		CPKScopeInfo:            b.scope(),
-		AccessConditions:        ifAbsent(opts),
+		AccessConditions:        absent(opts.IfAbsent),
 	})
 	if err != nil {
 		return object.Object{}, err
@@ -164,26 +171,19 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	content := object.Content{
-		Object: object.Object{Key: key, Size: -1, Version: string(value(out.ETag)), Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata)},
+		Object: object.Object{Key: key, Version: string(value(out.ETag)), Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata)},
 		Body:   out.Body,
-		Length: -1,
+		Length: orUnknown(out.ContentLength),
 	}
-	if out.ContentLength != nil {
-		content.Length = *out.ContentLength
-	}
-	content.Sum = sumOf(out.BlobContentMD5)
 	span := value(out.ContentRange)
 	if span == "" { // the whole blob
-		content.Size = content.Length
-		if content.Sum == nil {
-			content.Sum = sumOf(out.ContentMD5)
-		}
+		content.Size, content.Sum = content.Length, sumOf(out.ContentMD5)
 		return content, nil
 	}
 	n, total, err := rangeio.CheckContentRange(span, opts.Offset, opts.Size)
 	switch {
 	case span == fmt.Sprintf("bytes %d-%d/%d", opts.Offset, opts.Offset-1, opts.Offset): // an emulator's answer to a range at the end
-		err = &pastEnd{opts.Offset}
+		err = object.ErrRange
 	case err == nil && content.Length >= 0 && content.Length != n:
 		err = fmt.Errorf("service answered with Content-Range %q and Content-Length %d", span, content.Length)
 	}
@@ -191,7 +191,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		out.Body.Close()
 		return object.Content{}, err
 	}
-	content.Offset, content.Length, content.Size = opts.Offset, n, total
+	content.Offset, content.Length, content.Size, content.Sum = opts.Offset, n, total, sumOf(out.BlobContentMD5)
 	return content, nil
 }
 
@@ -201,17 +201,17 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	out, err := b.container.NewBlobClient(key).GetProperties(ctx, &blob.GetPropertiesOptions{
 		AccessConditions: atVersion(version), CPKInfo: b.customerKey(),
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return object.Object{}, err
-	case out.ContentLength == nil:
-		return object.Object{}, errors.New("service answered Get Blob Properties without Content-Length")
 	}
 	o := object.Object{
-		Key: key, Size: *out.ContentLength, Version: string(value(out.ETag)),
+		Key: key, Size: orUnknown(out.ContentLength), Version: string(value(out.ETag)),
 		Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.ContentMD5),
 	}
-	if version != "" && o.Version != version {
+	switch {
+	case o.Size < 0:
+		return object.Object{}, foreign("properties without Content-Length")
+	case version != "" && o.Version != version:
 		return object.Object{}, fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, o.Version, version)
 	}
 	return o, nil
@@ -243,13 +243,10 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	for _, item := range out.Segment.BlobItems {
 		if item.Properties == nil || !strings.HasPrefix(value(item.Name), opts.Prefix) {
-			return object.Page{}, b.foreign("a listing of %q that has %q", opts.Prefix, value(item.Name))
+			return object.Page{}, foreign("a listing of %q that has %q", opts.Prefix, value(item.Name))
 		}
-		o := object.Object{Key: *item.Name, Size: -1, Modified: value(item.Properties.LastModified), Metadata: fromMetadata(item.Metadata)}
-		if item.Properties.ContentLength != nil {
-			o.Size = *item.Properties.ContentLength
-		}
-		page.Objects = append(page.Objects, o)
+		page.Objects = append(page.Objects, object.Object{Key: *item.Name, Size: orUnknown(item.Properties.ContentLength),
+			Modified: value(item.Properties.LastModified), Metadata: fromMetadata(item.Metadata)})
 	}
 	for _, prefix := range out.Segment.BlobPrefixes {
 		page.Prefixes = append(page.Prefixes, value(prefix.Name))
@@ -261,9 +258,9 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 func (b *bucket) checkListing(name, prefix *string, want string) error {
 	switch {
 	case value(name) != b.cfg.Bucket && !strings.HasSuffix(value(name), "/"+b.cfg.Bucket):
-		return b.foreign("a listing of the container %q", value(name))
+		return foreign("a listing of the container %q", value(name))
 	case value(prefix) != want:
-		return b.foreign("a listing of %q: want one of %q", value(prefix), want)
+		return foreign("a listing of %q: want one of %q", value(prefix), want)
 	}
 	return nil
 }

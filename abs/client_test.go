@@ -24,6 +24,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -281,7 +282,7 @@ func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 // A blob may be longer than any document.
 func TestLongBlob(t *testing.T) {
 	for query, whole := range map[string]bool{"": true, "?comp=list": false} {
-		rt := &roundTripper{next: answer{io.LimitReader(zeros{}, maxDocument+1)}}
+		rt := &transport.Checked{Next: answer{io.LimitReader(zeros{}, maxDocument+1)}, Check: check, TooLong: errors.New("long")}
 		resp, err := rt.RoundTrip(httptest.NewRequest(http.MethodGet, "http://h/container/x"+query, nil))
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)
@@ -375,15 +376,16 @@ func TestLoad(t *testing.T) {
 		env  map[string]string
 		want Config
 	}{
-		"account":     {Config{Account: "a", AccountKey: testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
-		"endpoint":    {Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a/"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a"}},
-		"litestream":  {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey, "AZURE_STORAGE_KEY": key2}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
-		"azure":       {Config{}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_KEY": key2}, Config{Account: "b", AccountKey: key2, Endpoint: "https://b.blob.core.windows.net"}},
-		"signature":   {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_SAS_TOKEN": "?" + sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"azure's sas": {Config{Account: "a"}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"given wins":  {Config{Account: "a", SASToken: sas}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"connection":  {Config{}, map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example"}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.example"}},
-		"its sas":     {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
+		"account":           {Config{Account: "a", AccountKey: testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"endpoint":          {Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a/"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a"}},
+		"litestream":        {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey, "AZURE_STORAGE_KEY": key2}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"azure":             {Config{}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_KEY": key2}, Config{Account: "b", AccountKey: key2, Endpoint: "https://b.blob.core.windows.net"}},
+		"signature":         {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_SAS_TOKEN": "?" + sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"endpoint says all": {Config{Endpoint: "http://h/b"}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_SAS_TOKEN": sas}, Config{SASToken: sas, Endpoint: "http://h/b"}},
+		"azure's sas":       {Config{Account: "a"}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"given wins":        {Config{Account: "a", SASToken: sas}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"connection":        {Config{}, map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example"}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.example"}},
+		"its sas":           {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
 	} {
 		test.cfg.Bucket, test.want.Bucket = "container", "container"
 		got, err := test.cfg.load(func(name string) string { return test.env[name] })

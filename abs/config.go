@@ -28,7 +28,7 @@ import (
 // Config in one, and is printed, needs a Format method of its own.
 type Config struct {
 	// Bucket is the container's name.
-	Bucket string `ltx:"bucket" default:"required" help:"The container's name."`
+	Bucket string `ltx:"bucket" match:"^(\\$root|\\$web|[a-z0-9](-?[a-z0-9]){2,62})$" want:"a container's name: 3 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends" default:"required" help:"The container's name."`
 
 	// Path is the replica's path in the container, cleaned by
 	// backend.CleanPath. Empty is the container's root.
@@ -48,7 +48,7 @@ type Config struct {
 
 	// AccountKey is the account's key, in base64. Empty is
 	// LITESTREAM_AZURE_ACCOUNT_KEY or AZURE_STORAGE_KEY.
-	AccountKey string `ltx:"account-key,secret" default:"'LITESTREAM_AZURE_ACCOUNT_KEY', 'AZURE_STORAGE_KEY'" help:"The account's key, in base64." json:"-"`
+	AccountKey string `ltx:"account-key,secret" match:"^[A-Za-z0-9+/]+={0,2}$" want:"the account's key, in base64" default:"'LITESTREAM_AZURE_ACCOUNT_KEY', 'AZURE_STORAGE_KEY'" help:"The account's key, in base64." json:"-"`
 
 	// SASToken is a shared access signature for the container or the account:
 	// the query of its URL. Empty is LITESTREAM_AZURE_SAS_TOKEN or
@@ -65,7 +65,7 @@ type Config struct {
 	Credential azcore.TokenCredential `ltx:"-" json:"-"`
 
 	// InsecureSkipVerify accepts any TLS certificate: for tests.
-	InsecureSkipVerify bool `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
+	InsecureSkipVerify bool `ltx:"skip-verify,not=ca-bundle" default:"false" help:"Accept any TLS certificate: for tests."`
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
 	// system's.
@@ -126,7 +126,7 @@ type Config struct {
 	AccessTier string `ltx:"access-tier,oneof=Hot|Cool|Cold" default:"the account's" help:"The access tier of new blobs: 'Hot', 'Cool' or 'Cold'."`
 
 	// EncryptionScope of new blobs. Empty is the container's.
-	EncryptionScope string `ltx:"encryption-scope" match:"^[A-Za-z0-9-]{3,63}$" want:"3 to 63 letters, digits and hyphens" default:"the container's" help:"The encryption scope of new blobs."`
+	EncryptionScope string `ltx:"encryption-scope,not=customer-key,not=customer-key-path" match:"^[A-Za-z0-9-]{3,63}$" want:"3 to 63 letters, digits and hyphens" default:"the container's" help:"The encryption scope of new blobs."`
 
 	// CustomerKey is a customer-provided key of 32 bytes, which the service uses
 	// and forgets; CustomerKeyFile a file that holds it, raw or in base64.
@@ -153,7 +153,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.ReadMemory = cmp.Or(cfg.ReadMemory, rangeio.DefaultPoolMemory)
 	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 32)
 	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 8)
-	cfg.PageSize = cmp.Or(cfg.PageSize, maxPageSize)
+	cfg.PageSize = cmp.Or(cfg.PageSize, 5000)
 	if cfg.MaxIdleConns == 0 {
 		cfg.MaxIdleConns = max(cfg.DeleteConcurrency, cfg.MetadataConcurrency+cfg.ReadConcurrency, cfg.Concurrency) + 1
 	}
@@ -173,9 +173,6 @@ func (cfg Config) String() string {
 		cfg.Bucket, cfg.Path, cfg.Layout, cfg.Account, shown(cfg.Endpoint), scrub.Redacted(len(cfg.AccountKey)),
 		scrub.Redacted(len(cfg.SASToken)), scrub.Redacted(len(cfg.ConnectionString)), scrub.Redacted(len(cfg.CustomerKey)))
 }
-
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
 
 // Format is String for every verb: %d would show the fields as they are.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }

@@ -2,11 +2,7 @@ package abs
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/base64"
-	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,7 +13,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
@@ -26,7 +21,7 @@ import (
 )
 
 // connect checks given, completes it, and makes the client that all requests
-// go through. All errors are *ltxstore.Error.
+// go through.
 func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	cfg, err := given.load(os.Getenv)
 	if err != nil {
@@ -39,13 +34,10 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	}
 	query, _ := url.ParseQuery(cfg.SASToken)
 	log.Secrets.Add(cfg.AccountKey, cfg.SASToken, query.Get("sig"), string(cfg.CustomerKey), base64.StdEncoding.EncodeToString(cfg.CustomerKey))
-	b := &bucket{cfg: cfg, endpoint: cfg.Endpoint, secrets: &log.Secrets}
-	if b.cfg.Credential != nil {
-		b.cfg.Credential = &tokens{b.cfg.Credential, b.secrets.AddToken}
-	}
+	b := &bucket{cfg: cfg, secrets: &log.Secrets}
 	closeIdle, err := b.dial()
 	if err != nil {
-		return nil, &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: log.Secrets.Error(err)}
+		return nil, backend.InitError(typeName, log.Secrets.Error(err))
 	}
 	return &object.Store{
 		Bucket: b,
@@ -85,6 +77,7 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err != nil {
 		return cfg, err
 	}
+	cfg.SASToken = strings.TrimPrefix(cfg.SASToken, "?")
 	cfg.CustomerKey = bytes.Clone(cfg.CustomerKey)
 	if cfg.CustomerKeyFile != "" {
 		key, err := backend.ReadKey(cfg.CustomerKeyFile, customerKeySize)
@@ -98,16 +91,13 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
 		}
 	}
-	if cfg.Endpoint == "" {
-		if cfg.Account == "" {
-			return cfg, invalid("Account", "", "want the storage account's name, or an Endpoint")
-		}
+	switch {
+	case cfg.Account == "" && (cfg.Endpoint == "" || cfg.AccountKey != ""):
+		return cfg, invalid("Account", "", "want the storage account's name")
+	case cfg.Endpoint == "":
 		cfg.Endpoint = "https://" + cfg.Account + ".blob.core.windows.net"
 	}
 	cfg.Endpoint = strings.TrimRight(cfg.Endpoint, "/")
-	if cfg.AccountKey != "" && cfg.Account == "" {
-		return cfg, invalid("Account", "", "want the storage account's name beside AccountKey")
-	}
 	// Once more: what was added may be bad, or contradict what was given.
 	return cfg, cfg.validate()
 }
@@ -134,7 +124,7 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry: policy.RetryOptions{MaxRetries: -1, ShouldRetry: func(*http.Response, error) bool { return false }},
 		Transport: &http.Client{
-			Transport: &roundTripper{next: next},
+			Transport: &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
 			// A signature would go to wherever an answer points.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -143,83 +133,32 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 	switch {
 	case b.cfg.AccountKey != "":
 		var key *container.SharedKeyCredential
-		if key, err = container.NewSharedKeyCredential(b.cfg.Account, b.cfg.AccountKey); err == nil {
-			b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
+		if key, err = container.NewSharedKeyCredential(b.cfg.Account, b.cfg.AccountKey); err != nil {
+			return closeIdle, invalid("AccountKey", "[redacted]", "want the account's key, in base64")
 		}
+		b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
 	case b.cfg.SASToken != "":
 		b.container, err = container.NewClientWithNoCredential(place+"?"+b.cfg.SASToken, options)
 	default:
-		b.container, err = container.NewClient(place, b.cfg.Credential, options)
+		b.container, err = container.NewClient(place, &tokens{b.cfg.Credential, b.secrets.AddToken}, options)
 	}
 	return closeIdle, err
 }
-
-// roundTripper lets only the service's own successes pass, and no answer but a
-// blob's content be longer than the service's can be: the SDK reads all into
-// memory.
-type roundTripper struct{ next http.RoundTripper }
 
 // maxDocument is more than a listing of 5000 names of 1024 characters with their
 // properties can be; maxError more than an error has to say.
 const maxDocument, maxError = 64 << 20, 256 << 10
 
-// RoundTrip implements http.RoundTripper.
-func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
+// check lets only the service's own successes pass, and only a blob's content
+// be of any length.
+func check(req *http.Request, resp *http.Response) (limit int64, err error) {
+	switch {
+	case resp.StatusCode >= 300:
+		return maxError, nil
+	case !isService(resp):
+		return 0, foreign("a success without x-ms-version")
+	case req.Method == http.MethodGet && req.URL.Query().Get("comp") == "":
+		return 0, nil
 	}
-	limit := int64(maxError)
-	if resp.StatusCode < 300 {
-		if !isService(resp) {
-			resp.Body.Close()
-			return nil, &foreignError{"answer is not the service's: a success without x-ms-version"}
-		}
-		limit = maxDocument
-		if req.Method == http.MethodGet && req.URL.Query().Get("comp") == "" {
-			return resp, nil
-		}
-	}
-	resp.Body = &bound{resp.Body, limit}
-	return resp, nil
-}
-
-// bound fails after left bytes.
-type bound struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bound) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		return 0, &foreignError{"answer is longer than any of the service's"}
-	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
-}
-
-// tokens gives out tokens. It keeps in mind what may not be logged, and its
-// errors are told from the service's.
-type tokens struct {
-	azcore.TokenCredential
-	secret func(token string)
-}
-
-// GetToken implements azcore.TokenCredential.
-func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := t.TokenCredential.GetToken(ctx, options)
-	if err != nil {
-		return token, &tokenError{err}
-	}
-	t.secret(token.Token)
-	return token, nil
-}
-
-// first returns the first variable's value that is not empty.
-func first(getenv func(string) string, names ...string) (value string) {
-	for _, name := range names {
-		value = cmp.Or(value, getenv(name))
-	}
-	return value
+	return maxDocument, nil
 }

@@ -1,11 +1,16 @@
 package abs
 
 import (
+	"cmp"
+	"context"
+	"io/fs"
 	"strings"
 	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -23,31 +28,38 @@ func RegisterIdentity(open func() (azcore.TokenCredential, error)) {
 	identity.open = open
 }
 
+// hasCredentials reports whether there are any.
+func (cfg Config) hasCredentials() bool {
+	return cfg.AccountKey+cfg.SASToken+cfg.ConnectionString != "" || cfg.Credential != nil
+}
+
 // fromEnvironment adds what the variables of Litestream and of Azure's tools
-// say, Litestream's first, if cfg does not.
+// say, in this order, if cfg does not. A connection string is not for an account
+// that was chosen otherwise.
 func (cfg Config) fromEnvironment(getenv func(string) string) (Config, error) {
-	if cfg.AccountKey == "" && cfg.SASToken == "" && cfg.ConnectionString == "" && cfg.Credential == nil {
-		cfg.AccountKey = first(getenv, "LITESTREAM_AZURE_ACCOUNT_KEY")
-		if cfg.AccountKey == "" {
-			cfg.SASToken = first(getenv, "LITESTREAM_AZURE_SAS_TOKEN")
-		}
-		if cfg.AccountKey == "" && cfg.SASToken == "" && cfg.Account == "" && cfg.Endpoint == "" {
-			cfg.ConnectionString = getenv("AZURE_STORAGE_CONNECTION_STRING")
-		}
-		if cfg.AccountKey == "" && cfg.SASToken == "" && cfg.ConnectionString == "" {
-			if cfg.AccountKey = getenv("AZURE_STORAGE_KEY"); cfg.AccountKey == "" {
-				cfg.SASToken = getenv("AZURE_STORAGE_SAS_TOKEN")
-			}
+	account := cfg.Account
+	cfg.Account = cmp.Or(cfg.Account, getenv("AZURE_STORAGE_ACCOUNT"))
+	for _, from := range []struct {
+		field    *string
+		variable string
+	}{
+		{&cfg.AccountKey, "LITESTREAM_AZURE_ACCOUNT_KEY"},
+		{&cfg.SASToken, "LITESTREAM_AZURE_SAS_TOKEN"},
+		{&cfg.ConnectionString, "AZURE_STORAGE_CONNECTION_STRING"},
+		{&cfg.AccountKey, "AZURE_STORAGE_KEY"},
+		{&cfg.SASToken, "AZURE_STORAGE_SAS_TOKEN"},
+	} {
+		if !cfg.hasCredentials() && (from.field != &cfg.ConnectionString || account+cfg.Endpoint == "") {
+			*from.field = getenv(from.variable)
 		}
 	}
 	if cfg.ConnectionString != "" {
 		return cfg.fromConnectionString()
 	}
-	cfg.SASToken = strings.TrimPrefix(cfg.SASToken, "?")
-	if cfg.Account == "" && cfg.Endpoint == "" || cfg.Account == "" && cfg.AccountKey != "" {
-		cfg.Account = first(getenv, "LITESTREAM_AZURE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
+	if account == "" && cfg.Endpoint != "" && cfg.AccountKey == "" {
+		cfg.Account = "" // the endpoint says all
 	}
-	if cfg.AccountKey != "" || cfg.SASToken != "" || cfg.Credential != nil {
+	if cfg.hasCredentials() {
 		return cfg, nil
 	}
 	identity.Lock()
@@ -66,36 +78,42 @@ func (cfg Config) fromEnvironment(getenv func(string) string) (Config, error) {
 
 // fromConnectionString replaces the connection string by what it says.
 func (cfg Config) fromConnectionString() (Config, error) {
-	bad := func(want string) (Config, error) {
-		return cfg, invalid("ConnectionString", scrub.Secret(len(cfg.ConnectionString)), want)
-	}
 	parts := make(map[string]string)
 	for field := range strings.SplitSeq(strings.Trim(cfg.ConnectionString, "; \n"), ";") {
-		name, value, ok := strings.Cut(field, "=")
-		if !ok {
-			return bad("want NAME=VALUE;… as Azure's portal shows it")
-		}
+		name, value, _ := strings.Cut(field, "=")
 		parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 	}
-	if parts["usedevelopmentstorage"] == "true" {
-		return bad("want the emulator's AccountName, AccountKey and BlobEndpoint instead of UseDevelopmentStorage")
+	cfg.Account, cfg.AccountKey, cfg.SASToken = parts["accountname"], parts["accountkey"], ""
+	if cfg.AccountKey == "" { // which can do more
+		cfg.SASToken = parts["sharedaccesssignature"]
 	}
-	cfg.Account, cfg.AccountKey = parts["accountname"], parts["accountkey"]
-	cfg.SASToken = strings.TrimPrefix(parts["sharedaccesssignature"], "?")
+	if cfg.AccountKey+cfg.SASToken == "" {
+		return cfg, invalid("ConnectionString", scrub.Secret(len(cfg.ConnectionString)), "want NAME=VALUE;… as Azure's portal shows it, with an AccountKey or a SharedAccessSignature")
+	}
 	cfg.Endpoint = parts["blobendpoint"]
-	if cfg.AccountKey == "" && cfg.SASToken == "" {
-		return bad("want an AccountKey or a SharedAccessSignature in it")
-	}
-	if cfg.AccountKey != "" {
-		cfg.SASToken = "" // the key can do more
-	}
 	if suffix := parts["endpointsuffix"]; cfg.Endpoint == "" && suffix != "" && cfg.Account != "" {
-		scheme := parts["defaultendpointsprotocol"]
-		if scheme == "" {
-			scheme = "https"
-		}
-		cfg.Endpoint = scheme + "://" + cfg.Account + ".blob." + suffix
+		cfg.Endpoint = cmp.Or(parts["defaultendpointsprotocol"], "https") + "://" + cfg.Account + ".blob." + suffix
 	}
 	cfg.ConnectionString = ""
 	return cfg, nil
+}
+
+// tokens gives out tokens, keeps in mind what may not be logged, and tells its
+// errors from the service's.
+type tokens struct {
+	azcore.TokenCredential
+	secret func(token string)
+}
+
+// GetToken implements azcore.TokenCredential.
+func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := t.TokenCredential.GetToken(ctx, options)
+	t.secret(token.Token)
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return token, err
+	case ltxstore.IsRetryable(err):
+		return token, &ltxstore.Error{Op: "get a token", Backend: typeName, Kind: ltxstore.ErrUnavailable, Err: err}
+	}
+	return token, &ltxstore.Error{Op: "get a token", Backend: typeName, Kind: fs.ErrPermission, Err: err}
 }

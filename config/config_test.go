@@ -209,7 +209,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {url: 's3://b', type: file}":                   `type is "file" and the URL's scheme "s3"`,
 		"replica: {url: /r}":                                     "the URL has no scheme",
 		"replica: {url: 'zzz://x'}":                              `no backend is registered for the scheme "zzz"`,
-		"replica: {type: abs, bucket: b}":                        `bucket (line 1, column 22) is "b": want 3 to 63 lower-case letters`,
+		"replica: {type: abs, bucket: b}":                        `bucket (line 1, column 22) is "b": want a container's name: 3 to 63 lower-case letters`,
 		"replica: {path: /r/$HOSTNAME}":                          "line 1, column 17: path has the variable $HOSTNAME, which is not set",
 		"replica: {path: /r, layout: flat}":                      "is \"flat\": want auto, default, litestream or litestream-s3",
 		"replica: {path: /r, dir-mode: 750}":                     "in octal with a leading 0",

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -112,16 +111,8 @@ func kindOfStatus(op operation, code int, err error) error {
 		return object.ErrPrecondition
 	case code == http.StatusRequestedRangeNotSatisfiable:
 		return object.ErrRange
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return fs.ErrPermission
-	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
-		return ltxstore.ErrThrottled
-	case code == http.StatusNotImplemented, code == http.StatusMethodNotAllowed:
-		return errors.ErrUnsupported
-	case backend.IsRetryableStatus(code):
-		return ltxstore.ErrUnavailable
 	}
-	return nil
+	return transport.KindOfStatus(code)
 }
 
 // kindOfMissing tells what a 404 is about, if it is the service's. One that is

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 const (
@@ -34,28 +36,13 @@ func boundAnswers(operation string) middleware.DeserializeMiddleware {
 				switch ok := resp.StatusCode/100 == 2; {
 				case ok && operation == "GetObject":
 				case ok && hasDocument(operation):
-					resp.Body = &bound{resp.Body, maxDocument}
+					resp.Body = transport.Bound(resp.Body, maxDocument, errTooLong)
 				default:
-					resp.Body = &bound{resp.Body, maxError}
+					resp.Body = transport.Bound(resp.Body, maxError, errTooLong)
 				}
 			}
 			return out, metadata, err
 		})
-}
-
-// bound fails after left bytes.
-type bound struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bound) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		return 0, errTooLong
-	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
 }
 
 // readAgain reads the beginning of an answer that somebody else will read.

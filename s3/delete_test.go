@@ -22,6 +22,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 func stubFill(s *stub, n int) (ids []int) {
@@ -429,7 +430,7 @@ func TestMD5OfBodiesAlone(t *testing.T) {
 		assert.Empty(t, request.Header.Get("Content-Md5"))
 	}
 	for mode, want := range map[MD5Mode]bool{MD5Bodies: true, MD5Always: true, MD5Auto: false, MD5Never: false} {
-		sum, err := (&bucket{cfg: Config{ContentMD5: mode}}).contentMD5(strings.NewReader("body"))
+		sum, err := (&bucket{cfg: Config{ContentMD5: mode}}).contentMD5(object.NewBody([]byte("body")))
 		require.NoError(t, err)
 		assert.Equal(t, want, sum != nil, mode)
 	}

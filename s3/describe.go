@@ -68,7 +68,7 @@ func (p place) describe(err error) error {
 		}
 	}
 	clean := func(text string) string { return p.secrets.Text(sent.Text(text)) }
-	return &described{text: cut(clean(text)) + cut(clean(where)), err: err}
+	return scrub.Reworded(err, cut(clean(text))+cut(clean(where)))
 }
 
 // maxText is as much as a service is let say in an error. What is longer is cut
@@ -84,15 +84,6 @@ func cut(text string) string {
 
 // serviceName is what the SDK calls S3.
 const serviceName = "S3"
-
-// described is an error in other words.
-type described struct {
-	text string
-	err  error
-}
-
-func (e *described) Error() string { return e.text }
-func (e *described) Unwrap() error { return e.err }
 
 // inWords says why a request has failed, in the service's words if it has some.
 func inWords(operation *smithy.OperationError) string {

@@ -11,7 +11,6 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -147,21 +146,13 @@ func kindOfStatus(status int, err error) error {
 		return object.ErrConflict
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		return object.ErrRange
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fs.ErrPermission
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return ltxstore.ErrThrottled
-	case isUnsupported(status):
-		return errors.ErrUnsupported
-	case backend.IsRetryableStatus(status):
-		return ltxstore.ErrUnavailable
 	// The answer was fine, but it broke off, or is not what was sent.
 	case status < 300 && isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
 	case status < 300 && isBrokenOff(err):
 		return ltxstore.ErrUnavailable
 	}
-	return nil
+	return transport.KindOfStatus(status)
 }
 
 // kindOfMissing tells what a 404 without a telling code is about; refuseForeign

@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -81,18 +80,12 @@ func (b *bucket) checksum() types.ChecksumAlgorithm {
 }
 
 // contentMD5 reads a body once to sum it.
-func (b *bucket) contentMD5(body io.ReadSeeker) (*string, error) {
+func (b *bucket) contentMD5(body *object.Body) (*string, error) {
 	if b.cfg.ContentMD5 != MD5Always && b.cfg.ContentMD5 != MD5Bodies {
 		return nil, nil
 	}
-	h := md5.New()
-	if _, err := io.Copy(h, body); err != nil {
-		return nil, err
-	}
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	return aws.String(base64.StdEncoding.EncodeToString(h.Sum(nil))), nil
+	sum, err := body.Sum(md5.New())
+	return aws.String(base64.StdEncoding.EncodeToString(sum)), err
 }
 
 // encryption returns what is asked of the service: its own key, or one of KMS.

@@ -3,6 +3,7 @@ package object
 import (
 	"bytes"
 	"context"
+	"hash"
 	"io"
 	"sync/atomic"
 	"time"
@@ -71,6 +72,15 @@ func (b *Body) Seek(offset int64, whence int) (int64, error) {
 		b.left.Store(b.size - at)
 	}
 	return at, err
+}
+
+// Sum returns the hash of the body by h, which is empty, and rewinds it.
+func (b *Body) Sum(h hash.Hash) ([]byte, error) {
+	if _, err := b.WriteTo(h); err != nil {
+		return nil, err
+	}
+	_, err := b.Seek(0, io.SeekStart)
+	return h.Sum(nil), err
 }
 
 // outlive returns the context of the request that sends the body.

@@ -77,6 +77,10 @@ var (
 	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)|AGE-SECRET-KEY-[0-9A-Za-z-]+`)
 )
 
+// Reworded returns err with another text. errors.Is and errors.As see what they
+// saw.
+func Reworded(err error, text string) error { return &scrubbed{text: text, err: err} }
+
 // scrubbed hides parts of an error's text, not the error.
 type scrubbed struct {
 	text string
