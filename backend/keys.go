@@ -81,8 +81,8 @@ func (k Keys) LevelPrefix(level int) string {
 
 // File returns a file's key. The arguments are as CheckFile wants them.
 func (k Keys) File(level int, minTXID, maxTXID ltx.TXID) string {
-	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+2*txidDigits+1+len(fileExt))
-	b = k.appendLevel(b, level)
+	var short [128]byte // holds most keys, and is not allocated
+	b := k.appendLevel(short[:0], level)
 	b = appendTXID(b, minTXID)
 	b = append(b, '-')
 	b = appendTXID(b, maxTXID)

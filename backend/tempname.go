@@ -12,8 +12,8 @@ const tempExt = ".tmp"
 // TempName returns a name for a temporary file: hidden, not parsed by any
 // layout, and never returned twice by any process on any host.
 func TempName(name string) string {
-	b := make([]byte, 0, len(name)+40)
-	b = append(append(append(b, '.'), name...), '.')
+	var short [128]byte // holds most names, and is not allocated
+	b := append(append(append(short[:0], '.'), name...), '.')
 	b = strconv.AppendInt(b, int64(os.Getpid()), 10)
 	b = append(b, '-')
 	b = strconv.AppendUint(b, rand.Uint64(), 16)

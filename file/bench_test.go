@@ -92,7 +92,7 @@ func ignoreCount(_ int, err error) error { return err }
 func BenchmarkWriteWithoutFsync(b *testing.B) {
 	content := body(b, 1, 1, 4096, epoch, 0)
 	c := newClient(b, Config{})
-	c.fsys = noSync{}
+	c.disk.fsys = noSync{}
 	src := bytes.NewReader(content)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -31,7 +31,7 @@ func TestRootThatIsALink(t *testing.T) {
 	write(t, c, 0, 2, 2, b2(t))
 	assert.FileExists(t, filepath.Join(other, c.keyOf(t, 0, 2, 2)))
 	require.NoError(t, c.DeleteAll(t.Context()))
-	assert.Empty(t, tree(t, other))
+	assert.Empty(t, allNames(t, other))
 	_, err := os.Lstat(link)
 	require.NoError(t, err)
 	assert.Len(t, files(t, target), 1)
@@ -62,7 +62,7 @@ func TestLinkedDirectoriesAreNotFollowed(t *testing.T) {
 				}
 				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(root, linked)), 0o755))
 				require.NoError(t, os.Symlink(elsewhere, filepath.Join(root, linked)))
-				before := tree(t, elsewhere)
+				before := allNames(t, elsewhere)
 
 				_, openErr := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 				_, listErr := list(t.Context(), c, 0, 0, true)
@@ -72,7 +72,7 @@ func TestLinkedDirectoriesAreNotFollowed(t *testing.T) {
 					assert.False(t, ltxstore.IsRetryable(err))
 				}
 				require.NoError(t, c.DeleteAll(t.Context()), "a link is a stranger")
-				assert.Equal(t, before, tree(t, elsewhere))
+				assert.Equal(t, before, allNames(t, elsewhere))
 				for _, path := range theirs {
 					assert.FileExists(t, path)
 				}

@@ -67,7 +67,7 @@ func newStore(base Config, durable bool) (replicatest.Store, error) {
 		cfg := base
 		change(&cfg)
 		c := NewReplicaClient(cfg)
-		c.fsys = fsys
+		c.disk.fsys = fsys
 		clients = append(clients, c)
 		return c, nil
 	}

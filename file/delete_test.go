@@ -26,7 +26,7 @@ func TestDeleteLTXFiles(t *testing.T) {
 	}
 	write(t, c, 9, 1, 1, []byte("x"))
 	fsys := &scriptFS{}
-	c.ready.Load().fsys = fsys
+	c.disk.fsys = fsys
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), nil))
 	assert.Empty(t, fsys.ops())
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), append(infos(0, 1, 77, 3), infos(9, 1)...)))
@@ -46,7 +46,7 @@ func TestDeletePartialFailure(t *testing.T) {
 		write(t, c, 0, id, id, []byte("x"))
 		all = append(all, id)
 	}
-	c.ready.Load().fsys = &scriptFS{before: func(op, name string) error {
+	c.disk.fsys = &scriptFS{before: func(op, name string) error {
 		if op == "remove" && strings.HasSuffix(name, "f.ltx") {
 			return syscall.EACCES
 		}
@@ -78,7 +78,7 @@ func TestDeleteFailuresAreNamedWithoutEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	removed := 0
-	c.ready.Load().fsys = &scriptFS{before: func(op, _ string) error {
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 		if op == "remove" {
 			if removed++; removed == 10 {
 				cancel()
@@ -110,11 +110,11 @@ func TestDeleteSyncFailureIsAnError(t *testing.T) {
 		}
 		return nil
 	}}
-	c.ready.Load().fsys = fsys
+	c.disk.fsys = fsys
 	require.ErrorIs(t, c.DeleteLTXFiles(t.Context(), infos(0, 1)), syscall.EIO)
 	c = newClient(t, Config{})
 	write(t, c, 0, 1, 1, []byte("x"))
-	c.ready.Load().fsys, c.ready.Load().dirs.fsys = fsys, fsys
+	c.disk.fsys = fsys
 	require.ErrorIs(t, c.DeleteAll(t.Context()), syscall.EIO)
 }
 
@@ -127,7 +127,7 @@ func TestDeleteAllLeavesStrangers(t *testing.T) {
 	for _, name := range strangers {
 		put(t, root, name, "x")
 	}
-	want := tree(t, root)
+	want := allNames(t, root)
 
 	c := newClient(t, Config{Path: root})
 	for _, level := range []int{0, 1, 2, 9, 1234} {
@@ -138,7 +138,7 @@ func TestDeleteAllLeavesStrangers(t *testing.T) {
 	put(t, root, "ltx/0001/"+ltx.FormatFilename(8, 8), "")
 	for range 2 {
 		require.NoError(t, c.DeleteAll(t.Context()))
-		assert.Equal(t, want, tree(t, root))
+		assert.Equal(t, want, allNames(t, root))
 	}
 	write(t, c, 0, 1, 1, []byte("x"))
 	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
@@ -151,7 +151,7 @@ func TestDeleteAllOfLevelsInTheRoot(t *testing.T) {
 	write(t, c, 0, 1, 1, []byte("x"))
 	require.NoError(t, os.Mkdir(filepath.Join(root, "ltx"), 0o755))
 	require.NoError(t, c.DeleteAll(t.Context()))
-	assert.Equal(t, []string{"ltx/"}, tree(t, root))
+	assert.Equal(t, []string{"ltx/"}, allNames(t, root))
 }
 
 // What holds a directory is fsynced when that is removed: the directory of the
@@ -167,8 +167,7 @@ func TestDeleteAllIsDurable(t *testing.T) {
 			want = append(want, "syncDir ltx")
 		}
 		fsys := &scriptFS{}
-		rep := c.ready.Load()
-		rep.fsys, rep.dirs.fsys = fsys, fsys
+		c.disk.fsys = fsys
 		require.NoError(t, c.DeleteAll(t.Context()))
 		assert.Equal(t, append(want, "syncDir root"), fsys.ops())
 	}
@@ -181,7 +180,7 @@ func TestDeleteAllNamesEachFailure(t *testing.T) {
 		write(t, c, 0, id, id, []byte("x"))
 		write(t, c, 9, id, id, []byte("x"))
 	}
-	c.ready.Load().fsys = &scriptFS{before: func(op, name string) error {
+	c.disk.fsys = &scriptFS{before: func(op, name string) error {
 		if op == "remove" && strings.Contains(name, "2.ltx") {
 			return syscall.EACCES
 		}
@@ -193,11 +192,11 @@ func TestDeleteAllNamesEachFailure(t *testing.T) {
 	assert.ErrorContains(t, err, "snapshots/0000000000000002")
 	assert.Equal(t, []string{c.keyOf(t, 0, 2, 2), c.keyOf(t, 9, 2, 2)}, files(t, root))
 
-	c.ready.Load().fsys = osFS{}
+	c.disk.fsys = osFS{}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	boom := errors.New("boom")
-	c.ready.Load().fsys = &scriptFS{before: func(op, _ string) error { cancel(boom); return nil }}
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error { cancel(boom); return nil }}
 	require.ErrorIs(t, c.DeleteAll(ctx), boom)
 	require.NoError(t, c.DeleteAll(t.Context()))
-	assert.Empty(t, tree(t, root))
+	assert.Empty(t, allNames(t, root))
 }

@@ -10,18 +10,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
-// stay as they are.
-func wrap(op, key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if done, ok := err.(*ltxstore.Error); ok {
-		return done
-	}
-	return &ltxstore.Error{Op: op, Backend: typeName, Key: key, Kind: kindOf(err), Err: err}
-}
-
 // kindOf returns the kind of a failure of the file system. A full disk has
 // none: it is permanent until someone makes room, and IsRetryable says no.
 func kindOf(err error) error {
@@ -37,10 +25,10 @@ func kindOf(err error) error {
 	return nil
 }
 
-// storeNotFound reports a missing root. cause must not match fs.ErrNotExist:
-// a missing store is no missing file (clause O2).
-func storeNotFound(op string, cause error) error {
-	return &ltxstore.Error{Op: op, Backend: typeName, Kind: ltxstore.ErrStoreNotFound, Err: cause}
+// storeNotFound reports a missing root. cause must not match fs.ErrNotExist: a
+// missing store is not a missing file (clause O2).
+func storeNotFound(cause error) error {
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: ltxstore.ErrStoreNotFound, Err: cause}
 }
 
 // bare takes the absolute path off an error of package os, because the key
@@ -61,8 +49,15 @@ func bare(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// isGone reports that a directory, or something in it, has been removed. NFS
-// says ESTALE of a directory that is open.
+// gone makes fs.ErrNotExist of how NFS says that a directory that is open, or a
+// file in it, has been removed.
+func gone(err error) error {
+	if errors.Is(err, syscall.ESTALE) {
+		return fmt.Errorf("%w: %v", fs.ErrNotExist, err)
+	}
+	return err
+}
+
 func isGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESTALE)
 }

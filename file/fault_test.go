@@ -43,7 +43,7 @@ func eachFailure(t *testing.T, do func(c *ReplicaClient) error, check func(t *te
 		for n := 1; ; n++ {
 			root := t.TempDir()
 			other := newClient(t, Config{Path: root})
-			other.fsys = noSync{}
+			other.disk.fsys = noSync{}
 			for _, level := range []int{0, 1, 9} {
 				write(t, other, level, 1, 1, body(t, 1, 1, 200, epoch, 0))
 				write(t, other, level, 2, 2, []byte("plain"))
@@ -52,8 +52,7 @@ func eachFailure(t *testing.T, do func(c *ReplicaClient) error, check func(t *te
 			c := newClient(t, Config{Path: root})
 			require.NoError(t, c.Init(t.Context()))
 			fsys, seen := failOne(n, errno)
-			rep := c.ready.Load()
-			rep.fsys, rep.dirs.fsys = fsys, fsys
+			c.disk.fsys = fsys
 			err := do(c)
 			fsys.before, fsys.look = nil, nil
 			if len(*seen) < n {
@@ -74,7 +73,7 @@ func nothing(*testing.T, *ReplicaClient, string) {}
 func TestDeleteAllTellsEachFailure(t *testing.T) {
 	eachFailure(t, func(c *ReplicaClient) error { return c.DeleteAll(t.Context()) }, func(t *testing.T, c *ReplicaClient, root string) {
 		require.NoError(t, c.DeleteAll(t.Context()))
-		assert.Empty(t, tree(t, root))
+		assert.Empty(t, allNames(t, root))
 	})
 }
 
@@ -87,7 +86,7 @@ func TestDeleteAllGoesOn(t *testing.T) {
 			write(t, c, level, 1, 1, []byte("x"))
 		}
 		failed := false
-		c.ready.Load().fsys = &scriptFS{look: func(what, name string) error {
+		c.disk.fsys = &scriptFS{look: func(what, name string) error {
 			if what == op && !failed && (name == "ltx/0001" || name == "0001" || name == "ltx") {
 				failed = true
 				return syscall.EIO
@@ -140,7 +139,7 @@ func TestSweepTellsEachFailure(t *testing.T) {
 		for n, all := 1, false; !all; n++ {
 			root := t.TempDir()
 			other := newClient(t, Config{Path: root})
-			other.fsys = noSync{}
+			other.disk.fsys = noSync{}
 			write(t, other, 0, 1, 1, []byte("x"))
 			for _, level := range []string{"ltx/0000/", "ltx/0001/", "snapshots/"} {
 				put(t, root, level+backend.TempName(ltx.FormatFilename(1, 1)), "left")
@@ -149,7 +148,7 @@ func TestSweepTellsEachFailure(t *testing.T) {
 			c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 				Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
 			fsys, seen := failOne(n, errno)
-			c.fsys = fsys
+			c.disk.fsys = fsys
 			require.NoError(t, c.Init(t.Context()))
 			fsys.look, fsys.before = nil, nil
 			if all = len(*seen) < n; all {
@@ -172,7 +171,7 @@ func TestDeleteAllOfHalfADirectory(t *testing.T) {
 	write(t, c, 0, 1, 1, []byte("x"))
 	write(t, c, 0, 2, 2, []byte("x"))
 	half := &halfFS{}
-	c.ready.Load().fsys = half
+	c.disk.fsys = half
 	require.ErrorIs(t, c.DeleteAll(t.Context()), syscall.EIO)
 	assert.Len(t, files(t, root), 1)
 	assert.True(t, half.failed)

@@ -23,6 +23,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
+const (
+	pageSize   = 256      // of a listing
+	bufferSize = 64 << 10 // of a copy that the kernel does not do
+)
+
+// onlyReader hides WriteTo.
+type onlyReader struct{ io.Reader }
+
 // epoch is a header time that no clock shows: milliseconds, long past.
 var epoch = time.Date(2021, 3, 4, 5, 6, 7, 89e6, time.UTC)
 
@@ -86,8 +94,8 @@ func list(ctx context.Context, c ltxstore.ReplicaClient, level int, seek ltx.TXI
 	return ltx.SliceFileIterator(it)
 }
 
-// tree returns the slashed names of all files and directories below root.
-func tree(t testing.TB, root string) (names []string) {
+// allNames returns the slashed names of all files and directories below root.
+func allNames(t testing.TB, root string) (names []string) {
 	t.Helper()
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || path == root {
@@ -103,10 +111,10 @@ func tree(t testing.TB, root string) (names []string) {
 	return names
 }
 
-// files is tree without the directories.
+// files is allNames without the directories.
 func files(t testing.TB, root string) (names []string) {
 	t.Helper()
-	for _, name := range tree(t, root) {
+	for _, name := range allNames(t, root) {
 		if !strings.HasSuffix(name, "/") {
 			names = append(names, name)
 		}
@@ -116,7 +124,7 @@ func files(t testing.TB, root string) (names []string) {
 
 func temps(t testing.TB, root string) []string {
 	t.Helper()
-	return slices.DeleteFunc(tree(t, root), func(name string) bool { return !strings.HasSuffix(name, ".tmp") })
+	return slices.DeleteFunc(allNames(t, root), func(name string) bool { return !strings.HasSuffix(name, ".tmp") })
 }
 
 func put(t testing.TB, root, name, content string) string {

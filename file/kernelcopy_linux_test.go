@@ -24,7 +24,7 @@ func TestKernelCopies(t *testing.T) {
 	require.NoError(t, err)
 	defer dst.Close()
 	c := newClient(t, Config{})
-	c.fsys = noSync{}
+	c.disk.fsys = noSync{}
 	require.NoError(t, c.Init(t.Context()))
 
 	written := allocated(func() {

@@ -2,12 +2,13 @@ package file
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,14 +41,20 @@ func TestListIsSortedAndSeeks(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, n+1)
 	for i := 1; i < len(all); i++ {
-		assert.Negative(t, compareSpans(span{all[i-1].MinTXID, all[i-1].MaxTXID}, span{all[i].MinTXID, all[i].MaxTXID}))
+		assert.Negative(t, cmp.Or(cmp.Compare(all[i-1].MinTXID, all[i].MinTXID), cmp.Compare(all[i-1].MaxTXID, all[i].MaxTXID)))
 	}
-	dir, err := c.ready.Load().dirs.acquire(0)
+	var looks atomic.Int64
+	c.disk.fsys = &scriptFS{look: func(op, name string) error {
+		if _, _, ok := backend.ParseFilename(name); ok && op == "lstat" {
+			looks.Add(1)
+		}
+		return nil
+	}}
+	it, err := c.LTXFiles(t.Context(), 0, 0, false)
 	require.NoError(t, err)
-	defer c.ready.Load().dirs.release(dir)
-	names, err := spans(t.Context(), osFS{}, dir, 0)
-	require.NoError(t, err)
-	assert.True(t, slices.IsSortedFunc(names, compareSpans), "or the iterator would read every page to sort them")
+	assert.True(t, it.Next())
+	require.NoError(t, it.Close())
+	assert.LessOrEqual(t, looks.Load(), int64(2*pageSize), "names that are not sorted would be looked at to the end")
 
 	for seek, want := range map[ltx.TXID]int{1: n + 1, 2: n + 1, 3: n, 10: n - 3, 11: n - 5, 2 * n: 1, 2*n + 1: 0} {
 		some, err := list(t.Context(), c, 0, seek, true)
@@ -193,11 +200,11 @@ func TestLayouts(t *testing.T) {
 		assert.Equal(t, pattern, string(read(t, c, 3, 1, 1)))
 	}
 	require.NoError(t, clients["ltx/3/%s"].DeleteAll(t.Context()))
-	assert.Equal(t, []string{"0003/", "0003/" + name, "ltx/", "ltx/0003/", "ltx/0003/" + name}, tree(t, root))
+	assert.Equal(t, []string{"0003/", "0003/" + name, "ltx/", "ltx/0003/", "ltx/0003/" + name}, allNames(t, root))
 	require.NoError(t, clients["ltx/0003/%s"].DeleteAll(t.Context()))
-	assert.Equal(t, []string{"0003/", "0003/" + name}, tree(t, root))
+	assert.Equal(t, []string{"0003/", "0003/" + name}, allNames(t, root))
 	require.NoError(t, clients["0003/%s"].DeleteAll(t.Context()))
-	assert.Empty(t, tree(t, root))
+	assert.Empty(t, allNames(t, root))
 	assert.DirExists(t, root)
 }
 
@@ -228,4 +235,16 @@ func TestTreeOfAnOlderLitestream(t *testing.T) {
 		Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
 	require.NoError(t, later.Init(t.Context()))
 	assert.NoFileExists(t, torn)
+}
+
+func TestFolders(t *testing.T) {
+	root := t.TempDir()
+	c := newClient(t, Config{Path: root})
+	for _, name := range []string{"b/ltx/0000/x", "a/x", "file"} {
+		put(t, root, name, "x")
+	}
+	require.NoError(t, os.Symlink("a", filepath.Join(root, "link")))
+	names, err := c.Folders(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, names)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // makeRoot makes the missing root directory, and those above it.
-func (d *dirs) makeRoot() error {
+func (d *disk) makeRoot() error {
 	above := d.cfg.Path
 	for {
 		above = filepath.Dir(above)
@@ -34,7 +34,7 @@ func (d *dirs) makeRoot() error {
 // fsyncs the one that holds each. Those that are there are not exempt: another
 // process may have made them an instant ago, and died. It happens once for
 // each level that a client writes.
-func (d *dirs) makeAll(root *os.Root, name string) error {
+func (d *disk) makeAll(root *os.Root, name string) error {
 	for i := 0; i <= len(name); i++ {
 		if i < len(name) && name[i] != '/' {
 			continue
@@ -59,7 +59,7 @@ func (d *dirs) makeAll(root *os.Root, name string) error {
 }
 
 // syncHolder fsyncs a directory below root.
-func (d *dirs) syncHolder(root *os.Root, name string) error {
+func (d *disk) syncHolder(root *os.Root, name string) error {
 	dir, err := d.fsys.openDir(root, name)
 	if err != nil {
 		return bare("open directory", err)
@@ -72,7 +72,7 @@ func (d *dirs) syncHolder(root *os.Root, name string) error {
 // process has just made. Nothing follows from a failure: a client that makes
 // the root itself has fsynced it already, and one that finds it need not have
 // the right to read what lies above.
-func (d *dirs) syncParent() {
+func (d *disk) syncParent() {
 	path, err := filepath.EvalSymlinks(d.cfg.Path)
 	if err != nil {
 		return

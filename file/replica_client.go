@@ -45,102 +45,72 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
 const typeName = "file"
 
-var (
-	_ ltxstore.ReplicaClient = (*ReplicaClient)(nil)
-	_ ltxstore.Initializer   = (*ReplicaClient)(nil)
-	_ ltxstore.LoggerSetter  = (*ReplicaClient)(nil)
-)
-
 // ReplicaClient is a replica in a directory. It is made by NewReplicaClient
 // and safe for concurrent use.
+//
+// Init checks the configuration and removes the temporary files that writers
+// killed long ago have left (see Config.SweepAge). It makes no directory. A bad
+// field, and a Path that is or leads through something else than a directory, is
+// fs.ErrInvalid; a missing root is ErrStoreNotFound where Config.MustExist says
+// so. A leftover that cannot be removed is logged and does not keep the replica
+// from being used.
+//
+// WriteLTXFile costs one fsync of the file and one of its directory. A regular
+// *os.File is copied by the kernel, where it can; any other body passes through
+// 64 KiB of memory. The file is visible when it is complete and fsynced, by a
+// rename. If only the fsync of the directory that comes after it fails, the file
+// is there, whole, beside the error: the rename cannot be taken back, because
+// the older file is gone, and removing the name could remove another writer's
+// file. It may be lost in a power failure. Writing it again is always right.
+// With Config.WriteOnce a file system without hard links is
+// errors.ErrUnsupported. A zero-byte file, a torn upload of another tool, is
+// replaced without WriteOnce, and refused like any other with it.
+//
+// The reader of OpenLTXFile stays on the file that was opened, also if it is
+// rewritten or deleted meanwhile (clause O3). It is an io.WriterTo: io.Copy to a
+// file or a socket lets the kernel copy, where it can. A Read that waits for the
+// disk cannot be interrupted.
+//
+// DeleteLTXFiles costs one fsync for each level in files.
+//
+// Close releases the directories that the client has open. Readers and listings
+// stay usable, and so does the client, which opens them again.
 type ReplicaClient struct {
+	*tree.Client
 	given Config
-	fsys  fsys
-	log   oplog.Logger
-
-	ready flow.Lazy[replica]
+	disk  *disk
 }
 
-// replica is what a successful Init has found: from then on it is constant.
-type replica struct {
-	cfg  Config
-	keys backend.Keys
-	fsys fsys
-	log  *oplog.Logger
-	dirs *dirs
-}
+var _ backend.Locator = (*ReplicaClient)(nil)
 
 // NewReplicaClient returns a client of the replica that cfg describes. It does
 // not touch the disk and cannot fail: Init, which every method calls, tells
 // what is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg, fsys: osFS{}}
-	if cfg.Logger != nil {
-		c.log.Set(cfg.Logger)
-	}
+	c := &ReplicaClient{given: cfg, disk: &disk{fsys: osFS{}, open: make(map[string]*openDir)}}
+	c.Client = tree.New(tree.Config{Type: typeName, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: cfg.Logger, Connect: c.connect})
 	return c
 }
 
-// Type returns "file".
-func (c *ReplicaClient) Type() string { return typeName }
-
-// SetLogger implements ltxstore.LoggerSetter.
-func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
-
-// Init checks the configuration and removes the temporary files that writers
-// killed long ago have left (see Config.SweepAge). It makes no directory.
-//
-// A bad field, and a Path that is or leads through something else than a
-// directory, is fs.ErrInvalid; a missing root is ErrStoreNotFound where
-// Config.MustExist says so. A leftover that cannot be removed is logged and
-// does not keep the replica from being used. After the first success Init does
-// nothing.
-func (c *ReplicaClient) Init(ctx context.Context) error {
-	_, err := c.init(ctx, "init")
-	return err
-}
-
-// Close releases the directories that the client has open. Readers and
-// listings stay usable, and so does the client, which opens them again.
-func (c *ReplicaClient) Close() error {
-	if r := c.ready.Load(); r != nil {
-		r.dirs.dropAll()
-	}
-	return nil
-}
-
-// init is how every method, op, begins: it fails under a context already done.
-func (c *ReplicaClient) init(ctx context.Context, op string) (*replica, error) {
-	r, err := c.ready.Get(ctx, func(ctx context.Context) (*replica, error) {
-		r, err := c.prepare()
-		if err != nil {
-			return nil, err
-		}
-		return r, r.sweep(ctx)
-	})
-	return r, wrap(op, "", err)
-}
-
-func (c *ReplicaClient) prepare() (*replica, error) {
+func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, error) {
 	if err := c.given.validate(); err != nil {
 		return nil, err
 	}
 	cfg := c.given.withDefaults()
 	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
-		return nil, backend.Refused(typeName, "init", "", err)
+		return nil, err
 	}
 	if cfg.Path, err = filepath.Abs(cfg.Path); err != nil {
 		return nil, backend.Refused(typeName, "init", "Path", err)
@@ -148,7 +118,23 @@ func (c *ReplicaClient) prepare() (*replica, error) {
 	if err := checkRoot(cfg); err != nil {
 		return nil, err
 	}
-	return &replica{cfg: cfg, keys: keys, fsys: c.fsys, log: &c.log, dirs: newDirs(cfg, keys, c.fsys)}, nil
+	c.disk.cfg = cfg
+	return &tree.Store{Disk: c.disk, Keys: keys, Place: []string{cfg.Path}, WriteOnce: cfg.WriteOnce,
+		SweepAge: cfg.SweepAge, Now: cfg.Clock, Close: c.disk.dropAll}, nil
+}
+
+// Location implements backend.Locator, with the absolute path that symbolic links
+// lead to: of a root that is not there yet, the path as it is configured. It cannot
+// tell hosts from each other.
+func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
+	if err := c.Init(ctx); err != nil {
+		return "", err
+	}
+	root := c.disk.cfg.Path
+	if followed, err := filepath.EvalSymlinks(root); err == nil {
+		root = followed
+	}
+	return fmt.Sprintf("%q", []string{typeName, root, c.given.Layout.String()}), nil
 }
 
 // checkRoot refuses a root that is no directory, or can never be made one.
@@ -161,7 +147,7 @@ func checkRoot(cfg Config) error {
 		return nil
 	}
 	if _, linkErr := os.Lstat(cfg.Path); linkErr == nil && errors.Is(err, fs.ErrNotExist) {
-		return storeNotFound("init", fmt.Errorf("%s is a symbolic link to what is not there", cfg.Path))
+		return storeNotFound(fmt.Errorf("%s is a symbolic link to what is not there", cfg.Path))
 	}
 	for dir := filepath.Dir(cfg.Path); ; dir = filepath.Dir(dir) {
 		info, statErr := os.Stat(dir)
@@ -174,9 +160,9 @@ func checkRoot(cfg Config) error {
 	}
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
-		return wrap("init", "Path", bare("stat "+cfg.Path, err))
+		return bare("stat "+cfg.Path, err)
 	case cfg.MustExist:
-		return storeNotFound("init", fmt.Errorf("root directory %s is not there", cfg.Path))
+		return storeNotFound(fmt.Errorf("root directory %s is not there", cfg.Path))
 	}
 	return nil
 }

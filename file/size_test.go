@@ -26,15 +26,12 @@ func TestWriteOfAFileThatChangesItsSize(t *testing.T) {
 			}
 			path := filepath.Join(t.TempDir(), "body")
 			require.NoError(t, os.WriteFile(path, body(t, 1, 1, size, epoch, 0), 0o600))
-			c.fsys = &scriptFS{before: func(op, _ string) error {
+			c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 				if op == "readFrom" {
 					return os.Truncate(path, changed)
 				}
 				return nil
 			}}
-			if rep := c.ready.Load(); rep != nil {
-				rep.fsys = c.fsys
-			}
 			src, err := os.Open(path)
 			require.NoError(t, err)
 			defer src.Close()

@@ -77,7 +77,7 @@ func TestFileSwappedWhileOpened(t *testing.T) {
 				path := filepath.Join(root, c.keyOf(t, 0, 1, 1))
 				elsewhere := put(t, root, "elsewhere", "theirs")
 				fsys, done := swapOnce(t, "open", filepath.Base(path), path, swaps(t, elsewhere)[name])
-				c.ready.Load().fsys = fsys
+				c.disk.fsys = fsys
 				do(t, c)
 				assert.True(t, *done)
 			})
@@ -94,7 +94,7 @@ func TestFileReplacedWhileOpened(t *testing.T) {
 	fsys, done := swapOnce(t, "open", filepath.Base(path), path, func(path string) {
 		require.NoError(t, os.WriteFile(path, []byte("newer"), 0o644))
 	})
-	c.ready.Load().fsys = fsys
+	c.disk.fsys = fsys
 	assert.Equal(t, "newer", string(read(t, c, 0, 1, 1)))
 	assert.True(t, *done)
 }
@@ -114,7 +114,7 @@ func TestFileWithoutLastingIdentity(t *testing.T) {
 		}
 		return nil
 	}}
-	c.ready.Load().fsys = fsys
+	c.disk.fsys = fsys
 	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
 }
 
@@ -149,8 +149,7 @@ func TestDirectorySwappedWhileOpened(t *testing.T) {
 					require.NoError(t, c.Init(t.Context()))
 					target := map[string]string{"ltx": "elsewhere", "ltx/0000": "../elsewhere/0000"}[step.path]
 					fsys, _ := swapOnce(t, step.op, step.of, filepath.Join(root, step.path), swaps(t, target)[name])
-					rep := c.ready.Load()
-					rep.fsys, rep.dirs.fsys = fsys, fsys
+					c.disk.fsys = fsys
 					_ = do(c) // returns, whatever it says
 					assert.FileExists(t, theirs)
 					assert.Equal(t, []string{"elsewhere/0000/" + filepath.Base(theirs)}, files(t, filepath.Join(root))[:1])

@@ -67,7 +67,7 @@ func TestSweepFailureDoesNotKeepFromReading(t *testing.T) {
 	var log bytes.Buffer
 	c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
-	c.fsys = &scriptFS{before: func(op, _ string) error {
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 		if op == "remove" {
 			return syscall.EROFS
 		}
@@ -85,7 +85,7 @@ func TestSweepCancelledIsTriedAgain(t *testing.T) {
 	}
 	c := newClient(t, Config{Path: root, Clock: func() time.Time { return time.Now().Add(2 * defaultSweepAge) }})
 	ctx, cancel := context.WithCancel(t.Context())
-	c.fsys = &scriptFS{before: func(string, string) error { cancel(); return nil }}
+	c.disk.fsys = &scriptFS{before: func(string, string) error { cancel(); return nil }}
 	require.ErrorIs(t, c.Init(ctx), context.Canceled)
 	assert.Len(t, temps(t, root), 9)
 	require.NoError(t, c.Init(t.Context()))
@@ -97,7 +97,7 @@ func TestSweepCancelledIsTriedAgain(t *testing.T) {
 func TestSweepBesideALiveWriter(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
-	c.fsys = &scriptFS{before: func(op, _ string) error {
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 		if op == "rename" {
 			other := newClient(t, Config{Path: root, SweepAge: time.Minute})
 			return other.Init(t.Context())

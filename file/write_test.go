@@ -48,14 +48,14 @@ func TestWriteReturnsWhatIsListed(t *testing.T) {
 		assert.Equal(t, []*ltx.FileInfo{info, other}, files, "useMetadata %v", headers)
 	}
 	assert.Equal(t, []string{"snapshots/", "snapshots/0000000000000001-0000000000000007.ltx",
-		"snapshots/0000000000000008-0000000000000009.ltx"}, tree(t, root))
+		"snapshots/0000000000000008-0000000000000009.ltx"}, allNames(t, root))
 }
 
 func TestWriteOrder(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "above", "root")
 	c := newClient(t, Config{Path: root})
 	fsys := &scriptFS{}
-	c.fsys = fsys
+	c.disk.fsys = fsys
 	write(t, c, 3, 1, 1, body(t, 1, 1, 4096, epoch, 0))
 	// Every directory made is fsynced into the one that holds it, from the
 	// highest down, before the file is begun.
@@ -75,7 +75,7 @@ func TestWriteOrder(t *testing.T) {
 
 	// Another client finds the directories, and cannot know that they are durable.
 	again := newClient(t, Config{Path: root, WriteOnce: true})
-	again.fsys = fsys
+	again.disk.fsys = fsys
 	_ = read(t, again, 3, 1, 1)
 	assert.Empty(t, fsys.ops())
 	write(t, again, 3, 4, 4, body(t, 4, 4, 4096, epoch, 0))
@@ -119,7 +119,7 @@ func testFailingStep(t *testing.T, once bool, step string, errno syscall.Errno) 
 		}
 		return nil
 	}}
-	c.fsys = fsys
+	c.disk.fsys = fsys
 	newer := body(t, 1, 1, 9000, epoch.Add(time.Hour), 2)
 	var src io.Reader = bytes.NewReader(newer)
 	if step == "readFrom" {
@@ -159,7 +159,7 @@ func TestDirectoryFsync(t *testing.T) {
 	t.Run("refused is tolerated", func(t *testing.T) {
 		for _, errno := range []syscall.Errno{syscall.EINVAL, syscall.ENOTSUP, syscall.EBADF, syscall.ENOSYS, syscall.ENOTTY} {
 			c := newClient(t, Config{})
-			c.fsys = &scriptFS{before: func(op, _ string) error {
+			c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 				if strings.HasPrefix(op, "syncDir") {
 					return &fs.PathError{Op: "fsync", Err: errno}
 				}
@@ -182,7 +182,7 @@ func TestDirectoryFsync(t *testing.T) {
 				}
 				return nil
 			}}
-			c.fsys = fsys
+			c.disk.fsys = fsys
 			b := body(t, 1, 1, 500, epoch, 0)
 			_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, readerOf(b))
 			require.ErrorIs(t, err, syscall.EIO)
@@ -204,7 +204,7 @@ func TestDirectoryFsync(t *testing.T) {
 			}
 			return nil
 		}}
-		c.fsys = fsys
+		c.disk.fsys = fsys
 		for range 2 {
 			_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, readerOf(body(t, 1, 1, 500, epoch, 0)))
 			require.ErrorIs(t, err, syscall.EIO)
@@ -228,7 +228,7 @@ func TestTemporaryThatCannotBeRemoved(t *testing.T) {
 		}
 		return nil
 	}}
-	c.fsys = fsys
+	c.disk.fsys = fsys
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, readerOf(body(t, 1, 1, 500, epoch, 0)))
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.Len(t, temps(t, root), 1)
@@ -238,7 +238,7 @@ func TestTemporaryThatCannotBeRemoved(t *testing.T) {
 
 	fsys.before = nil
 	require.NoError(t, c.DeleteAll(t.Context()))
-	assert.Empty(t, tree(t, root))
+	assert.Empty(t, allNames(t, root))
 }
 
 func TestWriteOnce(t *testing.T) {
@@ -300,7 +300,7 @@ func TestWriteOnceWithoutHardLinks(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS} {
 		root := t.TempDir()
 		c := newClient(t, Config{Path: root, WriteOnce: true})
-		c.fsys = &scriptFS{before: func(op, _ string) error {
+		c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 			if op == "link" {
 				return errno
 			}
@@ -310,7 +310,7 @@ func TestWriteOnceWithoutHardLinks(t *testing.T) {
 		require.ErrorIs(t, err, errors.ErrUnsupported)
 		assert.NotErrorIs(t, err, fs.ErrPermission)
 		assert.ErrorContains(t, err, "hard links")
-		assert.Equal(t, []string{"ltx/", "ltx/0000/"}, tree(t, root))
+		assert.Equal(t, []string{"ltx/", "ltx/0000/"}, allNames(t, root))
 	}
 }
 
@@ -320,7 +320,7 @@ func TestWriteOnceOfAFileDeletedMeanwhile(t *testing.T) {
 	write(t, c, 0, 1, 1, []byte("older"))
 	calls := 0
 	c2 := newClient(t, Config{Path: root, WriteOnce: true})
-	c2.fsys = &scriptFS{before: func(op, name string) error {
+	c2.disk.fsys = &scriptFS{before: func(op, name string) error {
 		if op != "link" {
 			return nil
 		}
@@ -348,7 +348,7 @@ func TestBadBodies(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	_, err = c.WriteLTXFile(t.Context(), 0, 3, 2, readerOf(good))
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	assert.Empty(t, tree(t, root), "refused before anything was made")
+	assert.Empty(t, allNames(t, root), "refused before anything was made")
 }
 
 // TestFileTruncatedWhileItIsWritten is the one way to an empty body that the
@@ -360,7 +360,7 @@ func TestFileTruncatedWhileItIsWritten(t *testing.T) {
 	defer src.Close()
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
-	c.fsys = &scriptFS{before: func(op, _ string) error {
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 		if op == "create" {
 			return os.Truncate(path, 0)
 		}
@@ -368,7 +368,7 @@ func TestFileTruncatedWhileItIsWritten(t *testing.T) {
 	}}
 	_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, src)
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	assert.Equal(t, []string{"ltx/", "ltx/0000/"}, tree(t, root))
+	assert.Equal(t, []string{"ltx/", "ltx/0000/"}, allNames(t, root))
 }
 
 func TestAnyReader(t *testing.T) {
@@ -393,7 +393,7 @@ func TestAnyReader(t *testing.T) {
 		require.NoError(t, err)
 		c := newClient(t, Config{})
 		fsys := &scriptFS{}
-		c.fsys = fsys
+		c.disk.fsys = fsys
 		write2(t, c, f)
 		assert.Equal(t, want, read(t, c, 0, 1, 1))
 		assert.Contains(t, fsys.ops(), "readFrom", "left to the kernel")
@@ -527,7 +527,7 @@ func TestCancelDuringKernelCopy(t *testing.T) {
 	c := newClient(t, Config{Path: root})
 	ctx, cancel := context.WithCancel(t.Context())
 	chunks := 0
-	c.fsys = &scriptFS{before: func(op, _ string) error {
+	c.disk.fsys = &scriptFS{before: func(op, _ string) error {
 		if op == "readFrom" {
 			if chunks++; chunks == 2 {
 				cancel()
@@ -603,7 +603,7 @@ func TestWritersBesideDeleteAll(t *testing.T) {
 	close(stop)
 	deleters.Wait()
 	require.NoError(t, newClient(t, Config{Path: root}).DeleteAll(t.Context()))
-	assert.Empty(t, tree(t, root))
+	assert.Empty(t, allNames(t, root))
 }
 
 func TestRootReplacedBehindTheClient(t *testing.T) {

@@ -36,11 +36,14 @@ type server struct {
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 
 // infoOf translates what the server tells of a file. Its access time is when
-// it was last written to: Create sets both times.
+// Create has set both times, its modification time when it was last written to
+// before that.
 func infoOf(info fs.FileInfo) tree.Info {
 	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size(), Modified: info.ModTime()}
 	if stat, ok := info.Sys().(*sftp.FileStat); ok {
-		i.Changed = time.Unix(int64(stat.Atime), 0)
+		if i.Changed = time.Unix(int64(stat.Atime), 0); i.Changed.Before(i.Modified) {
+			i.Changed = i.Modified
+		}
 	}
 	return i
 }

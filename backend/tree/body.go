@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -12,9 +14,20 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// bufferSize is up to which size a body is kept in memory, so that it can be
-// written again whatever the caller's reader is.
-const bufferSize = 256 << 10
+const (
+	// bufferSize is up to which size a body is kept in memory, so that it can be
+	// written again whatever the caller's reader is.
+	bufferSize = 256 << 10
+
+	// copyChunk is how much the kernel copies between two looks at the
+	// context: large enough to cost nothing, small enough to end promptly.
+	copyChunk = 16 << 20
+
+	// blockSize is how much of another body CopyTo gathers for one write.
+	blockSize = 64 << 10
+)
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 // Body is the content of a file that is written. It is for one goroutine at a
 // time. A Read may panic, as the caller's reader does, unless Buffered: it must
@@ -37,13 +50,14 @@ type Body struct {
 	start  int64
 }
 
-// newBody looks at the header of src and keeps a small body in memory.
-func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
+// newBody looks at the header of src, and keeps a small body in memory if keep
+// is true.
+func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID, keep bool) (*Body, error) {
 	peeked, err := ltxio.Peek(ctx, src, minTXID, maxTXID)
 	if err != nil {
 		return nil, err
 	}
-	b := &Body{ctx: ctx, Size: peeked.Size}
+	b := &Body{ctx: ctx, Size: peeked.Size, r: peeked.Reader}
 	if peeked.IsLTX {
 		b.Modified = peeked.Time()
 	}
@@ -51,6 +65,9 @@ func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID) (*Bo
 		if b.start, err = s.Seek(0, io.SeekCurrent); err == nil {
 			b.source = peeked.Source
 		}
+	}
+	if !keep {
+		return b, nil
 	}
 	if b.whole, err = b.buf.Fill(peeked.Reader, bufferSize, 0); err != nil {
 		b.free()
@@ -76,6 +93,57 @@ func (b *Body) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	return n, err
+}
+
+// File is what CopyTo writes to: an *os.File, or one with something in between.
+type File interface {
+	io.Writer
+	io.ReaderFrom
+}
+
+// CopyTo writes the whole body, and returns how many bytes that was. The
+// caller's *os.File is given to ReadFrom, 16 MiB at a time, so that the kernel
+// can copy it; any other body is written in blocks of 64 KiB.
+func (b *Body) CopyTo(w File) (total int64, err error) {
+	defer func(before int64) { total = b.read - before }(b.read)
+	if src, ok := b.source.(*os.File); ok {
+		return 0, b.copyFile(w, src)
+	}
+	buf := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(buf)
+	for {
+		n, readErr := ltxio.ReadFull(b, buf[:])
+		if readErr != nil && readErr != io.EOF {
+			b.err = readErr
+			return 0, readErr
+		}
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return 0, err
+			}
+		}
+		if readErr == io.EOF {
+			return 0, nil
+		}
+	}
+}
+
+func (b *Body) copyFile(w File, src *os.File) error {
+	for {
+		if err := flow.Err(b.ctx); err != nil {
+			return err
+		}
+		chunk := io.LimitedReader{R: src, N: copyChunk}
+		n, err := w.ReadFrom(&chunk)
+		b.read += n
+		if err != nil {
+			return err
+		}
+		if n < copyChunk || b.Size >= 0 && b.read > b.Size {
+			b.err = ltxio.CheckSize(b.Size, b.read)
+			return b.err
+		}
+	}
 }
 
 // rewind makes Read begin at the beginning, if it can.

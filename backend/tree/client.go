@@ -42,8 +42,10 @@ type Config struct {
 
 // Store is a connected store, and how a replica is kept in it.
 type Store struct {
+	// Tree is the store, or Disk: one of the two is set.
 	Tree   Tree
-	Traits Traits
+	Disk   Disk
+	Traits Traits // of Tree
 
 	// Keys names the files, relative to the replica's root.
 	Keys backend.Keys
@@ -56,7 +58,8 @@ type Store struct {
 	WriteOnce bool
 
 	// MustExist makes a root that is missing at Init ErrStoreNotFound. By
-	// default it is an empty replica, which the first write makes.
+	// default it is an empty replica, which the first write makes. A Disk looks
+	// itself.
 	MustExist bool
 
 	// SweepAge is how long nothing must have happened to a temporary until its
@@ -72,6 +75,9 @@ type Store struct {
 
 	// Close, if not nil, releases connections. The store stays usable.
 	Close func()
+
+	// Now tells the time by which a sweep judges age. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Client is an ltxstore.ReplicaClient over a Tree.
@@ -126,14 +132,14 @@ func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 // the root with Store.MustExist. After the first success it does nothing; ctx
 // may end after it.
 func (c *Client) Init(ctx context.Context) error {
-	_, err := c.init(ctx)
+	_, err := c.init(ctx, "init")
 	return err
 }
 
 // Location implements backend.Locator: Config.Type, Store.Place and the
 // layout. It is empty without a Place.
 func (c *Client) Location(ctx context.Context) (string, error) {
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, "init")
 	if err != nil || r.Place == nil {
 		return "", err
 	}
@@ -148,8 +154,11 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// init is how every method begins: it fails under a context already done.
-func (c *Client) init(ctx context.Context) (*replica, error) {
+// init is how every method, op, begins: it fails under a context already done.
+func (c *Client) init(ctx context.Context, op string) (*replica, error) {
+	if err := flow.Err(ctx); err != nil {
+		return nil, c.refuse(op, err)
+	}
 	r, err := c.ready.Get(ctx, c.connect)
 	if err == nil {
 		return r, nil
@@ -173,6 +182,9 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	}
 	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
 	r.SweepAge = cmp.Or(r.SweepAge, DefaultSweepAge)
+	if r.Now == nil {
+		r.Now = time.Now
+	}
 	given := c.cfg.Retry.WithDefaults()
 	r.policy = retry.Policy{
 		MaxAttempts: given.MaxAttempts,
@@ -181,16 +193,17 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		Retryable:   r.retryable,
 		OnRetry:     c.log.Retried(c.cfg.Type, nil),
 	}
-	if store.MustExist {
-		if err := r.checkRoot(ctx); err != nil {
-			return nil, err
-		}
+	switch {
+	case store.Disk != nil:
+		return r, r.sweepAll(ctx)
+	case store.MustExist:
+		return r, r.checkRoot(ctx)
 	}
 	return r, nil
 }
 
 func (r *replica) checkRoot(ctx context.Context) error {
-	info, err := r.stat(ctx, "")
+	info, err := r.stat(ctx, remote{r.Tree, ""}, "")
 	switch {
 	case r.is(err, fs.ErrNotExist):
 		// %v, because a missing store is not a missing file (clause O2).
@@ -203,9 +216,9 @@ func (r *replica) checkRoot(ctx context.Context) error {
 	return nil
 }
 
-func (r *replica) stat(ctx context.Context, path string) (info Info, err error) {
+func (r *replica) stat(ctx context.Context, dir Dir, name string) (info Info, err error) {
 	err = r.do(ctx, func(ctx context.Context) (err error) {
-		info, err = r.Tree.Stat(ctx, path)
+		info, err = dir.Stat(ctx, name)
 		return err
 	})
 	return info, err

@@ -141,6 +141,45 @@ func TestDirectoryDeletedMeanwhile(t *testing.T) {
 	require.NotErrorIs(t, err, fs.ErrNotExist)
 }
 
+// A file that is deleted between the refused link and its comparison is written.
+func TestWriteOnceOfAFileDeletedMeanwhile(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, once)
+	require.NoError(t, write(t, c, strings.NewReader("older")))
+	gone := false
+	m.before = func(op, p string) error {
+		if op == "stat" && !gone {
+			gone = true
+			delete(m.nodes, m.root+"/"+p)
+		}
+		return nil
+	}
+	require.NoError(t, write(t, c, strings.NewReader("newer")))
+	assert.True(t, gone)
+	assert.Equal(t, "newer", read(t, c))
+}
+
+// A directory that cannot be read keeps nothing else from being deleted.
+func TestDeleteAllGoesOn(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, plain)
+	require.NoError(t, write(t, c, strings.NewReader("one")))
+	_, err := c.WriteLTXFile(t.Context(), ltxstore.SnapshotLevel, 1, 1, strings.NewReader("one"))
+	require.NoError(t, err)
+	for _, locked := range []string{"ltx", "ltx/0000"} {
+		m.before = func(op, p string) error {
+			if op == "list" && p == locked {
+				return fs.ErrPermission
+			}
+			return nil
+		}
+		err := c.DeleteAll(t.Context())
+		require.ErrorIs(t, err, fs.ErrPermission, locked)
+		require.ErrorContains(t, err, locked+"/")
+		assert.Equal(t, []string{"ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names(), locked)
+	}
+}
+
 // A short file that the store acknowledges is written again, or an error.
 func TestShortWrite(t *testing.T) {
 	m := newMemory()

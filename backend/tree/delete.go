@@ -4,8 +4,9 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
-	"path"
+	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/superfly/ltx"
 
@@ -16,7 +17,8 @@ import (
 const opDeleteAll = "delete all"
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for
-// each file, Store.DeleteConcurrency at once. What is not a regular file is not
+// each file, Store.DeleteConcurrency at once, and on a Disk one Sync for each
+// level. What is not a regular file is not
 // deleted, as if it were missing.
 //
 // More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
@@ -31,7 +33,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	if len(files) == 0 {
 		return nil
 	}
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, "delete")
 	if err != nil {
 		return err
 	}
@@ -46,20 +48,57 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 }
 
 // remove removes files, and returns an *ltxstore.Error for each that it cannot.
-func (r *replica) remove(ctx context.Context, op string, keys []string) []error {
+func (r *replica) remove(ctx context.Context, op string, keys []string) (failed []error) {
+	if r.Disk == nil {
+		return r.removeIn(ctx, op, remote{r.Tree, ""}, "", keys)
+	}
+	byDir := make(map[string][]string)
+	for _, key := range keys {
+		dir, _ := split(key)
+		byDir[dir] = append(byDir[dir], key)
+	}
+	for _, at := range slices.Sorted(maps.Keys(byDir)) {
+		dir, err := r.openDir(ctx, at, Read)
+		switch {
+		case err == nil:
+			failed = append(failed, r.removeIn(ctx, op, dir, at+"/", byDir[at])...)
+			dir.Close()
+		case !r.is(err, fs.ErrNotExist):
+			for _, key := range byDir[at] {
+				failed = append(failed, r.wrap(op, key, err))
+			}
+		}
+	}
+	return failed
+}
+
+// removeIn removes files of a directory, which their keys begin with, and makes
+// that durable: an old replica's files must not be among a new one's after a
+// power failure.
+func (r *replica) removeIn(ctx context.Context, op string, dir Dir, prefix string, keys []string) []error {
+	var removed atomic.Bool
 	errs := make([]error, len(keys))
 	flow.Each(len(keys), max(r.DeleteConcurrency, 1), func(i int) {
 		err := r.do(ctx, func(ctx context.Context) error {
 			if err := flow.Err(ctx); err != nil {
 				return err
 			}
-			return r.Tree.Remove(ctx, keys[i])
+			return dir.Remove(ctx, keys[i][len(prefix):])
 		})
-		if err != nil && !r.is(err, fs.ErrNotExist) {
+		switch {
+		case err == nil:
+			removed.Store(true)
+		case !r.is(err, fs.ErrNotExist):
 			errs[i] = r.wrap(op, keys[i], flow.Ended(ctx, err))
 		}
 	})
-	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	failed := slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if removed.Load() {
+		if err := dir.Sync(ctx); err != nil {
+			failed = append(failed, r.wrap(op, prefix, err))
+		}
+	}
+	return failed
 }
 
 // DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
@@ -71,7 +110,7 @@ func (r *replica) remove(ctx context.Context, op string, keys []string) []error 
 // It costs a List for each level and each directory of levels, and a Remove for
 // each file.
 func (c *Client) DeleteAll(ctx context.Context) error {
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, opDeleteAll)
 	if err != nil {
 		return err
 	}
@@ -82,48 +121,97 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 }
 
 func (r *replica) deleteAll(ctx context.Context) (failed []error) {
-	levels, err := r.levels(ctx)
-	if err != nil {
-		return []error{r.wrap(opDeleteAll, "", flow.Ended(ctx, err))}
+	levels, failed := r.levels(ctx, opDeleteAll)
+	for _, level := range levels {
+		failed = append(failed, r.empty(ctx, level)...)
+		if err := flow.Err(ctx); err != nil {
+			return append(failed, r.wrap(opDeleteAll, level+"/", err))
+		}
 	}
-	dirs := levels
+	removed := make(map[string]bool) // the directories from which one was removed
+	remove := func(dir string) {
+		done, err := r.removeDir(ctx, dir, removed[dir])
+		if err != nil {
+			failed = append(failed, r.wrap(opDeleteAll, dir+"/", flow.Ended(ctx, err)))
+		}
+		if done {
+			above, _ := split(dir)
+			removed[above], removed[""] = true, true
+		}
+	}
+	for _, level := range levels {
+		remove(level)
+	}
 	holders, _ := r.Keys.Holders()
 	for _, holder := range holders {
 		if dir := dirOf(holder); dir != "" { // not the root
-			dirs = append(dirs, dir)
+			remove(dir)
 		}
 	}
-	for i, dir := range dirs {
-		if i < len(levels) {
-			failed = append(failed, r.empty(ctx, dir)...)
-		}
-		if err := flow.Err(ctx); err != nil {
-			return append(failed, r.wrap(opDeleteAll, dir+"/", err))
-		}
-		r.made.Delete(dir)
-		err := r.do(ctx, func(ctx context.Context) error { return r.Tree.RemoveDir(ctx, dir) })
-		if err != nil && !r.is(err, fs.ErrNotExist) && !r.is(err, fs.ErrExist) {
-			failed = append(failed, r.wrap(opDeleteAll, dir+"/", flow.Ended(ctx, err)))
+	if removed[""] {
+		if err := r.syncDir(ctx, ""); err != nil {
+			failed = append(failed, r.wrap(opDeleteAll, "", err))
 		}
 	}
 	return failed
 }
 
+// removeDir removes a directory if it is empty, and says whether it has. One
+// that stays is made durable if it has changed.
+func (r *replica) removeDir(ctx context.Context, at string, changed bool) (removed bool, err error) {
+	r.made.Delete(at)
+	above, name := split(at)
+	err = r.do(ctx, func(ctx context.Context) error {
+		dir, err := r.openDir(ctx, above, Scan)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		return dir.RemoveDir(ctx, name)
+	})
+	switch {
+	case r.is(err, fs.ErrExist) && changed:
+		return false, r.syncDir(ctx, at)
+	case r.is(err, fs.ErrNotExist), r.is(err, fs.ErrExist):
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (r *replica) syncDir(ctx context.Context, at string) error {
+	dir, err := r.openDir(ctx, at, Scan)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync(ctx)
+}
+
 // empty removes the files of a level.
-func (r *replica) empty(ctx context.Context, dir string) (failed []error) {
+func (r *replica) empty(ctx context.Context, level string) (failed []error) {
 	var keys []string
-	err := r.do(ctx, func(ctx context.Context) error {
+	var dir Dir
+	err := r.do(ctx, func(ctx context.Context) (err error) {
 		keys = nil
-		return r.Tree.List(ctx, dir, func(e Entry) {
+		if dir, err = r.openDir(ctx, level, Scan); err != nil {
+			return err
+		}
+		err = dir.List(ctx, func(e Entry) {
 			_, _, ok := backend.ParseFilename(e.Name)
-			if e.Mode.IsRegular() && (ok || backend.IsTempName(e.Name)) {
-				keys = append(keys, path.Join(dir, e.Name))
+			if (e.Mode.IsRegular() || e.Mode == NameOnly) && (ok || backend.IsTempName(e.Name)) {
+				keys = append(keys, level+"/"+e.Name)
 			}
 		})
+		return err
 	})
-	failed = r.remove(ctx, opDeleteAll, keys)
+	if len(keys) > 0 {
+		failed = r.removeIn(ctx, opDeleteAll, dir, level+"/", keys)
+	}
 	if err != nil && !r.is(err, fs.ErrNotExist) {
-		failed = append(failed, r.wrap(opDeleteAll, dir+"/", flow.Ended(ctx, err)))
+		failed = append(failed, r.wrap(opDeleteAll, level+"/", flow.Ended(ctx, err)))
+	}
+	if dir != nil {
+		dir.Close()
 	}
 	return failed
 }

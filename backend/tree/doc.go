@@ -1,7 +1,7 @@
 // Package tree makes an [ltxstore.ReplicaClient] of a store of files and
-// directories behind a network: SFTP, WebDAV. A backend supplies a [Tree],
-// which does one thing a method; [Client] keeps the whole contract on top of
-// it, once for all stores:
+// directories: SFTP, WebDAV, a disk. A backend supplies a [Tree], which does one
+// thing a method, or for a disk of this machine a [Disk]; [Client] keeps the
+// whole contract on top of it, once for all stores:
 //
 //   - argument checks, names, logs and errors;
 //   - writes: the header check, a temporary beside the file, its publication

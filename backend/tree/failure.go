@@ -20,6 +20,9 @@ func (r *replica) classify(err error) Failure {
 	if errors.As(err, &done) {
 		return Failure{Kind: done.Kind}
 	}
+	if r.Disk != nil {
+		return r.Disk.Classify(err)
+	}
 	return r.Tree.Classify(err)
 }
 

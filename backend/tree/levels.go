@@ -2,12 +2,15 @@ package tree
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
@@ -21,34 +24,34 @@ func dirOf(prefix string) string { return strings.TrimSuffix(prefix, "/") }
 
 // LTXLevels implements ltxstore.LevelLister. It costs one List.
 func (c *Client) LTXLevels(ctx context.Context) (levels []int, err error) {
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, opLevels)
 	if err != nil {
 		return nil, err
 	}
 	op := r.start(ctx, opLevels, slog.LevelDebug)
-	dirs, err := r.levels(ctx)
+	dirs, failed := r.levels(ctx, opLevels)
+	err = backend.Partial(r.Type, opLevels, failed, 0)
+	op.End(err)
+	if err != nil {
+		return nil, err
+	}
 	for _, dir := range dirs {
 		if level, ok := r.Keys.ParseLevel(dir + "/"); ok {
 			levels = append(levels, level)
 		}
 	}
 	slices.Sort(levels)
-	err = r.wrap(opLevels, "", flow.Ended(ctx, err))
-	op.End(err)
-	if err != nil {
-		return nil, err
-	}
 	return levels, nil
 }
 
 // Folders implements backend.FolderLister. It costs one List.
 func (c *Client) Folders(ctx context.Context) ([]string, error) {
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, opFolders)
 	if err != nil {
 		return nil, err
 	}
 	op := r.start(ctx, opFolders, slog.LevelDebug)
-	names, err := r.dirsIn(ctx, "")
+	names, err := r.dirsIn(ctx, "", func(string) bool { return true })
 	err = r.wrap(opFolders, "", flow.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
@@ -59,43 +62,78 @@ func (c *Client) Folders(ctx context.Context) ([]string, error) {
 }
 
 // dirsIn returns the names of the directories in one; none if it is missing.
-func (r *replica) dirsIn(ctx context.Context, dir string) (names []string, err error) {
+func (r *replica) dirsIn(ctx context.Context, at string, want func(name string) bool) (names []string, err error) {
 	err = r.do(ctx, func(ctx context.Context) error {
 		names = nil
-		return r.Tree.List(ctx, dir, func(e Entry) {
+		dir, err := r.openDir(ctx, at, Scan)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		found, err := r.entries(ctx, dir, want)
+		for _, e := range found {
 			if e.Mode.IsDir() {
 				names = append(names, e.Name)
 			}
-		})
+		}
+		return err
 	})
-	if r.is(err, fs.ErrNotExist) {
+	if r.is(err, fs.ErrNotExist) || errors.Is(err, ErrNotDirectory) {
 		return nil, nil
 	}
 	return names, err
 }
 
-// levels returns the paths of the level directories, of which some may be
-// missing.
-func (r *replica) levels(ctx context.Context) (found []string, err error) {
-	holders, elsewhere := r.Keys.Holders()
-	for _, level := range elsewhere {
-		found = append(found, dirOf(level))
-	}
-	for _, holder := range holders {
-		names, err := r.dirsIn(ctx, dirOf(holder))
-		if err != nil {
-			return nil, err
+// entries returns what is in a directory under the names that are wanted. Of a
+// Disk each is looked at: one that is gone by then is left out, and the others
+// come with the error of one that cannot be looked at.
+func (r *replica) entries(ctx context.Context, dir Dir, want func(name string) bool) (found []Entry, err error) {
+	err = dir.List(ctx, func(e Entry) {
+		if want(e.Name) {
+			e.Name = strings.Clone(e.Name)
+			found = append(found, e)
 		}
-		for _, name := range names {
-			if dir := path.Join(holder, name); r.isLevel(dir) {
-				found = append(found, dir)
+	})
+	there := found[:0]
+	for _, e := range found {
+		if e.Mode == NameOnly {
+			var statErr error
+			if e.Info, statErr = dir.Stat(ctx, e.Name); statErr != nil {
+				if !r.is(statErr, fs.ErrNotExist) {
+					err = errors.Join(err, fmt.Errorf("%s: %w", e.Name, statErr))
+				}
+				continue
 			}
 		}
+		there = append(there, e)
 	}
-	return found, nil
+	return there, err
 }
 
-func (r *replica) isLevel(dir string) bool {
-	_, ok := r.Keys.ParseLevel(dir + "/")
-	return ok
+// levels returns the paths of the level directories, of which some may be
+// missing, and for op an *ltxstore.Error for each directory that cannot be read.
+func (r *replica) levels(ctx context.Context, op string) (found []string, failed []error) {
+	holders, elsewhere := r.Keys.Holders()
+	for _, level := range elsewhere {
+		if r.Disk == nil {
+			found = append(found, dirOf(level))
+		} else { // looking is cheap
+			holder, _ := split(dirOf(level))
+			holders = append(holders, holder)
+		}
+	}
+	for _, holder := range holders {
+		holder = dirOf(holder)
+		names, err := r.dirsIn(ctx, holder, func(name string) bool {
+			_, ok := r.Keys.ParseLevel(path.Join(holder, name) + "/")
+			return ok
+		})
+		for _, name := range names {
+			found = append(found, path.Join(holder, name))
+		}
+		if err != nil {
+			failed = append(failed, r.wrap(op, strings.TrimPrefix(holder+"/", "/"), flow.Ended(ctx, err)))
+		}
+	}
+	return found, failed
 }

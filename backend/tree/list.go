@@ -3,6 +3,7 @@ package tree
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -35,7 +36,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse("list", err)
 	}
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, "list")
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +51,9 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	return op.Listing(it), nil
 }
 
+// span is a file's name.
+type span struct{ minTXID, maxTXID ltx.TXID }
+
 // listing is one call of LTXFiles.
 type listing struct {
 	*replica
@@ -58,16 +62,28 @@ type listing struct {
 	headers bool
 
 	listed bool
-	files  []ltx.FileInfo // those still to be returned
+	files  []ltx.FileInfo // of a Tree, those still to be returned
+	spans  []span         // of a Disk, those still to be looked at
 }
 
 // page is a backend.PageFunc.
 func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
+	dir, err := l.openDir(ctx, dirOf(l.Keys.LevelPrefix(l.level)), Read)
+	if l.is(err, fs.ErrNotExist) {
+		return nil, false, nil // never written to, or deleted since the last page
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	defer dir.Close()
 	if !l.listed {
-		if err := l.list(ctx); err != nil {
+		if err := l.list(ctx, dir); err != nil {
 			return nil, false, err
 		}
 		l.listed = true
+	}
+	if l.Disk != nil {
+		return l.look(ctx, dir)
 	}
 	next := l.files[:min(pageSize, len(l.files))]
 	l.files = l.files[len(next):]
@@ -79,7 +95,7 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 		if next[i].Size == 0 {
 			return nil // the iterator reports it
 		}
-		err := l.readHeader(ctx, &next[i])
+		err := l.readHeader(ctx, dir, &next[i])
 		if gone[i] = l.is(err, fs.ErrNotExist); gone[i] {
 			return nil
 		}
@@ -96,13 +112,54 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 	return files, len(l.files) > 0, nil
 }
 
+// look is page for a Disk, of which the names alone are known.
+func (l *listing) look(ctx context.Context, dir Dir) (files []ltx.FileInfo, more bool, err error) {
+	next := l.spans[:min(pageSize, len(l.spans))]
+	files = make([]ltx.FileInfo, 0, len(next))
+	for _, name := range next {
+		if err := flow.Err(ctx); err != nil {
+			return nil, false, err
+		}
+		file := ltx.FileInfo{Level: l.level, MinTXID: name.minTXID, MaxTXID: name.maxTXID}
+		switch regular, err := l.lookAt(ctx, dir, &file); {
+		case l.is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, false, err
+		case regular:
+			files = append(files, file)
+		}
+	}
+	l.spans = l.spans[len(next):]
+	return files, len(l.spans) > 0, nil
+}
+
+func (l *listing) lookAt(ctx context.Context, dir Dir, file *ltx.FileInfo) (regular bool, err error) {
+	_, name := split(l.Keys.File(file.Level, file.MinTXID, file.MaxTXID))
+	if l.headers {
+		err := l.readHeader(ctx, dir, file)
+		if !errors.Is(err, errTorn) {
+			return true, err
+		} // the iterator reports it
+	}
+	info, err := dir.Stat(ctx, name)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", name, err)
+	}
+	file.Size, file.CreatedAt = info.Size, info.Modified.UTC()
+	return info.Mode.IsRegular(), nil
+}
+
 // list reads the level, sorted.
-func (l *listing) list(ctx context.Context) error {
+func (l *listing) list(ctx context.Context, dir Dir) error {
 	err := l.do(ctx, func(ctx context.Context) error {
-		l.files = nil
-		return l.Tree.List(ctx, dirOf(l.Keys.LevelPrefix(l.level)), func(e Entry) {
+		l.files, l.spans = nil, nil
+		return dir.List(ctx, func(e Entry) {
 			minTXID, maxTXID, ok := backend.ParseFilename(e.Name)
-			if ok && e.Mode.IsRegular() && minTXID >= l.seek {
+			switch {
+			case !ok || minTXID < l.seek:
+			case e.Mode == NameOnly:
+				l.spans = append(l.spans, span{minTXID, maxTXID})
+			case e.Mode.IsRegular():
 				l.files = append(l.files, ltx.FileInfo{Level: l.level, MinTXID: minTXID, MaxTXID: maxTXID,
 					Size: e.Size, CreatedAt: e.Modified.UTC()})
 			}
@@ -112,26 +169,41 @@ func (l *listing) list(ctx context.Context) error {
 		return nil // never written to, or deleted
 	}
 	slices.SortFunc(l.files, func(a, b ltx.FileInfo) int {
-		return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
+		return compareSpans(span{a.MinTXID, a.MaxTXID}, span{b.MinTXID, b.MaxTXID})
 	})
+	slices.SortFunc(l.spans, compareSpans)
 	return err
 }
 
-// readHeader sets a file's time to its header's, if it has one.
-func (r *replica) readHeader(ctx context.Context, info *ltx.FileInfo) error {
-	key := r.Keys.File(info.Level, info.MinTXID, info.MaxTXID)
-	body, err := r.open(ctx, key, 0, ltx.HeaderSize)
+func compareSpans(a, b span) int {
+	return cmp.Or(cmp.Compare(a.minTXID, b.minTXID), cmp.Compare(a.maxTXID, b.maxTXID))
+}
+
+// readHeader sets a file's time to its header's, if it has one. On a Disk it
+// also tells the size, and the time of a file that has none.
+func (r *replica) readHeader(ctx context.Context, dir Dir, info *ltx.FileInfo) error {
+	_, name := split(r.Keys.File(info.Level, info.MinTXID, info.MaxTXID))
+	var body io.ReadCloser
+	var err error
+	if r.Disk != nil {
+		var c Content
+		c, err = openFile(ctx, dir, name, OpenOptions{Size: ltx.HeaderSize})
+		body, info.Size, info.CreatedAt = c.Body, c.Size, c.Modified.UTC()
+	} else {
+		body, err = r.openIn(ctx, dir, name, 0, ltx.HeaderSize)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	defer body.Close()
-	first, err := io.ReadAll(body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+	var first [ltx.HeaderSize]byte
+	n, err := ltxio.ReadFull(body, first[:])
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	at, isLTX, err := ltxio.Timestamp(first)
+	at, isLTX, err := ltxio.Timestamp(first[:n])
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", key, ltxstore.ErrChecksum, err)
+		return fmt.Errorf("%s: %w: %w", name, ltxstore.ErrChecksum, err)
 	}
 	if isLTX {
 		info.CreatedAt = at

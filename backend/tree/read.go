@@ -30,37 +30,44 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err := rangeio.Check(offset, size); err != nil {
 		return nil, c.refuse("open", err)
 	}
-	r, err := c.init(ctx)
+	r, err := c.init(ctx, "open")
 	if err != nil {
 		return nil, err
 	}
 	op := c.log.Start(ctx, oplog.Op{Replica: c.cfg.Type, Name: "open",
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 	key := r.Keys.File(level, minTXID, maxTXID)
-	body, err := r.open(ctx, key, offset, size)
+	body, err := r.open(ctx, key, Read, offset, size)
 	err = r.wrap("open", key, flow.Ended(ctx, err))
 	op.End(err)
-	if err != nil {
-		return nil, err
+	if err != nil || r.Disk != nil {
+		return body, err
 	}
 	return rangeio.WrapErrors(body, func(err error) error { return r.wrap("read", key, err) }), nil
 }
 
-// errTorn makes a zero-byte file a missing one, as it is for LTXFiles.
-var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+// open returns the reader of a file's range. Its errors are not wrapped.
+func (r *replica) open(ctx context.Context, key string, use Use, offset, size int64) (io.ReadCloser, error) {
+	at, name := split(key)
+	dir, err := r.openDir(ctx, at, use)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return r.openIn(ctx, dir, name, offset, size)
+}
 
-// open returns the reader of a range. Its errors are not wrapped.
-func (r *replica) open(ctx context.Context, path string, offset, size int64) (io.ReadCloser, error) {
+func (r *replica) openIn(ctx context.Context, dir Dir, name string, offset, size int64) (io.ReadCloser, error) {
+	if r.Disk != nil {
+		c, err := openFile(ctx, dir, name, OpenOptions{Offset: offset, Size: size})
+		return c.Body, err
+	}
 	bodyCtx, cancel := context.WithCancel(ctx)
 	var c Content
 	err := r.do(bodyCtx, func(ctx context.Context) (err error) {
-		c, err = r.Tree.Open(ctx, path, OpenOptions{Offset: offset, Size: size})
+		c, err = openFile(ctx, dir, name, OpenOptions{Offset: offset, Size: size})
 		return err
 	})
-	if err == nil && c.Size == 0 {
-		c.Body.Close()
-		err = errTorn
-	}
 	if err != nil {
 		cancel()
 		return nil, err
@@ -73,7 +80,7 @@ func (r *replica) open(ctx context.Context, path string, offset, size int64) (io
 		Size:        n,
 		IdleTimeout: r.IdleTimeout,
 		Open: func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
-			now, err := r.Tree.Open(ctx, path, OpenOptions{Offset: offset, Size: length, Version: c.Version})
+			now, err := dir.Open(ctx, name, OpenOptions{Offset: offset, Size: length, Version: c.Version})
 			switch {
 			case err != nil:
 				return nil, err
@@ -88,4 +95,17 @@ func (r *replica) open(ctx context.Context, path string, offset, size int64) (io
 		cfg.Retry = r.policy
 	}
 	return rangeio.NewReader(ctx, cfg), nil
+}
+
+// errTorn makes a zero-byte file a missing one, as it is for LTXFiles.
+var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+
+// openFile opens a file that is not empty.
+func openFile(ctx context.Context, dir Dir, name string, opts OpenOptions) (Content, error) {
+	c, err := dir.Open(ctx, name, opts)
+	if err == nil && c.Size == 0 {
+		c.Body.Close()
+		return Content{}, errTorn
+	}
+	return c, err
 }

@@ -74,6 +74,19 @@ type Info struct {
 	Changed time.Time
 }
 
+// Describe says what something of that mode is: "a file", "a symbolic link".
+func Describe(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode.IsDir():
+		return "a directory"
+	case mode.IsRegular():
+		return "a file"
+	}
+	return "a special file"
+}
+
 // Entry is a name in a directory.
 type Entry struct {
 	Name string

@@ -32,8 +32,9 @@ const (
 )
 
 // WriteLTXFile implements ltxstore.ReplicaClient. It costs a Create and a
-// Rename, or a Link and a Remove with Store.WriteOnce. The first write of a
-// level also makes its directory and lists it, for the sweep.
+// Rename, or a Link and a Remove with Store.WriteOnce; on a Disk also a Sync.
+// The first write of a level also makes its directory and lists it, for the
+// sweep.
 //
 // A body of at most 256 KiB is kept in memory, and written again where that may
 // help; so is a larger one that can be sought back. Another is written once.
@@ -44,7 +45,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	if r == nil {
 		return nil, backend.Invalid(c.cfg.Type, "write", "r", r, "want a body")
 	}
-	rep, err := c.init(ctx)
+	rep, err := c.init(ctx, "write")
 	if err != nil {
 		return nil, err
 	}
@@ -62,70 +63,97 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 
 // write stores src and completes info.
 func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src io.Reader) error {
-	body, err := newBody(ctx, src, info.MinTXID, info.MaxTXID)
+	body, err := newBody(ctx, src, info.MinTXID, info.MaxTXID, r.Disk == nil)
 	if err != nil {
 		return final{err}
 	}
 	defer body.free()
-	t := &temp{replica: r, body: body, key: key, dir: path.Dir(key)}
-	defer func() { t.release(ctx) }() // also when the body's reader panics
-	if err := t.create(ctx); err != nil {
+	t := &temp{replica: r, body: body, key: key}
+	t.path, t.final = split(key)
+	defer t.release(ctx) // also when the body's reader panics
+	if err := t.retried(ctx, (*temp).create); err != nil {
 		return err
 	}
 	stored, err := t.publish(ctx)
 	if err != nil {
 		return flow.Ended(ctx, err)
 	}
+	t.remove(ctx) // the file is there: a temporary that stays is left to the sweep
+	if err := t.dir.Sync(ctx); err != nil {
+		return err
+	}
 	info.Size, info.CreatedAt = body.read, body.Modified
-	if info.CreatedAt.IsZero() && stored.Modified.IsZero() {
-		if stored, err = r.stat(ctx, key); err != nil {
+	if !info.CreatedAt.IsZero() {
+		return nil
+	}
+	if stored.Modified.IsZero() {
+		if stored, err = r.stat(ctx, t.dir, t.final); err != nil {
 			return t.lost(err)
 		}
 	}
-	if info.CreatedAt.IsZero() {
-		info.CreatedAt = stored.Modified.UTC().Truncate(time.Millisecond)
+	if info.CreatedAt = stored.Modified.UTC(); r.Disk == nil {
+		info.CreatedAt = info.CreatedAt.Truncate(time.Millisecond)
 	}
 	return nil
+}
+
+// split returns the path of a key's directory, and its name there.
+func split(key string) (dir, name string) {
+	slash := strings.LastIndexByte(key, '/')
+	return key[:max(slash, 0)], key[slash+1:]
 }
 
 // temp is a file on its way: a temporary beside the name it will have.
 type temp struct {
 	*replica
-	body     *Body
-	key, dir string
-	name     string // the temporary's path; empty if there is none
-	info     Info
+	body *Body
+	key  string
+
+	path  string // of the directory
+	dir   Dir    // nil if it is not open
+	final string // the file's name
+	name  string // the temporary's; empty if there is none
+	info  Info
+
+	tries int // how often the directory was gone
+	moves int // how often the move was tried
 }
 
-// create writes the temporary.
+// retried does a step of the write as the policy says. A Disk's costs no closure.
+func (t *temp) retried(ctx context.Context, step func(*temp, context.Context) error) error {
+	if t.Disk != nil {
+		return step(t, ctx)
+	}
+	return t.do(ctx, func(ctx context.Context) error { return step(t, ctx) })
+}
+
+// create writes the temporary, and makes its directory anew if it is deleted
+// meanwhile.
 func (t *temp) create(ctx context.Context) error {
-	again := 0
-	return t.do(ctx, func(ctx context.Context) error {
-		for {
-			err := t.makeDir(ctx, t.dir)
-			if err == nil {
-				err = t.try(ctx)
-			}
-			var once final
-			switch {
-			case err == nil, errors.As(err, &once):
-				return err
-			case !t.is(err, fs.ErrNotExist):
-				return err
-			}
-			t.made.Delete(t.dir)
-			if again++; again >= maxTries {
-				return final{deleted(err)}
-			}
+	for {
+		err := t.try(ctx)
+		if err == nil {
+			return nil
 		}
-	})
+		if once := new(final); errors.As(err, once) || !t.is(err, fs.ErrNotExist) {
+			return err
+		}
+		t.made.Delete(t.path)
+		if t.tries++; t.tries >= maxTries {
+			return final{deleted(err)}
+		}
+	}
 }
 
 // try writes the temporary once.
 func (t *temp) try(ctx context.Context) (err error) {
+	if t.dir, err = t.openDir(ctx, t.path, Write); err != nil {
+		t.dir = nil
+		return err
+	}
 	t.body.rewind() // whether it can was seen when the last try failed
-	t.name = path.Join(t.dir, backend.TempName(path.Base(t.key)))
-	t.info, err = t.Tree.Create(ctx, t.name, t.body)
+	t.name = backend.TempName(t.final)
+	t.info, err = t.dir.Create(ctx, t.name, t.body)
 	if err == nil {
 		err = t.check()
 	}
@@ -134,10 +162,7 @@ func (t *temp) try(ctx context.Context) (err error) {
 	}
 	t.release(ctx)
 	if err = t.body.reason(err); !t.body.whole && t.body.read > 0 && t.body.source == nil {
-		if t.is(err, fs.ErrNotExist) {
-			err = deleted(err)
-		}
-		return final{err}
+		return final{t.lost(err)}
 	}
 	return err
 }
@@ -164,63 +189,74 @@ func (t *temp) check() error {
 // publish gives the file its name. The result is what is known of the file
 // that has it now.
 func (t *temp) publish(ctx context.Context) (Info, error) {
-	move := t.Tree.Rename
-	if t.WriteOnce {
-		move = t.Tree.Link
+	for try := 1; ; try++ {
+		t.moves = 0
+		err := t.retried(ctx, (*temp).move)
+		switch {
+		case err == nil:
+			if !t.WriteOnce || t.Traits.LinkMoves {
+				t.name = ""
+			}
+			return t.info, nil
+		case t.is(err, fs.ErrExist) && t.WriteOnce:
+			stored, err := t.compare(ctx)
+			if t.is(err, fs.ErrNotExist) && try < maxTries {
+				continue // it has been deleted since
+			}
+			return stored, t.lost(err)
+		case t.is(err, errors.ErrUnsupported) && t.WriteOnce:
+			return Info{}, fmt.Errorf("WriteOnce needs hard links, which the store refuses: %w", err)
+		}
+		return Info{}, t.lost(err)
 	}
-	tries := 0
-	err := t.do(ctx, func(ctx context.Context) error {
-		if err := flow.Err(ctx); err != nil {
-			return err
-		}
-		longer, cancel := flow.Outlive(ctx, answerGrace)
-		defer cancel()
-		err := move(longer, t.name, t.key)
-		if tries++; tries > 1 && t.is(err, fs.ErrNotExist) && t.moved(ctx) {
-			return nil
-		}
+}
+
+func (t *temp) move(ctx context.Context) (err error) {
+	if err := flow.Err(ctx); err != nil {
 		return err
-	})
-	switch {
-	case err == nil:
-		if !t.WriteOnce || t.Traits.LinkMoves {
-			t.name = ""
-		}
-		return t.info, nil
-	case t.is(err, fs.ErrExist) && t.WriteOnce:
-		return t.compare(ctx)
-	case t.is(err, errors.ErrUnsupported) && t.WriteOnce:
-		return Info{}, fmt.Errorf("WriteOnce needs hard links, which the server refuses: %w", err)
 	}
-	return Info{}, t.lost(err)
+	longer, cancel := t.outlive(ctx)
+	defer cancel()
+	if t.WriteOnce {
+		err = t.dir.Link(longer, t.name, t.final)
+	} else {
+		err = t.dir.Rename(longer, t.name, t.final)
+	}
+	if t.moves++; t.moves > 1 && t.is(err, fs.ErrNotExist) && t.moved(ctx) {
+		return nil
+	}
+	return err
 }
 
 // moved reports whether a move that was repeated had been done before its
 // answer was lost: the temporary is gone, and the name has a file of its size.
 func (t *temp) moved(ctx context.Context) bool {
-	info, err := t.Tree.Stat(ctx, t.key)
+	info, err := t.dir.Stat(ctx, t.final)
 	return err == nil && info.Mode.IsRegular() && info.Size == t.body.read
 }
 
-// compare returns nil if the file that has the name is byte for byte ours.
+// compare returns nil if the file that has the name is byte for byte ours. It
+// is fs.ErrNotExist if none has it any more.
 func (t *temp) compare(ctx context.Context) (Info, error) {
-	stored, err := t.stat(ctx, t.key)
+	stored, err := t.stat(ctx, t.dir, t.final)
 	switch {
 	case err != nil:
-		return Info{}, t.lost(err)
+		return Info{}, err
 	case !stored.Mode.IsRegular():
-		return Info{}, fmt.Errorf("the name is not a file's: %w", fs.ErrExist)
+		return Info{}, fmt.Errorf("the name is %s's: %w", Describe(stored.Mode), fs.ErrExist)
+	case stored.Size == 0:
+		return Info{}, fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrExist)
 	case stored.Size != t.body.read:
 		return Info{}, fmt.Errorf("the file has %d bytes, and %d are being written: %w", stored.Size, t.body.read, fs.ErrExist)
 	}
-	ours, err := t.open(ctx, t.name, 0, 0)
+	ours, err := t.openIn(ctx, t.dir, t.name, 0, 0)
 	if err != nil {
 		return Info{}, t.lost(err)
 	}
 	defer ours.Close()
-	theirs, err := t.open(ctx, t.key, 0, 0)
+	theirs, err := t.openIn(ctx, t.dir, t.final, 0, 0)
 	if err != nil {
-		return Info{}, t.lost(err)
+		return Info{}, err
 	}
 	defer theirs.Close()
 	same, err := ltxio.SameContent(ours, theirs)
@@ -233,19 +269,37 @@ func (t *temp) compare(ctx context.Context) (Info, error) {
 	return stored, err
 }
 
-// release removes the temporary, unless it has become the file.
+// outlive returns a context for a call of which the answer matters. A Disk
+// answers whatever becomes of the context.
+func (r *replica) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Disk != nil {
+		return ctx, func() {}
+	}
+	return flow.Outlive(ctx, answerGrace)
+}
+
+// release removes the temporary, unless it has become the file, and lets the
+// directory go.
 func (t *temp) release(ctx context.Context) {
+	t.remove(ctx)
+	if t.dir != nil {
+		t.dir.Close()
+	}
+	t.dir = nil
+}
+
+func (t *temp) remove(ctx context.Context) {
 	if t.name == "" {
 		return
 	}
-	name := t.name
-	t.name = ""
-	longer, cancel := flow.Outlive(ctx, answerGrace)
+	longer, cancel := t.outlive(ctx)
 	defer cancel()
-	err := t.do(longer, func(ctx context.Context) error { return t.Tree.Remove(ctx, name) })
+	err := t.retried(longer, func(t *temp, ctx context.Context) error { return t.dir.Remove(ctx, t.name) })
 	if err != nil && !t.is(err, fs.ErrNotExist) {
-		t.log.Get().Warn("ltx temporary file cannot be removed", "replica", t.Type, "key", name, "error", t.log.Secrets.Error(err))
+		t.log.Get().Warn("ltx temporary file cannot be removed", "replica", t.Type,
+			"key", path.Join(t.path, t.name), "error", t.log.Secrets.Error(err))
 	}
+	t.name = ""
 }
 
 // lost is err, but for a file that is no longer there.
@@ -262,7 +316,7 @@ func (r *replica) makeDir(ctx context.Context, dir string) error {
 	if _, ok := r.made.Load(dir); ok {
 		return nil
 	}
-	if err := r.Tree.MakeDir(ctx, strings.TrimPrefix(dir, ".")); err != nil {
+	if err := r.Tree.MakeDir(ctx, dir); err != nil {
 		return err
 	}
 	if _, swept := r.made.Swap(dir, true); !swept {

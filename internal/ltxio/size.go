@@ -78,11 +78,11 @@ func believed(size int64) int64 {
 // Read and when r ends, and that fails with a *SizeError where r does not yield
 // size bytes; -1 means that any number will do. Its errors are for good.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
-	return &whole{r: &flow.Reader{Ctx: ctx, R: r}, size: size}
+	return &whole{r: flow.Reader{Ctx: ctx, R: r}, size: size}
 }
 
 type whole struct {
-	r          io.Reader
+	r          flow.Reader
 	size, read int64
 	err        error
 }

@@ -1,0 +1,86 @@
+package file
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/backend/tree"
+)
+
+// maxTries bounds how often something is opened anew that is replaced each time
+// it is looked at.
+const maxTries = 10
+
+// openAt opens the directory of that slashed name, of which no part may be a
+// link, and closes root unless it is that directory.
+func (d *disk) openAt(root *os.Root, name string) (*openDir, error) {
+	dir, end := root, 0
+	for end < len(name) {
+		part, _, _ := strings.Cut(name[end:], "/")
+		end += len(part)
+		sub, err := openPart(d.fsys, dir, part, name[:end])
+		end += len("/")
+		dir.Close()
+		if err != nil {
+			return nil, err
+		}
+		dir = sub
+	}
+	file, err := d.fsys.openDir(dir, ".")
+	if err != nil {
+		dir.Close()
+		return nil, bare("open directory", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		dir.Close()
+		return nil, bare("stat directory", err)
+	}
+	return &openDir{root: dir, file: file, info: info}, nil
+}
+
+// openPart opens a directory in another; path is its name in errors. It compares what it has opened with
+// what it has seen before, because os.Root follows a link within the root; a
+// file system on which nothing has a lasting identity is believed in the end.
+func openPart(fsys fsys, dir *os.Root, name, path string) (*os.Root, error) {
+	for try := 1; ; try++ {
+		seen, err := fsys.lstat(dir, name)
+		if err != nil {
+			return nil, bare("stat directory", err)
+		}
+		if err := wantDirInfo(path, seen); err != nil {
+			return nil, err
+		}
+		sub, err := fsys.openRoot(dir, name)
+		if err != nil {
+			return nil, bare("open directory", err)
+		}
+		info, err := fsys.lstat(sub, ".")
+		if err == nil && (os.SameFile(seen, info) || try == maxTries) {
+			return sub, nil
+		}
+		sub.Close()
+		if err != nil {
+			return nil, bare("stat directory", err)
+		}
+	}
+}
+
+func wantDir(fsys fsys, root *os.Root, name string) error {
+	info, err := fsys.lstat(root, filepath.FromSlash(name))
+	if err != nil {
+		return bare("stat directory", err)
+	}
+	return wantDirInfo(name, info)
+}
+
+func wantDirInfo(name string, info fs.FileInfo) error {
+	if !info.IsDir() {
+		return fmt.Errorf("%s is %s: %w", name, tree.Describe(info.Mode()), tree.ErrNotDirectory)
+	}
+	return nil
+}
