@@ -27,7 +27,7 @@ import (
 // concurrent use.
 //
 // Init, SetLogger and Close go to the nearest client in c's stack that has
-// them, and else do nothing. Errors of opening and of writing a file are an
+// them, and else do nothing. What clients log at info goes to debug. Errors of opening and of writing a file are an
 // *engine.LTXError with the file's transactions, and a hint where the operator
 // can do something; errors.Is and errors.As find all that c said. ltxstore.As
 // finds c.
@@ -57,7 +57,7 @@ func (c client) Init(ctx context.Context) error { return ltxstore.Init(ctx, c.Re
 // SetLogger implements engine.ReplicaClient.
 func (c client) SetLogger(logger *slog.Logger) {
 	if to, ok := ltxstore.As[ltxstore.LoggerSetter](c.ReplicaClient); ok {
-		to.SetLogger(logger)
+		to.SetLogger(quiet(logger))
 	}
 }
 

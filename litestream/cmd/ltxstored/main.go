@@ -1,0 +1,32 @@
+// Ltxstored replicates SQLite databases as a litestream.yml says, with
+// Litestream's engine, to every store and through every wrapper that ltxstore has:
+// client-side encryption, compression, several replicas, throttling.
+//
+//	ltxstored -config /etc/litestream.yml
+//
+// docs/daemon.md describes it.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
+}
+
+// The exit codes. A command that -exec has started may have any.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2 // wrong arguments, or a wrong configuration
+)
+
+// complain writes an error.
+func complain(w io.Writer, err error) { fmt.Fprintln(w, "ltxstored:", err) }

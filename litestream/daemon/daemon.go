@@ -1,0 +1,216 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	engine "github.com/benbjohnson/litestream"
+)
+
+// Options say how a daemon runs. The zero value is the default.
+type Options struct {
+	// Once replicates nothing by itself: see Daemon.Sync.
+	Once bool
+
+	// Logger takes the log. Nil is slog.Default.
+	Logger *slog.Logger
+
+	// Done, when closed, ends a last sync that is being repeated. It may be nil.
+	Done <-chan struct{}
+}
+
+// Daemon replicates databases until Close. Its methods are safe for concurrent
+// use.
+type Daemon struct {
+	opts    Options
+	log     *slog.Logger
+	store   *engine.Store
+	socket  *engine.Server
+	web     *http.Server
+	addr    net.Addr
+	started time.Time
+	metrics *validationMetrics
+	page    *template.Template
+
+	cancel context.CancelFunc // ends what runs in the background
+	wg     sync.WaitGroup
+	served chan struct{} // closed when web has ended
+
+	change sync.Mutex // held while databases are added or removed
+	mu     sync.Mutex
+	cfg    *Config
+	dbs    map[string]*database // by path
+}
+
+// Open starts to replicate the databases of cfg, and returns when all of them and
+// their stores could be opened. A database whose file does not exist is waited for. ctx
+// bounds the opening alone.
+func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error) {
+	d := &Daemon{cfg: cfg, opts: opts, log: opts.Logger, started: time.Now(), dbs: make(map[string]*database),
+		page: newPage(), cancel: func() {}}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	if d.metrics, err = newValidationMetrics(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.abandon())
+		}
+	}()
+	dbs, err := cfg.databases(d.has)
+	if err != nil {
+		return nil, err
+	}
+	var engines []*engine.DB
+	for _, db := range dbs {
+		opened, err := openDatabase(ctx, db, opts.Once, d.log)
+		if err != nil {
+			return nil, err
+		}
+		d.dbs[db.Path] = opened
+		engines = append(engines, opened.engine)
+	}
+	d.store = cfg.store(engines, opts, d.log)
+	if err := d.store.Open(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.distinct(ctx); err != nil {
+		return nil, err
+	}
+	for _, db := range dbs {
+		for _, r := range db.Replicas {
+			d.log.Info("replicating", "path", db.Path, "replica", r.String())
+		}
+	}
+	if opts.Once {
+		return d, nil
+	}
+	if err := d.serve(); err != nil {
+		return nil, err
+	}
+	d.background()
+	return d, nil
+}
+
+// databases returns all databases, those of directories included.
+func (cfg *Config) databases(known func(path string) bool) ([]DB, error) {
+	var found []DB
+	seen := make(map[string]bool)
+	for _, db := range cfg.DBs {
+		some := []DB{db}
+		if db.Dir != "" {
+			var err error
+			if some, err = db.expand(known); err != nil {
+				return nil, err
+			}
+			if len(some) == 0 && !db.Watch {
+				return nil, fmt.Errorf("dir %s: it has no database that matches %q: want one, or watch: true", db.Dir, db.Pattern)
+			}
+		}
+		for _, one := range some {
+			if seen[one.Path] {
+				return nil, fmt.Errorf("database %s is there twice: want it once", one.Path)
+			}
+			seen[one.Path] = true
+		}
+		found = append(found, some...)
+	}
+	return found, nil
+}
+
+// store returns the engine's store of the databases.
+func (cfg *Config) store(dbs []*engine.DB, opts Options, logger *slog.Logger) *engine.Store {
+	levels := engine.CompactionLevels{{Level: 0}}
+	for i, interval := range cfg.Levels {
+		levels = append(levels, &engine.CompactionLevel{Level: i + 1, Interval: interval})
+	}
+	s := engine.NewStore(dbs, levels)
+	s.Logger = logger.With(engine.LogKeySystem, engine.LogSystemStore)
+	for _, db := range dbs { // NewStore has given them another
+		db.SetLogger(s.Logger.With(engine.LogKeyDB, filepath.Base(db.Path())))
+	}
+	s.SnapshotInterval, s.SnapshotRetention = cfg.SnapshotInterval, cfg.SnapshotRetention
+	s.L0RetentionCheckInterval = cfg.L0RetentionCheck
+	s.SetL0Retention(cfg.L0Retention)
+	s.SetVerifyCompaction(cfg.VerifyCompaction)
+	s.SetRetentionEnabled(cfg.Retention)
+	s.SetShutdownSyncTimeout(cfg.ShutdownSyncTimeout)
+	s.SetShutdownSyncInterval(cfg.ShutdownSyncInterval)
+	s.SetDone(opts.Done)
+	if cfg.HeartbeatURL != "" {
+		s.Heartbeat = engine.NewHeartbeatClient(cfg.HeartbeatURL, cfg.HeartbeatInterval)
+	}
+	if opts.Once {
+		s.CompactionMonitorEnabled, s.L0RetentionCheckInterval, s.Heartbeat = false, 0, nil
+	}
+	return s
+}
+
+// distinct refuses two databases with one replica: each would overwrite the
+// other's files.
+func (d *Daemon) distinct(ctx context.Context) error {
+	of := make(map[string]string)
+	for path, db := range d.dbs {
+		if err := db.distinct(ctx, path, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *database) distinct(ctx context.Context, path string, of map[string]string) error {
+	for n, seen := range d.each {
+		at, err := d.location(ctx, n)
+		if err != nil {
+			return fmt.Errorf("database %s: replica %s: %w", path, seen.place, err)
+		}
+		if other, ok := of[at]; ok && at != "" {
+			return fmt.Errorf("databases %s and %s have one replica, %s: want one for each", other, path, seen.place)
+		}
+		of[at] = path
+	}
+	return nil
+}
+
+// has reports whether the database of a path is replicated.
+func (d *Daemon) has(path string) bool { return d.database(path) != nil }
+
+func (d *Daemon) database(path string) *database {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dbs[path]
+}
+
+// background starts what the daemon does beside the engine.
+func (d *Daemon) background() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.cancel = cancel
+	d.wg.Go(func() { d.watch(ctx) })
+	if d.cfg.ValidationInterval > 0 {
+		d.wg.Go(func() { d.validate(ctx) })
+	}
+}
+
+// each calls do each interval until ctx ends.
+func each(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			do()
+		}
+	}
+}

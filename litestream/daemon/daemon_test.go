@@ -1,0 +1,147 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What was committed before the end is in the replica, also what the engine has
+// not looked at yet.
+func TestCloseReplicatesTheRest(t *testing.T) {
+	g := newGround(t)
+	g.exec("app.db", `CREATE TABLE t (x); INSERT INTO t VALUES (1)`)
+	d := g.open(`dbs: [{path: $DIR/app.db, replica: {path: $DIR/r}}]`)
+	require.NoError(t, d.Close(t.Context()), g.log)
+	assert.Equal(t, 1, g.restored("file://"+g.path("r")+"?layout=litestream"))
+
+	d = g.open(`dbs: [{path: $DIR/app.db, replica: {path: $DIR/r}}]`)
+	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	g.exec("app.db", `INSERT INTO t VALUES (2)`)
+	require.NoError(t, d.Close(t.Context()), g.log)
+	assert.Equal(t, 2, g.restored("file://"+g.path("r")+"?layout=litestream"))
+}
+
+// Several replicas, each as it is configured: encrypted, compressed, throttled.
+func TestSeveralReplicas(t *testing.T) {
+	const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+	g := newGround(t)
+	g.exec("app.db", `CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (3)`)
+	d := g.open(`
+dbs:
+  - path: $DIR/app.db
+    replicas:
+      - {path: $DIR/plain}
+      - {path: $DIR/packed, compress: true, throttle: {upload: 10MiB}}
+      - {path: $DIR/sealed, age: {recipients: [` + recipient + `]}}
+`)
+	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	require.NoError(t, d.Close(t.Context()))
+	assert.Equal(t, 3, g.restored("file://"+g.path("plain")+"?layout=litestream"))
+	assert.Equal(t, 3, g.restored("file://"+g.path("packed")+"?layout=litestream&compress=true"))
+	for name, magic := range map[string]string{"plain": "LTX", "packed": "(\xb5/\xfd", "sealed": "age-encryption.org"} {
+		found, err := filepath.Glob(g.path(name) + "/ltx/0/*.ltx")
+		require.NoError(t, err)
+		require.NotEmpty(t, found, name)
+		content, err := os.ReadFile(found[0])
+		require.NoError(t, err)
+		assert.Equal(t, magic, string(content[:len(magic)]), name)
+	}
+}
+
+func TestOnce(t *testing.T) {
+	g := newGround(t)
+	g.exec("app.db", `CREATE TABLE t (x); INSERT INTO t VALUES (1)`)
+	cfg := g.parse(`dbs: [{path: $DIR/app.db, replica: {path: $DIR/r}}]`)
+	opts := g.options()
+	opts.Once = true
+	d, err := Open(t.Context(), cfg, opts)
+	require.NoError(t, err)
+	assert.Empty(t, mustGlob(t, g.path("r/ltx/*/*")), "nothing by itself")
+	require.NoError(t, d.Sync(t.Context()))
+	assert.Len(t, mustGlob(t, g.path("r/ltx/0/*.ltx")), 1)
+	require.NoError(t, d.Snapshot(t.Context()))
+	assert.Len(t, mustGlob(t, g.path("r/ltx/9/*.ltx")), 1)
+	require.NoError(t, d.EnforceRetention(t.Context()))
+	require.NoError(t, d.Close(t.Context()))
+	assert.Equal(t, 1, g.restored("file://"+g.path("r")+"?layout=litestream"))
+
+	cfg.DBs[0].Path = g.path("missing.db")
+	d, err = Open(t.Context(), cfg, opts)
+	require.NoError(t, err)
+	require.ErrorContains(t, d.Sync(t.Context()), "missing.db: it does not exist")
+	require.NoError(t, d.Close(t.Context()))
+}
+
+func mustGlob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	return found
+}
+
+func TestRestoresWhatDoesNotExist(t *testing.T) {
+	const yaml = `dbs: [{path: $DIR/app.db, restore-if-db-not-exists: true, replica: {path: $DIR/r}}]`
+	g := newGround(t)
+	d := g.open(yaml)
+	assert.NoFileExists(t, g.path("app.db"), "a first start")
+	g.exec("app.db", `CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)`)
+	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	require.NoError(t, d.Close(t.Context()))
+
+	for _, name := range mustGlob(t, g.path("*app.db*")) {
+		require.NoError(t, os.RemoveAll(name))
+	}
+	require.NoError(t, os.RemoveAll(g.path(".app.db-litestream")))
+	d = g.open(yaml)
+	assert.Equal(t, 2, g.rows("app.db"))
+	g.exec("app.db", `INSERT INTO t VALUES (3)`)
+	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	require.NoError(t, d.Close(t.Context()))
+	assert.Equal(t, 3, g.restored("file://"+g.path("r")+"?layout=litestream"))
+}
+
+// What would damage a replica, or cannot work, is an error of Open, which leaves
+// nothing open.
+func TestOpenRefuses(t *testing.T) {
+	g := newGround(t)
+	g.exec("a.db", `CREATE TABLE t (x)`)
+	g.exec("b.db", `CREATE TABLE t (x)`)
+	require.NoError(t, os.Mkdir(g.path("empty"), 0o755))
+	for yaml, says := range map[string]string{
+		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}, {path: $DIR/b.db, replica: {url: "file://$DIR/./r"}}]`:  "have one replica",
+		`dbs: [{path: $DIR/a.db, replicas: [{path: $DIR/r}, {url: "file://$DIR/./r"}]}]`:                           "have one replica",
+		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/none, must-exist: true}}]`:                                   "none",
+		`dbs: [{dir: $DIR/empty, pattern: "*.db", replica: {path: $DIR/r}}]`:                                       `has no database that matches "*.db"`,
+		`dbs: [{dir: $DIR/missing, pattern: "*.db", replica: {path: $DIR/r}}]`:                                     "missing",
+		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}, {dir: $DIR, pattern: "*.db", replica: {path: $DIR/s}}]`: "a.db is there twice",
+		`{addr: "256.0.0.1:1", dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}]}`:                                 "addr",
+		`{socket: {enabled: true, path: $DIR/a.db}, dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}]}`:            "socket",
+	} {
+		_, err := Open(t.Context(), g.parse(yaml), g.options())
+		if assert.Error(t, err, yaml) {
+			assert.Contains(t, err.Error(), says, yaml)
+		}
+	}
+}
+
+func TestCloseGivesUp(t *testing.T) {
+	g := newGround(t)
+	g.exec("app.db", `CREATE TABLE t (x)`)
+	cfg := g.parse(`dbs: [{path: $DIR/app.db, replica: {path: $DIR/r, must-exist: true}}]`)
+	require.NoError(t, os.Mkdir(g.path("r"), 0o755))
+	opts := g.options()
+	done := make(chan struct{})
+	opts.Done = done
+	d, err := Open(t.Context(), cfg, opts)
+	require.NoError(t, err)
+	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	require.NoError(t, os.RemoveAll(g.path("r")))
+	g.exec("app.db", `INSERT INTO t VALUES (1)`)
+	close(done)
+	require.ErrorContains(t, d.Close(context.Background()), "last sync")
+}

@@ -1,0 +1,88 @@
+package daemon
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/config"
+)
+
+// expand returns the databases of a directory, each with replicas of its own
+// below the directory's. A database that known reports is not looked into:
+// closing a file that the engine has open would drop its locks.
+func (db DB) expand(known func(path string) bool) ([]DB, error) {
+	var found []DB
+	err := filepath.WalkDir(db.Dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && path == db.Dir:
+			return err
+		case err != nil:
+			return nil // it has gone, or is not ours to read
+		case entry.IsDir():
+			if path != db.Dir && (!db.Recursive || strings.HasSuffix(entry.Name(), metaSuffix)) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if ok, _ := filepath.Match(db.Pattern, entry.Name()); !ok || !known(path) && !isSQLite(path) {
+			return nil
+		}
+		one, err := db.at(path)
+		found = append(found, one)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dir %s: %w", db.Dir, err)
+	}
+	return found, nil
+}
+
+// at returns the database of that path in the directory.
+func (db DB) at(path string) (DB, error) {
+	rel, err := filepath.Rel(db.Dir, path)
+	if err != nil {
+		return DB{}, err
+	}
+	one := db
+	one.Path, one.Dir, one.Pattern, one.Recursive, one.Watch, one.of = path, "", "", false, false, db.Dir
+	one.MetaPath, one.MetaDir = db.metaPath(rel), ""
+	one.Replicas = make([]config.Replica, len(db.Replicas))
+	for i, r := range db.Replicas {
+		if one.Replicas[i], err = r.Sub(filepath.ToSlash(rel)); err != nil {
+			return DB{}, fmt.Errorf("database %s: %w", path, err)
+		}
+	}
+	return one, one.check()
+}
+
+// metaSuffix ends the name of the engine's folder of a database.
+const metaSuffix = "-litestream"
+
+// metaPath is where Litestream keeps the engine's files of a directory's
+// database.
+func (db DB) metaPath(rel string) string {
+	switch dir, name := filepath.Split(rel); {
+	case db.MetaDir != "":
+		return filepath.Join(db.MetaDir, rel+metaSuffix)
+	case db.MetaPath != "":
+		return filepath.Join(db.MetaPath, dir, "."+name+metaSuffix)
+	}
+	return ""
+}
+
+// isSQLite reports whether a file is a database.
+func isSQLite(path string) bool {
+	const magic = "SQLite format 3\x00"
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	header := make([]byte, len(magic))
+	_, err = io.ReadFull(f, header)
+	return err == nil && string(header) == magic
+}

@@ -1,0 +1,72 @@
+package daemon
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// Log says what is logged, and how.
+type Log struct {
+	// Level is the least that is logged: "trace", "debug", "info", "warn" or
+	// "error".
+	Level string
+
+	// Type is "text" or "json". Litestream's "pretty" is text.
+	Type string
+
+	// Stderr logs there and not to stdout. Source adds the line of code.
+	Stderr, Source bool
+}
+
+// levelTrace is the engine's, below debug.
+const levelTrace = slog.LevelDebug - 4
+
+// Logger returns the logger of the daemon, the engine and the clients.
+func (l Log) Logger() *slog.Logger {
+	if l.Stderr {
+		return l.logger(os.Stderr)
+	}
+	return l.logger(os.Stdout)
+}
+
+func (l Log) logger(w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{AddSource: l.Source, Level: l.level(), ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+		if level, ok := attr.Value.Any().(slog.Level); ok && level == levelTrace {
+			attr.Value = slog.StringValue("TRACE")
+		}
+		return attr
+	}}
+	if l.Type == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+func (l Log) level() slog.Level {
+	switch strings.ToLower(l.Level) {
+	case "trace":
+		return levelTrace
+	case "debug":
+		return slog.LevelDebug
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
+// SetLevel sets Level. One that is not known is an error.
+func (l *Log) SetLevel(level string) error { return logLevel(&l.Level)(level) }
+
+// logLevel notes a level.
+func logLevel(to *string) setter {
+	return func(value string) error {
+		if strings.EqualFold(value, "warning") {
+			value = "warn"
+		}
+		return oneOf(to, "trace", "debug", "info", "warn", "error")(value)
+	}
+}

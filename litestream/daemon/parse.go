@@ -1,0 +1,133 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	engine "github.com/benbjohnson/litestream"
+
+	"github.com/ltxstore/ltxstore/config"
+)
+
+// Parse reads a litestream.yml. Its error tells all that is wrong in the file, a
+// line each: nothing is ignored that Litestream has and the daemon does not, and
+// nothing that neither has. Nothing is sent and no store is looked at.
+func Parse(data []byte, opts config.Options) (*Config, error) {
+	file, err := config.Parse(data, opts)
+	if err != nil {
+		return nil, err
+	}
+	cfg := defaultConfig()
+	cfg.settings = file.Daemon
+	failed := []error{cfg.ofFile(file)}
+	snapshots := []config.Setting{}
+	for _, found := range file.DBs {
+		db, err := parseDB(found)
+		failed = append(failed, err)
+		cfg.DBs = append(cfg.DBs, db)
+		for _, s := range found.Daemon {
+			if s.Key == "snapshot.interval" || s.Key == "snapshot.retention" {
+				snapshots = append(snapshots, s)
+			}
+		}
+	}
+	failed = append(failed, cfg.ofDBs(file, snapshots), cfg.check())
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// ofFile takes the settings of the file's top level.
+func (cfg *Config) ofFile(file *config.File) error {
+	var failed []error
+	if len(file.Replicas) > 0 {
+		failed = append(failed, errors.New("a replica at the top level is of no database: want it below dbs"))
+	}
+	ofReplicas := new(Sync).table()
+	own := slices.DeleteFunc(slices.Clone(file.Daemon), func(s config.Setting) bool {
+		_, ok := ofReplicas[s.Key] // each replica has it, too
+		return ok && s.Key != "retention"
+	})
+	failed = append(failed, table{
+		"addr":                        text(&cfg.Addr),
+		"exec":                        text(&cfg.Exec),
+		"socket.enabled":              boolean(&cfg.Socket.Enabled),
+		"socket.path":                 path(&cfg.Socket.Path),
+		"socket.permissions":          permissions(&cfg.Socket.Permissions),
+		"levels.#.interval":           appendPositive(&cfg.Levels),
+		"snapshot.interval":           positive(&cfg.SnapshotInterval),
+		"snapshot.retention":          positive(&cfg.SnapshotRetention),
+		"validation.interval":         positive(&cfg.ValidationInterval),
+		"validation.read":             boolean(&cfg.ValidationRead),
+		"l0-retention":                atLeast(&cfg.L0Retention, 0),
+		"l0-retention-check-interval": positive(&cfg.L0RetentionCheck),
+		"retention.enabled":           boolean(&cfg.Retention),
+		"retention":                   refused("want retention.enabled, or snapshot.retention"),
+		"verify-compaction":           boolean(&cfg.VerifyCompaction),
+		"heartbeat-url":               webURL(&cfg.HeartbeatURL),
+		"heartbeat-interval":          atLeast(&cfg.HeartbeatInterval, engine.MinHeartbeatInterval),
+		"logging.level":               logLevel(&cfg.Log.Level),
+		"logging.type":                oneOf(&cfg.Log.Type, "text", "json", "pretty"),
+		"logging.stderr":              boolean(&cfg.Log.Stderr),
+		"logging.source":              boolean(&cfg.Log.Source),
+		"shutdown-timeout":            positive(&cfg.ShutdownTimeout),
+		"shutdown-sync-timeout":       atLeast(&cfg.ShutdownSyncTimeout, 0),
+		"shutdown-sync-interval":      positive(&cfg.ShutdownSyncInterval),
+		"mcp-addr":                    refused("the daemon has no MCP server: want it left out"),
+	}.read(own))
+	if cfg.Levels == nil {
+		for _, level := range engine.DefaultCompactionLevels[1:] {
+			cfg.Levels = append(cfg.Levels, level.Interval)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// ofDBs takes the snapshot settings of databases. The engine has one for all.
+func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
+	var failed []error
+	first := make(map[string]config.Setting)
+	for _, s := range found {
+		if slices.ContainsFunc(file.Daemon, func(top config.Setting) bool { return top.Key == s.Key && top.Value != s.Value }) {
+			failed = append(failed, wrong(s, fmt.Errorf("%s is not that of the top level: the engine has one for all databases", s.Value)))
+		} else if other, ok := first[s.Key]; ok && other.Value != s.Value {
+			failed = append(failed, wrong(s, fmt.Errorf("%s is not that of another database, %s: the engine has one for all", s.Value, other.Value)))
+		}
+		first[s.Key] = s
+		failed = append(failed, table{
+			"snapshot.interval":  positive(&cfg.SnapshotInterval),
+			"snapshot.retention": positive(&cfg.SnapshotRetention),
+		}.read([]config.Setting{s}))
+	}
+	return errors.Join(failed...)
+}
+
+// check refuses what is wrong between settings.
+func (cfg *Config) check() error {
+	var failed []error
+	if len(cfg.DBs) == 0 && !cfg.Socket.Enabled {
+		failed = append(failed, errors.New("there is no database: want dbs"))
+	}
+	if len(cfg.Levels) >= engine.SnapshotLevel {
+		failed = append(failed, fmt.Errorf("levels: there are %d: want at most %d", len(cfg.Levels), engine.SnapshotLevel-1))
+	}
+	if cfg.Addr != "" {
+		if _, port, err := net.SplitHostPort(cfg.Addr); err != nil || port == "" {
+			failed = append(failed, fmt.Errorf("addr: %w", bad(cfg.Addr, "host:port or :port, such as 127.0.0.1:9090")))
+		}
+	}
+	if cfg.ValidationRead && cfg.ValidationInterval == 0 {
+		failed = append(failed, errors.New("validation.read: there is no validation.interval: want one, such as 24h"))
+	}
+	seen := make(map[string]bool)
+	for _, db := range cfg.DBs {
+		if seen[db.Path] && db.Path != "" {
+			failed = append(failed, fmt.Errorf("database %s is there twice: want it once", db.Path))
+		}
+		seen[db.Path] = true
+	}
+	return errors.Join(failed...)
+}

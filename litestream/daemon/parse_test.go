@@ -1,0 +1,180 @@
+package daemon
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/config"
+)
+
+func parse(t *testing.T, yaml string) (*Config, error) {
+	t.Helper()
+	return Parse([]byte(yaml), config.Options{Getenv: func(key string) (string, bool) { return "/home/me", key == "HOME" }})
+}
+
+func TestParse(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	cfg, err := parse(t, `
+addr: ":9090"
+exec: app -serve
+socket: {enabled: true, path: /run/l.sock, permissions: "0660"}
+levels: [{interval: 1m}, {interval: 10m}]
+snapshot: {interval: 6h}
+l0-retention: 0s
+l0-retention-check-interval: 30s
+retention: {enabled: false}
+verify-compaction: true
+heartbeat-url: https://example.com/beat
+heartbeat-interval: 2m
+validation: {interval: 24h, read: true}
+logging: {level: warning, type: json, stderr: true}
+shutdown-timeout: 10s
+shutdown-sync-timeout: 5s
+shutdown-sync-interval: 100ms
+sync-interval: 2s
+dbs:
+  - path: ~/app.db
+    meta-path: ~/meta
+    monitor-interval: 3s
+    checkpoint-interval: 0s
+    busy-timeout: 4s
+    min-checkpoint-page-count: 7
+    truncate-page-n: 8
+    max-sync-wal-bytes: 9
+    restore-if-db-not-exists: true
+    snapshot: {retention: 48h}
+    replicas:
+      - path: /backups/app
+      - url: s3://bucket/app
+  - dir: /tenants
+    pattern: "*.db"
+    recursive: true
+    watch: true
+    meta-dir: /meta
+    replica: {path: /backups/tenants, sync-interval: 5s, max-sync-ltx-files: 3, auto-recover: true}
+`)
+	require.NoError(t, err)
+	cfg.settings = nil
+	assert.Len(t, cfg.DBs[0].Replicas, 2)
+	assert.Len(t, cfg.DBs[1].Replicas, 1)
+	cfg.DBs[0].Replicas, cfg.DBs[1].Replicas = nil, nil
+	second := defaultDB()
+	second.Dir, second.Pattern, second.Recursive, second.Watch, second.MetaDir = "/tenants", "*.db", true, true, "/meta"
+	second.Sync = Sync{Interval: 5 * time.Second, MaxFiles: 3, AutoRecover: true}
+	assert.Equal(t, &Config{
+		Addr: ":9090", Exec: "app -serve",
+		Socket:           Socket{Enabled: true, Path: "/run/l.sock", Permissions: 0o660},
+		Log:              Log{Level: "warn", Type: "json", Stderr: true},
+		Levels:           []time.Duration{time.Minute, 10 * time.Minute},
+		SnapshotInterval: 6 * time.Hour, SnapshotRetention: 48 * time.Hour,
+		L0RetentionCheck: 30 * time.Second, VerifyCompaction: true,
+		HeartbeatURL: "https://example.com/beat", HeartbeatInterval: 2 * time.Minute,
+		ValidationInterval: 24 * time.Hour, ValidationRead: true,
+		ShutdownTimeout: 10 * time.Second, ShutdownSyncTimeout: 5 * time.Second, ShutdownSyncInterval: 100 * time.Millisecond,
+		DBs: []DB{{
+			Path: "/home/me/app.db", MetaPath: "/home/me/meta",
+			MonitorInterval: 3 * time.Second, BusyTimeout: 4 * time.Second,
+			MinCheckpointPages: 7, TruncatePages: 8, MaxSyncWALBytes: 9, Restore: true,
+			Sync: Sync{Interval: 2 * time.Second},
+		}, second},
+	}, cfg)
+}
+
+// What a file does not say is as in Litestream.
+func TestParseDefaults(t *testing.T) {
+	cfg, err := parse(t, "dbs: [{path: /app.db, replica: {path: /r}}]")
+	require.NoError(t, err)
+	assert.Equal(t, []time.Duration{30 * time.Second, 5 * time.Minute, time.Hour}, cfg.Levels)
+	assert.Equal(t, 24*time.Hour, cfg.SnapshotInterval)
+	assert.Equal(t, 5*time.Minute, cfg.L0Retention)
+	assert.True(t, cfg.Retention)
+	assert.Equal(t, time.Second, cfg.DBs[0].Sync.Interval)
+	assert.Zero(t, cfg.ValidationInterval)
+}
+
+func TestParseRefuses(t *testing.T) {
+	const db = "\ndbs: [{path: /app.db, replica: {path: /r}}]"
+	of := func(settings string) string { return "dbs: [{path: /app.db, replica: {path: /r}, " + settings + "}]" }
+	dir := func(settings string) string { return "dbs: [{dir: /d, replica: {path: /r}, " + settings + "}]" }
+	replica := func(settings string) string { return "dbs: [{path: /app.db, replica: {path: /r, " + settings + "}}]" }
+	for yaml, says := range map[string]string{
+		"addr: ':1'":                                    "there is no database: want dbs",
+		"dbs: []":                                       "there is no database: want dbs",
+		"replica: {path: /r}" + db:                      "a replica at the top level is of no database: want it below dbs",
+		"dbs: [{path: /app.db}]":                        "database /app.db: it has no replica",
+		"dbs: [{replica: {path: /r}}]":                  "it has neither path nor dir",
+		of("dir: /d"):                                   "it has both path and dir",
+		"addr: 9090" + db:                               `addr: "9090" cannot be used: want host:port`,
+		"snapshot: {interval: 1day}" + db:               `line 1, column 12: snapshot.interval: "1day" cannot be used: want a duration of at least 1ns`,
+		"snapshot: {retention: 0s}" + db:                `snapshot.retention: "0s"`,
+		"levels: [{interval: -1s}]" + db:                `levels.0.interval: "-1s"`,
+		"levels: [{intervall: 1s}]" + db:                "levels.0.intervall: the daemon does not have it",
+		"retention: 24h" + db:                           "retention: want retention.enabled, or snapshot.retention",
+		"retention: {enabled: maybe}" + db:              `retention.enabled: "maybe" cannot be used: want true or false`,
+		"mcp-addr: ':1'" + db:                           "mcp-addr: the daemon has no MCP server",
+		"heartbeat-url: ftp://secret" + db:              "heartbeat-url: want a URL that begins with http:// or https://",
+		"heartbeat-interval: 5s" + db:                   `heartbeat-interval: "5s" cannot be used: want a duration of at least 1m0s`,
+		"logging: {level: loud}" + db:                   `logging.level: "loud" cannot be used: want trace, debug, info, warn or error`,
+		"logging: {type: xml}" + db:                     `want text, json or pretty`,
+		"socket: {permissions: 999}" + db:               `socket.permissions: "999" cannot be used: want permissions in octal`,
+		"validation: {read: true}" + db:                 "there is no validation.interval",
+		of("watch: true"):                               "are of a dir",
+		of("meta-dir: /m"):                              "are of a dir",
+		dir("recursive: true"):                          `dir has no pattern: want one, such as "*.db"`,
+		dir("pattern: '['"):                             `pattern: "["`,
+		dir("pattern: x, meta-dir: /m, meta-path: /p"):  "both meta-path and meta-dir",
+		of("min-checkpoint-page-count: 0"):              `"0" cannot be used: want a whole number of at least 1`,
+		of("max-sync-wal-bytes: 1.5"):                   "want a whole number",
+		of("max-checkpoint-page-count: 5"):              "want truncate-page-n",
+		of("checkpoint-interval: -5s"):                  "checkpoint-interval",
+		replica("retention: 24h"):                       "retention: Litestream has dropped it: want snapshot.retention",
+		replica("validation-interval: 24h"):             "want validation.interval at the top level",
+		replica("sync-interval: 0s"):                    `sync-interval: "0s"`,
+		replica("auto-recover: perhaps"):                `auto-recover: "perhaps"`,
+		"sync-interval: never" + db:                     `sync-interval: "never"`,
+		"dbs: [{path: '/a?b.db', replica: {path: /r}}]": "names with ?, # or %",
+		"dbs: [{path: /a, replica: {path: /r}}, {path: /x/../a, replica: {path: /s}}]":                                                "database /a is there twice",
+		"dbs: [{path: /a, replicas: [{path: /r}, {path: /s, sync-interval: 9s}]}]":                                                    "its replicas differ",
+		"snapshot: {interval: 1h}\ndbs: [{path: /a, snapshot: {interval: 2h}, replica: {path: /r}}]":                                  "2h is not that of the top level",
+		"dbs: [{path: /a, snapshot: {interval: 2h}, replica: {path: /r}}, {path: /b, snapshot: {interval: 3h}, replica: {path: /s}}]": "3h is not that of another database, 2h",
+		"dbs: [{path: /a, replica: {url: 's3://b/p?part-sise=1'}}]":                                                                   "part-size",
+		"dsb: []": `unknown setting "dsb": did you mean dbs?`,
+		"levels: [{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s},{interval: 1s}]" + db: "levels: there are 9: want at most 8",
+	} {
+		_, err := parse(t, yaml)
+		if assert.Error(t, err, yaml) {
+			assert.Contains(t, err.Error(), says, yaml)
+			assert.NotContains(t, err.Error(), "secret")
+		}
+	}
+}
+
+// All that is wrong is told in one run.
+func TestParseTellsAll(t *testing.T) {
+	_, err := parse(t, "snapshot: {interval: x}\nlogging: {level: y}\ndbs: [{path: /a}, {dir: /d, replica: {path: /r}}]")
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 4, err.Error())
+}
+
+func TestLogLevels(t *testing.T) {
+	for level, want := range map[string]slog.Level{"trace": levelTrace, "debug": slog.LevelDebug, "INFO": slog.LevelInfo, "Warning": slog.LevelWarn, "error": slog.LevelError} {
+		var l Log
+		require.NoError(t, l.SetLevel(level))
+		var b strings.Builder
+		logger := l.logger(&b)
+		logger.Log(t.Context(), want-1, "hidden")
+		logger.Log(t.Context(), want, "shown")
+		assert.Contains(t, b.String(), "shown", level)
+		assert.NotContains(t, b.String(), "hidden", level)
+	}
+	require.Error(t, new(Log).SetLevel("loud"))
+	var b strings.Builder
+	Log{Level: "trace", Type: "json", Source: true}.logger(&b).Log(t.Context(), levelTrace, "x")
+	assert.Contains(t, b.String(), `"level":"TRACE"`)
+	assert.Contains(t, b.String(), `"source"`)
+}

@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/config"
+)
+
+// config returns the configuration that the databases are of.
+func (d *Daemon) config() *Config {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg
+}
+
+// Reload makes the databases those of cfg: new ones are added, missing ones are
+// removed, and changed ones are replicated anew with their new settings. The others are
+// not interrupted. What cannot be changed while the daemon runs is logged. An
+// error tells which databases could not be added or removed.
+func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
+	d.change.Lock()
+	defer d.change.Unlock()
+	if !slices.EqualFunc(d.config().settings, cfg.settings, func(a, b config.Setting) bool { return a.Key == b.Key && a.Value == b.Value }) {
+		d.log.Warn("settings at the top level have changed: restart to apply them")
+	}
+	dbs, err := cfg.databases(d.has)
+	if err != nil {
+		return err
+	}
+	want := make(map[string]DB)
+	for _, db := range dbs {
+		want[db.Path] = db
+	}
+	var failed []error
+	for _, db := range d.databases() {
+		if now, ok := want[db.Path]; !ok || now.fingerprint() != db.fingerprint() {
+			failed = append(failed, d.remove(ctx, db.Path))
+		}
+	}
+	for _, db := range dbs {
+		if !d.has(db.Path) {
+			failed = append(failed, d.add(ctx, db))
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := *d.cfg
+	next.DBs = cfg.DBs
+	d.cfg = &next
+	return errors.Join(failed...)
+}
+
+// fingerprint is the same for the same settings. It shows none of them.
+func (db DB) fingerprint() [sha256.Size]byte {
+	var b strings.Builder
+	for _, r := range db.Replicas {
+		describe(&b, r.Source())
+	}
+	db.Replicas = nil
+	fmt.Fprintf(&b, "%+v", db)
+	return sha256.Sum256([]byte(b.String()))
+}
+
+// describe writes all that tells two sources apart.
+func describe(b *strings.Builder, src ltxstore.Source) {
+	fmt.Fprintf(b, "%q %q %q\n", src.Type, src.URL, src.Layout)
+	for _, settings := range []map[string]string{src.Settings, src.Defaults} {
+		for _, key := range slices.Sorted(maps.Keys(settings)) {
+			fmt.Fprintf(b, "%q=%q\n", key, settings[key])
+		}
+		b.WriteByte('\n')
+	}
+	for _, other := range src.Mirrors {
+		describe(b, other)
+	}
+}

@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/superfly/ltx"
+)
+
+// Status is how the daemon and its databases are.
+type Status struct {
+	Started   time.Time        `json:"started"`
+	Healthy   bool             `json:"healthy"`
+	Databases []DatabaseStatus `json:"databases"`
+}
+
+// DatabaseStatus is how a database is.
+type DatabaseStatus struct {
+	Path    string `json:"path"`
+	Healthy bool   `json:"healthy"`
+
+	// Problems say why it is not healthy.
+	Problems []string `json:"problems,omitempty"`
+
+	// TXID is the last transaction that the engine has read, Replicated the last
+	// that is in the replicas; Lag is how many are between the two.
+	TXID       ltx.TXID `json:"txid"`
+	Replicated ltx.TXID `json:"replicated"`
+	Lag        uint64   `json:"lag"`
+
+	// LastSync is when it was last known that the replicas have everything. Zero is
+	// not since the start.
+	LastSync time.Time `json:"last_sync,omitzero"`
+
+	Replicas []ReplicaStatus `json:"replicas"`
+	Check    Check           `json:"last_check,omitzero"`
+	Window   Window          `json:"restorable,omitzero"`
+}
+
+// ReplicaStatus is how a replica is, since the daemon has started.
+type ReplicaStatus struct {
+	Place       string    `json:"place"` // without secrets
+	LastWrite   time.Time `json:"last_write,omitzero"`
+	LastFailure string    `json:"last_failure,omitempty"`
+	FailedAt    time.Time `json:"failed_at,omitzero"`
+}
+
+// Failing reports that nothing was written since the last failure.
+func (r ReplicaStatus) Failing() bool {
+	return !r.FailedAt.IsZero() && !r.LastWrite.After(r.FailedAt)
+}
+
+// Status returns how everything is. It asks no store.
+func (d *Daemon) Status() Status {
+	s := Status{Started: d.started, Healthy: true, Databases: []DatabaseStatus{}}
+	for _, db := range d.databases() {
+		one := db.status(time.Now())
+		s.Healthy = s.Healthy && one.Healthy
+		s.Databases = append(s.Databases, one)
+	}
+	return s
+}
+
+// databases returns all databases by path.
+func (d *Daemon) databases() []*database {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []*database
+	for _, db := range d.dbs {
+		all = append(all, db)
+	}
+	slices.SortFunc(all, func(a, b *database) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+func (d *database) status(now time.Time) DatabaseStatus {
+	s := DatabaseStatus{Path: d.Path, LastSync: d.engine.LastSuccessfulSyncAt(), Replicated: d.engine.Replica.Pos().TXID}
+	d.mu.Lock()
+	s.Check, s.Window = d.check, d.window
+	d.mu.Unlock()
+	for _, r := range d.each {
+		r.mu.Lock()
+		s.Replicas = append(s.Replicas, ReplicaStatus{r.place, r.written, r.failure, r.failed})
+		r.mu.Unlock()
+	}
+	problem := func(format string, args ...any) { s.Problems = append(s.Problems, fmt.Sprintf(format, args...)) }
+	pos, err := d.engine.Pos()
+	if err != nil {
+		problem("position unknown: %v", err)
+	}
+	if s.TXID = pos.TXID; s.TXID > s.Replicated {
+		s.Lag = uint64(s.TXID - s.Replicated)
+	}
+	switch late := d.late(); {
+	case !d.exists():
+		problem("the database does not exist")
+	case !d.engine.IsOpen():
+		problem("replication is stopped")
+	case s.LastSync.IsZero():
+		problem("not replicated since the start")
+	case now.Sub(s.LastSync) > late:
+		problem("not replicated for %v", now.Sub(s.LastSync).Round(time.Second))
+	}
+	for _, r := range s.Replicas {
+		if r.Failing() {
+			problem("replica %s: %s", r.Place, r.LastFailure)
+		}
+	}
+	if !s.Check.At.IsZero() && !s.Check.OK {
+		problem("the last check has found: %s", strings.Join(s.Check.Findings, "; "))
+	}
+	s.Healthy = len(s.Problems) == 0
+	return s
+}
+
+// late is for how long a healthy database may go without a sync.
+func (d *database) late() time.Duration {
+	return max(time.Minute, 3*max(d.Sync.Interval, d.MonitorInterval))
+}
+
+// refresh finds out anew what can be restored, of databases of which it was not
+// found out for a while.
+func (d *Daemon) refresh(ctx context.Context) {
+	for _, db := range d.databases() {
+		db.mu.Lock()
+		stale := time.Since(db.window.At) > windowAge
+		db.mu.Unlock()
+		if stale && ctx.Err() == nil {
+			window := findWindow(ctx, db.all)
+			db.mu.Lock()
+			db.window = window
+			db.mu.Unlock()
+		}
+	}
+}

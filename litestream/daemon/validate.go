@@ -1,0 +1,172 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ltxstore/ltxstore/restore"
+	"github.com/ltxstore/ltxstore/verify"
+)
+
+// Check is what a check of a database's replicas has found.
+type Check struct {
+	At       time.Time `json:"at"` // zero before the first one
+	OK       bool      `json:"ok"`
+	Read     bool      `json:"read"`               // every file was read
+	Findings []string  `json:"findings,omitempty"` // what is wrong
+}
+
+// validate checks all databases each interval.
+func (d *Daemon) validate(ctx context.Context) {
+	each(ctx, d.config().ValidationInterval, func() { d.Validate(ctx) })
+}
+
+// Validate checks the replicas of each database: what can be restored, gaps between
+// the files of a level, and with Config.ValidationRead every file. What is wrong is
+// logged, is in the metrics and on the status page.
+func (d *Daemon) Validate(ctx context.Context) {
+	for _, db := range d.databases() {
+		if ctx.Err() != nil {
+			return
+		}
+		check := d.checked(ctx, db)
+		if ctx.Err() != nil {
+			return
+		}
+		db.mu.Lock()
+		db.check = check
+		db.mu.Unlock()
+		for _, finding := range check.Findings {
+			d.log.Error("replica check failed", "path", db.Path, "finding", finding)
+		}
+		d.log.Debug("replica checked", "path", db.Path, "ok", check.OK)
+	}
+}
+
+// checked checks the replicas of a database.
+func (d *Daemon) checked(ctx context.Context, db *database) Check {
+	check := Check{Read: d.config().ValidationRead}
+	byLevel := make(map[int]error) // nil is a success
+	if check.Read {
+		d.read(ctx, db, &check, byLevel)
+	} else {
+		d.list(ctx, db, &check, byLevel)
+	}
+	check.At, check.OK = time.Now(), len(check.Findings) == 0
+	if ctx.Err() == nil {
+		for level, err := range byLevel {
+			d.metrics.note(db.Path, level, err)
+		}
+	}
+	return check
+}
+
+// errInvalid says that a check was made, and has found something.
+var errInvalid = errors.New("invalid")
+
+// list checks what listings tell.
+func (d *Daemon) list(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
+	for level := range len(d.config().Levels) + 1 {
+		found, err := db.engine.Replica.ValidateLevel(ctx, level)
+		if byLevel[level] = err; err != nil {
+			check.Findings = append(check.Findings, err.Error())
+		}
+		for _, f := range found {
+			byLevel[level] = errInvalid
+			check.Findings = append(check.Findings, fmt.Sprintf("level %d: %s", level, f.Message))
+		}
+	}
+	if _, err := restore.NewPlan(ctx, db.all, restore.Target{}, nil); err != nil && !d.notYet(db, err) {
+		check.Findings = append(check.Findings, err.Error())
+	}
+}
+
+// notYet reports that there is nothing to restore because nothing was replicated.
+func (d *Daemon) notYet(db *database, err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && db.engine.Replica.Pos().IsZero()
+}
+
+// read reads every file.
+func (d *Daemon) read(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
+	report, err := verify.Run(ctx, db.all, verify.Config{})
+	if err != nil {
+		check.Findings = append(check.Findings, err.Error())
+		return
+	}
+	for _, level := range report.Levels {
+		byLevel[level.Level] = nil
+	}
+	for _, level := range report.NotLookedAt {
+		byLevel[level] = errors.New("not looked at")
+	}
+	for _, f := range report.Findings {
+		if f.Severity == verify.Error {
+			if byLevel[f.Level] == nil {
+				byLevel[f.Level] = errInvalid
+			}
+			check.Findings = append(check.Findings, f.Message)
+		}
+	}
+	if report.Restore == nil && !report.RestoreUnknown && len(report.Levels) > 0 {
+		check.Findings = append(check.Findings, "nothing can be restored")
+	}
+}
+
+// validationMetrics are Litestream's metrics of checks. With the names and texts of
+// the engine's own they are those.
+type validationMetrics struct {
+	checks        *prometheus.CounterVec
+	success, time *prometheus.GaugeVec
+}
+
+func newValidationMetrics() (*validationMetrics, error) {
+	labels := []string{"db", "level"}
+	checks, err1 := registered(prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "litestream_validation_checks_total",
+		Help: "Number of replica validation checks by result (success, invalid, or error).",
+	}, []string{"db", "level", "result"}))
+	success, err2 := registered(prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "litestream_last_validation_success",
+		Help: "Whether the last replica validation check succeeded (1) or failed (0). Zero before the first check completes.",
+	}, labels))
+	at, err3 := registered(prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "litestream_last_validation_success_timestamp_seconds",
+		Help: "Unix time of the last successful replica validation check. Zero until a check succeeds.",
+	}, labels))
+	return &validationMetrics{checks, success, at}, errors.Join(err1, err2, err3)
+}
+
+// registered registers a collector, or finds the one of that name.
+func registered[C prometheus.Collector](c C) (C, error) {
+	err := prometheus.Register(c)
+	if already := new(prometheus.AlreadyRegisteredError); errors.As(err, already) {
+		if there, ok := already.ExistingCollector.(C); ok {
+			return there, nil
+		}
+	}
+	return c, err
+}
+
+// note notes a check of a level: err is nil, errInvalid or why it could not be made.
+func (m *validationMetrics) note(path string, level int, err error) {
+	result, ok := "error", 0.0
+	switch {
+	case err == nil:
+		result, ok = "success", 1
+	case errors.Is(err, errInvalid):
+		result = "invalid"
+	}
+	name := strconv.Itoa(level)
+	m.checks.WithLabelValues(path, name, result).Inc()
+	m.success.WithLabelValues(path, name).Set(ok)
+	at := m.time.WithLabelValues(path, name)
+	if err == nil {
+		at.SetToCurrentTime()
+	}
+}
