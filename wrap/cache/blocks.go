@@ -41,7 +41,7 @@ type known struct {
 	since  time.Time
 	users  int
 
-	size   int64 // of the file; -1 until a block has shown it
+	size   int64 // of the file, which is never empty; 0 until a block has shown it
 	end    int64 // of the furthest block
 	listed *stamp
 	proven bool // what an earlier process has left is right
@@ -54,7 +54,7 @@ type stamp struct {
 }
 
 func newKnown(f layer.File, since time.Time) *known {
-	return &known{file: f, since: since, size: -1, blocks: make(map[int64]*list.Element)}
+	return &known{file: f, since: since, blocks: make(map[int64]*list.Element)}
 }
 
 // at is where one of the file's blocks belongs on a disk.
@@ -136,7 +136,7 @@ func (b *blocks) valid(k *known) bool {
 func (b *blocks) past(k *known, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return k.size >= 0 && n*b.size >= k.size
+	return k.size > 0 && n*b.size >= k.size
 }
 
 // get returns a block, if it is kept and believed.
@@ -192,10 +192,10 @@ func (b *blocks) put(k *known, n int64, data []byte) {
 func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	end := n*b.size + int64(len(data))
 	short := int64(len(data)) < b.size
-	if len(data) == 0 && k.end < end {
-		return k.size <= end // the file ends before, who knows where
-	}
-	if short && (k.end > end || k.size >= 0 && k.size != end) || k.size >= 0 && end > k.size {
+	switch {
+	case len(data) == 0 && k.end < end:
+		return k.size <= end // the file ends somewhere before
+	case k.size > 0 && (end > k.size || short && end != k.size), short && end < k.end:
 		return false
 	}
 	if e := k.blocks[n]; e != nil {
@@ -306,7 +306,7 @@ func (b *blocks) seen(files []ltx.FileInfo) {
 			continue
 		}
 		now := stamp{files[i].Size, files[i].CreatedAt}
-		if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size >= 0 && k.size != now.size || k.end > now.size {
+		if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size > 0 && k.size != now.size || k.end > now.size {
 			b.count.changed.Add(1)
 			b.drop(f)
 			continue

@@ -521,7 +521,7 @@ func TestOthersRewrite(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for field, cfg := range map[string]cache.Config{
 		"TTL": {TTL: -1}, "MaxFiles": {MaxFiles: -1}, "BlockTTL": {BlockTTL: -1}, "BlockSize": {BlockSize: 5000}, "MaxRange": {MaxRange: -1},
-		"Size": {Size: 1000}, "Dir": {Dir: "a\x00b"},
+		"Size": {Size: 4<<10 + 255, BlockSize: 4 << 10}, "Dir": {Dir: "a\x00b"}, "Only": {Only: "files"},
 	} {
 		c := cache.New(mock.NewReplicaClient(mock.Config{}), cfg)
 		err := c.Init(t.Context())
@@ -529,6 +529,9 @@ func TestRefusals(t *testing.T) {
 		assert.ErrorContains(t, err, field)
 		assert.ErrorIs(t, c.DeleteAll(t.Context()), fs.ErrInvalid)
 		assert.Zero(t, c.Stats())
+	}
+	for _, cfg := range []cache.Config{{BlockSize: 4 << 10, Size: 4<<10 + 256}, {BlockSize: 4 << 20}, {Size: 70 << 10, MaxRange: 70 << 10}} {
+		assert.NoError(t, cache.New(mock.NewReplicaClient(mock.Config{}), cfg).Init(t.Context()), "the limits themselves are right")
 	}
 	assert.ErrorContains(t, cache.New(nil, cache.Config{}).Init(t.Context()), "want a client to wrap")
 	_, err := cache.New(mock.NewReplicaClient(mock.Config{}), cache.Config{Size: 70 << 10, MaxRange: 71 << 10}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 1)
@@ -564,4 +567,28 @@ func TestMaxFilesExactly(t *testing.T) {
 		}
 		assert.EqualValues(t, []int64{30, 2}, []int64{w.Stats().Files, w.Stats().ListHits})
 	})
+}
+
+// Only what Config.Only names is kept.
+func TestOnly(t *testing.T) {
+	for only, want := range map[cache.Kind][2]int{"": {1, 1}, cache.OnlyListings: {1, 2}, cache.OnlyBlocks: {2, 1}} {
+		w := newWorld(cache.Config{Only: only})
+		put(t, w.other, 1, []byte("body"))
+		for range 2 {
+			assert.Len(t, list(t, w, 0), 1)
+			assert.EqualValues(t, "od", read(t, w, 1, 1, 2))
+		}
+		assert.Equal(t, want, [2]int{len(w.next.Calls(mock.OpList)), len(w.next.Calls(mock.OpOpen))}, only)
+	}
+}
+
+// A block that ends before one that is kept is of another version.
+func TestBlockEndsBeforeAnother(t *testing.T) {
+	w := newWorld(cache.Config{BlockSize: 4 << 10})
+	put(t, w.other, 1, random(1, 20<<10))
+	read(t, w, 1, 8<<10, 10)
+	put(t, w.other, 1, random(2, 5000))
+	assert.Equal(t, random(2, 5000)[4096:4106], read(t, w, 1, 4096, 10))
+	assert.Empty(t, read(t, w, 1, 8<<10, 10), "the old version's is dropped")
+	assert.EqualValues(t, 1, w.Stats().Changed)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -26,16 +26,13 @@ type Config struct {
 	// bytes each. 0 means 100,000. A listing that is longer is not kept.
 	MaxFiles int `ltx:"max-files" default:"100000" help:"Files of listings that are kept in memory."`
 
-	// NoListings asks the store for every listing.
-	NoListings bool `ltx:"no-listings" default:"false" help:"Ask the store for every listing."`
-
 	// BlockTTL is how long blocks of a file are kept at most, from when the first
 	// was read. 0 means an hour.
 	BlockTTL time.Duration `ltx:"block-ttl" default:"1h" help:"How long blocks of a file are kept at most."`
 
 	// BlockSize is how many bytes are read at least: a power of two from 4 KiB to
 	// 4 MiB. 0 means 64 KiB.
-	BlockSize int `ltx:"block-size,size" default:"64KiB" help:"Bytes that are read at least: a power of two from 4 KiB to 4 MiB."`
+	BlockSize int `ltx:"block-size,size,min=4KiB,max=4MiB" default:"64KiB" help:"Bytes that are read at least: a power of two from 4 KiB to 4 MiB."`
 
 	// MaxRange is how many bytes a read may ask for that is answered by blocks. 0
 	// means 1 MiB; more than Size makes no sense. Such a read has as much in memory,
@@ -60,19 +57,26 @@ type Config struct {
 	// may be left empty otherwise.
 	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client cannot tell where it is."`
 
-	// NoBlocks asks the store for every read.
-	NoBlocks bool `ltx:"no-blocks" default:"false" help:"Ask the store for every read."`
+	// Only limits what is kept to OnlyListings or OnlyBlocks. Empty means both.
+	Only Kind `ltx:"only,oneof=listings|blocks" default:"both" help:"Keep only 'listings', or only 'blocks'."`
 }
 
+// Kind is a kind of answer that is kept.
+type Kind string
+
+// The kinds of answers.
 const (
-	minBlockSize = 4 << 10
-	maxBlockSize = 4 << 20
+	OnlyListings Kind = "listings"
+	OnlyBlocks   Kind = "blocks"
 )
 
-// withDefaults refuses what is wrong, and fills in the rest.
+// withDefaults returns the configuration with its defaults, or what is wrong with it.
 func (cfg Config) withDefaults(typ string) (Config, error) {
-	invalid := func(field string, value any, want string) (Config, error) {
-		return cfg, backend.Invalid(typ, "init", field, value, want)
+	if err := settings.Validate(typ, cfg); err != nil {
+		return cfg, err
+	}
+	invalid := func(field string, value any, want string, args ...any) (Config, error) {
+		return cfg, backend.Invalid(typ, "init", field, value, fmt.Sprintf(want, args...))
 	}
 	given := cfg
 	cfg.TTL = cmp.Or(cfg.TTL, 30*time.Second)
@@ -85,19 +89,13 @@ func (cfg Config) withDefaults(typ string) (Config, error) {
 		}
 	}
 	cfg.MaxRange = cmp.Or(cfg.MaxRange, min(1<<20, cfg.Size))
-	switch {
-	case cfg.TTL < 0:
-		return invalid("TTL", given.TTL, "want 0 (default) or more")
-	case cfg.MaxFiles < 0:
-		return invalid("MaxFiles", given.MaxFiles, "want 0 (default) or more")
-	case cfg.BlockTTL < 0:
-		return invalid("BlockTTL", given.BlockTTL, "want 0 (default) or more")
-	case cfg.BlockSize < minBlockSize, cfg.BlockSize > maxBlockSize, cfg.BlockSize&(cfg.BlockSize-1) != 0:
-		return invalid("BlockSize", given.BlockSize, fmt.Sprintf("want 0 (default) or a power of two from %d to %d bytes", minBlockSize, maxBlockSize))
-	case cfg.Size < int64(cfg.BlockSize)+blockCost:
-		return invalid("Size", given.Size, fmt.Sprintf("want 0 (default) or at least %d bytes, for one block", cfg.BlockSize+blockCost))
-	case cfg.MaxRange < 0 || cfg.MaxRange > cfg.Size:
-		return invalid("MaxRange", given.MaxRange, fmt.Sprintf("want 0 (default) or at most Size, %d bytes", cfg.Size))
+	switch least := int64(cfg.BlockSize) + blockCost; {
+	case cfg.BlockSize&(cfg.BlockSize-1) != 0:
+		return invalid("BlockSize", given.BlockSize, "want 0 (default) or a power of two")
+	case cfg.Size < least:
+		return invalid("Size", given.Size, "want 0 (default) or at least %d bytes, for one block", least)
+	case cfg.MaxRange > cfg.Size:
+		return invalid("MaxRange", given.MaxRange, "want 0 (default) or at most Size, %d bytes", cfg.Size)
 	case strings.ContainsRune(cfg.Dir, 0):
 		return invalid("Dir", given.Dir, "want no NUL byte")
 	}
@@ -113,7 +111,7 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 	s := &state{cfg: cfg}
 	s.listings = &listings{ttl: cfg.TTL, bound: cfg.MaxFiles, levels: make(map[int]*level)}
 	s.blocks = newBlocks(cfg, &s.counters)
-	if cfg.Dir == "" || cfg.NoBlocks {
+	if cfg.Dir == "" || cfg.Only == OnlyListings {
 		return s, nil
 	}
 	location, err := layer.Location(ctx, "", next)
@@ -124,10 +122,10 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 		return nil, backend.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
 	}
 	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
-		return nil, &settings.FieldError{Field: "Dir", Err: err}
+		return nil, backend.Refused(next.Type(), "init", "Dir", err)
 	}
 	if err := s.blocks.adopt(); err != nil {
-		return nil, &settings.FieldError{Field: "Dir", Err: err}
+		return nil, backend.Refused(next.Type(), "init", "Dir", err)
 	}
 	return s, nil
 }

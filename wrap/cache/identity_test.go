@@ -130,7 +130,7 @@ func TestIdentity(t *testing.T) {
 		require.ErrorContains(t, err, `Identity is "": want a name for the replica in Dir`)
 	}
 	require.NoError(t, cache.New(stranger{mock.NewReplicaClient(mock.Config{})}, cache.Config{}).Init(t.Context()), "in memory there is nothing to name")
-	require.NoError(t, cache.New(stranger{mock.NewReplicaClient(mock.Config{})}, cache.Config{Dir: dir, NoBlocks: true}).Init(t.Context()))
+	require.NoError(t, cache.New(stranger{mock.NewReplicaClient(mock.Config{})}, cache.Config{Dir: dir, Only: cache.OnlyListings}).Init(t.Context()))
 
 	requireTwins(t, func(n int) ltxstore.ReplicaClient { return open(fmt.Sprint("replica ", n), n) })
 	again := open("replica 1", 1)

@@ -23,7 +23,7 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 	if err != nil {
 		return nil, err
 	}
-	if useMetadata || s.cfg.NoListings {
+	if useMetadata || s.cfg.Only == OnlyBlocks {
 		return c.next.LTXFiles(ctx, n, seek, useMetadata)
 	}
 	opts := backend.PageOptions{Seek: seek, Wrap: func(err error) error { return layer.Wrap(c.next, "list", "", err) }}

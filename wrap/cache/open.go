@@ -25,7 +25,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil {
 		return nil, err
 	}
-	if !s.cfg.NoBlocks && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
+	if s.cfg.Only != OnlyListings && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
 		if k, isNew := s.blocks.enter(f); k != nil {
 			defer s.blocks.leave(k)
 			if isNew {

@@ -29,16 +29,15 @@ func TestURLAndFileAgree(t *testing.T) {
 		value string
 		want  Config
 	}{
-		"ttl":         {"5s", Config{TTL: 5 * time.Second}},
-		"max-files":   {"7", Config{MaxFiles: 7}},
-		"no-listings": {"true", Config{NoListings: true}},
-		"block-ttl":   {"2h", Config{BlockTTL: 2 * time.Hour}},
-		"block-size":  {"8KiB", Config{BlockSize: 8 << 10}},
-		"max-range":   {"100kB", Config{MaxRange: 100_000}},
-		"size":        {"1MiB", Config{Size: 1 << 20}},
-		"dir":         {"/never made", Config{Dir: "/never made"}},
-		"identity":    {"mine", Config{Identity: "mine"}},
-		"no-blocks":   {"true", Config{NoBlocks: true}},
+		"ttl":        {"5s", Config{TTL: 5 * time.Second}},
+		"max-files":  {"7", Config{MaxFiles: 7}},
+		"block-ttl":  {"2h", Config{BlockTTL: 2 * time.Hour}},
+		"block-size": {"8KiB", Config{BlockSize: 8 << 10}},
+		"max-range":  {"100kB", Config{MaxRange: 100_000}},
+		"size":       {"1MiB", Config{Size: 1 << 20}},
+		"dir":        {"/never made", Config{Dir: "/never made"}},
+		"identity":   {"mine", Config{Identity: "mine"}},
+		"only":       {"blocks", Config{Only: OnlyBlocks}},
 	}
 	for _, name := range wraptest.Names(wrapper) {
 		tt, ok := every[name]

@@ -29,8 +29,7 @@ func newCoder(level zstd.EncoderLevel, frameSize int) (*coder, error) {
 	}
 	decoder, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(0),
-		zstd.WithDecoderMaxMemory(maxFrameSize),
-		zstd.WithDecodeAllCapLimit(true), // never more than the frame says
+		zstd.WithDecoderMaxMemory(maxFrameSize), // of all that is decoded at once
 		zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, err

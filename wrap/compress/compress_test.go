@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -477,4 +480,66 @@ func TestLongTable(t *testing.T) {
 	got, err := read(t.Context(), c, 2, 250*4096, 2)
 	require.NoError(t, err)
 	assert.Equal(t, []byte{1, 0}, got)
+}
+
+// A file that is replaced between the reads of its end and of its long table is looked
+// at again.
+func TestReplacedBeforeItsTableIsRead(t *testing.T) {
+	r := newReplica(t)
+	writer := r.client(compress.Config{FrameSize: 4096})
+	write(t, writer, 1, make([]byte, 4<<20))
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	reader := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	reader.SetLogger(nil)
+	opens := 0
+	next.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+		if opens++; opens == 2 {
+			write(t, writer, 1, text(100_000))
+		}
+		return reader.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	}
+	got, err := read(t.Context(), compress.New(next, compress.Config{FrameSize: 4096}), 1, 90_000, 100)
+	require.NoError(t, err)
+	assert.Equal(t, string(text(100_000)[90_000:90_100]), string(got))
+}
+
+// A file of which a range does not decode is another if either its size or its time is.
+func TestReplacedFileOfEqualSizeOrTime(t *testing.T) {
+	random := make([]byte, 64<<10)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	zeros := make([]byte, 64<<10)
+	one, other, longer := slices.Concat(random, zeros), slices.Concat(zeros, random), slices.Concat(zeros, random, random)
+	for name, tt := range map[string]struct {
+		now   []byte
+		sleep time.Duration
+	}{"equal size": {other, time.Minute}, "equal time": {longer, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newReplica(t)
+				c := r.client(compress.Config{FrameSize: 64 << 10})
+				write(t, c, 1, one)
+				before, _ := r.Get(r.key(1))
+				time.Sleep(tt.sleep)
+				write(t, r.client(compress.Config{FrameSize: 64 << 10}), 1, tt.now)
+				after, _ := r.Get(r.key(1))
+				require.Equal(t, name == "equal size", len(before.Body) == len(after.Body))
+				got, err := read(t.Context(), c, 1, 100<<10, 10)
+				require.NoError(t, err)
+				assert.Equal(t, tt.now[100<<10:][:10], got)
+			})
+		})
+	}
+}
+
+// The whole of a file that is neither compressed nor LTX costs a listing and a read of
+// its end besides.
+func TestRequestsOfOtherFiles(t *testing.T) {
+	r := newReplica(t)
+	r.Put(r.key(1), mock.Object{Body: text(5000)})
+	before := r.Requests()
+	got, err := read(t.Context(), r.client(compress.Config{}), 1, 0, 0)
+	require.NoError(t, err)
+	assert.Equal(t, text(5000), got)
+	assert.EqualValues(t, 3, r.Requests()-before)
 }

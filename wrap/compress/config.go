@@ -8,6 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
@@ -18,13 +19,13 @@ type Config struct {
 	// "best". Empty is "default". Measured on LTX files of a text database, in
 	// frames of 256 KiB: "fastest" leaves 56 % of the bytes, "default" 53 %, at
 	// half the speed.
-	Level string `ltx:"level" default:"'default'" help:"How hard the compressor tries: 'fastest', 'default', 'better' or 'best'."`
+	Level string `ltx:"level,oneof=fastest|default|better|best" default:"'default'" help:"How hard the compressor tries: 'fastest', 'default', 'better' or 'best'."`
 
 	// FrameSize is how many bytes of the body a frame has: a power of two from
 	// 4 KiB to 1 MiB. 0 means 256 KiB. A page read decodes one frame, or two;
 	// larger frames compress better. Each takes 4 bytes of memory while a file
 	// is written, and a file has at most 2,097,152 frames: 512 GiB by default.
-	FrameSize int `ltx:"frame-size,size" default:"256KiB" help:"Bytes of a body that are decoded together: a power of two from 4 KiB to 1 MiB."`
+	FrameSize int `ltx:"frame-size,size,min=4KiB,max=1MiB" default:"256KiB" help:"Bytes of a body that are decoded together: a power of two from 4 KiB to 1 MiB."`
 
 	// MetadataConcurrency is how many files are looked at at once in a listing.
 	// 0 means 32.
@@ -37,7 +38,6 @@ type Config struct {
 }
 
 const (
-	minFrameSize     = 4 << 10
 	maxFrameSize     = 1 << 20
 	defaultFrameSize = 256 << 10
 	defaultCacheSize = 32 << 20
@@ -63,22 +63,15 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	return f, err
 }
 
-// check refuses what is wrong in the configuration, and fills in the defaults.
+// check returns the format without its client, or what is wrong with the configuration.
 func (cfg Config) check(typ string) (*format, error) {
-	invalid := func(field string, value any, want string) error {
-		return backend.Invalid(typ, "init", field, value, want)
+	if err := settings.Validate(typ, cfg); err != nil {
+		return nil, err
 	}
-	known, level := zstd.EncoderLevelFromString(cmp.Or(cfg.Level, "default"))
+	_, level := zstd.EncoderLevelFromString(cmp.Or(cfg.Level, "default"))
 	frameSize := cmp.Or(cfg.FrameSize, defaultFrameSize)
-	switch {
-	case !known:
-		return nil, invalid("Level", cfg.Level, "want fastest, default, better or best")
-	case frameSize < minFrameSize, frameSize > maxFrameSize, frameSize&(frameSize-1) != 0:
-		return nil, invalid("FrameSize", cfg.FrameSize, fmt.Sprintf("want 0 (default) or a power of two from %d to %d bytes", minFrameSize, maxFrameSize))
-	case cfg.MetadataConcurrency < 0:
-		return nil, invalid("MetadataConcurrency", cfg.MetadataConcurrency, "want 0 (default) or more")
-	case cfg.CacheSize < 0:
-		return nil, invalid("CacheSize", cfg.CacheSize, "want 0 (default) or more bytes")
+	if frameSize&(frameSize-1) != 0 {
+		return nil, backend.Invalid(typ, "init", "FrameSize", cfg.FrameSize, "want 0 (default) or a power of two")
 	}
 	coder, err := newCoder(level, frameSize)
 	if err != nil {

@@ -3,6 +3,7 @@ package compress
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 	"io"
 	"testing"
 	"time"
@@ -169,5 +170,33 @@ func TestWrongFrameSize(t *testing.T) {
 		s := summary{frameSize: size, size: 1}
 		_, err := parseSummary(appendSummary(nil, s, sums), sums)
 		require.Equal(t, legal, err == nil, "%d", size)
+	}
+}
+
+// A summary of another version, or with flags that nobody knows, is refused, though its
+// checksum is right.
+func TestSummaryVersion(t *testing.T) {
+	var sums seekTable
+	sums.add([]byte("frame"), 100)
+	for _, tt := range []struct {
+		version, flags byte
+		ok             bool
+	}{{1, 0, true}, {1, 1, true}, {2, 0, false}, {0, 1, false}, {1, 2, false}} {
+		b := appendSummary(nil, summary{frameSize: 4096, size: 100}, sums)
+		b[12], b[13] = tt.version, tt.flags
+		binary.LittleEndian.PutUint32(b[summarySize-4:], crc32.Update(sums.sum, castagnoli(), b[8:summarySize-4]))
+		_, err := parseSummary(b, sums)
+		require.Equal(t, tt.ok, err == nil, "version %d, flags %d: %v", tt.version, tt.flags, err)
+	}
+}
+
+// A table has one frame to maxFrames.
+func TestFrameCount(t *testing.T) {
+	for frames, want := range map[int64]bool{-1: false, 0: false, 1: true, maxFrames: true, maxFrames + 1: false} {
+		n, ok := frameCount(appendFooter(nil, frames))
+		require.Equal(t, want, ok, frames)
+		if ok {
+			require.Equal(t, frames, n)
+		}
 	}
 }

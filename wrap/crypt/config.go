@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -37,7 +38,7 @@ type Config struct {
 	// or thirty of X25519; 512 is enough for three of X25519. Too few for the
 	// Recipients are refused. It must be the same for all clients of a replica:
 	// sizes in listings are wrong otherwise, unless MixedHeaders is set.
-	HeaderSize int `ltx:"header-size,size" default:"4KiB" help:"Bytes of each file's header: the same for all clients of a replica."`
+	HeaderSize int `ltx:"header-size,size,max=64KiB" default:"4KiB" help:"Bytes of each file's header: the same for all clients of a replica."`
 
 	// MixedHeaders says that the replica may have files whose header has not
 	// HeaderSize bytes: those of the age program, or of another HeaderSize. Their
@@ -119,8 +120,11 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	return f, err
 }
 
-// check refuses what is wrong in the configuration, and fills in the defaults.
+// check returns the format without its client, or what is wrong with the configuration.
 func (cfg Config) check(typ string) (*format, error) {
+	if err := settings.Validate(typ, cfg); err != nil {
+		return nil, err
+	}
 	invalid := func(field string, value any, want string) error {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
@@ -152,12 +156,6 @@ func (cfg Config) check(typ string) (*format, error) {
 	switch {
 	case len(s.recipients)+len(s.identities) == 0:
 		return nil, invalid("Recipients", cfg.Recipients, "want a recipient to write files, or Identities to read them, or both")
-	case cfg.HeaderSize < 0 || cfg.HeaderSize > maxHeaderSize:
-		return nil, invalid("HeaderSize", cfg.HeaderSize, fmt.Sprintf("want 0 (default) or at most %d bytes", maxHeaderSize))
-	case cfg.MetadataConcurrency < 0:
-		return nil, invalid("MetadataConcurrency", cfg.MetadataConcurrency, "want 0 (default) or more")
-	case cfg.CacheSize < 0:
-		return nil, invalid("CacheSize", cfg.CacheSize, "want 0 (default) or more bytes")
 	case len(s.recipients) == 0:
 		return s, nil
 	}

@@ -78,3 +78,23 @@ func TestLargestHeader(t *testing.T) {
 	cfg.HeaderSize++
 	assert.ErrorIs(t, r.client(cfg).Init(t.Context()), fs.ErrInvalid)
 }
+
+// Damage that a second read could not repair costs none: a file that is cut off in its
+// header and read whole, and a damaged header where a range is read.
+func TestRequestsOfDamage(t *testing.T) {
+	r := newReplica(t)
+	write(t, r.client(r.config()), 1, noise(100))
+	stored := r.stored(t, 1)
+	damaged := bytes.Clone(stored)
+	damaged[bytes.Index(stored, []byte("X25519"))+10] ^= 1
+	for name, tt := range map[string]struct {
+		body []byte
+		size int64
+	}{"cut off": {stored[:1000], 0}, "damaged": {damaged, 10}} {
+		r.Put(r.key(1), mock.Object{Body: tt.body})
+		before := r.Requests()
+		_, err := read(t.Context(), r.client(r.config()), 1, 0, tt.size)
+		assert.ErrorIs(t, err, ltxstore.ErrChecksum, name)
+		assert.EqualValues(t, 1, r.Requests()-before, name)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 // Config says how failed operations are repeated. The zero value is the default.
@@ -27,20 +28,15 @@ const defaultBufferSize = 1 << 20
 // check returns the configuration with its defaults, or what is wrong with it or
 // with the client that is to be wrapped.
 func (cfg Config) check(typeName string, retries bool) (Config, error) {
-	invalid := func(field string, value any, want string) error {
-		return backend.Invalid(typeName, "init", field, value, want)
-	}
 	switch {
 	case retries:
 		return cfg, &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid,
 			Err: errors.New("next retries by itself: want a client that does not retry itself, or its retries turned off: they would multiply")}
 	case cfg.Retry.MaxAttempts == 1:
-		return cfg, invalid("Retry.MaxAttempts", 1, "want 0 (default) or 2 or more: 1 is no retry")
-	case cfg.BufferSize < 0:
-		return cfg, invalid("BufferSize", cfg.BufferSize, "want 0 (default) or more bytes")
+		return cfg, backend.Invalid(typeName, "init", "Retry.MaxAttempts", 1, "want 0 (default) or 2 or more: 1 is no retry")
 	}
-	if err := cfg.Retry.Validate(); err != nil {
-		return cfg, backend.Refused(typeName, "init", "", err)
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return cfg, err
 	}
 	return Config{Retry: cfg.Retry.WithDefaults(), BufferSize: cmp.Or(cfg.BufferSize, defaultBufferSize)}, nil
 }

@@ -175,3 +175,27 @@ func TestPieces(t *testing.T) {
 	assert.Equal(t, io.ErrUnexpectedEOF, transfer.Failure(codec.Corrupt("cut off")))
 	assert.ErrorIs(t, (&codec.Transfer{}).Failure(codec.Corrupt("cut off")), ltxstore.ErrChecksum)
 }
+
+// unclosable is a client whose listings fail to close.
+type unclosable struct{ ltxstore.ReplicaClient }
+
+type unclosableFiles struct{ ltx.FileIterator }
+
+func (c unclosable) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	files, err := c.ReplicaClient.LTXFiles(ctx, level, seek, useMetadata)
+	return unclosableFiles{files}, err
+}
+
+func (f unclosableFiles) Close() error { return errors.Join(io.ErrClosedPipe, f.FileIterator.Close()) }
+
+// What a listing fails with when it is closed hides neither a file that is missing nor itself.
+func TestStatDoesNotClose(t *testing.T) {
+	next := mock.NewReplicaClient(mock.Config{})
+	next.SetLogger(nil)
+	_, err := next.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("x"))
+	require.NoError(t, err)
+	_, err = codec.Stat(t.Context(), unclosable{next}, file(1))
+	assert.ErrorIs(t, err, io.ErrClosedPipe)
+	_, err = codec.Stat(t.Context(), unclosable{next}, file(2))
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}

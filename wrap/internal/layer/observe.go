@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"bytes"
 	"io"
 	"os"
@@ -67,17 +68,11 @@ func (t *transfer) Read(p []byte) (int, error) {
 	n, err := t.rc.Read(p)
 	t.n.Add(int64(n))
 	if err != nil && err != io.EOF {
-		t.fail(err)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.err = cmp.Or(t.err, err)
 	}
 	return n, err
-}
-
-func (t *transfer) fail(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err == nil && !t.ended {
-		t.err = err
-	}
 }
 
 // Close implements io.Closer.
@@ -87,10 +82,7 @@ func (t *transfer) Close() error {
 	defer t.mu.Unlock()
 	if !t.ended {
 		t.ended = true
-		if t.err == nil {
-			t.err = err
-		}
-		t.done(t.n.Load(), t.err)
+		t.done(t.n.Load(), cmp.Or(t.err, err))
 	}
 	return err
 }
