@@ -84,17 +84,34 @@ func TestURLAndFileAgree(t *testing.T) {
 	}
 }
 
-// Whatever is said of encryption, there is encryption or an error.
+// Litestream's age section with nothing in it asks for no encryption; crypt without keys
+// is refused, here as everywhere.
+func TestEmptyAge(t *testing.T) {
+	for _, age := range []string{"{}", "", "{recipients: []}", "{recipients: }"} {
+		for _, text := range []string{"replica: {type: mem, age: " + age + "}", "age: " + age + "\nreplica: {type: mem}"} {
+			file, err := config.Parse([]byte(text), config.Options{})
+			if !assert.NoError(t, err, text) {
+				continue
+			}
+			client, err := file.Replicas[0].Open(t.Context())
+			require.NoError(t, err)
+			_, encrypts := ltxstore.As[*Client](client)
+			assert.False(t, encrypts, text)
+		}
+	}
+	for _, crypt := range []string{"{}", "{recipients: []}"} {
+		_, err := config.Parse([]byte("replica: {type: mem, crypt: "+crypt+"}"), config.Options{})
+		assert.ErrorIs(t, err, fs.ErrInvalid, crypt)
+	}
+}
+
+// Whatever else is said of encryption, there is encryption or an error.
 func TestNeverPlaintext(t *testing.T) {
 	recipient, identity := newIdentity(t)
 	keys := "{recipients: [" + recipient + "], identities: [" + identity + "]}"
 	for text, says := range map[string]string{
 		"replica: {type: mem, crypt: true}":                                                                       "want a recipient",
-		"replica: {type: mem, age: {}}":                                                                           "want a recipient",
 		"replica: {type: mem, age: []}":                                                                           "want a recipient",
-		"replica: {type: mem, age: }":                                                                             "age has no settings: want true, false or a map of them",
-		"replica: {type: mem, age: {recipients: []}}":                                                             "want a recipient",
-		"replica: {type: mem, age: {recipients: }}":                                                               "want a recipient",
 		"replica: {type: mem, age: {recipients: ['']}}":                                                           `age.recipients.0 (line 1, column 41) is ""`,
 		"replica: {type: mem, age: {recipients: '${GONE:-}'}}":                                                    `age.recipients (line 1, column 28) is ""`,
 		"replica: {type: mem, age: {recipients: $GONE}}":                                                          "which is not set",
@@ -102,8 +119,6 @@ func TestNeverPlaintext(t *testing.T) {
 		"replica: {type: mem, age: " + recipient + "}":                                                            "want true or false",
 		"replica: {type: mem, crypt: false, age: " + keys + "}":                                                   "want one of them",
 		"age: " + keys + "\nreplica: {type: mem, crypt: false}":                                                   "crypt (line 2, column 22) is false beside age.enabled (line 1, column 1): want one of them",
-		"age: {}\nreplica: {type: mem}":                                                                           "want a recipient",
-		"age: \nreplica: {type: mem}":                                                                             "age has no settings",
 		"crypt.recipient: " + recipient + "\nreplica: {type: mem}":                                                "did you mean crypt.recipients?",
 		"dbs: [{path: /db, replica: {type: mem, crypt: {identities: [AGE-SECRET-KEY-hush]}}}]":                    "crypt.identities.0 (line 1, column 61) is not shown",
 		"replica: {type: mem, age: {identities: AGE-SECRET-KEY-1HUSH}, crypt: {identities: AGE-SECRET-KEY-1HU}}":  "age.identities (line 1, column 28) is not shown",

@@ -1,8 +1,8 @@
 package layer
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"io"
 	"os"
 	"strings"
