@@ -73,6 +73,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := t.write(req, body)
 
 	in := req.Clone(req.Context())
+	in.Header = make(http.Header)
+	for name, values := range req.Header { // in any case, as an SDK has put it
+		in.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
 	in.RequestURI = req.URL.RequestURI()
 	if in.Host == "" {
 		in.Host = req.URL.Host
