@@ -10,11 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
@@ -30,7 +32,8 @@ const (
 // server is the tree on the server.
 type server struct {
 	*connection
-	root string
+	root  string
+	links atomic.Bool // whether Link has been tried
 }
 
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
@@ -255,8 +258,15 @@ func (s *server) Rename(ctx context.Context, from, to string) error {
 }
 
 // Link looks afterwards: SFTP has no error of its own for a name that is there.
+// Before the first link it makes sure that the server's are links.
 func (s *server) Link(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error {
+		if !s.links.Load() {
+			if err := c.tryLink(s.at(from), path.Base(to)); err != nil {
+				return err
+			}
+			s.links.Store(true)
+		}
 		err := c.Link(s.at(from), s.at(to))
 		if isFailure(err) {
 			if _, there := c.Lstat(s.at(to)); there == nil {
@@ -265,6 +275,24 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 		}
 		return err
 	})
+}
+
+// tryLink links a temporary to a name that nothing has. Some servers acknowledge a
+// link and make none, as rclone's does, or take it for a renaming: a file would
+// be lost or replaced.
+func (c *session) tryLink(name, final string) error {
+	probe := path.Join(path.Dir(name), backend.TempName(final))
+	if err := c.Link(name, probe); err != nil {
+		return err
+	}
+	if _, err := c.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fmt.Errorf("the server renames where it should link: %w", errors.ErrUnsupported), c.PosixRename(probe, name))
+	}
+	err := c.Remove(probe)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the server acknowledges a link and makes none: %w", errors.ErrUnsupported)
+	}
+	return err
 }
 
 // Remove looks first: the library removes an empty directory too.

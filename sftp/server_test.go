@@ -35,6 +35,7 @@ type testServer struct {
 	dir, key string
 	listener net.Listener
 	config   *ssh.ServerConfig
+	handlers *sftp.Handlers // instead of the directory
 	down     atomic.Bool
 	dials    atomic.Int64
 	cut      atomic.Int64 // if more than 0, a connection ends after so many bytes
@@ -97,8 +98,10 @@ func (s *testServer) serve(conn net.Conn) {
 				r.Reply(r.Type == "subsystem", nil)
 			}
 		}()
-		server, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(s.dir))
-		if err != nil {
+		var server interface{ Serve() error }
+		if s.handlers != nil {
+			server = sftp.NewRequestServer(channel, *s.handlers)
+		} else if server, err = sftp.NewServer(channel, sftp.WithServerWorkingDirectory(s.dir)); err != nil {
 			return
 		}
 		_ = server.Serve()
@@ -391,5 +394,62 @@ func TestOpenURL(t *testing.T) {
 	for _, bad := range []string{"sftp:///path", "sftp://host/path", "sftp://u@host/path", "sftp://u:p@host/path?nonsense=1"} {
 		_, err := ltxstore.Open(t.Context(), bad)
 		assert.Error(t, err, bad)
+	}
+}
+
+// linker answers to a link as it likes.
+type linker struct {
+	sftp.FileCmder
+	link func(*sftp.Request) error
+}
+
+func (l linker) Filecmd(request *sftp.Request) error {
+	if request.Method == "Link" {
+		return l.link(request)
+	}
+	return l.FileCmder.Filecmd(request)
+}
+
+func (l linker) PosixRename(request *sftp.Request) error {
+	return l.FileCmder.(sftp.PosixRenameFileCmder).PosixRename(request)
+}
+
+// Where a link is something else, a file that exists would be replaced, or none
+// be made: a write with write-once is refused, and leaves nothing.
+func TestNoLinks(t *testing.T) {
+	for says, link := range map[string]func(sftp.FileCmder, *sftp.Request) error{
+		"renames where it should link": func(f sftp.FileCmder, r *sftp.Request) error {
+			return f.(sftp.PosixRenameFileCmder).PosixRename(r)
+		},
+		"acknowledges a link and makes none": func(sftp.FileCmder, *sftp.Request) error { return nil },
+		"WriteOnce needs hard links":         func(sftp.FileCmder, *sftp.Request) error { return sftp.ErrSSHFxOpUnsupported },
+	} {
+		s := start(t)
+		handlers := sftp.InMemHandler()
+		inner := handlers.FileCmd
+		handlers.FileCmd = linker{inner, func(r *sftp.Request) error { return link(inner, r) }}
+		s.handlers = &handlers
+		rooted := func(cfg *Config) { cfg.Path = "/db" }
+		c := s.client(rooted)
+		defer c.Close()
+		require.NoError(t, write(t, c, "one"))
+		once := s.client(func(cfg *Config) { rooted(cfg); cfg.WriteOnce = true })
+		defer once.Close()
+		for _, content := range []string{"two", "one"} {
+			err := write(t, once, content)
+			require.ErrorIs(t, err, errors.ErrUnsupported)
+			assert.ErrorContains(t, err, says)
+		}
+		_, err := once.WriteLTXFile(t.Context(), 0, 2, 2, strings.NewReader("new"))
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+		got, err := read(t, c)
+		require.NoError(t, err)
+		assert.Equal(t, "one", got)
+		there, err := handlers.FileList.Filelist(sftp.NewRequest("List", "/db/ltx/0000"))
+		require.NoError(t, err)
+		names := make([]fs.FileInfo, 9)
+		n, err := there.ListAt(names, 0)
+		require.ErrorIs(t, err, io.EOF)
+		assert.Equal(t, 1, n, "a temporary is left: %v", names[:n])
 	}
 }

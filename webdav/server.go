@@ -92,13 +92,18 @@ func drain(body io.ReadCloser) {
 }
 
 // Open implements tree.Tree. Some servers replace a file in two steps: a file
-// that is missing is asked for again if it is there by then.
+// that is missing is asked for again if it is there by then. Apache answers with
+// 403 for one that is deleted while it is opened.
 func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (tree.Content, error) {
 	c, err := s.open(ctx, p, opts)
-	if statusOf(err) == http.StatusNotFound {
-		if info, statErr := s.Stat(ctx, p); statErr == nil && info.Mode.IsRegular() {
-			return s.open(ctx, p, opts)
-		}
+	if code := statusOf(err); code != http.StatusNotFound && code != http.StatusForbidden {
+		return c, err
+	}
+	switch info, statErr := s.Stat(ctx, p); {
+	case statErr == nil && info.Mode.IsRegular():
+		return s.open(ctx, p, opts)
+	case statusOf(statErr) == http.StatusNotFound:
+		return c, statErr
 	}
 	return c, err
 }
@@ -236,8 +241,14 @@ var errAnswered = errors.New("the request has been answered")
 func (s *server) move(ctx context.Context, from, to, overwrite string) error {
 	err := s.request(ctx, "MOVE", s.at(from), http.Header{"Destination": {s.at(to).String()}, "Overwrite": {overwrite}},
 		http.StatusCreated, http.StatusNoContent)
-	if statusOf(err) == http.StatusPreconditionFailed {
-		err = fmt.Errorf("%w: %w", fs.ErrExist, err)
+	switch statusOf(err) {
+	case http.StatusPreconditionFailed:
+		return fmt.Errorf("%w: %w", fs.ErrExist, err)
+	case http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusInternalServerError:
+		// Of what Apache does in two steps, another move may have done one.
+		if _, missing := s.Stat(ctx, from); overwrite == "T" && missing == nil {
+			return fmt.Errorf("another client replaces the file: %w: %w", ltxstore.ErrUnavailable, err)
+		}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -283,6 +284,44 @@ func TestReplacedInTwoSteps(t *testing.T) {
 	got, err := read(t, c, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, "x", got)
+}
+
+// A file that is deleted while it is opened is missing, whatever GET says. One that
+// is there and may not be read is not.
+func TestDeletedWhileOpened(t *testing.T) {
+	s := start(t)
+	c := s.client(same)
+	require.NoError(t, write(t, c, "x"))
+	s.script(status(403, func(r *http.Request) bool { return r.Method == http.MethodGet }))
+	_, err := read(t, c, 0, 0)
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+	_, err = read(t, c, 0, 0)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+// Apache replaces a file in two steps, between which another move finds nothing.
+func TestReplacedByTwo(t *testing.T) {
+	s := start(t)
+	c := s.client(same)
+	require.NoError(t, write(t, c, "x"))
+	for _, code := range []int{403, 404, 409, 500} {
+		failed := false
+		s.script(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != "MOVE" || r.Header.Get("Overwrite") != "T" || failed {
+				return false
+			}
+			failed = true
+			w.WriteHeader(code)
+			return true
+		})
+		require.NoError(t, write(t, c, strconv.Itoa(code)), code)
+		got, err := read(t, c, 0, 0)
+		require.NoError(t, err)
+		assert.Equal(t, strconv.Itoa(code), got)
+		assert.True(t, failed)
+	}
 }
 
 // A server that ignores ranges does not yield wrong bytes.

@@ -37,7 +37,7 @@ func openCases() []Case {
 			Rule: "A transfer that breaks again and again, with progress, still gives every byte.", run: openBrokenTransfer},
 		{ID: "open/no-progress", Clauses: []string{"O3"}, Needs: []Capability{BrokenTransfers},
 			Rule: "A transfer that makes no progress ends in an error, not in a short success.", run: openNoProgress},
-		{ID: "open/one-version", Clauses: []string{"O3", "C1"}, Needs: []Capability{Rewriting},
+		{ID: "open/one-version", Clauses: []string{"O3", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
 			Rule: "A reader of a file that is replaced meanwhile gives one version whole, or an error, never a mixture.", run: openOneVersion},
 		{ID: "open/deleted-meanwhile", Clauses: []string{"O3", "C1"},
 			Rule: "A reader of a file that is deleted meanwhile gives it whole, or an error, never a short success.", run: openDeletedMeanwhile},

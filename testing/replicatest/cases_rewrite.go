@@ -17,7 +17,7 @@ func rewriteCases() []Case {
 			Rule: "Writing a name again replaces its content, size and time, longer or shorter.", run: rewriteReplaces},
 		{ID: "rewrite/old-until-replaced", Clauses: []string{"W2", "W6"}, Needs: []Capability{Rewriting},
 			Rule: "Until a rewrite has ended, the older file is what is read.", run: rewriteOldUntilReplaced},
-		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting},
+		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
 			Rule: "Concurrent writers of one name leave one writer's bytes; a reader beside them sees whole files only.", run: rewriteManyWriters},
 		{ID: "rewrite/upload-removed", Clauses: []string{"W2", "W3", "W6"}, Needs: []Capability{Rewriting, Clients, RawAccess},
 			Rule: "A write whose unfinished upload another client's DeleteAll removes is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},

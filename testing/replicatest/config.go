@@ -196,6 +196,11 @@ const (
 	// WriteOnce lacks it. It is there unless declared lacking.
 	Rewriting Capability = "rewriting"
 
+	// AtomicRewriting: a reader never misses a name that is written again, nor
+	// gets bytes of two files, however many write it at once. It is there unless
+	// declared lacking, and nothing without Rewriting.
+	AtomicRewriting Capability = "atomic-rewriting"
+
 	// BoundedMemory: what is written does not stay in this process. A store in
 	// memory lacks it. It is there unless declared lacking.
 	BoundedMemory Capability = "bounded-memory"
@@ -207,7 +212,7 @@ const (
 )
 
 // offers reports whether the store has what it must have for the capability.
-// The last three cannot be seen: assumed unless declared lacking.
+// The last four cannot be seen: assumed unless declared lacking.
 func (cfg *Config) offers(s *Store, c Capability) bool {
 	raw, faults := cmp.Or(s.Raw, &Raw{}), cmp.Or(s.Faults, &Faults{})
 	switch c {
@@ -260,7 +265,7 @@ var visible = [...]Capability{Clients, WriteOnce, Siblings, Parents, MissingStor
 	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels, RawFiles}
 
 // assumed are the others.
-var assumed = [...]Capability{Rewriting, BoundedMemory, FewRequests}
+var assumed = [...]Capability{Rewriting, AtomicRewriting, BoundedMemory, FewRequests}
 
 // validate checks the configuration itself.
 func (cfg *Config) validate() error {

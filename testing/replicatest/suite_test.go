@@ -82,7 +82,7 @@ func TestUndeclaredLackFails(t *testing.T) {
 	// For each capability that can be seen, a store without it.
 	for _, c := range replicatest.Cases() {
 		for _, need := range c.Needs {
-			if need == replicatest.Rewriting || need == replicatest.BoundedMemory || need == replicatest.FewRequests {
+			if need == replicatest.Rewriting || need == replicatest.AtomicRewriting || need == replicatest.BoundedMemory || need == replicatest.FewRequests {
 				continue
 			}
 			t.Run(c.ID, func(t *testing.T) {
