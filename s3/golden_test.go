@@ -319,7 +319,7 @@ func TestEveryFieldIsTested(t *testing.T) {
 	tests := map[string]string{ // of fields that are in none, or in all
 		"Bucket": "TestAddressing", "Path": "TestConformance", "Endpoint": "TestGoldenProviders",
 		"AccessKeyID": "TestSigning", "SecretAccessKey": "TestConformance", "Profile": "TestCredentials", "RoleARN": "TestAssumedRole", "ExternalID": "TestAssumedRole",
-		"InsecureSkipVerify": "TestCABundle", "CABundle": "TestCABundle", "RoundTripper": "TestCABundle", "SSECustomerKeyFile": "TestValidAreAccepted",
+		"InsecureSkipVerify": "TestCABundle", "CABundle": "TestCABundle", "RoundTripper": "TestCABundle", "SSECustomerKeyFile": "TestValidAreAccepted", "SSECustomerOverHTTP": "TestValidAreAccepted",
 		"MaxConns": "TestTransportSettings", "MaxIdleConns": "TestTransportSettings", "IdleConnTimeout": "TestTransportSettings",
 		"ResponseTimeout": "TestTransportSettings", "IdleTimeout": "TestReadIdleTimeout",
 		"PartSize": "TestStreamMemory", "UploadThreshold": "TestThresholdAbovePartSize", "Concurrency": "TestStreamMemory",
