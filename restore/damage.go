@@ -40,10 +40,10 @@ type wholeError struct{ error }
 
 func (e *wholeError) Unwrap() error { return e.error }
 
-// decode decodes a file, verifies it and its name, and calls header and page,
+// decode decodes a file, verifies it and its name, and calls header and pages,
 // which may be nil. What is wrong with the file is ltxstore.ErrChecksum.
-func decode(info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, page func(uint32, []byte) error) (ltx.Header, ltx.Trailer, error) {
-	hdr, trailer, err := ltxio.Decode(r, func(hdr ltx.Header) error {
+func decode(dec *ltxio.Decoder, info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, pages func([]ltxio.Page) error) (ltx.Header, ltx.Trailer, error) {
+	hdr, trailer, err := dec.Decode(r, func(hdr ltx.Header) error {
 		if hdr.MinTXID != info.MinTXID || hdr.MaxTXID != info.MaxTXID {
 			return fmt.Errorf("header is of transactions %s to %s: %w", hdr.MinTXID, hdr.MaxTXID, ltxstore.ErrChecksum)
 		}
@@ -51,7 +51,7 @@ func decode(info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, page
 			return nil
 		}
 		return header(hdr)
-	}, page)
+	}, pages)
 	if damage := new(ltxio.DamageError); errors.As(err, &damage) {
 		err = fmt.Errorf("%w: %w", ltxstore.ErrChecksum, err)
 	}
@@ -60,6 +60,6 @@ func decode(info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, page
 
 // sound reads a file that is not applied, to know whether it is damaged.
 func sound(info *ltx.FileInfo, r io.Reader) error {
-	_, _, err := decode(info, r, nil, nil)
+	_, _, err := decode(new(ltxio.Decoder), info, r, nil, nil)
 	return err
 }

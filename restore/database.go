@@ -14,7 +14,8 @@ import (
 // the oldest, so that the first version of a page that comes is the one that
 // stays: each page is written once, whatever the number of files.
 type database struct {
-	pages   *pageWriter // nil for a dry run
+	dec     *ltxio.Decoder
+	disk    *pageWriter // nil for a dry run
 	written pageSet
 
 	last    ltx.Header   // the newest file's, once begun
@@ -33,27 +34,46 @@ type applied struct {
 // apply decodes a file, verifies it and writes its pages. What is wrong with
 // the file is ltxstore.ErrChecksum; other errors are r's or the disk's.
 func (d *database) apply(info *ltx.FileInfo, r io.Reader) error {
-	hdr, trailer, err := decode(info, r,
-		func(hdr ltx.Header) error { return d.begin(info, hdr) }, d.page)
+	hdr, trailer, err := decode(d.dec, info, r,
+		func(hdr ltx.Header) error { return d.begin(info, hdr) }, d.pages)
 	if err != nil {
 		return err
 	}
 	return d.end(info, hdr, trailer)
 }
 
-// page writes a page unless a newer version was written, or the database ends
-// before it.
-func (d *database) page(pgno uint32, data []byte) error {
-	if pgno > d.last.Commit || !d.written.add(pgno) {
-		return nil
+// pages writes pages but for those of which a newer version was written, and those
+// behind the database's end.
+func (d *database) pages(pages []ltxio.Page) error {
+	wanted := func(p ltxio.Page) bool {
+		if p.Number > d.last.Commit || !d.written.add(p.Number) {
+			return false
+		}
+		if d.tracked() && p.Number != d.last.LockPgno() {
+			d.sum = ltx.ChecksumFlag | (d.sum ^ p.Checksum)
+		}
+		return true
 	}
-	if d.tracked() && pgno != d.last.LockPgno() {
-		d.sum = ltx.ChecksumFlag | (d.sum ^ ltx.ChecksumPage(pgno, data))
+	for i := 0; i < len(pages); {
+		if !wanted(pages[i]) {
+			i++
+			continue
+		}
+		// Neighbours are one after the other in memory.
+		first := pages[i]
+		n := 1
+		for i++; i < len(pages) && pages[i].Number == first.Number+uint32(n) && wanted(pages[i]); i++ {
+			n++
+		}
+		if d.disk == nil {
+			continue
+		}
+		size := len(first.Data)
+		if err := d.disk.write(int64(first.Number-1)*int64(size), first.Data[:n*size]); err != nil {
+			return err
+		}
 	}
-	if d.pages == nil {
-		return nil
-	}
-	return d.pages.write(int64(pgno-1)*int64(len(data)), data)
+	return nil
 }
 
 // begin checks a header against the newer file.
@@ -89,13 +109,8 @@ func (d *database) conflict(older *ltx.FileInfo, err error) error {
 
 func (d *database) tracked() bool { return !d.last.NoChecksum() }
 
-// finish writes what is left, and checks the whole.
+// finish checks the whole.
 func (d *database) finish() error {
-	if d.pages != nil {
-		if err := d.pages.flush(); err != nil {
-			return err
-		}
-	}
 	commit, lock := d.last.Commit, d.last.LockPgno()
 	if missing := d.written.firstMissing(commit, lock); missing != 0 {
 		return d.lacking(missing)
@@ -103,11 +118,11 @@ func (d *database) finish() error {
 	if d.tracked() && d.sum != d.wanted {
 		return &wholeError{fmt.Errorf("the database has checksum %s, and should have %s: %w", d.sum, d.wanted, ltxstore.ErrChecksum)}
 	}
-	if d.pages == nil {
+	if d.disk == nil {
 		return nil
 	}
 	// The lock page, which no file has, is a hole of zeros; it may be the last.
-	return d.pages.f.Truncate(int64(commit) * int64(d.last.PageSize))
+	return d.disk.f.Truncate(int64(commit) * int64(d.last.PageSize))
 }
 
 // lacking returns the error of a page that no file has. The file with which the

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // The page that SQLite locks is in no file, and is a page of zeros, also where
@@ -22,7 +24,7 @@ func TestLockPage(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
 	defer f.Close()
-	d := &database{pages: &pageWriter{f: f}}
+	d := &database{disk: &pageWriter{f: f}}
 	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: pageSize, Commit: lock}
 	for pgno := uint32(1); pgno < lock; pgno++ {
 		require.True(t, d.written.add(pgno))
@@ -41,10 +43,11 @@ func TestLockPage(t *testing.T) {
 func TestDiskFails(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
-	d := &database{pages: &pageWriter{f: f}}
-	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: 512, Commit: 1}
-	require.NoError(t, d.page(1, make([]byte, 512)))
+	d := &database{disk: &pageWriter{f: f}}
+	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: 512, Commit: 2}
+	require.NoError(t, d.pages([]ltxio.Page{{Number: 1, Data: make([]byte, 512)}}))
 	require.NoError(t, f.Close())
+	require.ErrorIs(t, d.pages([]ltxio.Page{{Number: 2, Data: make([]byte, 512)}}), fs.ErrClosed)
 	require.ErrorIs(t, d.finish(), fs.ErrClosed)
 	require.ErrorIs(t, (&output{file: f, old: fakeInfo{}}).sync(), fs.ErrClosed)
 }
@@ -68,27 +71,37 @@ func TestPageSet(t *testing.T) {
 	assert.Equal(t, uint32(0), s.firstMissing(0, 2))
 }
 
-func TestPageWriter(t *testing.T) {
+// Of pages that come, those are written that no newer file had and that the database
+// has: neighbours in one piece, from wherever it begins.
+func TestPages(t *testing.T) {
+	const pageSize, commit = 512, 9
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
 	defer f.Close()
-	w := pageWriter{f: f}
-	want := make([]byte, 2*writeSize)
-	page := make([]byte, 4096)
-	// In runs of three, from the last run to the first.
-	for run := len(want)/len(page)/3 - 1; run >= 0; run-- {
-		for i := range 3 {
-			at := (3*run + i) * len(page)
-			for j := range page {
-				page[j] = byte(at / len(page))
+	batch := func(fill byte, numbers ...uint32) (pages []ltxio.Page) {
+		data := make([]byte, pageSize*len(numbers))
+		for i, n := range numbers {
+			p := ltxio.Page{Number: n, Data: data[i*pageSize : (i+1)*pageSize]}
+			for j := range p.Data {
+				p.Data[j] = fill + byte(n)
 			}
-			copy(want[at:], page)
-			require.NoError(t, w.write(int64(at), page))
+			p.Checksum = ltx.ChecksumPage(n, p.Data)
+			pages = append(pages, p)
 		}
+		return pages
 	}
-	require.NoError(t, w.flush())
+	d := &database{disk: &pageWriter{f: f}, last: ltx.Header{PageSize: pageSize, Commit: commit}, sum: ltx.ChecksumFlag}
+	for _, pages := range [][]ltxio.Page{batch(10, 2, 3, 5), batch(20, 1, 2, 3, 4, 5, 6, 8), batch(30, 3, 6, 7, 8, 9, 10, 11), nil} {
+		require.NoError(t, d.pages(pages))
+	}
+	want, sum := []byte{21, 12, 13, 24, 15, 26, 37, 28, 39}, ltx.Checksum(ltx.ChecksumFlag)
 	got, err := os.ReadFile(f.Name())
 	require.NoError(t, err)
-	assert.True(t, string(want[:len(got)]) == string(got))
-	assert.Equal(t, len(want)/len(page)/3*3*len(page), len(got))
+	require.Len(t, got, commit*pageSize)
+	for i, fill := range want {
+		page := bytes.Repeat([]byte{fill}, pageSize)
+		require.Equal(t, page, got[i*pageSize:(i+1)*pageSize], "page %d", i+1)
+		sum = ltx.ChecksumFlag | (sum ^ ltx.ChecksumPage(uint32(i+1), page))
+	}
+	assert.Equal(t, sum, d.sum)
 }

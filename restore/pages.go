@@ -2,66 +2,24 @@ package restore
 
 import "os"
 
-// pageWriter writes pages at their place, neighbours together, and beside its
-// caller: decoding takes about as long as writing. It must be closed.
+// pageWriter writes pages at their place, and has the system begin to write them
+// to the disk, neighbours together.
 type pageWriter struct {
-	f       *os.File
-	at      int64      // where buf goes
-	buf     []byte     // of what is not yet being written
-	other   []byte     // of what is, or the spare
-	writing chan error // tells how that went; nil if nothing is being written
+	f        *os.File
+	from, to int64 // what is not yet being written to the disk
 }
 
-const writeSize = 256 << 10
+const writeBackSize = 4 << 20
 
-func (w *pageWriter) write(at int64, page []byte) error {
-	if at != w.at+int64(len(w.buf)) || len(w.buf)+len(page) > writeSize {
-		if err := w.begin(); err != nil {
-			return err
-		}
-		w.at = at
+func (w *pageWriter) write(at int64, pages []byte) error {
+	_, err := w.f.WriteAt(pages, at)
+	if at != w.to || w.to-w.from >= writeBackSize {
+		writeBack(w.f, w.from, w.to-w.from)
+		w.from = at
 	}
-	if w.buf == nil {
-		w.buf = make([]byte, 0, writeSize)
-	}
-	w.buf = append(w.buf, page...)
-	return nil
-}
-
-// begin begins to write what is gathered, when what was being written is.
-func (w *pageWriter) begin() error {
-	if err := w.wait(); err != nil || len(w.buf) == 0 {
-		return err
-	}
-	w.buf, w.other = w.other[:0], w.buf
-	w.writing = make(chan error, 1)
-	go func(buf []byte, at int64) {
-		_, err := w.f.WriteAt(buf, at)
-		writeBack(w.f, at, int64(len(buf)))
-		w.writing <- err
-	}(w.other, w.at)
-	return nil
-}
-
-func (w *pageWriter) wait() error {
-	if w.writing == nil {
-		return nil
-	}
-	err := <-w.writing
-	w.writing = nil
+	w.to = at + int64(len(pages))
 	return err
 }
-
-// flush returns when all is written.
-func (w *pageWriter) flush() error {
-	if err := w.begin(); err != nil {
-		return err
-	}
-	return w.wait()
-}
-
-// close waits for what is being written, which does not matter any more.
-func (w *pageWriter) close() { _ = w.wait() }
 
 // pageSet is a set of page numbers: a bit for each, in blocks, so that a
 // number from a damaged file costs one block and not all of them.

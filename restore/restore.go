@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // Config says what Run restores, and how. The zero value restores the newest
@@ -114,8 +115,10 @@ const defaultConcurrency = 16
 //
 // Cost: NewPlan's, and one OpenLTXFile of each file, whole. The newest file is
 // read first, and of each page only the newest version is written, so that
-// writing costs the database's size, not the files'. Memory is one page, a
-// buffer for each open file, and a bit for each page of the database.
+// writing costs the database's size, not the files'. Pages are decoded on all
+// CPUs, and each byte is summed once for all checksums that it is part of. Memory
+// is 512 KiB for each CPU, of eight at most, a buffer for each open file, and a bit
+// for each page of the database.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Config) (*Result, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err
@@ -144,7 +147,7 @@ func DryRun(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Re
 }
 
 func dryRun(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config) (*Result, error) {
-	db := new(database)
+	db := &database{dec: ltxio.NewDecoder()}
 	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 		return nil, err
 	}
@@ -172,8 +175,7 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 	}
 	defer out.remove()
 
-	db := &database{pages: &pageWriter{f: out.file}}
-	defer db.pages.close()
+	db := &database{dec: ltxio.NewDecoder(), disk: &pageWriter{f: out.file}}
 	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 		return nil, err
 	}

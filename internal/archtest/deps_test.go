@@ -51,7 +51,7 @@ var allowed = []string{
 }
 
 // testOnly are those that no production file imports.
-var testOnly = []string{"github.com/nats-io/jwt/v2", "github.com/nats-io/nats-server/v2", "github.com/pierrec/lz4/v4", "github.com/stretchr/testify", "go.opentelemetry.io/otel/sdk"}
+var testOnly = []string{"github.com/nats-io/jwt/v2", "github.com/nats-io/nats-server/v2", "github.com/stretchr/testify", "go.opentelemetry.io/otel/sdk"}
 
 func TestDirectDependencies(t *testing.T) {
 	read(t, "go.mod") // so that a cached result is not used when it changes

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/superfly/ltx"
 )
@@ -27,65 +28,72 @@ func (e *DamageError) Error() string {
 
 func (e *DamageError) Unwrap() error { return e.Err }
 
+// Name is how an error names a file, whatever layout it is stored in.
+func Name(level int, minTXID, maxTXID ltx.TXID) string {
+	return fmt.Sprintf("level %d %s", level, ltx.FormatFilename(minTXID, maxTXID))
+}
+
+// Page is a decoded page.
+type Page struct {
+	Number   uint32
+	Data     []byte
+	Checksum ltx.Checksum // as of ltx.ChecksumPage
+}
+
+// Decode is Decoder.Decode by a decoder that decodes one page at a time.
+func Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
+	return new(Decoder).Decode(r, header, pages)
+}
+
+// Decoder decodes LTX files, one after another, with the same buffers, which do not
+// grow with a file, nor with what a damaged file claims. It verifies all that
+// ltx.Decoder does, and keeps no page index. The zero value decodes one page at
+// a time.
+type Decoder struct {
+	ahead   int // batches that are decoded at the same time
+	size    int // of a batch's pages in bytes; 0 is one page
+	batches []*batch
+}
+
+// batchSize is the size of the pages that are decoded together.
+const batchSize = 256 << 10
+
+// maxAhead bounds the memory: the one goroutine that reads feeds no more.
+const maxAhead = 8
+
+// NewDecoder returns a decoder that decodes pages on all CPUs. It holds twice
+// 256 KiB for each, of eight at most.
+func NewDecoder() *Decoder {
+	return &Decoder{ahead: min(runtime.GOMAXPROCS(0), maxAhead), size: batchSize}
+}
+
 // Decode reads an LTX file to its end and verifies it: header, frames, page
-// index, checksums. It calls header, and page for each page in order; either
-// may be nil. data is valid during the call. What page was given counts only
-// if Decode returns no error.
+// index, checksums. It calls header, and pages with all pages in order, some at a
+// time; either may be nil. What pages is given is valid during the call; the Data
+// of neighbours is one after the other in memory. It counts only if Decode returns
+// no error.
 //
 // Errors are *DamageError, but for those of r and of the functions, which are
 // returned as they are.
-func Decode(r io.Reader, header func(ltx.Header) error, page func(pgno uint32, data []byte) error) (ltx.Header, ltx.Trailer, error) {
-	src := &transfer{r: r}
-	dec := NewDecoder(src)
-	var foreign error // of a function
-	call := func(err error) error {
-		foreign = err
-		return err
-	}
-	err := decodeAll(dec, func(hdr ltx.Header) error {
-		if header == nil {
-			return nil
-		}
-		return call(header(hdr))
-	}, func(pgno uint32, data []byte) error {
-		if page == nil {
-			return nil
-		}
-		return call(page(pgno, data))
-	})
+func (d *Decoder) Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
+	f := &file{r: transfer{r: r}}
+	err := f.decode(d, header, pages)
+	foreign := new(foreignError)
 	switch {
-	case err == nil, foreign != nil:
-	case src.err != nil:
-		err = src.err
+	case err == nil:
+	case errors.As(err, &foreign):
+		err = foreign.error
+	case f.r.err != nil:
+		err = f.r.err
 	default:
 		torn := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		err = &DamageError{Err: err, Torn: torn, Size: src.n}
+		err = &DamageError{Err: err, Torn: torn, Size: f.r.n}
 	}
-	return dec.Header(), dec.Trailer(), err
+	return f.header, f.trailer, err
 }
 
-func decodeAll(dec *ltx.Decoder, header func(ltx.Header) error, page func(uint32, []byte) error) error {
-	if err := dec.DecodeHeader(); err != nil {
-		return fmt.Errorf("header: %w", err)
-	}
-	if err := header(dec.Header()); err != nil {
-		return err
-	}
-	data := make([]byte, dec.Header().PageSize)
-	for {
-		var hdr ltx.PageHeader
-		before := dec.N()
-		switch err := dec.DecodePage(&hdr, data); {
-		case err == io.EOF && hdr.IsZero() && dec.N() > before:
-			return dec.Close()
-		case err != nil:
-			return fmt.Errorf("page %d: %w", hdr.Pgno, err)
-		}
-		if err := page(hdr.Pgno, data); err != nil {
-			return err
-		}
-	}
-}
+// foreignError is an error of the caller's functions.
+type foreignError struct{ error }
 
 // transfer keeps a reader's own failure apart from what the decoder makes of
 // it.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"syscall"
 	"time"
 
 	"github.com/ltxstore/ltxstore/internal/chart"
@@ -22,6 +23,7 @@ type contestant struct {
 type result struct {
 	Name           string
 	Time, Min, Max time.Duration // the median of all rounds, and their spread
+	CPU            time.Duration // of this process, the mean
 	Requests       float64
 	WireBytes      float64
 	Allocs, Bytes  float64 // allocations, and what they take together
@@ -46,6 +48,7 @@ func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat
 			if round >= 0 {
 				times[i] = append(times[i], took)
 				r, n := &results[i], float64(rounds)
+				r.CPU += cost.CPU / time.Duration(rounds)
 				r.Requests += cost.Requests / n
 				r.WireBytes += cost.WireBytes / n
 				r.Allocs += cost.Allocs / n
@@ -78,13 +81,14 @@ func turn(ctx context.Context, w *wire, c contestant, repeat int) (took time.Dur
 	var before, after runtime.MemStats
 	runtime.GC() // nobody pays for what another has left
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start, used := time.Now(), processorTime()
 	for range repeat {
 		if err := c.do(ctx); err != nil {
 			return 0, cost, err
 		}
 	}
 	took = time.Since(start) / time.Duration(repeat)
+	cost.CPU = (processorTime() - used) / time.Duration(repeat)
 	runtime.ReadMemStats(&after)
 	saw, err := w.traffic(ctx)
 	n := float64(repeat)
@@ -93,6 +97,16 @@ func turn(ctx context.Context, w *wire, c contestant, repeat int) (took time.Dur
 	cost.Allocs = float64(after.Mallocs-before.Mallocs) / n
 	cost.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / n
 	return took, cost, err
+}
+
+// processorTime is what this process has had of all processors, in its own code and
+// in the system's. Other processes do not change it much.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // peakHeap does the work once more, for its memory alone: the collector runs

@@ -52,6 +52,7 @@ func rows() []row {
 	}
 	all = append(all,
 		row{name: "list %d files with times", backend: "s3", delay: far, size: 10_000, scale: 5, least: 20, work: listTimes},
+		row{name: "restore %s", backend: "file", size: 2 * gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "restore %s", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "restore %s", backend: "gcs", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "delete all of %d files", backend: "s3", delay: far, size: 10_000, scale: 2, least: 20, work: deleteAll},
@@ -80,8 +81,8 @@ func (r row) title(size int) string {
 	case r.least == 0:
 	case r.size >= gib:
 		title = fmt.Sprintf(r.name, fmt.Sprintf("%d MiB", size/mib))
-		if size == gib {
-			title = fmt.Sprintf(r.name, "1 GiB")
+		if size%gib == 0 {
+			title = fmt.Sprintf(r.name, fmt.Sprintf("%d GiB", size/gib))
 		}
 	default:
 		title = fmt.Sprintf(r.name, size)

@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -188,8 +189,8 @@ func deleteAll(tb testing.TB, s *store, r row, n int) []contestant {
 	return all
 }
 
-// restoreLatest restores a database of about that size from one snapshot. No
-// bare call does that.
+// restoreLatest restores a database of about that size from one snapshot. The bare
+// call, where the snapshot is on the disk, is ltx's decoder.
 func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
 	snapshot := filepath.Join(tb.TempDir(), "snapshot.ltx")
 	writeSnapshot(tb, snapshot, size)
@@ -206,13 +207,34 @@ func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
 		}
 		return nil
 	}
-	return []contestant{
+	all := []contestant{
 		{ours, fresh, func(ctx context.Context) error {
 			_, err := restore.Run(ctx, s.ours, path, restore.Config{})
 			return err
 		}},
 		{stock, fresh, func(ctx context.Context) error { return engine.Restore(ctx, s.stock, path, engine.Target{}, nil) }},
 	}
+	if s.wire == nil {
+		all = append(all, contestant{plain, fresh, func(context.Context) error { return decodeTo(path, snapshot) }})
+	}
+	return all
+}
+
+// decodeTo decodes a snapshot with ltx, into a file that is as durable as a
+// restored database.
+func decodeTo(path, snapshot string) error {
+	from, err := os.Open(snapshot)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(to, 256<<10)
+	err = ltx.NewDecoder(bufio.NewReaderSize(from, 128<<10)).DecodeDatabaseTo(buffered)
+	return errors.Join(err, buffered.Flush(), to.Sync(), to.Close())
 }
 
 // writeSnapshot writes a snapshot of a database that does not compress.
@@ -228,6 +250,9 @@ func writeSnapshot(tb testing.TB, path string, size int) {
 		Commit: pages, MinTXID: 1, MaxTXID: 1, Timestamp: time.UnixMilli(1_700_000_000_000).UnixMilli()}))
 	random, data := rand.NewChaCha8([32]byte{}), make([]byte, pageSize)
 	for pgno := uint32(1); pgno <= pages; pgno++ {
+		if pgno == ltx.LockPgno(pageSize) {
+			continue
+		}
 		_, _ = random.Read(data)
 		require.NoError(tb, enc.EncodePage(ltx.PageHeader{Pgno: pgno}, data))
 	}
