@@ -2,10 +2,11 @@ package cache
 
 import (
 	"bytes"
-	"container/list"
+	"math"
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -26,7 +27,7 @@ type blocks struct {
 
 	mu    sync.Mutex
 	used  int64
-	byAge list.List // of *block, the newest first
+	byAge *simplelru.LRU[*block, struct{}]
 	files map[layer.File]*known
 	busy  map[layer.File]int // writes and deletions under way
 	all   int                // deletions of everything under way
@@ -37,7 +38,7 @@ type blocks struct {
 // changes: who still has this one must not use it.
 type known struct {
 	file   layer.File
-	blocks map[int64]*list.Element
+	blocks map[int64]*block
 	since  time.Time
 	users  int
 
@@ -54,7 +55,7 @@ type stamp struct {
 }
 
 func newKnown(f layer.File, since time.Time) *known {
-	return &known{file: f, since: since, blocks: make(map[int64]*list.Element)}
+	return &known{file: f, since: since, blocks: make(map[int64]*block)}
 }
 
 // at is where one of the file's blocks belongs on a disk.
@@ -70,7 +71,8 @@ type block struct {
 }
 
 func newBlocks(cfg Config, count *counters) *blocks {
-	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count,
+	byAge, _ := simplelru.NewLRU[*block, struct{}](math.MaxInt, nil) // fails for a size below 1 only
+	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count, byAge: byAge,
 		files: make(map[layer.File]*known), busy: make(map[layer.File]int)}
 }
 
@@ -142,13 +144,12 @@ func (b *blocks) past(k *known, n int64) bool {
 // get returns a block, if it is kept and believed.
 func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	b.mu.Lock()
-	e := k.blocks[n]
-	if e == nil || e.Value.(*block).old && !k.proven {
+	it := k.blocks[n]
+	if it == nil || it.old && !k.proven {
 		b.mu.Unlock()
 		return nil, false
 	}
-	b.byAge.MoveToFront(e)
-	it := e.Value.(*block)
+	b.byAge.Get(it) // now the youngest
 	b.mu.Unlock()
 	if b.disk == nil {
 		return it.data, true
@@ -164,9 +165,9 @@ func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 func (b *blocks) lost(it *block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := it.of.blocks[it.n]; e != nil && e.Value.(*block) == it {
+	if it.of.blocks[it.n] == it {
 		b.count.torn.Add(1)
-		b.remove(e)
+		b.remove(it)
 	}
 }
 
@@ -198,14 +199,13 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	case k.size > 0 && (end > k.size || short && end != k.size), short && end < k.end:
 		return false
 	}
-	if e := k.blocks[n]; e != nil {
-		kept := e.Value.(*block)
+	if kept := k.blocks[n]; kept != nil {
 		was := kept.data
 		if b.disk != nil {
 			var err error
 			if was, err = b.disk.read(k.at(n), kept.sum); err != nil {
 				b.count.torn.Add(1)
-				b.remove(e)
+				b.remove(kept)
 				was = data
 			} else if kept.old && bytes.Equal(was, data) {
 				k.proven = true
@@ -236,19 +236,25 @@ func (b *blocks) insert(it *block) {
 		}
 		it.data = nil
 	}
+	b.add(it)
+}
+
+func (b *blocks) add(it *block) {
 	b.used += it.cost
-	it.of.blocks[it.n] = b.byAge.PushFront(it)
+	it.of.blocks[it.n] = it
+	b.byAge.Add(it, struct{}{})
 }
 
 func (b *blocks) makeRoom(cost int64) {
 	for b.used+cost > b.bound && b.byAge.Len() > 0 {
+		oldest, _, _ := b.byAge.GetOldest()
 		b.count.evicted.Add(1)
-		b.remove(b.byAge.Back())
+		b.remove(oldest)
 	}
 }
 
-func (b *blocks) remove(e *list.Element) {
-	it := b.byAge.Remove(e).(*block)
+func (b *blocks) remove(it *block) {
+	b.byAge.Remove(it)
 	delete(it.of.blocks, it.n)
 	b.used -= it.cost
 	if b.disk != nil {
@@ -263,8 +269,8 @@ func (b *blocks) drop(f layer.File) {
 	if k == nil {
 		return
 	}
-	for _, e := range k.blocks {
-		b.remove(e)
+	for _, it := range k.blocks {
+		b.remove(it)
 	}
 	delete(b.files, f)
 }
@@ -332,9 +338,7 @@ func (b *blocks) adopt() error {
 			k = newKnown(was.file, time.UnixMilli(was.since))
 			b.files[was.file] = k
 		}
-		it := &block{of: k, n: was.n, sum: was.sum, cost: was.size, old: true}
-		b.used += it.cost
-		k.blocks[it.n] = b.byAge.PushFront(it)
+		b.add(&block{of: k, n: was.n, sum: was.sum, cost: was.size, old: true})
 	}
 	b.makeRoom(0)
 	return nil
