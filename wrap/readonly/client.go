@@ -1,5 +1,6 @@
-// Package readonly refuses to change a replica: for restores, for inspection,
-// and for a second reader beside the one writer.
+// Package readonly refuses to change a replica. It is for restores, for
+// inspection, and for readers of a replica that another process writes to.
+// Package [github.com/ltxstore/ltxstore/wrap] stacks it with other wrappers.
 package readonly
 
 import (
@@ -22,8 +23,8 @@ var _ ltxstore.ReplicaClient = (*Client)(nil)
 // Config has no settings.
 type Config struct{}
 
-// Client reads the next client's replica and never changes it. It is made by New
-// and safe for concurrent use.
+// Client reads the next client's replica and never changes it. New returns one. It
+// is safe for concurrent use.
 type Client struct {
 	*base
 	next ltxstore.ReplicaClient
@@ -31,31 +32,31 @@ type Client struct {
 
 type base = layer.Base[struct{}]
 
-// New returns a client that reads from next. A next that is nil is fs.ErrInvalid
-// in every method.
+// New returns a client that reads from next. If next is nil, every method fails with
+// fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, _ Config) *Client {
 	b := layer.NewBase[struct{}](next, "", nil)
 	return &Client{b, b.Unwrap()}
 }
 
-// LTXFiles is the next client's.
+// LTXFiles calls the next client.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	return c.next.LTXFiles(ctx, level, seek, useMetadata)
 }
 
-// OpenLTXFile is the next client's.
+// OpenLTXFile calls the next client.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 }
 
-// WriteLTXFile is fs.ErrPermission, or what is wrong with the arguments. The
-// reader is not read, and no request is sent.
+// WriteLTXFile fails with fs.ErrPermission, or fs.ErrInvalid if the arguments are
+// invalid. It does not read the body and sends no request.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
 	return nil, c.refuse(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID))
 }
 
-// DeleteLTXFiles is fs.ErrPermission, or what is wrong with the list; no request
-// is sent. A list of nothing is success.
+// DeleteLTXFiles fails with fs.ErrPermission, or fs.ErrInvalid if the list is
+// invalid. It sends no request. An empty list succeeds.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if len(files) == 0 && ctx.Err() == nil {
 		return nil
@@ -63,13 +64,13 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return c.refuse(ctx, "delete", "", backend.CheckFiles(files))
 }
 
-// DeleteAll is fs.ErrPermission; no request is sent.
+// DeleteAll fails with fs.ErrPermission. It sends no request.
 func (c *Client) DeleteAll(ctx context.Context) error { return c.refuse(ctx, "delete all", "", nil) }
 
 var errReadOnly = fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)
 
-// refuse tells why nothing is done: the arguments, the context, the client that is not
-// there, or else that nothing may be.
+// refuse returns the first of: wrong, which is about the arguments, the context's error,
+// that of a missing client, and errReadOnly.
 func (c *Client) refuse(ctx context.Context, op, key string, wrong error) error {
 	err := cmp.Or(wrong, flow.Err(ctx), layer.Absent(c.next, op), errReadOnly)
 	return layer.Wrap(c.next, op, key, err)
