@@ -1,28 +1,24 @@
-// Package trace makes an OpenTelemetry span of each operation of a client.
+// Package trace records an OpenTelemetry span for each operation of a client.
+// See package [github.com/ltxstore/ltxstore/wrap/metrics] for Prometheus metrics.
 //
 // # Spans
 //
-// Their names are "ltx init", "ltx list", "ltx open", "ltx write", "ltx delete" and
-// "ltx delete all", their kind is client. The span of a listing and that of a reader
-// end with Close. The next client is called with the span's context, so that what
-// it traces itself, such as its HTTP requests, is below.
+// Spans are named "ltx init", "ltx list", "ltx open", "ltx write", "ltx delete" and
+// "ltx delete all", and have the kind client. The spans of a listing and of a reader
+// end with Close. The next client gets the span's context, so that spans of its
+// own, such as those of HTTP requests, are children of it.
 //
 // # Attributes
 //
 //   - ltx.replica: the client's Type
-//   - ltx.level, ltx.min_txid, ltx.max_txid: of the file, or of a deletion of one
-//   - ltx.seek: of a listing; ltx.offset and ltx.size: of an open
-//   - ltx.bytes: of a body, as many as were read
-//   - ltx.files: how many were listed, or are to be deleted
+//   - ltx.level, ltx.min_txid, ltx.max_txid: the file, also of a deletion of one file
+//   - ltx.seek: the seek of a listing; ltx.offset and ltx.size: the range of an open
+//   - ltx.bytes: the number of bytes read from a body
+//   - ltx.files: the number of files listed or to be deleted
 //
-// A failure is recorded, and makes the status an error, but for a missing file and
-// for a caller that gave up: these are answers. Texts of errors have no secrets: the
-// contract forbids them (C4), and what looks like one is taken off.
-//
-// # Optional abilities
-//
-// Client has Init, SetLogger and Close, which are the next client's. What else a
-// client inside has is found by ltxstore.As.
+// An error is recorded in the span. It sets the status to Error unless the file is
+// missing or the context was canceled, which are ordinary answers. Errors contain no
+// secrets (clause C4), and text that looks like one is redacted.
 package trace
 
 import (
@@ -40,14 +36,14 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Config says where the spans go.
+// Config is the configuration of a Client.
 type Config struct {
-	// TracerProvider is OpenTelemetry's. Nil means the global one, as it is in all
-	// instrumentation: otel.GetTracerProvider().
+	// TracerProvider makes the tracer. Nil means the global one,
+	// otel.GetTracerProvider().
 	TracerProvider trace.TracerProvider `ltx:"-"`
 }
 
-// Client traces what the next client does. It is made by New and safe for
+// Client traces the operations of the next client. New returns one. It is safe for
 // concurrent use.
 type Client struct {
 	*base
@@ -57,8 +53,8 @@ type Client struct {
 
 type base = layer.Base[struct{}]
 
-// New returns a client that traces what next does. A next that is nil is
-// fs.ErrInvalid in every method.
+// New returns a client that traces the operations of next. If next is nil, every method
+// fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	provider := cfg.TracerProvider
 	if provider == nil {
@@ -76,7 +72,7 @@ func (c *Client) Init(ctx context.Context) error {
 	return err
 }
 
-// LTXFiles is the next client's. Its span ends when the iterator is closed.
+// LTXFiles calls the next client. Its span ends when the iterator is closed.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	ctx, s := c.start(ctx, "ltx list")
 	s.set(func() []attribute.KeyValue {
@@ -90,7 +86,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	return layer.Listing(files, func(n int, err error) { s.end(err, attribute.Int("ltx.files", n)) }), nil
 }
 
-// OpenLTXFile is the next client's. Its span ends when the reader is closed.
+// OpenLTXFile calls the next client. Its span ends when the reader is closed.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	ctx, s := c.start(ctx, "ltx open")
 	s.file(level, minTXID, maxTXID)
@@ -105,7 +101,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return layer.Transfer(rc, func(n int64, err error) { s.end(err, attribute.Int64("ltx.bytes", n)) }), nil
 }
 
-// WriteLTXFile is the next client's.
+// WriteLTXFile calls the next client.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	ctx, s := c.start(ctx, "ltx write")
 	s.file(level, minTXID, maxTXID)
@@ -115,7 +111,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, err
 }
 
-// DeleteLTXFiles is the next client's.
+// DeleteLTXFiles calls the next client.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	ctx, s := c.start(ctx, "ltx delete")
 	if len(files) == 1 && files[0] != nil {
@@ -126,7 +122,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-// DeleteAll is the next client's.
+// DeleteAll calls the next client.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	ctx, s := c.start(ctx, "ltx delete all")
 	err := c.next.DeleteAll(ctx)

@@ -7,7 +7,7 @@ import (
 
 const wrapper = "trace"
 
-// A URL or a file can name no provider: it is OpenTelemetry's global one.
+// A URL or a file cannot name a provider: the global one is used.
 func init() {
 	settings.RegisterWrapper(settings.Wrapper[Config]{
 		Names: []string{wrapper},

@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// span is an operation's. Nothing is made for one that nobody records.
+// span is the span of an operation. Attributes are made only if it is recorded.
 type span struct{ trace.Span }
 
 func (c *Client) start(ctx context.Context, name string) (context.Context, span) {
@@ -31,7 +31,7 @@ func (s span) set(attributes func() []attribute.KeyValue) {
 	}
 }
 
-// file names a file.
+// file sets the attributes of a file.
 func (s span) file(level int, minTXID, maxTXID ltx.TXID) {
 	s.set(func() []attribute.KeyValue {
 		return []attribute.KeyValue{attribute.Int("ltx.level", level),
@@ -39,7 +39,7 @@ func (s span) file(level int, minTXID, maxTXID ltx.TXID) {
 	})
 }
 
-// end ends the span with the operation's result.
+// end ends the span with the result of the operation.
 func (s span) end(err error, attributes ...attribute.KeyValue) {
 	defer s.End()
 	if !s.IsRecording() {
@@ -49,10 +49,10 @@ func (s span) end(err error, attributes ...attribute.KeyValue) {
 	if err == nil {
 		return
 	}
-	told := scrub.Error(err)
-	s.RecordError(told)
+	redacted := scrub.Error(err)
+	s.RecordError(redacted)
 	answer := errors.Is(err, context.Canceled) || errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
 	if !answer {
-		s.SetStatus(codes.Error, told.Error())
+		s.SetStatus(codes.Error, redacted.Error())
 	}
 }
