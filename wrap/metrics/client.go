@@ -1,30 +1,25 @@
-// Package metrics counts a client's operations for Prometheus, under the names that
-// Litestream's dashboards ask for, of every backend and operation.
+// Package metrics counts a client's operations for Prometheus, under the names of
+// Litestream's own metrics, so that its dashboards work. See package
+// [github.com/ltxstore/ltxstore/wrap/trace] for OpenTelemetry spans.
 //
 // # Metrics
 //
-// All have the labels replica_type, which is the client's Type, and operation:
+// All have the labels replica_type, the client's Type, and operation:
 // PUT (WriteLTXFile), GET (OpenLTXFile), DELETE (DeleteLTXFiles and DeleteAll) and
 // LIST (LTXFiles).
 //
-//   - litestream_replica_operation_total: operations, those included that fail.
-//   - litestream_replica_operation_bytes: bytes of bodies, as many as were read: by
-//     the store for PUT, by the caller for GET, also of a body that is closed early.
-//     Requests and listings are not in it.
-//   - litestream_replica_operation_duration_seconds: a histogram; for GET and LIST
-//     until Close.
-//   - litestream_replica_operation_errors_total: failures by the further label code,
-//     which is the kind: canceled, checksum, deadline, exists, invalid, not_found,
-//     other, permission, store_not_found, throttled, unavailable or unsupported. A
-//     missing file is among them, because an alarm may leave codes out.
+//   - litestream_replica_operation_total: operations, including failed ones.
+//   - litestream_replica_operation_bytes: bytes read from bodies, by the store for PUT
+//     and by the caller for GET. It does not include requests and listings.
+//   - litestream_replica_operation_duration_seconds: a histogram of durations, for GET
+//     and LIST until Close.
+//   - litestream_replica_operation_errors_total: failed operations, with the additional
+//     label code: canceled, checksum, deadline, exists, invalid, not_found,
+//     other, permission, store_not_found, throttled, unavailable or unsupported. It
+//     includes missing files, which an alert can leave out by their code.
 //
-// A client that wraps others counts what passes it: inside of compress the bytes
-// that are stored, inside of retry every attempt.
-//
-// # Optional abilities
-//
-// Client has Init, SetLogger and Close, which are the next client's and not
-// counted. What else a client inside has is found by ltxstore.As.
+// What is counted depends on the place among other wrappers: inside compress, bytes are
+// those stored; inside retry, each attempt is an operation. Init and Close are not counted.
 package metrics
 
 import (
@@ -40,20 +35,20 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client counts what the next client does. It is made by New and safe for
+// Client counts the operations of the next client. New returns one. It is safe for
 // concurrent use.
 type Client struct {
 	*base
 	next  ltxstore.ReplicaClient
 	ops   *operations
-	wrong error // with the Config
+	wrong error // what is wrong with the Config
 }
 
 type base = layer.Base[struct{}]
 
-// New returns a client that counts what next does. It registers the metrics. A
-// registry that is nil or refuses them, and a next that is nil, are fs.ErrInvalid
-// in every method.
+// New registers the metrics and returns a client that counts the operations of next. If
+// the registry is nil or refuses the metrics, or next is nil, every method fails with
+// fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c := &Client{}
 	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
@@ -72,7 +67,7 @@ func (o *operation) end(start time.Time, n int64, err error) {
 	}
 }
 
-// LTXFiles is the next client's. It is counted when the iterator is closed.
+// LTXFiles calls the next client. It is counted when the iterator is closed.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if c.wrong != nil {
 		return nil, c.wrong
@@ -86,7 +81,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	return layer.Listing(files, func(_ int, err error) { c.ops.list.end(start, 0, err) }), nil
 }
 
-// OpenLTXFile is the next client's. It is counted when the reader is closed.
+// OpenLTXFile calls the next client. It is counted when the reader is closed.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	if c.wrong != nil {
 		return nil, c.wrong
@@ -100,7 +95,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return layer.Transfer(rc, func(n int64, err error) { c.ops.get.end(start, n, err) }), nil
 }
 
-// WriteLTXFile is the next client's.
+// WriteLTXFile calls the next client.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if c.wrong != nil {
 		return nil, c.wrong
@@ -112,7 +107,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, err
 }
 
-// DeleteLTXFiles is the next client's: one operation, however many files.
+// DeleteLTXFiles calls the next client. It counts as one operation.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if c.wrong != nil {
 		return c.wrong
@@ -123,7 +118,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-// DeleteAll is the next client's: one operation.
+// DeleteAll calls the next client. It counts as one operation.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	if c.wrong != nil {
 		return c.wrong

@@ -12,18 +12,18 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Config says where the metrics are.
+// Config is the configuration of a Client.
 type Config struct {
-	// Registerer is the registry; nil is refused, because nobody would see them.
-	// Several clients may have one, also of one Type: then their numbers are added.
-	// So may Litestream's own clients, whose metrics have the same names.
+	// Registerer is the registry for the metrics. It is required. Several clients may
+	// share it; the counts of those with the same Type are added up. Litestream's own
+	// clients, whose metrics have the same names, may share it too.
 	Registerer prometheus.Registerer `ltx:"-"`
 }
 
 // totalName is one of the metrics' names.
 const totalName = "litestream_replica_operation_total"
 
-// operations are a client's metrics: the series of each operation, found once.
+// operations are the metrics of a client, looked up once.
 type operations struct {
 	put, get, remove, list operation
 }
@@ -34,13 +34,12 @@ type operation struct {
 	failures     *prometheus.CounterVec // by code
 }
 
-// operations registers the metrics, or finds those that are there.
+// operations registers the metrics, or returns those registered before.
 func (cfg Config) operations(typ string) (*operations, error) {
 	if cfg.Registerer == nil {
 		return nil, backend.Invalid(typ, "init", "Registerer", nil, "want a registry, such as prometheus.NewRegistry()")
 	}
-	// The names, labels and texts are Litestream's, so that its dashboards work and
-	// its collectors may be on the same registry.
+	// Names, labels and help are Litestream's, which a shared registry requires.
 	labels := []string{"replica_type", "operation"}
 	totals, err1 := register(cfg.Registerer, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: totalName,
@@ -61,7 +60,7 @@ func (cfg Config) operations(typ string) (*operations, error) {
 	}, append(labels, "code")))
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return nil, &ltxstore.Error{Op: "init", Backend: typ, Kind: fs.ErrInvalid,
-			Err: fmt.Errorf("Registerer refuses the metrics, or has others of these names: %w", err)}
+			Err: fmt.Errorf("Registerer refuses the metrics or has different ones with these names: %w", err)}
 	}
 	of := func(name string) operation {
 		return operation{
@@ -74,7 +73,7 @@ func (cfg Config) operations(typ string) (*operations, error) {
 	return &operations{put: of("PUT"), get: of("GET"), remove: of("DELETE"), list: of("LIST")}, nil
 }
 
-// register returns c, or the collector of that name that was registered before.
+// register registers c, or returns the collector with its name that is registered already.
 func register[C prometheus.Collector](to prometheus.Registerer, c C) (C, error) {
 	err := to.Register(c)
 	if already := new(prometheus.AlreadyRegisteredError); errors.As(err, already) {
@@ -85,7 +84,7 @@ func register[C prometheus.Collector](to prometheus.Registerer, c C) (C, error) 
 	return c, err
 }
 
-// codes are what the kinds of failure are called.
+// codes are the labels of the kinds of errors.
 var codes = []struct {
 	kind error
 	code string
@@ -103,7 +102,7 @@ var codes = []struct {
 	{errors.ErrUnsupported, "unsupported"},
 }
 
-// code names the kind of a failure.
+// code returns the label of an error.
 func code(err error) string {
 	for _, c := range codes {
 		if errors.Is(err, c.kind) {

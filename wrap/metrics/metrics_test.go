@@ -194,7 +194,7 @@ func TestConfig(t *testing.T) {
 
 	other := prometheus.NewRegistry()
 	other.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes", Help: "of another"}))
-	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics, or has others of these names")
+	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics or has different ones with these names")
 	gauge := prometheus.NewRegistry()
 	gauge.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes",
 		Help: "The number of bytes used by replica operations"}, []string{"replica_type", "operation"}))

@@ -9,8 +9,7 @@ import (
 
 const wrapper = "metrics"
 
-// A URL or a file can name no registry: it is Prometheus' default one, where
-// Litestream's metrics are too.
+// A URL or a file cannot name a registry: the default one is used, as Litestream does.
 func init() {
 	settings.RegisterWrapper(settings.Wrapper[Config]{
 		Names: []string{wrapper},
