@@ -139,7 +139,7 @@ func TestOtherBodies(t *testing.T) {
 	next := quiet()
 	_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 	assert.ErrorIs(t, err, fs.ErrInvalid)
-	assert.ErrorContains(t, err, "mock: write level 0 0000000000000002-0000000000000002.ltx: body does not begin as an LTX file: want one, or OtherBodies")
+	assert.ErrorContains(t, err, "mock: write level 0 0000000000000002-0000000000000002.ltx: body is not an LTX file: want one, or OtherBodies")
 	assert.Empty(t, next.Calls(mock.OpWrite))
 
 	client := checksum.New(next, checksum.Config{OtherBodies: true})
@@ -220,11 +220,11 @@ func TestReadBack(t *testing.T) {
 		is    error
 	}{
 		"another byte": {after: func(s *mock.Store, key string) { body := good(); body[5000] ^= 1; s.Put(key, mock.Object{Body: body}) },
-			says: "what is stored, read back, is not what was written", is: ltxstore.ErrChecksum},
-		"a byte too few":  {after: func(s *mock.Store, key string) { s.Put(key, mock.Object{Body: good()[:len(good())-1]}) }, says: "is not what", is: ltxstore.ErrChecksum},
-		"a byte too many": {after: func(s *mock.Store, key string) { s.Put(key, mock.Object{Body: append(good(), 0)}) }, says: "is not what", is: ltxstore.ErrChecksum},
-		"gone":            {fault: mock.Fault{Op: mock.OpOpen, Err: fs.ErrNotExist}, says: "the file is not there after it was written", is: ltxstore.ErrChecksum},
-		"not readable":    {fault: mock.Fault{Op: mock.OpRead, Err: broken}, says: "the file was written, and not read back", is: broken},
+			says: "the stored file differs from the body", is: ltxstore.ErrChecksum},
+		"a byte too few":  {after: func(s *mock.Store, key string) { s.Put(key, mock.Object{Body: good()[:len(good())-1]}) }, says: "differs from the body", is: ltxstore.ErrChecksum},
+		"a byte too many": {after: func(s *mock.Store, key string) { s.Put(key, mock.Object{Body: append(good(), 0)}) }, says: "differs from the body", is: ltxstore.ErrChecksum},
+		"gone":            {fault: mock.Fault{Op: mock.OpOpen, Err: fs.ErrNotExist}, says: "the file is missing after it was written", is: ltxstore.ErrChecksum},
+		"not readable":    {fault: mock.Fault{Op: mock.OpRead, Err: broken}, says: "the file was written but could not be read back", is: broken},
 	} {
 		next := quiet()
 		if tt.fault.Op != "" {

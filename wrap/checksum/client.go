@@ -1,22 +1,20 @@
-// Package checksum checks LTX files on their way to a store and from it.
+// Package checksum verifies LTX files as they are written and read. See package
+// [github.com/ltxstore/ltxstore/verify] to check the files of a whole replica.
 //
-// # What is checked
+// # What is verified
 //
-// The whole file, by the decoder of package ltx: header, pages, page index, the
-// file's checksum, and the transactions in the header against the file's name. A
-// write fails before the body has ended, so that nothing is published. A read of
-// a whole file (offset 0, size 0) ends with an error of kind ltxstore.ErrChecksum
-// instead of io.EOF, or before; what was read until then must not be used. It
-// takes the memory of a page, whatever a damaged file claims.
+// The decoder of package ltx verifies whole files: header, pages, page index and
+// checksum. The transactions in the header must be those of the file's name. A write
+// of a damaged file fails before its body ends, so that nothing is published. A read
+// of a damaged file from offset 0 to the end fails with ltxstore.ErrChecksum, at the
+// latest instead of io.EOF; what was read before must not be used. Verifying takes
+// the memory of one page, whatever a damaged file claims.
 //
-// A range passes as it is: its bytes cannot be checked alone. Pages that are read
-// so have ltxstore.FetchPage's own checks.
+// Other ranges are not verified, because their bytes cannot be verified alone. Pages
+// have checks of their own; see [ltxstore.FetchPage].
 //
-// # Optional abilities
-//
-// Client has Init, SetLogger and Close, which are the next client's. What else a
-// client inside has is found by ltxstore.As. A body that is written loses io.Seeker,
-// so that no byte is sent that was not checked, and keeps its length.
+// A body that is written loses io.Seeker, so that no byte is sent unverified, and keeps
+// its length.
 package checksum
 
 import (
@@ -30,8 +28,8 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client checks what goes to the next client and comes from it. It is made by New
-// and safe for concurrent use.
+// Client verifies what is written to and read from the next client. New returns one.
+// It is safe for concurrent use.
 type Client struct {
 	*base
 	next ltxstore.ReplicaClient
@@ -40,22 +38,22 @@ type Client struct {
 
 type base = layer.Base[struct{}]
 
-// New returns a client that checks what goes to next and comes from it. A next
-// that is nil is fs.ErrInvalid in every method.
+// New returns a client that verifies what is written to and read from next. If next is
+// nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	b := layer.NewBase[struct{}](next, "", nil)
 	return &Client{b, b.Unwrap(), cfg}
 }
 
-// LTXFiles is the next client's.
+// LTXFiles calls the next client.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	return c.next.LTXFiles(ctx, level, seek, useMetadata)
 }
 
-// DeleteLTXFiles is the next client's.
+// DeleteLTXFiles calls the next client.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	return c.next.DeleteLTXFiles(ctx, files)
 }
 
-// DeleteAll is the next client's.
+// DeleteAll calls the next client.
 func (c *Client) DeleteAll(ctx context.Context) error { return c.next.DeleteAll(ctx) }

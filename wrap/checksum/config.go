@@ -1,14 +1,13 @@
 package checksum
 
-// Config says what is checked beside bodies on their way. The zero value is the
-// default.
+// Config is the configuration of a Client. The zero value is valid.
 type Config struct {
-	// ReadBack has WriteLTXFile read what is stored, and compare it with what was
-	// written: a request more, and the file's bytes once more over the wire.
-	ReadBack bool `ltx:"read-back" default:"false" help:"Read what is stored after each write, and compare it."`
+	// ReadBack makes WriteLTXFile read the stored file and compare it with the body.
+	// It costs one more request, and transfers the file once more.
+	ReadBack bool `ltx:"read-back" default:"false" help:"Read each stored file after writing it, and compare it with the body."`
 
-	// OtherBodies lets bodies and files pass that do not begin as LTX files:
-	// nothing can be told of them. They are refused else, because no daemon writes
-	// such, and a wrapper that does (compress, crypt) belongs inside this one.
-	OtherBodies bool `ltx:"other-bodies" default:"false" help:"Let files pass that are no LTX files."`
+	// OtherBodies allows bodies and files that do not begin as LTX files, which
+	// cannot be verified. By default they are refused: a daemon writes only LTX files,
+	// and wrappers that store others (compress, crypt) belong inside this one.
+	OtherBodies bool `ltx:"other-bodies" default:"false" help:"Allow files that are not LTX files."`
 }

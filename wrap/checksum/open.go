@@ -11,9 +11,9 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile is the next client's. The reader of a whole file fails with
-// ltxstore.ErrChecksum where the file is damaged, is of another name, or is no LTX
-// file (see Config.OtherBodies), at its end at the latest.
+// OpenLTXFile calls the next client. The reader of a whole file fails with
+// ltxstore.ErrChecksum, at the latest at its end, if the file is damaged, has the
+// transactions of another name, or is not an LTX file (see Config.OtherBodies).
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 	if err != nil || offset != 0 || size != 0 {
@@ -23,7 +23,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return &reader{body: rc, c: c, file: f, check: newCheck(f, c.cfg.OtherBodies)}, nil
 }
 
-// reader is a whole file. Close may come beside a Read.
+// reader reads a whole file. Close may be called concurrently with Read.
 type reader struct {
 	body io.ReadCloser
 	c    *Client

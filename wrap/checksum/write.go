@@ -16,14 +16,14 @@ import (
 
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 
-// WriteLTXFile is the next client's. A body whose content is damaged is
-// ltxstore.ErrChecksum, one that is no LTX file fs.ErrInvalid (see
-// Config.OtherBodies), as is one of another name (clause W7). Nothing is stored
-// then, and what was there before stays.
+// WriteLTXFile calls the next client. It fails with ltxstore.ErrChecksum if the body is
+// damaged, and with fs.ErrInvalid if it is not an LTX file (see Config.OtherBodies) or
+// has the transactions of another name (clause W7). Nothing is stored then, and an
+// existing file stays.
 //
-// With Config.ReadBack, what is stored and is not what was written is
-// ltxstore.ErrChecksum too. It stays where it is: writing it again replaces it.
-// Another writer of that name makes it fail as well.
+// With Config.ReadBack it also fails with ltxstore.ErrChecksum if the stored file differs
+// from the body, as it may after a concurrent write of the same name. The file stays;
+// writing it again replaces it.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
@@ -42,7 +42,7 @@ func (c *Client) write(ctx context.Context, f layer.File, r io.Reader) (*ltx.Fil
 	case err != nil:
 		return nil, err
 	case !src.IsLTX && !c.cfg.OtherBodies:
-		return nil, fmt.Errorf("body does not begin as an LTX file: want one, or OtherBodies: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("body is not an LTX file: want one, or OtherBodies: %w", fs.ErrInvalid)
 	}
 	b := &body{src: src, check: newCheck(f, c.cfg.OtherBodies)}
 	defer b.check.Stop()
@@ -56,24 +56,24 @@ func (c *Client) write(ctx context.Context, f layer.File, r io.Reader) (*ltx.Fil
 	return info, err
 }
 
-// readBack compares what is stored with the body.
+// readBack compares the stored file with the body.
 func (c *Client) readBack(ctx context.Context, f layer.File, src *codec.Source) error {
 	same, err := src.Equals(func() (io.ReadCloser, error) {
 		return c.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, 0)
 	})
 	switch {
 	case layer.IsMissing(err):
-		// It is no missing file to the caller, who has named one to be written.
-		return codec.Corrupt("the file is not there after it was written")
+		// Not fs.ErrNotExist: the caller did not ask for a file.
+		return codec.Corrupt("the file is missing after it was written")
 	case err != nil:
-		return fmt.Errorf("the file was written, and not read back: %w", err)
+		return fmt.Errorf("the file was written but could not be read back: %w", err)
 	case !same:
-		return codec.Corrupt("what is stored, read back, is not what was written")
+		return codec.Corrupt("the stored file differs from the body")
 	}
 	return nil
 }
 
-// body is checked while it is read.
+// body is verified as it is read.
 type body struct {
 	src   *codec.Source
 	check *ltxio.Check
@@ -95,11 +95,11 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended returns nil when the body was read to its end and is whole, as the client
-// must have done that reports success.
+// ended reports a client that returned success although the body was not read to its end
+// or is damaged.
 func (b *body) ended() error {
 	if b.err != nil && b.err != io.EOF {
-		return fmt.Errorf("the client that stores the body reports success and was refused it: %w", b.err)
+		return fmt.Errorf("the next client reports success for a body that failed: %w", b.err)
 	}
 	return b.src.Ended()
 }
