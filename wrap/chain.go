@@ -2,23 +2,23 @@ package wrap
 
 import "github.com/ltxstore/ltxstore"
 
-// Chain returns store inside the wrappers, the first of which is the outermost:
-// a call goes through them from left to right, then to store. Without wrappers
-// it is store itself.
+// Chain returns store inside the wrappers. The first wrapper is the outermost: a call
+// passes through them from left to right, and then to store. Without wrappers Chain
+// returns store itself.
 //
-// Any order works. This one does what is usually meant, and is that of wrappers in
-// a URL or a file, whatever the order of their settings:
+// Any order works. The following one is usually the right one. Wrappers in a URL or a
+// file are in this order, whatever the order of their settings:
 //
-//	readonly         refuses before anything else is done
-//	trace            sees all that those inside do
-//	checksum         sees what the daemon wrote, not what is stored of it
-//	compress         what is encrypted does not compress any more
+//	readonly         refuses before anything else happens
+//	trace            records everything inside it
+//	checksum         verifies LTX files, not their stored form
+//	compress         encrypted bytes do not compress
 //	crypt
-//	cache            what it keeps on a disk is encrypted
-//	mirror           compressed and encrypted once, and repeated and throttled one by one
-//	metrics          counts what is stored, and a request with its repetitions once
-//	retry            repeats one request, not the work of those before it
-//	throttle         what is sent again counts again
+//	cache            blocks on a disk are encrypted
+//	mirror           compresses and encrypts once for all replicas
+//	metrics          counts stored bytes, and an operation once however often it is retried
+//	retry            repeats only what the store does
+//	throttle         limits retries too
 //	store            a backend
 func Chain(store ltxstore.ReplicaClient, wrappers ...Wrapper) ltxstore.ReplicaClient {
 	for i := len(wrappers) - 1; i >= 0; i-- {

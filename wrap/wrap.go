@@ -1,32 +1,33 @@
-// Package wrap stacks clients that add something to any ltxstore.ReplicaClient:
-// each in a folder of its own, with a constructor New(next, cfg).
+// Package wrap combines wrappers: clients that add something to any other
+// [ltxstore.ReplicaClient], the next client. Each is a package with a constructor
+// New(next, cfg):
 //
-//   - cache: keeps listings and blocks of files
-//   - compress: stores zstd, in frames that are decoded one by one
-//   - crypt: stores age files
-//   - mirror: several replicas as one
-//   - readonly: refuses to write and to delete
-//   - metrics: counts operations for Prometheus
-//   - retry: repeats what failed, for clients that do not
-//   - throttle: limits the bytes and the operations of a second
-//   - trace: makes OpenTelemetry spans of operations
-//   - checksum: checks LTX files on their way
+//   - [github.com/ltxstore/ltxstore/wrap/cache] keeps listings and blocks of files
+//   - [github.com/ltxstore/ltxstore/wrap/checksum] verifies LTX files as they are written and read
+//   - [github.com/ltxstore/ltxstore/wrap/compress] stores files compressed with zstd
+//   - [github.com/ltxstore/ltxstore/wrap/crypt] stores files encrypted with age
+//   - [github.com/ltxstore/ltxstore/wrap/metrics] counts operations for Prometheus
+//   - [github.com/ltxstore/ltxstore/wrap/mirror] keeps a replica in several stores
+//   - [github.com/ltxstore/ltxstore/wrap/readonly] refuses writes and deletions
+//   - [github.com/ltxstore/ltxstore/wrap/retry] repeats failed operations of clients that do not do so themselves
+//   - [github.com/ltxstore/ltxstore/wrap/throttle] limits bytes and operations per second
+//   - [github.com/ltxstore/ltxstore/wrap/trace] records OpenTelemetry spans
 //
-// # What every wrapper keeps
+// # What wrappers have in common
 //
-// A wrapper is a ReplicaClient that keeps the whole contract, and says where it
-// does not. New cannot fail: what is wrong with a Config is told by Init and by
-// every method, as by a backend. Type is the next client's, so that metrics and
-// log lines name the store. Init, SetLogger and Close act on the next client
-// too; what else it may be is found by ltxstore.As, through Unwrap.
+// A wrapper keeps the contract of ReplicaClient; its documentation names the
+// exceptions. New does not fail: an invalid Config is reported by Init and by every
+// other method, as backends do. Type returns the next client's Type, so that metrics
+// and logs name the store. Init, SetLogger and Close act on the next client too; its
+// other optional interfaces are found by [ltxstore.As], through Unwrap.
 package wrap
 
 import "github.com/ltxstore/ltxstore"
 
-// Wrapper makes a client around another.
+// Wrapper returns a client around next.
 type Wrapper func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient
 
-// With is a wrapper's New with its Config, for Chain:
+// With returns a Wrapper for Chain that calls newClient with cfg:
 //
 //	wrap.With(readonly.New, readonly.Config{})
 func With[C any, W ltxstore.ReplicaClient](newClient func(next ltxstore.ReplicaClient, cfg C) W, cfg C) Wrapper {
