@@ -1,18 +1,13 @@
-// Package throttle limits the bytes and the operations of a second: of one
-// client, or of several together.
+// Package throttle limits the bytes and operations per second of one client, or of
+// several together.
 //
-// # What is counted
+// A byte of a body counts once: when the next client reads it from the body, or when
+// the caller reads it from a file. Parts that a backend buffers, and what it reads
+// ahead, are transferred at full speed, and what it sends again does not count again: the
+// network keeps to the limit on average. Bodies are read through Read alone, so that
+// the kernel does not copy files.
 //
-// A byte of a body counts once, when the next client takes it from the body, or
-// the caller reads it. What a backend collects into a part or reads ahead goes over
-// the wire as fast as that can; what it sends again does not count again. So the
-// wire holds the limit on average. A body is read by its Read alone: a file is not
-// copied by the kernel.
-//
-// # Optional abilities
-//
-// Client has Init, SetLogger and Close, which are the next client's. What else a
-// client inside has is found by ltxstore.As.
+// Package [github.com/ltxstore/ltxstore/wrap] stacks it with other wrappers.
 package throttle
 
 import (
@@ -28,19 +23,19 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client holds the next client to a Limiter. It is made by New and safe for
-// concurrent use.
+// Client keeps the next client within the limits of a Limiter. New returns one. It is
+// safe for concurrent use.
 type Client struct {
 	*base
 	next    ltxstore.ReplicaClient
 	limiter *Limiter
-	wrong   error // with the Config
+	wrong   error // what is wrong with the Config
 }
 
 type base = layer.Base[struct{}]
 
-// New returns a client that holds next to the limits. A bad field, and a next that
-// is nil, are fs.ErrInvalid in every method.
+// New returns a client that keeps next within the limits. If a field is invalid or next
+// is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c := &Client{}
 	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
@@ -49,10 +44,10 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	return c
 }
 
-// Limiter returns the client's limiter, by which its limits are changed.
+// Limiter returns the client's limiter, which can change the limits.
 func (c *Client) Limiter() *Limiter { return c.limiter }
 
-// LTXFiles is the next client's, when it is its turn.
+// LTXFiles calls the next client, once the limit allows it.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if err := c.turn(ctx, "list", "", backend.CheckLevel(level)); err != nil {
 		return nil, err
@@ -60,7 +55,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	return c.next.LTXFiles(ctx, level, seek, useMetadata)
 }
 
-// DeleteLTXFiles is the next client's, when it is its turn.
+// DeleteLTXFiles calls the next client, once the limit allows it.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if len(files) > 0 || c.wrong != nil { // else there is no request
 		if err := c.turn(ctx, "delete", "", backend.CheckFiles(files)); err != nil {
@@ -70,7 +65,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return c.next.DeleteLTXFiles(ctx, files)
 }
 
-// DeleteAll is the next client's, when it is its turn.
+// DeleteAll calls the next client, once the limit allows it.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	if err := c.turn(ctx, "delete all", "", nil); err != nil {
 		return err
@@ -78,8 +73,8 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 	return c.next.DeleteAll(ctx)
 }
 
-// turn waits until one more operation may begin. What is wrong with the
-// configuration or the arguments is told at once.
+// turn waits until one more operation may begin. It fails at once if the configuration is
+// invalid, or with wrong, which is about the arguments.
 func (c *Client) turn(ctx context.Context, op, key string, wrong error) error {
 	err := flow.Err(ctx)
 	switch {

@@ -6,53 +6,50 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Limits says how much passes in a second. A nil field is no limit; 0 and less
-// are refused, so that a limit that was forgotten does not stop a replica, nor one
-// that was mistyped let everything pass.
+// Limits are limits per second. A nil field means no limit. Values of 0 or less are
+// refused, so that a mistake neither stops a replica nor lifts the limit.
 //
-// What was not used is kept for a tenth of a second, and may pass at once.
+// Up to a tenth of a second's unused share may be used at once.
 type Limits struct {
-	// Upload and Download are bytes a second: of bodies that are written, and of
-	// those that are read.
-	Upload   *int64 `ltx:"upload,size" default:"no limit" help:"Bytes of bodies that are written in a second: more than 0."`
-	Download *int64 `ltx:"download,size" default:"no limit" help:"Bytes of bodies that are read in a second: more than 0."`
+	// Upload and Download limit the bytes per second of bodies that are written, and
+	// of files that are read.
+	Upload   *int64 `ltx:"upload,size" default:"no limit" help:"Bytes per second of files that are written: more than 0."`
+	Download *int64 `ltx:"download,size" default:"no limit" help:"Bytes per second of files that are read: more than 0."`
 
-	// Requests is operations a second: calls of LTXFiles, OpenLTXFile,
-	// WriteLTXFile, DeleteLTXFiles and DeleteAll. The further requests that a
-	// backend makes for one, for pages, parts or retries, cannot be seen from here.
-	// It may be a fraction.
-	Requests *float64 `ltx:"requests" default:"no limit" help:"Operations begun in a second, such as '10' or '0.5': more than 0."`
+	// Requests limits the operations per second: calls of LTXFiles, OpenLTXFile,
+	// WriteLTXFile, DeleteLTXFiles and DeleteAll. A backend may send several requests
+	// for one, for pages, parts or retries. It may be a fraction.
+	Requests *float64 `ltx:"requests" default:"no limit" help:"Operations per second, such as '10' or '0.5': more than 0."`
 }
 
-// Config is what a client is held to.
+// Config is the configuration of a Client.
 type Config struct {
-	// Limits are this client's own.
+	// Limits are the limits of this client alone.
 	Limits Limits `ltx:""`
 
-	// Limiter, if not nil, is one that other clients may have too: together they
-	// stay within it. Limits must be empty then.
+	// Limiter, if not nil, is used instead of Limits, which must be zero. Clients that
+	// share a Limiter share its limits.
 	Limiter *Limiter `ltx:"-"`
 }
 
-// check returns what is wrong with the limits, of a client of that Type.
+// check reports invalid limits.
 func (l Limits) check(typ string) error {
 	for _, field := range []struct {
 		name  string
 		value *int64
 	}{{"Limits.Upload", l.Upload}, {"Limits.Download", l.Download}} {
 		if field.value != nil && *field.value <= 0 {
-			return backend.Invalid(typ, "init", field.name, *field.value, "want 1 byte a second or more, or nil for no limit")
+			return backend.Invalid(typ, "init", field.name, *field.value, "want at least 1 byte per second, or nil for no limit")
 		}
 	}
-	// The comparison is false for what is not a number.
+	// The comparison is false for NaN.
 	if r := l.Requests; r != nil && (!(*r > 0) || math.IsInf(*r, 1)) {
-		return backend.Invalid(typ, "init", "Limits.Requests", *r, "want more than 0 a second, or nil for no limit")
+		return backend.Invalid(typ, "init", "Limits.Requests", *r, "want more than 0 per second, or nil for no limit")
 	}
 	return nil
 }
 
-// limiter returns the one that is to be used, and what is wrong with the
-// configuration.
+// limiter returns the limiter to use, and an error if the configuration is invalid.
 func (cfg Config) limiter(typ string) (*Limiter, error) {
 	own := new(Limiter)
 	switch {
@@ -63,7 +60,7 @@ func (cfg Config) limiter(typ string) (*Limiter, error) {
 		own.set(cfg.Limits)
 		return own, nil
 	case cfg.Limits != Limits{}:
-		return own, backend.Invalid(typ, "init", "Limiter", "set", "want either Limits or a Limiter, which has its own")
+		return own, backend.Invalid(typ, "init", "Limiter", "set", "want it, or Limits, not both")
 	}
 	return cfg.Limiter, nil
 }

@@ -30,5 +30,5 @@ func Example() {
 	fmt.Println(uplink.Set(throttle.Limits{Upload: new(int64(0))}))
 	// Output:
 	// 1048576
-	// throttle: init: invalid argument: Limits.Upload is 0: want 1 byte a second or more, or nil for no limit
+	// throttle: init: invalid argument: Limits.Upload is 0: want at least 1 byte per second, or nil for no limit
 }

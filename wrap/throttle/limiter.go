@@ -10,11 +10,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Limiter holds the clients that share it to its Limits. The zero value has none.
-// It is safe for concurrent use.
+// Limiter keeps the clients that share it within its Limits. The zero value has no
+// limits. It is safe for concurrent use.
 //
-// Transfers take turns, a chunk of at most 16 KiB or a tenth of a second each: a
-// small one waits for one chunk of each that is under way, and no more.
+// Transfers take turns, with chunks of at most 16 KiB or a tenth of a second: a small
+// transfer waits for at most one chunk of each other transfer.
 type Limiter struct {
 	mu     sync.Mutex
 	limits Limits
@@ -22,14 +22,14 @@ type Limiter struct {
 	upload, download, requests bucket
 }
 
-// NewLimiter returns a limiter. A limit that is 0 or less is fs.ErrInvalid.
+// NewLimiter returns a limiter. It fails with fs.ErrInvalid if a limit is 0 or less.
 func NewLimiter(limits Limits) (*Limiter, error) {
 	l := new(Limiter)
 	return l, l.Set(limits)
 }
 
-// Set changes the limits, of what waits too. One that is 0 or less is
-// fs.ErrInvalid, and nothing is changed.
+// Set changes the limits, also for operations that are waiting. It fails with
+// fs.ErrInvalid, and changes nothing, if a limit is 0 or less.
 func (l *Limiter) Set(limits Limits) error {
 	if err := limits.check("throttle"); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (l *Limiter) Set(limits Limits) error {
 	return nil
 }
 
-// Limits returns the limits in force.
+// Limits returns the current limits.
 func (l *Limiter) Limits() Limits {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,7 +65,7 @@ func bytes(perSecond *int64) rate.Limit {
 	return rate.Limit(*perSecond)
 }
 
-// clone copies what the pointers point to, which is the caller's.
+// clone returns a deep copy.
 func (l Limits) clone() Limits {
 	if l.Upload != nil {
 		l.Upload = new(*l.Upload)
@@ -82,24 +82,24 @@ func (l Limits) clone() Limits {
 const (
 	maxChunk = 16 << 10 // bytes
 
-	// burst is the part of a second whose share may pass at once.
+	// burst is the part of a second whose share may be used at once.
 	burst = 0.1
 )
 
-// bucket is one limit. The zero value is none.
+// bucket is one limit. The zero value is no limit.
 type bucket struct {
 	mu   sync.Mutex
-	pace *pace // nil is no limit
+	pace *pace // nil means no limit
 }
 
-// pace is a limit that does not change: a bucket gets another.
+// pace is a limit that does not change. A change gives the bucket another.
 type pace struct {
 	tokens *rate.Limiter
-	chunk  int           // how much is taken at once
-	over   chan struct{} // closed when the bucket has another
+	chunk  int           // the most to take at once
+	over   chan struct{} // closed when the bucket gets another
 }
 
-// set changes the limit. What is taken at once is at most chunk.
+// set changes the limit, of which at most chunk is taken at once.
 func (b *bucket) set(perSecond rate.Limit, chunk int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,8 +123,8 @@ func (b *bucket) get() *pace {
 	return b.pace
 }
 
-// take waits until n may pass, or ctx ends. A limit that changes meanwhile holds
-// for what is left.
+// take waits until n may pass, or ctx is done. If the limit changes meanwhile, the rest of n
+// is subject to the new one.
 func (b *bucket) take(ctx context.Context, n int) error {
 	for n > 0 {
 		p := b.get()
@@ -143,9 +143,9 @@ func (b *bucket) take(ctx context.Context, n int) error {
 	return flow.Err(ctx)
 }
 
-// wait is rate.Limiter.WaitN, in the order of the calls, but for a deadline: who
-// could not wait long enough still waits until it, and fails with the context's
-// own error. It reports false when the bucket has another pace.
+// wait waits as rate.Limiter.WaitN does, except that it does not fail before the deadline
+// of ctx, and returns the context's own error. It reports false if the bucket got
+// another pace.
 func (p *pace) wait(ctx context.Context, n int) (bool, error) {
 	turn := p.tokens.ReserveN(time.Now(), n)
 	delay := turn.Delay()

@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// meter is what one transfer has of a limit. It pays a chunk at a time, however
-// small the pieces in which it is read: each payment waits for those of the other
-// transfers.
+// meter counts the bytes of one transfer against a limit. It takes a chunk at a time from the
+// bucket, however small the reads: each waits for those of other transfers.
 type meter struct {
 	bucket *bucket
-	owed   int // bytes that have passed and are not paid
+	owed   int // bytes that have passed and are not taken from the bucket yet
 }
 
-// read reads no more than may pass before the next payment.
+// read reads no more than fits into the current chunk.
 func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
 	if pace := m.bucket.get(); pace != nil {
 		p = p[:min(len(p), max(1, pace.chunk-m.owed))]
@@ -21,7 +20,7 @@ func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
 	return read(p)
 }
 
-// pass is called after a read. It waits when a chunk is full, or at the end.
+// pass is called after a read of n bytes. It waits when a chunk is full, or at the end.
 func (m *meter) pass(ctx context.Context, n int, end bool) error {
 	m.owed += n
 	pace := m.bucket.get()
@@ -37,7 +36,7 @@ func (m *meter) pass(ctx context.Context, n int, end bool) error {
 	return m.bucket.take(ctx, owed)
 }
 
-// settle pays for what has passed of a transfer that ended early, without waiting.
+// settle takes what a transfer that ended early owes, without waiting.
 func (m *meter) settle() {
 	if pace := m.bucket.get(); pace != nil && m.owed > 0 {
 		pace.tokens.ReserveN(time.Now(), min(m.owed, pace.tokens.Burst()))

@@ -19,7 +19,7 @@ func init() {
 	})
 }
 
-// check refuses a wrapper without a limit: it would do nothing.
+// check refuses a configuration without a limit, which would do nothing.
 func check(cfg Config, _ bool) error {
 	if cfg.Limits == (Limits{}) {
 		return errors.New("throttle has no limit: want throttle.upload, throttle.download or throttle.requests")

@@ -376,12 +376,12 @@ func TestConfig(t *testing.T) {
 	zero, negative := int64(0), int64(-1)
 	limiter := new(throttle.Limiter)
 	for want, cfg := range map[string]throttle.Config{
-		"Limits.Upload is 0: want 1 byte a second or more, or nil for no limit": {Limits: throttle.Limits{Upload: &zero}},
-		"Limits.Download is -1: want 1 byte a second":                           {Limits: throttle.Limits{Download: &negative}},
-		"Limits.Requests is 0: want more than 0 a second, or nil for no limit":  {Limits: throttle.Limits{Requests: new(0.0)}},
-		"Limits.Requests is NaN":  {Limits: throttle.Limits{Requests: new(math.NaN())}},
-		"Limits.Requests is +Inf": {Limits: throttle.Limits{Requests: new(math.Inf(1))}},
-		"Limiter is \"set\": want either Limits or a Limiter, which has its own": {Limits: throttle.Limits{Requests: new(1.0)}, Limiter: limiter},
+		"Limits.Upload is 0: want at least 1 byte per second, or nil for no limit": {Limits: throttle.Limits{Upload: &zero}},
+		"Limits.Download is -1: want at least 1 byte per second":                   {Limits: throttle.Limits{Download: &negative}},
+		"Limits.Requests is 0: want more than 0 per second, or nil for no limit":   {Limits: throttle.Limits{Requests: new(0.0)}},
+		"Limits.Requests is NaN":                           {Limits: throttle.Limits{Requests: new(math.NaN())}},
+		"Limits.Requests is +Inf":                          {Limits: throttle.Limits{Requests: new(math.Inf(1))}},
+		"Limiter is \"set\": want it, or Limits, not both": {Limits: throttle.Limits{Requests: new(1.0)}, Limiter: limiter},
 	} {
 		next := quiet()
 		wraptest.Refused(t, throttle.New(next, cfg), want)

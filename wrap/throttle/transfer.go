@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile is the next client's. The body is read as fast as the limit allows.
+// WriteLTXFile calls the next client. The body is read as fast as the limit allows.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := c.turn(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
 }
 
-// OpenLTXFile is the next client's. The reader reads as fast as the limit allows.
+// OpenLTXFile calls the next client. The reader reads as fast as the limit allows.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	wrong := backend.CheckFile(level, minTXID, maxTXID)
 	if wrong == nil {
@@ -48,7 +48,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return r, nil
 }
 
-// reader is a download. Close may come beside a Read, and ends it.
+// reader is a download. Close may be called concurrently with Read, and ends it.
 type reader struct {
 	io.ReadCloser
 	c      *Client
@@ -58,7 +58,7 @@ type reader struct {
 
 	mu   sync.Mutex
 	down meter
-	err  error // what every further Read returns
+	err  error // of every further Read
 }
 
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
