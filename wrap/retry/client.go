@@ -1,13 +1,11 @@
-// Package retry repeats what fails, for clients that do not do so themselves:
-// a network file system, a third party's backend. The clients of s3 and gcs do,
-// at each request, which is better; around such a one New refuses to work.
+// Package retry repeats failed operations, for clients that do not do so themselves, such
+// as [github.com/ltxstore/ltxstore/file] on a network file system or a third party's
+// backend. The clients of the object stores retry single requests, which is better; such a
+// client is refused, because retries would multiply.
 //
-// What is repeated is what ltxstore.IsRetryable says, with the waits of
-// ltxstore.Retry. Operations can be repeated because the contract makes them
-// idempotent: a file is written whole or not at all, a missing file is deleted.
-//
-// Of the optional abilities Client has Init, SetLogger, Close and Retries, which
-// is true; whatever else a client inside has is found by ltxstore.As.
+// Errors that [ltxstore.IsRetryable] accepts are repeated, with the waits of
+// [ltxstore.Retry]. Operations can be repeated because the contract makes them idempotent:
+// a file is written completely or not at all, and deleting a missing file succeeds.
 package retry
 
 import (
@@ -28,21 +26,21 @@ var (
 	_ backend.Retrier        = (*Client)(nil)
 )
 
-// Client repeats the next client's operations. It is made by New and safe for
+// Client repeats the next client's failed operations. New returns one. It is safe for
 // concurrent use.
 type Client struct {
 	*base
 	next   ltxstore.ReplicaClient
 	cfg    Config
 	policy retry.Policy
-	wrong  error // with the Config or next
+	wrong  error // what is wrong with the Config or next
 	log    oplog.Logger
 }
 
 type base = layer.Base[struct{}]
 
-// New returns a client that repeats what fails in next. A bad field, and a next
-// that retries itself (see backend.Retrier), are fs.ErrInvalid in every method.
+// New returns a client that repeats the failed operations of next. If a field is invalid,
+// or next retries itself (see backend.Retrier), every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	b := layer.NewBase[struct{}](next, "", nil)
 	c := &Client{base: b, next: b.Unwrap()}
@@ -61,31 +59,30 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 // Retries returns true.
 func (c *Client) Retries() bool { return true }
 
-// Init checks the configuration and initializes the next client, again and again
-// while that fails in a way that may pass.
+// Init checks the configuration and initializes the next client, repeatedly if that fails.
 func (c *Client) Init(ctx context.Context) error {
 	return c.do(ctx, "init", "", func(ctx context.Context) error { return ltxstore.Init(ctx, c.next) })
 }
 
-// SetLogger directs the log: the next client's, and of each repetition a line at
-// debug level.
+// SetLogger sets the logger of the next client, and of this one, which logs each
+// repetition at debug level.
 func (c *Client) SetLogger(logger *slog.Logger) {
 	c.log.Set(logger)
 	layer.SetLogger(c.next, logger)
 }
 
-// DeleteLTXFiles is the next client's, repeated as a whole: what was deleted the
-// first time is missing the second, which is no error.
+// DeleteLTXFiles calls the next client, and repeats the whole list: files that were deleted
+// the first time are missing the second time, which is not an error.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	return c.do(ctx, "delete", "", func(ctx context.Context) error { return c.next.DeleteLTXFiles(ctx, files) })
 }
 
-// DeleteAll is the next client's, repeated as a whole.
+// DeleteAll calls the next client, repeatedly if that fails.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	return c.do(ctx, "delete all", "", c.next.DeleteAll)
 }
 
-// do repeats op, and makes an *ltxstore.Error of its last failure.
+// do calls op, repeatedly if it fails, and returns its last failure as an *ltxstore.Error.
 func (c *Client) do(ctx context.Context, name, key string, op func(context.Context) error) error {
 	err := c.wrong
 	if err == nil {

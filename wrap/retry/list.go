@@ -9,8 +9,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles is the next client's. A listing that breaks is begun again at its last
-// file.
+// LTXFiles calls the next client. A listing that fails is resumed after its last file.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	it := &iterator{c: c, level: level, seek: seek, useMetadata: useMetadata}
 	it.ctx, it.cancel = context.WithCancel(ctx)
@@ -34,8 +33,8 @@ type iterator struct {
 	useMetadata bool
 
 	files ltx.FileIterator
-	item  *ltx.FileInfo // the current one
-	last  ltx.FileInfo  // of all listed so far, if begun
+	item  *ltx.FileInfo // the current file
+	last  ltx.FileInfo  // the last one listed, if begun
 	begun bool
 	err   error
 	ended bool
@@ -58,7 +57,7 @@ func (it *iterator) Next() bool {
 	return true
 }
 
-// step takes the next file that was not listed before.
+// step moves to the next file that was not listed before.
 func (it *iterator) step() error {
 	for it.files.Next() {
 		if item := it.files.Item(); !it.begun || compare(&it.last, item) < 0 {
@@ -69,14 +68,14 @@ func (it *iterator) step() error {
 	return it.files.Err()
 }
 
-// resume goes on after a failure, which is the first of the budget.
+// resume continues after a failure, which counts as the first attempt.
 func (it *iterator) resume(failure error) error {
 	return it.c.policy.Do(it.ctx, func(context.Context) (err error) {
 		if failure != nil {
 			err, failure = failure, nil
 			return err
 		}
-		_ = it.files.Close() // what failed already
+		_ = it.files.Close() // it has failed already
 		if it.begun {
 			it.seek = it.last.MinTXID
 		}
@@ -108,7 +107,7 @@ func (it *iterator) Close() error {
 	return it.err
 }
 
-// stop ends the listing, once.
+// stop closes the listing, once.
 func (it *iterator) stop() error {
 	if it.ended {
 		return nil

@@ -14,11 +14,11 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile is the next client's. A transfer that breaks is resumed where it
-// stopped. There is no ETag by which a wrapper could pin the version (clause O3):
-// the kilobyte before the break is read again, and another content is
-// ltxstore.ErrChecksum. A file that is rewritten with just that part unchanged
-// goes unnoticed, until the decoder checks the whole: wrap/checksum does.
+// OpenLTXFile calls the next client. A transfer that breaks is resumed where it stopped.
+// A wrapper has no ETag to pin the version of the file (clause O3): it reads the last
+// KiB again, and fails with ltxstore.ErrChecksum if that has changed. A rewrite that
+// keeps these bytes goes unnoticed, unless the file is verified as a whole, as package
+// [github.com/ltxstore/ltxstore/wrap/checksum] does.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	r := &reader{c: c, level: level, minTXID: minTXID, maxTXID: maxTXID, offset: offset, left: size, toEnd: size == 0}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -33,7 +33,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return r, nil
 }
 
-// reader is a transfer. Close may come beside a Read, and ends it.
+// reader is a transfer. Close may be called concurrently with Read, and ends it.
 type reader struct {
 	c                *Client
 	level            int
@@ -42,12 +42,12 @@ type reader struct {
 	cancel           context.CancelCauseFunc
 
 	mu     sync.Mutex
-	body   io.ReadCloser // nil while there is none
+	body   io.ReadCloser // nil if none is open
 	offset int64         // of the next byte
-	left   int64         // to come, unless toEnd
+	left   int64         // bytes to come, unless toEnd
 	toEnd  bool
 	last   layer.Overlap
-	err    error // what every further Read returns
+	err    error // of every further Read
 }
 
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
@@ -77,14 +77,14 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// took notes what was read.
+// took records what was read.
 func (r *reader) took(b []byte) {
 	r.offset += int64(len(b))
 	r.left -= int64(len(b))
 	r.last.Add(b)
 }
 
-// resume goes on after a failure, which is the first of the budget.
+// resume continues after a failure, which counts as the first attempt.
 func (r *reader) resume(p []byte, failure error) (n int, err error) {
 	err = r.c.policy.Do(r.ctx, func(context.Context) (err error) {
 		if failure != nil {
@@ -100,11 +100,11 @@ func (r *reader) resume(p []byte, failure error) (n int, err error) {
 	return n, err
 }
 
-// errEnd is io.EOF where that would be taken for a failure.
+// errEnd stands for io.EOF where that would be repeated.
 var errEnd = errors.New("the transfer has ended")
 
-// again opens what is left, sees that it is the same file, and reads from it: a
-// byte or more, errEnd, or a failure.
+// again opens the rest of the file, checks that it is the same file, and reads at least one
+// byte, or fails, at the end with errEnd.
 func (r *reader) again(p []byte) (int, error) {
 	r.drop()
 	if !r.toEnd && r.left == 0 {
@@ -137,7 +137,7 @@ func (r *reader) again(p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// end makes err, as an *ltxstore.Error, what every further Read returns.
+// end makes err, as an *ltxstore.Error, the error of every further Read.
 func (r *reader) end(err error) error {
 	if context.Cause(r.ctx) == errClosed {
 		err = errClosed
@@ -149,13 +149,12 @@ func (r *reader) end(err error) error {
 
 func (r *reader) drop() {
 	if r.body != nil {
-		_ = r.body.Close() // what failed already
+		_ = r.body.Close() // it has failed already
 		r.body = nil
 	}
 }
 
-// Close ends a Read that is blocked, and closes what is open. It may be called
-// again.
+// Close ends a blocked Read, and closes the transfer. It may be called again.
 func (r *reader) Close() error {
 	r.cancel(errClosed)
 	r.mu.Lock()

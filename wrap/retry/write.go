@@ -17,10 +17,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile is the next client's, repeated with the same body: from where it
-// stood if it is an io.Seeker, and else from memory (see Config.BufferSize). One
-// that neither seeks nor fits is written once, and the error says so. A failure of
-// the body itself is never repeated.
+// WriteLTXFile calls the next client, repeatedly if that fails. A body that is an io.Seeker
+// is read again from where it was, another one from memory (see Config.BufferSize). One
+// that does not fit into memory is written once, and the error says so. A failure of the
+// body itself is not repeated.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
 	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
 	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
@@ -50,10 +50,9 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		return err
 	})
 	if err != nil {
-		// The buffer is left to the garbage collector: a transport may still be
-		// reading it.
+		// The buffer is not freed: a transport may still be reading it.
 		if src.once && src.failure == nil && ltxstore.IsRetryable(err) {
-			err = fmt.Errorf("not repeated, because the body has more than BufferSize, %d bytes, and does not seek: %w", c.cfg.BufferSize, err)
+			err = fmt.Errorf("not repeated, because the body does not seek and has more than BufferSize, %d bytes: %w", c.cfg.BufferSize, err)
 		}
 		return fail(err)
 	}
@@ -61,11 +60,11 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, nil
 }
 
-// source is a body that can be written again, unless it can be written only once.
+// source is a body that can be written again, or only once.
 type source struct {
 	open    func() (io.Reader, error) // for each attempt
 	once    bool
-	buffer  flow.Buffer // empty, or all or the beginning of the body
+	buffer  flow.Buffer // of a body that does not seek: all of it, or its beginning
 	failure error       // of the caller's reader
 }
 
@@ -73,7 +72,7 @@ type source struct {
 func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 	s := &source{}
 	if r == nil {
-		s.open, s.once = once(r), true // the next client says what is wrong
+		s.open, s.once = once(r), true // the next client refuses it
 		return s, nil
 	}
 	size, err := ltxio.Size(r)
@@ -104,10 +103,9 @@ func once(r io.Reader) func() (io.Reader, error) {
 	return func() (io.Reader, error) { return r, nil }
 }
 
-// seeking opens a body that can go back to its start. A plain file is handed on
-// as it is, so that the kernel can copy it: its failures are none that would be
-// repeated. One that has another size by the next attempt is refused: the next
-// client would take what it finds for the whole.
+// seeking returns the open function of a body that seeks. An *os.File is passed on as it is,
+// so that the kernel can copy it: its errors are not retryable anyway. A body whose size
+// has changed by the next attempt is refused, because the next client could not know.
 func (s *source) seeking(r io.Reader, seeker io.Seeker, start, size int64) func() (io.Reader, error) {
 	again := false
 	if _, ok := r.(*os.File); !ok {
