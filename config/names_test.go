@@ -120,7 +120,7 @@ func TestErrorsSayWhatWasWritten(t *testing.T) {
 		"replica: {type: mem, cache: {size: 1MiB, max-range: 2MiB}}":                         `cache.max-range (line 1, column 42) is "2MiB": want 0 (default) or at most cache.size, 1048576 bytes`,
 		"replica: {type: mem, mirror: [{type: s3, bucket: b, part-size: 1}]}":                `mirror.0: s3: init: invalid argument: part-size (line 1, column 53) is "1": want`,
 		"replica: {type: mem, mirror: {replicas: ['mem://'], backoff: 2m, max-backoff: 1m}}": `mirror.max-backoff (line 1, column 66) is "1m": want 0 (default) or at least mirror.backoff, 2m0s`,
-		"replica: {type: mem, retry: {max-attempts: 1}}":                                     `retry.max-attempts (line 1, column 30) is "1": want 0 (default) or 2 or more: 1 is no retry`,
+		"replica: {type: mem, retry: {max-attempts: 1}}":                                     `retry.max-attempts (line 1, column 30) is "1": want 0 (default) or at least 2: 1 means no retries`,
 		"replica: {type: mem, retry: {max-delay: 1ms}}":                                      "retry.base-delay is 100ms: want at most retry.max-delay, 1ms",
 		"replica: {type: mem, throttle: true}":                                               "throttle has no limit: want throttle.upload, throttle.download or throttle.requests",
 	} {

@@ -116,7 +116,7 @@ func embedded(source string) (found []string, err error) {
 }
 
 // bullet is a wrapper in the list of package wrap's documentation.
-var bullet = regexp.MustCompile(`(?m)^//   - (\w+): `)
+var bullet = regexp.MustCompile(`(?m)^//   - \[github\.com/ltxstore/ltxstore/wrap/(\w+)\] `)
 
 // The documents of wrappers have all of them, and no other.
 func TestWrappersDocument(t *testing.T) {
