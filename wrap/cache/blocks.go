@@ -12,11 +12,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// blockCost is about what a block in memory takes beside its bytes.
+// blockCost is roughly the memory that a block takes in addition to its bytes.
 const blockCost = 256
 
-// blocks is what is kept of files: what was not read for the longest time goes
-// first.
+// blocks are the kept blocks of files. The least recently used are dropped first.
 type blocks struct {
 	size  int64 // of a block
 	ttl   time.Duration
@@ -29,13 +28,13 @@ type blocks struct {
 	used  int64
 	byAge *simplelru.LRU[*block, struct{}]
 	files map[layer.File]*known
-	busy  map[layer.File]int // writes and deletions under way
-	all   int                // deletions of everything under way
+	busy  map[layer.File]int // writes and deletions in progress
+	all   int                // calls of DeleteAll in progress
 	disk  *disk              // nil keeps blocks in memory
 }
 
-// known is what is kept of one file. Another one takes its place when the file
-// changes: who still has this one must not use it.
+// known is what is kept of one version of a file. When the file changes, another one
+// replaces it in blocks.files.
 type known struct {
 	file   layer.File
 	blocks map[int64]*block
@@ -43,12 +42,12 @@ type known struct {
 	users  int
 
 	size   int64 // of the file, which is never empty; 0 until a block has shown it
-	end    int64 // of the furthest block
+	end    int64 // of the last block
 	listed *stamp
-	proven bool // what an earlier process has left is right
+	proven bool // blocks of an earlier process are those of the store
 }
 
-// stamp is what a listing tells of a file's version.
+// stamp is what a listing says about the version of a file.
 type stamp struct {
 	size int64
 	at   time.Time
@@ -58,7 +57,7 @@ func newKnown(f layer.File, since time.Time) *known {
 	return &known{file: f, since: since, blocks: make(map[int64]*block)}
 }
 
-// at is where one of the file's blocks belongs on a disk.
+// at returns the place of a block on a disk.
 func (k *known) at(n int64) spot { return spot{k.file, n, k.since.UnixMilli()} }
 
 type block struct {
@@ -76,8 +75,8 @@ func newBlocks(cfg Config, count *counters) *blocks {
 		files: make(map[layer.File]*known), busy: make(map[layer.File]int)}
 }
 
-// enter returns what is known of a file, for leave, and whether that is new; nil
-// while it is written or deleted.
+// enter returns what is known of a file until leave is called, and whether that is new. It
+// returns nil while the file is written or deleted.
 func (b *blocks) enter(f layer.File) (k *known, isNew bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -97,14 +96,14 @@ func (b *blocks) enter(f layer.File) (k *known, isNew bool) {
 	return k, isNew
 }
 
-// fresh reports whether since is less than ttl ago. What is of the future is not: the
-// clock was set back, and nobody knows how long ago it is.
+// fresh reports whether since is less than ttl ago. A time in the future is not: the clock
+// was set back.
 func fresh(since time.Time, ttl time.Duration) bool {
 	age := time.Since(since)
 	return age >= 0 && age < ttl
 }
 
-// stamp notes what the listing that is kept tells of a file, if it does.
+// stamp records what the kept listing says about a file; nil means nothing.
 func (b *blocks) stamp(k *known, listed *stamp) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,14 +119,14 @@ func (b *blocks) leave(k *known) {
 	b.prune(k)
 }
 
-// prune forgets a file of which nothing is kept.
+// prune removes a file of which nothing is kept.
 func (b *blocks) prune(k *known) {
 	if k.users == 0 && len(k.blocks) == 0 && b.files[k.file] == k {
 		delete(b.files, k.file)
 	}
 }
 
-// valid reports whether the file has not changed since enter.
+// valid reports whether the file is unchanged since enter.
 func (b *blocks) valid(k *known) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -141,7 +140,7 @@ func (b *blocks) past(k *known, n int64) bool {
 	return k.size > 0 && n*b.size >= k.size
 }
 
-// get returns a block, if it is kept and believed.
+// get returns a block, if it is kept and may be used.
 func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	b.mu.Lock()
 	it := k.blocks[n]
@@ -161,7 +160,7 @@ func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	return data, err == nil
 }
 
-// lost drops a block whose file is damaged or gone.
+// lost removes a block whose file on the disk is damaged or missing.
 func (b *blocks) lost(it *block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,8 +170,8 @@ func (b *blocks) lost(it *block) {
 	}
 }
 
-// put keeps what was read of a file, and drops it all if it cannot be of the same
-// version.
+// put keeps a block that was read. If it contradicts the file's other blocks, it drops
+// all of them.
 func (b *blocks) put(k *known, n int64, data []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,7 +188,7 @@ func (b *blocks) put(k *known, n int64, data []byte) {
 	}
 }
 
-// fits compares a block with what is known of its file, and learns from it.
+// fits reports whether a block is of the known version of its file, and records the size it shows.
 func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	end := n*b.size + int64(len(data))
 	short := int64(len(data)) < b.size
@@ -221,7 +220,7 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	return true
 }
 
-// insert makes room, and keeps a block.
+// insert makes room for a block and keeps it.
 func (b *blocks) insert(it *block) {
 	it.cost = int64(len(it.data))
 	if b.disk == nil {
@@ -263,7 +262,7 @@ func (b *blocks) remove(it *block) {
 	b.prune(it.of)
 }
 
-// drop forgets a file. Who has entered it gets none of what is kept later.
+// drop removes a file. Calls between enter and leave no longer use the cache.
 func (b *blocks) drop(f layer.File) {
 	k := b.files[f]
 	if k == nil {
@@ -275,7 +274,7 @@ func (b *blocks) drop(f layer.File) {
 	delete(b.files, f)
 }
 
-// begin and end are around a write or a deletion of a file.
+// begin and end enclose a write or a deletion of a file.
 func (b *blocks) begin(f layer.File) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -291,7 +290,7 @@ func (b *blocks) end(f layer.File) {
 	}
 }
 
-// clear is begin, or end, for everything.
+// clear removes all files; under is 1 before DeleteAll and -1 after it.
 func (b *blocks) clear(under int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -301,7 +300,7 @@ func (b *blocks) clear(under int) {
 	}
 }
 
-// seen compares what a listing tells of files with what is kept of them.
+// seen drops files that a listing shows to have changed.
 func (b *blocks) seen(files []ltx.FileInfo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -321,8 +320,8 @@ func (b *blocks) seen(files []ltx.FileInfo) {
 	}
 }
 
-// adopt takes what an earlier process has left, the oldest first. Of two clients that
-// have kept the same file, the later one's blocks are taken.
+// adopt takes over the blocks of an earlier process, the oldest first. If two clients have
+// kept the same file, the later one's blocks are used.
 func (b *blocks) adopt() error {
 	left, err := b.disk.scan(b.ttl)
 	if err != nil {

@@ -1,48 +1,45 @@
 // Package cache answers listings and small reads from memory, or from a bounded
-// directory on a disk.
+// directory on a disk. It is useful around a store that is slow or charges for requests,
+// such as [github.com/ltxstore/ltxstore/s3].
 //
 // # Listings
 //
-// A listing of a level that was read to its end answers further ones, from any
-// seek that it covers, for Config.TTL from when it began; those with useMetadata
-// are always the store's. What this client writes and deletes is in it at once, also
-// if that happens beside the listing. What others do is seen when it has expired: a
-// reader that must see the newest file of another writer needs a shorter TTL, or
-// no cache. Listings that are asked for at the same time are one.
+// A listing of a level that was read to its end answers further listings of the level,
+// from the same or a later seek, for Config.TTL from when it began. Listings with
+// useMetadata always go to the store. What this client writes and deletes is listed at
+// once, also if that happens during a listing. What others do is listed when the kept listing has
+// expired: a reader that must see another writer's newest file needs a shorter TTL, or
+// no cache. Concurrent listings share one of the store.
 //
 // # Blocks
 //
-// A read of at most Config.MaxRange bytes, such as ltxstore.FetchPage and
-// ltxstore.FetchPageIndex make, reads whole blocks, and keeps them. All other reads
-// are the store's. Reads of the same blocks at the same time are one.
+// A read of at most Config.MaxRange bytes, such as those of ltxstore.FetchPage and
+// ltxstore.FetchPageIndex, reads whole blocks and keeps them. All other reads
+// go to the store. Concurrent reads of the same blocks share one request.
 //
-// LTX files do not change in practice: a name stands for transactions. A rewrite
-// by this client drops the file's blocks, before and after, and reads beside it go
-// past the cache, so that old and new bytes are never mixed. Of rewrites by others
-// the interface tells no version. They are found out by what can be seen: a
-// listing through this client with another size or time, a block that ends elsewhere,
-// and a block that is read again and is another. All that is kept of a file is
-// dropped then, and after Config.BlockTTL at the latest. Until then a read may
-// return what was there before.
+// The cache assumes that LTX files rarely change, because a name stands for its
+// transactions. When this client rewrites a file, its blocks are dropped, and reads go to
+// the store meanwhile, so that old and new bytes are never mixed. Rewrites by other clients
+// are noticed by a listing with another size or time, a block that ends elsewhere, or a
+// block that has other bytes when it is read again. Then all blocks of the file are
+// dropped, and after Config.BlockTTL at the latest. Until then a read may return the old
+// content.
 //
 // # On a disk
 //
-// Blocks in Config.Dir are kept when the process ends, in a folder for each replica:
-// clients of several replicas may have the same directory. The replica is told by
-// where it is (backend.Locator), never by its content, which may be equal; see
-// Config.Identity for clients that do not tell. Each block has a checksum: one that is
-// torn is dropped. Config.BlockTTL goes on from one process to the next. Nothing of an
-// earlier process is believed until a block of the same file that was read from the
-// store turns out to be the same: the first read of each file goes to the store, and
-// finds out that the file was rewritten meanwhile. A replica's folder is for one client
-// at a time: two would not read each other's blocks, but each keep to the bound. It
-// holds what the next client has: put the cache inside of crypt, and it is encrypted.
+// Blocks in Config.Dir outlive the process. Each replica has a folder in it, named by the
+// replica's location (backend.Locator), so that clients of several replicas may
+// share the directory; see Config.Identity for clients without a location. Each block
+// has a checksum: damaged ones are dropped. Config.BlockTTL continues from one process to
+// the next. Blocks of an earlier process are used only after a block of the same
+// file has been read from the store and is equal: the first read of each file goes to the store,
+// and notices a rewrite. A replica's folder is for one client at a time; two would not use
+// each other's blocks. It holds what the next client stores: to
+// encrypt it, put the cache inside [github.com/ltxstore/ltxstore/wrap/crypt].
 //
-// # Abilities
-//
-// Init, SetLogger and Close act on the next client; what else that can do is found
-// through Unwrap, and goes past the cache. What is written that way is another's
-// write.
+// Init, SetLogger and Close act on the next client. Other interfaces of it are found
+// through Unwrap and bypass the cache; what is written through them counts as written by
+// another client.
 package cache
 
 import (
@@ -52,8 +49,7 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client is a replica some of whose answers are kept. It is made by New and safe
-// for concurrent use.
+// Client keeps answers of the next client. New returns one. It is safe for concurrent use.
 type Client struct {
 	*base
 	next  ltxstore.ReplicaClient
@@ -70,9 +66,9 @@ type state struct {
 	counters counters
 }
 
-// New returns a client that keeps answers of next. It sends nothing and cannot
-// fail: Init, which every method calls, tells what is wrong with cfg, and makes its
-// Dir.
+// New returns a client that keeps answers of next. It sends no request and does not fail.
+// Init and every other method create Config.Dir, and fail with fs.ErrInvalid if a field of
+// cfg is invalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	b := layer.NewBase(next, "", cfg.open)
 	return &Client{b, b.Unwrap(), cfg}

@@ -15,47 +15,42 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Config says what is kept, for how long, and how much of it. The zero value is
-// the default.
+// Config is the configuration of a Client. The zero value is valid.
 type Config struct {
-	// TTL is how long a listing answers others, from when it began. 0 means 30
-	// seconds.
-	TTL time.Duration `ltx:"ttl" default:"30s" help:"How long a listing answers others."`
+	// TTL is how long a listing is kept, from when it began. 0 means 30 seconds.
+	TTL time.Duration `ltx:"ttl" default:"30s" help:"How long a listing is kept."`
 
-	// MaxFiles is how many files of listings are kept in memory in all, at 80
-	// bytes each. 0 means 100,000. A listing that is longer is not kept.
-	MaxFiles int `ltx:"max-files" default:"100000" help:"Files of listings that are kept in memory."`
+	// MaxFiles is how many files of listings are kept in memory, of all levels together,
+	// with 80 bytes each. 0 means 100,000. A longer listing is not kept.
+	MaxFiles int `ltx:"max-files" default:"100000" help:"Number of files of listings that are kept in memory."`
 
-	// BlockTTL is how long blocks of a file are kept at most, from when the first
+	// BlockTTL is how long the blocks of a file are kept at most, from when the first one
 	// was read. 0 means an hour.
-	BlockTTL time.Duration `ltx:"block-ttl" default:"1h" help:"How long blocks of a file are kept at most."`
+	BlockTTL time.Duration `ltx:"block-ttl" default:"1h" help:"How long the blocks of a file are kept at most."`
 
-	// BlockSize is how many bytes are read at least: a power of two from 4 KiB to
-	// 4 MiB. 0 means 64 KiB.
-	BlockSize int `ltx:"block-size,size,min=4KiB,max=4MiB" default:"64KiB" help:"Bytes that are read at least: a power of two from 4 KiB to 4 MiB."`
+	// BlockSize is the size of a block, the least that is read from the store: a power of
+	// two from 4 KiB to 4 MiB. 0 means 64 KiB.
+	BlockSize int `ltx:"block-size,size,min=4KiB,max=4MiB" default:"64KiB" help:"Size of a block, the least that is read from the store: a power of two from 4 KiB to 4 MiB."`
 
-	// MaxRange is how many bytes a read may ask for that is answered by blocks. 0
-	// means 1 MiB; more than Size makes no sense. Such a read has as much in memory,
-	// beside Size.
-	MaxRange int64 `ltx:"max-range,size" default:"1MiB" help:"Bytes that a read may ask for that is answered by blocks."`
+	// MaxRange is the largest read, in bytes, that is answered from blocks: at most Size.
+	// 0 means 1 MiB. Each such read takes as much memory, in addition to Size.
+	MaxRange int64 `ltx:"max-range,size" default:"1MiB" help:"Largest read that is answered from blocks."`
 
-	// Size is how many bytes the blocks that are kept take, at most, with 256
-	// for each in memory. 0 means 64 MiB, or 1 GiB in a Dir. It
-	// must have room for a block.
-	Size int64 `ltx:"size,size" default:"64MiB, or 1GiB in a 'cache.dir'" help:"Bytes that the blocks that are kept take."`
+	// Size is the total size of the blocks that are kept, in bytes; in memory each takes
+	// 256 more. 0 means 64 MiB, or 1 GiB in a Dir. It must have room for a block.
+	Size int64 `ltx:"size,size" default:"64MiB, or 1GiB in a 'cache.dir'" help:"Total size of the blocks that are kept."`
 
-	// Dir is a directory in which blocks are kept, instead of in memory. It is made
-	// if it is not there. Many replicas may have the same: each has a folder of its
-	// own in it, named by its backend.Locator and Identity, and a Size of its own.
-	// Other files in it are left alone. The folder of a replica that is no longer in
-	// use stays, and may be removed at any time.
-	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which are kept when the process ends. Replicas may share it: each has a folder in it, and a 'cache.size'."`
+	// Dir is a directory for the blocks, instead of memory. It is created if necessary.
+	// Replicas may share it: each has its own folder in it, named by its location
+	// and Identity, and its own Size. Other files in it are left alone. The folder of
+	// a replica that is no longer used remains, and may be removed at any time.
+	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which outlive the process. Replicas may share it: each has its own folder in it, and its own 'cache.size'."`
 
-	// Identity names the replica in Dir, beside its backend.Locator: any text that no
-	// other replica with this Dir has. It is required there if the next client cannot
-	// tell where its replica is, such as one that a program has written itself, and
-	// may be left empty otherwise.
-	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client cannot tell where it is."`
+	// Identity names the replica in Dir, in addition to its location: any text that no
+	// other replica with this Dir has. It is required if the next client has no
+	// location (backend.Locator), as a program's own client may not have, and optional
+	// otherwise.
+	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client has no location."`
 
 	// Only limits what is kept to OnlyListings or OnlyBlocks. Empty means both.
 	Only Kind `ltx:"only,oneof=listings|blocks" default:"both" help:"Keep only 'listings', or only 'blocks'."`
@@ -102,7 +97,7 @@ func (cfg Config) withDefaults(typ string) (Config, error) {
 	return cfg, nil
 }
 
-// open makes what a client of next keeps.
+// open returns the state of a client of next.
 func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state, error) {
 	cfg, err := cfg.withDefaults(next.Type())
 	if err != nil {
@@ -119,7 +114,7 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 	case err != nil:
 		return nil, err
 	case location == "" && cfg.Identity == "":
-		return nil, backend.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir: its client does not tell where it is")
+		return nil, backend.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir, because its client has no location")
 	}
 	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
 		return nil, backend.Refused(next.Type(), "init", "Dir", err)
@@ -135,8 +130,8 @@ func folderOf(typ, location, identity string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{typ, location, identity})))
 }
 
-// hide keeps a failure on the local disk from being taken for one of the store: a
-// missing directory is no missing file.
+// hide keeps a failure of the local disk from being taken for one of the store: a missing
+// directory is not a missing file.
 func hide(err error) error {
 	if err == nil {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's. A deletion
-// that fails, even of one file, drops the listings of its levels.
+// DeleteLTXFiles calls the next client. If it fails, even for one file, the kept
+// listings of the files' levels are dropped.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	s, err := layer.Begin(ctx, c.base, "delete", backend.CheckFiles(files))
 	if err != nil {
@@ -30,8 +30,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-// DeleteAll implements ltxstore.ReplicaClient: the next client's. Everything that is
-// kept is dropped before and after.
+// DeleteAll calls the next client. Everything kept is dropped before and after.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {

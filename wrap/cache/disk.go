@@ -15,10 +15,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// A block on the disk is a file of its own, with its bytes. Its name has what the file
-// is called, when the first of its blocks was read, and the CRC-32C of what comes before
-// and of the bytes: a block that another client puts there has another name. It comes there by a rename, and is not synced: what a crash tears is
-// found by the sum.
+// Each block on the disk is a file. Its name has the name of the LTX file, the time at which
+// the first of its blocks was read, and the CRC-32C of these and the bytes, so that a block of
+// another client has another name. It is renamed into place and not synced: the
+// checksum finds what a crash has torn.
 const partial = ".ltxblock-partial"
 
 type disk struct {
@@ -26,7 +26,7 @@ type disk struct {
 	blockSize int
 }
 
-// openDisk makes a replica's folder.
+// openDisk creates a replica's folder.
 func openDisk(dir, folder string, blockSize int) (*disk, error) {
 	dir = filepath.Join(dir, folder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -35,14 +35,14 @@ func openDisk(dir, folder string, blockSize int) (*disk, error) {
 	return &disk{dir, blockSize}, nil
 }
 
-// spot is where a block belongs.
+// spot identifies a block.
 type spot struct {
 	file  layer.File
 	n     int64
 	since int64 // when the first block of the file was read, in Unix milliseconds
 }
 
-// name has all that must be the same for a block to be found.
+// name returns the name of a block's file.
 func (d *disk) name(at spot, sum uint32) string {
 	return fmt.Sprintf("%s-%08x.ltxblock", d.place(at), sum)
 }
@@ -51,13 +51,14 @@ func (d *disk) place(at spot) string {
 	return fmt.Sprintf("%04x-%s-%s-%x-%x-%x", at.file.Level, at.file.MinTXID, at.file.MaxTXID, d.blockSize, at.n, at.since)
 }
 
-// sum is that of a block at its place.
+// sum returns the checksum of a block at its place.
 func (d *disk) sum(at spot, data []byte) uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	return crc32.Update(crc32.Checksum([]byte(d.place(at)), table), table, data)
 }
 
-// parse is name's opposite. It is false for all that is not of this package.
+// parse is the inverse of name. It reports whether the name is one of this package, and of
+// the current block size.
 func (d *disk) parse(name string) (it leftover, ours, current bool) {
 	var minTXID, maxTXID uint64
 	var blockSize int
@@ -96,8 +97,8 @@ func (d *disk) write(at spot, data []byte) (sum uint32, err error) {
 	return sum, err
 }
 
-// remove may fail: the block is not believed any more, and counted when the
-// directory is next looked at.
+// remove may fail. The block is no longer used, and counts again when the directory is
+// scanned.
 func (d *disk) remove(at spot, sum uint32) {
 	_ = os.Remove(filepath.Join(d.dir, d.name(at, sum)))
 }
@@ -109,8 +110,8 @@ type leftover struct {
 	at   time.Time
 }
 
-// scan returns the blocks that are there and not older than ttl, the oldest first. The
-// others are removed, those of another block size, and what a killed process was writing.
+// scan returns the blocks not older than ttl, the oldest first. It removes the others, those
+// of another block size, and partial files of a killed process.
 func (d *disk) scan(ttl time.Duration) (left []leftover, err error) {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// flights makes one call of all that want the same at the same time.
+// flights makes one call for concurrent callers with the same key. Unlike package
+// singleflight of golang.org/x/sync it cancels the call when no caller waits for it, and
+// panics in each of them if the call does.
 type flights[K comparable, V any] struct {
 	mu  sync.Mutex
 	run map[K]*flight[V]
@@ -23,9 +25,9 @@ type flight[V any] struct {
 	panicked flow.Panic
 }
 
-// do returns what call returns, for all that come with key until then. The call
-// ends when nobody waits for it any more; the last to leave waits for that. shared
-// tells that it was another's. If call panics, so do all of them.
+// do returns what call returns to all callers with key until then. The context of call is
+// canceled when no caller waits any more; the last one waits for its end. shared
+// reports that the call was made for another caller.
 func (g *flights[K, V]) do(ctx context.Context, key K, call func(context.Context) (V, error)) (v V, shared bool, err error) {
 	g.mu.Lock()
 	f := g.run[key]

@@ -13,11 +13,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles implements ltxstore.ReplicaClient. Without useMetadata it costs nothing
-// for as long as a listing is kept that began at seek or before; else it is one of
-// the store, which whoever asks for the same meanwhile shares, and which is kept when
-// one of them reads it to its end. CreatedAt of what this client has written since
-// is that of the write. With useMetadata it is the next client's.
+// LTXFiles costs no request while a listing from seek or before is kept. Otherwise it
+// lists the store. Concurrent listings from the same seek share that listing, which is
+// kept once one of them reads it to its end. CreatedAt of a file that this client has
+// written since is what the write returned. With useMetadata it calls the next client.
 func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(n))
 	if err != nil {
@@ -41,7 +40,7 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 	return &iterator{FileIterator: backend.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
 }
 
-// pagesOf returns the pages of files that stay as they are.
+// pagesOf returns the pages of files, which it does not change.
 func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 	return func(context.Context) (page []ltx.FileInfo, more bool, err error) {
 		n := min(len(files), lastPage)
@@ -50,7 +49,7 @@ func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 	}
 }
 
-// iterator leaves the shared listing too.
+// iterator also leaves the shared listing when it is closed.
 type iterator struct {
 	ltx.FileIterator
 	leave func() error

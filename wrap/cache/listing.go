@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// listings is what is kept of levels.
+// listings are the kept listings of all levels.
 type listings struct {
 	ttl   time.Duration
 	bound int // files
@@ -23,25 +23,25 @@ type listings struct {
 	levels map[int]*level
 }
 
-// level is one level: what a listing to its end has found, and those under way.
+// level is the kept listing of a level, and those in progress.
 type level struct {
 	whole   *whole
-	running map[ltx.TXID]*shared // that a further reader may join
-	all     map[*shared]bool     // beside which something may change
+	running map[ltx.TXID]*shared // may be joined by another reader
+	all     map[*shared]bool     // those in progress
 	changes map[layer.File]*change
 }
 
 type whole struct {
 	from  ltx.TXID
 	since time.Time
-	files []ltx.FileInfo // sorted, never changed but by append; those of Size 0 are torn
+	files []ltx.FileInfo // sorted and only appended to; those of Size 0 are torn
 }
 
-// change is what this client does to a file. Of two at the same time nobody knows
-// which is the last.
+// change counts the writes and deletions of a file in progress. The result of concurrent
+// ones is unknown.
 type change struct {
-	under    int
-	together bool
+	count    int
+	together bool // there were several at once
 }
 
 // level is called with mu held.
@@ -66,7 +66,7 @@ func (l *listings) get(n int, seek ltx.TXID) ([]ltx.FileInfo, bool) {
 	return w.files[at:], true
 }
 
-// stampOf returns what the kept listing, however old, tells of a file, or nil.
+// stampOf returns what the kept listing, even if expired, says about a file, or nil.
 func (l *listings) stampOf(f layer.File) *stamp {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,7 +87,7 @@ func compare(info ltx.FileInfo, f layer.File) int {
 	return cmp.Or(cmp.Compare(info.MinTXID, f.MinTXID), cmp.Compare(info.MaxTXID, f.MaxTXID))
 }
 
-// keep takes the place of what is kept of the level. It is called with mu held.
+// keep replaces the kept listing of a level. It is called with mu held.
 func (l *listings) keep(lv *level, w *whole) {
 	if lv.whole != nil {
 		l.held -= len(lv.whole.files)
@@ -97,8 +97,8 @@ func (l *listings) keep(lv *level, w *whole) {
 	}
 }
 
-// room reports whether n more files may be kept, once what has expired is gone. It
-// is called with mu held.
+// room reports whether n more files may be kept, and drops expired listings if necessary.
+// It is called with mu held.
 func (l *listings) room(n int) bool {
 	if l.held+n > l.bound {
 		for _, lv := range l.levels {
@@ -110,7 +110,7 @@ func (l *listings) room(n int) bool {
 	return l.held+n <= l.bound
 }
 
-// begin is before this client writes or deletes a file.
+// begin is called before this client writes or deletes a file.
 func (l *listings) begin(f layer.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,20 +120,21 @@ func (l *listings) begin(f layer.File) {
 		c = &change{}
 		lv.changes[f] = c
 	}
-	if c.under++; c.under > 1 {
+	if c.count++; c.count > 1 {
 		c.together = true
 	}
 }
 
-// end is after that. info is what was written, nil what was deleted; without done
-// nobody knows. What is listed meanwhile is not kept: it may be of before.
+// end is called after that. info is the written file, or nil if it was deleted; unless done
+// is true the result is unknown. Listings in progress will not be kept, because they may lack
+// the change.
 func (l *listings) end(f layer.File, info *ltx.FileInfo, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lv := l.level(f.Level)
 	lv.spoil()
 	c := lv.changes[f]
-	if c.under--; c.under == 0 {
+	if c.count--; c.count == 0 {
 		delete(lv.changes, f)
 	}
 	w := lv.whole
@@ -150,16 +151,16 @@ func (l *listings) end(f layer.File, info *ltx.FileInfo, done bool) {
 	}
 }
 
-// spoil lets nobody join what is under way, nor keep it.
+// spoil keeps listings in progress from being joined and kept.
 func (lv *level) spoil() {
 	clear(lv.running)
 	for sh := range lv.all {
-		sh.spoilt = true
+		sh.spoiled = true
 	}
 }
 
-// changed returns the files with one put in, replaced or left out. Readers may have
-// the slice: it is only appended to.
+// changed returns the files with one inserted, replaced or removed. Readers may hold the
+// slice, which is only appended to.
 func changed(files []ltx.FileInfo, f layer.File, info *ltx.FileInfo) []ltx.FileInfo {
 	at, found := slices.BinarySearchFunc(files, f, compare)
 	switch {
@@ -177,7 +178,7 @@ func changed(files []ltx.FileInfo, f layer.File, info *ltx.FileInfo) []ltx.FileI
 	return slices.Insert(slices.Clone(files), at, *info)
 }
 
-// forget drops everything: before and after all is deleted.
+// forget drops all listings. It is called before and after DeleteAll.
 func (l *listings) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -187,7 +188,7 @@ func (l *listings) forget() {
 	}
 }
 
-// join returns the listing of a level that is under way, or a new one.
+// join returns a listing in progress, or a new one.
 func (l *listings) join(ctx context.Context, n int, seek ltx.TXID) (sh *shared, joined bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,12 +13,11 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile implements ltxstore.ReplicaClient. A read of 1 to Config.MaxRange
-// bytes costs nothing if its blocks are kept, else one request for all of them, so that
-// what is kept of another version is found out; it is whole in memory when OpenLTXFile
-// returns. Every other read, and one beside a write or a deletion of the file by
-// this client, is the next client's. A file that another client deletes is readable
-// for as long as its blocks are kept.
+// OpenLTXFile costs no request for a read of 1 to Config.MaxRange bytes if all its blocks
+// are kept, and otherwise one request for all of them, which notices blocks of another
+// version. The range is in memory when OpenLTXFile returns. Other reads, and those
+// during a write or a deletion of the file by this client, go to the next client. A file
+// that another client deletes remains readable while its blocks are kept.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
@@ -41,7 +40,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 }
 
-// reader returns size bytes from offset of blocks.
+// reader returns a reader of size bytes from offset of blocks.
 func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
 	return &codec.Pieces{Ctx: ctx, Skip: offset, Left: size,
 		Next: func() ([]byte, error) {
@@ -56,14 +55,14 @@ func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offse
 	}
 }
 
-// run is the blocks of a file that one request is for.
+// run is a range of blocks of a file.
 type run struct {
 	of          *known
 	first, last int64
 }
 
-// read returns the blocks, or those up to the end of the file: all that are kept, or
-// all from one request, so that versions are not mixed.
+// read returns the blocks up to the end of the file, either all from the cache or all from
+// one request, so that versions are not mixed.
 func (c *Client) read(ctx context.Context, s *state, r run) (parts [][]byte, err error) {
 	if parts, kept := s.blocks.kept(r); kept {
 		s.counters.readHits.Add(1)
@@ -81,8 +80,8 @@ func (c *Client) read(ctx context.Context, s *state, r run) (parts [][]byte, err
 	return parts, nil
 }
 
-// kept returns the blocks, or those up to the end of the file, if all are kept. On a
-// disk the name of a block may have become another version's meanwhile.
+// kept returns the blocks up to the end of the file, if all are kept. On a disk a block may
+// have been replaced by another version's meanwhile.
 func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
 	for n := r.first; n <= r.last && !b.past(r.of, n); n++ {
 		part, ok := b.get(r.of, n)
@@ -96,8 +95,8 @@ func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
 	return parts, b.disk == nil || b.valid(r.of)
 }
 
-// fetch reads blocks from the store, for all that want them, and keeps them. There
-// are fewer if the file ends before.
+// fetch reads blocks up to the end of the file from the store, for all concurrent callers,
+// and keeps them.
 func (b *blocks) fetch(ctx context.Context, next ltxstore.ReplicaClient, r run) (parts [][]byte, shared bool, err error) {
 	return b.flights.do(ctx, r, func(ctx context.Context) (parts [][]byte, err error) {
 		f := r.of.file
@@ -113,7 +112,7 @@ func (b *blocks) fetch(ctx context.Context, next ltxstore.ReplicaClient, r run) 
 				return nil, err
 			}
 			if int64(n) < b.size {
-				end := make([]byte, n) // append would take more memory than is counted
+				end := make([]byte, n) // append would take more memory than counted
 				copy(end, part)
 				parts = append(parts, end)
 				break

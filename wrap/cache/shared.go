@@ -13,9 +13,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// shared is a listing of the store that is under way, for all that have asked for
-// it. It goes on when one of them wants more than was listed, and ends when none is
-// left. The mutex is that of the listings.
+// shared is a listing of the store in progress, for all its readers. It advances when one of
+// them needs more files, and ends when none is left. The mutex of listings protects it.
 type shared struct {
 	listings *listings
 	level    *level
@@ -32,24 +31,24 @@ type shared struct {
 	pulling chan struct{} // closed when files has more
 	ended   bool
 	err     error
-	full    bool // there was no room: readers go on alone
-	counted int  // files that count as held
-	spoilt  bool // something has changed meanwhile
+	full    bool // no room for more files: each reader continues alone
+	counted int  // files counted in listings.held
+	spoiled bool // a change was made meanwhile
 
 	tornMu sync.Mutex
 	torn   []ltx.FileInfo // zero-byte files that are not in files yet
 
-	panicked flow.Panic // of who lists
+	panicked flow.Panic // of the listing
 }
 
-// reader is one that reads a shared listing.
+// reader is a reader of a shared listing.
 type reader struct {
 	*shared
 	next ltxstore.ReplicaClient
 	seen func([]ltx.FileInfo)
 	at   int
 	want int              // files of the next page
-	own  ltx.FileIterator // what it goes on with alone
+	own  ltx.FileIterator // of a reader that continues alone
 	last ltx.FileInfo
 }
 
@@ -58,7 +57,7 @@ const (
 	lastPage  = 1024
 )
 
-// page is an backend.PageFunc.
+// page is a backend.PageFunc.
 func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	r.want = min(max(2*r.want, firstPage), lastPage)
 	for r.own == nil {
@@ -68,7 +67,7 @@ func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err
 			files = append(files, r.files[r.at:min(r.at+r.want, len(r.files))]...)
 			r.at += len(files)
 			for _, file := range files {
-				if file.Size > 0 { // a torn one may be ahead of files that are not listed yet
+				if file.Size > 0 { // torn files are reported ahead of others
 					r.last = file
 				}
 			}
@@ -114,7 +113,7 @@ func (r *reader) alone() (files []ltx.FileInfo, more bool, err error) {
 	return files, len(files) == r.want, nil
 }
 
-// pull lists some more.
+// pull lists more files.
 func (sh *shared) pull(next ltxstore.ReplicaClient, seen func([]ltx.FileInfo), want int) {
 	var files []ltx.FileInfo
 	var ended bool
@@ -126,7 +125,7 @@ func (sh *shared) pull(next ltxstore.ReplicaClient, seen func([]ltx.FileInfo), w
 	})
 }
 
-// pulled adds what the store has listed.
+// pulled adds the files that were listed.
 func (sh *shared) pulled(files []ltx.FileInfo, ended bool, err error) {
 	l := sh.listings
 	l.mu.Lock()
@@ -146,11 +145,11 @@ func (sh *shared) pulled(files []ltx.FileInfo, ended bool, err error) {
 	sh.pulling = nil
 }
 
-// errPanicked ends a listing that has panicked.
+// errPanicked ends a listing that panicked.
 var errPanicked = errors.New("panicked")
 
-// tear notes a zero-byte file that the store's listing leaves out. Among the files it
-// is reported to each reader by backend.NewPageIterator, which leaves it out again.
+// tear records a zero-byte file that the store's listing omits. It is kept among the files,
+// of which backend.NewPageIterator reports it to each reader, and omits it again.
 func (sh *shared) tear(file ltx.FileInfo) {
 	sh.tornMu.Lock()
 	defer sh.tornMu.Unlock()
@@ -158,8 +157,7 @@ func (sh *shared) tear(file ltx.FileInfo) {
 	sh.torn = append(sh.torn, file)
 }
 
-// withTorn returns the files together with the zero-byte ones that were reported
-// meanwhile, sorted.
+// withTorn returns the files and the zero-byte ones reported meanwhile, sorted.
 func (sh *shared) withTorn(files []ltx.FileInfo) []ltx.FileInfo {
 	sh.tornMu.Lock()
 	defer sh.tornMu.Unlock()
@@ -191,14 +189,13 @@ func (sh *shared) list(next ltxstore.ReplicaClient, want int) (files []ltx.FileI
 	return sh.withTorn(files), ended, err
 }
 
-// finish ends what others can join, and keeps what was found. It is called with the
-// mutex held.
+// finish ends a listing, and keeps it if it is complete. It is called with the mutex held.
 func (sh *shared) finish() {
 	if sh.level.running[sh.seek] == sh {
 		delete(sh.level.running, sh.seek)
 	}
 	delete(sh.level.all, sh)
-	if sh.ended && sh.err == nil && !sh.spoilt && sh.listings.held <= sh.listings.bound {
+	if sh.ended && sh.err == nil && !sh.spoiled && sh.listings.held <= sh.listings.bound {
 		sh.release()
 		files := sh.files[:len(sh.files):len(sh.files)]
 		if !slices.IsSortedFunc(files, compareFiles) { // a store reports torn files of a page before the page
@@ -214,7 +211,7 @@ func (sh *shared) release() {
 	sh.counted = 0
 }
 
-// leave is for the reader that is done. The last one ends what is under way.
+// leave is called when a reader is done. The last one ends the listing.
 func (r *reader) leave() error {
 	var err error
 	if r.own != nil {
@@ -226,7 +223,7 @@ func (r *reader) leave() error {
 	if last {
 		r.release()
 		if !r.ended && !r.full {
-			r.spoilt = true
+			r.spoiled = true
 			r.finish()
 		}
 	}
@@ -239,7 +236,7 @@ func (r *reader) leave() error {
 		<-wait
 	}
 	if r.stored != nil && !r.ended {
-		_ = r.stored.Close() // cancelled by this
+		_ = r.stored.Close() // it was canceled above
 	}
 	return err
 }

@@ -1,28 +1,29 @@
 package cache
 
 import (
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 	"sync/atomic"
+
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Stats counts what a client has answered, since it was made.
+// Stats counts the answers of a client.
 type Stats struct {
-	// ListHits are listings from what was kept, ListMisses those of the store, and
-	// ListShared those that joined one of the store that was under way.
+	// ListHits counts listings answered from the cache, ListMisses those of the store, and
+	// ListShared those that shared a listing in progress.
 	ListHits, ListMisses, ListShared int64
 
-	// ReadHits are reads from blocks that were kept, ReadMisses those that read
-	// blocks from the store, and ReadShared those that waited for blocks that
-	// another read was reading. A read that is too large is none of them.
+	// ReadHits counts reads answered from the cache, ReadMisses those that read blocks
+	// from the store, and ReadShared those that shared a request in progress. Reads of
+	// more than Config.MaxRange do not count.
 	ReadHits, ReadMisses, ReadShared int64
 
-	// Evicted are blocks that made room for others; Changed how often a file
-	// turned out to be another than the one that was kept; Torn blocks on the disk
-	// that were damaged; Failed blocks that could not be put there.
+	// Evicted counts blocks that made room for others, Changed files that turned out to
+	// be rewritten, Torn damaged blocks on the disk, and Failed blocks that could not be
+	// written there.
 	Evicted, Changed, Torn, Failed int64
 
-	// Blocks and BlockBytes are what is kept now, as Config.Size counts it, and
-	// Files the files of listings that are kept.
+	// Blocks and BlockBytes are the blocks kept now and their size as Config.Size counts
+	// it. Files is the number of files in kept listings.
 	Blocks, BlockBytes, Files int64
 }
 
@@ -32,7 +33,7 @@ type counters struct {
 	evicted, changed, torn, failed   atomic.Int64
 }
 
-// Stats returns the counts: zeros before the first call of a method.
+// Stats returns the counts since the client was made.
 func (c *Client) Stats() Stats {
 	s := layer.Ready(c.base)
 	if s == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile implements ltxstore.ReplicaClient: the next client's. What is kept of
-// the file is dropped before, and the listing that is kept has it after. A write that
-// fails drops the level's listing: nobody knows what was written.
+// WriteLTXFile calls the next client. The file's blocks are dropped before, and the kept
+// listing has the file after. A write that fails drops the level's listing, because its
+// result is unknown.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	s, err := layer.Begin(ctx, c.base, "write", backend.CheckFile(level, minTXID, maxTXID))
 	if err != nil {
