@@ -94,7 +94,7 @@ func TestPages(t *testing.T) {
 	for _, pages := range [][]ltxio.Page{batch(10, 2, 3, 5), batch(20, 1, 2, 3, 4, 5, 6, 8), batch(30, 3, 6, 7, 8, 9, 10, 11), nil} {
 		require.NoError(t, d.pages(pages))
 	}
-	want, sum := []byte{21, 12, 13, 24, 15, 26, 37, 28, 39}, ltx.Checksum(ltx.ChecksumFlag)
+	want, sum := []byte{21, 12, 13, 24, 15, 26, 37, 28, 39}, ltx.ChecksumFlag
 	got, err := os.ReadFile(f.Name())
 	require.NoError(t, err)
 	require.Len(t, got, commit*pageSize)

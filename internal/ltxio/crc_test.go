@@ -12,7 +12,7 @@ import (
 func TestUpdateCRC(t *testing.T) {
 	data := make([]byte, 1<<10)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
-	for n := range len(data) {
+	for n := range data {
 		require.Equal(t, crc64.Update(uint64(n)*977, crc64.MakeTable(crc64.ISO), data[:n]), updateCRC(uint64(n)*977, data[:n]), "%d bytes", n)
 	}
 }
