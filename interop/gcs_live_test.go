@@ -14,9 +14,9 @@ import (
 
 // gcsTrees are replicas in a bucket. Litestream's own client knows one layout.
 var gcsTrees = []tree{
-	{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}},
-	{"ours in litestream's layout", []string{"litestream", "stock"}, litestreamDirs},
-	{"stock litestream's", []string{"stock", "litestream"}, litestreamDirs},
+	{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}, false},
+	{"ours in litestream's layout", []string{"litestream", "stock"}, litestreamDirs, false},
+	{"stock litestream's", []string{"stock", "litestream"}, litestreamDirs, false},
 }
 
 // TestGCSLive replicates to a server that speaks Google's API: see live.

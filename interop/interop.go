@@ -13,11 +13,17 @@ import (
 	"github.com/benbjohnson/litestream"
 
 	"github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/nats"
 	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/sftp"
+	"github.com/ltxstore/ltxstore/webdav"
 )
 
 // Our concrete clients are Litestream's clients as they are.
 var (
 	_ litestream.ReplicaClient = (*file.ReplicaClient)(nil)
 	_ litestream.ReplicaClient = (*s3.ReplicaClient)(nil)
+	_ litestream.ReplicaClient = (*nats.ReplicaClient)(nil)
+	_ litestream.ReplicaClient = (*sftp.ReplicaClient)(nil)
+	_ litestream.ReplicaClient = (*webdav.ReplicaClient)(nil)
 )

@@ -15,9 +15,9 @@ import (
 
 // s3Trees are replicas in a bucket. Litestream's own client knows one layout.
 var s3Trees = []tree{
-	{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}},
-	{"ours in litestream's s3 layout", []string{"litestream-s3", "stock"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}},
-	{"stock litestream's", []string{"stock", "litestream-s3"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}},
+	{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}, false},
+	{"ours in litestream's s3 layout", []string{"litestream-s3", "stock"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}, false},
+	{"stock litestream's", []string{"stock", "litestream-s3"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}, false},
 }
 
 // TestS3Live replicates to real servers: see live.

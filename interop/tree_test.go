@@ -18,6 +18,7 @@ type tree struct {
 	name    string
 	clients []string // the first writes, all read
 	dirs    map[int]string
+	coarse  bool // Litestream's client tells times in whole seconds, or those of the server
 }
 
 // Each tree's directories are spelled out, not built by our own layouts:
@@ -26,10 +27,10 @@ var (
 	litestreamDirs = map[int]string{0: "ltx/0", 1: "ltx/1", 2: "ltx/2", 9: "ltx/9"}
 
 	trees = []tree{
-		{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}},
-		{"ours in litestream's layout", []string{"litestream", "stock"}, litestreamDirs},
-		{"ours in litestream's s3 layout", []string{"litestream-s3"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}},
-		{"stock litestream's", []string{"stock", "litestream"}, litestreamDirs},
+		{"ours in the default layout", []string{"default"}, map[int]string{0: "ltx/0000", 1: "ltx/0001", 2: "ltx/0002", 9: "snapshots"}, false},
+		{"ours in litestream's layout", []string{"litestream", "stock"}, litestreamDirs, false},
+		{"ours in litestream's s3 layout", []string{"litestream-s3"}, map[int]string{0: "0000", 1: "0001", 2: "0002", 9: "0009"}, false},
+		{"stock litestream's", []string{"stock", "litestream"}, litestreamDirs, false},
 	}
 )
 

@@ -1,6 +1,7 @@
 // Package servers starts real S3 servers for tests on a free port of this
 // machine, each over http or TLS: versitygw and MinIO as processes of their
-// own, and rclone's within the test's.
+// own, and rclone's within the test's. It also starts servers of SFTP, WebDAV and
+// NATS within the test's process.
 //
 // A process's program is built once, with the go command, at the version that is pinned
 // here, into a folder of the user's cache: see Build. Nothing is skipped: a
