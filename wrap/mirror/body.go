@@ -169,8 +169,8 @@ func (o *out) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// section is a replica's own reader of a source with ReadAt, which must still have the
-// size that it told: else each replica would take what is there for the whole.
+// section is a replica's own reader of a source with ReadAt. It fails if the source no longer
+// has its initial size, because the replica would store what is left of it.
 type section struct {
 	*io.SectionReader
 	ctx context.Context
@@ -190,7 +190,7 @@ func (s *section) Read(p []byte) (int, error) {
 	return n, ofBody(err)
 }
 
-// ReadAt implements io.ReaderAt with the same rule.
+// ReadAt implements io.ReaderAt, with the same check.
 func (s *section) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.guard(func() (int, error) { return s.SectionReader.ReadAt(p, off) })
 	if err == io.EOF {
@@ -199,7 +199,7 @@ func (s *section) ReadAt(p []byte, off int64) (int, error) {
 	return n, ofBody(err)
 }
 
-// end returns what the source ends with at a place: io.EOF if that is its end.
+// end returns the error of the source's end at an offset: io.EOF if that is its size.
 func (s *section) end(at int64) error {
 	if at == s.Size() {
 		var more [1]byte
@@ -215,7 +215,7 @@ func (s *section) end(at int64) error {
 	return io.EOF
 }
 
-// guard calls the source, which fails in all replicas when it has panicked in one.
+// guard calls read. After a panic it fails in all replicas.
 func (s *section) guard(read func() (int, error)) (n int, err error) {
 	s.of.panicked.Do(func() { n, err = read() })
 	if s.of.panicked.Caught() {
@@ -224,7 +224,7 @@ func (s *section) guard(read func() (int, error)) (n int, err error) {
 	return n, err
 }
 
-// bodyError is a failure of the caller's body, and of no replica.
+// bodyError is a failure of the caller's body, not of a replica.
 type bodyError struct{ error }
 
 func (e *bodyError) Unwrap() error { return e.error }

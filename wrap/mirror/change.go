@@ -11,8 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// change does something to all replicas at the same time, needs of which must
-// succeed. As soon as that cannot be any more a write is stopped in the others.
+// change calls do for all replicas concurrently, needs of which must succeed. A write is
+// stopped in the others once too many have failed.
 func (c *Client) change(ctx context.Context, s *state, op string, f layer.File, needs int, do func(context.Context, *replica) error) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -63,8 +63,7 @@ func (c *Client) change(ctx context.Context, s *state, op string, f layer.File, 
 	return nil
 }
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient, in all replicas, each of which must
-// succeed.
+// DeleteLTXFiles deletes the files in all replicas, each of which must succeed.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	s, err := layer.Begin(ctx, c.base, "delete", backend.CheckFiles(files))
 	if err != nil {
@@ -75,8 +74,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	})
 }
 
-// DeleteAll implements ltxstore.ReplicaClient, in all replicas, each of which must
-// succeed.
+// DeleteAll deletes all files in all replicas, each of which must succeed.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {

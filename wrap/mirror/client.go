@@ -2,44 +2,41 @@
 //
 // # Writing
 //
-// Every file is written to all replicas at the same time. Config.Policy says how
-// many must have it for a write to succeed; which failed is in the error, or, if
-// enough succeeded, in the log and at Config.OnFailure. A body that has ReadAt and
-// Seek (a file, bytes) is read by each replica on its own; any other is handed to all
-// as it comes, so that the slowest decides, with a few chunks of 64 KiB in memory. A
-// replica that fails does not stop the others, unless there cannot be enough any more:
-// then they are stopped at once. Where a write fails, replicas that were done have the
-// file, and it is listed: write it again, or delete it. That is as after an answer
-// that was lost (clause W3). Two clients that write one name at the same time may each
-// be the last in another replica (clause W6): a replica has one writer.
+// Every file is written to all replicas concurrently. Config.Policy says how many must
+// succeed. Failures are in the error, or, if enough replicas succeeded, in the log and
+// passed to Config.OnFailure. If too many replicas fail for the write to succeed, it is
+// stopped in the others. After a failed write some replicas may have the file, and it is
+// listed: write it again, or delete it. That is as after a lost answer (clause W3). Two
+// clients that write one name concurrently may leave different versions in the replicas
+// (clause W6): a replica has one writer.
 //
-// Deletions must succeed in all replicas, whatever the policy: what is left in one is
-// listed again.
+// A body with ReadAt and Seek, such as a file, is read by each replica on its own. Any
+// other body is read once and sent to all replicas, at the speed of the slowest, with a few
+// chunks of 64 KiB in memory.
+//
+// Deletions must succeed in all replicas, whatever the policy, because a file left
+// in one of them is still listed.
 //
 // # Reading
 //
-// A file is read from the first replica that is healthy and has it, in the order
-// in which they were given; those that have failed lately come last, for a second at
-// first and a minute at most. A transfer that breaks is taken up by the next replica that
-// has the file, if the last bytes that were delivered are the same there.
+// A file is read from the first replica that is healthy and has it, in the order of the
+// configuration. Replicas that have failed lately come last, for Config.Backoff to
+// MaxBackoff. A transfer that breaks is continued from the next replica that has the file, if
+// the last bytes delivered are the same there.
 //
-// A file is reported as missing only if every replica says so: a failure of one that
-// may have it is returned as that failure (clause O2). A listing has each name that
-// any replica lists, once. It needs so many replicas that every file is in it of which a
-// write was successful: one with PolicyAll, all with PolicyBestEffort. With fewer it is an
-// error.
+// A file is missing only if all replicas say so; if one that may have it fails, that
+// failure is returned (clause O2). A listing has each file that any replica
+// lists, once. It needs so many replicas that it has every successfully written file: one
+// with PolicyAll, all with PolicyBestEffort. With fewer it fails.
 //
 // # Repair
 //
-// After an outage, or to add a replica, [transfer.Run] copies what one of Client.Replicas
-// lacks from each of the others. It checks LTX files on their way, so that a damaged one
-// is copied from another replica that has it whole; see the package's example.
+// After an outage, or to add a replica, [github.com/ltxstore/ltxstore/transfer.Run] copies what one of
+// Client.Replicas lacks from each of the others. It verifies LTX files, so that a damaged
+// one is copied from a replica that has it whole. See the package example.
 //
-// # Abilities
-//
-// Init, SetLogger and Close act on all replicas. Unwrap returns the first, so that its
-// abilities, and its Type, are those that are found; the others are hidden: see
-// Client.Replicas.
+// Init, SetLogger and Close act on all replicas. Unwrap returns the first, so that
+// [github.com/ltxstore/ltxstore.As] finds its interfaces only; see Client.Replicas for the others.
 package mirror
 
 import (
@@ -58,8 +55,7 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client is a replica in several stores. It is made by New and safe for concurrent
-// use.
+// Client is a replica in several stores. New returns one. It is safe for concurrent use.
 type Client struct {
 	*base
 	next  ltxstore.ReplicaClient
@@ -72,33 +68,32 @@ type base = layer.Base[state]
 // state is what a valid configuration has become.
 type state struct {
 	replicas  []*replica
-	writes    int // how many must have a file
-	reads     int // how many listings have every file
+	writes    int // replicas that must succeed in writing
+	reads     int // replicas that together list every file
 	onFailure func(Failure)
-	turns     turns
+	writing   nameLocks
 }
 
-// New returns a client of next and Config.Others together. It sends nothing and
-// cannot fail: Init, which every method calls, tells what is wrong with cfg.
+// New returns a client of next and Config.Others. It sends no request and does not fail.
+// If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	cfg.Others = slices.Clone(cfg.Others)
 	b := layer.NewBase(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*state, error) { return cfg.open(next) })
-	c := &Client{base: b, next: b.Unwrap(), given: cfg}
-	return c
+	return &Client{base: b, next: b.Unwrap(), given: cfg}
 }
 
-// Replicas returns all clients, the first of which is Unwrap's.
+// Replicas returns the clients of all replicas, that of Unwrap first.
 func (c *Client) Replicas() []ltxstore.ReplicaClient {
 	return append([]ltxstore.ReplicaClient{c.next}, c.given.Others...)
 }
 
-// Location returns those of all clients together; it is empty if one of them is.
+// Location returns the locations of all replicas. It is empty if one of them has none.
 func (c *Client) Location(ctx context.Context) (string, error) {
 	return layer.Location(ctx, "mirror", c.Replicas()...)
 }
 
-// Init checks the configuration and initializes all clients. It fails if one is
-// configured wrongly, or more fail than the policy allows of a write.
+// Init checks the configuration and initializes all replicas. It fails if the configuration of
+// one is invalid, or if more fail than the policy allows for a write.
 func (c *Client) Init(ctx context.Context) error {
 	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {
@@ -108,15 +103,14 @@ func (c *Client) Init(ctx context.Context) error {
 	err = c.change(ctx, s, "init", layer.File{}, s.writes, func(ctx context.Context, r *replica) error {
 		err := ltxstore.Init(ctx, r.client)
 		if errors.Is(err, fs.ErrInvalid) {
-			wrong[r.n] = err // no outage, which the policy is for
+			wrong[r.n] = err // not an outage, which the policy is for
 		}
 		return err
 	})
 	return cmp.Or(err, layer.Wrap(c.next, "init", "", errors.Join(wrong...)))
 }
 
-// SetLogger directs the log of all clients, and that of failures which a policy
-// allows.
+// SetLogger sets the logger of all replicas, and of failures that the policy allows.
 func (c *Client) SetLogger(logger *slog.Logger) {
 	c.log.Set(logger)
 	for _, client := range c.Replicas() {
@@ -126,7 +120,7 @@ func (c *Client) SetLogger(logger *slog.Logger) {
 	}
 }
 
-// Close closes all clients.
+// Close closes all replicas.
 func (c *Client) Close() error {
 	var failed []Failure
 	for n, client := range c.Replicas() {
@@ -143,7 +137,7 @@ func (c *Client) Close() error {
 	return layer.Wrap(c.next, "close", "", &Error{Failed: failed, Replicas: len(c.given.Others) + 1})
 }
 
-// keyOf names a file in an error, or nothing.
+// keyOf returns the name of a file for an error, or nothing.
 func keyOf(f layer.File) string {
 	if f == (layer.File{}) {
 		return ""
@@ -151,7 +145,7 @@ func keyOf(f layer.File) string {
 	return f.String()
 }
 
-// failed notes a failure that the policy allows.
+// failed reports a failure that the policy allows.
 func (c *Client) failed(ctx context.Context, s *state, f Failure) {
 	c.log.Get().LogAttrs(ctx, slog.LevelWarn, "replica of a mirror failed", slog.String("op", f.Op), slog.Int("number", f.Replica),
 		slog.String("replica", f.Type), slog.Int("level", f.Level), slog.String("minTXID", f.MinTXID.String()),
@@ -161,7 +155,7 @@ func (c *Client) failed(ctx context.Context, s *state, f Failure) {
 	}
 }
 
-// end is the error of a method: ctx's, if that has ended.
+// end returns the error of a method: that of ctx if it is done.
 func (c *Client) end(ctx context.Context, op, key string, err error) error {
 	if stopped := flow.Err(ctx); stopped != nil && err != nil {
 		err = stopped

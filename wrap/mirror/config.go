@@ -12,21 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Policy says how many replicas must have a file for a write to succeed.
+// Policy says how many replicas must store a file for a write to succeed.
 type Policy string
 
 const (
-	// PolicyAll wants all of them. It is the default.
+	// PolicyAll requires all replicas. It is the default.
 	PolicyAll Policy = "all"
 
-	// PolicyQuorum wants more than half: two of three.
+	// PolicyQuorum requires more than half, such as two of three.
 	PolicyQuorum Policy = "quorum"
 
-	// PolicyBestEffort wants one.
+	// PolicyBestEffort requires one replica.
 	PolicyBestEffort Policy = "best-effort"
 )
 
-// needs returns how many replicas must have a file.
+// needs returns how many of the replicas the policy requires.
 func (p Policy) needs(replicas int) int {
 	switch p {
 	case PolicyQuorum:
@@ -37,28 +37,26 @@ func (p Policy) needs(replicas int) int {
 	return replicas
 }
 
-// Config says which replicas there are.
+// Config is the configuration of a Client.
 type Config struct {
-	// Others are the clients beside the next one. At least one is needed, each of
-	// a store or a path of its own: two of the same would overwrite each other's
-	// files.
+	// Others are the clients of the further replicas, at least one. Each must have its own
+	// store or path, because two in one place would overwrite each other's files.
 	Others []ltxstore.ReplicaClient `ltx:"replicas,kind=list,secret" default:"required" help:"The further replicas, in a file: a list of URLs, or of maps as a replica has them. 'mirror: [URL, …]' is short for it."`
 
-	// Policy says how many replicas must have a file. Empty means PolicyAll.
-	Policy Policy `ltx:"policy,oneof=all|quorum|best-effort" default:"'all'" help:"How many replicas must have a file: 'all', 'quorum' or 'best-effort'."`
+	// Policy says how many replicas must store a file. Empty means PolicyAll.
+	Policy Policy `ltx:"policy,oneof=all|quorum|best-effort" default:"'all'" help:"How many replicas must store a file: 'all', 'quorum' or 'best-effort'."`
 
-	// Backoff is for how long a replica that has failed is asked last; it doubles with
-	// each further failure, to MaxBackoff. 0 means a second, and a minute.
-	Backoff    time.Duration `ltx:"backoff" default:"1s" help:"For how long a replica that has failed is asked last; twice as long each time."`
-	MaxBackoff time.Duration `ltx:"max-backoff" default:"1m" help:"The bound of that."`
+	// Backoff is for how long a replica that has failed is tried last. It doubles with each
+	// further failure, up to MaxBackoff. 0 means a second, and a minute.
+	Backoff    time.Duration `ltx:"backoff" default:"1s" help:"For how long a replica that has failed is tried last. It doubles with each further failure."`
+	MaxBackoff time.Duration `ltx:"max-backoff" default:"1m" help:"The longest that 'mirror.backoff' becomes."`
 
-	// OnFailure, if not nil, is told of each failure that did not fail the method:
-	// a write that the policy is content with, a read that another replica has
-	// answered. It may be called from several goroutines, and should return soon.
+	// OnFailure, if not nil, is called with each failure of a replica that did not make
+	// the method fail. It may be called concurrently, and should return quickly.
 	OnFailure func(Failure) `ltx:"-"`
 }
 
-// check returns what is wrong with the configuration itself, of a client of that Type.
+// check reports an invalid configuration, but not invalid clients.
 func (cfg Config) check(typeName string) error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err
@@ -78,7 +76,7 @@ func (cfg Config) backoff() (base, longest time.Duration) {
 	return base, cmp.Or(cfg.MaxBackoff, max(time.Minute, base))
 }
 
-// open refuses what is wrong, and fills in the defaults.
+// open returns the state of a valid configuration.
 func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	if err := layer.Absent(next, "init"); err != nil {
 		return nil, err
@@ -96,7 +94,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 		}
 		for _, before := range all[:n] {
 			if same(before, client) {
-				return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), client.Type(), "want another client than those before")
+				return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), client.Type(), "want a different client than those before")
 			}
 		}
 		s.replicas = append(s.replicas, &replica{n: n, client: client, base: base, longest: longest})
@@ -104,7 +102,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 	return s, nil
 }
 
-// same reports that two clients are one.
+// same reports whether two clients are the same.
 func same(a, b ltxstore.ReplicaClient) bool {
 	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }

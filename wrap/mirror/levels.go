@@ -9,9 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXLevels implements ltxstore.LevelLister: the levels of all replicas, as
-// ltxstore.Levels finds them in each. As many replicas must tell theirs as
-// LTXFiles needs.
+// LTXLevels implements ltxstore.LevelLister. It returns the levels of all replicas, as
+// ltxstore.Levels finds them. As many replicas must succeed as LTXFiles needs.
 func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
 	s, err := layer.Begin(ctx, c.base, "init", nil)
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles implements ltxstore.ReplicaClient: the listings of all healthy replicas, or of
-// more if those are not enough, put together as they are read. A name that several have
-// is there once, as the first of them lists it. It costs what it does in each. A replica
-// whose listing fails is left out, as long as the others have every file.
+// LTXFiles merges the listings of all healthy replicas, or of all if too few are healthy. A
+// file that several replicas have is listed once, as the first of them lists it. It costs
+// the requests of a listing in each. A replica whose listing fails is left out, as
+// long as the others have every file.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(level))
 	if err != nil {
@@ -38,15 +38,15 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	}, nil
 }
 
-// iterator closes the replicas' listings too.
+// iterator also closes the replicas' listings.
 type iterator struct {
 	ltx.FileIterator
 	cancel context.CancelFunc
 	close  func() error
 }
 
-// Close implements io.Closer. What runs ahead ends before the replicas' iterators, which
-// belong to one goroutine at a time, are closed.
+// Close implements io.Closer. The goroutine that lists ahead ends before the replicas'
+// iterators are closed, which are for one goroutine at a time.
 func (it *iterator) Close() error {
 	it.cancel()
 	err := it.FileIterator.Close()
@@ -81,7 +81,7 @@ const (
 	lastPage  = 1024
 )
 
-// page is an backend.PageFunc.
+// page is a backend.PageFunc.
 func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err error) {
 	m.want = min(max(2*m.want, firstPage), lastPage)
 	if err := m.begin(); err != nil {
@@ -139,7 +139,7 @@ func (h *head) advance() {
 	h.err = h.files.Err()
 }
 
-// check leaves out listings that have failed, if the others are enough.
+// check removes listings that have failed, and fails if too few are left.
 func (m *merge) check() error {
 	if !slices.ContainsFunc(m.heads, func(h *head) bool { return h.err != nil }) {
 		return nil
@@ -156,7 +156,7 @@ func (m *merge) check() error {
 		h.note(m.ctx, h.err)
 		m.failed = append(m.failed, h.failure("list", layer.File{Level: m.level}, h.err))
 		if h.files != nil {
-			_ = h.files.Close() // has failed
+			_ = h.files.Close() // it has failed already
 		}
 	}
 	now := m.failed[len(m.failed)-(len(m.heads)-len(healthy)):]

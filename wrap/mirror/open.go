@@ -13,10 +13,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile implements ltxstore.ReplicaClient: from the first replica that is healthy
-// and has the file. It costs one request where that is the first, and one for each that
-// has it not or fails. A transfer that breaks costs one for each further replica; up to a
-// KiB is read twice, to see that it is the same file.
+// OpenLTXFile opens the file in the first replica that is healthy and has it. It costs one
+// request for each replica that it tries. A transfer that breaks costs one more for each
+// further replica that is tried, and up to a KiB is read twice, to check that it is the same
+// file.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
@@ -31,27 +31,27 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	return t, nil
 }
 
-// reader reads a file from one replica after the other.
+// reader reads a file from one replica after another.
 type reader struct {
 	c    *Client
 	s    *state
 	ctx  context.Context
 	f    layer.File
-	left []*replica // that were not asked yet
+	left []*replica // not tried yet
 	from *replica
 
-	at, size int64 // of the next byte, and how many there are; 0 is all
+	at, size int64 // the offset of the next byte, and the bytes left; 0 means all
 	last     layer.Overlap
-	ended    bool // nothing is left of a range, or the last replica has failed
+	ended    bool // the range was read, or the last replica has failed
 	err      error
 	failed   []Failure
 
-	mu     sync.Mutex // Close may come beside Read
+	mu     sync.Mutex // Close may be called concurrently with Read
 	body   io.ReadCloser
 	closed bool
 }
 
-// open finds a replica to read from. It fails if none is left.
+// open opens the file in the next replica that has it. It fails if none is left.
 func (t *reader) open(op string) error {
 	for len(t.left) > 0 {
 		r := t.left[0]
@@ -76,7 +76,7 @@ func (t *reader) open(op string) error {
 	return &Error{Failed: t.failed, Replicas: len(t.s.replicas)}
 }
 
-// use makes a body the one that is read.
+// use makes body the one to read.
 func (t *reader) use(body io.ReadCloser) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,8 +87,8 @@ func (t *reader) use(body io.ReadCloser) error {
 	return nil
 }
 
-// openAt opens a replica's file where the reader stands, once it has seen that what is
-// before is what was delivered.
+// openAt opens a replica's file at the current offset, and checks that the bytes before it are
+// those delivered.
 func (t *reader) openAt(r *replica) (io.ReadCloser, error) {
 	offset, size := t.last.Range(t.at, t.size)
 	body, err := r.client.OpenLTXFile(t.ctx, t.f.Level, t.f.MinTXID, t.f.MaxTXID, offset, size)
@@ -132,19 +132,19 @@ func (t *reader) Read(p []byte) (int, error) {
 	}
 }
 
-// advance notes what was delivered.
+// advance records what was delivered.
 func (t *reader) advance(p []byte) {
 	t.at += int64(len(p))
 	if t.size > 0 {
 		t.size -= int64(len(p))
-		if t.size == 0 { // what comes now is the end, or a failure that does not matter
+		if t.size == 0 { // a failure no longer matters
 			t.ended, t.err = true, io.EOF
 		}
 	}
 	t.last.Add(p)
 }
 
-// move goes on with another replica.
+// move continues with another replica.
 func (t *reader) move(broken error) error {
 	t.from.note(t.ctx, broken)
 	t.failed = append(t.failed, t.from.failure("read", t.f, broken))
@@ -160,7 +160,7 @@ func (t *reader) move(broken error) error {
 	return nil
 }
 
-// Close implements io.Closer. It may come beside a Read, and ends it.
+// Close implements io.Closer. It may be called concurrently with Read, and ends it.
 func (t *reader) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

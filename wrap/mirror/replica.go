@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// replica is one of the clients, and how it is.
+// replica is one of the clients, and its health.
 type replica struct {
 	n             int
 	client        ltxstore.ReplicaClient
@@ -29,8 +29,8 @@ func (r *replica) healthy() bool {
 	return !time.Now().Before(r.until)
 }
 
-// note learns from what a call has returned. What is wrong with a file, or a
-// caller that has gone, is no failure of the store.
+// note records the result of a call. Errors about a file, and a canceled context, are not
+// failures of the store.
 func (r *replica) note(ctx context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,11 +12,11 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile implements ltxstore.ReplicaClient: in all replicas at the same time. It
-// costs what it does in each, and returns when all are done. What is returned is what
-// the first replica has of those that succeeded; that they have not stored the same
-// number of bytes is ErrChecksum. Writers of one name wait for each other. If r panics,
-// WriteLTXFile does, when no replica writes any more.
+// WriteLTXFile writes the file to all replicas concurrently, and returns when all are done.
+// It costs the requests of a write in each. It returns the file as the first successful replica
+// has it, and fails with ltxstore.ErrChecksum if they have stored different numbers of
+// bytes. Writers of one name wait for each other. If r panics, WriteLTXFile panics once no
+// replica writes any more.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
@@ -29,11 +29,11 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		return nil, err
 	}
 	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	give, err := s.turns.take(ctx, f)
+	unlock, err := s.writing.lock(ctx, f)
 	if err != nil {
 		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
 	}
-	defer give()
+	defer unlock()
 	b, err := newBody(r, len(s.replicas))
 	if err != nil {
 		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
@@ -62,7 +62,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, layer.Wrap(c.next, "write", keyOf(f), err)
 }
 
-// agreed returns the first of what the replicas have written.
+// agreed returns the first of the files that the replicas have written.
 func agreed(written []*ltx.FileInfo) (first *ltx.FileInfo, err error) {
 	for n, info := range written {
 		switch {
@@ -70,7 +70,7 @@ func agreed(written []*ltx.FileInfo) (first *ltx.FileInfo, err error) {
 		case first == nil:
 			first = info
 		case info.Size != first.Size:
-			return nil, fmt.Errorf("replica %d has stored %d bytes, and one before it %d: %w", n, info.Size, first.Size, ltxstore.ErrChecksum)
+			return nil, fmt.Errorf("replica %d has stored %d bytes, another one %d: %w", n, info.Size, first.Size, ltxstore.ErrChecksum)
 		}
 	}
 	return first, nil
