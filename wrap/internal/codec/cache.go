@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Cache remembers something of each file, up to a bound in bytes: what was not used
-// for the longest time goes first. It is safe for concurrent use.
+// Cache holds a value for each file, within a bound in bytes. The least recently used are
+// dropped first. It is safe for concurrent use.
 type Cache[V any] struct {
 	mu    sync.Mutex
 	bound int64
@@ -23,7 +23,7 @@ type cached[V any] struct {
 	cost int64
 }
 
-// entryCost is about what an entry takes besides its value's own memory.
+// entryCost is roughly the memory of an entry without that of its value.
 const entryCost = 192
 
 // NewCache returns a cache of at most bound bytes; 0 keeps nothing.
@@ -32,7 +32,7 @@ func NewCache[V any](bound int64) *Cache[V] {
 	return &Cache[V]{bound: bound, files: files}
 }
 
-// Get returns what is remembered of a file.
+// Get returns the value of a file.
 func (c *Cache[V]) Get(f layer.File) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,8 +40,8 @@ func (c *Cache[V]) Get(f layer.File) (V, bool) {
 	return it.v, ok
 }
 
-// Put remembers v, which holds size bytes of memory of its own. What is larger
-// than the whole cache is not kept.
+// Put sets the value of a file, which takes size bytes of memory. A value larger than the
+// whole cache is not kept.
 func (c *Cache[V]) Put(f layer.File, v V, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +58,7 @@ func (c *Cache[V]) Put(f layer.File, v V, size int64) {
 	}
 }
 
-// Drop forgets a file.
+// Drop removes the value of a file.
 func (c *Cache[V]) Drop(f layer.File) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *Cache[V]) drop(f layer.File) {
 	}
 }
 
-// Clear forgets all files.
+// Clear removes all values.
 func (c *Cache[V]) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

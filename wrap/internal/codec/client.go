@@ -16,30 +16,31 @@ import (
 // Format is the form in which a wrapper stores files. Its errors need not name the
 // operation or the file.
 type Format interface {
-	// Encode returns the stored form of a body, and keep, which is called with what
-	// is known of the file once it is stored.
+	// Encode returns the stored form of a body, and keep, which is called once the file
+	// is stored.
 	Encode(f layer.File, src *Source) (stored io.Reader, keep func(Known), err error)
 
-	// Open opens a range of a file's body: see ltxstore.ReplicaClient.
+	// Open opens a range of a file's body, as OpenLTXFile does.
 	Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error)
 
-	// Lists returns how many calls of Look run at once in a listing, and an error if
-	// there can be none.
-	Lists(metadata bool) (concurrency int, err error)
+	// Concurrency returns how many calls of FillStored a listing makes at once, or an
+	// error if the format cannot list.
+	Concurrency(metadata bool) (concurrency int, err error)
 
-	// Tell completes a file that the store lists, without a request, if it can.
-	Tell(info *ltx.FileInfo, metadata bool) bool
+	// FillKnown changes info, a file as the store lists it, into the file as it was
+	// written, and reports whether it could do so without a request.
+	FillKnown(info *ltx.FileInfo, metadata bool) bool
 
-	// Look completes a file that the store lists, at the cost of requests. One that is
-	// missing has been deleted since.
-	Look(ctx context.Context, info *ltx.FileInfo, metadata bool) error
+	// FillStored does the same with requests. It fails with fs.ErrNotExist if the file
+	// has been deleted since.
+	FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error
 
-	// Forget drops what is remembered of a file, and Clear of all.
+	// Forget drops what is known of a file, and Clear of all files.
 	Forget(f layer.File)
 	Clear()
 }
 
-// Client is a replica whose files are stored in a Format. Wrappers embed it.
+// Client is a replica whose files are stored in a Format. It is embedded by wrappers.
 type Client struct{ *layer.Base[Format] }
 
 var _ ltxstore.ReplicaClient = Client{}
@@ -116,9 +117,8 @@ func (c Client) write(ctx context.Context, format Format, f layer.File, r io.Rea
 	return known.describe(f), nil
 }
 
-// compare answers a write that was refused because the name is taken: if the stored
-// file has the same body, that is success (clause W6). Who cannot read it returns the
-// refusal.
+// compare returns the result of a write that was refused because the file exists: success if it
+// has the same body (clause W6), and refused if not, or if this client cannot read it.
 func (c Client) compare(ctx context.Context, format Format, f layer.File, src *Source, refused error) (*ltx.FileInfo, error) {
 	same, err := src.Equals(func() (io.ReadCloser, error) { return format.Open(ctx, f, 0, 0) })
 	switch {
@@ -135,7 +135,7 @@ func (c Client) compare(ctx context.Context, format Format, f layer.File, src *S
 	return known.describe(f), nil
 }
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient: the next client's.
+// DeleteLTXFiles implements ltxstore.ReplicaClient. It calls the next client.
 func (c Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	format, err := layer.Begin(ctx, c.Base, "delete", backend.CheckFiles(files))
 	if err != nil {
@@ -147,7 +147,7 @@ func (c Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error
 	return c.Unwrap().DeleteLTXFiles(ctx, files)
 }
 
-// DeleteAll implements ltxstore.ReplicaClient: the next client's.
+// DeleteAll implements ltxstore.ReplicaClient. It calls the next client.
 func (c Client) DeleteAll(ctx context.Context) error {
 	format, err := layer.Begin(ctx, c.Base, "delete all", nil)
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package codec is what the wrappers share that store a file in another form
-// than the caller's: how a body goes in, how a listing tells the sizes and times
-// of what was written, and what is remembered of a file.
+// Package codec has what wrappers share that store files in another form than the caller's: a
+// [Client] over a [Format], which writes bodies, lists their original sizes and times, and
+// remembers what is known of files. See package
+// [github.com/ltxstore/ltxstore/wrap/internal/layer] for what all wrappers share.
 package codec
 
 import (
@@ -21,12 +22,12 @@ func Corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ltxstore.ErrChecksum, fmt.Errorf(format, args...))
 }
 
-// ErrEmpty is what opening a file without content fails with: it is missing, as
-// it is not listed (clauses O2 and L4).
+// ErrEmpty is the error of opening a file without content, which counts as missing and is
+// not listed (clauses O2 and L4).
 var ErrEmpty = fmt.Errorf("the file is empty: %w", fs.ErrNotExist)
 
-// Stat returns what the store itself says of a file: one listing that starts at
-// its first transaction. A file that is not there is fs.ErrNotExist.
+// Stat returns a file as the store lists it, by a listing that starts at its first
+// transaction. It fails with fs.ErrNotExist if the file is missing.
 func Stat(ctx context.Context, next ltxstore.ReplicaClient, f layer.File) (info ltx.FileInfo, err error) {
 	files, err := next.LTXFiles(ctx, f.Level, f.MinTXID, false)
 	if err != nil {
@@ -53,8 +54,7 @@ func Stat(ctx context.Context, next ltxstore.ReplicaClient, f layer.File) (info 
 
 var errGone = fmt.Errorf("the file is not listed: %w", fs.ErrNotExist)
 
-// Read reads a range of a stored file whole: size bytes from offset, or fewer if
-// the file ends before.
+// Read returns size bytes from offset of a stored file, or fewer if the file ends before.
 func Read(ctx context.Context, next ltxstore.ReplicaClient, f layer.File, offset, size int64) (b []byte, err error) {
 	rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
 	if err != nil {

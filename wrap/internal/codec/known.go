@@ -10,25 +10,24 @@ import (
 
 // Known is what is known of a stored file.
 type Known struct {
-	// Length and At are the file's in the store, as the next client lists them.
+	// Length and At are the size and time of the stored file, as the next client lists it.
 	Length int64
 	At     time.Time
 
-	// Size is that of the body, and Time the timestamp in its LTX header, if IsLTX.
-	// Timed says that both are known.
+	// Size is the size of the body, and Time the timestamp in its LTX header, if IsLTX.
+	// Timed says whether Time and IsLTX are known.
 	Size  int64
 	Time  time.Time
 	IsLTX bool
 	Timed bool
 }
 
-// Of reports whether Known is of the listed file, and tells its time too if that is
-// wanted.
+// Of reports whether k is about the listed file, and has its time if metadata is true.
 func (k *Known) Of(listed *ltx.FileInfo, metadata bool) bool {
 	return k.Length == listed.Size && k.At.Equal(listed.CreatedAt) && (k.Timed || !metadata)
 }
 
-// Fill makes of a file as the store lists it the file as it was written.
+// Fill changes info, a file as the store lists it, into the file as it was written.
 func (k *Known) Fill(info *ltx.FileInfo) {
 	info.Size, info.CreatedAt = k.Size, k.At
 	if k.IsLTX {
@@ -36,7 +35,7 @@ func (k *Known) Fill(info *ltx.FileInfo) {
 	}
 }
 
-// written is what is known of a file whose body was src.
+// written returns what is known of a stored file whose body was src.
 func written(stored ltx.FileInfo, src *Source) Known {
 	return Known{Length: stored.Size, At: stored.CreatedAt, Size: src.Size, Time: src.Time, IsLTX: src.IsLTX, Timed: true}
 }

@@ -12,20 +12,18 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// The first page is small, so that a listing which is closed early has looked
-// little up; each further one is twice as large, so that a long one waits
-// seldom.
+// The first page is small, so that a listing that is closed early costs little. Each further
+// page is twice as large, so that a long listing seldom waits.
 const (
 	firstPage = 8
 	lastPage  = 1024
 )
 
-// list turns the next client's listing, of the files as they are stored, into one of
-// the files as they were written, in pages, each of which is completed ahead of the
-// caller as backend.NewPageIterator does. It asks the next client for no metadata: a
-// format that has times reads them from the files themselves.
+// list returns the next client's listing with the files as they were written, in pages that
+// are read ahead by backend.NewPageIterator. It lists without metadata, because a format that
+// has times reads them from the stored files.
 func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
-	concurrency, err := format.Lists(metadata)
+	concurrency, err := format.Concurrency(metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +43,7 @@ func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level
 	}, nil
 }
 
-// pages cuts a listing into pages.
+// pages divides a listing into pages.
 type pages struct {
 	Format
 	metadata    bool
@@ -55,7 +53,7 @@ type pages struct {
 	size        int
 }
 
-// page is an backend.PageFunc.
+// page is a backend.PageFunc.
 func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	for len(files) < p.size && p.stored.Next() {
 		files = append(files, *p.stored.Item())
@@ -69,18 +67,18 @@ func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err 
 	return files, more, err
 }
 
-// complete looks up what is not known of the files.
+// complete changes the files into those that were written. It omits those deleted since.
 func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileInfo, error) {
 	var unknown []int
 	for i := range files {
-		if !p.Tell(&files[i], p.metadata) {
+		if !p.FillKnown(&files[i], p.metadata) {
 			unknown = append(unknown, i)
 		}
 	}
 	gone := make([]bool, len(files))
 	err := flow.All(ctx, len(unknown), p.concurrency, func(ctx context.Context, i int) error {
 		at := unknown[i]
-		err := p.Look(ctx, &files[at], p.metadata)
+		err := p.FillStored(ctx, &files[at], p.metadata)
 		if gone[at] = layer.IsMissing(err); gone[at] {
 			return nil
 		}
@@ -98,15 +96,15 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 	return kept, nil
 }
 
-// iterator closes the next client's listing too.
+// iterator also closes the next client's listing.
 type iterator struct {
 	ltx.FileIterator
 	stored ltx.FileIterator
 	cancel context.CancelFunc
 }
 
-// Close implements io.Closer. What runs ahead ends before the next client's
-// iterator, which belongs to one goroutine at a time, is closed.
+// Close implements io.Closer. The goroutine that lists ahead ends before the next client's
+// iterator is closed, which is for one goroutine at a time.
 func (it *iterator) Close() error {
 	it.cancel()
 	err := it.FileIterator.Close()

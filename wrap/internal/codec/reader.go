@@ -9,25 +9,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Pieces is a reader of a file, or of a range of it, that is decoded piece by
-// piece from a stored body.
+// Pieces reads a file, or a range of it, that is decoded in pieces.
 type Pieces struct {
-	// Ctx ends the reader.
+	// Ctx makes reads fail when it is done.
 	Ctx context.Context
 
 	// Body is closed with the reader; it may be nil.
 	Body io.Closer
 
-	// Next returns the next piece, valid until the next call, and io.EOF at the
-	// end of the file.
+	// Next returns the next piece, valid until the next call, or io.EOF at the end of
+	// the file.
 	Next func() ([]byte, error)
 
-	// Skip is how many bytes of the pieces come before the range, and Left how
-	// many the range has: fewer if the file ends before. A negative Left is to
-	// the end of the file.
+	// Skip is the number of bytes before the range, and Left the number of bytes in it;
+	// the file may end before. A negative Left means to the end of the file.
 	Skip, Left int64
 
-	// Wrap makes the client's error of a failure.
+	// Wrap returns the client's error for a failure.
 	Wrap func(error) error
 
 	piece  []byte
@@ -35,8 +33,8 @@ type Pieces struct {
 	closed atomic.Bool
 }
 
-// Load decodes up to the first byte of the range, so that what is wrong with the
-// file's beginning is told when it is opened. The end of the file is no error.
+// Load decodes up to the first byte of the range, so that opening a file reports damage at its
+// beginning. The end of the file is not an error.
 func (p *Pieces) Load() error {
 	for len(p.piece) == 0 && p.err == nil && p.Left != 0 {
 		piece, err := p.Next()
@@ -86,7 +84,7 @@ func (p *Pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close implements io.Closer. It may come beside a Read, and ends it as Body's
+// Close implements io.Closer. It may be called concurrently with Read, and ends it if Body's
 // Close does.
 func (p *Pieces) Close() error {
 	if p.closed.Swap(true) || p.Body == nil {
@@ -95,8 +93,8 @@ func (p *Pieces) Close() error {
 	return p.Body.Close()
 }
 
-// Transfer reads a stored body and remembers why it failed: so a broken transfer
-// is told from a file that is cut off or corrupt.
+// Transfer reads a stored body and records its failure, which distinguishes a broken transfer
+// from a damaged file.
 type Transfer struct {
 	R   io.Reader
 	err error
@@ -111,7 +109,7 @@ func (t *Transfer) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Failure returns the transfer's own failure, if there was one, else err.
+// Failure returns the transfer's own failure, if it has one, and err otherwise.
 func (t *Transfer) Failure(err error) error {
 	if t.err != nil {
 		return t.err

@@ -13,16 +13,15 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Source is the caller's body on its way through a wrapper. It ends with the
-// context, is not read again after it has failed or ended, and is summed, so
-// that it can be compared with what is stored already.
+// Source reads the caller's body. It fails when the context is done, does not read on after a
+// failure or the end, and sums the body to compare it with a stored file.
 type Source struct {
 	// Time is the timestamp in the LTX header, if IsLTX.
 	Time  time.Time
 	IsLTX bool
 
-	// Size is how many bytes were read, and Length how many there are, as far as
-	// that can be told beforehand, else -1.
+	// Size is the number of bytes read so far, and Length that of the whole body, or -1
+	// if it is unknown.
 	Size, Length int64
 
 	r     io.Reader
@@ -31,8 +30,8 @@ type Source struct {
 	sum   maphash.Hash
 }
 
-// NewSource looks at the body's header. The errors are those of ltxio.Peek, and
-// ctx's: under a context already done nothing is read.
+// NewSource reads the body's header. It fails as ltxio.Peek does, and reads nothing if ctx
+// is done.
 func NewSource(ctx context.Context, f layer.File, r io.Reader) (*Source, error) {
 	if err := flow.Err(ctx); err != nil {
 		return nil, err
@@ -70,19 +69,17 @@ func (s *Source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Ended returns nil when the body was read to its end, as the client must have
-// done that reports success.
+// Ended reports a client that returned success although the body was not read to its end.
 func (s *Source) Ended() error {
 	if s.err == io.EOF {
 		return nil
 	}
-	return fmt.Errorf("the client that stores the body reports success after %d bytes, before its end", s.Size)
+	return fmt.Errorf("the next client reports success after %d bytes, before the body ended", s.Size)
 }
 
-// Equals reads the rest of the source and reports whether open yields the same
-// bytes as it did from the beginning. It settles a write that was refused
-// because the name is taken (clause W6): what a wrapper stores of one body is
-// not the same bytes each time, so that the client inside cannot tell.
+// Equals reads the rest of the source and reports whether open returns the same body. A wrapper
+// needs it for a write that was refused because the file exists (clause W6): the next
+// client cannot compare them, because the stored form of a body is not always the same.
 func (s *Source) Equals(open func() (io.ReadCloser, error)) (bool, error) {
 	if _, err := io.Copy(io.Discard, s); err != nil {
 		return false, err

@@ -10,8 +10,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Next returns next or, if it is nil, a client whose methods all fail and say so:
-// New cannot fail, and Unwrap never returns nil.
+// Next returns next or, if that is nil, a client whose methods all fail with fs.ErrInvalid,
+// because New does not fail and Unwrap never returns nil.
 func Next(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 	if next == nil {
 		return absent{}
@@ -19,8 +19,7 @@ func Next(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 	return next
 }
 
-// Absent returns nil unless next is what Next returns of nil; then what each of its
-// methods fails with.
+// Absent returns the error of op if next is what Next returns for nil, and nil otherwise.
 func Absent(next ltxstore.ReplicaClient, op string) error {
 	if none, ok := next.(absent); ok {
 		return none.fail(op)

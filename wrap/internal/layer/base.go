@@ -18,20 +18,20 @@ var (
 	_ io.Closer             = (*Base[int])(nil)
 )
 
-// Base is what every wrapper of one client embeds: the optional interfaces, each of
-// which acts on the next client, and S, which the configuration becomes when it is
-// first needed. It has none of the methods that read, list or change files, so that a
-// wrapper cannot let one past by forgetting it.
+// Base is embedded by every wrapper. It implements the optional interfaces, which act on the
+// next client, and holds S, the state that the configuration becomes when it is first
+// needed. It lacks the methods that read, list and change files, so that the compiler finds a
+// wrapper that has forgotten one.
 type Base[S any] struct {
 	next  ltxstore.ReplicaClient
 	name  string
-	open  func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error) // holds the Config: fmt does not print what functions hold
+	open  func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error) // a closure over the Config, which fmt does not print
 	ready flow.Lazy[S]
 }
 
-// NewBase returns the base of a wrapper around next. Name marks the location of a
-// replica that is readable only through the wrapper; it is empty if others read it too.
-// Open checks the configuration; it may be nil.
+// NewBase returns the base of a wrapper around next. name marks the location of a replica
+// that is readable only through the wrapper; it is empty for other wrappers. open
+// checks the configuration and returns the state; it may be nil.
 func NewBase[S any](next ltxstore.ReplicaClient, name string, open func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error)) *Base[S] {
 	if open == nil {
 		open = func(context.Context, ltxstore.ReplicaClient) (*S, error) { return new(S), nil }
@@ -42,17 +42,16 @@ func NewBase[S any](next ltxstore.ReplicaClient, name string, open func(ctx cont
 // Unwrap returns the next client.
 func (b *Base[S]) Unwrap() ltxstore.ReplicaClient { return b.next }
 
-// Type returns the next client's.
+// Type returns the next client's Type.
 func (b *Base[S]) Type() string { return b.next.Type() }
 
-// Location returns the next client's, marked with the wrapper's name if only the
-// wrapper can read what is there.
+// Location returns the next client's location, marked with the wrapper's name if it has one.
 func (b *Base[S]) Location(ctx context.Context) (string, error) {
 	return Location(ctx, b.name, b.next)
 }
 
-// Init checks the configuration and initializes the next client. A bad field is
-// fs.ErrInvalid.
+// Init checks the configuration and initializes the next client. It fails with
+// fs.ErrInvalid if a field is invalid.
 func (b *Base[S]) Init(ctx context.Context) error {
 	if _, err := Begin(ctx, b, "init", nil); err != nil {
 		return err
@@ -60,15 +59,15 @@ func (b *Base[S]) Init(ctx context.Context) error {
 	return ltxstore.Init(ctx, b.next)
 }
 
-// SetLogger directs the next client's log.
+// SetLogger sets the next client's logger.
 func (b *Base[S]) SetLogger(logger *slog.Logger) { SetLogger(b.next, logger) }
 
 // Close closes the next client.
 func (b *Base[S]) Close() error { return ltxstore.Close(b.next) }
 
-// Begin is how the methods of a wrapper begin. It returns what the configuration has
-// become, or an error that the method returns as it is: wrong, which is about the
-// arguments of op, a bad configuration, or that of a context already done.
+// Begin is called first by the methods of a wrapper. It returns the state, or an error that
+// the method returns as it is: wrong, which is about the arguments of op, that of an invalid
+// configuration, or that of ctx.
 func Begin[S any](ctx context.Context, b *Base[S], op string, wrong error) (*S, error) {
 	if wrong != nil {
 		return nil, Wrap(b.next, op, "", wrong)
@@ -77,5 +76,5 @@ func Begin[S any](ctx context.Context, b *Base[S], op string, wrong error) (*S, 
 	return s, Wrap(b.next, "init", "", err)
 }
 
-// Ready returns what Begin does once it has succeeded, and nil before.
+// Ready returns the state once Begin has succeeded, and nil before.
 func Ready[S any](b *Base[S]) *S { return b.ready.Load() }

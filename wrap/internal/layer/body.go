@@ -2,16 +2,16 @@ package layer
 
 import "io"
 
-// Body is Reader for who counts a body: fresh is called after each read with how
-// many of its bytes were not read before. A backend may read a body that seeks
-// twice, to sum it and to send it. An error of fresh is the reader's. A nil r is
-// nil.
+// Body is Reader for a body whose bytes are counted: fresh is called after each read with the
+// number of its bytes that were not read before. A backend may read a body that seeks
+// twice, to sum and to send it. The reader returns an error of fresh. For a nil r Body
+// returns nil.
 func Body(r io.Reader, read func(p []byte) (int, error), fresh func(n int) error) io.Reader {
 	if r == nil {
 		return nil
 	}
-	tell := func(n, told int, err error) (int, error) {
-		if failed := fresh(told); failed != nil && (err == nil || err == io.EOF) {
+	report := func(n, count int, err error) (int, error) {
+		if failed := fresh(count); failed != nil && (err == nil || err == io.EOF) {
 			err = failed
 		}
 		return n, err
@@ -22,9 +22,9 @@ func Body(r io.Reader, read func(p []byte) (int, error), fresh func(n int) error
 			b.readFunc = func(p []byte) (int, error) {
 				n, err := read(p)
 				b.at += int64(n)
-				told := int(max(0, min(b.at-b.top, int64(n))))
+				count := int(max(0, min(b.at-b.top, int64(n))))
 				b.top = max(b.top, b.at)
-				return tell(n, told, err)
+				return report(n, count, err)
 			}
 			return b
 		}
@@ -32,14 +32,14 @@ func Body(r io.Reader, read func(p []byte) (int, error), fresh func(n int) error
 	}
 	return Reader(r, func(p []byte) (int, error) {
 		n, err := read(p)
-		return tell(n, n, err)
+		return report(n, n, err)
 	})
 }
 
 type seekableBody struct {
 	readFunc
 	io.Seeker
-	at, top int64 // where it stands, and how far it has been read
+	at, top int64 // the offset, and the highest one so far
 }
 
 // Seek implements io.Seeker.

@@ -22,7 +22,7 @@ type File struct {
 // FileOf returns the name of a listed file.
 func FileOf(info *ltx.FileInfo) File { return File{info.Level, info.MinTXID, info.MaxTXID} }
 
-// String returns the name as an error has it: a wrapper does not know the key.
+// String returns the name for an error; a wrapper does not know the key in the store.
 func (f File) String() string {
 	return fmt.Sprintf("level %d %s", f.Level, ltx.FormatFilename(f.MinTXID, f.MaxTXID))
 }
@@ -32,10 +32,10 @@ func (f File) Info() ltx.FileInfo {
 	return ltx.FileInfo{Level: f.Level, MinTXID: f.MinTXID, MaxTXID: f.MaxTXID}
 }
 
-// Check reports what is wrong with the name.
+// Check returns an error if the name is invalid.
 func (f File) Check() error { return backend.CheckFile(f.Level, f.MinTXID, f.MaxTXID) }
 
-// CheckRange reports what is wrong with the arguments of OpenLTXFile.
+// CheckRange returns an error if the arguments of OpenLTXFile are invalid.
 func (f File) CheckRange(offset, size int64) error {
 	if err := f.Check(); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (f File) CheckRange(offset, size int64) error {
 	return rangeio.Check(offset, size)
 }
 
-// CheckBody reports what is wrong with the arguments of WriteLTXFile.
+// CheckBody returns an error if the arguments of WriteLTXFile are invalid.
 func (f File) CheckBody(next ltxstore.ReplicaClient, r io.Reader) error {
 	if err := f.Check(); err != nil || r != nil {
 		return err
@@ -51,8 +51,8 @@ func (f File) CheckBody(next ltxstore.ReplicaClient, r io.Reader) error {
 	return backend.Invalid(next.Type(), "write", "r", r, "want a body")
 }
 
-// IsMissing reports whether the file that was asked for is not there. In a store that is
-// not there either, nobody knows.
+// IsMissing reports whether err says that a file is missing. If the store is missing too,
+// the file may exist.
 func IsMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ltxstore.ErrStoreNotFound)
 }

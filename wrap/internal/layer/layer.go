@@ -1,6 +1,7 @@
-// Package layer is what the wrappers share: the base that each embeds, the client
-// that is missing, the name of a file in an error, and readers that keep what the
-// caller's can do. See package codec for wrappers that store files in another form.
+// Package layer has what the wrappers share: the base that each embeds, the client that
+// stands for a missing one, names of files in errors, and readers that keep the caller's
+// optional interfaces. See package [github.com/ltxstore/ltxstore/wrap/internal/codec] for
+// wrappers that store files in another form.
 package layer
 
 import (
@@ -9,8 +10,8 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Wrap makes an *ltxstore.Error of a wrapper's own failure, nil of nil; one that
-// the next client has made stays as it is. key may be empty.
+// Wrap returns an *ltxstore.Error for a wrapper's own failure. An *ltxstore.Error of the
+// next client, and nil, stay as they are. key may be empty.
 func Wrap(next ltxstore.ReplicaClient, op, key string, err error) error {
 	if err == nil {
 		return nil
@@ -21,7 +22,7 @@ func Wrap(next ltxstore.ReplicaClient, op, key string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: next.Type(), Key: key, Kind: ltxstore.KindOf(err), Err: err}
 }
 
-// WrapFile is Wrap where the failure is about a file.
+// WrapFile is Wrap for a failure that is about a file.
 func WrapFile(next ltxstore.ReplicaClient, op string, f File, err error) error {
 	if err == nil {
 		return nil
@@ -29,7 +30,7 @@ func WrapFile(next ltxstore.ReplicaClient, op string, f File, err error) error {
 	return Wrap(next, op, f.String(), err)
 }
 
-// SetLogger directs the client's log if it, or a client that it wraps, has one.
+// SetLogger sets the logger of the client, or of the client that it wraps.
 func SetLogger(client ltxstore.ReplicaClient, logger *slog.Logger) {
 	if c, ok := ltxstore.As[ltxstore.LoggerSetter](client); ok {
 		c.SetLogger(logger)

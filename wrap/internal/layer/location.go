@@ -8,9 +8,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Location returns the location of a wrapper around clients: the clients' own, with
-// the wrapper's name before it, if that is not empty. It is empty if one of them has
-// none.
+// Location returns the location of a wrapper around clients: their locations, prefixed with
+// the wrapper's name unless that is empty. It is empty if one of them has none.
 func Location(ctx context.Context, wrapper string, clients ...ltxstore.ReplicaClient) (string, error) {
 	var locations []string
 	for _, client := range clients {

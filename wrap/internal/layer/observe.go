@@ -12,12 +12,12 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Count is for who only wants to know how many bytes of a body were read. sent
-// tells it when the write is over, with what that has returned.
+// Count counts the bytes read from a body. sent returns the count when the write has
+// returned info, or nil if it failed.
 //
-// What a backend reads in place, or the kernel copies, is handed on as it is: then
-// it is the size of what was stored or, after a failure, how far the body was
-// moved.
+// A body that a backend reads in place, or the kernel copies, is passed on as it is. Its
+// count is the size of the stored file or, after a failure, how far the body's offset
+// has moved.
 func Count(r io.Reader) (body io.Reader, sent func(info *ltx.FileInfo) int64) {
 	switch r := r.(type) {
 	case *os.File, *bytes.Reader, *strings.Reader:
@@ -47,8 +47,8 @@ func Count(r io.Reader) (body io.Reader, sent func(info *ltx.FileInfo) int64) {
 	return body, func(*ltx.FileInfo) int64 { return n.Load() }
 }
 
-// Transfer is rc, and calls done once, when it is closed: with how many bytes were
-// read, and what reading has failed with, or else Close.
+// Transfer returns a reader of rc that calls done once, when it is closed, with the number of
+// bytes read and the first error of Read or Close.
 func Transfer(rc io.ReadCloser, done func(n int64, err error)) io.ReadCloser {
 	return &transfer{rc: rc, done: done}
 }
@@ -87,15 +87,15 @@ func (t *transfer) Close() error {
 	return err
 }
 
-// Listing is files, and calls done once, when it is closed: with how many files
-// were listed, and what listing has failed with.
+// Listing returns an iterator of files that calls done once, when it is closed, with the number
+// of files listed and the error of Close.
 func Listing(files ltx.FileIterator, done func(n int, err error)) ltx.FileIterator {
 	return &listing{FileIterator: files, done: done}
 }
 
 type listing struct {
 	ltx.FileIterator
-	done func(n int, err error) // nil when it was called
+	done func(n int, err error) // nil once it was called
 	n    int
 }
 

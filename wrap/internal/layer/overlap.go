@@ -10,16 +10,16 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// overlapSize is how many bytes before a break are read again, and compared, when a
-// transfer is taken up. A connection that never brings more is no connection.
+// overlapSize is how many bytes before a break are read again and compared when a transfer is
+// resumed.
 const overlapSize = 1 << 10
 
-// Overlap is the last bytes of a transfer. What takes it up reads them again: there is
-// no ETag by which a wrapper could pin the version (clause O3). A file that is rewritten
-// with just that part unchanged goes unnoticed. The zero value is a transfer's beginning.
+// Overlap is the last bytes of a transfer. They are read again when it is resumed, because a
+// wrapper has no ETag to pin the version (clause O3). A rewrite of the file that keeps these
+// bytes goes unnoticed. The zero value is for the start of a transfer.
 type Overlap struct{ tail []byte }
 
-// Add notes what was delivered.
+// Add records delivered bytes.
 func (o *Overlap) Add(p []byte) {
 	if len(p) == 0 {
 		return
@@ -33,8 +33,7 @@ func (o *Overlap) Add(p []byte) {
 	o.tail = append(o.tail, p...)
 }
 
-// Range returns the range to open for one that is left, of which a size of 0 is to the
-// end.
+// Range returns the range to open for the range that is left. A size of 0 means to the end.
 func (o *Overlap) Range(offset, size int64) (int64, int64) {
 	n := int64(len(o.tail))
 	if size > 0 {
@@ -43,15 +42,15 @@ func (o *Overlap) Range(offset, size int64) (int64, int64) {
 	return offset - n, size
 }
 
-// Check reads what was delivered before from a body of Range. Other bytes are
-// ltxstore.ErrChecksum.
+// Check reads the bytes delivered before from a body of Range. It fails with
+// ltxstore.ErrChecksum if they differ.
 func (o *Overlap) Check(body io.Reader) error {
 	again := make([]byte, len(o.tail))
 	switch n, err := ltxio.ReadFull(body, again); {
 	case err != nil && err != io.EOF:
 		return err
 	case !bytes.Equal(again[:n], o.tail):
-		return fmt.Errorf("the file was replaced while it was read, or is another: %w", ltxstore.ErrChecksum)
+		return fmt.Errorf("the file was replaced while it was read: %w", ltxstore.ErrChecksum)
 	}
 	return nil
 }

@@ -2,9 +2,8 @@ package layer
 
 import "io"
 
-// Reader returns a reader that reads by read and can do what r can to tell its
-// length and to begin anew: a backend sends such a body in one request, without
-// a buffer, and again if it must. What seeks is read from where it then stands.
+// Reader returns a reader that calls read, and has the Seek or Len method of r, so that a
+// backend can send it in one request without a buffer, and again after a failure.
 func Reader(r io.Reader, read func(p []byte) (int, error)) io.Reader {
 	if seeker, ok := r.(io.Seeker); ok {
 		return &seekable{readFunc(read), seeker}

@@ -2,9 +2,9 @@ package layer
 
 import "io"
 
-// Sized returns r, which yields size bytes, with a Len that tells how many are left: so
-// the next client sends it without a buffer, and refuses another number of bytes. A
-// negative size is not known, and r is returned as it is.
+// Sized returns a reader of r, which has size bytes, with a Len method, so that the next client
+// sends it without a buffer and refuses another number of bytes. If size is negative, it is
+// unknown, and Sized returns r.
 func Sized(r io.Reader, size int64) io.Reader {
 	if size < 0 {
 		return r
