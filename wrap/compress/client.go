@@ -1,31 +1,29 @@
-// Package compress stores LTX files compressed with zstd, in frames that can be
-// decoded one by one, so that a page is read without the rest of the file.
+// Package compress stores LTX files compressed with zstd, in frames that are decoded
+// separately, so that a page is read without the rest of the file.
 //
 // # Files
 //
-// A file is a number of zstd frames of Config.FrameSize bytes each, and the seek
-// table of the zstd seekable format
+// A file is a sequence of zstd frames, each of Config.FrameSize bytes of the body, followed by
+// the seek table of the zstd seekable format
 // (https://github.com/facebook/zstd/blob/dev/contrib/seekable_format/zstd_seekable_compression_format.md).
-// Any zstd program decompresses it, and any reader of the seekable format reads
-// it. Before the table stands a skippable frame with the size and the LTX
-// timestamp of the file and a checksum of the table.
+// Any zstd program decompresses it, and any reader of the seekable format reads it.
+// Before the table is a skippable frame with the size and the LTX timestamp of the
+// file and a checksum of the table.
 //
-// A file that does not begin with the zstd magic was written before compression
-// was turned on: it is read as it is. Such a file must not begin with that magic,
-// nor be a shorter beginning of it, which no LTX file is.
+// A file that does not begin with the zstd magic number is read as it is, so that
+// compression can be turned on for an existing replica. No LTX file begins with it.
 //
 // # Sizes and times
 //
-// ltx.FileInfo.Size, and the offsets of OpenLTXFile, are those of the body that
-// was written. CreatedAt of an LTX file is always its header's timestamp (clause
-// T1). Both are read from the stored file's end and remembered: see
-// Client.LTXFiles for what that costs. The next client is never asked for
-// metadata.
+// ltx.FileInfo.Size, and the offsets of OpenLTXFile, are those of the body. CreatedAt
+// of an LTX file is always its header's timestamp (clause T1). Both are read from the
+// end of the stored file and remembered; see Client.LTXFiles for the cost. The next
+// client is never asked for metadata.
 //
 // # Order
 //
-// Compress before encrypting: what is encrypted does not compress. The client is
-// to be wrapped around the one that encrypts.
+// Encrypted bytes do not compress: put compress outside
+// [github.com/ltxstore/ltxstore/wrap/crypt].
 package compress
 
 import (
@@ -33,46 +31,46 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// Client is a replica whose files are stored compressed. It is made by New and
-// safe for concurrent use. Besides those of ltxstore.ReplicaClient it has the methods
-// of every wrapper; see package wrap.
+// Client stores files compressed. New returns one. It is safe for concurrent use. In
+// addition to the methods of ltxstore.ReplicaClient it has those of every wrapper; see package
+// [github.com/ltxstore/ltxstore/wrap].
 //
 // # Listing
 //
-// In addition to the next client's listing, without metadata, LTXFiles costs one ranged
-// read of a KiB or little more for each file that this client has neither written nor
-// looked at before, as long as the store lists it with the same size and time:
-// Config.MetadataConcurrency at once, a page ahead of the caller. With useMetadata it
-// costs one more for a file of more than a KiB that is not compressed. A file of more
-// than a hundred frames that compress to less than an eighth, or of more than 32 GiB,
-// costs one more for its seek table.
+// LTXFiles costs the next client's listing without metadata, and one ranged read of about a
+// KiB for each file that this client has not written, listed or opened before, or that
+// the store now lists with another size or time. Config.MetadataConcurrency
+// of them run at once, a page ahead of the caller. An uncompressed file of more than a
+// KiB costs one more read with useMetadata. A file of more than a hundred frames that
+// compress to less than an eighth, or of more than 32 GiB, costs one more for its seek
+// table.
 //
-// CreatedAt of an LTX file is its header's timestamp, whatever useMetadata is. A
-// file that is corrupt is listed with its stored size, and ends a listing with
-// useMetadata with ErrChecksum (clause T3).
+// CreatedAt of an LTX file is its header's timestamp, whatever useMetadata is. A damaged
+// file is listed with its stored size; with useMetadata it ends the listing with
+// ltxstore.ErrChecksum (clause T3).
 //
 // # Reading
 //
-// A whole file, or a range in its first 64 KiB, is one request. Another range is one
-// request for the frames that it touches, if the file was listed, written or opened
-// before; else a listing that starts at the file and a read of its end come first. A
-// range of a file that is not compressed costs one small read more each time: what it
-// begins with tells that it still is not; and the whole of one that is not an LTX file
-// either, a listing and a read of its end.
+// A whole file, or a range in its first 64 KiB, costs one request. Another range costs one
+// request for its frames, if the file was listed, written or opened before, and
+// otherwise a listing from the file and a read of its end besides. A range of an uncompressed
+// file costs one more small read, to check that it has not been replaced by a compressed
+// one. Reading all of a file that is neither compressed nor LTX costs a listing and a
+// read of its end besides.
 //
-// Frames that do not decode, a file that is cut off and a seek table that
-// contradicts the frames are ErrChecksum. A range is checked by the checksums of
-// its frames and, if it reaches the end of a file that is read from its
-// beginning, by the seek table. One frame, compressed and not, is in memory.
+// Damaged frames, a file that is cut off, and a seek table that contradicts the frames are
+// ltxstore.ErrChecksum. A range is verified by the checksums of its frames and, if a file is
+// read from beginning to end, by the seek table. One frame is in memory, compressed and
+// decompressed.
 //
 // # Writing
 //
 // WriteLTXFile costs what the next client's does for the compressed body, whose size is
-// not known beforehand. Two frames are in memory. When the next client refuses to
-// replace a file (WriteOnce), the stored one is read back and compared: another release
-// of the compressor may have made other bytes of the same body.
+// not known beforehand. Two frames are in memory. If the next client refuses to replace a
+// file (WriteOnce), the stored one is read and compared, because another release of the
+// compressor may compress the same body differently.
 //
-// DeleteLTXFiles and DeleteAll are the next client's.
+// DeleteLTXFiles and DeleteAll call the next client.
 type Client struct {
 	client
 	given Config
@@ -80,8 +78,8 @@ type Client struct {
 
 type client = codec.Client
 
-// New returns a client that compresses what goes to next. It sends nothing and
-// cannot fail: Init, which every method calls, tells what is wrong with cfg.
+// New returns a client that stores files in next compressed. It sends no request and does not
+// fail. If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	return &Client{codec.New(next, wrapper, cfg.open), cfg}
 }

@@ -17,7 +17,7 @@ type coder struct {
 	plain   sync.Pool // of *[]byte: a frame's bytes before compression
 }
 
-// newCoder starts no goroutine: neither side is used as a stream.
+// newCoder starts no goroutines, because neither encoder nor decoder is used as a stream.
 func newCoder(level zstd.EncoderLevel, frameSize int) (*coder, error) {
 	encoder, err := zstd.NewWriter(nil,
 		zstd.WithEncoderLevel(level),
@@ -42,18 +42,16 @@ func newCoder(level zstd.EncoderLevel, frameSize int) (*coder, error) {
 	return c, nil
 }
 
-// frameInfo is what the beginning of a frame says.
+// frameInfo is what a frame's header says.
 type frameInfo struct {
-	header  int   // bytes of the header
-	content int64 // bytes that the frame decodes to
+	header  int   // size of the header
+	content int64 // size of the decoded frame
 }
 
-// errNoFrame means that the bytes are not the beginning of a frame that this
-// package writes.
-var errNoFrame = errors.New("no zstd frame with a size and a checksum")
+// errNoFrame is the error of bytes that do not begin a frame as this package writes them.
+var errNoFrame = errors.New("not a zstd frame with a size and a checksum")
 
-// parseFrame reads a frame's header: b has zstd.HeaderMaxSize bytes, or what the
-// file has left.
+// parseFrame parses a frame's header: b has zstd.HeaderMaxSize bytes, or the rest of the file.
 func parseFrame(b []byte) (frameInfo, error) {
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {
@@ -68,15 +66,15 @@ func parseFrame(b []byte) (frameInfo, error) {
 	return frameInfo{header: h.HeaderSize, content: int64(h.FrameContentSize)}, nil
 }
 
-// maxStored is the most bytes that a frame of that content has: a block that
-// does not shrink is stored, with a header of its own.
+// maxStored returns the largest size of a frame of content bytes: blocks that do not compress
+// are stored, each with a header.
 func maxStored(content int64) int64 { return content + 3*(content/blockSize+1) + 32 }
 
-// blockSize is the most that a block of a frame decodes to.
+// blockSize is the largest decoded size of a block.
 const blockSize = 128 << 10
 
-// decode decodes a whole frame into dst's memory, if there is enough. The errors
-// are of kind ltxstore.ErrChecksum.
+// decode decodes a frame of content bytes, into dst if it has the capacity. It fails with
+// ltxstore.ErrChecksum.
 func (c *coder) decode(frame, dst []byte, content int64) ([]byte, error) {
 	if int64(cap(dst)) < content {
 		dst = make([]byte, 0, content)

@@ -12,29 +12,26 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// Config says how files are compressed. The zero value is the default. Every
-// setting may be changed over a replica's files: each is read as it was written.
+// Config is the configuration of a Client. The zero value is valid. Settings may be changed
+// for an existing replica, because files are read whatever they were written with.
 type Config struct {
-	// Level is how hard the compressor tries: "fastest", "default", "better" or
-	// "best". Empty is "default". Measured on LTX files of a text database, in
-	// frames of 256 KiB: "fastest" leaves 56 % of the bytes, "default" 53 %, at
-	// half the speed.
-	Level string `ltx:"level,oneof=fastest|default|better|best" default:"'default'" help:"How hard the compressor tries: 'fastest', 'default', 'better' or 'best'."`
+	// Level is the compression level: "fastest", "default", "better" or "best". Empty
+	// means "default". LTX files of a text database, in frames of 256 KiB, compress to
+	// 56 % with "fastest", and to 53 % with "default" at half the speed.
+	Level string `ltx:"level,oneof=fastest|default|better|best" default:"'default'" help:"Compression level: 'fastest', 'default', 'better' or 'best'."`
 
-	// FrameSize is how many bytes of the body a frame has: a power of two from
-	// 4 KiB to 1 MiB. 0 means 256 KiB. A page read decodes one frame, or two;
-	// larger frames compress better. Each takes 4 bytes of memory while a file
-	// is written, and a file has at most 2,097,152 frames: 512 GiB by default.
-	FrameSize int `ltx:"frame-size,size,min=4KiB,max=1MiB" default:"256KiB" help:"Bytes of a body that are decoded together: a power of two from 4 KiB to 1 MiB."`
+	// FrameSize is the number of bytes of the body in a frame: a power of two from 4 KiB
+	// to 1 MiB. 0 means 256 KiB. Reading a page decodes one or two frames; larger
+	// ones compress better. Each takes 4 bytes of memory while a file is written. A file
+	// has at most 2,097,152 frames, which is 512 GiB by default.
+	FrameSize int `ltx:"frame-size,size,min=4KiB,max=1MiB" default:"256KiB" help:"Size of the frames that are decoded separately: a power of two from 4 KiB to 1 MiB."`
 
-	// MetadataConcurrency is how many files are looked at at once in a listing.
-	// 0 means 32.
-	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Files looked at at once in a listing."`
+	// MetadataConcurrency is how many files a listing reads from at once. 0 means 32.
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Number of files that a listing reads from at once."`
 
-	// CacheSize is how many bytes of memory what is known of files may take:
-	// about 300 for a small file, and 8 for each frame of a large one. 0 means
-	// 32 MiB. What does not fit is asked for again.
-	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Bytes of memory for what is known of files."`
+	// CacheSize is the memory in bytes for what is known of files: about 300 for each, and
+	// 8 for each frame. 0 means 32 MiB. What does not fit is read again when it is needed.
+	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Memory for what is known of files."`
 }
 
 const (
@@ -43,7 +40,7 @@ const (
 	defaultCacheSize = 32 << 20
 )
 
-// format is what a valid configuration has become. It is a codec.Format.
+// format is the codec.Format of a valid configuration.
 type format struct {
 	next        ltxstore.ReplicaClient
 	frameSize   int
@@ -54,7 +51,7 @@ type format struct {
 
 var _ codec.Format = (*format)(nil)
 
-// open makes the format of a client around next.
+// open returns the format of a client around next.
 func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	f, err := cfg.check(next.Type())
 	if err == nil {
@@ -63,7 +60,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	return f, err
 }
 
-// check returns the format without its client, or what is wrong with the configuration.
+// check returns the format without its client, or an error if the configuration is invalid.
 func (cfg Config) check(typ string) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err

@@ -13,14 +13,14 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// sequence decodes a file from its beginning, without knowing where frames end.
-// At the end it checks what it has read against summary and seek table.
+// sequence decodes a file from its beginning, without knowing where frames end. At the end it
+// verifies what it has read by the summary and the seek table.
 type sequence struct {
 	zstd  *coder
 	body  *bufio.Reader
-	from  *codec.Transfer // that body reads
+	from  *codec.Transfer // read by body
 	table seekTable
-	size  int64 // of what was decoded
+	size  int64 // decoded so far
 	first int64 // content of the first frame
 	short bool  // a frame was smaller than the first: it must be the last
 
@@ -31,7 +31,7 @@ func newSequence(c *coder, from *codec.Transfer) *sequence {
 	return &sequence{zstd: c, from: from, body: bufio.NewReaderSize(from, 4<<10)}
 }
 
-// next returns the next frame's content, and io.EOF after the last.
+// next returns the next frame's content, or io.EOF after the last.
 func (s *sequence) next() ([]byte, error) {
 	plain, err := s.decode()
 	if err != nil && err != io.EOF {
@@ -76,14 +76,14 @@ func (s *sequence) decode() ([]byte, error) {
 	return s.plain, nil
 }
 
-// collect reads a whole frame: its end is known when its last block is.
+// collect reads a frame up to its last block.
 func (s *sequence) collect(info frameInfo) error {
 	s.frame = s.frame[:0]
-	if err := s.take(info.header); err != nil {
+	if err := s.extend(info.header); err != nil {
 		return err
 	}
 	for last := false; !last; {
-		if err := s.take(3); err != nil {
+		if err := s.extend(3); err != nil {
 			return err
 		}
 		// https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
@@ -100,15 +100,15 @@ func (s *sequence) collect(info frameInfo) error {
 		if int64(len(s.frame)+size) > maxStored(info.content) {
 			return codec.Corrupt("frame has more than %d bytes for %d", maxStored(info.content), info.content)
 		}
-		if err := s.take(size); err != nil {
+		if err := s.extend(size); err != nil {
 			return err
 		}
 	}
-	return s.take(4) // the content's checksum
+	return s.extend(4) // the content's checksum
 }
 
-// take appends n bytes of the body to the frame.
-func (s *sequence) take(n int) error {
+// extend appends n bytes of the body to the frame.
+func (s *sequence) extend(n int) error {
 	at := len(s.frame)
 	if need := at + n; need > cap(s.frame) {
 		s.frame = append(make([]byte, 0, max(need, 2*cap(s.frame))), s.frame...)
@@ -129,7 +129,7 @@ func (s *sequence) read(b []byte) error {
 	return nil
 }
 
-// finish reads summary and table, and checks that the file ends there.
+// finish reads the summary and the table, and checks that the file ends there.
 func (s *sequence) finish() error {
 	head := make([]byte, summarySize+8)
 	if err := s.read(head); err != nil {
@@ -140,10 +140,10 @@ func (s *sequence) finish() error {
 		return codec.Corrupt("%w", err)
 	}
 	if sum.size != s.size {
-		return codec.Corrupt("frames have %d bytes: the summary says %d", s.size, sum.size)
+		return codec.Corrupt("frames have %d bytes, the summary says %d", s.size, sum.size)
 	}
 	if sum.stored != s.table.stored {
-		return codec.Corrupt("frames are not those that were written: their checksum differs")
+		return codec.Corrupt("checksum of the frames differs")
 	}
 	frames := s.table.frames
 	entries := crc32.New(castagnoli())
@@ -158,7 +158,7 @@ func (s *sequence) finish() error {
 	want := binary.LittleEndian.AppendUint32(nil, tableMagic)
 	want = binary.LittleEndian.AppendUint32(want, uint32(trailerSize(frames)-summarySize-8))
 	if string(want) != string(head[summarySize:]) || entries.Sum32() != s.table.sum || string(got) != string(end) {
-		return codec.Corrupt("seek table is not that of the frames")
+		return codec.Corrupt("seek table contradicts the frames")
 	}
 	switch _, err := s.body.ReadByte(); {
 	case err == io.EOF:
@@ -176,7 +176,7 @@ func orCutOff(err error) error {
 	return err
 }
 
-// selection decodes frames whose places are known.
+// selection decodes frames whose offsets are known.
 type selection struct {
 	zstd   *coder
 	from   *codec.Transfer
@@ -187,7 +187,7 @@ type selection struct {
 	frame, plain []byte
 }
 
-// next returns the next frame's content, and io.EOF after the last.
+// next returns the next frame's content, or io.EOF after the last.
 func (s *selection) next() ([]byte, error) {
 	if s.at == s.behind {
 		return nil, io.EOF
@@ -210,7 +210,7 @@ func (s *selection) next() ([]byte, error) {
 	case err != nil:
 		return nil, codec.Corrupt("%w", err)
 	case info.content != content:
-		return nil, codec.Corrupt("frame %d has %d bytes: the seek table says %d", s.at, info.content, content)
+		return nil, codec.Corrupt("frame %d has %d bytes, the seek table says %d", s.at, info.content, content)
 	}
 	if s.plain, err = s.zstd.decode(s.frame, s.plain, content); err != nil {
 		return nil, err
@@ -219,7 +219,7 @@ func (s *selection) next() ([]byte, error) {
 	return s.plain, nil
 }
 
-// place returns where frames are stored, the last excluded.
+// place returns the offset and size of stored frames, without the last one.
 func (s *stored) place(first, behind int64) (start, size int64) {
 	if first > 0 {
 		start = s.ends[first-1]

@@ -19,17 +19,17 @@ type stored struct {
 	codec.Known
 	summary         // of the body
 	ends    []int64 // where the frames end; nil if the file is not compressed
-	corrupt error   // why it cannot be told what the file holds
+	corrupt error   // why the content of the file is unknown
 }
 
-// memory is about how many bytes are held.
+// memory returns roughly the memory of s.
 func (s *stored) memory() int64 { return 160 + 8*int64(cap(s.ends)) }
 
-// Lists implements codec.Format.
-func (s *format) Lists(bool) (concurrency int, err error) { return s.concurrency, nil }
+// Concurrency implements codec.Format.
+func (s *format) Concurrency(bool) (concurrency int, err error) { return s.concurrency, nil }
 
-// Tell implements codec.Format.
-func (s *format) Tell(info *ltx.FileInfo, metadata bool) bool {
+// FillKnown implements codec.Format.
+func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
 	known, ok := s.files.Get(layer.FileOf(info))
 	if !ok || !known.Of(info, metadata) || known.corrupt != nil {
 		return false
@@ -38,10 +38,10 @@ func (s *format) Tell(info *ltx.FileInfo, metadata bool) bool {
 	return true
 }
 
-// Look implements codec.Format. A file whose content cannot be told is listed with its
-// stored size; opening it tells what is wrong.
-func (s *format) Look(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
-	known, err := s.look(ctx, layer.FileOf(info), *info, metadata)
+// FillStored implements codec.Format. A damaged file keeps its stored size; opening it
+// returns the error.
+func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
+	known, err := s.inspect(ctx, layer.FileOf(info), *info, metadata)
 	if err == nil && metadata {
 		err = known.corrupt
 	}
@@ -57,8 +57,8 @@ func (s *format) Forget(f layer.File) { s.files.Drop(f) }
 // Clear implements codec.Format.
 func (s *format) Clear() { s.files.Clear() }
 
-// A file's end is read in one request: a KiB, and so much more of a large file
-// that the table is in it unless frames compress to less than an eighth.
+// The end of a file is read in one request: a KiB, and of a large file enough to include
+// the table, unless its frames compress to less than an eighth.
 const (
 	leastTail = 1 << 10
 	mostTail  = 1 << 20
@@ -68,26 +68,26 @@ func (s *format) tailOf(size int64) int64 {
 	return min(size, leastTail+size/int64(s.frameSize)*8*entrySize, mostTail)
 }
 
-// maxLooks bounds how often a file is looked at that is replaced meanwhile.
-const maxLooks = 4
+// maxInspections bounds how often a file is inspected that is replaced meanwhile.
+const maxInspections = 4
 
-// look finds out what a file holds and remembers it. listed is what the store
-// says of it; with a zero Size that is asked for first. With metadata the time of
-// a file that is not compressed is read too. It costs a request for the end of
-// the file. A missing file is fs.ErrNotExist.
-func (s *format) look(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+// inspect returns what is known of a file from its stored end, and remembers it. listed is the
+// file as the store lists it; if its Size is zero, the file is listed first. With metadata the
+// time of an uncompressed file is read too. It costs a request for the end of the file.
+// It fails with fs.ErrNotExist if the file is missing.
+func (s *format) inspect(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
 	var before ltx.FileInfo
-	for range maxLooks {
+	for range maxInspections {
 		if listed.Size == 0 {
 			var err error
 			if listed, err = codec.Stat(ctx, s.next, f); err != nil {
 				return nil, err
 			}
 			if listed.Size == before.Size && listed.CreatedAt.Equal(before.CreatedAt) {
-				return nil, codec.Corrupt("file is listed with %d bytes and has not so many", listed.Size)
+				return nil, codec.Corrupt("file has not the %d bytes with which it is listed", listed.Size)
 			}
 		}
-		known, err := s.lookOnce(ctx, f, listed, metadata)
+		known, err := s.inspectOnce(ctx, f, listed, metadata)
 		if err != nil {
 			return nil, err
 		}
@@ -97,11 +97,11 @@ func (s *format) look(ctx context.Context, f layer.File, listed ltx.FileInfo, me
 		}
 		before, listed = listed, ltx.FileInfo{}
 	}
-	return nil, fmt.Errorf("the file is replaced again and again: %w", ltxstore.ErrUnavailable)
+	return nil, fmt.Errorf("the file is being replaced repeatedly: %w", ltxstore.ErrUnavailable)
 }
 
-// lookOnce returns nil if the file is no longer of the size that was listed.
-func (s *format) lookOnce(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
+// inspectOnce returns nil if the file is no longer of the size that was listed.
+func (s *format) inspectOnce(ctx context.Context, f layer.File, listed ltx.FileInfo, metadata bool) (*stored, error) {
 	tail, err := s.readEnd(ctx, f, listed.Size, s.tailOf(listed.Size))
 	if tail == nil || err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (s *format) lookOnce(ctx context.Context, f layer.File, listed ltx.FileInfo
 	frames, ok := frameCount(tail)
 	want := trailerSize(frames)
 	if !ok || want >= listed.Size {
-		return known, s.lookPlain(ctx, f, known, tail, metadata)
+		return known, s.inspectPlain(ctx, f, known, tail, metadata)
 	}
 	if want > int64(len(tail)) {
 		if tail, err = s.readEnd(ctx, f, listed.Size, want); tail == nil || err != nil {
@@ -120,13 +120,13 @@ func (s *format) lookOnce(ctx context.Context, f layer.File, listed ltx.FileInfo
 	known.summary, known.ends, err = parseTrailer(tail[int64(len(tail))-want:], listed.Size)
 	if err != nil {
 		known.ends = nil
-		return known, s.lookPlain(ctx, f, known, tail, metadata)
+		return known, s.inspectPlain(ctx, f, known, tail, metadata)
 	}
 	known.Size, known.Time, known.IsLTX, known.Timed = known.size, known.time, known.isLTX, true
 	return known, nil
 }
 
-// readEnd reads the last n bytes of a file of that size; nil if it has another.
+// readEnd returns the last n bytes of a file, or nil if it is not of that size.
 func (s *format) readEnd(ctx context.Context, f layer.File, size, n int64) ([]byte, error) {
 	tail, err := codec.Read(ctx, s.next, f, size-n, n+1)
 	if err != nil || int64(len(tail)) != n {
@@ -135,9 +135,9 @@ func (s *format) readEnd(ctx context.Context, f layer.File, size, n int64) ([]by
 	return tail, nil
 }
 
-// lookPlain looks at the beginning of a file that does not end as a compressed
+// inspectPlain looks at the beginning of a file that does not end as a compressed
 // one does, if that is at hand, or if the time is wanted.
-func (s *format) lookPlain(ctx context.Context, f layer.File, known *stored, tail []byte, metadata bool) (err error) {
+func (s *format) inspectPlain(ctx context.Context, f layer.File, known *stored, tail []byte, metadata bool) (err error) {
 	head := tail
 	switch {
 	case int64(len(tail)) == known.Length: // all of it
@@ -150,7 +150,7 @@ func (s *format) lookPlain(ctx context.Context, f layer.File, known *stored, tai
 	}
 	known.Timed = true
 	if isZstd(head) {
-		known.corrupt = codec.Corrupt("file begins with a zstd frame and does not end with a seek table: it is cut off, or no file of this package")
+		known.corrupt = codec.Corrupt("file begins with a zstd frame but has no seek table: it is cut off or was written by another program")
 	} else if at, isLTX, err := ltxio.Timestamp(head[:min(len(head), ltx.HeaderSize)]); err != nil {
 		known.corrupt = codec.Corrupt("%w", err)
 	} else {
@@ -159,8 +159,8 @@ func (s *format) lookPlain(ctx context.Context, f layer.File, known *stored, tai
 	return nil
 }
 
-// isZstd reports whether a file begins as a compressed one, or is cut off within the
-// first bytes of one. head has 4 bytes, or all of the file.
+// isZstd reports whether a file begins as a compressed one, or is cut off within its first
+// bytes. head has 4 bytes, or the whole file.
 func isZstd(head []byte) bool {
 	magic := binary.LittleEndian.AppendUint32(nil, zstdMagic)
 	n := min(len(head), len(magic))

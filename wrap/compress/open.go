@@ -18,13 +18,13 @@ const (
 	// prefix is how much of a file's beginning is read without its seek table.
 	prefix = 64 << 10
 
-	// prefixStored is at least what these bytes, in whole frames of any legal
-	// size, and the end of a file that has no more take.
+	// prefixStored is enough for the frames of these bytes, whatever their size, and for
+	// the end of a file that has no more.
 	prefixStored = prefix + maxFrameSize + 64<<10
 )
 
-// maxReplaced bounds how often a file is opened anew that is replaced between
-// the reads of its end and of its frames.
+// maxReplaced bounds how often a file is opened that is replaced between the reads of its end
+// and of its frames.
 const maxReplaced = 5
 
 // Open implements codec.Format.
@@ -38,7 +38,7 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	known, cached := s.files.Get(f)
 	if !cached {
 		var err error
-		if known, err = s.look(ctx, f, ltx.FileInfo{}, false); err != nil {
+		if known, err = s.inspect(ctx, f, ltx.FileInfo{}, false); err != nil {
 			return nil, err
 		}
 	}
@@ -47,9 +47,9 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) && !errors.Is(err, errPastEnd) {
 			return rc, err
 		}
-		now, lookErr := s.look(ctx, f, ltx.FileInfo{}, false)
-		if lookErr != nil {
-			return nil, lookErr
+		now, inspectErr := s.inspect(ctx, f, ltx.FileInfo{}, false)
+		if inspectErr != nil {
+			return nil, inspectErr
 		}
 		if now.Length == known.Length && now.At.Equal(known.At) { // it is the same file
 			if errors.Is(err, errPastEnd) {
@@ -61,11 +61,10 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	}
 }
 
-// errPastEnd means that the file, as far as is known, ends before the range.
+// errPastEnd means that the file, as it is known, ends before the range.
 var errPastEnd = errors.New("file ends before the range")
 
-// openStart reads from the beginning: storedSize bytes of the stored file, 0
-// means all.
+// openStart reads from the beginning: storedSize bytes of the stored file, or all if it is 0.
 func (s *format) openStart(ctx context.Context, f layer.File, storedSize, skip, left int64) (io.ReadCloser, error) {
 	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, storedSize)
 	if err != nil {
@@ -96,17 +95,17 @@ func (s *format) openStart(ctx context.Context, f layer.File, storedSize, skip, 
 	return r, nil
 }
 
-// mustBePlain refuses a file whose beginning is neither LTX's nor zstd's, and
-// whose end is that of a compressed file: its first bytes were damaged.
+// mustBePlain refuses a file that begins neither as LTX nor as zstd, but ends as a compressed
+// file: its first bytes are damaged.
 func (s *format) mustBePlain(ctx context.Context, f layer.File) error {
-	known, err := s.look(ctx, f, ltx.FileInfo{}, false)
+	known, err := s.inspect(ctx, f, ltx.FileInfo{}, false)
 	if err == nil && known.ends != nil {
-		err = codec.Corrupt("file ends as a compressed one and does not begin as one")
+		err = codec.Corrupt("file ends as a compressed one but does not begin as one")
 	}
 	return err
 }
 
-// chunks returns what is read as it is, in pieces.
+// chunks returns a function that reads pieces of r.
 func chunks(r *bufio.Reader) func() ([]byte, error) {
 	var buf []byte
 	return func() ([]byte, error) {
@@ -121,8 +120,8 @@ func chunks(r *bufio.Reader) func() ([]byte, error) {
 	}
 }
 
-// openKnown reads a range of a file by what is known of it. What does not fit
-// that is ErrChecksum or errPastEnd: the file may be another since.
+// openKnown reads a range of a file by what is known of it. It fails with ErrChecksum or
+// errPastEnd if the file contradicts that, because it may have been replaced.
 func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, offset, size int64) (io.ReadCloser, error) {
 	switch {
 	case known.corrupt != nil:
@@ -150,9 +149,8 @@ func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, off
 	return r, nil
 }
 
-// openPlain opens a range of a file that is not compressed. The beginning is
-// looked at after the range is open: a file that has been compressed meanwhile
-// must not pass for one that is not.
+// openPlain opens a range of an uncompressed file. The beginning is read after the range is
+// open, to notice a file that was replaced by a compressed one.
 func (s *format) openPlain(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
 	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
 	if err != nil {
@@ -160,7 +158,7 @@ func (s *format) openPlain(ctx context.Context, f layer.File, offset, size int64
 	}
 	head, err := codec.Read(ctx, s.next, f, 0, 4)
 	if err == nil && isZstd(head) {
-		err = codec.Corrupt("file begins as a compressed one and does not end as one")
+		err = codec.Corrupt("file begins as a compressed one but does not end as one")
 	}
 	if err != nil {
 		body.Close()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// After the frames of a file come two frames that zstd skips. All numbers are
+// The frames of a file are followed by two frames that zstd skips. All numbers are
 // little-endian.
 //
 //	summary   magic 0x184d2a5c, size; "LTXZ", version 1, flags (1: is LTX),
@@ -31,35 +31,35 @@ const (
 	entrySize   = 8
 	footerSize  = 9
 
-	// maxFrames bounds the memory that a table takes, whoever wrote it.
+	// maxFrames bounds the memory of a table.
 	maxFrames = 1 << 21
 )
 
 const summarySignature = "LTXZ"
 
-// trailerSize is the size of summary and table after that many data frames.
+// trailerSize returns the size of summary and table after that many data frames.
 func trailerSize(frames int64) int64 { return summarySize + 8 + (frames+1)*entrySize + footerSize }
 
-// summary is what the skippable frame before the table says of a file.
+// summary is the content of the skippable frame before the table.
 type summary struct {
 	frameSize int64 // of every data frame but the last
 	size      int64 // of the body
 	time      time.Time
 	isLTX     bool
 
-	// stored is a checksum of the data frames, which only a read of all of them
-	// compares. Their own checksums are of what they decode to, and zstd has bits that
-	// make no difference to that.
+	// stored is a checksum of the data frames, which is verified when all of them are
+	// read. Their own checksums are of the decoded content, which some bits of a
+	// frame do not affect.
 	stored uint32
 }
 
-// frames is the number of data frames.
+// frames returns the number of data frames.
 func (s summary) frames() int64 { return (s.size + s.frameSize - 1) / s.frameSize }
 
-// content is how many bytes a data frame decodes to.
+// content returns the decoded size of a data frame.
 func (s summary) content(frame int64) int64 { return min(s.frameSize, s.size-frame*s.frameSize) }
 
-// seekTable sums a file's data frames, and their entries, as they come.
+// seekTable sums a file's data frames and their entries.
 type seekTable struct {
 	sum    uint32
 	stored uint32 // of the frames themselves
@@ -99,10 +99,10 @@ func appendSummary(b []byte, s summary, t seekTable) []byte {
 // parseSummary is the inverse of appendSummary: b begins with the frame.
 func parseSummary(b []byte, t seekTable) (summary, error) {
 	if binary.LittleEndian.Uint32(b) != summaryMagic || binary.LittleEndian.Uint32(b[4:]) != summaryBody || string(b[8:12]) != summarySignature {
-		return summary{}, errors.New("no summary after the frames")
+		return summary{}, errors.New("file has no summary after the frames")
 	}
 	if b[12] != 1 || b[13] > 1 {
-		return summary{}, fmt.Errorf("summary of version %d with flags %d: want version 1", b[12], b[13])
+		return summary{}, fmt.Errorf("summary has version %d and flags %d: want version 1", b[12], b[13])
 	}
 	if sum := crc32.Update(t.sum, castagnoli(), b[8:summarySize-4]); sum != binary.LittleEndian.Uint32(b[summarySize-4:]) {
 		return summary{}, errors.New("checksum of the summary and the seek table differs")
@@ -110,7 +110,7 @@ func parseSummary(b []byte, t seekTable) (summary, error) {
 	s := summary{frameSize: int64(binary.LittleEndian.Uint32(b[14:])), size: int64(binary.LittleEndian.Uint64(b[18:])), isLTX: b[13] == 1,
 		stored: binary.LittleEndian.Uint32(b[34:])}
 	if s.frameSize <= 0 || s.frameSize > maxFrameSize || s.size <= 0 || s.size > s.frameSize*maxFrames || s.frames() != t.frames {
-		return summary{}, fmt.Errorf("summary of %d bytes in frames of %d: the table has %d", s.size, s.frameSize, t.frames)
+		return summary{}, fmt.Errorf("summary has %d bytes in frames of %d, the table has %d", s.size, s.frameSize, t.frames)
 	}
 	if s.isLTX {
 		s.time = time.UnixMilli(int64(binary.LittleEndian.Uint64(b[26:]))).UTC()
@@ -138,8 +138,8 @@ func appendFooter(b []byte, frames int64) []byte {
 	return binary.LittleEndian.AppendUint32(b, footerMagic)
 }
 
-// frameCount reads the number of data frames from a file's last bytes. ok is
-// false if these are not the end of a seek table of this package.
+// frameCount returns the number of data frames from a file's last bytes. ok is false if these
+// are not the end of a seek table of this package.
 func frameCount(tail []byte) (frames int64, ok bool) {
 	if len(tail) < footerSize {
 		return 0, false
@@ -152,8 +152,8 @@ func frameCount(tail []byte) (frames int64, ok bool) {
 	return n - 1, n >= 2 && n-1 <= maxFrames
 }
 
-// parseTrailer reads summary and table: b is exactly these, of a file of that
-// stored size. ends are where the data frames end in it.
+// parseTrailer parses b, the summary and table of a file of that stored size. ends are the
+// offsets at which its data frames end.
 func parseTrailer(b []byte, storedSize int64) (s summary, ends []int64, err error) {
 	frames, ok := frameCount(b)
 	if !ok || trailerSize(frames) != int64(len(b)) {

@@ -13,8 +13,7 @@ import (
 // Encode implements codec.Format.
 func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.Known), error) {
 	e := &encoder{format: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
-	// After a failure the buffer is left to the garbage collector: a transport may still
-	// be reading.
+	// After a failure the buffer is not reused: a transport may still be reading.
 	return e, func(known codec.Known) {
 		s.zstd.plain.Put(e.plain)
 		it := &stored{Known: known, summary: e.summary(), ends: e.ends()}
@@ -22,7 +21,7 @@ func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.
 	}, nil
 }
 
-// encoder yields the compressed form of a body.
+// encoder reads the compressed form of a body.
 type encoder struct {
 	*format
 	src   *codec.Source
@@ -32,7 +31,7 @@ type encoder struct {
 	at    int
 	sizes []uint32
 	table seekTable
-	err   error // what comes after out
+	err   error // to return after out
 }
 
 // Read implements io.Reader.
@@ -51,7 +50,7 @@ func (e *encoder) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill makes the next frame, or, after the last, summary and table.
+// fill encodes the next frame, or, after the last, summary and table.
 func (e *encoder) fill() {
 	e.out, e.at = e.out[:0], 0
 	n, err := ltxio.ReadFull(e.src, *e.plain)
@@ -75,12 +74,12 @@ func (e *encoder) fill() {
 	}
 }
 
-// summary is right when the body has ended.
+// summary returns the summary of a body that has ended.
 func (e *encoder) summary() summary {
 	return summary{frameSize: int64(e.frameSize), size: e.src.Size, time: e.src.Time, isLTX: e.src.IsLTX}
 }
 
-// ends returns where the frames end.
+// ends returns the offsets at which the frames end.
 func (e *encoder) ends() []int64 {
 	ends := make([]int64, len(e.sizes))
 	var at int64

@@ -19,7 +19,7 @@ import (
 const knownMemory = 128
 
 // Lists implements codec.Format.
-func (s *format) Lists(metadata bool) (concurrency int, err error) {
+func (s *format) Concurrency(metadata bool) (concurrency int, err error) {
 	if metadata && len(s.identities) == 0 {
 		return 0, errNoIdentities
 	}
@@ -27,7 +27,7 @@ func (s *format) Lists(metadata bool) (concurrency int, err error) {
 }
 
 // Tell implements codec.Format.
-func (s *format) Tell(info *ltx.FileInfo, metadata bool) bool {
+func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
 	f := layer.FileOf(info)
 	if known, ok := s.files.Get(f); ok && known.Of(info, metadata) {
 		known.Fill(info)
@@ -49,10 +49,10 @@ func (s *format) Tell(info *ltx.FileInfo, metadata bool) bool {
 
 // Look implements codec.Format: it reads the file's header, and remembers what that
 // tells.
-func (s *format) Look(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
+func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
 	f := layer.FileOf(info)
 	known := codec.Known{Length: info.Size, At: info.CreatedAt, Timed: metadata}
-	header, err := s.lookAt(ctx, f, &known, metadata)
+	header, err := s.inspect(ctx, f, &known, metadata)
 	switch {
 	case errors.Is(err, ltxstore.ErrChecksum) && !metadata: // not a file of ours: listed as it is
 		return nil
@@ -83,8 +83,8 @@ func (s *format) Clear() {
 	s.files.Clear()
 }
 
-// lookAt returns the size of a file's header and, with metadata, completes k.
-func (s *format) lookAt(ctx context.Context, f layer.File, k *codec.Known, metadata bool) (int64, error) {
+// inspect returns the size of a file's header and, with metadata, completes k.
+func (s *format) inspect(ctx context.Context, f layer.File, k *codec.Known, metadata bool) (int64, error) {
 	if !metadata {
 		return s.measure(ctx, f)
 	}

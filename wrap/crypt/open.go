@@ -81,9 +81,9 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) {
 			return rc, err
 		}
-		now, lookErr := s.readKey(ctx, f)
-		if lookErr != nil {
-			return nil, lookErr
+		now, readErr := s.readKey(ctx, f)
+		if readErr != nil {
+			return nil, readErr
 		}
 		if now.nonce == k.nonce { // it is the same file, and corrupt
 			return nil, err

@@ -440,7 +440,7 @@ func TestResume(t *testing.T) {
 	var failed *mirror.Error
 	require.ErrorAs(t, err, &failed)
 	assert.Len(t, failed.Failed, 3)
-	assert.ErrorContains(t, failed.Failed[1].Err, "is another")
+	assert.ErrorContains(t, failed.Failed[1].Err, "was replaced")
 }
 
 func TestListing(t *testing.T) {
