@@ -113,7 +113,7 @@ func TestErrorsSayWhatWasWritten(t *testing.T) {
 		"replica: {url: 'gs://bucket', storage-class: big}":                                  `storage-class (line 1, column 31) is "big"`,
 		"replica: {path: /x, file-mode: 0200}":                                               `file-mode (line 1, column 21) is "0200": want permission bits only, with 0600 for the owner`,
 		"replica: {path: /x, sweep-age: 1ms}":                                                `sweep-age (line 1, column 21) is "1ms": want 0 (one hour) or at least 1s`,
-		"replica: {type: mem, crypt: true}":                                                  "crypt.recipients is missing: want a recipient to write files, or crypt.identities to read them, or both",
+		"replica: {type: mem, crypt: true}":                                                  "crypt.recipients is missing: want a recipient to write files, crypt.identities to read them, or both",
 		"replica: {type: mem, crypt: {recipients: [" + recipient + ", age1x]}}":              `crypt.recipients.1 (line 1, column 107) is "age1x": want a native recipient of age`,
 		"replica: {type: mem, crypt: {identities: AGE-SECRET-KEY-1X}}":                       "crypt.identities (line 1, column 30) is not shown: want a native identity",
 		"replica: {type: mem, cache: {size: 8KiB}}":                                          `cache.size (line 1, column 30) is "8KiB": want 0 (default) or at least`,

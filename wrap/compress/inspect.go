@@ -135,8 +135,8 @@ func (s *format) readEnd(ctx context.Context, f layer.File, size, n int64) ([]by
 	return tail, nil
 }
 
-// inspectPlain looks at the beginning of a file that does not end as a compressed
-// one does, if that is at hand, or if the time is wanted.
+// inspectPlain inspects the beginning of a file that does not end as a compressed one does,
+// if tail has it or metadata is true.
 func (s *format) inspectPlain(ctx context.Context, f layer.File, known *stored, tail []byte, metadata bool) (err error) {
 	head := tail
 	switch {

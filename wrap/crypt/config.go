@@ -15,45 +15,39 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// Config says to whom files are encrypted and with what they are decrypted. Of
-// Recipients and Identities one must be given. Printing a Config, logging it and
-// encoding it as JSON or text shows no identity.
+// Config is the configuration of a Client. Recipients, Identities or both are required.
+// Printing a Config, logging it, and encoding it as JSON or text shows no identity.
 type Config struct {
-	// Recipients are the public keys to which files are written: each file can
-	// be read with the identity of any. They are Litestream's age.recipients. An
-	// entry may have several lines, as a recipients file of age has. Without
-	// recipients nothing can be written: errors.ErrUnsupported. Files are never
-	// written unencrypted.
+	// Recipients are the public keys that files are encrypted to: each file can be read
+	// with the identity of any of them. They are Litestream's age.recipients. An entry
+	// may have several lines, like a recipients file of age. Without recipients writing
+	// fails with errors.ErrUnsupported. Files are never written unencrypted.
 	Recipients []string `ltx:"recipients" default:"none: nothing can be written" help:"Public keys ('age1…') that files are encrypted to."`
 
-	// Identities are the secret keys with which files are read: each file by the
-	// first that fits. They are Litestream's age.identities. An entry may have
-	// several lines, as an identities file of age has. Without identities files
-	// can be written, listed without useMetadata and deleted; to read one is
-	// errors.ErrUnsupported.
+	// Identities are the secret keys that files are decrypted with: each file with the
+	// first that fits. They are Litestream's age.identities. An entry may have several
+	// lines, like an identities file of age. Without identities files can be written,
+	// deleted, and listed without useMetadata; reading fails with errors.ErrUnsupported.
 	Identities []Identity `ltx:"identities,secret" default:"none: nothing can be read" help:"Secret keys that files are decrypted with: in a file, and from a variable."`
 
-	// HeaderSize is how many bytes the header of every file takes that is
-	// written, filled up. 0 means 4096, which is enough for two hybrid recipients
-	// or thirty of X25519; 512 is enough for three of X25519. Too few for the
-	// Recipients are refused. It must be the same for all clients of a replica:
-	// sizes in listings are wrong otherwise, unless MixedHeaders is set.
-	HeaderSize int `ltx:"header-size,size,max=64KiB" default:"4KiB" help:"Bytes of each file's header: the same for all clients of a replica."`
+	// HeaderSize is the size in bytes that the header of every written file is padded to,
+	// at most 64 KiB. 0 means 4096, which is enough for two hybrid recipients or thirty
+	// of X25519; 512 is enough for three of X25519. It must be the same for all clients of
+	// a replica, or sizes in listings are wrong, unless MixedHeaders is set.
+	HeaderSize int `ltx:"header-size,size,max=64KiB" default:"4KiB" help:"Size of each file's header: the same for all clients of a replica."`
 
-	// MixedHeaders says that the replica may have files whose header has not
-	// HeaderSize bytes: those of the age program, or of another HeaderSize. Their
-	// size cannot be told from a listing: each file that this client has neither
-	// written nor looked at then costs one small read. A listing with useMetadata
-	// reads headers, and is right without it.
+	// MixedHeaders allows files with headers of other sizes: those of the age program, or
+	// written with another HeaderSize. Listing then costs one small read for each file
+	// that this client has not written or listed before. Listings with useMetadata read
+	// headers in any case.
 	MixedHeaders bool `ltx:"mixed-headers" default:"false" help:"The replica may have files of the age program, or of another 'header-size'."`
 
-	// MetadataConcurrency is how many files are looked at at once in a listing.
-	// 0 means 32.
-	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Files looked at at once in a listing."`
+	// MetadataConcurrency is how many files a listing reads from at once. 0 means 32.
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Number of files that a listing reads from at once."`
 
-	// CacheSize is how many bytes of memory what is known of files may take:
-	// about 500 each. 0 means 32 MiB. What does not fit is asked for again.
-	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Bytes of memory for what is known of files."`
+	// CacheSize is the memory in bytes for what is known of files, about 500 for each. 0
+	// means 32 MiB. What does not fit is read again when it is needed.
+	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Memory for what is known of files."`
 }
 
 // String returns the configuration without its identities.
@@ -62,17 +56,17 @@ func (cfg Config) String() string {
 		cfg.Recipients, cfg.Identities, cfg.HeaderSize, cfg.MixedHeaders, cfg.MetadataConcurrency, cfg.CacheSize)
 }
 
-// GoString is String.
+// GoString returns String.
 func (cfg Config) GoString() string { return cfg.String() }
 
-// Format is String for every verb.
+// Format writes String for every verb.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// LogValue is String.
+// LogValue returns String.
 func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
 
-// Identity is a secret key of age: "AGE-SECRET-KEY-1…". It is shown by nothing
-// that prints, logs or encodes it.
+// Identity is a secret key of age: "AGE-SECRET-KEY-1…". Printing, logging or encoding it
+// does not show it.
 type Identity string
 
 // String hides the key.
@@ -96,7 +90,7 @@ const (
 	defaultCacheSize  = 32 << 20
 )
 
-// format is what a valid configuration has become. It is a codec.Format.
+// format is the codec.Format of a valid configuration.
 type format struct {
 	next        ltxstore.ReplicaClient
 	recipients  []age.Recipient
@@ -111,7 +105,7 @@ type format struct {
 
 var _ codec.Format = (*format)(nil)
 
-// open makes the format of a client around next.
+// open returns the format of a client around next.
 func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	f, err := cfg.check(next.Type())
 	if err == nil {
@@ -120,7 +114,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
 	return f, err
 }
 
-// check returns the format without its client, or what is wrong with the configuration.
+// check returns the format without its client, or an error if the configuration is invalid.
 func (cfg Config) check(typ string) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err
@@ -138,7 +132,7 @@ func (cfg Config) check(typ string) (*format, error) {
 	for i, entry := range cfg.Recipients {
 		field := fmt.Sprintf("Recipients[%d]", i)
 		if strings.Contains(strings.ToUpper(entry), "AGE-SECRET-KEY-") {
-			return nil, invalid(field, scrub.Secret(len(entry)), "want a public key (age1…), and it is a secret one")
+			return nil, invalid(field, scrub.Secret(len(entry)), "want a public key (age1…), not a secret one")
 		}
 		parsed, err := age.ParseRecipients(strings.NewReader(entry))
 		if err != nil {
@@ -155,13 +149,13 @@ func (cfg Config) check(typ string) (*format, error) {
 	}
 	switch {
 	case len(s.recipients)+len(s.identities) == 0:
-		return nil, invalid("Recipients", cfg.Recipients, "want a recipient to write files, or Identities to read them, or both")
+		return nil, invalid("Recipients", cfg.Recipients, "want a recipient to write files, Identities to read them, or both")
 	case len(s.recipients) == 0:
 		return s, nil
 	}
 	least, err := leastHeader(s.recipients)
 	if err != nil {
-		return nil, invalid("Recipients", cfg.Recipients, fmt.Sprintf("want all hybrid ones (age1pq1…) or none: %v", err))
+		return nil, invalid("Recipients", cfg.Recipients, fmt.Sprintf("want either only hybrid ones (age1pq1…) or none: %v", err))
 	}
 	if s.headerSize < least {
 		return nil, invalid("HeaderSize", cfg.HeaderSize, fmt.Sprintf("want at least %d bytes for these Recipients", least))

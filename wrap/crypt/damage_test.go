@@ -55,7 +55,7 @@ func TestNotEncrypted(t *testing.T) {
 	c := r.client(r.config())
 	for stored, want := range map[string]string{
 		"LTX1 is not encrypted":                      "file is not encrypted with age",
-		"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n": "file is age's text form",
+		"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n": "file is in age's text form",
 		"age-encryption.org/v2\n-> X25519 a\n":       "file is not encrypted with age",
 		"age-encryption.org/v1\nno stanza\n":         "file is cut off in its age header",
 	} {

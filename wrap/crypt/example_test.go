@@ -61,5 +61,5 @@ func ExampleConfig_writeOnly() {
 	fmt.Println(errors.Is(err, errors.ErrUnsupported), err)
 	// Output:
 	// <nil>
-	// true mock: open level 0 0000000000000001-0000000000000001.ltx: no identity to read with: want Config.Identities (setting crypt.identities): unsupported operation
+	// true mock: open level 0 0000000000000001-0000000000000001.ltx: reading needs an identity: want Config.Identities (setting crypt.identities): unsupported operation
 }

@@ -24,14 +24,14 @@ import (
 // bindingType is the type of the stanza that binds a file to its name.
 const bindingType = "ltxstore-v1"
 
-// binding is what the stanza says.
+// binding is the content of the stanza.
 type binding struct {
 	file  layer.File
 	time  time.Time
 	isLTX bool
 }
 
-// args are the stanza's, without the filling.
+// args returns the arguments of the stanza, without the filling.
 func (b binding) args() []string {
 	at := "-"
 	if b.isLTX {
@@ -40,8 +40,8 @@ func (b binding) args() []string {
 	return []string{strconv.Itoa(b.file.Level), ltx.FormatFilename(b.file.MinTXID, b.file.MaxTXID), at}
 }
 
-// bound is the recipient that stands for all recipients of a file, and for the
-// stanza that fills the header up to a size.
+// bound is an age.Recipient for all recipients of a file and the stanza that pads the header
+// to a size.
 type bound struct {
 	recipients []age.Recipient
 	binding    binding
@@ -51,7 +51,7 @@ type bound struct {
 var _ age.RecipientWithLabels = (*bound)(nil)
 
 // errHeaderSize means that the stanzas do not leave room for the filling.
-var errHeaderSize = errors.New("the header does not fit")
+var errHeaderSize = errors.New("header does not fit")
 
 // Wrap implements age.Recipient. age calls WrapWithLabels.
 func (b *bound) Wrap(fileKey []byte) ([]*age.Stanza, error) {
@@ -77,15 +77,15 @@ func (b *bound) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) 
 	return stanzas, labels, nil
 }
 
-// sumDigits is how much of the filling is a checksum, in hex, of the header before it.
-// The header's MAC tells damage only to who has an identity of the file. Without the
-// checksum, a damaged stanza of a recipient would look like one of somebody else.
+// sumDigits is the number of hex digits of the checksum in the filling. The header's MAC
+// cannot be verified without an identity of the file: without the checksum, a damaged
+// stanza of a recipient would look like that of another one.
 const sumDigits = 8
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// isDamaged reports whether a header is not what was written here. It is false of one
-// that is not ours, and of one that was written without a checksum.
+// isDamaged reports whether the checksum of a header differs. It is false for a header without
+// a checksum, such as that of another program.
 func isDamaged(header []byte) bool {
 	at := bytes.LastIndex(header, []byte("\n"+stanzaPrefix+bindingType+" "))
 	line, _, _ := bytes.Cut(header[at+1:], []byte("\n"))
@@ -98,8 +98,8 @@ func isDamaged(header []byte) bool {
 	return err != nil || uint32(sum) != crc32.Checksum(before, castagnoli())
 }
 
-// wrapAll wraps the key for each recipient. Recipients whose labels differ are
-// refused, as age.Encrypt does.
+// wrapAll wraps the key for each recipient. It refuses recipients with different labels, as
+// age.Encrypt does.
 func wrapAll(recipients []age.Recipient, fileKey []byte) (stanzas []*age.Stanza, labels []string, err error) {
 	for i, r := range recipients {
 		var own []string
@@ -113,15 +113,14 @@ func wrapAll(recipients []age.Recipient, fileKey []byte) (stanzas []*age.Stanza,
 			return nil, nil, err
 		}
 		if i > 0 && strings.Join(own, " ") != strings.Join(labels, " ") {
-			return nil, nil, errors.New("a file to both could be read by who breaks the weaker one")
+			return nil, nil, errors.New("a file encrypted to both is only as secure as the weaker one")
 		}
 		stanzas, labels = append(stanzas, made...), own
 	}
 	return stanzas, labels, nil
 }
 
-// leastHeader returns the least size that a header with these recipients can
-// have, whatever the file is called.
+// leastHeader returns the least header size for these recipients, for any file name.
 func leastHeader(recipients []age.Recipient) (int64, error) {
 	stanzas, _, err := wrapAll(recipients, make([]byte, 16))
 	if err != nil {
@@ -132,7 +131,7 @@ func leastHeader(recipients []age.Recipient) (int64, error) {
 	return headerSize(stanzas), nil
 }
 
-// The lines of a header, as https://c2sp.org/age has them.
+// The lines of a header; see https://c2sp.org/age.
 const (
 	intro        = "age-encryption.org/v1\n"
 	stanzaPrefix = "-> "
@@ -146,7 +145,7 @@ func headerSize(stanzas []*age.Stanza) int64 {
 	return int64(len(headerText(stanzas)) + footerLine)
 }
 
-// headerText returns a header with these stanzas, without the footer's line.
+// headerText returns a header with these stanzas, without its last line.
 func headerText(stanzas []*age.Stanza) []byte {
 	text := []byte(intro)
 	for _, s := range stanzas {
@@ -161,8 +160,8 @@ func headerText(stanzas []*age.Stanza) []byte {
 	return text
 }
 
-// readHeader reads an age file's header, and nothing after it. What is no header
-// is of kind ltxstore.ErrChecksum; so is one of more than 64 KiB.
+// readHeader reads an age file's header, and nothing after it. It fails with
+// ltxstore.ErrChecksum if there is none, or one of more than 64 KiB.
 func readHeader(r *bufio.Reader) ([]byte, error) {
 	var header []byte
 	for lineStart := 0; ; {
@@ -188,18 +187,18 @@ func readHeader(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// errShortHeader means that there may be more of the header after what was read.
+// errShortHeader means that the header may continue after what was read.
 var errShortHeader = errors.New("header has no end")
 
 func errNotAge(head []byte) error {
 	if bytes.HasPrefix(head, []byte("-----BEGIN")) {
-		return codec.Corrupt("file is age's text form: want the binary one")
+		return codec.Corrupt("file is in age's text form: want the binary one")
 	}
 	return codec.Corrupt("file is not encrypted with age")
 }
 
-// parseBinding reads the stanza from a header that was authenticated. ok is false
-// if there is none: a file of another program.
+// parseBinding returns the content of the stanza in an authenticated header. ok is false if
+// there is none, as in a file of another program.
 func parseBinding(header []byte) (b binding, ok bool, err error) {
 	for line := range strings.Lines(string(header)) {
 		rest, found := strings.CutPrefix(line, stanzaPrefix+bindingType+" ")
@@ -208,7 +207,7 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 		}
 		args := strings.Split(strings.TrimSuffix(rest, "\n"), " ")
 		if ok || len(args) < 3 {
-			return binding{}, false, codec.Corrupt("age header has a stanza %q of %d arguments, or two", bindingType, len(args))
+			return binding{}, false, codec.Corrupt("age header has a stanza %q with %d arguments, or two of them", bindingType, len(args))
 		}
 		level, levelErr := strconv.Atoi(args[0])
 		minTXID, maxTXID, isName := backend.ParseFilename(args[1])
@@ -219,9 +218,9 @@ func parseBinding(header []byte) (b binding, ok bool, err error) {
 			millis, timeErr = strconv.ParseInt(args[2], 10, 64)
 			b.time = time.UnixMilli(millis).UTC()
 		}
-		// There is one way to write each: 01 is not what we have written.
+		// Only the canonical form is accepted: 01 was not written here.
 		if errors.Join(levelErr, timeErr, backend.CheckLevel(level)) != nil || !isName || !slices.Equal(b.args(), args[:3]) {
-			return binding{}, false, codec.Corrupt("age header has a stanza %q of %q", bindingType, args[:3])
+			return binding{}, false, codec.Corrupt("age header has an invalid stanza %q: %q", bindingType, args[:3])
 		}
 		ok = true
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// knownMemory is about what is kept of a file takes.
+// knownMemory is roughly the memory of a codec.Known.
 const knownMemory = 128
 
-// Lists implements codec.Format.
+// Concurrency implements codec.Format.
 func (s *format) Concurrency(metadata bool) (concurrency int, err error) {
 	if metadata && len(s.identities) == 0 {
 		return 0, errNoIdentities
@@ -26,7 +26,7 @@ func (s *format) Concurrency(metadata bool) (concurrency int, err error) {
 	return s.concurrency, nil
 }
 
-// Tell implements codec.Format.
+// FillKnown implements codec.Format.
 func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
 	f := layer.FileOf(info)
 	if known, ok := s.files.Get(f); ok && known.Of(info, metadata) {
@@ -47,14 +47,13 @@ func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
 	return ok
 }
 
-// Look implements codec.Format: it reads the file's header, and remembers what that
-// tells.
+// FillStored implements codec.Format. It reads the file's header and remembers the result.
 func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
 	f := layer.FileOf(info)
 	known := codec.Known{Length: info.Size, At: info.CreatedAt, Timed: metadata}
 	header, err := s.inspect(ctx, f, &known, metadata)
 	switch {
-	case errors.Is(err, ltxstore.ErrChecksum) && !metadata: // not a file of ours: listed as it is
+	case errors.Is(err, ltxstore.ErrChecksum) && !metadata: // not written here: keeps its stored size
 		return nil
 	case err != nil:
 		return err
@@ -62,7 +61,7 @@ func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, metadata bo
 	var ok bool
 	if known.Size, ok = plainSize(known.Length, header); !ok {
 		if metadata {
-			return codec.Corrupt("file of %d bytes with an age header of %d is cut off", known.Length, header)
+			return codec.Corrupt("file of %d bytes with an age header of %d bytes is cut off", known.Length, header)
 		}
 		known.Size = known.Length
 	}
@@ -83,7 +82,7 @@ func (s *format) Clear() {
 	s.files.Clear()
 }
 
-// inspect returns the size of a file's header and, with metadata, completes k.
+// inspect returns the size of a file's header and, with metadata, sets the time of k.
 func (s *format) inspect(ctx context.Context, f layer.File, k *codec.Known, metadata bool) (int64, error) {
 	if !metadata {
 		return s.measure(ctx, f)

@@ -20,24 +20,24 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var errNoIdentities = fmt.Errorf("no identity to read with: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
+var errNoIdentities = fmt.Errorf("reading needs an identity: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
 
 // key is what decrypts the chunks of a file.
 type key struct {
-	header  int64 // its size
+	header  int64 // size of the header
 	nonce   [nonceSize]byte
 	aead    cipher.AEAD
 	binding binding
 	isOurs  bool // the file has a binding
 }
 
-// keyMemory is about what a key takes.
+// keyMemory is roughly the memory of a key.
 const keyMemory = 256
 
-// span is a range of a file in chunks.
+// span is a range of a file and its chunks.
 type span struct {
 	offset, size int64
-	first, stop  int64 // chunks; stop is -1 to the end of the file
+	first, stop  int64 // chunks; a stop of -1 means to the end of the file
 }
 
 func spanOf(offset, size int64) span {
@@ -48,8 +48,8 @@ func spanOf(offset, size int64) span {
 	return sp
 }
 
-// stored returns the bytes of the chunks in a file with that header; a length of
-// 0 is to the end. ok is false where no file reaches.
+// stored returns the range of the chunks in a stored file with that header; a length of 0 means
+// to the end. ok is false if no file can be so large.
 func (sp span) stored(header int64) (at, length int64, ok bool) {
 	if sp.first > math.MaxInt64/4/storedChunk*2 {
 		return 0, 0, false
@@ -85,15 +85,15 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 		if readErr != nil {
 			return nil, readErr
 		}
-		if now.nonce == k.nonce { // it is the same file, and corrupt
+		if now.nonce == k.nonce { // it is the same file, and damaged
 			return nil, err
 		}
 		k = now
 	}
 }
 
-// maxReplaced bounds how often a file is opened anew that is replaced between
-// the reads of its header and of its chunks.
+// maxReplaced bounds how often a file is opened that is replaced between the reads of its
+// header and of its chunks.
 const maxReplaced = 5
 
 // openStart reads header and chunks in one request.
@@ -115,7 +115,7 @@ func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadC
 	body.Close()
 	err = from.Failure(err)
 	if length > 0 && (err == nil || errors.Is(err, errShortHeader)) {
-		// The header is longer than those that are written here.
+		// The header is longer than HeaderSize.
 		if k, err = s.readKey(ctx, f); err == nil {
 			return s.openChunks(ctx, f, k, sp)
 		}
@@ -140,8 +140,8 @@ func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) 
 	return rc, err
 }
 
-// reader decrypts what r, of body, yields up to the first byte of the range, and
-// returns the reader of the range. body is closed if it fails.
+// reader returns a reader of the range that decrypts r, which reads body. It decrypts up to the
+// first byte of the range, and closes body if that fails.
 func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
 	ch := &chunks{from: &codec.Transfer{R: r}, aead: k.aead, index: sp.first, stop: sp.stop}
 	p := &codec.Pieces{Ctx: ctx, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: -1}
@@ -167,7 +167,7 @@ func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body
 	return p, nil
 }
 
-// check looks at a file's first chunk.
+// check returns an error if a file's first chunk is empty or that of another file.
 func (k *key) check(f layer.File, plain []byte) error {
 	switch {
 	case len(plain) == 0:
@@ -176,13 +176,13 @@ func (k *key) check(f layer.File, plain []byte) error {
 		return nil
 	}
 	if _, err := ltxio.Peek(context.Background(), bytes.NewReader(plain), f.MinTXID, f.MaxTXID); err != nil {
-		return codec.Corrupt("file of another program: %v", err) // not %w: nobody has given an invalid argument
+		return codec.Corrupt("file of another program: %v", err) // not %w: no argument is invalid
 	}
 	return nil
 }
 
-// openPast returns an empty reader if the file really ends before the range: its
-// last chunk says so.
+// openPast returns an empty reader if the file ends before the range, according to its last
+// chunk.
 func (s *format) openPast(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
 	listed, err := codec.Stat(ctx, s.next, f)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *format) openPast(ctx context.Context, f layer.File, k *key, sp span) (i
 	}
 	size, ok := plainSize(listed.Size, k.header)
 	if !ok || size > sp.offset {
-		return nil, codec.Corrupt("file of %d bytes ends before %d, and is listed with more", listed.Size, sp.offset)
+		return nil, codec.Corrupt("file of %d bytes ends before offset %d, although it is listed with more", listed.Size, sp.offset)
 	}
 	last := max(size-1, 0) / chunkSize
 	at := k.header + nonceSize + last*storedChunk
@@ -228,8 +228,8 @@ func (s *format) readKey(ctx context.Context, f layer.File) (*key, error) {
 	return nil, err
 }
 
-// unlock reads header and nonce from r, and remembers the key. A header that
-// belongs to another file is ErrChecksum.
+// unlock reads the header and the nonce from r, and remembers the key. It fails with
+// ltxstore.ErrChecksum if the header is that of another file.
 func (s *format) unlock(f layer.File, r *bufio.Reader) (*key, error) {
 	header, err := readHeader(r)
 	if err != nil {
@@ -249,7 +249,7 @@ func (s *format) unlock(f layer.File, r *bufio.Reader) (*key, error) {
 		case errors.As(err, &noMatch) && isDamaged(header):
 			return nil, codec.Corrupt("age header is damaged: its checksum differs")
 		case errors.As(err, &noMatch):
-			return nil, fmt.Errorf("none of the identities (Config.Identities, setting crypt.identities) is of a recipient of the file: %w", fs.ErrPermission)
+			return nil, fmt.Errorf("none of the identities (Config.Identities, setting crypt.identities) matches a recipient of the file: %w", fs.ErrPermission)
 		}
 		return nil, codec.Corrupt("age header: %w", err)
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// The payload of an age file, as https://c2sp.org/age#payload has it: a nonce,
-// then chunks of 64 KiB, each encrypted and authenticated with its number, and
-// the last one with a mark. The age library decrypts it from the beginning, or,
-// at random, after the last chunk; what is here decrypts any chunks alone.
+// The payload of an age file (https://c2sp.org/age#payload) is a nonce and chunks of 64 KiB,
+// each encrypted with its number and whether it is the last. Package age decrypts it from the
+// beginning, or at any offset after a read of the last chunk, which costs a listing for the
+// size and a request more. This file decrypts any chunks alone.
 const (
 	nonceSize   = 16
 	chunkSize   = 64 << 10
@@ -33,8 +33,8 @@ func newPayload(fileKey, nonce []byte) (cipher.AEAD, error) {
 	return chacha20poly1305.New(streamKey)
 }
 
-// plainSize returns how many bytes a file of that stored size holds whose header
-// has so many. ok is false if there is no such file.
+// plainSize returns the size of a body from that of its stored file and of the header. ok is
+// false if no file has these sizes.
 func plainSize(stored, header int64) (size int64, ok bool) {
 	payload := stored - header - nonceSize
 	if payload < chacha20poly1305.Overhead {
@@ -46,8 +46,7 @@ func plainSize(stored, header int64) (size int64, ok bool) {
 	return size, size > (chunks-1)*chunkSize || chunks == 1
 }
 
-// storedSize is the inverse of plainSize: how many bytes a file takes that holds size.
-// It is -1 of a size that is not known.
+// storedSize is the inverse of plainSize. It is -1 if size is negative, which means unknown.
 func storedSize(size, header int64) int64 {
 	if size < 0 {
 		return -1
@@ -56,23 +55,23 @@ func storedSize(size, header int64) int64 {
 	return header + nonceSize + size + chunks*chacha20poly1305.Overhead
 }
 
-// chunks decrypts a payload from one of its chunks on.
+// chunks decrypts the chunks of a payload from index on.
 type chunks struct {
 	from  *codec.Transfer
 	aead  cipher.AEAD
 	index int64 // of the next chunk
 	stop  int64 // the chunk after the last that is wanted; -1 for all
-	last  bool  // the last chunk of the file was read
+	last  bool  // the last chunk of the file has been read
 
 	sealed, plain []byte
 }
 
-// errPastEnd means that there is no chunk at the place where one was to be read
-// first: the file ends before, or was cut off there.
-var errPastEnd = errors.New("the stored file ends before")
+// errPastEnd means that the file has no chunk where the first one was to be read: it ends
+// before, or was cut off there.
+var errPastEnd = errors.New("stored file ends before the range")
 
-// next returns the next chunk, and io.EOF after the last. What cannot be
-// authenticated is of kind ltxstore.ErrChecksum.
+// next returns the next chunk, or io.EOF after the last. It fails with ltxstore.ErrChecksum if
+// the chunk cannot be authenticated.
 func (c *chunks) next() ([]byte, error) {
 	if c.index == c.stop || c.last {
 		return nil, c.end()
@@ -106,7 +105,7 @@ func (c *chunks) next() ([]byte, error) {
 			return plain, nil
 		}
 	}
-	return nil, codec.Corrupt("chunk %d cannot be authenticated: the file was changed or cut off, or is another", c.index)
+	return nil, codec.Corrupt("chunk %d cannot be authenticated: the file was changed, cut off or replaced", c.index)
 }
 
 // end checks that nothing follows the last chunk.

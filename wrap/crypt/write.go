@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var errNoRecipients = fmt.Errorf("no recipient to write to: want Config.Recipients (setting crypt.recipients): %w", errors.ErrUnsupported)
+var errNoRecipients = fmt.Errorf("writing needs a recipient: want Config.Recipients (setting crypt.recipients): %w", errors.ErrUnsupported)
 
 // Encode implements codec.Format.
 func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.Known), error) {
