@@ -41,6 +41,11 @@ type PageOptions struct {
 	// Wrap, if not nil, turns a failure into the backend's *ltxstore.Error.
 	Wrap func(error) error
 
+	// Wait, if not nil, waits for what fetch has begun and not waited for. It is
+	// called when the listing has ended, however it does, at least once, and
+	// the context of fetch has ended.
+	Wait func()
+
 	// Logger, if not nil, logs the zero-byte files that are skipped.
 	Logger *slog.Logger
 }
@@ -149,6 +154,9 @@ func (it *pageIterator) stop() {
 	if it.pages != nil {
 		for range it.pages {
 		}
+	}
+	if it.opts.Wait != nil {
+		it.opts.Wait()
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 
 // LTXFiles implements ltxstore.ReplicaClient. It costs one request for each
 // page from seek on, or a single one if there are none; deeper prefixes below
-// the level count as one file each. The next page is fetched ahead. Where the
+// the level count as one file each. The next page is fetched ahead; in a level of
+// more than five pages, up to sixteen more where they are expected to begin, which may
+// cost a fifth and two more requests than there are pages. Where the
 // store does not start at a given key, or does not sort, a seek lists the level
 // from its beginning; where it does not sort, the level is in memory before the
 // first item.
@@ -37,16 +39,18 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	}
 	op := c.log.Start(ctx, oplog.Op{Replica: c.cfg.Type, Name: "list", Level: level, Done: slog.LevelDebug})
 	prefix := r.Keys.LevelPrefix(level)
-	l := &listing{replica: r, level: level, seek: seek, metadata: useMetadata,
-		pager: pager{replica: r, opts: ListOptions{Prefix: prefix, Limit: r.PageSize, Metadata: true}}}
+	l := &listing{replica: r, level: level, seek: seek, metadata: useMetadata, pages: guesser{replica: r, level: level,
+		rest:  ListOptions{Prefix: prefix, Limit: r.PageSize, Metadata: true},
+		never: r.Traits.NoStartAt || r.Traits.Unsorted}}
 	if seek > 0 && !r.Traits.NoStartAt {
-		l.pager.opts.StartAt = r.Keys.Seek(level, seek)
+		l.pages.rest.StartAt = r.Keys.Seek(level, seek)
 	}
 	it := backend.NewPageIterator(ctx, l.page, backend.PageOptions{
 		Seek:     seek,
 		Unsorted: r.Traits.Unsorted,
 		Wrap:     func(err error) error { return r.wrap("list", prefix, flow.Ended(ctx, err)) },
 		Logger:   c.log.Get(),
+		Wait:     l.pages.wait.Wait,
 	})
 	return op.Listing(it), nil
 }
@@ -57,12 +61,12 @@ type listing struct {
 	level    int
 	seek     ltx.TXID
 	metadata bool
-	pager    pager
+	pages    guesser
 }
 
 // page is an backend.PageFunc.
 func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
-	page, err := l.pager.next(ctx)
+	page, err := l.pages.next(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -96,18 +100,11 @@ type pager struct {
 
 // next asks for the next page.
 func (p *pager) next(ctx context.Context) (page Page, err error) {
-	err = p.do(ctx, func(ctx context.Context) (err error) {
-		page, err = p.Bucket.List(ctx, p.opts)
-		return err
-	})
+	page, err = p.list(ctx, p.opts)
 	if err != nil || page.Next == "" {
 		return page, err
 	}
-	names := make([]string, len(page.Objects))
-	for i, o := range page.Objects {
-		names[i] = o.Key
-	}
-	if err := p.pages.Add(page.Next, names, page.Prefixes); err != nil {
+	if err := p.pages.Add(page.Next, keysOf(page)); err != nil {
 		return Page{}, err
 	}
 	p.opts.Token = page.Next

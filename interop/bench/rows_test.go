@@ -54,6 +54,7 @@ func rows() []row {
 		row{name: "list %d files with times", backend: "s3", delay: far, size: 10_000, scale: 5, least: 20, work: listTimes},
 		row{name: "restore %s", backend: "file", size: 2 * gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "restore %s", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
+		row{name: "restore %s and 200 transactions", backend: "s3", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreMany},
 		row{name: "restore %s", backend: "gcs", delay: far, bandwidth: 50e6, size: gib, scale: 1, least: mib, work: restoreLatest},
 		row{name: "delete all of %d files", backend: "s3", delay: far, size: 10_000, scale: 2, least: 20, work: deleteAll},
 		row{name: "delete all of %d files", backend: "gcs", delay: far, size: 10_000, scale: 40, least: 20, work: deleteAll},

@@ -200,6 +200,31 @@ func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
 	_, err = s.stock.WriteLTXFile(tb.Context(), ltxstore.SnapshotLevel, 1, 1, f)
 	require.NoError(tb, err)
 
+	return restoring(tb, s, snapshot)
+}
+
+// smallFiles is how many transactions follow the snapshot of restoreMany.
+const smallFiles = 200
+
+// restoreMany restores a snapshot of about that size, and many transactions of a page
+// that came after it.
+func restoreMany(tb testing.TB, s *store, r row, size int) []contestant {
+	all := restoreLatest(tb, s, r, size)
+	pages := uint32(size / 4096)
+	require.NoError(tb, many(tb.Context(), smallFiles, func(ctx context.Context, i ltx.TXID) error {
+		var buf bytes.Buffer
+		enc, err := ltx.NewEncoder(&buf)
+		txid := i + 1
+		err = errors.Join(err, enc.EncodeHeader(ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: 4096,
+			Commit: pages, MinTXID: txid, MaxTXID: txid, Timestamp: 1_700_000_000_000}),
+			enc.EncodePage(ltx.PageHeader{Pgno: uint32(i)*17%pages + 1}, bytes.Repeat([]byte{byte(i)}, 4096)), enc.Close())
+		return errors.Join(err, s.fill.put(ctx, s.keys.File(0, txid, txid), &buf, int64(buf.Len())))
+	}))
+	return all[:2]
+}
+
+// restoring are restores of what the store has; the bare one of the snapshot alone.
+func restoring(tb testing.TB, s *store, snapshot string) []contestant {
 	path := filepath.Join(tb.TempDir(), "db")
 	fresh := func(context.Context) error {
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {

@@ -19,6 +19,8 @@ func pagingCases() []Case {
 			Rule: "A seek near the borders of pages gives every file from there on.", run: listPagesSeek},
 		{ID: "list/lazy", Clauses: []string{"L3"}, Needs: append(few, CountedRequests),
 			Rule: "The first file of a level of seven pages, and a listing closed there, cost at most half of what the level costs.", run: listLazy},
+		{ID: "list/costs", Clauses: []string{"L3"}, Needs: append(few, CountedRequests),
+			Rule: "A level of nine pages costs nine requests, a fifth, and two more at most, and has every file.", run: listCosts},
 		{ID: "list/seek-costs", Clauses: []string{"L2"}, Needs: append(few, CountedRequests),
 			Rule: "A seek to the last file of seven pages costs at most a third of what the level costs.", run: listSeekCosts},
 		{ID: "list/pages-cancelled", Clauses: []string{"L5", "C2"}, Needs: few,
@@ -119,6 +121,23 @@ func (e *env) costs(ctx context.Context, what string, share int64, part func(fil
 		}
 	}
 	return nil
+}
+
+func listCosts(ctx context.Context, e *env) error {
+	const pages = 9
+	files, err := e.writeTens(ctx, e.PageSize*pages)
+	if err != nil {
+		return err
+	}
+	start := e.Requests()
+	infos, err := e.list(ctx, 0, 0, false)
+	if err != nil {
+		return err
+	}
+	if cost, most := e.Requests()-start, int64(pages*6/5+2); cost > most {
+		return fmt.Errorf("listing %d files, %d a page, made %d requests: want at most %d", len(files), e.PageSize, cost, most)
+	}
+	return sameFiles("listing", infos, files)
 }
 
 func listLazy(ctx context.Context, e *env) error {
