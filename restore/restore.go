@@ -2,14 +2,15 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -169,32 +170,19 @@ func (cfg Config) check() error {
 
 // execute restores a plan.
 func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out *output, cfg Config) (*Result, error) {
-	local := func(err error) error { return failed(client, out.path, err) }
-	if err := out.create(); err != nil {
-		return nil, local(err)
-	}
-	defer out.remove()
-
-	db := &database{dec: ltxio.NewDecoder(), disk: &pageWriter{f: out.file}}
-	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
-		return nil, err
-	}
-	if err := db.finish(); err != nil {
-		return nil, local(err)
-	}
-	if err := out.sync(); err != nil {
-		return nil, local(err)
-	}
-	if cfg.Check != nil {
-		if err := out.check(ctx, cfg.Check); err != nil {
-			return nil, local(err)
+	db := &database{dec: ltxio.NewDecoder()}
+	err := out.write(ctx, cfg, func(file *os.File) error {
+		db.disk = &pageWriter{f: file}
+		if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
+			return &sourceError{err}
 		}
+		return db.finish()
+	})
+	if source := new(sourceError); errors.As(err, &source) {
+		return nil, source.error
 	}
-	if err := flow.Err(ctx); err != nil {
-		return nil, local(err)
-	}
-	if err := out.publish(); err != nil {
-		return nil, local(err)
+	if err != nil {
+		return nil, failed(client, out.path, err)
 	}
 	return db.result(plan), nil
 }

@@ -72,7 +72,7 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return wrapper, nil
 	case rel == "testing/replicatest":
 		return suite, nil
-	case rel == "restore", rel == "verify", rel == "transfer":
+	case rel == "restore", rel == "verify", rel == "transfer", rel == "v03":
 		return tool, nil
 	case top == "cmd", top == "config", rel == "backends":
 		return program, nil
@@ -134,7 +134,7 @@ func TestLayersPointDown(t *testing.T) {
 // retry library and no HTTP stack, on any system.
 func TestImportersCompileLittle(t *testing.T) {
 	light := []string{module, module + "/file", module + "/mock", module + "/testing/replicatest",
-		module + "/restore", module + "/verify", module + "/transfer"}
+		module + "/restore", module + "/verify", module + "/transfer", module + "/v03"}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		pkgs := goList(t, goos, light...)
 		for _, importPath := range light {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"path"
 
@@ -72,6 +73,11 @@ func rawListed(ctx context.Context, e *env) error {
 	if err := list(rawFolder); err != nil {
 		return err
 	}
+	first := maps.Clone(visited)
+	if err := list("generations"); err != nil {
+		return err
+	}
+	visited = first // names are values, whatever is listed after them
 	for name, size := range sizes {
 		if f, ok := visited[name]; !ok || f.Folder || f.Size != int64(size) || f.Modified.IsZero() {
 			return fmt.Errorf("%s of %d bytes is listed as %+v (%t): want its size and time", name, size, f, ok)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"unsafe"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
@@ -45,6 +46,22 @@ func rawMutants() []mutant {
 						if f.Folder {
 							return nil
 						}
+						return visit(f)
+					})
+				}
+			}, nil)},
+		{name: "reads names of raw files into one buffer", fails: []string{"raw/listed"},
+			wrap: wrap(func(list listFunc) listFunc {
+				var buf [64]byte
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					at := 0
+					return list(ctx, dir, func(f backend.RawFile) error {
+						if at+len(f.Name) > len(buf) {
+							at = 0
+						}
+						copy(buf[at:], f.Name)
+						f.Name = unsafe.String(&buf[at], len(f.Name))
+						at += len(f.Name)
 						return visit(f)
 					})
 				}

@@ -1,0 +1,151 @@
+package v03
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Target says which state is wanted. The zero value is the newest that the replica
+// holds.
+type Target struct {
+	// Generation is the generation to restore from. Empty means that with the newest
+	// file, or with At the newest of those that have a file before and one after it;
+	// if At is in none, the generation with the last file before it.
+	Generation string `json:"generation,omitzero"`
+
+	// At is the moment that is wanted: what the store got until then. The zero time
+	// is the newest state.
+	At time.Time `json:"at,omitzero"`
+}
+
+// EmptyError says that a replica holds nothing to restore. It is fs.ErrNotExist if there
+// is no generation at all.
+type EmptyError struct {
+	Target      Target
+	Generations int // that there are
+}
+
+func (e *EmptyError) Error() string {
+	switch {
+	case e.Generations == 0:
+		return "there is no generation of Litestream v0.3"
+	case e.Target.Generation != "" && e.Target.At.IsZero():
+		return fmt.Sprintf("generation %s has no snapshot", e.Target.Generation)
+	case e.Target.Generation != "":
+		return fmt.Sprintf("generation %s has no snapshot of %s or before", e.Target.Generation, e.Target.At.UTC().Format(time.RFC3339Nano))
+	case e.Target.At.IsZero():
+		return "no generation has a snapshot"
+	}
+	return fmt.Sprintf("no generation has a snapshot of %s or before", e.Target.At.UTC().Format(time.RFC3339Nano))
+}
+
+// Is reports whether target is fs.ErrNotExist and the replica empty.
+func (e *EmptyError) Is(target error) bool { return target == fs.ErrNotExist && e.Generations == 0 }
+
+// choose returns the generation to restore from, cut at the target's moment.
+func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (*Generation, error) {
+	if target.Generation != "" && !IsGeneration(target.Generation) {
+		return nil, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", target.Generation, fs.ErrInvalid)
+	}
+	names, err := Generations(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	all := len(names)
+	if target.Generation != "" {
+		if !slices.Contains(names, target.Generation) {
+			if all == 0 {
+				return nil, &EmptyError{Target: target}
+			}
+			return nil, fmt.Errorf("there is no generation %s: want one of %v: %w", target.Generation, names, fs.ErrInvalid)
+		}
+		names = []string{target.Generation}
+	}
+	var best *Generation
+	var spans bool
+	var updated time.Time
+	for _, name := range names {
+		g, err := ReadGeneration(ctx, client, name)
+		if err != nil {
+			return nil, err
+		}
+		_, last := g.Bounds()
+		here := !target.At.IsZero() && !last.Before(target.At)
+		cut := g.until(target.At)
+		if len(cut.Snapshots) == 0 {
+			continue
+		}
+		if !here { // of those that end before the moment, the last counts
+			_, last = cut.Bounds()
+		}
+		if best == nil || here && !spans || here == spans && last.After(updated) {
+			best, spans, updated = cut, here, last
+		}
+	}
+	if best == nil {
+		return nil, &EmptyError{Target: target, Generations: all}
+	}
+	return best, nil
+}
+
+// until returns a generation as it was at a moment, as v0.3 sees that: its segments end
+// before the first that is newer.
+func (g *Generation) until(at time.Time) *Generation {
+	if at.IsZero() {
+		return g
+	}
+	cut := &Generation{Name: g.Name}
+	for _, s := range g.Snapshots {
+		if !s.CreatedAt.After(at) {
+			cut.Snapshots = append(cut.Snapshots, s)
+		}
+	}
+	end := slices.IndexFunc(g.Segments, func(s Segment) bool { return s.CreatedAt.After(at) })
+	if end < 0 {
+		end = len(g.Segments)
+	}
+	cut.Segments = g.Segments[:end]
+	return cut
+}
+
+// newestFirst returns the snapshots in the order in which they are tried.
+func (g *Generation) newestFirst() []Snapshot {
+	found := slices.Clone(g.Snapshots)
+	slices.SortFunc(found, func(a, b Snapshot) int {
+		if order := b.CreatedAt.Compare(a.CreatedAt); order != 0 {
+			return order
+		}
+		return b.Index - a.Index
+	})
+	return found
+}
+
+// from returns the segments from a snapshot on that continue each other, as far as their
+// names tell, and what is wrong with the next; nil if nothing follows.
+func (g *Generation) from(s Snapshot) (list []Segment, gap *DamageError) {
+	start := slices.IndexFunc(g.Segments, func(seg Segment) bool { return seg.Index >= s.Index })
+	if start < 0 {
+		return nil, nil
+	}
+	list = g.Segments[start:]
+	index := s.Index
+	for i, seg := range list {
+		first := i == 0 || seg.Index != list[i-1].Index
+		switch {
+		case first && i > 0 && seg.Index > index+1, i == 0 && seg.Index > index:
+			if i > 0 {
+				index++
+			}
+			return list[:i], missing(g.Name, index, 0, "WAL file is missing: the next is %08x", seg.Index)
+		case first && seg.Offset != 0:
+			return list[:i], missing(g.Name, seg.Index, 0, "segment is missing: the next begins at %d", seg.Offset)
+		}
+		index = seg.Index
+	}
+	return list, nil
+}

@@ -1,0 +1,216 @@
+package v03
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/restore"
+)
+
+// RestoreConfig says what Restore restores, and how.
+type RestoreConfig struct {
+	Target Target
+
+	// Overwrite, Mode and Check are restore.Config's.
+	Overwrite bool
+	Mode      fs.FileMode
+	Check     func(ctx context.Context, path string) error
+
+	// SkipDamaged restores what comes before a segment that is damaged or missing, and
+	// uses an older snapshot where one is damaged. Without it that is an error.
+	SkipDamaged bool
+
+	// Concurrency is how many files are open at once: 0 means 16.
+	Concurrency int
+
+	// Progress, if not nil, is called after each file.
+	Progress func(Progress)
+}
+
+// Progress is how far a restore or a conversion has come.
+type Progress struct {
+	Files, TotalFiles int
+	Bytes, TotalBytes int64 // of files, as they are stored
+}
+
+const defaultConcurrency = 16
+
+// Result is what was restored.
+type Result struct {
+	Generation string `json:"generation"`
+	Snapshot   int    `json:"snapshot"` // the index of the snapshot that was used
+
+	// Index and Offset are where the last transaction ends: in which WAL file, and after
+	// how many bytes of it. Offset is 0 if none was applied to the snapshot.
+	Index  int   `json:"index"`
+	Offset int64 `json:"offset"`
+
+	// Time is when the store got the file with the last transaction.
+	Time time.Time `json:"time"`
+
+	Files        int    `json:"files"`        // read
+	Bytes        int64  `json:"bytes"`        // of them, as they are stored
+	Transactions int    `json:"transactions"` // applied to the snapshot
+	PageSize     uint32 `json:"page_size"`
+	Pages        uint32 `json:"pages"`
+
+	// Uncommitted is the number of frames at the ends of WAL files that belong to no
+	// whole transaction. SQLite leaves them out too.
+	Uncommitted int64 `json:"uncommitted,omitzero"`
+
+	// LeftOut is what SkipDamaged has left out.
+	LeftOut []*DamageError `json:"left_out,omitempty"`
+}
+
+// Restore restores a state of the database to path, whose directory must exist, as
+// restore.File does. The database is byte for byte what Litestream v0.3 restores.
+//
+// The newest snapshot of the generation that the store got until the target's moment is
+// taken, then the segments from its index on up to the first that the store got later.
+// A file that is damaged or missing is a *DamageError, and nothing is written, unless
+// SkipDamaged is set. A replica without a snapshot is an *EmptyError.
+//
+// A snapshot may have pages of transactions that its WAL file brings later: the state of
+// a moment soon after a snapshot may be a mixture, as with v0.3 itself, until the segments
+// that the store got by the time of the snapshot are all applied.
+//
+// Cost: Generations, ReadGeneration for each, and one request for each file. Memory is 64
+// bytes for each file's name, a page, a frame, and for each open file two LZ4 blocks. A
+// transaction of more than 1 MiB goes to a file beside the temporary until it is whole.
+func Restore(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg RestoreConfig) (*Result, error) {
+	if cfg.Concurrency < 0 {
+		return nil, fmt.Errorf("RestoreConfig.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
+	}
+	g, err := choose(ctx, client, cfg.Target)
+	if err != nil {
+		return nil, err
+	}
+	var result *Result
+	out := restore.Config{Overwrite: cfg.Overwrite, Mode: cfg.Mode, Check: cfg.Check}
+	err = restore.File(ctx, path, out, func(file *os.File) (err error) {
+		result, err = restoreTo(ctx, client, file, g, cfg)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// restoreTo writes the database to a file.
+func restoreTo(ctx context.Context, client ltxstore.ReplicaClient, file *os.File, g *Generation, cfg RestoreConfig) (*Result, error) {
+	var leftOut []*DamageError
+	for _, s := range g.newestFirst() {
+		result, err := restoreFrom(ctx, client, file, g, s, cfg)
+		damage := new(DamageError)
+		if !cfg.SkipDamaged || !errors.As(err, &damage) {
+			if err != nil {
+				return nil, err
+			}
+			result.LeftOut = append(leftOut, result.LeftOut...)
+			return result, nil
+		}
+		leftOut = append(leftOut, damage)
+		if err := file.Truncate(0); err != nil {
+			return nil, err
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	return nil, leftOut[0]
+}
+
+// restoreFrom writes the database from a snapshot on. With SkipDamaged it fails only if
+// that is damaged.
+func restoreFrom(ctx context.Context, client ltxstore.ReplicaClient, file *os.File, g *Generation, s Snapshot, cfg RestoreConfig) (*Result, error) {
+	list, gap := g.from(s)
+	if gap != nil && !cfg.SkipDamaged {
+		return nil, gap
+	}
+	h := newHistory(ctx, client, s, list, cmp.Or(cfg.Concurrency, defaultConcurrency), cfg.Progress)
+	defer h.close()
+	db := &database{f: file, pending: spool{name: file.Name() + "-journal"}}
+	if err := h.snapshot(db); err != nil {
+		return nil, err
+	}
+	result := &Result{Generation: g.Name, Snapshot: s.Index, Index: s.Index, Time: s.CreatedAt}
+	db.after = func(uint32) error {
+		result.Index, result.Offset, result.Time = h.segments.index, db.end, h.segments.cur.CreatedAt
+		return nil
+	}
+	for h.segments.more() {
+		uncommitted, err := db.wal(h.segments)
+		result.Uncommitted += uncommitted
+		damage := new(DamageError)
+		if err = damagedSegment(h.segments.cur, err); errors.As(err, &damage) && cfg.SkipDamaged {
+			result.LeftOut, gap = append(result.LeftOut, damage), nil
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if gap != nil {
+		result.LeftOut = append(result.LeftOut, gap)
+	}
+	result.Files, result.Bytes = h.Files, h.Bytes
+	result.Transactions, result.PageSize, result.Pages = db.commits, db.pageSize, db.pages
+	return result, nil
+}
+
+// history reads a snapshot and the segments after it, which are opened ahead.
+type history struct {
+	Progress
+	report   func(Progress)
+	snap     Snapshot
+	files    *ahead
+	segments *segments
+}
+
+func newHistory(ctx context.Context, client ltxstore.ReplicaClient, s Snapshot, list []Segment, limit int, report func(Progress)) *history {
+	h := &history{report: report, snap: s}
+	h.TotalFiles, h.TotalBytes = len(list)+1, s.Size
+	for _, seg := range list {
+		h.TotalBytes += seg.Size
+	}
+	h.files = newAhead(ctx, len(list)+1, limit, func(ctx context.Context, i int) (io.ReadCloser, error) {
+		if i == 0 {
+			return openListed(ctx, client, s.Name(), s.Size, func(err error) error { return damagedSnapshot(s, err) })
+		}
+		seg := list[i-1]
+		return openListed(ctx, client, seg.Name(), seg.Size, func(err error) error { return damagedSegment(seg, err) })
+	})
+	h.segments = &segments{left: list, ahead: h.files, done: func(seg Segment) { h.read(seg.Size) }}
+	return h
+}
+
+// snapshot writes the snapshot's database.
+func (h *history) snapshot(db *database) error {
+	rc, err := h.files.next()
+	if err == nil {
+		err = errors.Join(db.snapshot(rc), rc.Close())
+	}
+	if err != nil {
+		return damagedSnapshot(h.snap, err)
+	}
+	h.read(h.snap.Size)
+	return nil
+}
+
+func (h *history) read(size int64) {
+	h.Files++
+	h.Bytes += size
+	if h.report != nil {
+		h.report(h.Progress)
+	}
+}
+
+func (h *history) close() { h.segments.close() }
