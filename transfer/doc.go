@@ -1,5 +1,6 @@
 // Package transfer copies a replica from one store, or layout, to another.
 //
-// It works over any two ltxstore.ReplicaClients, can be broken off and started
-// again at any time, and deletes nothing.
+// It works with any two clients ([ltxstore.ReplicaClient]), can be interrupted and run again
+// at any time, and deletes nothing. Package [github.com/ltxstore/ltxstore/verify] checks
+// the copy.
 package transfer

@@ -15,7 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// file copies a file unless it is there.
+// file copies a file that the destination does not have; there is its file of that name.
 func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, error) {
 	action := Copied
 	if there != nil {
@@ -50,9 +50,9 @@ func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, e
 	return action, nil
 }
 
-// torn is what becomes of a file of no bytes.
+// torn returns the outcome of a file without bytes.
 func (c *copier) torn(info *ltx.FileInfo) (Action, error) {
-	return Damaged, failed(c.src, info, fmt.Errorf("the source's file has no bytes, its upload was broken off: %w", ltxstore.ErrChecksum))
+	return Damaged, failed(c.src, info, fmt.Errorf("the source's file has no bytes, because its upload was interrupted: %w", ltxstore.ErrChecksum))
 }
 
 func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
@@ -74,7 +74,7 @@ func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
 	return err
 }
 
-// same reports whether both sides hold the same.
+// same reports whether both sides have the same file.
 func (c *copier) same(ctx context.Context, info, there *ltx.FileInfo) (bool, error) {
 	if info.Size != there.Size || !c.cfg.Content {
 		return info.Size == there.Size, nil
@@ -95,7 +95,7 @@ func (c *copier) same(ctx context.Context, info, there *ltx.FileInfo) (bool, err
 	return equal(&flow.Reader{Ctx: ctx, R: a}, &flow.Reader{Ctx: ctx, R: b})
 }
 
-// errGone means that the source has no such file any more.
+// errGone means that the source no longer has the file.
 var errGone = errors.New("deleted from the source")
 
 func open(ctx context.Context, src ltxstore.ReplicaClient, info *ltx.FileInfo) (io.ReadCloser, error) {
@@ -106,7 +106,7 @@ func open(ctx context.Context, src ltxstore.ReplicaClient, info *ltx.FileInfo) (
 	return rc, err
 }
 
-// compareSize is the buffer of each of two files that are compared.
+// compareSize is the size of each of the two buffers for comparing files.
 const compareSize = 32 << 10
 
 func equal(a, b io.Reader) (bool, error) {
@@ -126,8 +126,7 @@ func equal(a, b io.Reader) (bool, error) {
 	}
 }
 
-// readFull reads until buf is full or the reader ends, which is no error; one
-// that breaks off is.
+// readFull reads until buf is full or the reader ends, which is not an error.
 func readFull(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var more int
@@ -140,8 +139,8 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// exact fails where a body is not as long as it is listed: it was replaced
-// meanwhile, or a client ended it too early. The writer then writes nothing.
+// exact fails if a body does not have the listed size, because the file was replaced meanwhile
+// or the transfer ended too early. Nothing is written then.
 type exact struct {
 	r    io.Reader
 	left int64
@@ -152,14 +151,14 @@ func (e *exact) Read(p []byte) (int, error) {
 	e.left -= int64(n)
 	switch {
 	case e.left < 0:
-		return 0, fmt.Errorf("source has %d bytes more than are listed: %w", -e.left, ltxstore.ErrChecksum)
+		return 0, fmt.Errorf("source has %d bytes more than listed: %w", -e.left, ltxstore.ErrChecksum)
 	case err == io.EOF && e.left > 0:
-		return n, fmt.Errorf("source has %d bytes fewer than are listed: %w", e.left, ltxstore.ErrChecksum)
+		return n, fmt.Errorf("source has %d bytes fewer than listed: %w", e.left, ltxstore.ErrChecksum)
 	}
 	return n, err
 }
 
-// failed names the file, of whichever side, that was not copied.
+// failed returns the error of a file that was not copied.
 func failed(client ltxstore.ReplicaClient, info *ltx.FileInfo, err error) error {
 	return &ltxstore.Error{Op: "copy", Backend: client.Type(), Kind: ltxstore.KindOf(err), Err: err,
 		Key: ltxio.Name(info.Level, info.MinTXID, info.MaxTXID)}

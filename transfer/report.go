@@ -8,59 +8,56 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Action is what became of a file.
+// Action is what was done with a file.
 type Action string
 
 const (
 	// Copied is a file that was written, or would be in a dry run.
 	Copied Action = "copied"
 
-	// Replaced is one that was written in the place of another content, with
-	// Config.Replace.
+	// Replaced is a file that replaced one with other content, with Config.Replace.
 	Replaced Action = "replaced"
 
-	// Skipped is one that is at the destination already.
+	// Skipped is a file that the destination already has.
 	Skipped Action = "skipped"
 
-	// Deleted is one that was deleted from the source after it was listed.
-	// If compaction has done so, the file that it went into is copied after
-	// it.
+	// Deleted is a file that was deleted from the source after it was listed. If compaction
+	// deleted it, the compacted file is copied later.
 	Deleted Action = "deleted"
 
-	// Damaged is one that was left out because the source's is not whole, or has
-	// no bytes: see the error. What is at the destination stays.
+	// Damaged is a file that was not copied because the source's is damaged or has no
+	// bytes; see the error. A file of the destination stays.
 	Damaged Action = "damaged"
 
-	// Failed is one that was not copied: see the error.
+	// Failed is a file that was not copied; see the error.
 	Failed Action = "failed"
 )
 
-// Outcome is what became of one file.
+// Outcome is the result for one file.
 type Outcome struct {
 	Action Action
 	File   ltx.FileInfo // as the source lists it
-	Err    error        // of Damaged and Failed: what is wrong
+	Err    error        // of Damaged and Failed files
 }
 
-// Report is what Run has done.
+// Report is the result of Run.
 type Report struct {
-	// Files and Bytes are counts by what became of the files.
+	// Files and Bytes count the files and their bytes by action.
 	Files map[Action]int   `json:"files"`
 	Bytes map[Action]int64 `json:"bytes"`
 
-	// Extra is the number of files at the destination that the source does not
-	// have. They are left as they are.
+	// Extra is the number of files that only the destination has. They are left alone.
 	Extra int `json:"extra"`
 
-	// Failures names the files that were not copied, the damaged ones among them,
-	// the first 1000; and each level that could not be listed.
+	// Failures lists the first 1000 files that were not copied, including damaged ones,
+	// and levels that could not be listed.
 	Failures []Failure `json:"failures"`
 
 	errs []error
 }
 
-// Failure is a file that was not copied. MinTXID and MaxTXID are 0 where it is
-// a whole level, and Level is -1 where the levels could not be found.
+// Failure is a file that was not copied, or a level, with a MinTXID and MaxTXID of 0. Level is
+// -1 if the levels could not be listed.
 type Failure struct {
 	Level   int      `json:"level"`
 	MinTXID ltx.TXID `json:"min_txid,omitzero"`
@@ -68,7 +65,7 @@ type Failure struct {
 	Error   string   `json:"error"`
 }
 
-// maxFailures bounds what a report holds of a destination that is down.
+// maxFailures bounds the memory of a report.
 const maxFailures = 1000
 
 func (r *Report) add(o Outcome) {
@@ -86,7 +83,7 @@ func (r *Report) fail(level int, minTXID, maxTXID ltx.TXID, err error) {
 	}
 }
 
-// err returns what Run fails with.
+// err returns the error of Run.
 func (r *Report) err() error {
 	if len(r.errs) == 0 {
 		return nil

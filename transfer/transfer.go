@@ -16,62 +16,61 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// Config says what Run copies. The zero value copies all files that the
-// destination does not have.
+// Config is the configuration of Run. The zero value copies all files that the destination
+// does not have.
 type Config struct {
-	// Levels are those to copy, in this order; nil for all, from 0 up (see
-	// ltxstore.Levels).
+	// Levels are the levels to copy, in this order. Nil means all (see ltxstore.Levels),
+	// in ascending order.
 	Levels []int
 
-	// Content compares the bytes of files that both sides have, and not only
-	// their sizes: both are read.
+	// Content compares files that both sides have by their bytes instead of their sizes,
+	// which reads both.
 	Content bool
 
-	// Replace overwrites a file of the destination that differs. Without it
-	// such a file fails with fs.ErrExist, and the others are copied.
+	// Replace overwrites files of the destination that differ. Otherwise these fail with
+	// fs.ErrExist, and the others are copied.
 	Replace bool
 
-	// CopyDamaged copies LTX files as they are, whole or not. Without it each is
-	// decoded on its way, and one that is damaged is left out. A header that is
-	// not valid is refused by the destination all the same (clause W7).
+	// CopyDamaged copies damaged LTX files too. Otherwise each file is verified as it is
+	// copied, and damaged ones are left out. The destination refuses an invalid header in
+	// any case (clause W7).
 	CopyDamaged bool
 
-	// DryRun does everything but reading and writing bodies.
+	// DryRun does everything except reading and writing files.
 	DryRun bool
 
-	// Concurrency is how many files are copied at once: 0 means 8.
+	// Concurrency is how many files are copied at once. 0 means 8.
 	Concurrency int
 
-	// Each, if not nil, is called with what became of each file, in the order
-	// of the listing, by one goroutine at a time.
+	// Each, if not nil, is called with the outcome of each file, in the order of the
+	// listing, by one goroutine at a time.
 	Each func(Outcome)
 }
 
 const defaultConcurrency = 8
 
-// Run copies the files of src to dst, and reports what it has done.
+// Run copies the files of src to dst and returns a report.
 //
-// A file that dst has with the same size (with Content: the same bytes) is
-// skipped, so that a copy that was broken off goes on where it stopped; what
-// was cut off in the middle is not there (clause W3). A body must have the
-// listed size, and be a whole LTX file of its name if it begins as one, or it is
-// not written. A file that has no bytes is reported as damaged too, unless it can be
-// read from another replica of a mirror. Times are kept, because they are in the
-// header; of a body without one (clause T2) dst gives its own.
+// It skips files that dst has with the same size (with Content: the same bytes), so that an
+// interrupted copy continues where it stopped; an interrupted write leaves no file (clause
+// W3). A file is not written unless it has the listed size and, if it begins as an LTX file,
+// is undamaged and has the transactions of its name. A file without bytes counts as damaged,
+// unless another replica of a mirror has it. The times of LTX files are kept, because they
+// are in the header; other files get the time of the copy (clause T2).
 //
-// The error is nil if all files are at dst; package verify tells whether they are
-// sound there. Else it has a *ltxstore.PartialError with the failures, or it is
-// that of ctx, and the Report says what was done. A Config that cannot be
-// right, and a client that is nil, are fs.ErrInvalid, without a Report.
+// The error is nil if dst has all files; package verify tells whether they are undamaged
+// there. Otherwise the error wraps a *ltxstore.PartialError with the failures, or is that of
+// ctx, and the Report says what was done. If cfg is invalid or a client is nil, Run fails
+// with fs.ErrInvalid and returns no Report.
 //
-// A source that a daemon writes to meanwhile can be copied: levels go from 0 up,
-// so that what compaction takes away from one is met on the next. A second Run
-// brings what was written during the first.
+// The source may be in use by a daemon. Levels are copied in ascending order, so that files
+// that compaction moves are found on the next level. Run again to copy what was written
+// meanwhile.
 //
-// Cost: LTXLevels and a listing of each level on both sides without metadata, one OpenLTXFile
-// and one WriteLTXFile for each file copied, and with Content two OpenLTXFile
-// for each that both have. Memory is a page of each listing, and for each file
-// that is copied at once what the two clients need.
+// Run costs LTXLevels and a listing of each level without metadata on both sides, one
+// OpenLTXFile and one WriteLTXFile for each file copied, and with Content two OpenLTXFile for
+// each file that both sides have. It takes the memory of a page of each listing, and of what
+// the clients need for Concurrency files.
 func Run(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg Config) (*Report, error) {
 	switch {
 	case dst == nil:
@@ -117,8 +116,7 @@ type copier struct {
 	report   Report
 }
 
-// levels returns those to copy: by default those that either side has, because
-// what the destination alone has is counted.
+// levels returns the levels to copy: by default those of both sides, to count Extra files.
 func (c *copier) levels(ctx context.Context) ([]int, error) {
 	if err := flow.Err(ctx); err != nil || c.cfg.Levels != nil {
 		return c.cfg.Levels, err
@@ -136,8 +134,7 @@ func (c *copier) levels(ctx context.Context) ([]int, error) {
 	return slices.Compact(levels), nil
 }
 
-// level copies a level: both sides' listings, which are sorted alike, are read
-// side by side.
+// level copies a level. It merges the listings of both sides, which are sorted alike.
 func (c *copier) level(ctx context.Context, level int) (err error) {
 	if err := flow.Err(ctx); err != nil {
 		return err
@@ -156,7 +153,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 
 	line := flow.Line[Outcome]{Limit: cmp.Or(c.cfg.Concurrency, defaultConcurrency), Take: func(o Outcome) {
 		if o.Err != nil && ctx.Err() != nil {
-			return // it was broken off
+			return // it was interrupted
 		}
 		c.report.add(o)
 		if c.cfg.Each != nil {
@@ -170,7 +167,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 			to.next()
 		}
 		if to.err != nil {
-			return to.err // a file not listed is no file that is missing
+			return to.err // files that are not listed may exist
 		}
 		source, there := from.file, (*ltx.FileInfo)(nil)
 		if to.file != nil && compare(to.file, source) == 0 {
@@ -197,7 +194,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 	return errors.Join(from.err, to.err)
 }
 
-// listing is a level's files, one at a time.
+// listing is the files of a level, one at a time.
 type listing struct {
 	files ltx.FileIterator
 	file  *ltx.FileInfo // nil at the end
@@ -222,7 +219,7 @@ func (l *listing) next() {
 	}
 }
 
-// close closes the listing; an error that next has met is not said twice.
+// close closes the listing. It does not return the error of next again.
 func (l *listing) close() error {
 	if err := l.files.Close(); l.err == nil {
 		return err

@@ -210,7 +210,7 @@ func TestCopyFails(t *testing.T) {
 	}{
 		"open":            {src: []mock.Fault{{Op: mock.OpOpen, Levels: []int{1}, MinTXID: 3, Err: errInjected}}, copied: 7, says: "level 1 0000000000000003-0000000000000004.ltx", kind: errInjected},
 		"read":            {src: []mock.Fault{{Op: mock.OpRead, Levels: []int{1}, MinTXID: 3, After: 300, Err: errInjected}}, copied: 7, says: "level 1 0000000000000003-0000000000000004.ltx", kind: errInjected},
-		"read ends early": {src: []mock.Fault{{Op: mock.OpRead, Levels: []int{1}, MinTXID: 3, After: 300, Truncate: true}}, copied: 7, says: "bytes fewer than are listed", kind: ltxstore.ErrChecksum},
+		"read ends early": {src: []mock.Fault{{Op: mock.OpRead, Levels: []int{1}, MinTXID: 3, After: 300, Truncate: true}}, copied: 7, says: "bytes fewer than listed", kind: ltxstore.ErrChecksum},
 		"write":           {dst: []mock.Fault{{Op: mock.OpWrite, Levels: []int{9}, MaxTXID: 5, After: 200, Err: ltxstore.ErrThrottled}}, copied: 7, says: "level 9 0000000000000001-0000000000000005.ltx", kind: ltxstore.ErrThrottled},
 		"several":         {dst: []mock.Fault{{Op: mock.OpWrite, Levels: []int{0}, Times: 3, Err: fs.ErrPermission}}, copied: 5, says: "copy: 3 of 8 failed", kind: fs.ErrPermission},
 		"source level":    {src: []mock.Fault{{Op: mock.OpList, Levels: []int{0}, Err: errInjected}}, copied: 5, says: "list ltx/0000/", kind: errInjected},
@@ -256,7 +256,7 @@ func TestSourceChanges(t *testing.T) {
 	dst := client(mock.Config{})
 	_, err := transfer.Run(t.Context(), dst, src, transfer.Config{})
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
-	require.ErrorContains(t, err, "bytes more than are listed")
+	require.ErrorContains(t, err, "bytes more than listed")
 	require.Len(t, dst.Store().Keys(), len(all)-1)
 }
 
