@@ -1,7 +1,8 @@
-// Package verify looks at everything that a replica holds: whether each file is
-// whole and what its name says, whether the files of each level fit together,
-// and what can be restored.
+// Package verify checks a whole replica: whether each file is undamaged and has the
+// transactions of its name, whether the files of each level fit together, and what can be
+// restored.
 //
-// It works over any ltxstore.ReplicaClient, reads only, and never stops at the
-// first thing that is wrong.
+// It works with any client ([ltxstore.ReplicaClient]), only reads, and reports everything it
+// finds. Package [github.com/ltxstore/ltxstore/wrap/checksum] verifies files
+// as they are written and read.
 package verify

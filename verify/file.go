@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// reading is a file that was read, and what is wrong with it.
+// reading is a file that was read, and its error.
 type reading struct {
 	info    *ltx.FileInfo
 	size    int64
@@ -23,7 +23,7 @@ type reading struct {
 	err     error
 }
 
-// readSize is the buffer of a file that is read.
+// readSize is the size of the buffer for reading a file.
 const readSize = 64 << 10
 
 func (v *verifier) read(ctx context.Context, info *ltx.FileInfo) *reading {
@@ -40,8 +40,8 @@ func (v *verifier) read(ctx context.Context, info *ltx.FileInfo) *reading {
 	return r
 }
 
-// judge adds what is wrong with a file by itself.
-func (v *verifier) judge(r *reading) {
+// addFile adds the findings about a file by itself.
+func (v *verifier) addFile(r *reading) {
 	f, name := nameOf(r.info), nameInWords(r.info)
 	v.report.Files++
 	v.report.Bytes += r.size
@@ -52,7 +52,7 @@ func (v *verifier) judge(r *reading) {
 		v.find(Info, KindDeleted, f, "%s was deleted meanwhile", name)
 		return
 	case r.info.Size == 0:
-		v.find(Error, KindTorn, f, "%s has no bytes: its upload broke off", name)
+		v.find(Error, KindTorn, f, "%s has no bytes: its upload was interrupted", name)
 		damaged = errors.Is(r.err, ltxstore.ErrChecksum) || errors.As(r.err, &damage)
 	case errors.As(r.err, &damage) && damage.Torn && damage.Size < r.info.Size:
 		v.find(Error, KindTorn, f, "%s is torn: %v; its listing says %d", name, damage, r.info.Size)
@@ -74,14 +74,14 @@ func (v *verifier) judge(r *reading) {
 	v.bad[f] = damaged
 }
 
-// sequence is a level's files so far.
+// sequence is the files of a level so far.
 type sequence struct {
 	v      *verifier
 	level  Level
-	before *reading // the last that was sound
+	before *reading // the last one without an error
 }
 
-// add looks at how a file fits those before it.
+// add adds the findings about a file and those before it.
 func (s *sequence) add(r *reading) {
 	info, f, name := r.info, nameOf(r.info), nameInWords(r.info)
 	if errors.Is(r.err, fs.ErrNotExist) {
@@ -91,13 +91,13 @@ func (s *sequence) add(r *reading) {
 	switch {
 	case l.Level == ltxstore.SnapshotLevel:
 		if info.MinTXID != 1 {
-			s.v.find(Warning, KindSnapshot, f, "%s is no snapshot: it begins with transaction %s", name, info.MinTXID)
+			s.v.find(Warning, KindSnapshot, f, "%s is not a snapshot: it begins with transaction %s", name, info.MinTXID)
 		}
 	case l.Files == 0:
 	case info.MinTXID > l.Last && info.MinTXID-1 > l.Last:
 		s.v.find(Warning, KindGap, file{l.Level, l.Last + 1, info.MinTXID - 1}, "level %d has no transactions %s to %s", l.Level, l.Last+1, info.MinTXID-1)
 	case info.MinTXID <= l.Last:
-		s.v.find(Info, KindOverlap, f, "%s overlaps what is before it, to %s", name, l.Last)
+		s.v.find(Info, KindOverlap, f, "%s overlaps files before it, which go to transaction %s", name, l.Last)
 	}
 	if l.Files++; l.Files == 1 {
 		l.First = info.MinTXID
@@ -117,8 +117,8 @@ func (s *sequence) add(r *reading) {
 	s.before = r
 }
 
-// compare compares a file's checksums with what others, of whatever level, say of
-// the database after the same transactions.
+// compare compares a file's checksums with those in other files, of any level, of the database
+// after the same transactions.
 func (v *verifier) compare(r *reading) {
 	f, name := nameOf(r.info), nameInWords(r.info)
 	if r.header.NoChecksum() {
@@ -127,14 +127,14 @@ func (v *verifier) compare(r *reading) {
 	if known, ok := v.sums[f.min-1]; !ok {
 		v.sums[f.min-1] = sum{r.header.PreApplyChecksum, f}
 	} else if known.checksum != r.header.PreApplyChecksum {
-		v.find(Error, KindHistory, f, "%s was made for a database of checksum %s, but %s says it is %s: they are of two histories",
+		v.find(Error, KindHistory, f, "%s applies to a database with checksum %s, but according to %s it is %s: they have different histories",
 			name, r.header.PreApplyChecksum, known.file, known.checksum)
 		return
 	}
 	if known, ok := v.sums[f.max]; !ok {
 		v.sums[f.max] = sum{r.trailer.PostApplyChecksum, f}
 	} else if known.checksum != r.trailer.PostApplyChecksum {
-		v.find(Error, KindHistory, f, "%s leaves a database of checksum %s, but %s says it is %s: they are of two histories",
+		v.find(Error, KindHistory, f, "%s leads to a database with checksum %s, but according to %s it is %s: they have different histories",
 			name, r.trailer.PostApplyChecksum, known.file, known.checksum)
 	}
 }

@@ -9,35 +9,34 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Report is what Run has found.
+// Report is the result of Run.
 type Report struct {
-	// Complete says that everything was looked at: no listing failed, and the
-	// context lived.
+	// Complete says that everything was checked: no listing failed, and the context was
+	// not done.
 	Complete bool `json:"complete"`
 
-	// NotLookedAt are the levels that were not looked at to their end. Of one
-	// that is in Levels too, only what is counted there was.
-	NotLookedAt []int `json:"not_looked_at"`
+	// Unchecked are the levels that were not checked to their end. Of one that is in
+	// Levels too, the files counted there were checked.
+	Unchecked []int `json:"unchecked"`
 
-	// Files and Bytes are what was read.
+	// Files and Bytes count what was read.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
 
-	// Levels are those that hold files, in order.
+	// Levels are the levels with files, in order.
 	Levels []Level `json:"levels"`
 
 	// Restore is the newest state that can be restored; nil if there is none.
 	Restore *State `json:"restore"`
 
-	// RestoreUnknown says that what can be restored was not found out. Restore
-	// is nil then, and says nothing.
+	// RestoreUnknown says that it is unknown what can be restored. Restore is nil then.
 	RestoreUnknown bool `json:"restore_unknown"`
 
-	// Findings are sorted: errors first, then by level and transaction.
+	// Findings are sorted by severity, level and transaction.
 	Findings []Finding `json:"findings"`
 }
 
-// OK reports that everything was looked at, and no finding is an Error.
+// OK reports whether everything was checked, and no finding is an Error.
 func (r *Report) OK() bool { return r.Complete && r.Count(Error) == 0 }
 
 // Count returns the number of findings of a severity.
@@ -50,32 +49,32 @@ func (r *Report) Count(severity Severity) (n int) {
 	return n
 }
 
-// Level is what a level holds.
+// Level is the content of a level.
 type Level struct {
 	Level int      `json:"level"`
 	Files int      `json:"files"`
 	Bytes int64    `json:"bytes"`
-	First ltx.TXID `json:"first"` // the lowest and
+	First ltx.TXID `json:"first"` // the lowest transaction
 	Last  ltx.TXID `json:"last"`  // the highest transaction
 }
 
-// State is a state of the database, and what it is made of.
+// State is a state of the database, and the files to restore it from.
 type State struct {
 	TXID  ltx.TXID  `json:"txid"`
 	Time  time.Time `json:"time,omitzero"`
 	Files int       `json:"files"`
 	Bytes int64     `json:"bytes"`
 
-	// SkipDamaged says that restore.Config.SkipDamaged is needed: files that
-	// would be used are damaged, or of another history.
+	// SkipDamaged says that restoring it requires restore.Config.SkipDamaged, because
+	// files are damaged or have another history.
 	SkipDamaged bool `json:"skip_damaged,omitzero"`
 
-	// ByTXID says that it is not what a restore of the newest state gives, but
-	// has to be asked for: as restore.Target.TXID.
+	// ByTXID says that restoring it requires restore.Target.TXID, because it is not the
+	// newest state.
 	ByTXID bool `json:"by_txid,omitzero"`
 }
 
-// how returns what a restore has to be told: the command's flags.
+// how returns the flags of the restore command for the state.
 func (s *State) how() string {
 	var flags []string
 	if s.ByTXID {
@@ -87,88 +86,81 @@ func (s *State) how() string {
 	return "with " + strings.Join(flags, " ")
 }
 
-// Severity says what a Finding means.
+// Severity is the severity of a Finding.
 type Severity string
 
 const (
-	// Error is something lost, or that cannot be read: a restore fails, or
-	// would if it needed the file.
+	// Error is something lost or unreadable. A restore that needs it fails.
 	Error Severity = "error"
 
-	// Warning is what should not be there, or is missing, where other files
-	// make up for it.
+	// Warning is something unexpected or missing for which other files make up.
 	Warning Severity = "warning"
 
-	// Info is legal, and worth knowing.
+	// Info is something legal that is worth knowing.
 	Info Severity = "info"
 )
 
-// Kind says what is found.
+// Kind is the kind of a Finding.
 type Kind string
 
 const (
 	// KindList is a level that cannot be listed. Error.
 	KindList Kind = "list"
 
-	// KindUnreadable is a file that the store does not give. Error.
+	// KindUnreadable is a file that cannot be read from the store. Error.
 	KindUnreadable Kind = "unreadable"
 
 	// KindTorn is a file that ends too early, or has no bytes. Error.
 	KindTorn Kind = "torn"
 
-	// KindCorrupt is a file of which a checksum or the structure is wrong.
-	// Error.
+	// KindCorrupt is a file with a wrong checksum or structure. Error.
 	KindCorrupt Kind = "corrupt"
 
-	// KindName is a file whose header is of other transactions than its name.
-	// Error.
+	// KindName is a file whose header has other transactions than its name. Error.
 	KindName Kind = "name"
 
-	// KindSize is a file that has another size than its listing says. Error.
+	// KindSize is a file whose size is not the listed one. Error.
 	KindSize Kind = "size"
 
-	// KindPageSize is a file with other pages than the one before it. Error.
+	// KindPageSize is a file with another page size than the one before it. Error.
 	KindPageSize Kind = "page size"
 
-	// KindHistory is a file that was made for another database, or leaves
-	// another, than another file of any level says: two daemons have written to one
-	// replica. Only files with checksums tell; Litestream's have none. Error.
+	// KindHistory is a file whose checksums of the database contradict those of another
+	// file: two daemons have written to the replica. It is found only among files with
+	// checksums, which Litestream's do not have. Error.
 	KindHistory Kind = "history"
 
-	// KindRestore is a state that should be there, and cannot be restored.
-	// Error.
+	// KindRestore is a state that cannot be restored, although it should be. Error.
 	KindRestore Kind = "restore"
 
-	// KindSnapshot is a file on the level of snapshots that is none. Warning.
+	// KindSnapshot is a file on the snapshot level that is not a snapshot. Warning.
 	KindSnapshot Kind = "snapshot"
 
-	// KindGap is transactions that a level lacks, between those it has.
-	// Warning.
+	// KindGap is a range of transactions that a level lacks, between others. Warning.
 	KindGap Kind = "gap"
 
-	// KindOverlap is a file that has transactions of the one before it, on any
-	// level but that of snapshots. It is legal (clause L6). Info.
+	// KindOverlap is a file with transactions of one before it, on any level but that of
+	// snapshots. It is legal (clause L6). Info.
 	KindOverlap Kind = "overlap"
 
-	// KindDeleted is a file that was deleted while the replica was looked at.
-	// Info.
+	// KindDeleted is a file that was deleted while the replica was checked. Info.
 	KindDeleted Kind = "deleted"
 )
 
-// Finding is one thing found.
+// Finding is one thing that Run has found.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Kind     Kind     `json:"kind"`
 
-	// Level is -1 where it is about the replica as a whole.
+	// Level is -1 if the finding is about the whole replica.
 	Level int `json:"level"`
 
-	// MinTXID and MaxTXID are the file's, or the transactions that are
-	// missing. They are 0 where it is about a level.
+	// MinTXID and MaxTXID are those of the file, or the missing transactions. They are 0
+	// if the finding is about a level.
 	MinTXID ltx.TXID `json:"min_txid,omitzero"`
 	MaxTXID ltx.TXID `json:"max_txid,omitzero"`
 
-	// Message says it in words, for one line.
+	// Message describes the finding in one line.
 	Message string `json:"message"`
 }
 

@@ -11,16 +11,15 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// restorable finds the newest state that can be restored, by dry runs: of the
-// newest without further ado, then leaving out damaged files, then of the last
-// transaction before a gap.
+// restorable finds the newest state that can be restored, by dry runs: of the newest state,
+// then without damaged files, then of the last transaction before a gap.
 func (v *verifier) restorable(ctx context.Context) {
 	whole := file{level: -1}
 	v.report.RestoreUnknown = true
 	cfg := restore.Config{Concurrency: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Progress: func(now restore.Progress) {
-		v.tell(Progress{Level: -1, Files: v.report.Files, Bytes: v.report.Bytes + now.Bytes})
+		v.progress(Progress{Level: -1, Files: v.report.Files, Bytes: v.report.Bytes + now.Bytes})
 	}}
-	var first error // why the newest state cannot be restored without further ado
+	var first error // why the newest state cannot be restored by default
 	for ctx.Err() == nil {
 		result, err := restore.DryRun(ctx, v.client, cfg)
 		var unreachable *restore.UnreachableError
@@ -36,7 +35,7 @@ func (v *verifier) restorable(ctx context.Context) {
 		case errors.As(err, &unreachable):
 			if unreachable.Empty {
 				v.report.RestoreUnknown = false
-				return // nothing is wrong with it
+				return // that is not an error
 			}
 			if _, damaged := first.(*restore.UnreachableError); !damaged {
 				first = unreachable
@@ -52,20 +51,19 @@ func (v *verifier) restorable(ctx context.Context) {
 			if first == nil {
 				first = err
 			}
-			cfg.SkipDamaged, cfg.Skip = true, v.skip // what is known need not be read again
+			cfg.SkipDamaged, cfg.Skip = true, v.skip // known files need not be read again
 		default:
 			v.report.Complete = false
-			v.find(Error, KindList, whole, "what can be restored cannot be told: %v", err)
+			v.find(Error, KindList, whole, "cannot find out what can be restored: %v", err)
 			return
 		}
 	}
 }
 
-// skip leaves out what was found damaged.
+// skip leaves out damaged files.
 func (v *verifier) skip(info *ltx.FileInfo) bool { return v.bad[nameOf(info)] }
 
-// explain adds why the newest state cannot be restored, and what can be instead,
-// how.
+// explain adds why the newest state cannot be restored, and what can be restored instead.
 func (v *verifier) explain(why error) {
 	if why == nil {
 		return
@@ -75,7 +73,7 @@ func (v *verifier) explain(why error) {
 	case state == nil:
 		v.find(Error, KindRestore, whole, "nothing can be restored: %v", why)
 	case !state.ByTXID && state.TXID < v.newest:
-		v.find(Error, KindRestore, whole, "transactions %s to %s are only in files that are damaged or of another history; what is before them can be restored %s", state.TXID+1, v.newest, state.how())
+		v.find(Error, KindRestore, whole, "transactions %s to %s are only in files that are damaged or have another history; those before can be restored %s", state.TXID+1, v.newest, state.how())
 	case state.ByTXID:
 		v.find(Error, KindRestore, whole, "the newest state cannot be restored: %v; transaction %s can be %s", why, state.TXID, state.how())
 	default:

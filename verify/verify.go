@@ -15,24 +15,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// Config says what Run looks at. The zero value is everything.
+// Config is the configuration of Run. The zero value checks everything.
 type Config struct {
-	// Levels are those to look at, nil for all (see ltxstore.Levels). What can be
-	// restored is always found from all of them.
+	// Levels are the levels to check. Nil means all (see ltxstore.Levels). What can be
+	// restored is always determined from all levels.
 	Levels []int
 
-	// Concurrency is how many files are read at once: 0 means 4.
+	// Concurrency is how many files are read at once. 0 means 4.
 	Concurrency int
 
-	// Progress, if not nil, is called after each file, and often while it is
-	// found out what can be restored, by one goroutine at a time.
+	// Progress, if not nil, is called after each file, and repeatedly while Run determines
+	// what can be restored, by one goroutine at a time.
 	Progress func(Progress)
 }
 
-// Progress is how far Run has come. How many files there are is not known
-// before they are listed.
+// Progress is the progress of Run. The total number of files is not known beforehand.
 type Progress struct {
-	Level    int // -1 while it is found out what can be restored
+	Level    int // -1 while Run determines what can be restored
 	Files    int
 	Bytes    int64
 	Findings int
@@ -40,22 +39,22 @@ type Progress struct {
 
 const defaultConcurrency = 4
 
-// Run looks at all files of a replica, and returns what it has found. An error
-// is returned only for a nil client or a Config that cannot be right (fs.ErrInvalid, with
-// no Report) and when ctx ends, with the Report so far, which tells what was not
-// looked at; all else is a Finding.
+// Run reads all files of a replica and returns what it has found. It fails with fs.ErrInvalid,
+// and returns no Report, if client is nil or cfg is invalid. It fails with the error of ctx,
+// and returns the Report so far, if ctx is done. Everything else is a Finding.
 //
-// Files that a live daemon deletes or writes meanwhile are no errors. Levels
-// are read from 0 up, so that what compaction moves is met where it went.
+// The replica may be in use by a daemon: files that are written or deleted meanwhile are not
+// errors. Levels are read in ascending order, so that files that compaction moves are
+// found on the next level.
 //
-// What can be restored is what restore.DryRun restores: Report.Restore says what
-// restore.Config it takes.
+// What can be restored is what restore.DryRun can restore. Report.Restore has the settings of
+// restore.Config that it requires.
 //
-// Cost: LTXLevels, a listing of each level without metadata, one OpenLTXFile of each file,
-// whole, and then the cost of restore.DryRun, which reads again the files that the
-// newest state is made of; of damaged ones and several histories more than once.
-// Memory is a page and some buffers for each file that is read at once,
-// a page of the listing, a checksum for each file that carries one, and what is wrong.
+// Run costs LTXLevels, a listing of each level without metadata, one OpenLTXFile of each
+// whole file, and restore.DryRun, which reads the files of the newest state again, and
+// more than once if files are damaged. It takes the memory of a page and some buffers for each
+// file read at once, a page of the listing, a checksum for each file that has
+// one, and the findings.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Report, error) {
 	if client == nil {
 		return nil, fmt.Errorf("verify: client is nil: want the replica's client: %w", fs.ErrInvalid)
@@ -69,7 +68,7 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 		}
 	}
 	v := &verifier{client: client, cfg: cfg, bad: make(map[file]bool), sums: make(map[ltx.TXID]sum)}
-	v.report = Report{Complete: true, Levels: []Level{}, NotLookedAt: []int{}, Findings: []Finding{}}
+	v.report = Report{Complete: true, Levels: []Level{}, Unchecked: []int{}, Findings: []Finding{}}
 	for _, level := range v.levels(ctx) {
 		v.level(ctx, level)
 	}
@@ -83,7 +82,7 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Repor
 	return &v.report, err
 }
 
-// levels returns those to look at. Where they cannot be told, the usual ones are.
+// levels returns the levels to check: the usual ones if they cannot be listed.
 func (v *verifier) levels(ctx context.Context) []int {
 	if v.cfg.Levels != nil {
 		return v.cfg.Levels
@@ -94,7 +93,7 @@ func (v *verifier) levels(ctx context.Context) []int {
 	}
 	if ctx.Err() == nil {
 		v.report.Complete = false
-		v.find(Error, KindList, file{level: -1}, "which levels there are cannot be told: %v", err)
+		v.find(Error, KindList, file{level: -1}, "levels cannot be listed: %v", err)
 	}
 	for level := range ltxstore.SnapshotLevel + 1 {
 		levels = append(levels, level)
@@ -106,18 +105,18 @@ type verifier struct {
 	client ltxstore.ReplicaClient
 	cfg    Config
 	report Report
-	bad    map[file]bool // those that a restore cannot use; true: because they are damaged
+	bad    map[file]bool // files that a restore cannot use; true if damaged
 	sums   map[ltx.TXID]sum
 	newest ltx.TXID
 }
 
-// sum is the checksum of the database after a transaction, and a file that says so.
+// sum is the checksum of the database after a transaction, and a file that has it.
 type sum struct {
 	checksum ltx.Checksum
 	file     file
 }
 
-// file is a file's name.
+// file is the name of a file.
 type file struct {
 	level    int
 	min, max ltx.TXID
@@ -131,23 +130,23 @@ func (v *verifier) find(severity Severity, kind Kind, f file, format string, arg
 	v.report.Findings = append(v.report.Findings, Finding{severity, kind, f.level, f.min, f.max, fmt.Sprintf(format, args...)})
 }
 
-// level looks at one level's files, several at once, and judges them in order.
+// level reads the files of a level, several at once, and adds findings in order.
 func (v *verifier) level(ctx context.Context, level int) {
 	if ctx.Err() != nil {
-		v.notLookedAt(level)
+		v.unchecked(level)
 		return
 	}
 	fits := &sequence{v: v, level: Level{Level: level}}
 	stopped := false
 	line := flow.Line[*reading]{Limit: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Take: func(r *reading) {
-		// What fails because ctx ends says nothing about the file, and what comes
-		// behind it nothing about the transactions in between.
+		// A failure because ctx is done is not one of the file, and later files would
+		// seem to follow a gap.
 		if stopped = stopped || ctx.Err() != nil && r.err != nil; stopped {
 			return
 		}
-		v.judge(r)
+		v.addFile(r)
 		fits.add(r)
-		v.tell(Progress{Level: level, Files: v.report.Files, Bytes: v.report.Bytes})
+		v.progress(Progress{Level: level, Files: v.report.Files, Bytes: v.report.Bytes})
 	}}
 	var torn ltxio.TornFiles
 	files, err := v.client.LTXFiles(ltxstore.WithTorn(ctx, torn.Add), level, 0, false)
@@ -163,7 +162,7 @@ func (v *verifier) level(ctx context.Context, level int) {
 	}
 	line.Wait()
 	for _, info := range torn.Lost(ctx, v.client) {
-		v.find(Error, KindTorn, nameOf(&info), "%s has no bytes: its upload broke off", nameInWords(&info))
+		v.find(Error, KindTorn, nameOf(&info), "%s has no bytes: its upload was interrupted", nameInWords(&info))
 	}
 	if fits.level.Files > 0 {
 		v.report.Levels = append(v.report.Levels, fits.level)
@@ -172,23 +171,23 @@ func (v *verifier) level(ctx context.Context, level int) {
 		v.find(Error, KindList, file{level: level}, "level %d cannot be listed: %v", level, err)
 	}
 	if err != nil || stopped || !ended || ctx.Err() != nil {
-		v.notLookedAt(level)
+		v.unchecked(level)
 	}
 }
 
-func (v *verifier) notLookedAt(level int) {
+func (v *verifier) unchecked(level int) {
 	v.report.Complete = false
-	v.report.NotLookedAt = append(v.report.NotLookedAt, level)
+	v.report.Unchecked = append(v.report.Unchecked, level)
 }
 
-func (v *verifier) tell(now Progress) {
+func (v *verifier) progress(now Progress) {
 	if v.cfg.Progress != nil {
 		now.Findings = len(v.report.Findings)
 		v.cfg.Progress(now)
 	}
 }
 
-// nameInWords is how findings call a file.
+// nameInWords returns the name of a file for a finding.
 func nameInWords(info *ltx.FileInfo) string {
 	return ltxio.Name(info.Level, info.MinTXID, info.MaxTXID)
 }

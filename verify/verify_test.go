@@ -82,7 +82,7 @@ func TestSound(t *testing.T) {
 		require.Greater(t, len(told), len(sound))
 		assert.Equal(t, verify.Progress{Level: 9, Files: len(sound), Bytes: size}, told[len(sound)-1])
 		assert.Equal(t, verify.Progress{Level: -1, Files: len(sound), Bytes: size + r.Restore.Bytes}, told[len(told)-1])
-		assert.Equal(t, []any{true, false, []int{}}, []any{r.Complete, r.RestoreUnknown, r.NotLookedAt})
+		assert.Equal(t, []any{true, false, []int{}}, []any{r.Complete, r.RestoreUnknown, r.Unchecked})
 	}
 }
 
@@ -180,7 +180,7 @@ func TestZeroBytes(t *testing.T) {
 	inner.Store().Put("ltx/0000/0000000000000006-0000000000000006.ltx", mock.Object{})
 	r = run(t, inner, verify.Config{})
 	require.Equal(t, []string{"error torn", "warning gap"}, kinds(r))
-	assert.Equal(t, "level 0 0000000000000006-0000000000000006.ltx has no bytes: its upload broke off", r.Findings[0].Message)
+	assert.Equal(t, "level 0 0000000000000006-0000000000000006.ltx has no bytes: its upload was interrupted", r.Findings[0].Message)
 	assert.False(t, r.OK())
 
 	// Where there is nothing else, the replica is not sound either.
@@ -225,16 +225,16 @@ func TestFilesDoNotFit(t *testing.T) {
 		"gap": {[]at{{0, 1, 1}, {0, 5, 5}}, nil, []string{"error restore", "warning gap"},
 			"transactions 0000000000000002 to 0000000000000004 are missing, files go on after them; the last that can be restored is 0000000000000001", 1},
 		"no beginning": {[]at{{0, 4, 4}, {0, 5, 5}}, nil, []string{"error restore"}, "nothing can be restored", 0},
-		"overlap":      {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps what is before it, to 0000000000000004", 6},
-		"no snapshot":  {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is no snapshot: it begins with transaction 0000000000000003", 6},
+		"overlap":      {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
+		"no snapshot":  {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is not a snapshot: it begins with transaction 0000000000000003", 6},
 		"two histories": {[]at{{0, 1, 1}, {0, 2, 2}}, []at{{0, 3, 3}}, []string{"error restore", "error history"},
-			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or of another history; what is before them can be restored with -skip-damaged", 2},
+			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or have another history; those before can be restored with -skip-damaged", 2},
 		"two histories on two levels": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}}, []at{{1, 1, 2}}, []string{"error restore", "error history"},
 			"the newest state can be restored only with -skip-damaged: mock: restore level 1 0000000000000001-0000000000000002.ltx: the database after it has checksum", 3},
 		"another history that is not used": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}, {9, 1, 3}}, []at{{1, 1, 2}}, []string{"error history"},
-			"leaves a database of checksum", 3},
+			"leads to a database with checksum", 3},
 		"a history that begins later": {[]at{{9, 1, 5}, {0, 4, 4}}, []at{{1, 5, 5}}, []string{"error history"},
-			"was made for a database of checksum", 5},
+			"applies to a database with checksum", 5},
 		"nothing": {nil, nil, nil, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestNewestIsDamaged(t *testing.T) {
 	c.Store().Put("ltx/0000/0000000000000007-0000000000000007.ltx", mock.Object{Body: []byte("LTX1")})
 	r := run(t, c, verify.Config{})
 	require.Equal(t, []string{"error restore", "error torn"}, kinds(r))
-	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are only in files that are damaged or of another history; what is before them can be restored with -skip-damaged", r.Findings[0].Message)
+	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are only in files that are damaged or have another history; those before can be restored with -skip-damaged", r.Findings[0].Message)
 	assert.True(t, r.Restore.SkipDamaged)
 	assert.Equal(t, ltx.TXID(6), r.Restore.TXID)
 }
@@ -336,7 +336,7 @@ func TestCancelled(t *testing.T) {
 			assert.Nil(t, r.Restore)
 			assert.True(t, r.RestoreUnknown, "that nothing can be restored is not known")
 			if stop < len(sound) {
-				assert.Contains(t, r.NotLookedAt, 9)
+				assert.Contains(t, r.Unchecked, 9)
 			}
 			b, err := json.Marshal(r)
 			require.NoError(t, err)
@@ -348,7 +348,7 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	r, err := verify.Run(ctx, replica(t, ltxmodel.New(1, 8), sound...), verify.Config{})
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, r.NotLookedAt)
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, r.Unchecked)
 }
 
 func TestRefuses(t *testing.T) {

@@ -67,11 +67,11 @@ func TestVerifyInterrupted(t *testing.T) {
 
 	var out bytes.Buffer
 	a := &app{out: &out, width: 80}
-	a.verified(&verify.Report{NotLookedAt: []int{0, 1, 9}, RestoreUnknown: true})
-	assert.Contains(t, out.String(), "not looked at, or not to the end: levels 0, 1, 9\nwhat can be restored was not found out\n")
+	a.verified(&verify.Report{Unchecked: []int{0, 1, 9}, RestoreUnknown: true})
+	assert.Contains(t, out.String(), "not checked completely: levels 0, 1, 9\nwhat can be restored was not found out\n")
 	out.Reset()
-	a.verified(&verify.Report{NotLookedAt: []int{9}, RestoreUnknown: true})
-	assert.Contains(t, out.String(), "not to the end: level 9\n")
+	a.verified(&verify.Report{Unchecked: []int{9}, RestoreUnknown: true})
+	assert.Contains(t, out.String(), "not checked completely: level 9\n")
 	out.Reset()
 	a.verified(&verify.Report{Restore: &verify.State{TXID: 5, SkipDamaged: true, ByTXID: true}})
 	assert.Contains(t, out.String(), "\nto restore that: -txid 0000000000000005 -skip-damaged\n")

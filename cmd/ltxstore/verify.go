@@ -17,7 +17,7 @@ func verifyCommand() *command {
 		short: "check every file of a replica, and what can be restored",
 		long: "Reads every file whole and verifies its checksums, compares its header with its name, looks for gaps and overlaps on each level, " +
 			"and finds the newest state that can be restored, by restoring it without writing it. It changes nothing. Problems are exit code 3.",
-		json: `complete, not_looked_at (levels), files, bytes, levels, restore (txid, time, skip_damaged, by_txid), restore_unknown, findings (severity, kind, level, min_txid, max_txid, message).`,
+		json: `complete, unchecked (levels), files, bytes, levels, restore (txid, time, skip_damaged, by_txid), restore_unknown, findings (severity, kind, level, min_txid, max_txid, message).`,
 		examples: []string{
 			"ltxstore verify s3://bucket/db",
 			"ltxstore verify -json file:///var/replicas/db | jq .restore.txid",
@@ -93,8 +93,8 @@ func (a *app) verified(r *verify.Report) {
 	}
 	a.printf("\n%s, %s: %s, %s\n", count(r.Files, "file"), humanSize(r.Bytes),
 		count(r.Count(verify.Error), "error"), count(r.Count(verify.Warning), "warning"))
-	if len(r.NotLookedAt) > 0 {
-		a.printf("not looked at, or not to the end: %s\n", levelList(r.NotLookedAt))
+	if len(r.Unchecked) > 0 {
+		a.printf("not checked completely: %s\n", levelList(r.Unchecked))
 	}
 	switch {
 	case r.RestoreUnknown:

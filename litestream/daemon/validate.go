@@ -102,7 +102,7 @@ func (d *Daemon) read(ctx context.Context, db *database, check *Check, byLevel m
 	for _, level := range report.Levels {
 		byLevel[level.Level] = nil
 	}
-	for _, level := range report.NotLookedAt {
+	for _, level := range report.Unchecked {
 		byLevel[level] = errors.New("not looked at")
 	}
 	for _, f := range report.Findings {
