@@ -36,6 +36,9 @@ func TestComparison(t *testing.T) {
 		{name: "file", cfg: stockFile(t), bites: bitesFile},
 		{name: "s3", cfg: stockS3(t), bites: bitesS3, chance: chanceS3},
 		{name: "gs", cfg: stockGS(t), bites: bitesGS, chance: chanceGS},
+		{name: "sftp", cfg: stockSFTP(t), bites: bitesSFTP},
+		{name: "webdav", cfg: stockWebDAV(t), bites: bitesWebDAV},
+		{name: "nats", cfg: stockNATS(t), bites: bitesNATS, chance: chanceNATS},
 	}
 	t.Run("clients", func(t *testing.T) {
 		for _, c := range all {

@@ -22,7 +22,9 @@ func stockFile(t *testing.T) replicatest.Config {
 	return replicatest.Config{
 		New: func(context.Context) (replicatest.Store, error) {
 			dir, err := os.MkdirTemp(t.TempDir(), "store")
-			return fileStore(dir, filepath.Join(dir, "db")), err
+			return fileStore(dir, filepath.Join(dir, "db"), func(path string) ltxstore.ReplicaClient {
+				return litestreamfile.NewReplicaClient(path)
+			}), err
 		},
 		Lacks: []replicatest.Capability{
 			replicatest.WriteOnce, replicatest.MissingStore, replicatest.CountedRequests, replicatest.Secrets, replicatest.FoundLevels, replicatest.RawFiles,
@@ -33,14 +35,16 @@ func stockFile(t *testing.T) replicatest.Config {
 	}
 }
 
-func fileStore(root, path string) replicatest.Store {
-	other := func(path string) (ltxstore.ReplicaClient, error) { return litestreamfile.NewReplicaClient(path), nil }
+// fileStore is a replica whose files are at path on this machine, whoever serves
+// them.
+func fileStore(root, path string, open func(path string) ltxstore.ReplicaClient) replicatest.Store {
+	other := func(path string) (ltxstore.ReplicaClient, error) { return open(path), nil }
 	keys, err := backend.NewKeys(ltxstore.LayoutLitestream, "")
 	if err != nil {
 		panic(err) // the layout is a constant
 	}
 	return replicatest.Store{
-		Client:  litestreamfile.NewReplicaClient(path),
+		Client:  open(path),
 		Another: func() (ltxstore.ReplicaClient, error) { return other(path) },
 		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) { return other(path + suffix) },
 		Parent:  func() (ltxstore.ReplicaClient, error) { return other(root) },
