@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/benbjohnson/litestream/file"
 	"github.com/benbjohnson/litestream/gs"
 	"github.com/benbjohnson/litestream/s3"
+	"github.com/rclone/gofakes3"
+	"github.com/rclone/gofakes3/s3mem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
@@ -87,6 +90,43 @@ func TestSamePlaceS3(t *testing.T) {
 		want := store.listed(t, theirs(path))
 		ours := oneReplica(t, "{url: '"+url+"'"+settings)
 		assert.Equal(t, want, store.listed(t, ours), url)
+	}
+}
+
+// What Litestream's client has written, on a server that keeps keys as they are, is what
+// the litestream.yml's replica reads, and the other way round.
+func TestSamePlaceWritten(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	bodyOf := func(txid ltx.TXID) []byte { return replicatest.NewLTXFile(txid, txid, time.Unix(0, 0), 1) }
+	for _, path := range []string{"", "db", "/data/app.db", "backups/", "a//b", "./db", ".", "/"} {
+		backend := s3mem.New()
+		require.NoError(t, backend.CreateBucket(t.Context(), "bucket"))
+		server := httptest.NewServer(gofakes3.New(backend).Server())
+		theirs := s3.NewReplicaClient()
+		theirs.Bucket, theirs.Path, theirs.Region, theirs.Endpoint, theirs.ForcePathStyle = "bucket", path, "us-east-1", server.URL, true
+		ours := oneReplica(t, "{type: s3, bucket: bucket, region: us-east-1, path: '"+path+"', endpoint: '"+server.URL+"'}")
+		_, err := theirs.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(bodyOf(1)))
+		require.NoError(t, err, path)
+		_, err = ours.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(bodyOf(2)))
+		require.NoError(t, err, path)
+		all, err := backend.ListBucket(t.Context(), "bucket", nil, gofakes3.ListBucketPage{})
+		require.NoError(t, err)
+		require.Len(t, all.Contents, 2)
+		assert.Equal(t, strings.ReplaceAll(all.Contents[0].Key, "1", "2"), all.Contents[1].Key, "one is Litestream's")
+		for _, client := range []interface {
+			OpenLTXFile(context.Context, int, ltx.TXID, ltx.TXID, int64, int64) (io.ReadCloser, error)
+		}{theirs, ours} {
+			for txid := ltx.TXID(1); txid <= 2; txid++ {
+				r, err := client.OpenLTXFile(t.Context(), 0, txid, txid, 0, 0)
+				require.NoError(t, err, path)
+				read, err := io.ReadAll(r)
+				require.NoError(t, err)
+				require.NoError(t, r.Close())
+				assert.Equal(t, bodyOf(txid), read)
+			}
+		}
+		server.Close()
 	}
 }
 
