@@ -33,7 +33,12 @@ type app struct {
 	width  int  // columns of the terminal
 	now    func() time.Time
 
+	env           func(string) (string, bool) // nil is the process's
+	defaultConfig string                      // the file that Litestream has; empty is none
+
 	json, quiet, verbose bool
+	config               configFlags
+	at                   []target // the replicas that the command line names
 
 	level slog.LevelVar // of the log
 	args  []string      // the command line, which may hold secrets
@@ -129,10 +134,6 @@ func (a *app) call(ctx context.Context, cmd *command, args []string, out *output
 		return err
 	case err != nil:
 		return usagef("%s", unknownFlag(err, flags))
-	case len(args) < cmd.min:
-		return usagef("want %s", strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
-	case cmd.max >= 0 && len(args) > cmd.max:
-		return usagef("%q is too much: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	}
 	if a.verbose {
 		a.level.Set(slog.LevelDebug)
@@ -140,6 +141,17 @@ func (a *app) call(ctx context.Context, cmd *command, args []string, out *output
 	a.progress = a.newProgress()
 	defer a.progress.end()
 	out.before = a.progress.aside
+	if cmd.max < 0 || len(args) <= cmd.max {
+		if a.at, args, err = a.targets(ctx, cmd, args); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(args) < cmd.min:
+		return usagef("want %s", strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+	case cmd.max >= 0 && len(args) > cmd.max:
+		return usagef("%q is too much: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+	}
 	return run(ctx, a, args)
 }
 
@@ -148,6 +160,7 @@ func (a *app) common(flags *flag.FlagSet, cmd *command) {
 	if cmd.json != "" {
 		flags.BoolVar(&a.json, "json", false, "write JSON, for programs")
 	}
+	a.config.bind(flags, cmd)
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
 	flags.BoolVar(&a.verbose, "v", false, "log to standard error what is done")
 }

@@ -23,7 +23,6 @@ func TestUsage(t *testing.T) {
 		"ls a b":                         `"b" is too much`,
 		"ls -levl 1 file://DIR/rep":      "there is no flag -levl: did you mean -level?",
 		"ls --frobnicate file://DIR/rep": "there is no flag -frobnicate;",
-		"ls DIR/rep":                     "is no URL: a directory is file://DIR/rep",
 		"ls nothing?x=1":                 "is no URL: want one such as s3://bucket/path",
 		"ls -level 10000 file://DIR/rep": "-level is 10000: want 0 to 9999",
 		"ls -level -2 file://DIR/rep":    "-level is -2: want 0 to 9999",
@@ -96,7 +95,7 @@ func TestFlagsAnywhere(t *testing.T) {
 	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "--level=0"))
 	assert.Equal(t, want, s.ok(t, "ls", "-level=0", "--", s.url("rep")))
 	assert.Equal(t, want, s.ok(t, "ls", "-quiet", s.url("rep"), "-level", "0"))
-	assert.Contains(t, s.fails(t, exitUsage, "ls", "-quiet", "--", "-level"), `"-level" is no URL`)
+	assert.Contains(t, s.fails(t, exitUsage, "ls", "-quiet", "--", "DIR/rep", "-level"), `"-level" is too much`)
 	for _, args := range [][]string{{"restore", "-concurrency", "1", s.url("rep"), "DIR/one"}, {"cp", "-concurrency", "1", s.url("rep"), s.url("two")},
 		{"verify", "-concurrency", "1", s.url("rep")}, {"bench", "-concurrency", "1", "-files", "1", "-large", "1", s.url("x")}} {
 		s.ok(t, args...)

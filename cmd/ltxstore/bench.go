@@ -22,7 +22,7 @@ import (
 
 func benchCommand() *command {
 	return &command{
-		name: "bench", args: "URL", min: 1, max: 1,
+		name: "bench", args: "URL", min: 1, max: 1, replicas: 1,
 		short: "measure a store",
 		long: "Measures how fast a store writes, lists, reads and deletes, in a fresh prefix below the URL, which it removes again: " +
 			"how many a second, and how long each takes in the middle and at the worst.",
@@ -72,7 +72,7 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 			return err
 		}
 	}
-	s, err := a.scratch(ctx, args[0], "bench")
+	s, err := a.scratch(ctx, a.at[0], "bench")
 	if err != nil {
 		return err
 	}

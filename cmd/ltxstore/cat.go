@@ -12,7 +12,7 @@ import (
 
 func catCommand() *command {
 	return &command{
-		name: "cat", args: "URL LEVEL MIN-MAX", min: 3, max: 3,
+		name: "cat", args: "URL LEVEL MIN-MAX", min: 3, max: 3, replicas: 1,
 		short: "write a file to standard output",
 		long:  "Writes the bytes of one LTX file to standard output: of a wrapped replica what is inside, decrypted and decompressed.",
 		examples: []string{
@@ -44,12 +44,12 @@ func (cmd *cat) run(ctx context.Context, a *app, args []string) error {
 	case a.outTTY && !cmd.force:
 		return usagef("an LTX file is not text: send it to a file, or say -force")
 	}
-	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
 		r, err := client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, cmd.offset, cmd.size)
 		if errors.Is(err, fs.ErrNotExist) {
 			if levels, err := levelsOf(ctx, client); err == nil {
 				if has, err := hasFiles(ctx, client, levels); err == nil && !has {
-					return a.nothing(ctx, args[0])
+					return a.nothing(ctx, a.at[0])
 				}
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 func checkCommand() *command {
 	return &command{
-		name: "check", args: "URL", min: 1, max: 1,
+		name: "check", args: "URL", min: 1, max: 1, replicas: 1,
 		short: "hold a store to the contract",
 		long: "Runs the conformance suite against a live store: writes, reads, lists and deletes some thousand small files and a few large ones, in a fresh prefix below the URL, " +
 			"which it removes again. It reports by clause of the contract (docs/contract.md). A clause that does not hold is exit code 3.",
@@ -65,14 +65,14 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	if len(cases) == 0 {
 		return usagef("-only is %q: no case begins so; there are %s", cmd.only, strings.Join(known(cmd.only), ", "))
 	}
-	s, err := a.scratch(ctx, args[0], "check")
+	s, err := a.scratch(ctx, a.at[0], "check")
 	if err != nil {
 		return err
 	}
 	if err := s.usable(ctx); err != nil {
 		return err
 	}
-	once := ltxstore.Source{URL: s.place + s.query, Settings: map[string]string{"write-once": "true"}}.Check() == nil
+	once := s.source("", map[string]string{"write-once": "true"}).Check() == nil
 	p := a.watch()
 	n := 0
 	cfg := replicatest.Config{

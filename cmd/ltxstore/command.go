@@ -18,6 +18,7 @@ type command struct {
 
 	examples []string
 	min, max int // of arguments; max -1 is any number
+	replicas int // how many of them, the first, name replicas
 
 	// bind binds the flags, and returns what is called once they are parsed.
 	bind func(flags *flag.FlagSet) func(ctx context.Context, a *app, args []string) error

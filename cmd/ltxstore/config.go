@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 
@@ -48,10 +49,16 @@ func configuredAt(database string, r config.Replica) configured {
 
 func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	file, err := a.readConfig(ctx, "FILE", args[0], cmd.opts)
+	a.progress.done()
+	if wrong := new(configError); errors.As(err, &wrong) {
+		for _, problem := range settings.Split(wrong.err) {
+			a.complain(configCommand(), args[0]+": "+message(problem))
+		}
+		return errProblems
+	}
 	if err != nil {
 		return err
 	}
-	a.progress.done()
 	wrong := false
 	found := []configured{}
 	check := func(database string, replicas []config.Replica) {
@@ -110,8 +117,17 @@ func (r configured) write(a *app) {
 	}
 }
 
-// readConfig returns what a configuration file says. All that is wrong with it is
-// told, a line each; then the error is errProblems. flag is what names the file.
+// configError is all that is wrong with a configuration file.
+type configError struct {
+	name string
+	err  error
+}
+
+func (e *configError) Error() string { return e.name + ": " + message(e.err) }
+func (e *configError) Unwrap() error { return e.err }
+
+// readConfig returns what a configuration file says. What is wrong with it is a
+// configError. flag is what names the file.
 func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Options) (*config.File, error) {
 	if err := localFile(flag, name); err != nil {
 		return nil, err
@@ -122,11 +138,7 @@ func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Opt
 	}
 	file, err := config.Parse(data, opts)
 	if err != nil {
-		a.progress.done()
-		for _, problem := range settings.Split(err) {
-			a.complain(configCommand(), name+": "+message(problem))
-		}
-		return nil, errProblems
+		return nil, &configError{name, err}
 	}
 	return file, nil
 }

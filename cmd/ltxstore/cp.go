@@ -17,7 +17,7 @@ import (
 
 func cpCommand() *command {
 	return &command{
-		name: "cp", args: "SOURCE DESTINATION", min: 2, max: 2,
+		name: "cp", args: "SOURCE DESTINATION", min: 2, max: 2, replicas: 2,
 		short: "copy a replica to another place or layout",
 		long: "Copies the files of the replica at one URL to another: to another service, another path, or another layout. " +
 			"What is there already is skipped, so that a copy that was broken off goes on where it stopped; nothing is deleted. " +
@@ -60,8 +60,8 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	if cmd.cfg.Concurrency < 1 {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	}
-	return a.with(ctx, args[0], func(src ltxstore.ReplicaClient) error {
-		return a.with(ctx, args[1], func(dst ltxstore.ReplicaClient) error {
+	return a.with(ctx, a.at[0], func(src ltxstore.ReplicaClient) error {
+		return a.with(ctx, a.at[1], func(dst ltxstore.ReplicaClient) error {
 			if err := cmd.confirm(ctx, a, args); err != nil {
 				return err
 			}
@@ -73,19 +73,19 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 // confirm says which layouts were found, and asks a person before files get between
 // those that are there. A program is not asked: nothing is deleted.
 func (cmd *cp) confirm(ctx context.Context, a *app, args []string) error {
-	from, _, err := layoutAt(ctx, args[0])
+	from, _, err := layoutAt(ctx, a.at[0])
 	if err != nil {
 		return err
 	}
-	to, found, err := layoutAt(ctx, args[1])
+	to, found, err := layoutAt(ctx, a.at[1])
 	if err == nil && to == ltxstore.LayoutDefault.String() {
-		err = above(ctx, args[1])
+		err = above(ctx, a.at[1])
 	}
 	if err != nil {
 		return err
 	}
-	if found && namedLayout(args[1]) == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
-		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", ltxstore.Redact(args[1]), to)
+	if found && a.at[1].layout() == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
+		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", a.at[1], to)
 		if err := a.ask(ctx, what, "nothing was copied"); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 		return err
 	}
 	if err == nil && files == 0 && len(cmd.cfg.Levels) == 0 {
-		return a.nothing(ctx, args[0])
+		return a.nothing(ctx, a.at[0])
 	}
 	if a.json {
 		err = errors.Join(err, writeJSON(a.out, report))

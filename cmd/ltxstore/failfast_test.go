@@ -123,7 +123,7 @@ func TestBenchFailsFast(t *testing.T) {
 func TestCheckOfAStoreThatBreaks(t *testing.T) {
 	ran := 0
 	for _, breaks := range []bool{false, true} {
-		s, err := (&app{err: io.Discard}).scratch(t.Context(), "file://"+t.TempDir(), "check")
+		s, err := (&app{err: io.Discard}).scratch(t.Context(), atURL("file://"+t.TempDir()), "check")
 		require.NoError(t, err)
 		ran = 0
 		cfg := replicatest.Config{Lacks: s.lacks(false, 1), New: func(context.Context) (replicatest.Store, error) {

@@ -34,13 +34,13 @@ func helpCommand() *command {
 	}
 }
 
-// overview is what who knows nothing reads.
+// overview writes what a newcomer reads first.
 func (a *app) overview() {
-	a.printf("ltxstore looks at, copies, checks and restores replicas of SQLite databases.\n\n")
+	a.printf("ltxstore lists, copies, checks and restores replicas of SQLite databases.\n\n")
 	for _, cmd := range commands() {
 		a.printf("  %-14s %s\n", cmd.name, cmd.short)
 	}
-	a.printf("\n%s\n", wrapped(urls, a.width, ""))
+	a.printf("\n%s\n\n%s\n", wrapped(urls, a.width, ""), wrapped(configs, a.width, ""))
 	a.printf("\nExit codes:\n")
 	for _, line := range exitCodes {
 		a.printf("  %-3d %s\n", line.code, line.meaning)
@@ -49,8 +49,13 @@ func (a *app) overview() {
 }
 
 const urls = `A URL names a replica: file:///var/replicas/db, s3://bucket/path, gs://bucket/path. ` +
-	`Settings follow a question mark, as in s3://bucket/db?endpoint=http://localhost:9000; docs/configuration.md has them all. ` +
-	`Credentials come from where the cloud's own tools have them. The layout is found out, unless layout= names it.`
+	`Settings follow a question mark, as in s3://bucket/db?endpoint=http://localhost:9000; docs/configuration.md lists them all. ` +
+	`Credentials come from where the cloud's own tools have them. The layout is found out, unless layout= names it. ` +
+	`The path of a directory is a replica on this disk. $LTXSTORE_URL is the URL where none is given.`
+
+const configs = `With -config, the path of a database stands for its replica in a configuration file, with all settings and ` +
+	`credentials: ltxstore ls -config /etc/litestream.yml /var/lib/app.db. Without it, $LTXSTORE_CONFIG or else ` +
+	`/etc/litestream.yml is read, and a path that it does not have is that of a directory.`
 
 var exitCodes = []struct {
 	code    int

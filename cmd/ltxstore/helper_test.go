@@ -22,11 +22,14 @@ var update = flag.Bool("update", false, "write docs/command.md and testdata")
 
 // shell runs the command in this process.
 type shell struct {
-	dir  string // with a replica in dir/rep
-	in   string
-	tty  bool
-	now  func() time.Time
-	from *ltxmodel.History
+	dir string // with a replica in dir/rep
+	in  string
+	tty bool
+	now func() time.Time
+	env map[string]string
+
+	config string // in place of /etc/litestream.yml
+	from   *ltxmodel.History
 }
 
 // history is a database of 6 transactions on levels 0, 1 and 9.
@@ -57,7 +60,8 @@ type result struct {
 
 func (s *shell) run(ctx context.Context, args ...string) result {
 	var out, err bytes.Buffer
-	a := &app{in: strings.NewReader(s.in), out: &out, err: &err, inTTY: s.tty, outTTY: s.tty, errTTY: s.tty, width: 80, now: s.now}
+	a := &app{in: strings.NewReader(s.in), out: &out, err: &err, inTTY: s.tty, outTTY: s.tty, errTTY: s.tty, width: 80, now: s.now,
+		env: func(name string) (string, bool) { value, ok := s.env[name]; return value, ok }, defaultConfig: s.config}
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "DIR", s.dir)
 	}

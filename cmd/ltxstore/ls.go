@@ -17,7 +17,7 @@ import (
 
 func lsCommand() *command {
 	return &command{
-		name: "ls", args: "URL", min: 1, max: 1,
+		name: "ls", args: "URL", min: 1, max: 1, replicas: 1,
 		short: "list the files of a replica",
 		long: "Lists the LTX files of a replica, level by level: each with its first and last transaction, its size and its time. " +
 			"Level 9 has the snapshots. TIME is that in the file's header, by which restore -timestamp goes. " +
@@ -25,6 +25,7 @@ func lsCommand() *command {
 		json: `an object for each file, on a line of its own: level, min_txid, max_txid, size in bytes, created_at, stored (true if that is when the store got it).`,
 		examples: []string{
 			"ltxstore ls s3://bucket/db",
+			"ltxstore ls -config /etc/litestream.yml /var/lib/app.db",
 			"ltxstore ls -level 0 -seek 00000000000003e8 file:///var/replicas/db",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
@@ -67,7 +68,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	}
 	var noted ltxio.TornFiles
 	ctx = ltxstore.WithTorn(ctx, noted.Add)
-	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
 		if chosen == nil {
 			var err error
 			if chosen, err = levelsOf(ctx, client); err != nil {
@@ -93,7 +94,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		a.warnTorn(lsCommand(), noted.Lost(ctx, client))
 		switch {
 		case files == 0 && cmd.level < 0 && cmd.seek == 0:
-			return a.nothing(ctx, args[0])
+			return a.nothing(ctx, a.at[0])
 		case !a.json:
 			a.printf("%s, %s\n", count(files, "file"), humanSize(bytes))
 			if cmd.stored {

@@ -1,4 +1,4 @@
-// Ltxstore looks at, copies, checks and restores replicas: the LTX files of
+// Ltxstore lists, copies, checks and restores replicas: the LTX files of
 // SQLite replication on a disk, in S3 and in Google Cloud Storage.
 //
 //	ltxstore help
@@ -27,7 +27,9 @@ func main() {
 		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		width:  terminalWidth(),
-		now:    time.Now,
+
+		defaultConfig: defaultConfig,
+		now:           time.Now,
 	}
 	slog.SetDefault(a.logger()) // of clients that find out a layout, and of libraries
 	code := a.run(ctx, os.Args[1:])

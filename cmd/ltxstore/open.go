@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,23 +22,15 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
 )
 
-// open returns a client of the replica at a URL. Its layout is found out unless
-// the URL names it. The caller calls ltxstore.Close.
-func (a *app) open(ctx context.Context, url string) (ltxstore.ReplicaClient, error) {
-	if !strings.Contains(url, "://") {
-		if full, err := filepath.Abs(url); err == nil && !strings.ContainsAny(url, "?") {
-			return nil, usagef("%q is no URL: a directory is file://%s", url, filepath.ToSlash(full))
-		}
-		return nil, usagef("%q is no URL: want one such as s3://bucket/path", ltxstore.Redact(url))
-	}
-	src := ltxstore.Source{URL: url, Layout: "auto"}
-	if err := src.Check(); err != nil {
+// open returns a client of a replica. The caller calls ltxstore.Close.
+func (a *app) open(ctx context.Context, at target) (ltxstore.ReplicaClient, error) {
+	if err := at.src.Check(); err != nil {
 		return nil, err
 	}
-	if err := within(ctx, url); err != nil {
+	if err := within(ctx, at); err != nil {
 		return nil, err
 	}
-	client, err := ltxstore.OpenSource(ctx, src)
+	client, err := ltxstore.OpenSource(ctx, at.src)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +59,12 @@ func levelsOf(ctx context.Context, client ltxstore.ReplicaClient) ([]int, error)
 	return ltxstore.Levels(ctx, client)
 }
 
-// with opens the replica at a URL, calls f, and closes it.
-func (a *app) with(ctx context.Context, url string, f func(client ltxstore.ReplicaClient) error) error {
-	client, err := a.open(ctx, url)
+// with opens a replica, calls f, and closes it.
+func (a *app) with(ctx context.Context, at target, f func(client ltxstore.ReplicaClient) error) error {
+	client, err := a.open(ctx, at)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(f(client), ltxstore.Close(client))
-	return ltxstore.Source{URL: url}.Explain(err)
+	return at.src.Explain(err)
 }

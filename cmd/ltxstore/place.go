@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -19,7 +20,22 @@ import (
 type place struct {
 	scheme, path string // "s3", "bucket/db"
 	query        string // with its question mark, without the layout
+
+	of *ltxstore.Source // that of a configuration file, which has secrets too
 }
+
+// place returns where a target is.
+func (t target) place() place {
+	p := placeOf(t.url)
+	if t.replica != nil {
+		p.of = &t.src
+	}
+	return p
+}
+
+// layout returns the layout that the command line or the configuration names, or the
+// empty string.
+func (t target) layout() string { return namedLayout(t.url) }
 
 func placeOf(raw string) place {
 	at, query, _ := strings.Cut(raw, "?")
@@ -62,18 +78,21 @@ func (p place) parent() (up place, name string, ok bool) {
 	if plain, err := url.PathUnescape(name); err == nil {
 		name = plain
 	}
-	p.path = p.path[:cut]
+	p.path, p.of = p.path[:cut], nil
 	return p, name, true
 }
 
 func (p place) child(name string) place {
-	p.path += "/" + url.PathEscape(name)
+	p.path, p.of = p.path+"/"+url.PathEscape(name), nil
 	return p
 }
 
 // store returns a source of the store alone: wrappers change no names.
 func (p place) store(layout string) ltxstore.Source {
 	driver, _ := settings.Drivers().Get(strings.ToLower(p.scheme)).(ltxstore.Driver)
+	if p.of != nil {
+		return storeOf(*p.of, layout)
+	}
 	var kept []string
 	for pair := range strings.SplitSeq(strings.TrimPrefix(p.query, "?"), "&") {
 		key, _, _ := strings.Cut(pair, "=")
@@ -88,6 +107,29 @@ func (p place) store(layout string) ltxstore.Source {
 	}
 	p.query = strings.TrimSuffix("?"+strings.Join(kept, "&"), "?")
 	return ltxstore.Source{URL: p.String(), Layout: layout}
+}
+
+// storeOf returns what src says of the store alone, but for the layout.
+func storeOf(src ltxstore.Source, layout string) ltxstore.Source {
+	_, driver, err := src.Driver()
+	if err != nil {
+		return src
+	}
+	notOurs := func(key string) bool {
+		name, _, ok := driver.Lookup(key)
+		return !ok || name == "layout"
+	}
+	src.Settings, src.Defaults, src.Mirrors = maps.Clone(src.Settings), maps.Clone(src.Defaults), nil
+	maps.DeleteFunc(src.Settings, func(key, _ string) bool { return notOurs(key) })
+	maps.DeleteFunc(src.Defaults, func(key, _ string) bool { return notOurs(key) })
+	raw, query, _ := strings.Cut(src.URL, "?")
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool {
+		key, _, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(key)
+		return err != nil || notOurs(key)
+	})
+	src.URL, src.Layout = strings.TrimSuffix(raw+"?"+strings.Join(parts, "&"), "?"), layout
+	return src
 }
 
 // layoutOf finds out which layout the files have.
@@ -135,11 +177,11 @@ func namedLayout(raw string) string {
 }
 
 // layoutAt returns the layout that a URL names, or that its files have.
-func layoutAt(ctx context.Context, raw string) (name string, found bool, err error) {
-	if name = namedLayout(raw); name != "" {
+func layoutAt(ctx context.Context, at target) (name string, found bool, err error) {
+	if name = at.layout(); name != "" {
 		return name, true, nil
 	}
-	layout, found, err := placeOf(raw).layoutOf(ctx)
+	layout, found, err := at.place().layoutOf(ctx)
 	return layout.String(), found, err
 }
 
@@ -190,11 +232,11 @@ func (p place) enclosers() (found []encloser) {
 // within returns an error if a URL names a folder of a replica and not the replica:
 // ltx/0000 of one layout is 0000 of another, so that half a replica would be taken
 // for a whole one. A URL that names a layout is believed.
-func within(ctx context.Context, raw string) error {
-	if namedLayout(raw) != "" {
+func within(ctx context.Context, at target) error {
+	if at.layout() != "" || at.replica != nil {
 		return nil
 	}
-	p := placeOf(raw)
+	p := at.place()
 	for _, up := range p.enclosers() {
 		layout, found := up.holds(ctx)
 		if !found || !slices.Contains(up.layouts, layout) {
@@ -204,20 +246,20 @@ func within(ctx context.Context, raw string) error {
 			continue // what is in ltx is a replica of its own, which only looks like this from above
 		}
 		return fmt.Errorf("%s is a folder of the replica %s (layout %s): want that URL, or layout=… in this one if it is a replica by itself",
-			ltxstore.Redact(raw), ltxstore.Redact(up.String()), layout)
+			at, ltxstore.Redact(up.String()), layout)
 	}
 	return nil
 }
 
 // above returns an error if a replica in the default layout is in truth one of
 // Litestream's for S3, in a folder named ltx: only that has a level 0009.
-func above(ctx context.Context, raw string) error {
-	p := placeOf(raw)
-	if namedLayout(raw) != "" || !p.child("ltx").hasSnapshots(ctx) {
+func above(ctx context.Context, at target) error {
+	p := at.place()
+	if at.layout() != "" || at.replica != nil || !p.child("ltx").hasSnapshots(ctx) {
 		return nil
 	}
 	return fmt.Errorf("%s holds a replica in its folder ltx (layout litestream-s3): want %s, or layout=… in this URL",
-		ltxstore.Redact(raw), ltxstore.Redact(p.child("ltx").String()))
+		at, ltxstore.Redact(p.child("ltx").String()))
 }
 
 // hasSnapshots reports whether there is a level 9 in Litestream's layout for S3.
@@ -247,9 +289,9 @@ func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) 
 
 // nothing is the error of a replica without files: it says where some are, if
 // the person has probably meant those.
-func (a *app) nothing(ctx context.Context, raw string) error {
-	text := "there is no LTX file in " + ltxstore.Redact(raw)
-	if near := meant(ctx, raw); near != "" {
+func (a *app) nothing(ctx context.Context, at target) error {
+	text := "there is no LTX file in " + at.String()
+	if near := meant(ctx, at); near != "" {
 		text += "; " + near
 	}
 	return nothingError(text)
@@ -264,13 +306,16 @@ func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
 // meant says what there is near a place without a replica. It costs ten requests
 // at most: one for the folders of each of few places, and those of finding the
 // layout of the first that looks like a replica.
-func meant(ctx context.Context, raw string) string {
-	p := placeOf(raw)
+func meant(ctx context.Context, at target) string {
+	p := at.place()
 	here, _ := p.folders(ctx)
 	if slices.Contains(here, "generations") {
 		return "there is a replica of Litestream 0.3 (generations/), which holds no LTX files: restore it with litestream restore"
 	}
-	if namedLayout(raw) != "" && looksLikeReplica(here) {
+	if at.replica != nil && !looksLikeReplica(here) {
+		return ""
+	}
+	if (at.layout() != "" || at.replica != nil) && looksLikeReplica(here) {
 		if layout, found, err := p.layoutOf(ctx); err == nil && found {
 			return fmt.Sprintf("there are some in %s (another layout: %s)", ltxstore.Redact(p.String()), layout)
 		}

@@ -19,13 +19,14 @@ import (
 
 func restoreCommand() *command {
 	return &command{
-		name: "restore", args: "URL FILE", min: 2, max: 2,
+		name: "restore", args: "URL FILE", min: 2, max: 2, replicas: 1,
 		short: "make a database of a replica",
 		long: "Restores the newest state of a database, or another, into FILE. The file appears whole or not at all: every LTX file's checksum is verified, " +
 			"and the database's own where the files carry it. With -integrity SQLite itself looks at it before it gets its name.",
 		json: `txid, time, files, bytes (read), page_size, pages, checksum, past_end, left_out.`,
 		examples: []string{
 			"ltxstore restore s3://bucket/db app.db",
+			"ltxstore restore -config /etc/litestream.yml /var/lib/app.db restored.db",
 			"ltxstore restore -timestamp 2026-01-31T12:00:00Z s3://bucket/db app.db",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
@@ -79,7 +80,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		}
 		cmd.cfg.Check = func(ctx context.Context, path string) error { return integrityCheck(ctx, program, path) }
 	}
-	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
 		p := a.watch()
 		cmd.cfg.Progress = func(now restore.Progress) {
 			p.show(now.Bytes, now.TotalBytes, fmt.Sprintf("file %d of %d", now.Files, now.TotalFiles))
@@ -88,7 +89,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		p.done()
 		switch unreachable := new(restore.UnreachableError); {
 		case errors.As(err, &unreachable) && unreachable.Empty:
-			return a.nothing(ctx, args[0])
+			return a.nothing(ctx, a.at[0])
 		case errors.As(err, &unreachable) && unreachable.Last != 0:
 			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
 		case errors.Is(err, fs.ErrExist):

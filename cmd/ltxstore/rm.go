@@ -13,7 +13,7 @@ import (
 
 func rmCommand() *command {
 	return &command{
-		name: "rm", args: "URL [LEVEL MIN-MAX...]", min: 1, max: -1,
+		name: "rm", args: "URL [LEVEL MIN-MAX...]", min: 1, max: -1, replicas: 1,
 		short: "delete files, or a whole replica",
 		long: "Deletes files of a replica, or with -all every LTX file of it and what broken writes have left. " +
 			"What others have put there stays. It asks before, or wants -yes where nobody can answer.",
@@ -37,17 +37,17 @@ func (cmd *rm) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
-		layout, _, err := layoutAt(ctx, args[0])
+	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
+		layout, _, err := layoutAt(ctx, a.at[0])
 		if err == nil && layout == ltxstore.LayoutDefault.String() {
-			err = above(ctx, args[0])
+			err = above(ctx, a.at[0])
 		}
 		if err != nil {
 			return err
 		}
-		where := fmt.Sprintf("%s (layout %s)", ltxstore.Redact(args[0]), layout)
+		where := fmt.Sprintf("%s (layout %s)", a.at[0], layout)
 		if cmd.all {
-			return cmd.deleteAll(ctx, a, args[0], where, client)
+			return cmd.deleteAll(ctx, a, where, client)
 		}
 		return cmd.deleteFiles(ctx, a, where, client, files)
 	})
@@ -110,13 +110,13 @@ func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInf
 	return found || torn.Load(), items.Close()
 }
 
-func (cmd *rm) deleteAll(ctx context.Context, a *app, url, where string, client ltxstore.ReplicaClient) error {
+func (cmd *rm) deleteAll(ctx context.Context, a *app, where string, client ltxstore.ReplicaClient) error {
 	n, bytes, err := held(ctx, client)
 	if err != nil {
 		return err
 	}
 	if n == 0 && !cmd.yes { // with -yes what broken writes have left goes
-		return a.nothing(ctx, url)
+		return a.nothing(ctx, a.at[0])
 	}
 	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", where, count(n, "file"), humanSize(bytes))); err != nil {
 		return err

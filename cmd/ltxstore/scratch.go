@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,15 +24,17 @@ import (
 // is removed when they end, however they do.
 type scratch struct {
 	a     *app
-	place string // the URL up to the query, with the prefix
+	at    target
+	name  string // the prefix
+	place string // the URL with it, up to the query
 	query string
 
 	opened map[string]bool // paths that may hold something
 	base   string          // a directory that did not exist before; else empty
 }
 
-func (a *app) scratch(ctx context.Context, raw, purpose string) (*scratch, error) {
-	place, query, _ := strings.Cut(raw, "?")
+func (a *app) scratch(ctx context.Context, at target, purpose string) (*scratch, error) {
+	place, query, _ := strings.Cut(at.url, "?")
 	if query != "" {
 		query = "?" + query
 	}
@@ -39,24 +42,39 @@ func (a *app) scratch(ctx context.Context, raw, purpose string) (*scratch, error
 	if _, err := rand.Read(name); err != nil {
 		return nil, err
 	}
-	s := &scratch{a: a, query: query, opened: make(map[string]bool)}
+	s := &scratch{a: a, at: at, name: "ltxstore-" + purpose + "-" + hex.EncodeToString(name), query: query, opened: make(map[string]bool)}
 	if dir, ok := strings.CutPrefix(place, "file://"); ok {
 		if _, err := os.Stat(filepath.FromSlash(dir)); errors.Is(err, os.ErrNotExist) {
 			s.base = filepath.FromSlash(dir)
 		}
 	}
-	s.place = strings.TrimRight(place, "/") + "/ltxstore-" + purpose + "-" + hex.EncodeToString(name)
+	s.place = strings.TrimRight(place, "/") + "/" + s.name
 	// What cannot be right is better said before anything is begun.
-	if err := (ltxstore.Source{URL: s.place + query}).Check(); err != nil {
+	if err := s.source("", nil).Check(); err != nil {
 		return nil, err
 	}
-	return s, within(ctx, raw)
+	return s, within(ctx, at)
+}
+
+// source returns the source of a path below the prefix, with further settings.
+func (s *scratch) source(path string, further map[string]string) ltxstore.Source {
+	src := ltxstore.Source{URL: strings.TrimSuffix(s.place+"/"+path, "/") + s.query, Settings: further}
+	if s.at.replica != nil {
+		sub, err := s.at.replica.Sub(strings.TrimSuffix(s.name+"/"+path, "/"))
+		if err != nil {
+			return src // which is refused
+		}
+		src = sub.Source()
+		src.Settings = maps.Clone(src.Settings)
+		maps.Copy(src.Settings, further)
+	}
+	return src
 }
 
 // open returns a client of a path below the prefix.
 func (s *scratch) open(ctx context.Context, path string, settings map[string]string) (ltxstore.ReplicaClient, error) {
 	s.opened[path] = true
-	client, err := ltxstore.OpenSource(ctx, ltxstore.Source{URL: s.place + "/" + path + s.query, Settings: settings})
+	client, err := ltxstore.OpenSource(ctx, s.source(path, settings))
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 
 func verifyCommand() *command {
 	return &command{
-		name: "verify", args: "URL", min: 1, max: 1,
+		name: "verify", args: "URL", min: 1, max: 1, replicas: 1,
 		short: "check every file of a replica, and what can be restored",
 		long: "Reads every file whole and verifies its checksums, compares its header with its name, looks for gaps and overlaps on each level, " +
 			"and finds the newest state that can be restored, by restoring it without writing it. It changes nothing. Problems are exit code 3.",
@@ -36,7 +36,7 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 	if cmd.cfg.Concurrency < 1 {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	}
-	return a.with(ctx, args[0], func(client ltxstore.ReplicaClient) error {
+	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
 		p := a.watch()
 		cmd.cfg.Progress = func(now verify.Progress) {
 			at := fmt.Sprintf("level %d", now.Level)
@@ -51,7 +51,7 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 		case report == nil:
 			return err
 		case err == nil && report.Complete && report.Files == 0 && len(report.Findings) == 0:
-			return a.nothing(ctx, args[0])
+			return a.nothing(ctx, a.at[0])
 		case a.json:
 			if err := writeJSON(a.out, report); err != nil {
 				return err
