@@ -19,13 +19,24 @@ type program struct {
 	pkg      string
 	version  string
 	override string // environment variable with the path of a binary to use instead
+	cgo      string // CGO_ENABLED: "1" if it needs a C compiler
 }
 
 // The pinned servers.
 var (
-	versitygw = program{"versitygw", "github.com/versity/versitygw/cmd/versitygw", "v1.8.0", "LTXSTORE_VERSITYGW"}
-	minio     = program{"minio", "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "LTXSTORE_MINIO"}
+	versitygw = program{"versitygw", "github.com/versity/versitygw/cmd/versitygw", "v1.8.0", "LTXSTORE_VERSITYGW", "0"}
+	minio     = program{"minio", "github.com/minio/minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "LTXSTORE_MINIO", "0"}
 )
+
+// litestream03 is the last Litestream that writes generations.
+var litestream03 = program{"litestream", "github.com/benbjohnson/litestream/cmd/litestream", "v0.3.14", "LTXSTORE_LITESTREAM03", "1"}
+
+// Litestream03 returns the path of Litestream v0.3.14, which is built the first time: a
+// minute or more, with a C compiler for its SQLite.
+func Litestream03(tb testing.TB) string {
+	tb.Helper()
+	return locate(tb, litestream03)
+}
 
 // cacheVariable names the folder that built servers are kept in.
 const cacheVariable = "LTXSTORE_SERVERS"
@@ -144,7 +155,7 @@ func (p program) install(ctx context.Context, dir string) error {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
-	cmd.Env = append(cmd.Env, "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Env, "GOBIN="+dir, "GOWORK=off", "CGO_ENABLED="+p.cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s@%s: %w\n%s\nset %s to a binary to use instead", p.pkg, p.version, err, tail(out), p.override)
 	}
