@@ -592,3 +592,14 @@ func TestBlockEndsBeforeAnother(t *testing.T) {
 	assert.Empty(t, read(t, w, 1, 8<<10, 10), "the old version's is dropped")
 	assert.EqualValues(t, 1, w.Stats().Changed)
 }
+
+// Blocks that fill the bound exactly are all kept.
+func TestSizeExactly(t *testing.T) {
+	w := newWorld(cache.Config{BlockSize: 4 << 10, Size: 2 * (4<<10 + 256)})
+	put(t, w.other, 1, random(1, 12<<10))
+	for block := range int64(3) {
+		read(t, w, 1, block<<12, 10)
+		assert.EqualValues(t, min(block+1, 2), w.Stats().Blocks)
+	}
+	assert.EqualValues(t, 1, w.Stats().Evicted)
+}

@@ -595,3 +595,39 @@ func TestListingDoesNotClose(t *testing.T) {
 	assert.False(t, files.Next())
 	assert.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
 }
+
+// counted is a client that counts how often its readers are closed.
+type counted struct {
+	ltxstore.ReplicaClient
+	closed int
+}
+
+type countedReader struct {
+	io.ReadCloser
+	of *counted
+}
+
+func (c *counted) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rc, err := c.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	return &countedReader{rc, c}, err
+}
+
+func (r *countedReader) Close() error {
+	r.of.closed++
+	return r.ReadCloser.Close()
+}
+
+// A reader that is closed again does not close the replica's again, nor read it.
+func TestReaderIsClosedOnce(t *testing.T) {
+	w := newWorld(2, mirror.Config{})
+	write(t, w, 1, "body")
+	next := &counted{ReplicaClient: w.replicas[0]}
+	rc, err := mirror.New(next, mirror.Config{Others: []ltxstore.ReplicaClient{w.replicas[1]}}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, rc.Close())
+	}
+	assert.Equal(t, 1, next.closed)
+	_, err = rc.Read(make([]byte, 1))
+	require.ErrorIs(t, err, fs.ErrClosed)
+}
