@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// The sizes that a buffer of unknown need grows through. The first holds a
-// usual transaction; since each is a multiple of the one before, a body is
-// copied little more than once in all.
+// The sizes that a buffer grows through. The first holds a typical transaction. Each is a multiple
+// of the one before, so that a body is copied little more than once in total.
 const (
 	smallBuffer  = 8 << 10
 	mediumBuffer = 64 << 10
@@ -20,8 +19,7 @@ var (
 	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
-// allocate returns memory for at least n bytes, from a pool where there is one
-// of that size.
+// allocate returns memory for at least n bytes, from a pool if there is one of that size.
 func allocate(n int64) []byte {
 	switch {
 	case n <= smallBuffer:
@@ -45,13 +43,11 @@ func release(b []byte) {
 	}
 }
 
-// Buffer holds a body, or a part of one, in memory from a pool. The zero value is
-// empty.
+// Buffer holds a body, or part of one, in memory from a pool. The zero value is empty.
 type Buffer struct{ B []byte }
 
-// Fill reads until the buffer has limit bytes, and reports whether r has
-// ended; one that ends just there may not be known to have ended. The buffer
-// grows with what comes, or at once to want bytes if these are more.
+// Fill reads until the buffer has limit bytes, and reports whether r is known to have ended. The
+// buffer grows as bytes arrive, or at once to want bytes if that is more.
 func (f *Buffer) Fill(r io.Reader, limit, want int64) (end bool, err error) {
 	for empty := 0; int64(len(f.B)) < limit; {
 		if len(f.B) == cap(f.B) {
@@ -81,7 +77,7 @@ func (f *Buffer) grow(n int64) {
 	f.B = larger
 }
 
-// Free gives the memory back. Nothing may read it any more.
+// Free returns the memory to the pool. It must not be read any more.
 func (f *Buffer) Free() {
 	if f.B != nil {
 		release(f.B)
@@ -89,8 +85,8 @@ func (f *Buffer) Free() {
 	f.B = nil
 }
 
-// Drain returns a reader of what a buffer has, which it frees then, and of the rest
-// after that. A nil rest is none.
+// Drain returns a reader of the buffer's content, which it frees after that, followed by rest,
+// which may be nil.
 func Drain(first *Buffer, rest io.Reader) io.Reader { return &drain{first: first, rest: rest} }
 
 type drain struct {
@@ -114,7 +110,7 @@ func (d *drain) Read(b []byte) (int, error) {
 	return d.rest.Read(b)
 }
 
-// Copy is io.Copy by Read and Write only, through memory from the pool.
+// Copy is io.Copy with memory from the pool, and by Read and Write only.
 func Copy(w io.Writer, r io.Reader) (int64, error) {
 	buf := mediumBuffers.Get().(*[mediumBuffer]byte)
 	defer mediumBuffers.Put(buf)

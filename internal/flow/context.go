@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Err returns nil while ctx lives, then an error that errors.Is finds equal to
-// ctx.Err() and that tells the cause, if the canceller gave one.
+// Err returns nil unless ctx is done, and then an error that matches ctx.Err() and includes the
+// cause, if there is one.
 func Err(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
@@ -25,8 +25,7 @@ func Err(ctx context.Context) error {
 	}
 }
 
-// Ended adds the end of ctx to a failure that it has caused and that does not
-// tell it.
+// Ended adds the error of ctx to a failure that it has caused, unless the failure includes it.
 func Ended(ctx context.Context, err error) error {
 	stopped := Err(ctx)
 	if err == nil || stopped == nil || errors.Is(err, ctx.Err()) {
@@ -35,14 +34,14 @@ func Ended(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", stopped, err)
 }
 
-// Outlive returns a context that ends a while after ctx: for a request whose
-// answer matters, because without it nobody knows what was done.
+// Outlive returns a context that ends a while after ctx, for a request whose outcome would be
+// unknown without its answer.
 func Outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	return OutliveIf(ctx, grace, func() bool { return true })
 }
 
-// OutliveIf is Outlive if matters is true when ctx ends; else the context ends
-// with ctx. It is called once, from another goroutine, or never.
+// OutliveIf is Outlive if matters returns true when ctx is done; otherwise the context ends with
+// ctx. matters is called at most once, by another goroutine.
 func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	detach := context.AfterFunc(ctx, func() {
@@ -64,13 +63,12 @@ func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (c
 	}
 }
 
-// MaxEmptyReads is how often in a row a reader may return neither a byte nor
-// an error; then it is io.ErrNoProgress.
+// MaxEmptyReads is how often in a row a reader may return neither a byte nor an error before
+// that is io.ErrNoProgress.
 const MaxEmptyReads = 100
 
-// Reader reads from R until Ctx ends; the context is looked at before each Read,
-// and when R ends: a source that was waited for until then, and gave up, has not
-// come to its end. It hides every other method of R.
+// Reader reads from R until Ctx is done. It checks the context before each Read and when R ends,
+// because a source that gave up waiting has not reached its end. It hides other methods of R.
 type Reader struct {
 	Ctx context.Context
 	R   io.Reader

@@ -1,4 +1,3 @@
-// Package flow is about work that goes on: under a context, a bounded number at
-// once, in order, without a panic lost, over listings that may not end, and for a
-// connection that is made when it is first needed.
+// Package flow has tools for concurrent work: contexts, bounded and ordered goroutines that pass
+// panics on, pooled buffers, listings that may not end, and lazily made connections.
 package flow

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Each calls do with 0 to n-1, at most limit of them at once, and returns when
-// all have returned. If one panics no more are called, and Each panics.
+// Each calls do with 0 to n-1, at most limit at once, and returns when all calls have returned. If
+// one panics, it makes no more calls, and panics.
 func Each(n, limit int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -28,9 +28,8 @@ func Each(n, limit int, do func(i int)) {
 	panicked.Rethrow()
 }
 
-// All is Each until the first failure, which it returns: the context that do
-// gets has ended then, and do is not called any more. Under a context already
-// done nothing is called.
+// All is Each until the first failure, which it returns. The context of do ends then. If ctx is
+// done, do is not called.
 func All(ctx context.Context, n, limit int, do func(ctx context.Context, i int) error) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -48,5 +47,5 @@ func All(ctx context.Context, n, limit int, do func(ctx context.Context, i int) 
 	return Err(ctx)
 }
 
-// failure tells the cause of All's own cancellation from the caller's.
+// failure distinguishes All's own cancellation from the caller's.
 type failure struct{ error }

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Lazy is a value that is made by the first Get that succeeds. A failure leaves nothing: the
-// next Get tries again. The zero value is ready; it is safe for concurrent use.
+// Lazy is a value made by the first Get that succeeds. After a failure the next Get tries again.
+// The zero value is ready to use. It is safe for concurrent use.
 type Lazy[T any] struct {
 	atomic.Pointer[T]
 
@@ -15,9 +15,8 @@ type Lazy[T any] struct {
 	turn chan struct{} // held by the one Get that makes
 }
 
-// Get returns the value, making it if it is not there. One call makes at a
-// time; the others wait for it, and no longer than their contexts last. Under
-// a context already done it is that context's error.
+// Get returns the value, and makes it if necessary. One call makes it at a time; the others wait
+// for it, or until their contexts are done. If ctx is done, Get returns its error.
 func (v *Lazy[T]) Get(ctx context.Context, build func(context.Context) (*T, error)) (*T, error) {
 	if err := Err(ctx); err != nil {
 		return nil, err

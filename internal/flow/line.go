@@ -1,22 +1,20 @@
 package flow
 
-// Line does work beside its caller, a bounded number at once, and hands over
-// the results in the order in which the work was given. If some work panics,
-// Do or Wait panics, when nothing is at work any more. It belongs to one
-// goroutine, which must end with Wait.
+// Line runs functions in goroutines, a bounded number at once, and passes on their results in the
+// order of the calls. If a function panics, Do or Wait panics once no other is running. A Line is for
+// one goroutine, which must call Wait in the end.
 type Line[T any] struct {
-	// Limit is how much is done at once: less than 1 means 1.
+	// Limit is the number of functions that run at once. Less than 1 means 1.
 	Limit int
 
-	// Take gets each result, from within Do and Wait.
+	// Take is called with each result by Do and Wait.
 	Take func(T)
 
 	queue    []chan T
 	panicked Panic
 }
 
-// Do starts work, after it has waited for the oldest that still runs if the
-// Limit is reached.
+// Do starts a function. If Limit functions are running, it first waits for the oldest.
 func (l *Line[T]) Do(work func() T) {
 	if len(l.queue) >= max(l.Limit, 1) {
 		l.take()
@@ -29,7 +27,7 @@ func (l *Line[T]) Do(work func() T) {
 	}()
 }
 
-// Wait returns when all results are handed over.
+// Wait returns when all results have been passed on.
 func (l *Line[T]) Wait() {
 	for len(l.queue) > 0 {
 		l.take()

@@ -6,26 +6,24 @@ import (
 	"hash/maphash"
 )
 
-// MaxEmptyPages is how many pages in a row may bring nothing: a store may
-// answer so while it passes over what is deleted, but not for ever.
+// MaxEmptyPages is how many pages in a row may be empty, which they are when a store skips
+// deleted objects.
 const MaxEmptyPages = 1000
 
-// ErrRepeats is the error of a listing whose pages come again.
+// ErrRepeats is the error of a listing whose pages repeat.
 var ErrRepeats = errors.New("the listing repeats itself: it would not end")
 
-// Pages finds out that a paged listing does not end, in memory that does not
-// grow: pages that come again, whatever the length of their cycle, and pages
-// that bring nothing. The zero value is for one listing, and for one goroutine.
+// Pages detects a paged listing that does not end, in constant memory: pages that repeat, whatever
+// the length of their cycle, and empty pages. The zero value is for one listing and one goroutine.
 type Pages struct {
 	seed          maphash.Seed
 	tokens, pages cycle
 	empty         int
 }
 
-// Add is told of each page after which there is another: token is where the
-// listing goes on, and names are what the page has. It returns an error if the
-// listing does not get anywhere, at the latest when a cycle has come three
-// times.
+// Add is called with each page that another one follows: token is where the listing continues, and
+// names are the page's. It returns an error if the listing makes no progress, at the latest when a
+// cycle has repeated three times.
 func (p *Pages) Add(token string, names ...[]string) error {
 	if p.seed == (maphash.Seed{}) {
 		p.seed = maphash.MakeSeed()
@@ -56,9 +54,8 @@ func (p *Pages) Add(token string, names ...[]string) error {
 	return nil
 }
 
-// cycle finds a value that comes again in a sequence that repeats: each value
-// is compared with one before it, which is replaced after 1, 2, 4, … further
-// values (Brent's algorithm).
+// cycle detects a repeating sequence: each value is compared with an earlier one, which is replaced
+// after 1, 2, 4, … further values (Brent's algorithm).
 type cycle struct {
 	kept        uint64
 	count, next int

@@ -5,11 +5,10 @@ import (
 	"sync"
 )
 
-// Panic carries a panic, or a runtime.Goexit, from the goroutines in which it
-// happens to the one that waits for them. Code of the caller's, such as a
-// reader, a log handler or a client, runs in goroutines of ours: a panic there
-// would end the process, and no recover of the caller's could keep it from
-// that. The zero value carries nothing; it is safe for concurrent use.
+// Panic carries a panic, or a runtime.Goexit, from other goroutines to the one that waits for
+// them. Code of the caller, such as a reader, a log handler or a client, runs in goroutines of this
+// module, where a panic would end the process without a chance to recover. The zero
+// value is ready to use. It is safe for concurrent use.
 type Panic struct {
 	mu     sync.Mutex
 	caught bool
@@ -17,8 +16,8 @@ type Panic struct {
 	value  any
 }
 
-// Do calls f, and keeps the first panic. What must be done after f is to be
-// deferred: of a runtime.Goexit Do does not return.
+// Do calls f and records the first panic. Defer what must happen after f, because Do does not return
+// after runtime.Goexit.
 func (p *Panic) Do(f func()) {
 	returned := false
 	defer func() {
@@ -43,8 +42,8 @@ func (p *Panic) Caught() bool {
 	return p.caught
 }
 
-// Rethrow panics with the value that a call of Do has panicked with, or ends
-// the goroutine as that has done. It does nothing if none has.
+// Rethrow panics with the recorded value, or calls runtime.Goexit if f did. It does nothing if no
+// call of Do has panicked.
 func (p *Panic) Rethrow() {
 	p.mu.Lock()
 	caught, exited, value := p.caught, p.exited, p.value
