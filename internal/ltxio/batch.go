@@ -11,7 +11,7 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// batch is pages that are read and decoded together.
+// batch is a number of pages that are read and decoded together.
 type batch struct {
 	frames []frame
 	packed []byte // their data as they are in the file
@@ -23,7 +23,7 @@ type batch struct {
 	done  chan struct{}
 }
 
-// frame is a page in the file.
+// frame is a stored page.
 type frame struct {
 	head   [ltx.PageHeaderSize + 4]byte // header and size
 	header ltx.PageHeader
@@ -31,8 +31,7 @@ type frame struct {
 	crc    uint64 // of the decoded data
 }
 
-// headSize is how many bytes precede the data: frames were once stored without
-// their size.
+// headSize is the number of bytes before the data: older frames were stored without their size.
 func (f *frame) headSize() int {
 	if f.sized() {
 		return len(f.head)
@@ -42,8 +41,7 @@ func (f *frame) headSize() int {
 
 func (f *frame) sized() bool { return f.header.Flags&ltx.PageHeaderFlagSize != 0 }
 
-// maxFrameData bounds what a page's frame says of its size: the largest page
-// as LZ4 stores it when it does not compress.
+// maxFrameData bounds the size in a page's frame: that of the largest page if LZ4 cannot compress it.
 const maxFrameData = ltx.MaxPageSize + ltx.MaxPageSize/255 + 16
 
 func (d *Decoder) get() *batch {
@@ -109,7 +107,7 @@ func (b *batch) readFrame(r io.Reader, f *frame, pageSize uint32, at int) error 
 	return nil
 }
 
-// grown returns b with at least n bytes.
+// grown returns b with a length of at least n bytes.
 func grown(b []byte, n int) []byte {
 	if n > len(b) {
 		b = append(b, make([]byte, n-len(b))...)
@@ -117,8 +115,8 @@ func grown(b []byte, n int) []byte {
 	return b
 }
 
-// readOlder reads a page that is stored as an LZ4 frame without its size. lz4
-// looks for another frame behind it, and must find no byte of the next page.
+// readOlder reads a page stored as an LZ4 frame without its size. Package lz4 looks for another
+// frame after it, and must not get a byte of the next page.
 func readOlder(r io.Reader, page []byte) error {
 	const footer = 4 + 4 // end mark, checksum
 	limited := &io.LimitedReader{R: r, N: math.MaxInt64}
@@ -138,7 +136,7 @@ func readOlder(r io.Reader, page []byte) error {
 	}
 }
 
-// unpack decodes and sums what was read.
+// unpack decodes and sums the pages that were read.
 func (b *batch) unpack(pageSize int) {
 	defer func() { b.done <- struct{}{} }()
 	power, from := powerCRC(uint32(pageSize)), 0

@@ -11,10 +11,9 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Check decodes a file as it passes, in the memory of a page. The decoder wants to
-// read, and here it is fed: it is a coroutine, which runs while it has bytes and
-// ends with Stop at the latest. A transport may still read a body when its write
-// has failed, which the mutex is for.
+// Check decodes a file as it passes, with the memory of one page. The decoder is a coroutine, because
+// it reads while Check is fed; it ends at the latest with Stop. The mutex is for a transport that
+// still reads a body after its write has failed.
 type Check struct {
 	mu   sync.Mutex
 	more func() (struct{}, bool)
@@ -28,8 +27,8 @@ type Check struct {
 
 var errStopped = errors.New("the check was stopped")
 
-// NewCheck checks a file of those transactions. Content that does not begin as an
-// LTX file passes if others is true.
+// NewCheck returns a Check of a file of those transactions. Content that does not begin as an LTX
+// file passes if others is true.
 func NewCheck(minTXID, maxTXID ltx.TXID, others bool) *Check {
 	c := new(Check)
 	c.more, c.halt = iter.Pull(func(yield func(struct{}) bool) {
@@ -50,8 +49,8 @@ func NewCheck(minTXID, maxTXID ltx.TXID, others bool) *Check {
 	return c
 }
 
-// Feed decodes the file's next bytes, the last if end is true. It returns what is
-// wrong with the file as far as it has passed, a *DamageError.
+// Feed decodes the file's next bytes, the last ones if end is true. It returns a *DamageError if
+// the file is damaged so far.
 func (c *Check) Feed(b []byte, end bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +62,7 @@ func (c *Check) Feed(b []byte, end bool) error {
 	return c.err
 }
 
-// Stop ends the check. What is fed after that is not passed on.
+// Stop ends the check. Feed fails afterwards.
 func (c *Check) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +100,8 @@ type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// CheckedReader reads R and fails with a *DamageError where Check finds it
-// damaged, before its end at the latest. The caller stops the Check.
+// CheckedReader reads R, and fails with a *DamageError if Check finds it damaged, at the latest at
+// its end. The caller must stop the Check.
 type CheckedReader struct {
 	R     io.Reader
 	Check *Check

@@ -65,6 +65,6 @@ func timesCRC(a, b uint64) (product uint64) {
 	return product
 }
 
-// joinCRC returns the sum of what has the sum crc followed by what has the sum
-// next and is as long as power, its powerCRC, says.
+// joinCRC returns the sum of two parts from their sums crc and next, and the powerCRC of the length
+// of the second.
 func joinCRC(crc, next, power uint64) uint64 { return timesCRC(crc, power) ^ next }

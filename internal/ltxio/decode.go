@@ -9,8 +9,7 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// DamageError is what is wrong with a file, as opposed to a transfer that
-// fails.
+// DamageError is damage to a file, as opposed to a failed transfer.
 type DamageError struct {
 	Err error
 
@@ -28,7 +27,7 @@ func (e *DamageError) Error() string {
 
 func (e *DamageError) Unwrap() error { return e.Err }
 
-// Name is how an error names a file, whatever layout it is stored in.
+// Name returns the name of a file for an error, which is the same in every layout.
 func Name(level int, minTXID, maxTXID ltx.TXID) string {
 	return fmt.Sprintf("level %d %s", level, ltx.FormatFilename(minTXID, maxTXID))
 }
@@ -40,15 +39,14 @@ type Page struct {
 	Checksum ltx.Checksum // as of ltx.ChecksumPage
 }
 
-// Decode is Decoder.Decode by a decoder that decodes one page at a time.
+// Decode is Decoder.Decode of a decoder that decodes one page at a time.
 func Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
 	return new(Decoder).Decode(r, header, pages)
 }
 
-// Decoder decodes LTX files, one after another, with the same buffers, which do not
-// grow with a file, nor with what a damaged file claims. It verifies all that
-// ltx.Decoder does, and keeps no page index. The zero value decodes one page at
-// a time.
+// Decoder decodes LTX files, one after another, with buffers that grow neither with a file nor with
+// what a damaged file claims. It verifies all that ltx.Decoder does, and keeps no page index. The
+// zero value decodes one page at a time.
 type Decoder struct {
 	ahead   int // batches that are decoded at the same time
 	size    int // of a batch's pages in bytes; 0 is one page
@@ -58,23 +56,21 @@ type Decoder struct {
 // batchSize is the size of the pages that are decoded together.
 const batchSize = 256 << 10
 
-// maxAhead bounds the memory: the one goroutine that reads feeds no more.
+// maxAhead bounds the memory. One reading goroutine cannot keep more decoders busy.
 const maxAhead = 8
 
-// NewDecoder returns a decoder that decodes pages on all CPUs. It holds twice
-// 256 KiB for each, of eight at most.
+// NewDecoder returns a decoder that uses all CPUs, with twice 256 KiB for each of at most eight.
 func NewDecoder() *Decoder {
 	return &Decoder{ahead: min(runtime.GOMAXPROCS(0), maxAhead), size: batchSize}
 }
 
-// Decode reads an LTX file to its end and verifies it: header, frames, page
-// index, checksums. It calls header, and pages with all pages in order, some at a
-// time; either may be nil. What pages is given is valid during the call; the Data
-// of neighbours is one after the other in memory. It counts only if Decode returns
-// no error.
+// Decode reads an LTX file to its end and verifies header, frames, page index and checksums. It calls
+// header once, and pages with all pages in order, several at a time; either may be nil. The argument
+// of pages is valid during the call; the Data of consecutive pages is contiguous in memory. The
+// result is valid only if Decode returns no error.
 //
-// Errors are *DamageError, but for those of r and of the functions, which are
-// returned as they are.
+// Errors are *DamageError, except for those of r and of the functions, which are returned as they
+// are.
 func (d *Decoder) Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
 	f := &file{r: transfer{r: r}}
 	err := f.decode(d, header, pages)
@@ -95,8 +91,7 @@ func (d *Decoder) Decode(r io.Reader, header func(ltx.Header) error, pages func(
 // foreignError is an error of the caller's functions.
 type foreignError struct{ error }
 
-// transfer keeps a reader's own failure apart from what the decoder makes of
-// it.
+// transfer records a reader's own failure, which the decoder would wrap.
 type transfer struct {
 	r   io.Reader
 	n   int64

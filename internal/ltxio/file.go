@@ -62,8 +62,8 @@ func (f *file) readHeader() error {
 
 func (f *file) tracked() bool { return !f.header.NoChecksum() }
 
-// readPages reads batches of frames, has them unpacked, and takes them in order.
-// What is wrong with a page is found before what is wrong behind it.
+// readPages reads batches of frames, starts decoding them, and passes them on in order. Damage is
+// reported for the first damaged page.
 func (f *file) readPages(d *Decoder, pages func([]Page) error) error {
 	var unpacking []*batch // by goroutines of their own, the first first
 	defer func() {

@@ -6,10 +6,9 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Header reads the header that a body begins with; first is its first
-// ltx.HeaderSize bytes, or all it has. isLTX is false for a body without the
-// LTX magic. One that has the magic and no valid header of the transactions
-// minTXID to maxTXID is fs.ErrInvalid (clause W7).
+// Header parses the header of a body; first is its first ltx.HeaderSize bytes, or all of it. isLTX is
+// false for a body without the LTX magic. It fails with fs.ErrInvalid if the body has the magic but no
+// valid header of the transactions minTXID to maxTXID (clause W7).
 func Header(first []byte, minTXID, maxTXID ltx.TXID) (hdr ltx.Header, isLTX bool, err error) {
 	if !bytes.HasPrefix(first, []byte(ltx.Magic)) {
 		return ltx.Header{}, false, nil

@@ -8,19 +8,19 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// TimestampKey is the metadata of an object in which a write leaves the
-// header's timestamp: Litestream's name and form (RFC 3339, UTC).
+// TimestampKey is the metadata of an object for the header's timestamp, with Litestream's name and
+// format (RFC 3339, UTC).
 const TimestampKey = "litestream-timestamp"
 
-// The metadata beside it is for people and other tools: nothing here reads it.
+// Other metadata is for people and other tools; it is not read here.
 const (
 	minTXIDKey = "min-txid"
 	maxTXIDKey = "max-txid"
 	levelKey   = "level"
 )
 
-// Metadata returns what an object store keeps beside a file. CreatedAt is the
-// header's timestamp, and zero for a body that has none.
+// Metadata returns the metadata of an object. CreatedAt is the header's timestamp, or zero for a
+// body without one.
 func Metadata(info *ltx.FileInfo) map[string]string {
 	m := map[string]string{
 		minTXIDKey: strconv.FormatUint(uint64(info.MinTXID), 10),
@@ -33,8 +33,7 @@ func Metadata(info *ltx.FileInfo) map[string]string {
 	return m
 }
 
-// MetadataTime reads the timestamp from an object's metadata, whose names some
-// stores write in their own case.
+// MetadataTime returns the timestamp in an object's metadata. Some stores change the case of names.
 func MetadataTime(metadata map[string]string) (time.Time, bool) {
 	for name, value := range metadata {
 		if !strings.EqualFold(name, TimestampKey) {

@@ -1,5 +1,5 @@
-// Package ltxio looks at the header of an LTX file that is being written
-// without losing a byte of it.
+// Package ltxio reads and verifies LTX files: headers of bodies that are being written, whole files
+// as they pass, and decoded pages, in bounded memory whatever a damaged file claims.
 package ltxio
 
 import (
@@ -16,34 +16,30 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// maxTimestamp is the last millisecond of the year 9999, the last that
-// RFC 3339, in which object stores keep the time, can write.
+// maxTimestamp is the last millisecond of the year 9999, the last one that RFC 3339 can express.
 const maxTimestamp = 253402300799999
 
-// Body is a source whose header has been looked at.
+// Body is a source whose header was read.
 type Body struct {
-	// Reader yields every byte from where the source stood. It ends with the
-	// context, and fails with a *SizeError unless that is Size bytes.
+	// Reader reads every byte from the source's initial offset. It fails if the context is
+	// done, and with a *SizeError if the source does not have Size bytes.
 	io.Reader
 
-	// Source is the caller's reader itself, back where it stood, if it can be
-	// read twice (an *os.File of a regular file, any working io.ReadSeeker), for
-	// a copy in the kernel and to repeat a request; else nil. What is read from
-	// it must be held to CheckSize.
+	// Source is the caller's reader at its initial offset, if it can be read twice (an
+	// *os.File of a regular file, or any working io.ReadSeeker), for a copy by the kernel
+	// and to repeat a request; otherwise nil. Check what is read from it with CheckSize.
 	Source io.Reader
 
 	// Header is the LTX header if IsLTX.
 	Header ltx.Header
 	IsLTX  bool
 
-	// Size is how many bytes the source had when it was looked at, if it could
-	// tell, else -1.
+	// Size is the number of bytes that the source had at first, or -1 if that is unknown.
 	Size int64
 }
 
-// Peek looks at r's first bytes. The errors are ctx's, the caller's reader's
-// own, or of kind fs.ErrInvalid: for an empty source, and for one that starts
-// with the LTX magic but has no valid header of the transactions minTXID to
+// Peek reads the first bytes of r. It fails with the error of ctx or of r, or with fs.ErrInvalid
+// if r is empty, or begins with the LTX magic but has no valid header of the transactions minTXID to
 // maxTXID (clauses W5 and W7).
 func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, error) {
 	if r == nil {
@@ -82,8 +78,8 @@ func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, e
 // Time returns the header's timestamp.
 func (b *Body) Time() time.Time { return time.UnixMilli(b.Header.Timestamp).UTC() }
 
-// ReadFull is io.ReadFull, but the source's own io.ErrUnexpectedEOF is an
-// error and a short source is io.EOF, which may also come with the last byte.
+// ReadFull is io.ReadFull, except that a short source is io.EOF, which may also come with the last
+// byte, and that an io.ErrUnexpectedEOF is the source's own.
 func ReadFull(r io.Reader, buf []byte) (n int, err error) {
 	for empty := 0; n < len(buf) && err == nil; {
 		var nn int
@@ -114,7 +110,7 @@ func decode(hdr *ltx.Header, b []byte, minTXID, maxTXID ltx.TXID) error {
 	return nil
 }
 
-// prefixed yields the bytes already read, then the rest.
+// prefixed reads the bytes read already, and then the rest.
 type prefixed struct {
 	prefix []byte
 	rest   io.Reader

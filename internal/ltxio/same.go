@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// SameContent reports whether two readers have the same bytes, as many of them.
-// The error is that of a Read.
+// SameContent reports whether two readers have the same content. It fails if a Read fails.
 func SameContent(a, b io.Reader) (bool, error) {
 	var bufA, bufB [16 << 10]byte
 	for {

@@ -9,10 +9,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// SizeError means that a body does not have the size that it told when the
-// write began: a file that was truncated, or is still being written. It is
-// fs.ErrInvalid, which is not retryable: a second attempt would find the new
-// size and store half a file as if it were whole.
+// SizeError means that a body does not have the size that it had when the write began: the file was
+// truncated, or is still being written. It is fs.ErrInvalid, which is not retryable, because a second
+// attempt would find the new size and store half a file.
 type SizeError struct {
 	Told int64 // when the write began
 	Read int64 // more than Told if the body goes on
@@ -35,17 +34,15 @@ func CheckSize(told, read int64) error {
 	return &SizeError{Told: told, Read: read}
 }
 
-// Size returns how many bytes r has left, if it can tell by Seek or Len, else
-// -1. It fails only where r was moved and does not go back: what it would yield
-// then is not what the caller gave.
+// Size returns the number of bytes left in r, if Seek or Len can tell, and otherwise -1. It fails
+// only if r does not seek back.
 func Size(r io.Reader) (int64, error) {
 	size, _, _, err := remaining(r)
 	return size, err
 }
 
-// remaining is Size, and tells where r stands, if it can go back there. A size
-// of 0 is not believed: files of /proc and of some network file systems say so
-// and have content.
+// remaining is Size, and returns the offset of r, if it can seek back there. A size of 0 counts as
+// unknown: files of /proc and of some network file systems have it despite their content.
 func remaining(r io.Reader) (size, start int64, seekable bool, err error) {
 	s, ok := r.(io.Seeker)
 	if !ok {
@@ -74,9 +71,9 @@ func believed(size int64) int64 {
 	return size
 }
 
-// Whole returns a reader of r that ends with ctx, which is looked at before each
-// Read and when r ends, and that fails with a *SizeError where r does not yield
-// size bytes; -1 means that any number will do. Its errors are for good.
+// Whole returns a reader of r that fails if ctx is done, which is checked before each Read and when r
+// ends, and with a *SizeError if r does not have size bytes; -1 allows any number. It does not read on
+// after an error.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
 	return &whole{r: flow.Reader{Ctx: ctx, R: r}, size: size}
 }

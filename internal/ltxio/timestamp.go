@@ -9,10 +9,9 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Timestamp returns the time in the LTX header that a stored file starts with;
-// first is its first ltx.HeaderSize bytes, or all it has. isLTX is false for a
-// file without the LTX magic, which has no such time (clause T2). A header that
-// is cut off or makes no sense is an error (clause T3).
+// Timestamp returns the time in the LTX header of a stored file; first is its first ltx.HeaderSize
+// bytes, or all of it. isLTX is false for a file without the LTX magic, which has no such time
+// (clause T2). It fails if the header is cut off or invalid (clause T3).
 func Timestamp(first []byte) (t time.Time, isLTX bool, err error) {
 	if !bytes.HasPrefix(first, []byte(ltx.Magic)) {
 		return time.Time{}, false, nil

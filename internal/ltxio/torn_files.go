@@ -10,8 +10,8 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// TornFiles is what the function of ltxstore.WithTorn has been told. Add may be called
-// from several goroutines. The zero value is ready.
+// TornFiles collects the files reported to the function of ltxstore.WithTorn. Add is safe for
+// concurrent use. The zero value is ready to use.
 type TornFiles struct {
 	mu    sync.Mutex
 	files map[name]ltx.FileInfo
@@ -22,7 +22,7 @@ type name struct {
 	min, max ltx.TXID
 }
 
-// Add notes a file.
+// Add adds a file.
 func (f *TornFiles) Add(info ltx.FileInfo) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -32,9 +32,9 @@ func (f *TornFiles) Add(info ltx.FileInfo) {
 	f.files[name{info.Level, info.MinTXID, info.MaxTXID}] = info
 }
 
-// Lost returns the files that cannot be opened, sorted, and forgets all. A mirror
-// reports a file that is torn in one of its stores, and opens it from another. That
-// costs one OpenLTXFile for each file noted; when ctx has ended, none is lost.
+// Lost returns the files that cannot be opened, sorted, and removes all. A mirror reports a file that
+// is torn in one of its stores, but opens it from another one. Lost costs one OpenLTXFile for each
+// file. It returns none if ctx is done.
 func (f *TornFiles) Lost(ctx context.Context, client interface {
 	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
 }) []ltx.FileInfo {
