@@ -9,18 +9,16 @@ import (
 	"sync/atomic"
 )
 
-// Secrets are the secrets that a client knows: its keys, passwords and tokens.
-// The zero value knows none, and so does nil, which can only be read. All
-// methods are safe for concurrent use.
+// Secrets are the secrets that a client knows: its keys, passwords and tokens. The zero value has
+// none. A nil *Secrets can be read but not added to. All methods are safe for concurrent use.
 //
-// A client has one Secrets for its life (oplog.Logger has it), fed where it
-// learns of a secret:
+// A client has one Secrets (oplog.Logger has it), and adds each secret as it learns it:
 //
 //	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, string(cfg.SSECustomerKey))
 //	log.Secrets.AddToken(token.Value) // whenever there is a new one
 //
-// and every error and line of log goes through Error or Text. Text that is cut
-// to a length is scrubbed before, or the half of a secret would be left.
+// All errors and log lines pass through Error or Text, before they are cut to a length, which could
+// leave half of a secret.
 type Secrets struct {
 	known atomic.Pointer[known] // a pointer, because fmt would show it within a client
 }
@@ -42,9 +40,8 @@ const (
 	maxTokens = 16
 )
 
-// Add makes secrets known for good. An empty one, one of less than 6 bytes, and
-// one that is known cost nothing. Of a text of several lines, such as a private
-// key, each line of 16 bytes or more is a secret as well.
+// Add adds secrets. Empty ones, and those of less than 6 bytes, are ignored. Of a text of several
+// lines, such as a private key, each line of 16 bytes or more is a secret as well.
 func (s *Secrets) Add(secrets ...string) {
 	for _, secret := range secrets {
 		s.add(secret, false)
@@ -57,8 +54,8 @@ func (s *Secrets) Add(secrets ...string) {
 	}
 }
 
-// AddToken makes a token known, until 16 more have been added: it may be called
-// with every request. What Add says of short, empty and known ones holds.
+// AddToken adds a token, until 16 others have been added, so that it may be called with every
+// request. Short and empty tokens are ignored, as by Add.
 func (s *Secrets) AddToken(token string) { s.add(token, true) }
 
 func (s *Secrets) add(secret string, isToken bool) {
@@ -89,8 +86,8 @@ func (s *Secrets) add(secret string, isToken bool) {
 	}
 }
 
-// Error returns err with a text that is free of secrets, known ones and what
-// looks like one. errors.Is and errors.As see what they saw. nil stays nil.
+// Error returns err with a text without known secrets, or anything that looks like one. It matches
+// the same errors. It returns nil for nil.
 func (s *Secrets) Error(err error) error {
 	if err == nil {
 		return nil
@@ -103,10 +100,9 @@ func (s *Secrets) Error(err error) error {
 	return &scrubbed{text: clean, err: err}
 }
 
-// Text returns text with "[redacted]" in place of each known secret, in
-// whatever spelling: as it is, escaped as in a URL, JSON, XML or Go, in
-// hexadecimal, and in base64, alone or within a longer text ("user:password").
-// What looks like a secret is redacted as the function Text does it.
+// Text returns text with "[redacted]" for each known secret, in any form: as it is, escaped as in a
+// URL, JSON, XML or Go, in hexadecimal, and in base64, alone or within a longer text
+// ("user:password"). It also redacts what the function Text does.
 func (s *Secrets) Text(text string) string {
 	if s != nil {
 		if k := s.known.Load(); k != nil {

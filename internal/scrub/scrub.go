@@ -1,10 +1,9 @@
-// Package scrub keeps what may not be logged out of texts (clause C4).
+// Package scrub removes secrets from texts (clause C4).
 //
-// There are two nets. The patterns of Text know what a secret usually looks
-// like: signed URLs, passwords before a host, headers and parameters that hold
-// credentials, private keys, and the addresses of upload sessions, which are
-// as good as a key. A client's Secrets know the values themselves, so that a
-// server or a proxy that echoes one under any name is caught too.
+// It does so in two ways. The patterns of Text match what secrets usually look like: signed URLs,
+// passwords before a host, headers and parameters with credentials, private keys, and the addresses
+// of upload sessions. A client's Secrets know the values themselves, which a server or a proxy may
+// return under any name.
 package scrub
 
 import (
@@ -12,14 +11,12 @@ import (
 	"strings"
 )
 
-// Error returns err with a text that is free of what looks like a secret.
-// errors.Is and errors.As see what they saw. A client that knows secrets uses
-// its Secrets.Error instead.
+// Error returns err with a text without anything that looks like a secret. It matches the same
+// errors. A client that knows its secrets uses Secrets.Error instead.
 func Error(err error) error { return (*Secrets)(nil).Error(err) }
 
-// Text takes off URLs the query, where a signature may be, and user and
-// password, and redacts the values of headers and parameters that hold
-// credentials, and private keys.
+// Text removes user, password and query from URLs, where a signature may be, and redacts private keys
+// and the values of headers and parameters with credentials.
 func Text(text string) string {
 	if strings.Contains(text, "-----BEGIN") || strings.Contains(text, "-SECRET-KEY-") {
 		text = privateKey.ReplaceAllString(text, redacted)
@@ -42,7 +39,7 @@ func Text(text string) string {
 
 const redacted = "[redacted]"
 
-// containsAny spares most texts the large expressions.
+// containsAny avoids matching most texts against the large expressions.
 func containsAny(text string, words ...string) bool {
 	for _, word := range words {
 		if strings.Contains(text, word) {
@@ -77,8 +74,7 @@ var (
 	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)|AGE-SECRET-KEY-[0-9A-Za-z-]+`)
 )
 
-// Reworded returns err with another text. errors.Is and errors.As see what they
-// saw.
+// Reworded returns err with another text. It matches the same errors.
 func Reworded(err error, text string) error { return &scrubbed{text: text, err: err} }
 
 // scrubbed hides parts of an error's text, not the error.

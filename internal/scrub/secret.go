@@ -5,11 +5,10 @@ import (
 	"io"
 )
 
-// Secret stands for the value of a field that may not be shown, in an error
-// that tells a field's value. Its length is all that it knows.
+// Secret stands for a secret value of a field in an error. It knows only its length.
 type Secret int
 
-// GoString tells only whether there is a value.
+// GoString returns whether there is a value.
 func (s Secret) GoString() string {
 	if s == 0 {
 		return "empty"
@@ -17,8 +16,7 @@ func (s Secret) GoString() string {
 	return "not shown"
 }
 
-// Redacted stands for a secret of this length in a configuration that is
-// printed.
+// Redacted returns the text for a secret of this length in a printed configuration.
 func Redacted(length int) string {
 	if length == 0 {
 		return `""`
@@ -26,6 +24,6 @@ func Redacted(length int) string {
 	return "[redacted]"
 }
 
-// Format is a Format method of what holds secrets: text for every verb, also
-// for those, such as %d, for which fmt calls no String.
+// Format implements fmt.Formatter for types with secrets: it writes text for every verb, including
+// those, such as %d, for which package fmt does not call String.
 func Format(f fmt.State, text string) { _, _ = io.WriteString(f, text) }
