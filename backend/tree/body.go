@@ -48,6 +48,7 @@ type Body struct {
 
 	source io.Reader // the caller's, if it can be read again from start; else nil
 	start  int64
+	file   *os.File // source, if none of it is in memory
 }
 
 // newBody looks at the header of src, and keeps a small body in memory if keep
@@ -67,6 +68,7 @@ func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID, keep
 		}
 	}
 	if !keep {
+		b.file, _ = b.source.(*os.File)
 		return b, nil
 	}
 	if b.whole, err = b.buf.Fill(peeked.Reader, bufferSize, 0); err != nil {
@@ -101,13 +103,13 @@ type File interface {
 	io.ReaderFrom
 }
 
-// CopyTo writes the whole body, and returns how many bytes that was. The
-// caller's *os.File is given to ReadFrom, 16 MiB at a time, so that the kernel
-// can copy it; any other body is written in blocks of 64 KiB.
+// CopyTo writes the whole body, and returns how many bytes that was. To a Disk
+// the caller's *os.File is given to ReadFrom, 16 MiB at a time, so that the
+// kernel can copy it; any other body is written in blocks of 64 KiB.
 func (b *Body) CopyTo(w File) (total int64, err error) {
 	defer func(before int64) { total = b.read - before }(b.read)
-	if src, ok := b.source.(*os.File); ok {
-		return 0, b.copyFile(w, src)
+	if b.file != nil {
+		return 0, b.copyFile(w)
 	}
 	buf := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(buf)
@@ -128,12 +130,12 @@ func (b *Body) CopyTo(w File) (total int64, err error) {
 	}
 }
 
-func (b *Body) copyFile(w File, src *os.File) error {
+func (b *Body) copyFile(w File) error {
 	for {
 		if err := flow.Err(b.ctx); err != nil {
 			return err
 		}
-		chunk := io.LimitedReader{R: src, N: copyChunk}
+		chunk := io.LimitedReader{R: b.file, N: copyChunk}
 		n, err := w.ReadFrom(&chunk)
 		b.read += n
 		if err != nil {

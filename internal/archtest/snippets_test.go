@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -161,11 +162,11 @@ func TestLinksLead(t *testing.T) {
 	assert.Positive(t, count)
 }
 
-var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|abs|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|flow|oplog|backend)\\.([A-Z]\\w*[a-z]\\w*)(?:\\.([A-Z]\\w*))?")
+var mention = regexp.MustCompile("`(ltxstore|file|mock|s3|gcs|abs|sftp|webdav|object|tree|config|settings|restore|verify|transfer|replicatest|retry|rangeio|ltxio|flow|oplog|backend)\\.([A-Z]\\w*[a-z]\\w*)(?:\\.([A-Z]\\w*))?")
 
 // What the documents call by name exists.
 func TestNamesExist(t *testing.T) {
-	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "internal/settings",
+	folders := map[string]string{"ltxstore": ".", "file": "file", "mock": "mock", "s3": "s3", "gcs": "gcs", "config": "config", "settings": "backend/settings",
 		"restore": "restore", "verify": "verify", "transfer": "transfer",
 		"replicatest": "testing/replicatest",
 		"retry":       "internal/retry", "rangeio": "backend/rangeio", "ltxio": "internal/ltxio", "flow": "internal/flow", "backend": "backend", "oplog": "backend/oplog", "object": "backend/object", "tree": "backend/tree", "abs": "abs", "sftp": "sftp", "webdav": "webdav"}
@@ -173,6 +174,7 @@ func TestNamesExist(t *testing.T) {
 	for pkgName, folder := range folders {
 		known[pkgName] = exported(t, folder)
 	}
+	maps.Copy(known["settings"], exported(t, "internal/settings"))
 	count := 0
 	for _, name := range files(t, ".md") {
 		for _, m := range mention.FindAllStringSubmatch(read(t, name), -1) {

@@ -79,7 +79,7 @@ func TestInitOnlyRegisters(t *testing.T) {
 			there[name] = true
 		}
 	}
-	want := map[string]bool{"abs/entra/entra.go": true, "litestream/register.go": true}
+	want := map[string]bool{"abs/entra/entra.go": true, "litestream/register.go": true, "interop/thirdparty/client.go": true}
 	for _, backend := range backends(t) {
 		want[backend+"/settings.go"] = true
 	}

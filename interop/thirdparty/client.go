@@ -15,50 +15,49 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 const typeName = "kv"
 
-// Config says where a replica is and how to reach it.
+func init() {
+	settings.Register(settings.Backend[Config, *object.Client]{Schemes: []string{typeName}, Place: placeOf, New: New})
+}
+
+// placeOf reads kv://BUCKET/PATH, which may be followed by ?endpoint=… and the other settings.
+func placeOf(u settings.URL) (map[string]string, error) {
+	return map[string]string{"bucket": u.Host, "path": u.Path}, nil
+}
+
+// Config says where a replica is and how to reach it. The tags are its settings.
 type Config struct {
-	// Endpoint, such as https://kv.example, and Bucket's name are required.
-	Endpoint, Bucket string
-
-	// Token authorizes each request.
-	Token string
-
-	// Path is the replica's place in the bucket: see backend.NewKeys.
-	Path string
-
-	// WriteOnce refuses to replace a file by other content (clause W6).
-	WriteOnce bool
-
-	// Retry is how failed requests are repeated. The zero value is the default.
-	Retry ltxstore.Retry
+	Endpoint  string         `ltx:"endpoint" default:"required" help:"The service's URL, such as https://kv.example."`
+	Bucket    string         `ltx:"bucket" match:"^[^/]+$" want:"a bucket's name, without a slash" default:"required" help:"The bucket's name."`
+	Token     string         `ltx:"token,secret" default:"none" help:"What authorizes each request."`
+	Path      string         `ltx:"path,path" default:"the bucket's root" help:"The replica's place in the bucket."`
+	WriteOnce bool           `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	Retry     ltxstore.Retry `ltx:"retry"`
 }
 
 // New returns a client of the replica that cfg describes. It sends nothing and
 // cannot fail: Init, which every method calls, returns what is wrong with cfg.
 func New(cfg Config) *object.Client {
-	return object.New(object.Config{
-		Type:  typeName,
-		Retry: cfg.Retry,
-		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
-			log.Secrets.Add(cfg.Token)
-			return connect(cfg)
-		},
-	})
+	return object.New(object.Config{Type: typeName, Retry: cfg.Retry, Connect: cfg.connect})
 }
 
 // connect checks cfg and makes the store. It sends nothing.
-func connect(cfg Config) (*object.Store, error) {
+func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, error) {
+	log.Secrets.Add(cfg.Token)
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return nil, err
+	}
 	endpoint, err := transport.ParseEndpoint(cfg.Endpoint)
 	if err != nil {
 		return nil, backend.Invalid(typeName, "init", "Endpoint", ltxstore.Redact(cfg.Endpoint), transport.WantEndpoint)
 	}
-	if cfg.Bucket == "" || strings.Contains(cfg.Bucket, "/") {
-		return nil, backend.Invalid(typeName, "init", "Bucket", cfg.Bucket, "want a bucket's name, without a slash")
+	if cfg.Bucket == "" {
+		return nil, backend.Invalid(typeName, "init", "Bucket", cfg.Bucket, "want a bucket's name")
 	}
 	keys, err := backend.NewKeys(ltxstore.LayoutDefault, cfg.Path)
 	if err != nil {

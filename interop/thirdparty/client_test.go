@@ -1,9 +1,12 @@
 package thirdparty
 
 import (
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,13 +21,31 @@ func TestConfig(t *testing.T) {
 	for field, cfg := range map[string]Config{
 		"Endpoint":    {Endpoint: "kv.example", Bucket: "bucket"},
 		"Bucket":      {Endpoint: "https://kv.example", Bucket: "a/b"},
-		"path":        {Endpoint: "https://kv.example", Bucket: "bucket", Path: "../db"},
+		"Path":        {Endpoint: "https://kv.example", Bucket: "bucket", Path: "../db"},
 		"MaxAttempts": {Endpoint: "https://kv.example", Bucket: "bucket", Retry: ltxstore.Retry{MaxAttempts: -1}},
 	} {
 		err := New(cfg).Init(t.Context())
 		require.ErrorIs(t, err, fs.ErrInvalid, field)
 		assert.ErrorContains(t, err, field)
 	}
+}
+
+// A URL of the backend's own scheme opens it, with the library's errors for settings.
+func TestOpen(t *testing.T) {
+	s, err := newServer()
+	require.NoError(t, err)
+	defer s.Close()
+	where := "kv://bucket/" + path + "?write-once=true&retry-max-attempts=1&token=" + secret + "&endpoint=" + url.QueryEscape(s.URL)
+	client, err := ltxstore.Open(t.Context(), where)
+	require.NoError(t, err)
+	assert.Equal(t, typeName, client.Type())
+	for _, body := range []string{"first", "other"} {
+		_, err = client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader(body))
+		assert.Equal(t, body == "other", errors.Is(err, fs.ErrExist))
+	}
+	_, err = ltxstore.Open(t.Context(), where+"&tokem=x")
+	require.ErrorContains(t, err, `did you mean token?`)
+	assert.NotContains(t, err.Error(), secret)
 }
 
 // The error table.
