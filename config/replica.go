@@ -277,7 +277,7 @@ func (o Options) finish(r *Replica, n node) error {
 		given := src.URL
 		r.litestream = func() string { return given }
 		o.litestreamPlace(src, n)
-		src.Layout = litestreamLayout(src.Type).String()
+		src.Layout = LitestreamLayout(src.Type).String()
 	}
 	return settings.Join(wrong...)
 }

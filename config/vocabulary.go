@@ -50,8 +50,9 @@ func isBucket(scheme string) bool {
 	return slices.Contains([]string{"s3", "gcs", "abs", "oss"}, scheme)
 }
 
-// litestreamLayout returns the layout of Litestream's replicas of a type.
-func litestreamLayout(scheme string) ltxstore.Layout {
+// LitestreamLayout returns the layout of Litestream's replicas in a store, which is named
+// by its backend's Type or a URL's scheme.
+func LitestreamLayout(scheme string) ltxstore.Layout {
 	if scheme == "s3" || scheme == "oss" {
 		return ltxstore.LayoutLitestreamS3
 	}

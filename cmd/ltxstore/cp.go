@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/superfly/ltx"
+
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/transfer"
 )
 
@@ -20,16 +23,17 @@ func cpCommand() *command {
 		name: "cp", args: "SOURCE DESTINATION", min: 2, max: 2, replicas: 2,
 		short: "copy a replica to another place or layout",
 		long: "Copies the files of the replica at one URL to another: to another service, another path, or another layout. " +
-			"What is there already is skipped, so that a copy that was broken off goes on where it stopped; nothing is deleted. " +
-			"The times of the files are kept. An empty destination gets the default layout, unless its URL names another.",
-		json: `files and bytes by action (copied, replaced, skipped, deleted, damaged, failed), extra, failures.`,
+			"Files that are there already are skipped, so that running an interrupted copy again continues it; nothing is deleted. " +
+			"The times of the files are kept. An empty destination gets a layout of the source's family, unless its URL names another: " +
+			"what Litestream can restore stays so. The layouts are reported before anything is written.",
+		json: `from_layout, to_layout, files and bytes by action (copied, replaced, skipped, deleted, damaged, failed), extra, failures.`,
 		examples: []string{
 			"ltxstore cp s3://bucket/db file:///var/backup/db",
 			"ltxstore cp s3://bucket/db 'gs://bucket/db?layout=litestream'",
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(cp)
-			flags.Func("level", "copy `LEVEL` alone; may be said several times", func(text string) error {
+			flags.Func("level", "copy `LEVEL` alone; may be given several times", func(text string) error {
 				level, err := strconv.Atoi(text)
 				if err == nil {
 					err = backend.CheckLevel(level)
@@ -54,6 +58,16 @@ func cpCommand() *command {
 type cp struct {
 	cfg transfer.Config
 	yes bool
+
+	from, to string        // layouts
+	first    *ltx.FileInfo // of the files that the destination has
+}
+
+// copied is what cp says in JSON.
+type copied struct {
+	From string `json:"from_layout"`
+	To   string `json:"to_layout"`
+	*transfer.Report
 }
 
 func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
@@ -61,42 +75,89 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	}
 	return a.with(ctx, a.at[0], func(src ltxstore.ReplicaClient) error {
-		return a.with(ctx, a.at[1], func(dst ltxstore.ReplicaClient) error {
-			if err := cmd.confirm(ctx, a, args); err != nil {
-				return err
-			}
-			return cmd.copy(ctx, a, args, dst, src)
-		})
+		// What is wrong with the destination's URL is told before a request is sent.
+		if err := a.at[1].src.Check(); err != nil {
+			return err
+		}
+		if err := cmd.layouts(ctx, a); err != nil {
+			return err
+		}
+		return a.with(ctx, a.at[1], func(dst ltxstore.ReplicaClient) error { return cmd.copy(ctx, a, dst, src) })
 	})
 }
 
-// confirm says which layouts were found, and asks a person before files get between
-// those that are there. A program is not asked: nothing is deleted.
-func (cmd *cp) confirm(ctx context.Context, a *app, args []string) error {
-	from, _, err := layoutAt(ctx, a.at[0])
-	if err != nil {
+// layouts finds out and reports which layouts there are, and asks a person before files
+// get between those that are there. A program is not asked: nothing is deleted.
+func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
+	if err = within(ctx, a.at[1]); err != nil {
 		return err
 	}
-	to, found, err := layoutAt(ctx, a.at[1])
-	if err == nil && to == ltxstore.LayoutDefault.String() {
-		err = above(ctx, a.at[1])
-	}
-	if err != nil {
+	if cmd.from, _, err = layoutAt(ctx, a.at[0]); err != nil {
 		return err
+	}
+	found := false
+	if cmd.to, found, err = layoutAt(ctx, a.at[1]); err != nil {
+		return err
+	}
+	if cmd.to == ltxstore.LayoutDefault.String() {
+		if err = above(ctx, a.at[1]); err != nil {
+			return err
+		}
+	}
+	if !found { // and none is named
+		if cmd.to, err = sameFamily(cmd.from, a.at[1]); err != nil {
+			return err
+		}
+		a.at[1].src.Layout = cmd.to
 	}
 	if found && a.at[1].layout() == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
-		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", a.at[1], to)
+		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", a.at[1], cmd.to)
 		if err := a.ask(ctx, what, "nothing was copied"); err != nil {
 			return err
 		}
 	}
 	if !a.json {
-		a.printf("from layout %s to layout %s\n", from, to)
+		a.printf("from layout %s to layout %s\n", cmd.from, cmd.to)
 	}
 	return nil
 }
 
-func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstore.ReplicaClient) error {
+// sameFamily returns the layout that an empty destination gets: that of Litestream for
+// its store, if the source has one of Litestream's, else the default.
+func sameFamily(from string, to target) (string, error) {
+	scheme, _, err := to.src.Driver()
+	if err != nil || from == ltxstore.LayoutDefault.String() {
+		return ltxstore.LayoutDefault.String(), err
+	}
+	return config.LitestreamLayout(scheme).String(), nil
+}
+
+// warnOfTimes warns where Litestream's own restore -timestamp will see when files were
+// stored in the destination, instead of their times. One file tells it for all.
+func (cmd *cp) warnOfTimes(ctx context.Context, a *app, dst ltxstore.ReplicaClient) {
+	// Of other stores Litestream reads the time of each file.
+	byListing := slices.Contains([]string{"file", "sftp", "nats", "gcs", "abs"}, dst.Type())
+	if cmd.to == ltxstore.LayoutDefault.String() || !byListing || cmd.first == nil || cmd.cfg.DryRun {
+		return
+	}
+	files, err := dst.LTXFiles(ctx, cmd.first.Level, cmd.first.MinTXID, false)
+	if err != nil {
+		return
+	}
+	for files.Next() {
+		item := files.Item()
+		if item.MaxTXID != cmd.first.MaxTXID || item.MinTXID != cmd.first.MinTXID {
+			continue
+		}
+		if stored, err := timeIsStored(ctx, dst, item); err == nil && stored {
+			a.warn(cpCommand(), fmt.Sprintf("%s has files with the time when they were stored there, by which litestream restore -timestamp will go: a copy to an empty place has their own", a.at[1]))
+		}
+		break
+	}
+	_ = files.Close() // it was asked for a hint alone
+}
+
+func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient) error {
 	p := a.watch()
 	files, bytes := 0, int64(0)
 	whole := ctx
@@ -107,7 +168,9 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 		if err := same.of(o.Err); err != nil {
 			stop(err)
 		}
-		files++
+		if files++; cmd.first == nil && o.Err == nil {
+			cmd.first = &o.File
+		}
 		bytes += o.File.Size
 		p.show(bytes, 0, fmt.Sprintf("%s, level %d", count(files, "file"), o.File.Level))
 	}
@@ -119,8 +182,9 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 	if err == nil && files == 0 && len(cmd.cfg.Levels) == 0 {
 		return a.nothing(ctx, a.at[0])
 	}
+	cmd.warnOfTimes(whole, a, dst)
 	if a.json {
-		err = errors.Join(err, writeJSON(a.out, report))
+		err = errors.Join(err, writeJSON(a.out, copied{cmd.from, cmd.to, report}))
 	} else {
 		a.copied(report, cmd.cfg.DryRun)
 	}
@@ -129,10 +193,10 @@ func (cmd *cp) copy(ctx context.Context, a *app, args []string, dst, src ltxstor
 	}
 	if ctx.Err() != nil {
 		done := report.Files[transfer.Copied] + report.Files[transfer.Replaced]
-		return &interruption{fmt.Sprintf("%s copied; say it again to go on", count(done, "file")), err}
+		return &interruption{fmt.Sprintf("%s copied; run it again to continue", count(done, "file")), err}
 	}
 	if n := report.Files[transfer.Failed]; n > 0 {
-		return fmt.Errorf("%s not copied, see above; say it again to try once more, and -replace for what differs", count(n, "file"))
+		return fmt.Errorf("%s not copied, see above; run it again to retry, with -replace for what differs", count(n, "file"))
 	}
 	if n := report.Files[transfer.Damaged]; n > 0 {
 		return fmt.Errorf("%s damaged in the source and left out, see above; to copy damaged files as they are: -damaged", count(n, "file"))

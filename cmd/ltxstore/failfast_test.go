@@ -70,7 +70,7 @@ func TestCpFailsFast(t *testing.T) {
 		dst := &refusing{ReplicaClient: mock.NewReplicaClient(mock.Config{}), err: c.err}
 		a := &app{out: io.Discard, err: io.Discard, width: 80, now: time.Now}
 		a.progress = a.newProgress()
-		err := (&cp{cfg: transfer.Config{Concurrency: 1}}).copy(t.Context(), a, []string{"mem://a", "mem://b"}, dst, src)
+		err := (&cp{cfg: transfer.Config{Concurrency: 1}}).copy(t.Context(), a, dst, src)
 		assert.ErrorContains(t, err, c.want, name)
 		assert.Equal(t, c.whole, dst.writes.Load() == files, "%s: %d writes", name, dst.writes.Load())
 	}

@@ -121,7 +121,7 @@ func (a *app) target(ctx context.Context, cmd *command, arg string, destination 
 	var err error
 	switch variable := a.getenv(configVariable); {
 	case a.config.file != "":
-		t, err = a.configured(ctx, cmd, "-config", a.config.file, arg, !destination)
+		t, err = a.configured(ctx, cmd, "-config", a.config.file, arg, !destination && !isDir(arg))
 	case variable != "":
 		t, err = a.configured(ctx, cmd, "$"+configVariable, variable, arg, false)
 	case a.defaultConfig != "":

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -120,7 +121,7 @@ func TestTargetsThatCannotBe(t *testing.T) {
 		args []string
 	}{
 		{exitUsage, "DIR/litestream.yml has no database \"DIR/ap.db\": did you mean DIR/app.db?", []string{"ls", "-config", file, "DIR/ap.db"}},
-		{exitUsage, "has no database", []string{"cp", "-config", file, "DIR/rep", "DIR/x"}},
+		{exitUsage, "has no database", []string{"cp", "-config", file, "DIR/gone", "DIR/x"}},
 		{exitUsage, "has no database \"DIR/tenants\"", []string{"ls", "-config", file, "DIR/tenants"}},
 		{exitUsage, "has 2 replicas of DIR/two.db: want the URL of one: file://DIR/a?layout=litestream, file://DIR/b?", []string{"ls", "-config", file, "DIR/two.db"}},
 		{exitUsage, "has several databases: want one of them before the other arguments: there are DIR/app.db, DIR/plain.db", []string{"ls", "-config", file}},
@@ -153,4 +154,36 @@ func TestConfigWarns(t *testing.T) {
 	assert.Contains(t, r.out, "6 files")
 	assert.Equal(t, "ltxstore ls: warning: DIR/litestream.yml: line 1, column 37: ${Y:-y} is empty, as in Litestream, which knows no defaults\n", r.err)
 	assert.Equal(t, exitFailed, s.run(t.Context(), "ls", "-no-expand-env", "-config", file).code)
+}
+
+// A copy keeps the family of the source's layout: what Litestream restores stays so.
+func TestCpKeepsTheFamily(t *testing.T) {
+	s, file := withConfig(t)
+	for _, tt := range []struct{ from, to, says string }{
+		{"DIR/rep", "DIR/default", "from layout default to layout default"},
+		{"DIR/rep", "file://DIR/ours?layout=litestream", "from layout default to layout litestream\n"},
+		{"DIR/ours", "DIR/app.db", "from layout litestream to layout litestream-s3"},
+		{"DIR/ours", "DIR/theirs", "from layout litestream to layout litestream\n"},
+		{"DIR/app.db", "file://DIR/back?layout=auto", "from layout litestream-s3 to layout litestream\n"},
+		{"DIR/app.db", "file://DIR/else?layout=default", "from layout litestream-s3 to layout default"},
+		{"DIR/ours", "DIR/default", "from layout litestream to layout default"}, // which has files already
+	} {
+		assert.Contains(t, s.ok(t, "cp", "-config", file, tt.from, tt.to), tt.says, "%v", tt)
+	}
+	assert.FileExists(t, s.dir+"/theirs/ltx/9/0000000000000001-0000000000000002.ltx")
+	assert.FileExists(t, s.dir+"/back/ltx/0/0000000000000006-0000000000000006.ltx")
+	assert.FileExists(t, s.dir+"/else/snapshots/0000000000000001-0000000000000002.ltx")
+	assert.Contains(t, s.run(t.Context(), "cp", "-json", "DIR/ours", "DIR/json").out, `"to_layout": "litestream"`)
+
+	// Litestream goes by the files' own times, which another copy may have lost.
+	level := s.dir + "/theirs/ltx/0/"
+	entries, err := os.ReadDir(level)
+	require.NoError(t, err)
+	for _, e := range entries {
+		require.NoError(t, os.Chtimes(level+e.Name(), time.Now(), time.Now()))
+	}
+	r := s.run(t.Context(), "cp", "-level", "0", "DIR/ours", "DIR/theirs")
+	assert.Equal(t, exitOK, r.code)
+	assert.Contains(t, r.err, "warning: file://DIR/theirs has files with the time when they were stored there, by which litestream restore -timestamp will go")
+	assert.Empty(t, s.run(t.Context(), "cp", "-level", "0", "DIR/ours", "DIR/back").err)
 }
