@@ -42,13 +42,15 @@ func (dir *openDir) Stat(_ context.Context, name string) (tree.Info, error) {
 
 // Create implements tree.Dir. The file is closed, and fsynced.
 func (dir *openDir) Create(_ context.Context, name string, body *tree.Body) (tree.Info, error) {
-	file, err := dir.fsys.create(dir.root, name, dir.cfg.FileMode)
+	model, _ := dir.models()
+	file, err := dir.fsys.create(dir.root, name, mode(dir.given.FileMode, model, 0o600, dir.cfg.FileMode))
 	if err != nil {
 		if err = gone(bare("create temporary", err)); errors.Is(err, fs.ErrNotExist) {
 			dir.drop(dir)
 		}
 		return tree.Info{}, err
 	}
+	giveAway(model, file.Chown)
 	defer file.Close() // again, perhaps: Windows removes no open file
 	return dir.fill(file, name, body)
 }

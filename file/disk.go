@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/tree"
@@ -21,8 +22,10 @@ const maxOpenDirs = 32
 // the path still leads to the open directory: a tree may be deleted, moved or
 // restored from a backup while the client lives.
 type disk struct {
-	cfg  Config
-	fsys fsys
+	cfg   Config // with the defaults
+	given Config
+	fsys  fsys
+	like  atomic.Pointer[func() (file, dir fs.FileInfo)]
 
 	opening sync.Mutex // held while a directory is made and opened
 

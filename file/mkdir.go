@@ -35,6 +35,7 @@ func (d *disk) makeRoot() error {
 // process may have made them an instant ago, and died. It happens once for
 // each level that a client writes.
 func (d *disk) makeAll(root *os.Root, name string) error {
+	_, model := d.models()
 	for i := 0; i <= len(name); i++ {
 		if i < len(name) && name[i] != '/' {
 			continue
@@ -42,10 +43,12 @@ func (d *disk) makeAll(root *os.Root, name string) error {
 		part := filepath.FromSlash(name[:i])
 		err := wantDir(d.fsys, root, name[:i])
 		if errors.Is(err, fs.ErrNotExist) {
-			if err = d.fsys.mkdir(root, part, d.cfg.DirMode); errors.Is(err, fs.ErrExist) {
+			if err = d.fsys.mkdir(root, part, mode(d.given.DirMode, model, 0o700, d.cfg.DirMode)); errors.Is(err, fs.ErrExist) {
 				err = wantDir(d.fsys, root, name[:i])
 			} else if err != nil {
 				err = bare("make directory", err)
+			} else {
+				giveAway(model, func(uid, gid int) error { return root.Lchown(part, uid, gid) })
 			}
 		}
 		if err != nil {

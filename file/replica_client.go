@@ -98,7 +98,7 @@ var _ backend.Locator = (*ReplicaClient)(nil)
 // not touch the disk and cannot fail: Init, which every method calls, tells
 // what is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{given: cfg, disk: &disk{fsys: osFS{}, open: make(map[string]*openDir)}}
+	c := &ReplicaClient{given: cfg, disk: &disk{given: cfg, fsys: osFS{}, open: make(map[string]*openDir)}}
 	c.Client = tree.New(tree.Config{Type: typeName, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: cfg.Logger, Connect: c.connect})
 	return c
 }

@@ -41,8 +41,10 @@ func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
 }
 
 // Replica returns db's replica in c, for engine.DB.Replica, with all of the
-// engine's defaults.
+// engine's defaults. If c is a file.ReplicaClient or wraps one, what it makes looks
+// like the database: see LikeDatabase.
 func Replica(db *engine.DB, c ltxstore.ReplicaClient) *engine.Replica {
+	LikeDatabase(db.Path(), c)
 	return engine.NewReplicaWithClient(db, Client(c))
 }
 

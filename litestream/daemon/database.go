@@ -36,6 +36,9 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", cfg.Path, err)
 	}
+	for _, replica := range found.each {
+		litestream.LikeDatabase(cfg.Path, replica)
+	}
 	d := &database{DB: cfg, replicas: found}
 	if cfg.Restore {
 		if err := d.restore(ctx, logger); err != nil {

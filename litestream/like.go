@@ -1,0 +1,29 @@
+package litestream
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/file"
+)
+
+// LikeDatabase has the files and directories of a replica on a disk get the
+// permissions and the owner of the database at path and of its directory, as in
+// Litestream: see file.ReplicaClient.Like. It does nothing for other clients. Of a
+// mirror, each replica's client must be given.
+func LikeDatabase(path string, c ltxstore.ReplicaClient) {
+	if disk, ok := ltxstore.As[*file.ReplicaClient](c); ok {
+		disk.Like(func() (db, dir fs.FileInfo) { return stat(path), stat(filepath.Dir(path)) })
+	}
+}
+
+// stat returns nil for what is not there.
+func stat(path string) fs.FileInfo {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	return info
+}
