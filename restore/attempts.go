@@ -43,7 +43,7 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 		if err == nil {
 			result, err = do(plan)
 		}
-		vanished, unreachable := new(goneError), new(UnreachableError)
+		vanished, unreachable, late := new(goneError), new(UnreachableError), new(lateError)
 		switch {
 		case err == nil:
 			result.LeftOut = append(leftOut(plan.Torn), known.leftOut(plan)...)
@@ -55,6 +55,8 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 			if gone++; gone == maxAttempts {
 				return nil, failed(client, about, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
 			}
+		case errors.As(err, &late) && !known.late:
+			known.late = true
 		case plan == nil || !cfg.SkipDamaged:
 			return nil, err
 		default:
@@ -72,6 +74,7 @@ type knowledge struct {
 	damaged   map[fileName]LeftOut
 	conflicts []*conflictError
 
+	late      bool // a file was later than believed: clocks ran backwards
 	histories bool // there are several: files are put together by their checksums
 }
 
@@ -90,7 +93,7 @@ func (k *knowledge) plan(ctx context.Context) (*Plan, error) {
 	if k.cfg.SkipDamaged {
 		damaged = k.isDamaged
 	}
-	return newPlan(ctx, k.client, k.cfg.Target, k.skip, damaged)
+	return newPlan(ctx, k.client, k.cfg.Target, k.skip, damaged, !k.late)
 }
 
 func (k *knowledge) skip(info *ltx.FileInfo) bool {

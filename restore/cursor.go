@@ -12,6 +12,8 @@ type cursor struct {
 	p     *planner
 	files ltx.FileIterator
 	ended bool
+	queue []*ltx.FileInfo // listed, and behind ahead
+	times times
 
 	// ahead is the first file that begins behind the next transaction, once
 	// the listing has come so far.
@@ -23,17 +25,28 @@ type cursor struct {
 }
 
 // peek reads the next file into ahead; nil is the end.
-func (c *cursor) peek() error {
-	if c.ahead != nil || c.ended {
-		return nil
+func (c *cursor) peek() (err error) {
+	switch {
+	case c.ahead != nil:
+	case len(c.queue) > 0:
+		c.ahead, c.queue = c.queue[0], c.queue[1:]
+	default:
+		c.ahead, err = c.read()
+	}
+	return err
+}
+
+// read reads the listing's next file; nil is the end.
+func (c *cursor) read() (*ltx.FileInfo, error) {
+	if c.ended {
+		return nil, nil
 	}
 	// Not every iterator bears a Next after its last: ltx's own panics.
 	if c.ended = !c.files.Next(); c.ended {
-		return c.files.Err()
+		return nil, c.files.Err()
 	}
-	c.ahead = c.files.Item()
 	c.p.seen = true
-	return nil
+	return c.files.Item(), nil
 }
 
 // advance reads up to the first file that leaves a gap to what is reached.

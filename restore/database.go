@@ -3,6 +3,7 @@ package restore
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/superfly/ltx"
 
@@ -17,6 +18,7 @@ type database struct {
 	dec     *ltxio.Decoder
 	disk    *pageWriter // nil for a dry run
 	written pageSet
+	before  time.Time // the moment of a plan with files that are believed to be older
 
 	last    ltx.Header   // the newest file's, once begun
 	wanted  ltx.Checksum // what it says the database's checksum is; 0 if it does not
@@ -29,6 +31,15 @@ type database struct {
 type applied struct {
 	info   *ltx.FileInfo
 	commit uint32
+}
+
+// newDatabase returns the database of a plan, written nowhere yet.
+func newDatabase(plan *Plan) *database {
+	d := &database{dec: ltxio.NewDecoder()}
+	if plan.believed {
+		d.before = plan.Target.Before
+	}
+	return d
 }
 
 // apply decodes a file, verifies it and writes its pages. What is wrong with
@@ -79,6 +90,8 @@ func (d *database) pages(pages []ltxio.Page) error {
 // begin checks a header against the newer file.
 func (d *database) begin(info *ltx.FileInfo, hdr ltx.Header) error {
 	switch {
+	case !d.before.IsZero() && info.Level != ltxstore.SnapshotLevel && !time.UnixMilli(hdr.Timestamp).Before(d.before):
+		return &lateError{fmt.Errorf("header is of %s: want a time before %s", time.UnixMilli(hdr.Timestamp).UTC(), d.before.UTC())}
 	case d.last.PageSize == 0:
 		d.last, d.sum = hdr, ltx.ChecksumFlag
 	case hdr.PageSize != d.last.PageSize:

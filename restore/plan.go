@@ -11,7 +11,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -33,6 +32,10 @@ type Plan struct {
 	// broke off. The plan makes do without them, but transactions after its last
 	// may have been in one.
 	Torn []ltx.FileInfo
+
+	// believed says that there are files of which the time is not known, but
+	// believed to be before the target.
+	believed bool
 }
 
 // TXID returns the transaction that the plan restores to.
@@ -76,20 +79,24 @@ func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 	if err := target.check(); err != nil {
 		return nil, failed(client, target.String(), err)
 	}
-	return newPlan(ctx, client, target, skip, nil)
+	return newPlan(ctx, client, target, skip, nil, false)
 }
 
 // newPlan is NewPlan. damaged, if not nil, is called with a file whose header
-// is damaged, which is skipped then.
-func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool, damaged func(*ltx.FileInfo, error)) (*Plan, error) {
+// is damaged, which is skipped then. With believe, where a moment lies is looked for,
+// and files before it are believed to be in time: the restore tells. A target that is not
+// reached so is looked for once more without.
+func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool, damaged func(*ltx.FileInfo, error), believe bool) (*Plan, error) {
 	for attempt := 1; ; attempt++ {
 		p := newPlanner(ctx, client, target, skip)
-		p.damaged, p.thorough = damaged, attempt > 1
+		p.damaged, p.thorough, p.believe = damaged, attempt > 1, believe
 		plan, err := p.run()
 		var unreachable *UnreachableError
-		if again := p.vanished || errors.As(err, &unreachable) && attempt == 1; !again || attempt == maxAttempts {
+		missed := errors.As(err, &unreachable)
+		if again := p.vanished || missed && (attempt == 1 || p.guessed); !again || attempt == maxAttempts {
 			return plan, err
 		}
+		believe = believe && !missed
 	}
 }
 
@@ -111,6 +118,7 @@ type planner struct {
 	skip     func(*ltx.FileInfo) bool
 	damaged  func(*ltx.FileInfo, error)
 	thorough bool // list level 0 from its start
+	believe  bool // look for the moment, instead of reading every header: see times
 
 	stage   int // how often it has descended
 	cursors []*cursor
@@ -124,6 +132,9 @@ type planner struct {
 	behind, oldest *ltx.FileInfo
 	seen           bool // there is any file
 	vanished       bool // a file was deleted after it was listed
+	guessed        bool // the plan has files that are believed to be in time
+
+	known map[fileName]time.Time // of headers that were read
 }
 
 func newPlanner(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) *planner {
@@ -159,7 +170,7 @@ func (p *planner) run() (*Plan, error) {
 // *UnreachableError. beyond is the first transaction of all files behind a gap, 0
 // if there are none.
 func (p *planner) plan(beyond ltx.TXID) (*Plan, error) {
-	plan := &Plan{Target: p.target, Files: p.files, Torn: p.torn.Lost(p.ctx, p.client)}
+	plan := &Plan{Target: p.target, Files: p.files, Torn: p.torn.Lost(p.ctx, p.client), believed: p.guessed}
 	if err := p.miss(beyond, plan.Torn); err != nil {
 		return nil, failed(p.client, p.target.String(), err)
 	}
@@ -182,7 +193,7 @@ func (p *planner) next() (*ltx.FileInfo, error) {
 			continue
 		}
 		info := best.take()
-		switch wanted, err := p.inTime(info); {
+		switch wanted, err := p.inTime(best, info); {
 		case err != nil:
 			return nil, err
 		case wanted:
@@ -265,36 +276,6 @@ func (p *planner) open(level int, seek ltx.TXID) error {
 // timed reports whether a level is listed with its files' times.
 func (p *planner) timed(level int) bool {
 	return !p.target.Before.IsZero() && level == ltxstore.SnapshotLevel
-}
-
-// inTime reports whether a file was written before the moment that is wanted.
-func (p *planner) inTime(info *ltx.FileInfo) (bool, error) {
-	if p.target.Before.IsZero() {
-		return true, nil
-	}
-	if !p.timed(info.Level) {
-		if err := flow.Err(p.ctx); err != nil {
-			return false, err
-		}
-		hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)
-		if errors.Is(err, fs.ErrNotExist) {
-			p.vanished = true
-			return false, nil
-		}
-		if errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil {
-			p.damaged(info, err)
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		info.CreatedAt = time.UnixMilli(hdr.Timestamp).UTC()
-	}
-	if info.CreatedAt.Before(p.target.Before) {
-		return true, nil
-	}
-	p.exclude(info)
-	return false, nil
 }
 
 // exclude notes a file that continues the plan and is behind the target.

@@ -11,7 +11,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
 // Config says what Run restores, and how. The zero value restores the newest
@@ -114,7 +113,10 @@ const defaultConcurrency = 16
 // is damaged, or that does not continue the one before it (their checksums
 // tell, where files carry them), is ltxstore.ErrChecksum with the file's name.
 //
-// Cost: NewPlan's, and one OpenLTXFile of each file, whole. The newest file is
+// Cost: NewPlan's, but for a moment it reads about twice as many headers as the
+// logarithm of the number of files: it believes files before one that is in time to
+// be so too. Their headers tell when they are read whole; where clocks ran
+// backwards it plans anew, with all headers. And one OpenLTXFile of each file, whole. The newest file is
 // read first, and of each page only the newest version is written, so that
 // writing costs the database's size, not the files'. Pages are decoded on all
 // CPUs, and each byte is summed once for all checksums that it is part of. Memory
@@ -148,7 +150,7 @@ func DryRun(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Re
 }
 
 func dryRun(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config) (*Result, error) {
-	db := &database{dec: ltxio.NewDecoder()}
+	db := newDatabase(plan)
 	if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 		return nil, err
 	}
@@ -170,7 +172,7 @@ func (cfg Config) check() error {
 
 // execute restores a plan.
 func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out *output, cfg Config) (*Result, error) {
-	db := &database{dec: ltxio.NewDecoder()}
+	db := newDatabase(plan)
 	err := out.write(ctx, cfg, func(file *os.File) error {
 		db.disk = &pageWriter{f: file}
 		if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {

@@ -218,7 +218,7 @@ func restoreMany(tb testing.TB, s *store, r row, size int) []contestant {
 		err = errors.Join(err, enc.EncodeHeader(ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: 4096,
 			Commit: pages, MinTXID: txid, MaxTXID: txid, Timestamp: 1_700_000_000_000}),
 			enc.EncodePage(ltx.PageHeader{Pgno: uint32(i)*17%pages + 1}, bytes.Repeat([]byte{byte(i)}, 4096)), enc.Close())
-		return errors.Join(err, s.fill.put(ctx, s.keys.File(0, txid, txid), &buf, int64(buf.Len())))
+		return errors.Join(err, s.fill.put(ctx, s.keys.File(0, txid, txid), bytes.NewReader(buf.Bytes()), int64(buf.Len())))
 	}))
 	return all[:2]
 }

@@ -1,0 +1,141 @@
+package restore
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+// times finds where a level's files become later than the moment that is wanted
+// with as many headers as the logarithm of their number, as long as clocks went
+// forward. Whether they did is seen when the files are restored: see lateError.
+type times struct {
+	window int          // how many files are passed over at once; 0 until there is one
+	until  ltx.FileInfo // up to here files are believed to be in time
+	found  bool         // the end is known: what follows is looked at one by one
+}
+
+// lateError is a file that was believed to be older than the moment.
+type lateError struct{ error }
+
+func (e *lateError) Unwrap() error { return e.error }
+
+// believed reports whether a file is believed to be in time: what is before one
+// that is.
+func (c *cursor) believed(info *ltx.FileInfo) bool {
+	if !c.p.believe || c.p.timed(info.Level) {
+		return false
+	}
+	before := func() bool { return inOrder(info, &c.times.until) <= 0 }
+	if !c.times.found && !before() {
+		c.times.search(c)
+	}
+	return before()
+}
+
+func inOrder(a, b *ltx.FileInfo) int {
+	return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
+}
+
+// search looks at a file further on, twice as far each time; where that is late, it
+// searches between. Whatever fails is left to be met by looking one by one.
+func (t *times) search(c *cursor) {
+	t.window = max(2*t.window, 1)
+	if err := c.peek(); err != nil || c.ahead == nil {
+		t.found = true
+		return
+	}
+	for 1+len(c.queue) < t.window {
+		info, err := c.read()
+		if err != nil || info == nil {
+			break // an error is the iterator's for good: it is met again
+		}
+		c.queue = append(c.queue, info)
+	}
+	at := func(i int) *ltx.FileInfo {
+		if i == 0 {
+			return c.ahead
+		}
+		return c.queue[i-1]
+	}
+	inTime := func(i int) bool {
+		known, err := c.p.lookUp(at(i))
+		if t.found = t.found || err != nil; err != nil {
+			return false
+		}
+		return known.Before(c.p.target.Before)
+	}
+	right, late := -1, min(t.window, 1+len(c.queue))-1
+	if inTime(late) {
+		t.until = *at(late)
+		return
+	}
+	t.found = true
+	for late-right > 1 {
+		if half := (right + late) / 2; inTime(half) {
+			right = half
+		} else {
+			late = half
+		}
+	}
+	if right >= 0 {
+		t.until = *at(right)
+	}
+}
+
+// lookUp returns a file's time, by its header unless that was read before.
+func (p *planner) lookUp(info *ltx.FileInfo) (time.Time, error) {
+	if known, ok := p.known[nameOf(info)]; ok {
+		return known, nil
+	}
+	if err := flow.Err(p.ctx); err != nil {
+		return time.Time{}, err
+	}
+	hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at := time.UnixMilli(hdr.Timestamp).UTC()
+	if p.known == nil {
+		p.known = make(map[fileName]time.Time)
+	}
+	p.known[nameOf(info)] = at
+	return at, nil
+}
+
+// inTime reports whether a file was written before the moment that is wanted.
+func (p *planner) inTime(c *cursor, info *ltx.FileInfo) (bool, error) {
+	if p.target.Before.IsZero() {
+		return true, nil
+	}
+	if c.believed(info) {
+		p.guessed = true
+		return true, nil
+	}
+	if !p.timed(info.Level) {
+		at, err := p.lookUp(info)
+		if errors.Is(err, fs.ErrNotExist) {
+			p.vanished = true
+			return false, nil
+		}
+		if errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil {
+			p.damaged(info, err)
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		info.CreatedAt = at
+	}
+	if info.CreatedAt.Before(p.target.Before) {
+		return true, nil
+	}
+	p.exclude(info)
+	return false, nil
+}
