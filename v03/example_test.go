@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/v03"
 )
 
@@ -52,4 +53,16 @@ func ExampleRestore() {
 	fmt.Println(result.Generation, result.Index, result.Offset, result.Time.Format(time.RFC3339))
 	// Output:
 	// 0123456789abcdef 0 7000 2023-01-02T03:04:08Z
+}
+
+func ExampleConvert() {
+	client, dst := old(), &mock.ReplicaClient{}
+	dst.SetLogger(nil)
+	result, err := v03.Convert(context.Background(), dst, client, v03.ConvertConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Written, "files, to transaction", result.TXID)
+	// Output:
+	// 10 files, to transaction 0000000000000009
 }

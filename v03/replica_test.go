@@ -27,6 +27,7 @@ type replica struct {
 	generation string
 	pageSize   int
 	big        bool // checksums are big-endian
+	dense      bool // every page by which the database grows is written, as it mostly is
 
 	now   time.Time
 	index int
@@ -166,6 +167,9 @@ func (r *replica) random() {
 	for range 1 + r.rng.IntN(5) {
 		pgnos = append(pgnos, 1+r.rng.IntN(commit))
 	}
+	for pgno := pages + 1; r.dense && pgno <= commit; pgno++ {
+		pgnos = append(pgnos, pgno)
+	}
 	r.transaction(commit, pgnos...)
 }
 
@@ -220,6 +224,8 @@ func (r *replica) history(files int) {
 }
 
 func (r *replica) last() state { return r.state[len(r.state)-1] }
+
+func hex8(n int64) string { return fmt.Sprintf("%08x", n) }
 
 func pack(t testing.TB, b []byte) []byte {
 	t.Helper()

@@ -5,6 +5,7 @@ package v03_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,10 +19,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 	_ "modernc.org/sqlite"
 
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/interop/servers"
+	"github.com/ltxstore/ltxstore/restore"
 	"github.com/ltxstore/ltxstore/v03"
 )
 
@@ -186,6 +189,35 @@ func TestRestore(t *testing.T) {
 					got := ours(t, s, v03.Target{Generation: g.Name, At: at})
 					require.True(t, bytes.Equal(want, got), "%s of %s", at, strings.TrimSpace(g.Name))
 				}
+			}
+		})
+	}
+}
+
+// TestConvert holds what the converted replica restores to what v0.3 does.
+func TestConvert(t *testing.T) {
+	for _, s := range histories(t, 1024, 4096) {
+		t.Run(filepath.Base(s.path), func(t *testing.T) {
+			dir := t.TempDir()
+			dst := file.NewReplicaClient(file.Config{Path: filepath.Join(dir, "ltx")})
+			result, err := v03.Convert(t.Context(), dst, s.client(), v03.ConvertConfig{})
+			require.NoError(t, err)
+			require.Greater(t, int(result.TXID), 20)
+			out := filepath.Join(dir, "db")
+			_, err = restore.Run(t.Context(), dst, out, restore.Config{})
+			require.NoError(t, err)
+			got, err := os.ReadFile(out)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(oracle(t, s), got))
+			for txid := ltx.TXID(1); txid <= result.TXID; txid++ { // each is a sound database
+				_, err = restore.Run(t.Context(), dst, out, restore.Config{Overwrite: true, Target: restore.Target{TXID: txid}})
+				require.NoError(t, err)
+				db, err := sql.Open("sqlite", out)
+				require.NoError(t, err)
+				var ok string
+				err = db.QueryRow("PRAGMA integrity_check").Scan(&ok)
+				require.NoError(t, errors.Join(err, db.Close()))
+				require.Equal(t, "ok", ok, "transaction %s", txid)
 			}
 		})
 	}

@@ -1,0 +1,90 @@
+package v03
+
+import (
+	"context"
+	"hash/maphash"
+	"io"
+	"slices"
+
+	"github.com/superfly/ltx"
+)
+
+// findFloor returns the offset of the segment, of the snapshot's own WAL file, after which
+// the database has only pages of one state: -1 if the snapshot has. A page of the snapshot
+// that is as a frame has it may come from there: the transactions up to the one that
+// writes the page first belong to the snapshot.
+func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, limit int) (floor int64, err error) {
+	end := slices.IndexFunc(list, func(seg Segment) bool { return seg.Index != s.Index })
+	if end < 0 {
+		end = len(list)
+	}
+	wal := newHistory(ctx, c.src, s, list[:end], limit, nil)
+	defer wal.close()
+	rc, err := wal.files.next() // the snapshot, which is there already
+	if err == nil {
+		rc.Close()
+	}
+	if !wal.segments.more() {
+		return -1, nil
+	}
+	w, err := newWALReader(wal.segments)
+	if err != nil {
+		return -1, damageIsLater(err)
+	}
+	seed := maphash.MakeSeed()
+	type first struct {
+		hash   uint64 // of the snapshot's page
+		offset int64  // of the segment that writes it first
+	}
+	pages := make(map[uint32]first)
+	covered := c.db.pages // up to here every page is in the snapshot or was written
+	floor, torn := int64(-1), false
+	old := make([]byte, w.pageSize)
+	for {
+		f, err := w.next()
+		if err == io.EOF {
+			return floor, nil
+		}
+		if err != nil {
+			return floor, damageIsLater(err)
+		}
+		at := wal.segments.cur.Offset
+		if torn {
+			floor = max(floor, at)
+		}
+		hash := maphash.Bytes(seed, f.page)
+		page, seen := pages[f.pgno]
+		if !seen {
+			page.offset = at
+			if f.pgno <= c.db.pages && w.pageSize == c.db.pageSize {
+				if err := c.db.read(f.pgno, old); err != nil {
+					return -1, err
+				}
+				page.hash = maphash.Bytes(seed, old)
+			}
+			pages[f.pgno] = page
+		}
+		if f.pgno <= c.db.pages && page.hash == hash {
+			floor = max(floor, page.offset)
+		}
+		for next := covered + 1; ; next++ {
+			if _, ok := pages[next]; !ok && next != ltx.LockPgno(w.pageSize) {
+				break
+			}
+			covered = next
+		}
+		if f.commit != 0 {
+			if torn = f.commit > covered; torn {
+				floor = max(floor, at)
+			}
+		}
+	}
+}
+
+// damageIsLater leaves damage to who applies the segments.
+func damageIsLater(err error) error {
+	if isFault(err) {
+		return nil
+	}
+	return err
+}
