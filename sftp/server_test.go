@@ -185,8 +185,10 @@ func TestConformance(t *testing.T) {
 			replicatest.FailingLookups, replicatest.BrokenTransfers, replicatest.StalledTransfers, replicatest.FailingDeletes,
 			// The server is in this process.
 			replicatest.BoundedMemory,
+			// SFTP's times have whole seconds.
+			replicatest.PreciseTimes,
 		},
-		Secrets: []string{password}, PageSize: 256, BodySize: 1 << 20, LargeSize: 8 << 20,
+		Secrets: []string{password}, PageSize: 40, BodySize: 1 << 20, LargeSize: 8 << 20,
 		IgnoreGoroutine: func(stack string) bool {
 			return strings.Contains(stack, "crypto/ssh") || strings.Contains(stack, "sftp.")
 		},

@@ -119,7 +119,7 @@ func TestConformance(t *testing.T) {
 			replicatest.BoundedMemory, // the server is in this process
 			replicatest.Stripping,     // WebDAV keeps no times that could be lost
 		},
-		Secrets: []string{password}, PageSize: 256, BodySize: 1 << 20, LargeSize: 8 << 20,
+		Secrets: []string{password}, PageSize: 40, BodySize: 1 << 20, LargeSize: 8 << 20,
 	})
 }
 
@@ -359,6 +359,47 @@ func TestStrangeAnswers(t *testing.T) {
 		assert.False(t, it.Next())
 		require.Error(t, it.Close(), body)
 		require.NotErrorIs(t, it.Err(), fs.ErrNotExist)
+	}
+}
+
+// golang.org/x/net ends a listing that it could not finish as a whole one, and
+// tells of the failure behind it. The listing is asked for again, and is an error if
+// that does not help: it is never one of fewer files.
+func TestTextAfterListing(t *testing.T) {
+	const cut = `<?xml version="1.0"?><D:multistatus xmlns:D="DAV:"></D:multistatus>`
+	for tail, fails := range map[string]bool{"Internal Server Error": true, "\n \r\n": false, "<!-- end -->": false} {
+		s := start(t)
+		c := s.client(same)
+		require.NoError(t, write(t, c, "x"))
+		for _, times := range []int{1, 100} {
+			asked := 0
+			s.script(func(w http.ResponseWriter, r *http.Request) bool {
+				if asked++; r.Method != "PROPFIND" || r.Header.Get("Depth") != "1" || asked > times {
+					return false
+				}
+				w.WriteHeader(http.StatusMultiStatus)
+				_, _ = io.WriteString(w, cut+tail)
+				return true
+			})
+			it, err := c.LTXFiles(t.Context(), 0, 0, false)
+			require.NoError(t, err)
+			files := 0
+			for it.Next() {
+				files++
+			}
+			err = it.Close()
+			switch {
+			case !fails:
+				require.NoError(t, err, "%q", tail)
+				assert.Zero(t, files)
+			case times == 1:
+				require.NoError(t, err, "%q", tail)
+				assert.Equal(t, 1, files)
+			default:
+				require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+				assert.ErrorContains(t, err, "text after its end")
+			}
+		}
 	}
 }
 

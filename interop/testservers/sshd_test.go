@@ -94,14 +94,15 @@ func inSSH(stack string) bool {
 }
 
 func TestSSHDConformance(t *testing.T) {
-	startSSHD(t).served().conformance(t, "PRIVATE KEY", inSSH)
+	startSSHD(t).served().conformance(t, "PRIVATE KEY", inSSH, replicatest.PreciseTimes)
 }
 
 func TestRcloneSFTPConformance(t *testing.T) {
 	startRcloneSFTP(t).served().conformance(t, davPassword, inSSH,
 		replicatest.WriteOnce, // it makes no links: see below
 		// It opens a file by its name for each range that a reader asks for, and so mixes two.
-		replicatest.AtomicRewriting)
+		replicatest.AtomicRewriting,
+		replicatest.PreciseTimes)
 }
 
 // rclone acknowledges links and makes none: a write with write-once is refused

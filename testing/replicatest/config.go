@@ -201,6 +201,11 @@ const (
 	// declared lacking, and nothing without Rewriting.
 	AtomicRewriting Capability = "atomic-rewriting"
 
+	// PreciseTimes: a time that the store keeps for a file has milliseconds. One
+	// that cuts it to whole seconds lacks them. It is there unless declared
+	// lacking; time/never-zero is then held to whole seconds.
+	PreciseTimes Capability = "precise-times"
+
 	// BoundedMemory: what is written does not stay in this process. A store in
 	// memory lacks it. It is there unless declared lacking.
 	BoundedMemory Capability = "bounded-memory"
@@ -212,7 +217,7 @@ const (
 )
 
 // offers reports whether the store has what it must have for the capability.
-// The last four cannot be seen: assumed unless declared lacking.
+// The last five cannot be seen: assumed unless declared lacking.
 func (cfg *Config) offers(s *Store, c Capability) bool {
 	raw, faults := cmp.Or(s.Raw, &Raw{}), cmp.Or(s.Faults, &Faults{})
 	switch c {
@@ -265,7 +270,7 @@ var visible = [...]Capability{Clients, WriteOnce, Siblings, Parents, MissingStor
 	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels, RawFiles}
 
 // assumed are the others.
-var assumed = [...]Capability{Rewriting, AtomicRewriting, BoundedMemory, FewRequests}
+var assumed = [...]Capability{Rewriting, AtomicRewriting, PreciseTimes, BoundedMemory, FewRequests}
 
 // validate checks the configuration itself.
 func (cfg *Config) validate() error {

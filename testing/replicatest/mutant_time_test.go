@@ -49,6 +49,20 @@ func timeMutants() []mutant {
 					}}, nil
 				}
 			})},
+		{name: "cuts times to seconds without useMetadata", fails: []string{"time/never-zero"},
+			damage: onList(func(_ *client, list listFunc) listFunc {
+				return func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+					itr, err := list(ctx, level, seek, true) // those of the headers
+					if err != nil || useMetadata {
+						return itr, err
+					}
+					return &iterator{FileIterator: itr, item: func() *ltx.FileInfo {
+						info := *itr.Item()
+						info.CreatedAt = info.CreatedAt.Truncate(time.Second)
+						return &info
+					}}, nil
+				}
+			})},
 		{name: "lists the epoch for a body without a header", fails: []string{"time/of-plain-body"},
 			damage: onItem(func(c *client, info *ltx.FileInfo) {
 				if !isLTX(c, info) {
