@@ -45,10 +45,10 @@ type Body struct {
 	err   error // of the caller's reader
 	buf   flow.Buffer
 	whole bool // buf has everything
+	plain bool // nothing is in memory
 
 	source io.Reader // the caller's, if it can be read again from start; else nil
 	start  int64
-	file   *os.File // source, if none of it is in memory
 }
 
 // newBody looks at the header of src, and keeps a small body in memory if keep
@@ -68,7 +68,7 @@ func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID, keep
 		}
 	}
 	if !keep {
-		b.file, _ = b.source.(*os.File)
+		b.plain = true
 		return b, nil
 	}
 	if b.whole, err = b.buf.Fill(peeked.Reader, bufferSize, 0); err != nil {
@@ -108,8 +108,8 @@ type File interface {
 // kernel can copy it; any other body is written in blocks of 64 KiB.
 func (b *Body) CopyTo(w File) (total int64, err error) {
 	defer func(before int64) { total = b.read - before }(b.read)
-	if b.file != nil {
-		return 0, b.copyFile(w)
+	if file, ok := b.source.(*os.File); ok && b.plain {
+		return 0, b.copyFile(w, file)
 	}
 	buf := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(buf)
@@ -130,12 +130,12 @@ func (b *Body) CopyTo(w File) (total int64, err error) {
 	}
 }
 
-func (b *Body) copyFile(w File) error {
+func (b *Body) copyFile(w File, src *os.File) error {
 	for {
 		if err := flow.Err(b.ctx); err != nil {
 			return err
 		}
-		chunk := io.LimitedReader{R: b.file, N: copyChunk}
+		chunk := io.LimitedReader{R: src, N: copyChunk}
 		n, err := w.ReadFrom(&chunk)
 		b.read += n
 		if err != nil {

@@ -50,7 +50,7 @@ func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, e
 	if err != nil {
 		return nil, err
 	}
-	src := Whole(ctx, r, size)
+	src := newWhole(ctx, r, size)
 	n, err := ReadFull(src, buf[:])
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -67,7 +67,8 @@ func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, e
 	}
 	if seekable {
 		if _, err := r.(io.Seeker).Seek(start, io.SeekStart); err == nil {
-			body.Reader, body.Source = Whole(ctx, r, size), r
+			src.read, src.err = 0, nil
+			body.Reader, body.Source = src, r
 			return body, nil
 		}
 	}

@@ -75,6 +75,10 @@ func believed(size int64) int64 {
 // ends, and with a *SizeError if r does not have size bytes; -1 allows any number. It does not read on
 // after an error.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
+	return newWhole(ctx, r, size)
+}
+
+func newWhole(ctx context.Context, r io.Reader, size int64) *whole {
 	return &whole{r: flow.Reader{Ctx: ctx, R: r}, size: size}
 }
 
