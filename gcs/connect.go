@@ -101,7 +101,7 @@ func (cfg Config) load() (Config, error) {
 func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 	base := b.cfg.RoundTripper
 	if base == nil {
-		t, err := transport.New(transport.Options{
+		t, release, err := transport.Shared(transport.Options{
 			MaxConns:           b.cfg.MaxConns,
 			MaxIdleConns:       b.cfg.MaxIdleConns,
 			IdleConnTimeout:    b.cfg.IdleConnTimeout,
@@ -113,7 +113,12 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		base, closeIdle = t, t.CloseIdleConnections
+		base, closeIdle = t, release
+		defer func() {
+			if err != nil {
+				release()
+			}
+		}()
 	}
 	authorized, err := b.authorize(base)
 	if err != nil {

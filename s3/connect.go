@@ -145,7 +145,7 @@ func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error)
 	if cfg.RoundTripper != nil {
 		return roundTripper{cfg.RoundTripper}, func() {}, nil
 	}
-	t, err := transport.New(transport.Options{
+	t, closeIdle, err := transport.Shared(transport.Options{
 		MaxConns:           cfg.MaxConns,
 		MaxIdleConns:       cfg.MaxIdleConns,
 		IdleConnTimeout:    cfg.IdleConnTimeout,
@@ -157,7 +157,7 @@ func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error)
 	if err != nil {
 		return roundTripper{}, nil, err
 	}
-	return roundTripper{t}, t.CloseIdleConnections, nil
+	return roundTripper{t}, closeIdle, nil
 }
 
 // roundTripper is an aws.HTTPClient without what http.Client adds: redirects,

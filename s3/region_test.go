@@ -137,6 +137,7 @@ func TestRegionOfEndpoint(t *testing.T) {
 	defer server.Close()
 	down := valid()
 	down.Region, down.Endpoint, down.Retry.MaxAttempts = "", server.URL, 1
+	down.MaxIdleConns = 7 // other clients do not share its transport
 	_, err := connectTo(t, down)
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 	select {
