@@ -79,7 +79,12 @@ func soak(t *testing.T, client ltxstore.ReplicaClient, steady *atomic.Bool) {
 		require.NoError(t, err)
 		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
 	}
-	require.Eventually(t, func() bool { return db.SyncAndWait(t.Context()) == nil }, time.Minute, 100*time.Millisecond)
+	local, err := db.Pos()
+	require.NoError(t, err)
+	t.Logf("%d transactions, %d of %d files replicated when the writing ends", transactions, db.Replica.Pos().TXID, local.TXID)
+	for err, last := db.SyncAndWait(t.Context()), time.Now().Add(2*time.Minute); err != nil; err = db.SyncAndWait(t.Context()) {
+		require.True(t, time.Now().Before(last), "%v", err)
+	}
 	require.NoError(t, store.Close(context.WithoutCancel(t.Context())))
 
 	steady.Store(true)
