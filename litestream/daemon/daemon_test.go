@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -144,4 +148,29 @@ func TestCloseGivesUp(t *testing.T) {
 	g.exec("app.db", `INSERT INTO t VALUES (1)`)
 	close(done)
 	require.ErrorContains(t, d.Close(context.Background()), "last sync")
+}
+
+// A database of which there is only what v0.3 wrote is restored from that, and
+// replicated as LTX files from then on.
+func TestRestoresV03(t *testing.T) {
+	g := newGround(t)
+	db, err := sql.Open("sqlite", g.path("old.db"))
+	require.NoError(t, err)
+	_, err = db.Exec(`CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)`)
+	require.NoError(t, errors.Join(err, db.Close()))
+	content, err := os.ReadFile(g.path("old.db"))
+	require.NoError(t, err)
+	var b bytes.Buffer
+	w := lz4.NewWriter(&b)
+	_, err = w.Write(content)
+	require.NoError(t, errors.Join(err, w.Close()))
+	name := g.path("r/generations/00000000000000ab/snapshots/00000000.snapshot.lz4")
+	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+	require.NoError(t, os.WriteFile(name, b.Bytes(), 0o644))
+
+	d := g.open(`dbs: [{path: $DIR/app.db, restore-if-db-not-exists: true, replica: {path: $DIR/r}}]`)
+	assert.Equal(t, 2, g.rows("app.db"))
+	assert.Contains(t, g.log.String(), "Litestream v0.3")
+	require.NoError(t, d.Close(t.Context()))
+	assert.Equal(t, 2, g.restored("file://"+g.path("r")+"?layout=litestream"))
 }

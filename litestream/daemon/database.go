@@ -14,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/litestream"
 	"github.com/ltxstore/ltxstore/restore"
+	"github.com/ltxstore/ltxstore/v03"
 )
 
 // database is one database that is replicated.
@@ -80,6 +81,11 @@ func (d *database) restore(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	result, err := restore.Run(ctx, d.all, d.Path, restore.Config{})
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = d.restoreV03(ctx, logger); err == nil {
+			return nil
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		logger.Info("no replica to restore from", "path", d.Path)
@@ -89,6 +95,22 @@ func (d *database) restore(ctx context.Context, logger *slog.Logger) error {
 	}
 	logger.Info("database restored", "path", d.Path, "txid", result.TXID.String())
 	return nil
+}
+
+// restoreV03 restores what Litestream v0.3 has written to the first replica that has
+// any. If none has, that is fs.ErrNotExist.
+func (d *database) restoreV03(ctx context.Context, logger *slog.Logger) error {
+	for _, replica := range d.each {
+		_, err := v03.Restore(ctx, replica, d.Path, v03.RestoreConfig{})
+		if err == nil {
+			logger.Info("database restored from a replica of Litestream v0.3", "path", d.Path, "replica", replica.place)
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	return fs.ErrNotExist
 }
 
 // exists reports whether the database's file is there.

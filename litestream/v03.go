@@ -1,0 +1,58 @@
+package litestream
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	engine "github.com/benbjohnson/litestream"
+
+	"github.com/ltxstore/ltxstore/v03"
+)
+
+// The engine restores what Litestream v0.3 wrote, if that is newer than the LTX files.
+var _ engine.ReplicaClientV3 = client{}
+
+// GenerationsV3 implements engine.ReplicaClientV3. A client that cannot list such
+// files has none.
+func (c client) GenerationsV3(ctx context.Context) ([]string, error) {
+	names, err := v03.Generations(ctx, c.ReplicaClient)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil, nil
+	}
+	return names, err
+}
+
+// SnapshotsV3 implements engine.ReplicaClientV3.
+func (c client) SnapshotsV3(ctx context.Context, generation string) (found []engine.SnapshotInfoV3, err error) {
+	g, err := v03.ReadGeneration(ctx, c.ReplicaClient, generation)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range g.Snapshots {
+		found = append(found, engine.SnapshotInfoV3(s))
+	}
+	return found, nil
+}
+
+// WALSegmentsV3 implements engine.ReplicaClientV3.
+func (c client) WALSegmentsV3(ctx context.Context, generation string) (found []engine.WALSegmentInfoV3, err error) {
+	g, err := v03.ReadGeneration(ctx, c.ReplicaClient, generation)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range g.Segments {
+		found = append(found, engine.WALSegmentInfoV3(s))
+	}
+	return found, nil
+}
+
+// OpenSnapshotV3 implements engine.ReplicaClientV3.
+func (c client) OpenSnapshotV3(ctx context.Context, generation string, index int) (io.ReadCloser, error) {
+	return v03.OpenSnapshot(ctx, c.ReplicaClient, generation, index)
+}
+
+// OpenWALSegmentV3 implements engine.ReplicaClientV3.
+func (c client) OpenWALSegmentV3(ctx context.Context, generation string, index int, offset int64) (io.ReadCloser, error) {
+	return v03.OpenSegment(ctx, c.ReplicaClient, generation, index, offset)
+}
