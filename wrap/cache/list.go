@@ -40,10 +40,13 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 	return &iterator{FileIterator: backend.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
 }
 
+// keptPage is the number of files in a page of a kept listing.
+const keptPage = 1024
+
 // pagesOf returns the pages of files, which it does not change.
 func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 	return func(context.Context) (page []ltx.FileInfo, more bool, err error) {
-		n := min(len(files), lastPage)
+		n := min(len(files), keptPage)
 		page, files = slices.Clone(files[:n]), files[n:]
 		return page, len(files) > 0, nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // shared is a listing of the store in progress, for all its readers. It advances when one of
@@ -52,14 +53,9 @@ type reader struct {
 	last ltx.FileInfo
 }
 
-const (
-	firstPage = 8
-	lastPage  = 1024
-)
-
 // page is a backend.PageFunc.
 func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
-	r.want = min(max(2*r.want, firstPage), lastPage)
+	r.want = layer.NextPage(r.want)
 	for r.own == nil {
 		r.listings.mu.Lock()
 		switch {

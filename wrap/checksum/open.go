@@ -61,7 +61,7 @@ func (r *reader) Close() error {
 	defer r.mu.Unlock()
 	r.check.Stop()
 	if r.err == nil || r.err == io.EOF {
-		r.err = layer.WrapFile(r.c.next, "read", r.file, errClosed)
+		r.err = layer.WrapFile(r.c.next, "read", r.file, layer.ErrClosed)
 	}
 	return err
 }

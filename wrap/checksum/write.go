@@ -14,8 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
-
 // WriteLTXFile calls the next client. It fails with ltxstore.ErrChecksum if the body is
 // damaged, and with fs.ErrInvalid if it is not an LTX file (see Config.OtherBodies) or
 // has the transactions of another name (clause W7). Nothing is stored then, and an

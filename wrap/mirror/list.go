@@ -76,14 +76,9 @@ type head struct {
 	err   error
 }
 
-const (
-	firstPage = 8
-	lastPage  = 1024
-)
-
 // page is a backend.PageFunc.
 func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err error) {
-	m.want = min(max(2*m.want, firstPage), lastPage)
+	m.want = layer.NextPage(m.want)
 	if err := m.begin(); err != nil {
 		return nil, false, err
 	}
@@ -95,7 +90,7 @@ func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err erro
 		file := *first
 		files = append(files, file)
 		for _, h := range m.heads {
-			if h.next != nil && compare(h.next, &file) == 0 {
+			if h.next != nil && layer.Compare(h.next, &file) == 0 {
 				h.advance()
 			}
 		}
@@ -109,7 +104,7 @@ func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err erro
 // first returns the next file, as the first of the replicas that have it lists it.
 func (m *merge) first() (first *ltx.FileInfo) {
 	for _, h := range m.heads {
-		if h.next != nil && (first == nil || compare(h.next, first) < 0) {
+		if h.next != nil && (first == nil || layer.Compare(h.next, first) < 0) {
 			first = h.next
 		}
 	}
@@ -182,8 +177,4 @@ func (m *merge) close() error {
 		}
 	}
 	return failed
-}
-
-func compare(a, b *ltx.FileInfo) int {
-	return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
 }

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/superfly/ltx"
@@ -60,7 +59,7 @@ func (it *iterator) Next() bool {
 // step moves to the next file that was not listed before.
 func (it *iterator) step() error {
 	for it.files.Next() {
-		if item := it.files.Item(); !it.begun || compare(&it.last, item) < 0 {
+		if item := it.files.Item(); !it.begun || layer.Compare(&it.last, item) < 0 {
 			it.item = item
 			return nil
 		}
@@ -86,10 +85,6 @@ func (it *iterator) resume(failure error) error {
 		it.files = files
 		return it.step()
 	})
-}
-
-func compare(a, b *ltx.FileInfo) int {
-	return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
 }
 
 // Item implements ltx.FileIterator.

@@ -3,9 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 
 	"github.com/superfly/ltx"
@@ -49,8 +47,6 @@ type reader struct {
 	last   layer.Overlap
 	err    error // of every further Read
 }
-
-var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
@@ -139,8 +135,8 @@ func (r *reader) again(p []byte) (int, error) {
 
 // end makes err, as an *ltxstore.Error, the error of every further Read.
 func (r *reader) end(err error) error {
-	if context.Cause(r.ctx) == errClosed {
-		err = errClosed
+	if context.Cause(r.ctx) == layer.ErrClosed {
+		err = layer.ErrClosed
 	}
 	r.err = layer.Wrap(r.c.next, "read", layer.File{Level: r.level, MinTXID: r.minTXID, MaxTXID: r.maxTXID}.String(), err)
 	r.drop()
@@ -156,7 +152,7 @@ func (r *reader) drop() {
 
 // Close ends a blocked Read, and closes the transfer. It may be called again.
 func (r *reader) Close() error {
-	r.cancel(errClosed)
+	r.cancel(layer.ErrClosed)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.body == nil {
@@ -164,6 +160,6 @@ func (r *reader) Close() error {
 	}
 	err := r.body.Close()
 	r.body = nil
-	_ = r.end(errClosed)
+	_ = r.end(layer.ErrClosed)
 	return err
 }

@@ -2,9 +2,7 @@ package throttle
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 
 	"github.com/superfly/ltx"
@@ -61,8 +59,6 @@ type reader struct {
 	err  error // of every further Read
 }
 
-var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
-
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
 	r.mu.Lock()
@@ -72,8 +68,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.down.read(p, r.ReadCloser.Read)
 	if waitErr := r.down.pass(r.ctx, n, err != nil); waitErr != nil {
-		if context.Cause(r.ctx) == errClosed {
-			waitErr = errClosed
+		if context.Cause(r.ctx) == layer.ErrClosed {
+			waitErr = layer.ErrClosed
 		}
 		r.err = layer.Wrap(r.c.next, "read", r.key, waitErr)
 		return 0, r.err
@@ -83,7 +79,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // Close implements io.Closer.
 func (r *reader) Close() error {
-	r.cancel(errClosed)
+	r.cancel(layer.ErrClosed)
 	err := r.ReadCloser.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,13 +12,6 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// The first page is small, so that a listing that is closed early costs little. Each further
-// page is twice as large, so that a long listing seldom waits.
-const (
-	firstPage = 8
-	lastPage  = 1024
-)
-
 // list returns the next client's listing with the files as they were written, in pages that
 // are read ahead by backend.NewPageIterator. It lists without metadata, because a format that
 // has times reads them from the stored files.
@@ -34,7 +27,7 @@ func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level
 		return nil, err
 	}
 	wrap := func(err error) error { return layer.Wrap(next, "list", "", err) }
-	p := &pages{Format: format, metadata: metadata, concurrency: concurrency, stored: stored, size: firstPage,
+	p := &pages{Format: format, metadata: metadata, concurrency: concurrency, stored: stored, size: layer.NextPage(0),
 		wrap: func(f layer.File, err error) error { return layer.WrapFile(next, "list", f, err) }}
 	return &iterator{
 		FileIterator: backend.NewPageIterator(ctx, p.page, backend.PageOptions{Seek: seek, Wrap: wrap}),
@@ -62,7 +55,7 @@ func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err 
 		return nil, false, err
 	}
 	more = len(files) == p.size // one more page, even if it turns out empty
-	p.size = min(2*p.size, lastPage)
+	p.size = layer.NextPage(p.size)
 	files, err = p.complete(ctx, files)
 	return files, more, err
 }

@@ -84,3 +84,19 @@ func TestReader(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, "con", string(got))
 }
+
+func TestNextPage(t *testing.T) {
+	for n, want := range map[int]int{0: 8, 8: 16, 512: 1024, 1024: 1024} {
+		assert.Equal(t, want, layer.NextPage(n))
+	}
+}
+
+func TestCompare(t *testing.T) {
+	one, longer, two := &ltx.FileInfo{MinTXID: 1, MaxTXID: 1}, &ltx.FileInfo{MinTXID: 1, MaxTXID: 2}, &ltx.FileInfo{MinTXID: 2, MaxTXID: 2}
+	for _, tt := range []struct {
+		a, b *ltx.FileInfo
+		want int
+	}{{one, one, 0}, {one, longer, -1}, {two, longer, 1}} {
+		assert.Equal(t, tt.want, layer.Compare(tt.a, tt.b))
+	}
+}

@@ -1,6 +1,13 @@
 package layer
 
-import "io"
+import (
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// ErrClosed is the error of reading a closed reader.
+var ErrClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 
 // Reader returns a reader that calls read, and has the Seek or Len method of r, so that a
 // backend can send it in one request without a buffer, and again after a failure.
