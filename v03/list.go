@@ -56,7 +56,7 @@ func ReadGeneration(ctx context.Context, client ltxstore.ReplicaClient, name str
 	if !IsGeneration(name) {
 		return nil, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", name, fs.ErrInvalid)
 	}
-	g := &Generation{Name: name}
+	g := &Generation{Name: name, Snapshots: []Snapshot{}, Segments: []Segment{}}
 	list := func(dir string, take func(f backend.RawFile) bool) error {
 		dir = root + "/" + name + "/" + dir
 		return lister.ListRaw(ctx, dir, func(f backend.RawFile) error {

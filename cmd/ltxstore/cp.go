@@ -50,6 +50,7 @@ func cpCommand() *command {
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
 			flags.BoolVar(&cmd.yes, "yes", false, "do not ask on a terminal")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
+			flags.StringVar(&cmd.generation, "generation", "", "convert `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
 		},
 	}
@@ -58,6 +59,8 @@ func cpCommand() *command {
 type cp struct {
 	cfg transfer.Config
 	yes bool
+
+	generation string // of a replica of v0.3
 
 	from, to string        // layouts
 	first    *ltx.FileInfo // of the files that the destination has
@@ -174,12 +177,19 @@ func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient
 		bytes += o.File.Size
 		p.show(bytes, 0, fmt.Sprintf("%s, level %d", count(files, "file"), o.File.Level))
 	}
+	if cmd.generation != "" {
+		p.done()
+		return cmd.convert(whole, a, dst, src)
+	}
 	report, err := transfer.Run(ctx, dst, src, cmd.cfg)
 	p.done()
 	if report == nil {
 		return err
 	}
 	if err == nil && files == 0 && len(cmd.cfg.Levels) == 0 {
+		if isV03(ctx, src) {
+			return cmd.convert(whole, a, dst, src)
+		}
 		return a.nothing(ctx, a.at[0])
 	}
 	cmd.warnOfTimes(whole, a, dst)

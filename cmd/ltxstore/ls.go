@@ -94,6 +94,9 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		a.warnTorn(lsCommand(), noted.Lost(ctx, client))
 		switch {
 		case files == 0 && cmd.level < 0 && cmd.seek == 0:
+			if isV03(ctx, client) {
+				return a.lsV03(ctx, client)
+			}
 			return a.nothing(ctx, a.at[0])
 		case !a.json:
 			a.printf("%s, %s\n", count(files, "file"), humanSize(bytes))

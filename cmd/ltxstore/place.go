@@ -310,7 +310,7 @@ func meant(ctx context.Context, at target) string {
 	p := at.place()
 	here, _ := p.folders(ctx)
 	if slices.Contains(here, "generations") {
-		return "there is a replica of Litestream 0.3 (generations/), which holds no LTX files: restore it with litestream restore"
+		return "there is a replica of Litestream 0.3 (generations/), which holds no LTX files: ls, restore and cp read it"
 	}
 	if at.replica != nil && !looksLikeReplica(here) {
 		return ""

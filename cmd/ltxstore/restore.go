@@ -52,6 +52,7 @@ func restoreCommand() *command {
 			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "leave out files that are damaged or of another history, where others make up for them")
 			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check by the sqlite3 program, which must be installed")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
+			flags.StringVar(&cmd.generation, "generation", "", "restore `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
 		},
 	}
@@ -61,6 +62,8 @@ type restoring struct {
 	cfg       restore.Config
 	until     time.Time // -timestamp
 	integrity bool
+
+	generation string // of a replica of v0.3
 }
 
 func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
@@ -81,6 +84,9 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		cmd.cfg.Check = func(ctx context.Context, path string) error { return integrityCheck(ctx, program, path) }
 	}
 	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
+		if cmd.generation != "" {
+			return cmd.restoreV03(ctx, a, client, args[1])
+		}
 		p := a.watch()
 		cmd.cfg.Progress = func(now restore.Progress) {
 			p.show(now.Bytes, now.TotalBytes, fmt.Sprintf("file %d of %d", now.Files, now.TotalFiles))
@@ -89,6 +95,9 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		p.done()
 		switch unreachable := new(restore.UnreachableError); {
 		case errors.As(err, &unreachable) && unreachable.Empty:
+			if isV03(ctx, client) {
+				return cmd.restoreV03(ctx, a, client, args[1])
+			}
 			return a.nothing(ctx, a.at[0])
 		case errors.As(err, &unreachable) && unreachable.Last != 0:
 			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)

@@ -51,6 +51,9 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 		case report == nil:
 			return err
 		case err == nil && report.Complete && report.Files == 0 && len(report.Findings) == 0:
+			if isV03(ctx, client) {
+				return a.verifyV03(ctx, client, cmd.cfg.Concurrency)
+			}
 			return a.nothing(ctx, a.at[0])
 		case a.json:
 			if err := writeJSON(a.out, report); err != nil {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/v03"
+)
+
+// isV03 reports whether a replica is one of Litestream v0.3. It is asked where there is no
+// LTX file.
+func isV03(ctx context.Context, client ltxstore.ReplicaClient) bool {
+	generations, err := v03.List(ctx, client)
+	return err == nil && slices.ContainsFunc(generations, func(g *v03.Generation) bool { return len(g.Snapshots)+len(g.Segments) > 0 })
+}
+
+// lsV03 lists the generations of v0.3.
+func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient) error {
+	generations, err := v03.List(ctx, client)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		for _, g := range generations {
+			if err := json.NewEncoder(a.out).Encode(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := table{heading: []string{"GENERATION", "SNAPSHOTS", "SEGMENTS", "SIZE", "LAST"}, right: map[int]bool{1: true, 2: true, 3: true}}
+	for _, g := range generations {
+		size := int64(0)
+		for _, s := range g.Snapshots {
+			size += s.Size
+		}
+		for _, s := range g.Segments {
+			size += s.Size
+		}
+		_, last := g.Bounds()
+		t.add(g.Name, fmt.Sprint(len(g.Snapshots)), fmt.Sprint(len(g.Segments)), humanSize(size), moment(last))
+	}
+	t.write(a.out, a.width)
+	a.printf("a replica of Litestream v0.3: restore reads it, cp makes LTX files of it\n")
+	return nil
+}
+
+// restoreV03 restores from a replica of v0.3.
+func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.ReplicaClient, path string) error {
+	if cmd.cfg.Target.TXID != 0 {
+		return usagef("-txid names a transaction of LTX files, and this is a replica of Litestream v0.3: want -timestamp, -generation or neither")
+	}
+	p := a.watch()
+	result, err := v03.Restore(ctx, client, path, v03.RestoreConfig{
+		Target:    v03.Target{Generation: cmd.generation, At: cmd.until},
+		Overwrite: cmd.cfg.Overwrite, Mode: cmd.cfg.Mode, Check: cmd.cfg.Check,
+		SkipDamaged: cmd.cfg.SkipDamaged, Concurrency: cmd.cfg.Concurrency,
+		Progress: func(now v03.Progress) {
+			p.show(now.Bytes, now.TotalBytes, fmt.Sprintf("file %d of %d", now.Files, now.TotalFiles))
+		},
+	})
+	p.done()
+	damage, empty := new(v03.DamageError), new(v03.EmptyError)
+	switch {
+	case err == nil:
+	case errors.As(err, &empty) && empty.Generations == 0:
+		return a.nothing(ctx, a.at[0])
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s, or a journal of it, is there already; to replace it: -force", path)
+	case ctx.Err() != nil:
+		return &interruption{"nothing was written", err}
+	case errors.As(err, &damage) && !cmd.cfg.SkipDamaged:
+		return fmt.Errorf("%w; to restore what comes before it: -skip-damaged", err)
+	default:
+		return err
+	}
+	a.warnV03(restoreCommand(), result)
+	if a.json {
+		return writeJSON(a.out, result)
+	}
+	a.printf("restored generation %s to index %08x, offset %d\n", result.Generation, result.Index, result.Offset)
+	a.printf("stored at %s\n", moment(result.Time))
+	a.printf("%s of %d bytes, from %s of %s\n", count(int64(result.Pages), "page"), result.PageSize, count(result.Files, "file"), humanSize(result.Bytes))
+	if cmd.integrity {
+		a.printf("SQLite's integrity_check: ok\n")
+	}
+	return nil
+}
+
+// warnV03 tells what is not in what was restored.
+func (a *app) warnV03(cmd *command, result *v03.Result) {
+	for _, damage := range result.LeftOut {
+		a.warn(cmd, damage.Error()+": left out, with what comes after it")
+	}
+	if result.Uncommitted > 0 {
+		a.warn(cmd, fmt.Sprintf("%s of no whole transaction left out, as SQLite does", count(result.Uncommitted, "frame")))
+	}
+}
+
+// convert makes LTX files of a replica of v0.3.
+func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient) error {
+	if cmd.cfg.DryRun || len(cmd.cfg.Levels) > 0 || cmd.cfg.Replace {
+		return usagef("the source is a replica of Litestream v0.3, which is converted: -dry-run, -level and -replace are for LTX files")
+	}
+	p := a.watch()
+	result, err := v03.Convert(ctx, dst, src, v03.ConvertConfig{
+		Generation: cmd.generation, SkipDamaged: cmd.cfg.CopyDamaged,
+		Progress: func(now v03.Progress) {
+			p.show(now.Bytes, now.TotalBytes, fmt.Sprintf("file %d of %d", now.Files, now.TotalFiles))
+		},
+	})
+	p.done()
+	damage := new(v03.DamageError)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return &interruption{"what was converted stays; run it again to continue", err}
+	case errors.As(err, &damage) && !cmd.cfg.CopyDamaged:
+		return fmt.Errorf("%w; to convert what comes before it: -damaged", err)
+	default:
+		return err
+	}
+	a.warnV03(cpCommand(), &result.Result)
+	for _, name := range result.Others {
+		a.warn(cpCommand(), "generation "+name+" is another history and was not converted: -generation "+name+" converts it, to another place")
+	}
+	if a.json {
+		return writeJSON(a.out, result)
+	}
+	a.printf("converted generation %s to transaction %s\n", result.Generation, result.TXID)
+	a.printf("%s written, %d there already\n", count(result.Written, "LTX file"), result.Skipped)
+	return nil
+}
+
+// verifyV03 verifies a replica of v0.3.
+func (a *app) verifyV03(ctx context.Context, client ltxstore.ReplicaClient, concurrency int) error {
+	p := a.watch()
+	report, err := v03.Verify(ctx, client, v03.VerifyConfig{Concurrency: concurrency, Progress: func(now v03.Progress) {
+		p.show(now.Bytes, 0, count(now.Files, "file"))
+	}})
+	p.done()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		if err := writeJSON(a.out, report); err != nil {
+			return err
+		}
+	} else {
+		for _, damage := range report.Damaged {
+			a.printf("%s\n", wrapped("damaged: "+damage.Error(), a.width, "  "))
+		}
+		for _, name := range report.Surplus {
+			a.printf("%s\n", wrapped("surplus: "+name, a.width, "  "))
+		}
+		a.printf("Litestream v0.3: %s, %s, %d damaged or missing, %d surplus\n",
+			count(report.Files, "file"), humanSize(report.Bytes), len(report.Damaged), len(report.Surplus))
+	}
+	if !report.OK() {
+		return errProblems
+	}
+	return nil
+}

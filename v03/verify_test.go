@@ -1,0 +1,81 @@
+package v03_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/v03"
+)
+
+func TestVerify(t *testing.T) {
+	r := newReplica(t, 3, 512)
+	r.history(4)
+	report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	assert.True(t, report.OK())
+	assert.Equal(t, len(r.store.Keys()), report.Files)
+	assert.Empty(t, report.Surplus)
+	r.put("wal/00000000_00000000.wal.lz4.tmp", []byte("x"))
+	report, err = v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	assert.True(t, report.OK())
+	assert.Equal(t, []string{"generations/0123456789abcdef/wal/00000000_00000000.wal.lz4.tmp"}, report.Surplus)
+}
+
+// Each damaged file is told, and none else; a WAL file that is missing, too.
+func TestVerifyDamage(t *testing.T) {
+	for i := range 7 {
+		r := newReplica(t, uint64(i), 512)
+		r.snapshot()
+		for file := range 3 {
+			if file > 0 {
+				r.checkpoint()
+			}
+			for range 2 {
+				r.random()
+				r.sync()
+			}
+		}
+		hit := r.state[i]
+		name := fmt.Sprintf("wal/%08x_%08x.wal.lz4", hit.index, hit.offset)
+		if hit.offset < 0 {
+			name = "snapshots/00000000.snapshot.lz4"
+		}
+		o, ok := r.store.Get(r.key(name))
+		require.True(t, ok)
+		o.Body[len(o.Body)/2] ^= 1
+		r.store.Put(r.key(name), o)
+		report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+		require.NoError(t, err)
+		require.Len(t, report.Damaged, 1)
+		assert.Equal(t, "generations/0123456789abcdef/"+name, report.Damaged[0].Name())
+		assert.False(t, report.OK())
+	}
+}
+
+func TestVerifyMissingWAL(t *testing.T) {
+	r := newReplica(t, 8, 512)
+	r.snapshot()
+	for file := range 3 {
+		if file > 0 {
+			r.checkpoint()
+		}
+		r.random()
+		r.sync()
+	}
+	r.store.Delete(r.key("wal/00000001_00000000.wal.lz4"))
+	report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	require.Len(t, report.Damaged, 1)
+	assert.True(t, report.Damaged[0].Missing)
+	assert.Equal(t, 1, report.Damaged[0].Index)
+
+	client := r.client()
+	require.NoError(t, client.Inject(mock.Fault{Op: mock.OpOpen, Nth: 2, Err: assert.AnError}))
+	_, err = v03.Verify(t.Context(), client, v03.VerifyConfig{Concurrency: 1})
+	assert.ErrorIs(t, err, assert.AnError)
+}
