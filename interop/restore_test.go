@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -55,7 +56,14 @@ func TestRestore(t *testing.T) {
 			}
 		}
 	}
-	readers := []ltxstore.ReplicaClient{stock, ours, elsewhere}
+	// What the command copies, without being told a layout, the stock client restores.
+	kept := filepath.Join(t.TempDir(), "kept")
+	cp := exec.CommandContext(t.Context(), "go", "run", "./cmd/ltxstore", "cp", "-yes", dir, kept)
+	cp.Dir = ".."
+	out, err := cp.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), "from layout litestream to layout litestream\n")
+	readers := []ltxstore.ReplicaClient{stock, ours, elsewhere, client(t, "stock", kept)}
 	requireSameRestores(t, stock, readers, targets)
 }
 
