@@ -101,6 +101,16 @@ func (src Source) peel() (p peeled, err error) {
 	return p, nil
 }
 
+// Store returns what src says of the store alone, without wrappers and the replicas of
+// a mirror. A source without a driver is returned as it is.
+func (src Source) Store() Source {
+	if p, err := src.peel(); err == nil {
+		p.store.Getenv = src.Getenv
+		return p.store
+	}
+	return src
+}
+
 // split returns what src says of the store, and puts what it says of each
 // wrapper into of by the wrapper's name, which owner returns for a key: none is
 // the empty string. The keys of a wrapper keep its name, and its URL has no

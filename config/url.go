@@ -50,39 +50,11 @@ func describe(src ltxstore.Source) map[string]string {
 	if !ok {
 		return nil
 	}
-	src.URL, src.Settings, src.Defaults = withoutWrappers(src)
 	if src.Getenv == nil {
 		src.Getenv = func(string) (string, bool) { return "", false }
 	}
-	found, _ := describer.Describe(src)
+	found, _ := describer.Describe(src.Store())
 	return found
-}
-
-// withoutWrappers returns what src says of the store.
-func withoutWrappers(src ltxstore.Source) (raw string, given, defaults map[string]string) {
-	notOurs := func(key, _ string) bool { return !knows(src, key) }
-	given, defaults = maps.Clone(src.Settings), maps.Clone(src.Defaults)
-	maps.DeleteFunc(given, notOurs)
-	maps.DeleteFunc(defaults, notOurs)
-	place, query, hasQuery := strings.Cut(src.URL, "?")
-	if !hasQuery {
-		return src.URL, given, defaults
-	}
-	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool {
-		key, _, _ := strings.Cut(part, "=")
-		key, err := url.QueryUnescape(key)
-		return err != nil || !knows(src, key)
-	})
-	return place + "?" + strings.Join(parts, "&"), given, defaults
-}
-
-func knows(src ltxstore.Source, key string) bool {
-	_, driver, err := src.Driver()
-	if err != nil {
-		return false
-	}
-	_, _, ok := driver.Lookup(key)
-	return ok
 }
 
 // URL returns a URL that ltxstore.Open, and the command, take for the replica:

@@ -13,7 +13,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // place is a URL, split: what a person means by it is looked for around it.
@@ -87,48 +86,19 @@ func (p place) child(name string) place {
 	return p
 }
 
-// store returns a source of the store alone: wrappers change no names.
+// store returns a source of the store alone, with a layout: wrappers change no names.
 func (p place) store(layout string) ltxstore.Source {
-	driver, _ := settings.Drivers().Get(strings.ToLower(p.scheme)).(ltxstore.Driver)
+	src := ltxstore.Source{URL: p.String()}
 	if p.of != nil {
-		return storeOf(*p.of, layout)
+		src = *p.of
 	}
-	var kept []string
-	for pair := range strings.SplitSeq(strings.TrimPrefix(p.query, "?"), "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(key)
-		head, _, _ := strings.Cut(key, ".")
-		if driver != nil && err == nil && settings.Wrappers().Get(head) != nil {
-			if _, _, ok := driver.Lookup(key); !ok {
-				continue
-			}
-		}
-		kept = append(kept, pair)
-	}
-	p.query = strings.TrimSuffix("?"+strings.Join(kept, "&"), "?")
-	return ltxstore.Source{URL: p.String(), Layout: layout}
-}
-
-// storeOf returns what src says of the store alone, but for the layout.
-func storeOf(src ltxstore.Source, layout string) ltxstore.Source {
-	_, driver, err := src.Driver()
-	if err != nil {
-		return src
-	}
-	notOurs := func(key string) bool {
-		name, _, ok := driver.Lookup(key)
-		return !ok || name == "layout"
-	}
-	src.Settings, src.Defaults, src.Mirrors = maps.Clone(src.Settings), maps.Clone(src.Defaults), nil
-	maps.DeleteFunc(src.Settings, func(key, _ string) bool { return notOurs(key) })
-	maps.DeleteFunc(src.Defaults, func(key, _ string) bool { return notOurs(key) })
-	raw, query, _ := strings.Cut(src.URL, "?")
-	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool {
-		key, _, _ := strings.Cut(part, "=")
-		key, err := url.QueryUnescape(key)
-		return err != nil || notOurs(key)
-	})
-	src.URL, src.Layout = strings.TrimSuffix(raw+"?"+strings.Join(parts, "&"), "?"), layout
+	src = src.Store()
+	isLayout := func(key, _ string) bool { return key == "layout" }
+	maps.DeleteFunc(src.Settings, isLayout)
+	maps.DeleteFunc(src.Defaults, isLayout)
+	at, query, _ := strings.Cut(src.URL, "?")
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool { return strings.HasPrefix(part, "layout=") })
+	src.URL, src.Layout = strings.TrimSuffix(at+"?"+strings.Join(kept, "&"), "?"), layout
 	return src
 }
 
