@@ -1,14 +1,10 @@
 package v03
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // The format of an LZ4 frame:
 // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
 const (
-	lz4Magic = 0x184d2204
-
 	lz4HasDictionary  = 1 << 0 // bits of the frame's flags
 	lz4HasContentSum  = 1 << 2
 	lz4HasContentSize = 1 << 3

@@ -98,7 +98,7 @@ func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
 	if cmd.from, _, err = layoutAt(ctx, a.at[0]); err != nil {
 		return err
 	}
-	found := false
+	var found bool
 	if cmd.to, found, err = layoutAt(ctx, a.at[1]); err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/superfly/ltx"
