@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 					return newStore(m, test.lacks != nil)
 				},
 				// A level is listed in one request: no page can fail or be saved.
-				Lacks: append(test.lacks, replicatest.BoundedMemory, replicatest.Secrets, replicatest.FailingLists,
+				Lacks: append(test.lacks, replicatest.PreciseTimes, replicatest.BoundedMemory, replicatest.Secrets, replicatest.FailingLists,
 					replicatest.CountedRequests),
 				PageSize: pageSize, BodySize: 2 * bufferSize, LargeSize: 4 << 20, Prompt: 5 * time.Second,
 			})
