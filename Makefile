@@ -18,7 +18,7 @@ FUZZTIME     ?= 10s
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./nats ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./wrap/... ./cmd/... ./internal/...
+COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./oss ./nats ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./wrap/... ./cmd/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)

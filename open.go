@@ -176,7 +176,7 @@ func (src Source) Driver() (scheme string, driver Driver, err error) {
 
 func noDriver(scheme string) error {
 	// What the library has, for who forgot the import.
-	ours := map[string]string{"abs": "abs", "nats": "nats", "file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "webdav": "webdav", "webdavs": "webdav", "mem": "mock", "mock": "mock"}
+	ours := map[string]string{"abs": "abs", "oss": "oss", "nats": "nats", "file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "webdav": "webdav", "webdavs": "webdav", "mem": "mock", "mock": "mock"}
 	if name, ok := ours[scheme]; ok {
 		return fmt.Errorf(`the backend of %s:// is not imported: want import _ "github.com/ltxstore/ltxstore/%s"`, scheme, name)
 	}

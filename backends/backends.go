@@ -13,6 +13,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/gcs"    // gs:, gcs:
 	_ "github.com/ltxstore/ltxstore/mock"   // mem:
 	_ "github.com/ltxstore/ltxstore/nats"   // nats:
+	_ "github.com/ltxstore/ltxstore/oss"    // oss:
 	_ "github.com/ltxstore/ltxstore/s3"     // s3:
 	_ "github.com/ltxstore/ltxstore/sftp"   // sftp:
 	_ "github.com/ltxstore/ltxstore/webdav" // webdav:, webdavs:

@@ -200,7 +200,7 @@ func TestRefusals(t *testing.T) {
 		"replica: {type: s3, bucket: b, part-size: 5XB}":         "want a size in bytes",
 		"replica: {type: s3, bucket: b, part-size: 1MiB}":        `part-size (line 1, column 32) is "1MiB": want 0 (default), or 5 MiB to 5 GiB`,
 		"replica: {type: s3, bucket: b, tags: prod}":             "tags (line 1, column 32) has no name of its own",
-		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type abs or gcs or gs or nats or s3, and this replica's type is file",
+		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type abs or gcs or gs or nats or oss or s3, and this replica's type is file",
 		"replica: {path: /r, account-name: x}":                   "account-name (line 1, column 21) is a setting of type abs",
 		"replica: {path: 's3://b'}":                              "path (line 1, column 11) is a URL: want it as url",
 		"replica: {url: 's3://b', path: p}":                      "url and path (line 1, column 26) say the same thing",

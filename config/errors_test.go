@@ -14,6 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/nats"
+	"github.com/ltxstore/ltxstore/oss"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/sftp"
 	"github.com/ltxstore/ltxstore/webdav"
@@ -42,6 +43,10 @@ func TestErrorsOfAConfigHaveOneShape(t *testing.T) {
 		"abs: path":       {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Path: "../x"}), "Path"},
 		"abs: layout":     {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Layout: unknown}), "Layout"},
 		"abs: retry":      {abs.NewReplicaClient(abs.Config{Bucket: "bucket", Account: "a", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
+		"oss: missing":    {oss.NewReplicaClient(oss.Config{}), "Bucket"},
+		"oss: path":       {oss.NewReplicaClient(oss.Config{Bucket: "bucket", Path: "../x"}), "Path"},
+		"oss: layout":     {oss.NewReplicaClient(oss.Config{Bucket: "bucket", Layout: unknown}), "Layout"},
+		"oss: retry":      {oss.NewReplicaClient(oss.Config{Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},
 		"nats: missing":   {nats.NewReplicaClient(nats.Config{}), "Bucket"},
 		"nats: layout":    {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Layout: unknown}), "Layout"},
 		"nats: retry":     {nats.NewReplicaClient(nats.Config{URL: "nats://127.0.0.1:1", Bucket: "bucket", Retry: ltxstore.Retry{BaseDelay: -1}}), "Retry.BaseDelay"},

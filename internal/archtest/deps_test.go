@@ -20,6 +20,7 @@ var allowed = []string{
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore",
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity",
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob",
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2",
 	"github.com/aws/aws-sdk-go-v2",
 	"github.com/aws/aws-sdk-go-v2/config",
 	"github.com/aws/aws-sdk-go-v2/credentials",

@@ -1,0 +1,222 @@
+package oss
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"hash/crc64"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+// bucket is an object.Bucket with object.Batcher and object.Multipart.
+type bucket struct {
+	cfg     Config // with its defaults filled in
+	api     *oss.Client
+	secrets *scrub.Secrets
+}
+
+// newHash returns the hash that the service computes of an object.
+func newHash() hash.Hash { return crc64.New(crc64.MakeTable(crc64.ECMA)) }
+
+// sumOf reads that hash from an answer: nil if there is none.
+func sumOf(text *string) []byte {
+	n, err := strconv.ParseUint(oss.ToString(text), 10, 64)
+	if err != nil {
+		return nil
+	}
+	return binary.BigEndian.AppendUint64(nil, n)
+}
+
+// md5Of returns the Content-MD5 of a body, by which the service refuses another.
+func md5Of(body *object.Body) (*string, error) {
+	sum, err := body.Sum(md5.New())
+	return oss.Ptr(base64.StdEncoding.EncodeToString(sum)), err
+}
+
+// optional returns nil for the empty string.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// forbid makes a write fail if there is an object (clause W6).
+func forbid(opts object.PutOptions) *string {
+	if !opts.IfAbsent {
+		return nil
+	}
+	return oss.Ptr("true")
+}
+
+// Put implements object.Bucket: it is one PutObject.
+func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
+	sum, err := md5Of(body)
+	if err != nil {
+		return object.Object{}, err
+	}
+	out, err := b.api.PutObject(ctx, &oss.PutObjectRequest{
+		Bucket: &b.cfg.Bucket, Key: &key, Body: body, ContentLength: oss.Ptr(body.Size()), ContentMD5: sum, ContentType: oss.Ptr(contentType),
+		ForbidOverwrite: forbid(opts), Metadata: opts.Metadata, StorageClass: oss.StorageClassType(b.cfg.StorageClass),
+		ServerSideEncryption: optional(b.cfg.SSE), ServerSideEncryptionKeyId: optional(b.cfg.KMSKeyID),
+	})
+	if err != nil {
+		return object.Object{}, err
+	}
+	return acknowledged(key, out.ETag, body.Size(), out.HashCRC64, out.Headers), nil
+}
+
+const contentType = "application/octet-stream"
+
+// acknowledged returns what an answer tells of an object that was written.
+// Without an ETag it may be a proxy's.
+func acknowledged(key string, etag *string, size int64, sum *string, header http.Header) object.Object {
+	if oss.ToString(etag) == "" {
+		size = -1
+	}
+	date, _ := http.ParseTime(header.Get("Date"))
+	return object.Object{Key: key, Size: size, Version: oss.ToString(etag), Modified: date, Sum: sumOf(sum)}
+}
+
+// Get implements object.Bucket.
+func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	in := &oss.GetObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: optional(opts.Version)}
+	switch {
+	case opts.Size > 0 && opts.Offset <= math.MaxInt64-opts.Size:
+		in.Range = oss.Ptr(fmt.Sprintf("bytes=%d-%d", opts.Offset, opts.Offset+opts.Size-1))
+	case opts.Offset > 0 || opts.Size > 0:
+		in.Range = oss.Ptr(fmt.Sprintf("bytes=%d-", opts.Offset))
+	}
+	if in.Range != nil {
+		in.RangeBehavior = oss.Ptr("standard") // else a range past the end is the whole object
+	}
+	out, err := b.api.GetObject(ctx, in)
+	if err != nil {
+		return object.Content{}, err
+	}
+	content := object.Content{
+		Object: object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)},
+		Body:   out.Body,
+		Length: out.ContentLength,
+	}
+	span := oss.ToString(out.ContentRange)
+	if span == "" { // the whole object
+		return content, nil
+	}
+	n, total, err := rangeio.CheckContentRange(span, opts.Offset, opts.Size)
+	if err == nil && content.Length != n {
+		err = foreign("Content-Range %q and Content-Length %d", span, content.Length)
+	}
+	if err != nil {
+		out.Body.Close()
+		return object.Content{}, err
+	}
+	content.Offset, content.Length, content.Size = opts.Offset, n, total
+	return content, nil
+}
+
+func fromMetadata(metadata map[string]string) map[string]string {
+	m := make(map[string]string, len(metadata))
+	for name, value := range metadata {
+		m[strings.ToLower(name)] = value
+	}
+	return m
+}
+
+// Head implements object.Bucket.
+func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+	out, err := b.api.HeadObject(ctx, &oss.HeadObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: optional(version)})
+	switch {
+	case err != nil:
+		return object.Object{}, err
+	case out.Headers.Get("Content-Length") == "":
+		return object.Object{}, foreign("properties without Content-Length")
+	case version != "" && oss.ToString(out.ETag) != version:
+		return object.Object{}, fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, oss.ToString(out.ETag), version)
+	}
+	return object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified),
+		Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)}, nil
+}
+
+// List implements object.Bucket.
+func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
+	out, err := b.api.ListObjectsV2(ctx, &oss.ListObjectsV2Request{
+		Bucket: &b.cfg.Bucket, Prefix: optional(opts.Prefix), Delimiter: oss.Ptr("/"), StartAfter: optional(opts.StartAt),
+		ContinuationToken: optional(opts.Token), MaxKeys: int32(opts.Limit),
+	})
+	if err != nil {
+		return object.Page{}, err
+	}
+	if err := b.checkListing(out.Name, out.Prefix, opts.Prefix); err != nil {
+		return object.Page{}, err
+	}
+	for _, item := range out.Contents {
+		if !strings.HasPrefix(oss.ToString(item.Key), opts.Prefix) {
+			return object.Page{}, foreign("a listing of %q that has %q", opts.Prefix, oss.ToString(item.Key))
+		}
+		page.Objects = append(page.Objects, object.Object{Key: *item.Key, Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
+	}
+	for _, prefix := range out.CommonPrefixes {
+		page.Prefixes = append(page.Prefixes, oss.ToString(prefix.Prefix))
+	}
+	if out.IsTruncated {
+		if page.Next = oss.ToString(out.NextContinuationToken); page.Next == "" {
+			return object.Page{}, foreign("a truncated listing without a token")
+		}
+	}
+	return page, nil
+}
+
+// checkListing returns an error unless a listing is of what was asked for.
+func (b *bucket) checkListing(name, prefix *string, want string) error {
+	if oss.ToString(name) != b.cfg.Bucket || oss.ToString(prefix) != want {
+		return foreign("a listing of %q in the bucket %q: want one of %q", oss.ToString(prefix), oss.ToString(name), want)
+	}
+	return nil
+}
+
+// batchSize is how many keys DeleteMultipleObjects takes.
+const batchSize = 1000
+
+// Delete implements object.Bucket.
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.api.DeleteObject(ctx, &oss.DeleteObjectRequest{Bucket: &b.cfg.Bucket, Key: &key})
+	return err
+}
+
+// DeleteBatch implements object.Batcher. The answer names what is gone; one that
+// names nothing may be a proxy's.
+func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+	in := &oss.DeleteMultipleObjectsRequest{Bucket: &b.cfg.Bucket, Delete: &oss.Delete{}}
+	for _, key := range keys {
+		in.Delete.Objects = append(in.Delete.Objects, oss.ObjectIdentifier{Key: oss.Ptr(key)})
+	}
+	out, err := b.api.DeleteMultipleObjects(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	gone := make(map[string]bool)
+	for _, deleted := range out.DeletedObjects {
+		gone[oss.ToString(deleted.Key)] = true
+	}
+	results := make([]error, len(keys))
+	for i, key := range keys {
+		if !gone[key] {
+			results[i] = object.ErrUnsure
+		}
+	}
+	return results, nil
+}

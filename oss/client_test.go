@@ -1,0 +1,150 @@
+package oss
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
+)
+
+const testSecret = "c2VjcmV0LW9mLXRoZS10ZXN0"
+
+// bench returns a client of a server under faults.
+func bench(t *testing.T) (*ReplicaClient, *httpfault.Layer) {
+	t.Helper()
+	faults := httpfault.New(ossfake.New(ossfake.Options{ID: "id", Secret: testSecret, Region: "cn-test"}, "bucket"))
+	faults.Name(ossfake.Operation)
+	server := httptest.NewServer(faults)
+	t.Cleanup(server.Close)
+	return NewReplicaClient(Config{Bucket: "bucket", Path: "db", Region: "cn-test", Endpoint: server.URL, AccessKeyID: "id", SecretAccessKey: testSecret,
+		PartSize: testPart, Logger: slog.New(slog.DiscardHandler), Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond}}), faults
+}
+
+// What is sent for each operation: no request more than there must be.
+func TestRequests(t *testing.T) {
+	c, faults := bench(t)
+	for size, want := range map[int]map[string]int{
+		testPart:     {"PutObject": 1},
+		testPart + 1: {"InitiateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1},
+	} {
+		faults.Reset()
+		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewBuffer(bytes.Repeat([]byte("x"), size)))
+		require.NoError(t, err)
+		assert.Equal(t, want, faults.Counts())
+	}
+}
+
+// A body that the service has otherwise than it was sent is an error.
+func TestChecksum(t *testing.T) {
+	c, faults := bench(t)
+	faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Oss-Request-Id": {"1"}, "Etag": {`"E"`}, "X-Oss-Hash-Crc64ecma": {"1"}}, "")})
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
+	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+}
+
+// The error table. An answer without the service's headers is a proxy's.
+func TestKinds(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		code   string
+		want   error
+	}{
+		{404, "NoSuchKey", fs.ErrNotExist},
+		{404, "NoSuchBucket", ltxstore.ErrStoreNotFound},
+		{403, "AccessDenied", fs.ErrPermission},
+		{403, "SignatureDoesNotMatch", fs.ErrPermission},
+		{403, "InvalidAccessKeyId", fs.ErrPermission},
+		{403, "InvalidObjectState", errors.ErrUnsupported},
+		{400, "InvalidDigest", ltxstore.ErrChecksum},
+		{503, "QpsLimitExceeded", ltxstore.ErrThrottled},
+		{500, "InternalError", ltxstore.ErrUnavailable},
+		{400, "RequestTimeout", ltxstore.ErrUnavailable},
+		{429, "", ltxstore.ErrThrottled},
+		{404, "", ltxstore.ErrUnavailable},
+		{502, "", ltxstore.ErrUnavailable},
+		{401, "", fs.ErrPermission},
+		{200, "", ltxstore.ErrUnavailable},
+	} {
+		c, faults := bench(t)
+		header, body := http.Header{}, "<html>a page</html>"
+		if test.code != "" {
+			header = http.Header{"X-Oss-Request-Id": {"1"}, "Content-Type": {"application/xml"}}
+			body = fmt.Sprintf("<Error><Code>%s</Code><Message>you sent %s</Message></Error>", test.code, testSecret)
+		}
+		faults.Add(&httpfault.Rule{Do: httpfault.Status(test.status, header, body), Times: -1})
+		_, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		assert.ErrorIs(t, err, test.want, "%d %q", test.status, test.code)
+		assert.ErrorContains(t, err, `(bucket "bucket" at http://`)
+		assert.NotContains(t, err.Error(), testSecret)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// What cannot be right is refused at Init, by the field's name.
+func TestRefusals(t *testing.T) {
+	for _, name := range []string{"OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	for field, changes := range map[string][]func(*Config){
+		"Bucket":             {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "-a-" }},
+		"Path":               {func(c *Config) { c.Path = "../x" }},
+		"Region":             {func(c *Config) { c.Region = "a.b" }},
+		"Endpoint":           {func(c *Config) { c.Endpoint = "h" }, func(c *Config) { c.Endpoint = "https://h?" + testSecret }},
+		"AccessKeyID":        {func(c *Config) { c.AccessKeyID, c.SecretAccessKey = "", "" }, func(c *Config) { c.AccessKeyID = "" }, func(c *Config) { c.SecretAccessKey = "" }},
+		"SecurityToken":      {func(c *Config) { c.AccessKeyID, c.SecretAccessKey, c.SecurityToken = "", "", testSecret }},
+		"Credentials":        {func(c *Config) { c.Credentials = credentials.NewAnonymousCredentialsProvider() }},
+		"CABundle":           {func(c *Config) { c.CABundle = "/nowhere" }, func(c *Config) { c.CABundle, c.RoundTripper = "x", http.DefaultTransport }},
+		"InsecureSkipVerify": {func(c *Config) { c.CABundle, c.InsecureSkipVerify = "x", true }},
+		"PartSize":           {func(c *Config) { c.PartSize = 1 << 10 }},
+		"PageSize":           {func(c *Config) { c.PageSize = 1001 }},
+		"StorageClass":       {func(c *Config) { c.StorageClass = "Archive" }},
+		"SSE":                {func(c *Config) { c.SSE = "x" }},
+		"KMSKeyID":           {func(c *Config) { c.KMSKeyID = "x" }},
+	} {
+		for i, change := range changes {
+			cfg := Config{Bucket: "bucket", AccessKeyID: "id", SecretAccessKey: testSecret}
+			change(&cfg)
+			err := NewReplicaClient(cfg).Init(t.Context())
+			require.ErrorIs(t, err, fs.ErrInvalid, "%s %d", field, i)
+			assert.ErrorContains(t, err, field, i)
+			assert.NotContains(t, err.Error(), testSecret, "%s %d", field, i)
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v %d", cfg, cfg, cfg, cfg), testSecret)
+		}
+	}
+}
+
+// Where the place comes from.
+func TestURL(t *testing.T) {
+	t.Setenv("OSS_ACCESS_KEY_ID", "id")
+	t.Setenv("OSS_ACCESS_KEY_SECRET", testSecret)
+	for url, want := range map[string]string{
+		"oss://buck/a/b": `Bucket:"buck" Path:"a/b" Layout:default Region:"" Endpoint:""`,
+		"oss://buck.oss-cn-beijing.aliyuncs.com/p":              `Bucket:"buck" Path:"p" Layout:default Region:"cn-beijing" Endpoint:""`,
+		"oss://buck.oss-cn-beijing-internal.aliyuncs.com/p":     `Bucket:"buck" Path:"p" Layout:default Region:"cn-beijing" Endpoint:"https://oss-cn-beijing-internal.aliyuncs.com"`,
+		"oss://buck?region=cn-x&endpoint=oss.example&path=/a/b": `Bucket:"buck" Path:"/a/b" Layout:default Region:"cn-x" Endpoint:"https://oss.example"`,
+	} {
+		c, err := ltxstore.Open(t.Context(), url)
+		if assert.NoError(t, err, url) {
+			assert.Contains(t, fmt.Sprint(c), want)
+			assert.NoError(t, ltxstore.Init(t.Context(), c))
+		}
+	}
+	for url, want := range map[string]string{"oss://a:b@c/d": "access-key-id", "oss:///p": "names no bucket", "oss://bucket/p?oops=1": "oops"} {
+		_, err := ltxstore.Open(t.Context(), url)
+		assert.ErrorContains(t, err, want, url)
+	}
+}

@@ -1,0 +1,142 @@
+package oss
+
+import (
+	"cmp"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
+	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/retry"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
+)
+
+// Limits of "Limits and performance metrics".
+const (
+	maxParts      = 10_000
+	maxPartSize   = 5 << 30
+	maxObjectSize = maxParts * maxPartSize
+)
+
+// connect checks given, completes it, and makes the client that all requests
+// go through.
+func connect(given Config, log *oplog.Logger) (*object.Store, error) {
+	cfg, err := given.load(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	keys, err := backend.KeysAt(cfg.Layout, cfg.Path)
+	if err != nil {
+		return nil, err
+	}
+	log.Secrets.Add(cfg.SecretAccessKey, cfg.SecurityToken)
+	b := &bucket{cfg: cfg, secrets: &log.Secrets}
+	closeIdle, err := b.dial()
+	if err != nil {
+		return nil, backend.InitError(typeName, log.Secrets.Error(err))
+	}
+	return &object.Store{
+		Bucket: b,
+		Traits: object.Traits{NewHash: newHash, DeleteBatch: batchSize, MaxParts: maxParts, MaxPartSize: maxPartSize, MaxObjectSize: maxObjectSize},
+		Keys:   keys,
+		Place:  []string{cfg.Endpoint, cfg.Bucket},
+
+		WriteOnce:           cfg.WriteOnce,
+		UploadThreshold:     cfg.UploadThreshold,
+		PartSize:            cfg.PartSize,
+		Concurrency:         cfg.Concurrency,
+		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
+		MetadataConcurrency: cfg.MetadataConcurrency,
+		DeleteConcurrency:   cfg.DeleteConcurrency,
+		PageSize:            cfg.PageSize,
+		IdleTimeout:         cfg.IdleTimeout,
+		Close:               closeIdle,
+	}, nil
+}
+
+// load checks cfg and returns it with what the environment adds.
+func (cfg Config) load(getenv func(string) string) (Config, error) {
+	if err := cfg.validate(); err != nil {
+		return cfg, err
+	}
+	if cfg.Credentials == nil {
+		if cfg.AccessKeyID == "" {
+			cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SecurityToken = getenv("OSS_ACCESS_KEY_ID"), getenv("OSS_ACCESS_KEY_SECRET"), getenv("OSS_SESSION_TOKEN")
+		}
+		if cfg.AccessKeyID == "" || cfg.SecretAccessKey == "" {
+			return cfg, invalid("AccessKeyID", cfg.AccessKeyID, "want it and SecretAccessKey, Credentials, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET")
+		}
+	}
+	if cfg.CABundle != "" {
+		if _, err := transport.Pool(cfg.CABundle); err != nil {
+			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
+		}
+	}
+	cfg.Region = cmp.Or(cfg.Region, "cn-hangzhou")
+	cfg.Endpoint = strings.TrimRight(cmp.Or(cfg.Endpoint, "https://oss-"+cfg.Region+".aliyuncs.com"), "/")
+	return cfg, nil
+}
+
+// dial makes a client over our own transport, and lets nothing repeat requests
+// or sum bodies but us.
+func (b *bucket) dial() (closeIdle func(), err error) {
+	next := b.cfg.RoundTripper
+	if next == nil {
+		t, err := transport.New(transport.Options{
+			MaxConns:           b.cfg.MaxConns,
+			MaxIdleConns:       b.cfg.MaxIdleConns,
+			IdleConnTimeout:    b.cfg.IdleConnTimeout,
+			ResponseTimeout:    b.cfg.ResponseTimeout,
+			IdleTimeout:        b.cfg.IdleTimeout,
+			InsecureSkipVerify: b.cfg.InsecureSkipVerify,
+			CABundle:           b.cfg.CABundle,
+		})
+		if err != nil {
+			return nil, err
+		}
+		next, closeIdle = t, t.CloseIdleConnections
+	}
+	provider := b.cfg.Credentials
+	if provider == nil {
+		provider = credentials.NewStaticCredentialsProvider(b.cfg.AccessKeyID, b.cfg.SecretAccessKey, b.cfg.SecurityToken)
+	}
+	b.api = oss.NewClient(&oss.Config{
+		Region:                  &b.cfg.Region,
+		Endpoint:                &b.cfg.Endpoint,
+		CredentialsProvider:     provider,
+		Retryer:                 retry.NopRetryer{},
+		RetryMaxAttempts:        oss.Ptr(1),
+		DisableUploadCRC64Check: oss.Ptr(true),
+		HttpClient: &http.Client{
+			Transport: &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
+			// A signature would go to wherever an answer points.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	})
+	return closeIdle, nil
+}
+
+// maxDocument is more than a listing of 1000 names of 1023 bytes can be, each
+// byte written as three; maxError more than an error has to say.
+const maxDocument, maxError = 8 << 20, 256 << 10
+
+// check lets only the service's own successes pass, and only an object's content
+// be of any length.
+func check(req *http.Request, resp *http.Response) (limit int64, err error) {
+	switch query := req.URL.Query(); {
+	case resp.StatusCode >= 300:
+		return maxError, nil
+	case !isService(resp.Header):
+		return 0, foreign("a success without x-oss-request-id")
+	case req.Method == http.MethodGet && !query.Has("list-type") && !query.Has("uploads") && !query.Has("uploadId"):
+		return 0, nil
+	}
+	return maxDocument, nil
+}

@@ -1,0 +1,48 @@
+package oss
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/settings"
+)
+
+func init() {
+	settings.Register(settings.Backend[Config, *ReplicaClient]{
+		Schemes: []string{typeName},
+		Place:   placeOf,
+		Check: func(cfg *Config, _ ltxstore.Source) error {
+			if cfg.Endpoint != "" && !strings.Contains(cfg.Endpoint, "://") { // as Litestream's files have it
+				cfg.Endpoint = "https://" + cfg.Endpoint
+			}
+			return cfg.validate()
+		},
+		New: NewReplicaClient,
+	})
+}
+
+// ownHost is the host of a bucket in OSS.
+var ownHost = regexp.MustCompile(`^([^.]+)\.oss-([^.]+?)(-internal)?\.aliyuncs\.com$`)
+
+// placeOf reads oss://BUCKET/PATH and oss://BUCKET.oss-REGION[-internal].aliyuncs.com/PATH.
+func placeOf(u settings.URL) (map[string]string, error) {
+	switch {
+	case u.HasUser:
+		return nil, errors.New("the URL has a user before its bucket: want access-key-id and secret-access-key")
+	case u.Host == "":
+		return nil, errors.New("the URL names no bucket: want oss://BUCKET/PATH")
+	}
+	place := map[string]string{"bucket": u.Host}
+	if part := ownHost.FindStringSubmatch(u.Host); part != nil {
+		place["bucket"], place["region"] = part[1], part[2]
+		if part[3] != "" {
+			place["endpoint"] = "https://oss-" + part[2] + part[3] + ".aliyuncs.com"
+		}
+	}
+	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
+		place["path"] = path
+	}
+	return place, nil
+}

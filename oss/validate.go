@@ -1,0 +1,50 @@
+package oss
+
+import (
+	"strings"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/backend/transport"
+)
+
+func invalid(field string, value any, want string) error {
+	return backend.Invalid(typeName, "init", field, value, want)
+}
+
+// validate returns an error of kind fs.ErrInvalid that names the first bad
+// field. It reads no file and sends nothing.
+func (cfg Config) validate() error {
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return err
+	}
+	if cfg.Endpoint != "" {
+		if _, err := transport.ParseEndpoint(cfg.Endpoint); err != nil {
+			return invalid("Endpoint", shown(cfg.Endpoint), err.Error())
+		}
+	}
+	switch {
+	case cfg.Bucket == "":
+		return invalid("Bucket", cfg.Bucket, "want the bucket's name")
+	case (cfg.AccessKeyID == "") != (cfg.SecretAccessKey == ""):
+		return invalid("AccessKeyID", cfg.AccessKeyID, "want it and SecretAccessKey, or neither")
+	case cfg.SecurityToken != "" && cfg.AccessKeyID == "":
+		return invalid("SecurityToken", "[redacted]", "want the AccessKeyID and SecretAccessKey that it belongs to")
+	case cfg.Credentials != nil && cfg.AccessKeyID != "":
+		return invalid("Credentials", "credentials", "want them, or AccessKeyID and SecretAccessKey, not both")
+	case cfg.KMSKeyID != "" && cfg.SSE != "KMS":
+		return invalid("KMSKeyID", cfg.KMSKeyID, "want it beside SSE KMS alone")
+	case cfg.CABundle != "" && cfg.RoundTripper != nil:
+		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
+	}
+	return nil
+}
+
+// shown hides an endpoint that has a password or a query in it, which Init
+// refuses.
+func shown(endpoint string) string {
+	if strings.ContainsAny(endpoint, "@?") {
+		return "[redacted]"
+	}
+	return endpoint
+}
