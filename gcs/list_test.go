@@ -48,7 +48,9 @@ func TestListSeek(t *testing.T) {
 	files, err = b.list(t, 0, false)
 	require.NoError(t, err)
 	assert.Len(t, files, 1000)
-	b.counts(t, map[string]int{"ListObjects": 10})
+	// Pages are fetched in parallel, of which a tenth or so may be asked for in vain.
+	assert.GreaterOrEqual(t, b.faults.Counts()["ListObjects"], 10)
+	assert.LessOrEqual(t, b.faults.Counts()["ListObjects"], 12)
 }
 
 // What we have written costs no request beyond the pages, with useMetadata or
