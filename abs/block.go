@@ -108,11 +108,14 @@ func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64,
 	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
 }
 
-// AbortUpload implements object.Multipart. A blob that was never committed
-// cannot be deleted, nor can its blocks alone: they are discarded by an empty
-// list of blocks, whose blob is then deleted. Where the name has a blob both
-// conditions keep it, and the blocks are dropped by its next write or deletion.
-// (An empty Put Blob would do too, but Azurite takes the blocks for a blob then.)
+// AbortUpload implements object.Multipart. The documentation does not say
+// whether Delete Blob removes a blob that was never committed; reports differ,
+// and a Delete Blob without a condition could remove another writer's file. An
+// empty list of blocks, written only if the name has no blob, discards the
+// blocks, and the empty blob is then deleted by its ETag. If the name has a
+// blob, both conditions keep it, and the blocks are dropped by its next write
+// or deletion. (An empty Put Blob would do too, but Azurite then takes the
+// blocks for a blob.)
 func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 	client := b.container.NewBlockBlobClient(upload.Key)
 	out, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{

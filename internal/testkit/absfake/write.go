@@ -117,7 +117,7 @@ func (s *Server) deleteBlob(w http.ResponseWriter, r *request) error {
 		return fail(http.StatusForbidden, "AuthorizationPermissionMismatch")
 	}
 	b := s.of(r)[r.key]
-	if b == nil || !b.committed && !s.opt.Emulated {
+	if b == nil || !b.committed && !s.opt.Emulated { // the harder of what is reported of the service
 		return fail(http.StatusNotFound, "BlobNotFound")
 	}
 	if err := r.conditions(b); err != nil {
