@@ -87,9 +87,8 @@ func rewriteUploadRemoved(ctx context.Context, e *env) error {
 	if _, err := e.older(ctx, true); err != nil {
 		return err
 	}
-	body := e.ltxBody(failing, timeOf(7), 1) // of several parts
-	theirs := bytes.Clone(body)
-	theirs[len(theirs)-1] ^= 1
+	body := e.ltxBody(failing, timeOf(7), 1)   // of several parts
+	theirs := e.ltxBody(failing, timeOf(8), 1) // of the same size
 	var hookErr error
 	src := &source{body: body, at: len(body) * 15 / 16, hook: func() {
 		_ = other.client.DeleteAll(ctx) // a server may lock what is being written

@@ -24,6 +24,10 @@ type Suite struct {
 	// with why. They must fail, and what holds instead needs tests of its own.
 	Changes map[string]string
 
+	// Varies are cases that hold on some grounds, or at times, each with why:
+	// they are not run.
+	Varies map[string]string
+
 	// Only, if not empty, selects the cases whose IDs start so.
 	Only []string
 
@@ -90,7 +94,7 @@ func (s *Suite) runChanged(t *testing.T, ground Ground) {
 }
 
 func (s *Suite) selects(ground Ground, c replicatest.Case) bool {
-	return begins(c.ID, s.Only) && (Whole || ground.Name == "mock" && !race.Enabled || begins(c.ID, samples))
+	return s.Varies[c.ID] == "" && begins(c.ID, s.Only) && (Whole || ground.Name == "mock" && !race.Enabled || begins(c.ID, samples))
 }
 
 // begins reports that id begins with one of prefixes, if there are any.
