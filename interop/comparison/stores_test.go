@@ -40,7 +40,7 @@ func stockSFTP(t *testing.T) replicatest.Config {
 				return c
 			}), err
 		},
-		Lacks: served, PageSize: 50, Secrets: []string{server.Password},
+		Lacks: append([]replicatest.Capability{replicatest.PreciseTimes}, served...), PageSize: 50, Secrets: []string{server.Password},
 		IgnoreGoroutine: func(stack string) bool {
 			return strings.Contains(stack, "crypto/ssh") || strings.Contains(stack, "pkg/sftp") || strings.Contains(stack, "servers.")
 		},
