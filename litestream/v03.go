@@ -25,26 +25,20 @@ func (c client) GenerationsV3(ctx context.Context) ([]string, error) {
 
 // SnapshotsV3 implements engine.ReplicaClientV3.
 func (c client) SnapshotsV3(ctx context.Context, generation string) (found []engine.SnapshotInfoV3, err error) {
-	g, err := v03.ReadGeneration(ctx, c.ReplicaClient, generation)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range g.Snapshots {
+	snapshots, err := v03.Snapshots(ctx, c.ReplicaClient, generation)
+	for _, s := range snapshots {
 		found = append(found, engine.SnapshotInfoV3(s))
 	}
-	return found, nil
+	return found, err
 }
 
 // WALSegmentsV3 implements engine.ReplicaClientV3.
 func (c client) WALSegmentsV3(ctx context.Context, generation string) (found []engine.WALSegmentInfoV3, err error) {
-	g, err := v03.ReadGeneration(ctx, c.ReplicaClient, generation)
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range g.Segments {
+	segments, err := v03.Segments(ctx, c.ReplicaClient, generation)
+	for _, s := range segments {
 		found = append(found, engine.WALSegmentInfoV3(s))
 	}
-	return found, nil
+	return found, err
 }
 
 // OpenSnapshotV3 implements engine.ReplicaClientV3.

@@ -49,49 +49,75 @@ func Generations(ctx context.Context, client ltxstore.ReplicaClient) ([]string, 
 // It costs two listings. Memory is about 64 bytes for each file. It fails as Generations
 // does; a name that IsGeneration refuses is fs.ErrInvalid.
 func ReadGeneration(ctx context.Context, client ltxstore.ReplicaClient, name string) (*Generation, error) {
+	var err error
+	g := &Generation{Name: name}
+	if g.Snapshots, err = listSnapshots(ctx, client, name, &g.Others); err != nil {
+		return nil, err
+	}
+	if g.Segments, err = listSegments(ctx, client, name, &g.Others); err != nil {
+		return nil, err
+	}
+	slices.Sort(g.Others)
+	return g, nil
+}
+
+// Snapshots lists the snapshots of a generation as ReadGeneration does, in one
+// listing.
+func Snapshots(ctx context.Context, client ltxstore.ReplicaClient, generation string) ([]Snapshot, error) {
+	return listSnapshots(ctx, client, generation, new([]string))
+}
+
+// Segments lists the WAL segments of a generation as ReadGeneration does, in one
+// listing.
+func Segments(ctx context.Context, client ltxstore.ReplicaClient, generation string) ([]Segment, error) {
+	return listSegments(ctx, client, generation, new([]string))
+}
+
+func listSnapshots(ctx context.Context, client ltxstore.ReplicaClient, generation string, others *[]string) ([]Snapshot, error) {
+	found, err := listFolder(ctx, client, generation, snapshotsDir, others, func(f backend.RawFile) (Snapshot, bool) {
+		index, ok := parseSnapshot(f.Name)
+		return Snapshot{generation, index, f.Size, f.Modified}, ok
+	})
+	slices.SortFunc(found, func(a, b Snapshot) int { return cmp.Compare(a.Index, b.Index) })
+	return found, err
+}
+
+func listSegments(ctx context.Context, client ltxstore.ReplicaClient, generation string, others *[]string) ([]Segment, error) {
+	found, err := listFolder(ctx, client, generation, walDir, others, func(f backend.RawFile) (Segment, bool) {
+		index, offset, ok := parseSegment(f.Name)
+		return Segment{generation, index, offset, f.Size, f.Modified}, ok
+	})
+	slices.SortFunc(found, func(a, b Segment) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Offset, b.Offset))
+	})
+	return found, err
+}
+
+// listFolder returns what parse makes of the files in a folder of a generation, and adds
+// the paths of all else to others.
+func listFolder[T any](ctx context.Context, client ltxstore.ReplicaClient, generation, folder string, others *[]string,
+	parse func(backend.RawFile) (T, bool)) ([]T, error) {
 	lister, _, err := rawOf(client)
 	if err != nil {
 		return nil, err
 	}
-	if !IsGeneration(name) {
-		return nil, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", name, fs.ErrInvalid)
+	if !IsGeneration(generation) {
+		return nil, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", generation, fs.ErrInvalid)
 	}
-	g := &Generation{Name: name, Snapshots: []Snapshot{}, Segments: []Segment{}}
-	list := func(dir string, take func(f backend.RawFile) bool) error {
-		dir = root + "/" + name + "/" + dir
-		return lister.ListRaw(ctx, dir, func(f backend.RawFile) error {
-			if (f.Folder || !take(f)) && len(g.Others) < maxOthers {
-				g.Others = append(g.Others, dir+"/"+f.Name)
-			}
-			return nil
-		})
-	}
-	err = list(snapshotsDir, func(f backend.RawFile) bool {
-		index, ok := parseSnapshot(f.Name)
-		if ok {
-			g.Snapshots = append(g.Snapshots, Snapshot{name, index, f.Size, f.Modified})
+	found := []T{}
+	dir := root + "/" + generation + "/" + folder
+	err = lister.ListRaw(ctx, dir, func(f backend.RawFile) error {
+		if parsed, ok := parse(f); ok && !f.Folder {
+			found = append(found, parsed)
+		} else if len(*others) < maxOthers {
+			*others = append(*others, dir+"/"+f.Name)
 		}
-		return ok
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = list(walDir, func(f backend.RawFile) bool {
-		index, offset, ok := parseSegment(f.Name)
-		if ok {
-			g.Segments = append(g.Segments, Segment{name, index, offset, f.Size, f.Modified})
-		}
-		return ok
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(g.Snapshots, func(a, b Snapshot) int { return cmp.Compare(a.Index, b.Index) })
-	slices.SortFunc(g.Segments, func(a, b Segment) int {
-		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Offset, b.Offset))
-	})
-	slices.Sort(g.Others)
-	return g, nil
+	return found, nil
 }
 
 // List lists all generations, in the order of their first files. It costs and fails as
