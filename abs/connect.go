@@ -86,10 +86,8 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 		}
 		cfg.CustomerKey, cfg.CustomerKeyFile = key, ""
 	}
-	if cfg.CABundle != "" {
-		if _, err := transport.Pool(cfg.CABundle); err != nil {
-			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
-		}
+	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+		return cfg, err
 	}
 	switch {
 	case cfg.Account == "" && (cfg.Endpoint == "" || cfg.AccountKey != ""):
@@ -124,9 +122,8 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry: policy.RetryOptions{MaxRetries: -1, ShouldRetry: func(*http.Response, error) bool { return false }},
 		Transport: &http.Client{
-			Transport: &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
-			// A signature would go to wherever an answer points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport:     &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
+			CheckRedirect: transport.NoRedirect,
 		},
 	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // what was sent would depend on earlier failures
 	place := b.cfg.Endpoint + "/" + url.PathEscape(b.cfg.Bucket)

@@ -16,6 +16,7 @@ import (
 	"cloud.google.com/go/storage"
 
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -39,7 +40,7 @@ func (b *bucket) authorize(base http.RoundTripper) (http.RoundTripper, error) {
 func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*auth.Credentials, error) {
 	options := &credentials.DetectOptions{
 		Scopes:              []string{storage.ScopeReadWrite},
-		Client:              &http.Client{Transport: base, CheckRedirect: stay},
+		Client:              &http.Client{Transport: base, CheckRedirect: transport.NoRedirect},
 		DisableAsyncRefresh: true, // a goroutine of its own
 	}
 	field, content := "CredentialsJSON", cfg.CredentialsJSON
@@ -69,10 +70,6 @@ func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*au
 	}
 	return creds, nil
 }
-
-// stay follows no redirect: a token, or what it is asked for with, would go to
-// wherever an answer points.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // secretFields are the parts of credentials, and the parameters of a request for
 // a token, that are secret.

@@ -87,10 +87,8 @@ func (cfg Config) load() (Config, error) {
 	} else {
 		cfg.SSECustomerKey = bytes.Clone(cfg.SSECustomerKey)
 	}
-	if cfg.CABundle != "" {
-		if _, err := transport.Pool(cfg.CABundle); err != nil {
-			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
-		}
+	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+		return cfg, err
 	}
 	// Once more, because the endpoint may be the environment's.
 	return cfg, cfg.validate()
@@ -126,7 +124,7 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 	}
 	client := &http.Client{
 		Transport:     &roundTripper{next: authorized, secrets: &b.log.Secrets},
-		CheckRedirect: stay,
+		CheckRedirect: transport.NoRedirect,
 	}
 	b.http = client
 	options := []option.ClientOption{

@@ -74,10 +74,8 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 			return cfg, invalid("AccessKeyID", cfg.AccessKeyID, "want it and SecretAccessKey, Credentials, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET")
 		}
 	}
-	if cfg.CABundle != "" {
-		if _, err := transport.Pool(cfg.CABundle); err != nil {
-			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
-		}
+	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+		return cfg, err
 	}
 	cfg.Region = cmp.Or(cfg.Region, "cn-hangzhou")
 	cfg.Endpoint = strings.TrimRight(cmp.Or(cfg.Endpoint, "https://oss-"+cfg.Region+".aliyuncs.com"), "/")
@@ -115,9 +113,8 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 		RetryMaxAttempts:        oss.Ptr(1),
 		DisableUploadCRC64Check: oss.Ptr(true),
 		HttpClient: &http.Client{
-			Transport: &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
-			// A signature would go to wherever an answer points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport:     &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
+			CheckRedirect: transport.NoRedirect,
 		},
 	})
 	return closeIdle, nil

@@ -108,10 +108,8 @@ func (cfg Config) load() (Config, error) {
 	if cfg.CABundle == "" && cfg.RoundTripper == nil && !cfg.InsecureSkipVerify {
 		cfg.CABundle = os.Getenv("AWS_CA_BUNDLE")
 	}
-	if cfg.CABundle != "" {
-		if _, err := transport.Pool(cfg.CABundle); err != nil {
-			return cfg, invalid("CABundle", cfg.CABundle, "want a file of PEM certificates: "+err.Error())
-		}
+	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+		return cfg, err
 	}
 	cfg.Tags, cfg.KMSContext = clone(cfg.Tags), clone(cfg.KMSContext)
 	return cfg, nil

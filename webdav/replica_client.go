@@ -21,6 +21,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
@@ -55,9 +56,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 		return nil, err
 	}
 	base.Path, base.RawPath = "/"+strings.Trim(base.Path+"/"+cfg.Path, "/"), ""
-	s := &server{cfg: cfg, base: base, http: &http.Client{Transport: rt, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // it would send the credentials elsewhere
-	}}}
+	s := &server{cfg: cfg, base: base, http: &http.Client{Transport: rt, CheckRedirect: transport.NoRedirect}}
 	return &tree.Store{
 		Tree:                s,
 		Traits:              tree.Traits{LinkMoves: true},

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 const (
@@ -122,6 +124,23 @@ func Pool(bundle string) (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
+
+// CheckBundle reads a file of PEM certificates, a setting of a backend of that Type, and
+// returns what is wrong with it: an error of kind fs.ErrInvalid that names the field. An
+// empty name is no file, and right.
+func CheckBundle(backendType, field, bundle string) error {
+	if bundle == "" {
+		return nil
+	}
+	if _, err := Pool(bundle); err != nil {
+		return backend.Invalid(backendType, "init", field, bundle, "want a file of PEM certificates: "+err.Error())
+	}
+	return nil
+}
+
+// NoRedirect is an http.Client's CheckRedirect that follows no redirect: credentials, or
+// a signature, would go to wherever an answer points.
+func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Default returns a transport for a backend without settings of its own: up
 // to 64 connections, half of which are kept while idle for a minute, and one
