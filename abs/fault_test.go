@@ -3,11 +3,9 @@ package abs_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"maps"
 	"net/http"
+	"slices"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +17,6 @@ import (
 	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
-	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // azureErrors are how the service fails.
@@ -57,45 +54,17 @@ func (f *fake) world(client *abs.ReplicaClient) *matrix.World {
 	}
 }
 
-type counts = map[string]int
-
 // passing are the faults after which the same request succeeds.
-var passing = []matrix.Fault{matrix.Throttled, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage,
-	matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404, matrix.LostAnswer}
+var passing = slices.Concat(matrix.Passing(), matrix.Foreign(), []matrix.Fault{matrix.LostAnswer})
 
-// cut are those that break an answer in its body.
-var cut = []matrix.Fault{matrix.ResetInBody, matrix.Stalled, matrix.Truncated}
+type (
+	counts    = matrix.Counts
+	operation = matrix.Operation[abs.Config]
+)
 
-// plus returns the counts with more of one.
-func plus(well counts, hit string, more int) counts {
-	c := maps.Clone(well)
-	c[hit] += more
-	return c
-}
-
-// repeated are the cells of an operation that repeats what it does: well costs
-// these requests, of which hit is the one that a fault adds to.
-func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
-	return matrix.Cells(
-		matrix.Every(matrix.Cell{Requests: plus(well, hit, 1)}, passing...),
-		matrix.Every(matrix.Cell{Requests: plus(well, hit, matrix.OutageLength)}, matrix.Outage),
-		matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost),
-		matrix.Every(matrix.Cell{Void: "the answer has no checksum of itself"}, matrix.WrongBytes),
-	)
-}
-
-type row struct {
-	matrix.Row
-	cfg abs.Config
-	do  func(*matrix.World, context.Context) error
-}
-
-func faultRows() map[string]row {
+func operations() map[string]operation {
 	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
-	denied := func(requests counts) map[matrix.Fault]matrix.Cell {
-		return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
-	}
-	silent := matrix.Every(matrix.Cell{Void: "the answer has no body, or one that nobody reads"}, append([]matrix.Fault{matrix.ErrorIn200}, cut...)...)
+	silent, cut := matrix.Bodiless(), matrix.InBody()
 	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	put, upload := counts{"PutBlob": 1}, counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 1}
@@ -108,70 +77,54 @@ func faultRows() map[string]row {
 		matrix.Every(matrix.Cell{Requests: counts{"GetBlob": 1 + matrix.OutageLength}}, matrix.Outage),
 		matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"GetBlob": 1}}, matrix.WrongBytes),
 		matrix.Every(matrix.Cell{Void: "a body of a blob has any bytes: see the size and the checksum"}, matrix.ErrorIn200),
-		denied(counts{"GetBlob": 1}),
+		matrix.Denied(counts{"GetBlob": 1}),
 	)
-	return map[string]row{
-		"write": {matrix.Row{Hit: hit("PutBlob"), Cells: matrix.Cells(repeated(put, "PutBlob"), silent, denied(put))}, plain, small},
-		"write, once": {matrix.Row{Hit: hit("PutBlob"), Cells: matrix.Cells(repeated(put, "PutBlob"), silent,
+	return map[string]operation{
+		"write": {Row: matrix.Row{Hit: hit("PutBlob"), Cells: matrix.Cells(matrix.Repeated(put, "PutBlob"), silent, matrix.Denied(put))}, Config: plain, Do: small},
+		"write, once": {Row: matrix.Row{Hit: hit("PutBlob"), Cells: matrix.Cells(matrix.Repeated(put, "PutBlob"), silent,
 			matrix.Every(matrix.Cell{Requests: asked}, passing...),
 			matrix.Every(matrix.Cell{Requests: counts{"PutBlob": 2}}, matrix.Throttled),
 			matrix.Every(matrix.Cell{Requests: counts{"PutBlob": 1, "GetBlobProperties": 1}}, matrix.LostAnswer),
-			denied(put))}, once, small},
-		"begin an upload": {matrix.Row{Hit: hit("GetBlobProperties"), Cells: matrix.Cells(repeated(upload, "GetBlobProperties"), silent,
-			denied(counts{"GetBlobProperties": 1}))}, plain, large},
-		"send a block": {matrix.Row{Hit: hit("PutBlock"), Skip: 1, Cells: matrix.Cells(repeated(upload, "PutBlock"), silent,
-			denied(counts{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, abs.Config{AccountKey: fakeKey, Concurrency: 1}, large},
-		"commit": {matrix.Row{Hit: hit("PutBlockList"), Cells: matrix.Cells(repeated(upload, "PutBlockList"), silent,
-			denied(counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, plain, large},
-		"read": {matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
-			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, plain,
-			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
-		"read a range": {matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
+			matrix.Denied(put))}, Config: once, Do: small},
+		"begin an upload": {Row: matrix.Row{Hit: hit("GetBlobProperties"), Cells: matrix.Cells(matrix.Repeated(upload, "GetBlobProperties"), silent,
+			matrix.Denied(counts{"GetBlobProperties": 1}))}, Config: plain, Do: large},
+		"send a block": {Row: matrix.Row{Hit: hit("PutBlock"), Skip: 1, Cells: matrix.Cells(matrix.Repeated(upload, "PutBlock"), silent,
+			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: abs.Config{AccountKey: fakeKey, Concurrency: 1}, Do: large},
+		"commit": {Row: matrix.Row{Hit: hit("PutBlockList"), Cells: matrix.Cells(matrix.Repeated(upload, "PutBlockList"), silent,
+			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: plain, Do: large},
+		"read": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
+			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, Config: plain,
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
+		"read a range": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
 			matrix.Every(matrix.Cell{Void: "a range has no checksum: LTX has the file's own"}, matrix.WrongBytes),
-			matrix.Every(matrix.Cell{Requests: counts{"GetBlob": 1}}, matrix.RangeLost))}, plain,
-			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 5000, 10_000) }},
-		"list": {matrix.Row{Hit: hit("ListBlobs"), Skip: 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListBlobs": 3}, "ListBlobs"),
+			matrix.Every(matrix.Cell{Requests: counts{"GetBlob": 1}}, matrix.RangeLost))}, Config: plain,
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 5000, 10_000) }},
+		"list": {Row: matrix.Row{Hit: hit("ListBlobs"), Skip: 1, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListBlobs": 3}, "ListBlobs"),
 			matrix.Every(matrix.Cell{Requests: counts{"ListBlobs": 4}}, append([]matrix.Fault{matrix.ErrorIn200}, cut...)...),
-			denied(counts{"ListBlobs": 2}))}, plain,
-			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
-		"delete": {matrix.Row{Hit: hit("BlobBatch"), At: 50, Cells: matrix.Cells(repeated(counts{"BlobBatch": 1}, "BlobBatch"),
+			matrix.Denied(counts{"ListBlobs": 2}))}, Config: plain,
+			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
+		"delete": {Row: matrix.Row{Hit: hit("BlobBatch"), At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"BlobBatch": 1}, "BlobBatch"),
 			matrix.Every(matrix.Cell{Requests: counts{"BlobBatch": 2}}, append([]matrix.Fault{matrix.ErrorIn200}, cut...)...),
-			denied(counts{"BlobBatch": 1}))}, plain,
-			func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
-		"delete all": {matrix.Row{Hit: hit("ListBlobs"), Skip: 2, At: 50, Cells: matrix.Cells(repeated(counts{"ListBlobs": 7, "BlobBatch": 1}, "ListBlobs"),
+			matrix.Denied(counts{"BlobBatch": 1}))}, Config: plain,
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
+		"delete all": {Row: matrix.Row{Hit: hit("ListBlobs"), Skip: 2, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListBlobs": 7, "BlobBatch": 1}, "ListBlobs"),
 			matrix.Every(matrix.Cell{Requests: counts{"ListBlobs": 8, "BlobBatch": 1}}, append([]matrix.Fault{matrix.ErrorIn200}, cut...)...),
-			denied(counts{"ListBlobs": 4}))}, plain,
-			func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
+			matrix.Denied(counts{"ListBlobs": 4}))}, Config: plain,
+			Do: func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
 	}
 }
 
 // TestFaults plays every fault against every operation.
 func TestFaults(t *testing.T) {
-	var rows []matrix.Row
-	plays := race.OneOf(5)
-	for name, row := range faultRows() {
-		row.Name = name
-		rows = append(rows, row.Row)
-		for _, fault := range matrix.Faults() {
-			if row.Cells[fault].Void != "" || !plays() {
-				continue
-			}
-			t.Run(name+"/"+string(fault), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					f, err := makeFake(row.cfg, absfake.Options{})
-					require.NoError(t, err)
-					server, client := memnet.Serve(f.layer)
-					f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
-					defer func() { assert.NoError(t, f.close()) }()
-					defer client.CloseIdleConnections()
-					w := f.world(f.client(func(cfg *abs.Config) {
-						cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2}
-					}))
-					assert.NoError(t, matrix.Play(t.Context(), f.layer, azureErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
-				})
-			})
-		}
-	}
-	assert.Empty(t, matrix.Holes(rows))
+	matrix.PlayAll(t, azureErrors(), operations(), func(t *testing.T, o operation, _ matrix.Fault) (*matrix.World, *httpfault.Layer) {
+		f, err := makeFake(o.Config, absfake.Options{})
+		require.NoError(t, err)
+		server, client := memnet.Serve(f.layer)
+		f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+		t.Cleanup(func() { assert.NoError(t, f.close()) })
+		t.Cleanup(client.CloseIdleConnections)
+		return f.world(f.client(func(cfg *abs.Config) {
+			cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2}
+		})), f.layer
+	})
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +16,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
-	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // googleErrors are how the service fails.
@@ -55,42 +51,12 @@ func (f *fake) world(client *gcs.ReplicaClient) *matrix.World {
 	}
 }
 
-type counts = map[string]int
+type (
+	counts    = matrix.Counts
+	operation = matrix.Operation[gcs.Config]
+)
 
-// passing are the faults after which the same request succeeds.
-var passing = []matrix.Fault{matrix.Throttled, matrix.Failed, matrix.BadGateway, matrix.TimedOut, matrix.Refused, matrix.Reset, matrix.HTMLPage}
-
-// cut are those that break an answer in its body.
-var cut = []matrix.Fault{matrix.ResetInBody, matrix.Stalled, matrix.Truncated}
-
-// repeated are the cells of an operation that repeats what it does: well costs
-// these requests, of which hit is the one that a fault adds to.
-func repeated(well counts, hit string) map[matrix.Fault]matrix.Cell {
-	cost := func(more int) counts {
-		c := maps.Clone(well)
-		c[hit] += more
-		return c
-	}
-	return matrix.Cells(
-		matrix.Every(matrix.Cell{Requests: cost(1)}, passing...),
-		matrix.Every(matrix.Cell{Requests: cost(1)}, cut...),
-		matrix.Every(matrix.Cell{Requests: cost(1)}, matrix.LostAnswer, matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404),
-		matrix.Every(matrix.Cell{Requests: cost(matrix.OutageLength)}, matrix.Outage),
-		matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost),
-		matrix.Every(matrix.Cell{Void: "an answer in JSON has no checksum: what it says of content is compared"}, matrix.WrongBytes),
-	)
-}
-
-func faultRows() map[string]struct {
-	matrix.Row
-	cfg gcs.Config
-	do  func(*matrix.World, context.Context) error
-} {
-	type row = struct {
-		matrix.Row
-		cfg gcs.Config
-		do  func(*matrix.World, context.Context) error
-	}
+func operations() map[string]operation {
 	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
 	upload := counts{"StartResumableWrite": 1, "WriteChunk": 3}
 	ended := counts{"StartResumableWrite": 1, "WriteChunk": 2, "CancelResumableWrite": 1}
@@ -98,97 +64,79 @@ func faultRows() map[string]struct {
 	lost := func(requests counts) map[matrix.Fault]matrix.Cell {
 		return matrix.Every(matrix.Cell{Want: ltxstore.ErrUnavailable, Requests: requests}, matrix.NoRoute, matrix.Bare404)
 	}
-	denied := func(requests counts) map[matrix.Fault]matrix.Cell {
-		return matrix.Every(matrix.Cell{Want: fs.ErrPermission, Requests: requests}, matrix.Expired)
-	}
 	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	once := gcs.Config{WriteOnce: true}
 	settled := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1, "GetObject": 1}}, matrix.LostAnswer, matrix.ResetInBody, matrix.Stalled, matrix.Truncated)
-	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404}, passing...)...)
+	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404}, matrix.Passing()...)...)
 	reads := matrix.Cells(
-		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, passing...),
+		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, matrix.Passing()...),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, matrix.ResetInBody, matrix.Stalled, matrix.Truncated, matrix.LostAnswer, matrix.Page, matrix.Nothing),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2, "GetObject": 1}}, matrix.NoRoute, matrix.Bare404),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 1 + matrix.OutageLength}}, matrix.Outage),
 		matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"ReadObject": 1}}, matrix.WrongBytes),
 		matrix.Every(matrix.Cell{Void: "a body of an object has any bytes: see the size and the checksum"}, matrix.ErrorIn200),
-		denied(counts{"ReadObject": 1}),
+		matrix.Denied(counts{"ReadObject": 1}),
 	)
-	return map[string]row{
-		"write": {matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(repeated(counts{"WriteObject": 1}, "WriteObject"),
-			denied(counts{"WriteObject": 1}))}, gcs.Config{}, small},
-		"write, once": {matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(repeated(counts{"WriteObject": 1}, "WriteObject"), looked, settled,
+	return map[string]operation{
+		"write": {Row: matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(matrix.Repeated(counts{"WriteObject": 1}, "WriteObject"),
+			matrix.Denied(counts{"WriteObject": 1}))}, Config: gcs.Config{}, Do: small},
+		"write, once": {Row: matrix.Row{Hit: hit("WriteObject"), At: 20, Cells: matrix.Cells(matrix.Repeated(counts{"WriteObject": 1}, "WriteObject"), looked, settled,
 			// A service that asks for fewer requests has done nothing.
 			matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1 + matrix.OutageLength}}, matrix.Outage),
 			matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2}}, matrix.Throttled),
-			denied(counts{"WriteObject": 1}))}, once, small},
-		"begin an upload": {matrix.Row{Hit: hit("StartResumableWrite"), At: 0, Cells: matrix.Cells(repeated(upload, "StartResumableWrite"),
-			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
-			denied(counts{"StartResumableWrite": 1}))}, gcs.Config{}, large},
-		"send a chunk": {matrix.Row{Hit: hit("WriteChunk"), Skip: 1, At: 0, Cells: matrix.Cells(repeated(upload, "WriteChunk"),
-			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
-			lost(ended), denied(ended))}, gcs.Config{}, large},
-		"send the last chunk": {matrix.Row{Hit: hit("WriteChunk"), Skip: 2, At: 20, Cells: matrix.Cells(repeated(upload, "WriteChunk"),
+			matrix.Denied(counts{"WriteObject": 1}))}, Config: once, Do: small},
+		"begin an upload": {Row: matrix.Row{Hit: hit("StartResumableWrite"), At: 0, Cells: matrix.Cells(matrix.Repeated(upload, "StartResumableWrite"),
+			matrix.Every(matrix.Cell{Void: "the answer has no body"}, matrix.InBody()...),
+			matrix.Denied(counts{"StartResumableWrite": 1}))}, Config: gcs.Config{}, Do: large},
+		"send a chunk": {Row: matrix.Row{Hit: hit("WriteChunk"), Skip: 1, At: 0, Cells: matrix.Cells(matrix.Repeated(upload, "WriteChunk"),
+			matrix.Every(matrix.Cell{Void: "the answer has no body"}, matrix.InBody()...),
+			lost(ended), matrix.Denied(ended))}, Config: gcs.Config{}, Do: large},
+		"send the last chunk": {Row: matrix.Row{Hit: hit("WriteChunk"), Skip: 2, At: 20, Cells: matrix.Cells(matrix.Repeated(upload, "WriteChunk"),
 			lost(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1, "GetObject": 1}),
-			denied(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1}))}, gcs.Config{}, large},
-		"read": {matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
-			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, gcs.Config{},
-			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
-		"read a range": {matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
+			matrix.Denied(counts{"StartResumableWrite": 1, "WriteChunk": 3, "CancelResumableWrite": 1}))}, Config: gcs.Config{}, Do: large},
+		"read": {Row: matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
+			matrix.Every(matrix.Cell{Void: "there is no range"}, matrix.RangeLost))}, Config: gcs.Config{},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
+		"read a range": {Row: matrix.Row{Hit: hit("ReadObject"), At: 1000, Cells: matrix.Cells(reads,
 			matrix.Every(matrix.Cell{Void: "a range has no checksum: who reads LTX has the file's own"}, matrix.WrongBytes),
-			matrix.Every(matrix.Cell{Want: errors.ErrUnsupported, Requests: counts{"ReadObject": 1}}, matrix.RangeLost))}, gcs.Config{},
-			func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 5000, 10_000) }},
-		"list": {matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 3}, "ListObjects"),
-			denied(counts{"ListObjects": 2}))}, gcs.Config{},
-			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
-		"read a header": {matrix.Row{Hit: hit("ReadObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 3, "ReadObject": listedN}, "ReadObject"),
+			matrix.Every(matrix.Cell{Want: errors.ErrUnsupported, Requests: counts{"ReadObject": 1}}, matrix.RangeLost))}, Config: gcs.Config{},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 5000, 10_000) }},
+		"list": {Row: matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListObjects": 3}, "ListObjects"),
+			matrix.Denied(counts{"ListObjects": 2}))}, Config: gcs.Config{},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, false) }},
+		"read a header": {Row: matrix.Row{Hit: hit("ReadObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListObjects": 3, "ReadObject": listedN}, "ReadObject"),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN + 1, "GetObject": 1}}, matrix.NoRoute, matrix.Bare404),
 			matrix.Every(matrix.Cell{Void: "a header has no checksum in a range"}, matrix.WrongBytes),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN}}, matrix.RangeLost),
 			matrix.Every(matrix.Cell{Void: "a body of an object has any bytes"}, matrix.ErrorIn200),
-			denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, gcs.Config{MetadataConcurrency: 1},
-			func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
-		"delete": {matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(repeated(counts{"DeleteObject": 3}, "DeleteObject"),
-			matrix.Every(matrix.Cell{Void: "the answer has no body"}, cut...),
-			denied(counts{"DeleteObject": 3}))}, gcs.Config{},
-			func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
-		"delete all": {matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(repeated(counts{"ListObjects": 5, "DeleteObject": listedN}, "ListObjects"),
-			denied(counts{"ListObjects": 3}))}, gcs.Config{},
-			func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
+			matrix.Denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, Config: gcs.Config{MetadataConcurrency: 1},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
+		"delete": {Row: matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(matrix.Repeated(counts{"DeleteObject": 3}, "DeleteObject"),
+			matrix.Every(matrix.Cell{Void: "the answer has no body"}, matrix.InBody()...),
+			matrix.Denied(counts{"DeleteObject": 3}))}, Config: gcs.Config{},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.Delete(ctx) }},
+		"delete all": {Row: matrix.Row{Hit: hit("ListObjects"), Skip: 1, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListObjects": 5, "DeleteObject": listedN}, "ListObjects"),
+			matrix.Denied(counts{"ListObjects": 3}))}, Config: gcs.Config{},
+			Do: func(w *matrix.World, ctx context.Context) error { return w.DeleteAll(ctx) }},
 	}
 }
 
 // TestFaults plays every fault against every operation.
 func TestFaults(t *testing.T) {
-	var rows []matrix.Row
-	plays := race.OneOf(5)
-	for name, row := range faultRows() {
-		row.Name = name
-		rows = append(rows, row.Row)
-		for _, fault := range matrix.Faults() {
-			if row.Cells[fault].Void != "" || !plays() {
-				continue
-			}
-			t.Run(name+"/"+string(fault), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					f, err := makeFake(row.cfg, gcsfake.Options{})
-					require.NoError(t, err)
-					server, client := memnet.Serve(f.layer)
-					f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
-					defer func() { assert.NoError(t, f.close()) }()
-					defer client.CloseIdleConnections()
-					w := f.world(f.client(func(cfg *gcs.Config) {
-						cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2}
-					}))
-					if fault == matrix.LostAnswer && row.Hit.Operation == "StartResumableWrite" {
-						w.Orphans = 1 // it cannot be listed, and ends by itself
-					}
-					assert.NoError(t, matrix.Play(t.Context(), f.layer, googleErrors(), row.Row, fault, func(ctx context.Context) error { return row.do(w, ctx) }))
-				})
-			})
+	matrix.PlayAll(t, googleErrors(), operations(), func(t *testing.T, o operation, fault matrix.Fault) (*matrix.World, *httpfault.Layer) {
+		f, err := makeFake(o.Config, gcsfake.Options{})
+		require.NoError(t, err)
+		server, client := memnet.Serve(f.layer)
+		f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+		t.Cleanup(func() { assert.NoError(t, f.close()) })
+		t.Cleanup(client.CloseIdleConnections)
+		w := f.world(f.client(func(cfg *gcs.Config) {
+			cfg.Retry = ltxstore.Retry{MaxAttempts: matrix.OutageLength + 2}
+		}))
+		if fault == matrix.LostAnswer && o.Hit.Operation == "StartResumableWrite" {
+			w.Orphans = 1 // it cannot be listed, and ends by itself
 		}
-	}
-	assert.Empty(t, matrix.Holes(rows))
+		return w, f.layer
+	})
 }
