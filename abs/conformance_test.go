@@ -3,23 +3,18 @@ package abs_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/pem"
-	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -95,7 +90,7 @@ type fake struct {
 	*absfake.Server
 	layer  *httpfault.Layer
 	server *httptest.Server
-	dir    string // of the CA bundle
+	bundle string // of its certificate
 	cfg    abs.Config
 	keys   backend.Keys
 }
@@ -105,20 +100,11 @@ func newFake(cfg abs.Config, opt absfake.Options, secure bool) (*fake, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.server = httptest.NewUnstartedServer(f.layer)
-	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if f.server, f.bundle, err = fakestore.Listen(f.layer, secure); err != nil {
+		return nil, err
+	}
 	if secure {
-		f.server.StartTLS()
-		if f.dir, err = os.MkdirTemp("", "absfake"); err != nil {
-			return nil, err
-		}
-		f.cfg.CABundle = filepath.Join(f.dir, "ca.pem")
-		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
-		if err := os.WriteFile(f.cfg.CABundle, ca, 0o600); err != nil {
-			return nil, err
-		}
-	} else {
-		f.server.Start()
+		f.cfg.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -143,12 +129,7 @@ func makeFake(cfg abs.Config, opt absfake.Options) (*fake, error) {
 	return f, nil
 }
 
-func (f *fake) close() error {
-	f.layer.Clear()
-	f.server.CloseClientConnections()
-	f.server.Close()
-	return os.RemoveAll(f.dir)
-}
+func (f *fake) close() error { return fakestore.Close(f.layer, f.server, f.bundle) }
 
 func (f *fake) client(change func(*abs.Config)) *abs.ReplicaClient {
 	cfg := f.cfg
@@ -161,82 +142,23 @@ func newFakeStore(cfg abs.Config, opt absfake.Options, secure bool) (replicatest
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	open := func(change func(*abs.Config)) func() (ltxstore.ReplicaClient, error) {
-		return func() (ltxstore.ReplicaClient, error) { return f.client(change), nil }
-	}
-	return replicatest.Store{
-		Client:  f.client(func(*abs.Config) {}),
-		Another: open(func(*abs.Config) {}),
-		Once:    open(func(cfg *abs.Config) { cfg.WriteOnce = true }),
-		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
-			return open(func(cfg *abs.Config) { cfg.Path += suffix })()
+	return fakestore.Replica[abs.Config]{
+		Fake:   f,
+		Layer:  f.layer,
+		Keys:   f.keys,
+		Config: f.cfg,
+		New:    func(cfg abs.Config) ltxstore.ReplicaClient { return abs.NewReplicaClient(cfg) },
+		Fields: func(cfg *abs.Config) (bucket, path *string, writeOnce *bool) {
+			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
 		},
-		Parent:   open(func(cfg *abs.Config) { cfg.Path = "backups" }),
-		Missing:  open(func(cfg *abs.Config) { cfg.Bucket = "no-such-container" }),
-		Requests: f.layer.Requests,
-		Raw:      f.raw(),
-		Faults:   f.faults(),
-		Close:    f.close,
-	}, nil
-}
-
-func (f *fake) raw() *replicatest.Raw {
-	const prefix = fakePath + "/"
-	return &replicatest.Raw{
-		Keys: f.keys,
-		Put: func(_ context.Context, key string, body []byte) error {
-			f.Put(fakeBucket, prefix+key, body)
-			return nil
+		Uploads: f.Uncommitted,
+		Begin: func(bucket, key string) {
+			f.Stage(bucket, key, base64.StdEncoding.EncodeToString(make([]byte, 64)), []byte("block"))
 		},
-		List: func(context.Context) ([]string, error) {
-			var names []string
-			for _, key := range f.Keys(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, name)
-				}
-			}
-			for _, key := range f.Uncommitted(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, "upload:"+name)
-				}
-			}
-			return names, nil
-		},
-		Strip: func(_ context.Context, key string) error {
-			if !f.Strip(fakeBucket, prefix+key) {
-				return errors.New("no such blob")
-			}
-			return nil
-		},
-		Leave: func(context.Context) error {
-			f.Stage(fakeBucket, prefix+f.keys.File(0, 77, 77), base64.StdEncoding.EncodeToString(make([]byte, 64)), []byte("block"))
-			return nil
-		},
-	}
-}
-
-func (f *fake) faults() *replicatest.Faults {
-	always := func(match httpfault.Match, do httpfault.Effect) {
-		f.layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
-	}
-	read := httpfault.Match{Operation: "GetBlob"}
-	return &replicatest.Faults{
-		Lookups: func() {
-			always(read, azureErrors().Error(500))
-			always(httpfault.Match{Operation: "GetBlobProperties"}, azureErrors().Error(500))
-		},
-		Lists: func() {
-			always(httpfault.Match{Operation: "ListBlobs", Query: "marker"}, azureErrors().Error(500))
-		},
-		Cut:   func(n int64) { always(read, httpfault.Truncate(n)) },
-		Stall: func(n int64) { always(read, httpfault.StallAfter(n)) },
-		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
-			f.FailDeletes(func(key string) bool {
-				name, _ := strings.CutPrefix(key, fakePath+"/")
-				level, minTXID, maxTXID, ok := f.keys.Parse(name)
-				return ok && match(level, minTXID, maxTXID)
-			})
-		},
-		Unreachable: func() { always(httpfault.Match{}, httpfault.Refuse()) },
-	}
+		FailDeletes: f.FailDeletes,
+		Read:        "GetBlob",
+		Lookups:     map[string]httpfault.Effect{"GetBlob": azureErrors().Error(500), "GetBlobProperties": azureErrors().Error(500)},
+		Page:        httpfault.Match{Operation: "ListBlobs", Query: "marker"},
+		PageFails:   azureErrors().Error(500),
+	}.Store(f.close), nil
 }

@@ -2,23 +2,18 @@ package gcs_test
 
 import (
 	"context"
-	"encoding/pem"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/gcs"
+	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -87,7 +82,7 @@ type fake struct {
 	*gcsfake.Server
 	layer  *httpfault.Layer
 	server *httptest.Server
-	dir    string // of the CA bundle
+	bundle string // of its certificate
 	cfg    gcs.Config
 	keys   backend.Keys
 }
@@ -97,20 +92,11 @@ func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.server = httptest.NewUnstartedServer(f.layer)
-	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if f.server, f.bundle, err = fakestore.Listen(f.layer, secure); err != nil {
+		return nil, err
+	}
 	if secure {
-		f.server.StartTLS()
-		if f.dir, err = os.MkdirTemp("", "gcsfake"); err != nil {
-			return nil, err
-		}
-		f.cfg.CABundle = filepath.Join(f.dir, "ca.pem")
-		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
-		if err := os.WriteFile(f.cfg.CABundle, ca, 0o600); err != nil {
-			return nil, err
-		}
-	} else {
-		f.server.Start()
+		f.cfg.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -132,12 +118,7 @@ func makeFake(cfg gcs.Config, opt gcsfake.Options) (*fake, error) {
 	return f, nil
 }
 
-func (f *fake) close() error {
-	f.layer.Clear()
-	f.server.CloseClientConnections()
-	f.server.Close()
-	return os.RemoveAll(f.dir)
-}
+func (f *fake) close() error { return fakestore.Close(f.layer, f.server, f.bundle) }
 
 func (f *fake) client(change func(*gcs.Config)) *gcs.ReplicaClient {
 	cfg := f.cfg
@@ -150,79 +131,29 @@ func newFakeStore(cfg gcs.Config, opt gcsfake.Options, secure bool) (replicatest
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	open := func(change func(*gcs.Config)) func() (ltxstore.ReplicaClient, error) {
-		return func() (ltxstore.ReplicaClient, error) { return f.client(change), nil }
-	}
-	return replicatest.Store{
-		Client:  f.client(func(*gcs.Config) {}),
-		Another: open(func(*gcs.Config) {}),
-		Once:    open(func(cfg *gcs.Config) { cfg.WriteOnce = true }),
-		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
-			return open(func(cfg *gcs.Config) { cfg.Path += suffix })()
+	return fakestore.Replica[gcs.Config]{
+		Fake:   f,
+		Layer:  f.layer,
+		Keys:   f.keys,
+		Config: f.cfg,
+		New:    func(cfg gcs.Config) ltxstore.ReplicaClient { return gcs.NewReplicaClient(cfg) },
+		Fields: func(cfg *gcs.Config) (bucket, path *string, writeOnce *bool) {
+			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
 		},
-		Parent:   open(func(cfg *gcs.Config) { cfg.Path = "backups" }),
-		Missing:  open(func(cfg *gcs.Config) { cfg.Bucket = "no-such-bucket" }),
-		Requests: f.layer.Requests,
-		Raw:      f.raw(),
-		Faults:   f.faults(),
-		Close:    f.close,
-	}, nil
-}
-
-func (f *fake) raw() *replicatest.Raw {
-	const prefix = fakePath + "/"
-	return &replicatest.Raw{
-		Keys: f.keys,
-		Put: func(_ context.Context, key string, body []byte) error {
-			f.Put(fakeBucket, prefix+key, body)
-			return nil
-		},
-		List: func(context.Context) ([]string, error) {
-			var names []string
-			for _, key := range f.Keys(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, name)
-				}
-			}
-			for _, key := range f.Sessions(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, "upload:"+name)
-				}
-			}
-			return names, nil
-		},
-		Strip: func(_ context.Context, key string) error {
-			if !f.Strip(fakeBucket, prefix+key) {
-				return errors.New("no such object")
-			}
-			return nil
-		},
-	}
-}
-
-func (f *fake) faults() *replicatest.Faults {
-	always := func(match httpfault.Match, do httpfault.Effect) {
-		f.layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
-	}
-	read := httpfault.Match{Operation: "ReadObject"}
-	return &replicatest.Faults{
-		Lookups: func() { always(read, httpfault.Status(500, nil, "")) },
-		Lists: func() {
-			always(httpfault.Match{Operation: "ListObjects", Query: "pageToken"}, httpfault.Status(500, nil, ""))
-		},
-		Cut:   func(n int64) { always(read, httpfault.Truncate(n)) },
-		Stall: func(n int64) { always(read, httpfault.StallAfter(n)) },
-		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
+		Uploads: f.Sessions,
+		FailDeletes: func(match func(key string) bool) {
 			f.FailDeletes(func(key string) string {
-				name, _ := strings.CutPrefix(key, fakePath+"/")
-				if level, minTXID, maxTXID, ok := f.keys.Parse(name); ok && match(level, minTXID, maxTXID) {
+				if match(key) {
 					return "forbidden"
 				}
 				return ""
 			})
 		},
-		Unreachable: func() { always(httpfault.Match{}, httpfault.Refuse()) },
-	}
+		Read:      "ReadObject",
+		Lookups:   map[string]httpfault.Effect{"ReadObject": httpfault.Status(500, nil, "")},
+		Page:      httpfault.Match{Operation: "ListObjects", Query: "pageToken"},
+		PageFails: httpfault.Status(500, nil, ""),
+	}.Store(f.close), nil
 }
 
 var _ io.Closer = (*gcs.ReplicaClient)(nil)

@@ -2,21 +2,16 @@ package oss_test
 
 import (
 	"context"
-	"encoding/pem"
-	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -82,7 +77,7 @@ type fake struct {
 	*ossfake.Server
 	layer  *httpfault.Layer
 	server *httptest.Server
-	dir    string // of the CA bundle
+	bundle string // of its certificate
 	cfg    oss.Config
 	keys   backend.Keys
 }
@@ -92,20 +87,11 @@ func newFake(cfg oss.Config, opt ossfake.Options, secure bool) (*fake, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.server = httptest.NewUnstartedServer(f.layer)
-	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if f.server, f.bundle, err = fakestore.Listen(f.layer, secure); err != nil {
+		return nil, err
+	}
 	if secure {
-		f.server.StartTLS()
-		if f.dir, err = os.MkdirTemp("", "ossfake"); err != nil {
-			return nil, err
-		}
-		f.cfg.CABundle = filepath.Join(f.dir, "ca.pem")
-		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
-		if err := os.WriteFile(f.cfg.CABundle, ca, 0o600); err != nil {
-			return nil, err
-		}
-	} else {
-		f.server.Start()
+		f.cfg.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -129,12 +115,7 @@ func makeFake(cfg oss.Config, opt ossfake.Options) (*fake, error) {
 	return f, nil
 }
 
-func (f *fake) close() error {
-	f.layer.Clear()
-	f.server.CloseClientConnections()
-	f.server.Close()
-	return os.RemoveAll(f.dir)
-}
+func (f *fake) close() error { return fakestore.Close(f.layer, f.server, f.bundle) }
 
 func (f *fake) client(change func(*oss.Config)) *oss.ReplicaClient {
 	cfg := f.cfg
@@ -147,82 +128,21 @@ func newFakeStore(cfg oss.Config, opt ossfake.Options, secure bool) (replicatest
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	open := func(change func(*oss.Config)) func() (ltxstore.ReplicaClient, error) {
-		return func() (ltxstore.ReplicaClient, error) { return f.client(change), nil }
-	}
-	return replicatest.Store{
-		Client:  f.client(func(*oss.Config) {}),
-		Another: open(func(*oss.Config) {}),
-		Once:    open(func(cfg *oss.Config) { cfg.WriteOnce = true }),
-		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
-			return open(func(cfg *oss.Config) { cfg.Path += suffix })()
+	return fakestore.Replica[oss.Config]{
+		Fake:   f,
+		Layer:  f.layer,
+		Keys:   f.keys,
+		Config: f.cfg,
+		New:    func(cfg oss.Config) ltxstore.ReplicaClient { return oss.NewReplicaClient(cfg) },
+		Fields: func(cfg *oss.Config) (bucket, path *string, writeOnce *bool) {
+			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
 		},
-		Parent:   open(func(cfg *oss.Config) { cfg.Path = "backups" }),
-		Missing:  open(func(cfg *oss.Config) { cfg.Bucket = "no-such-bucket" }),
-		Requests: f.layer.Requests,
-		Raw:      f.raw(),
-		Faults:   f.faults(),
-		Close:    f.close,
-	}, nil
-}
-
-func (f *fake) raw() *replicatest.Raw {
-	const prefix = fakePath + "/"
-	return &replicatest.Raw{
-		Keys: f.keys,
-		Put: func(_ context.Context, key string, body []byte) error {
-			f.Put(fakeBucket, prefix+key, body)
-			return nil
-		},
-		List: func(context.Context) ([]string, error) {
-			var names []string
-			for _, key := range f.Keys(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, name)
-				}
-			}
-			for _, key := range f.Uploads(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, "upload:"+name)
-				}
-			}
-			return names, nil
-		},
-		Strip: func(_ context.Context, key string) error {
-			if !f.Strip(fakeBucket, prefix+key) {
-				return errors.New("no such object")
-			}
-			return nil
-		},
-		Leave: func(context.Context) error {
-			f.Begin(fakeBucket, prefix+f.keys.File(0, 77, 77))
-			return nil
-		},
-	}
-}
-
-func (f *fake) faults() *replicatest.Faults {
-	always := func(match httpfault.Match, do httpfault.Effect) {
-		f.layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
-	}
-	read := httpfault.Match{Operation: "GetObject"}
-	return &replicatest.Faults{
-		Lookups: func() {
-			always(read, ossErrors().Error(500))
-			always(httpfault.Match{Operation: "HeadObject"}, ossErrors().Error(500))
-		},
-		Lists: func() {
-			always(httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"}, ossErrors().Error(500))
-		},
-		Cut:   func(n int64) { always(read, httpfault.Truncate(n)) },
-		Stall: func(n int64) { always(read, httpfault.StallAfter(n)) },
-		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
-			f.FailDeletes(func(key string) bool {
-				name, _ := strings.CutPrefix(key, fakePath+"/")
-				level, minTXID, maxTXID, ok := f.keys.Parse(name)
-				return ok && match(level, minTXID, maxTXID)
-			})
-		},
-		Unreachable: func() { always(httpfault.Match{}, httpfault.Refuse()) },
-	}
+		Uploads:     f.Uploads,
+		Begin:       f.Begin,
+		FailDeletes: f.FailDeletes,
+		Read:        "GetObject",
+		Lookups:     map[string]httpfault.Effect{"GetObject": ossErrors().Error(500), "HeadObject": ossErrors().Error(500)},
+		Page:        httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"},
+		PageFails:   ossErrors().Error(500),
+	}.Store(f.close), nil
 }

@@ -2,22 +2,17 @@ package s3_test
 
 import (
 	"context"
-	"encoding/pem"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
@@ -89,7 +84,7 @@ type fake struct {
 	*s3fake.Server
 	layer  *httpfault.Layer
 	server *httptest.Server
-	dir    string // of the CA bundle
+	bundle string // of its certificate
 	cfg    s3.Config
 	keys   backend.Keys
 }
@@ -99,20 +94,11 @@ func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.server = httptest.NewUnstartedServer(f.layer)
-	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if f.server, f.bundle, err = fakestore.Listen(f.layer, secure); err != nil {
+		return nil, err
+	}
 	if secure {
-		f.server.StartTLS()
-		if f.dir, err = os.MkdirTemp("", "s3fake"); err != nil {
-			return nil, err
-		}
-		f.cfg.CABundle = filepath.Join(f.dir, "ca.pem")
-		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
-		if err := os.WriteFile(f.cfg.CABundle, ca, 0o600); err != nil {
-			return nil, err
-		}
-	} else {
-		f.server.Start()
+		f.cfg.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -138,12 +124,7 @@ func makeFake(cfg s3.Config, opt s3fake.Options) (*fake, error) {
 	return f, nil
 }
 
-func (f *fake) close() error {
-	f.layer.Clear()
-	f.server.CloseClientConnections()
-	f.server.Close()
-	return os.RemoveAll(f.dir)
-}
+func (f *fake) close() error { return fakestore.Close(f.layer, f.server, f.bundle) }
 
 func (f *fake) client(change func(*s3.Config)) *s3.ReplicaClient {
 	cfg := f.cfg
@@ -156,86 +137,30 @@ func newFakeStore(cfg s3.Config, opt s3fake.Options, secure bool) (replicatest.S
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	open := func(change func(*s3.Config)) func() (ltxstore.ReplicaClient, error) {
-		return func() (ltxstore.ReplicaClient, error) { return f.client(change), nil }
-	}
-	return replicatest.Store{
-		Client:  f.client(func(*s3.Config) {}),
-		Another: open(func(*s3.Config) {}),
-		Once:    open(func(cfg *s3.Config) { cfg.WriteOnce = true }),
-		Sibling: func(suffix string) (ltxstore.ReplicaClient, error) {
-			return open(func(cfg *s3.Config) { cfg.Path += suffix })()
+	return fakestore.Replica[s3.Config]{
+		Fake:   f,
+		Layer:  f.layer,
+		Keys:   f.keys,
+		Config: f.cfg,
+		New:    func(cfg s3.Config) ltxstore.ReplicaClient { return s3.NewReplicaClient(cfg) },
+		Fields: func(cfg *s3.Config) (bucket, path *string, writeOnce *bool) {
+			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
 		},
-		Parent:   open(func(cfg *s3.Config) { cfg.Path = "backups" }),
-		Missing:  open(func(cfg *s3.Config) { cfg.Bucket = "no-such-bucket" }),
-		Requests: f.layer.Requests,
-		Raw:      f.raw(),
-		Faults:   f.faults(),
-		Close:    f.close,
-	}, nil
-}
-
-func (f *fake) raw() *replicatest.Raw {
-	const prefix = fakePath + "/"
-	return &replicatest.Raw{
-		Keys: f.keys,
-		Put: func(_ context.Context, key string, body []byte) error {
-			f.Put(fakeBucket, prefix+key, body)
-			return nil
-		},
-		List: func(context.Context) ([]string, error) {
-			var names []string
-			for _, key := range f.Keys(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, name)
-				}
-			}
-			for _, key := range f.Uploads(fakeBucket) {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, "upload:"+name)
-				}
-			}
-			return names, nil
-		},
-		Leave: func(context.Context) error {
-			f.AddUpload(fakeBucket, prefix+f.keys.File(0, 1, 1))
-			return nil
-		},
-		Strip: func(_ context.Context, key string) error {
-			if !f.Strip(fakeBucket, prefix+key) {
-				return errors.New("no such object")
-			}
-			return nil
-		},
-	}
-}
-
-func (f *fake) faults() *replicatest.Faults {
-	always := func(match httpfault.Match, do httpfault.Effect) {
-		f.layer.Add(&httpfault.Rule{Match: match, Times: -1, Do: do})
-	}
-	get := httpfault.Match{Operation: "GetObject"}
-	return &replicatest.Faults{
-		Lookups: func() {
-			always(get, httpfault.XML(500, "InternalError"))
-			always(httpfault.Match{Operation: "HeadObject"}, httpfault.Status(500, nil, ""))
-		},
-		Lists: func() {
-			always(httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"}, httpfault.XML(500, "InternalError"))
-		},
-		Cut:   func(n int64) { always(get, httpfault.Truncate(n)) },
-		Stall: func(n int64) { always(get, httpfault.StallAfter(n)) },
-		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
+		Uploads: f.Uploads,
+		Begin:   f.AddUpload,
+		FailDeletes: func(match func(key string) bool) {
 			f.FailDeletes(func(key string) string {
-				name, _ := strings.CutPrefix(key, fakePath+"/")
-				if level, minTXID, maxTXID, ok := f.keys.Parse(name); ok && match(level, minTXID, maxTXID) {
+				if match(key) {
 					return "AccessDenied"
 				}
 				return ""
 			})
 		},
-		Unreachable: func() { always(httpfault.Match{}, httpfault.Refuse()) },
-	}
+		Read:      "GetObject",
+		Lookups:   map[string]httpfault.Effect{"GetObject": httpfault.XML(500, "InternalError"), "HeadObject": httpfault.Status(500, nil, "")},
+		Page:      httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"},
+		PageFails: httpfault.XML(500, "InternalError"),
+	}.Store(f.close), nil
 }
 
 var _ io.Closer = (*s3.ReplicaClient)(nil)
