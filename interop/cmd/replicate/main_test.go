@@ -42,7 +42,7 @@ func TestDemo(t *testing.T) {
 			require.Zero(t, code, stderr)
 			require.Empty(t, stderr)
 			require.Empty(t, left)
-			for _, want := range []string{"source    a sample database", "layout " + layout, "done ", "level 0", "level 1", "snapshots", "latest    restored in", "at 0.", "OK  "} {
+			for _, want := range []string{"source    a sample database", "layout " + layout, "done ", "level 0", "level 1", "snapshots", "latest    restored in", "\nat ", "OK  "} {
 				require.Contains(t, out.String(), want)
 			}
 			for line := range strings.Lines(out.String()) {
