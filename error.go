@@ -15,58 +15,58 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Kinds of failure that the standard library has no name for. With errors.Is,
-// an *Error whose Kind is set matches that kind and none of the others, these
-// or fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid and
-// errors.ErrUnsupported, whatever its cause matches. A PartialError matches the
-// kind that all of its failures have, and none if they differ.
+// These are the kinds of failure that the standard library has no name for.
+// The others are fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid
+// and errors.ErrUnsupported. With errors.Is, an *Error whose Kind is set
+// matches that kind and no other, whatever its cause matches. A PartialError
+// matches the kind that all of its failures share, and none if they differ.
 var (
-	// ErrStoreNotFound means that the bucket, or the root directory of a
-	// client told to expect one, is not there. It never matches
-	// fs.ErrNotExist: a missing store is no missing file (clause O2).
+	// ErrStoreNotFound means that the bucket does not exist, or the root
+	// directory of a client that was told to expect one. It never matches
+	// fs.ErrNotExist: a missing store is not a missing file (clause O2).
 	ErrStoreNotFound = errors.New("store not found")
 
 	// ErrThrottled means that the store asked for fewer requests. Retryable.
 	ErrThrottled = errors.New("throttled by the store")
 
-	// ErrUnavailable means that the store could not be reached, or that it
-	// failed in a way that may pass. Retryable.
+	// ErrUnavailable means that the store could not be reached or failed in a
+	// way that may be temporary. Retryable.
 	ErrUnavailable = errors.New("store unavailable")
 
-	// ErrChecksum means that content is not what was written: a checksum
-	// differs, or an LTX structure contradicts itself.
+	// ErrChecksum means that content differs from what was written: a
+	// checksum does not match, or an LTX structure contradicts itself.
 	ErrChecksum = errors.New("content is corrupt")
 )
 
-// kinds are all kinds of failure, the more exact ones first.
+// kinds are all kinds of failure, the more specific ones first.
 var kinds = [...]error{ErrStoreNotFound, ErrThrottled, ErrUnavailable, ErrChecksum,
 	fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported}
 
 // Error is what every backend returns for a failed operation.
 //
-// errors.Is finds Kind, errors.Is and errors.As find what Err wraps, the
-// service SDK's own error included, but for a kind that is not Kind.
+// errors.Is matches Kind. errors.Is and errors.As also find what Err wraps,
+// including the error of the service's SDK, except for kinds other than Kind.
 type Error struct {
-	// Op is what was tried: "init", "list", "open", "read", "write",
-	// "delete" or "delete all".
+	// Op is the operation: "init", "list", "open", "read", "write", "delete"
+	// or "delete all".
 	Op string
 
 	// Backend is the client's Type.
 	Backend string
 
-	// Key is a key of the store: a file's as backend.Keys builds it, or a prefix. It is
-	// empty for what is about no key.
+	// Key is a key of the store: that of a file, as backend.Keys builds it,
+	// or a prefix. It is empty if the error is not about a key.
 	Key string
 
-	// Field is the argument, or the field of the Config in Go, that is wrong
-	// ("PartSize", "Retry.MaxDelay"), and empty for every other failure. Err says
-	// what is wrong with it.
+	// Field is the argument or the Go field of the Config that is wrong, such
+	// as "PartSize" or "Retry.MaxDelay"; Err says what is wrong with it. It
+	// is empty for every other failure.
 	Field string
 
 	// Kind is one of the kinds above, or nil where none fits.
 	Kind error
 
-	// Err is the cause. It may be nil where Kind says everything.
+	// Err is the cause. It may be nil if Kind says everything.
 	Err error
 }
 
@@ -80,7 +80,7 @@ func (e *Error) Error() string {
 		b.WriteByte(' ')
 		b.WriteString(e.Key)
 	}
-	// A cause that already is the kind says it in its own words.
+	// A cause that already is of the kind says so in its own words.
 	if e.Kind != nil && !errors.Is(e.Err, e.Kind) {
 		b.WriteString(": ")
 		b.WriteString(e.Kind.Error())
@@ -92,8 +92,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives errors.Is and errors.As both the kind and the cause, whose own
-// kind is hidden: a missing bucket may come with the cause of a missing file.
+// Unwrap returns the kind and the cause. The kind of the cause itself is
+// hidden: an SDK may report a missing bucket with an error that matches
+// fs.ErrNotExist.
 func (e *Error) Unwrap() []error {
 	switch {
 	case e.Kind == nil && e.Err == nil:
@@ -106,7 +107,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, unkind{e.Err}}
 }
 
-// unkind hides what kind an error is of, and nothing else.
+// unkind hides the kind of an error, and nothing else.
 type unkind struct{ err error }
 
 func (u unkind) Error() string        { return u.err.Error() }
@@ -128,9 +129,9 @@ func invalid(backend, op, field string, value any, want string) error {
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
 
-// KindOf returns the kind that err, whoever made it, already matches, or nil.
-// A context's end has none, whatever cause it was given; a timeout of the
-// transport is no end of a context.
+// KindOf returns the kind that err matches, wherever err comes from, or nil.
+// The end of a context has no kind, whatever its cause. A timeout of the
+// transport is not the end of a context.
 func KindOf(err error) error {
 	if errors.Is(err, context.Canceled) || holds(err, context.DeadlineExceeded) {
 		return nil
@@ -143,20 +144,21 @@ func KindOf(err error) error {
 	return nil
 }
 
-// IsRetryable reports whether doing the same again may succeed.
+// IsRetryable reports whether repeating the operation may succeed.
 //
-//   - ErrThrottled and ErrUnavailable are retryable; every other kind is not.
-//   - An HTTP answer (an error in the chain with HTTPStatusCode() int) is
-//     retryable for 408, 429 and 5xx except 501 and 505, and for nothing else.
+//   - ErrThrottled and ErrUnavailable are retryable; no other kind is.
+//   - An HTTP response (an error in the chain with HTTPStatusCode() int) is
+//     retryable if its status is 408, 429 or 5xx, except 501 and 505.
 //   - A transport failure (timeout, reset, refused, a body that ends early)
 //     is retryable; a certificate that does not verify is not.
-//   - The caller's own cancellation or deadline never is.
-//   - A PartialError is retryable if each of its failures is: the same files
-//     again are no success as long as one of them is denied.
-//   - Anything else is not.
+//   - The caller's own cancellation or deadline is never retryable.
+//   - A PartialError is retryable if all of its failures are: repeating the
+//     deletion cannot succeed while one of the files is denied.
+//   - Nothing else is retryable.
 //
-// A timeout of the transport also matches context.DeadlineExceeded in
-// errors.Is; it is told from a caller's deadline by identity.
+// A timeout of the transport also matches context.DeadlineExceeded with
+// errors.Is; IsRetryable distinguishes it from the caller's deadline by
+// identity.
 func IsRetryable(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), holds(err, context.DeadlineExceeded):
@@ -182,7 +184,7 @@ func IsRetryable(err error) bool {
 	return isTransport(err)
 }
 
-// isRetryableStatus is what IsRetryable says of an HTTP answer.
+// isRetryableStatus is IsRetryable for the status of an HTTP response.
 func isRetryableStatus(code int) bool {
 	switch code {
 	case 408, 429:
@@ -201,8 +203,8 @@ func isTransport(err error) bool {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
-	// syscall.Errno has the methods of net.Error too, so that a full disk
-	// would pass for a network failure: errnos are listed instead.
+	// syscall.Errno has the methods of net.Error too, so a full disk would
+	// count as a network failure: errnos are listed instead.
 	for _, errno := range []syscall.Errno{syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.ECONNABORTED,
 		syscall.EPIPE, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
 		syscall.EMFILE, syscall.ENFILE, syscall.EINTR, syscall.EAGAIN, syscall.EBUSY} {
@@ -215,7 +217,7 @@ func isTransport(err error) bool {
 		var op *net.OpError
 		return errors.As(err, &op)
 	}
-	// A url.Error is a net.Error, whatever it is around.
+	// A url.Error is a net.Error, whatever it wraps.
 	var sent *url.Error
 	if errors.As(err, &sent) && sent.Err != io.EOF {
 		return isTransport(sent.Err)
@@ -224,8 +226,8 @@ func isTransport(err error) bool {
 	return errors.As(err, &network)
 }
 
-// holds reports whether target itself, not an error that merely claims to
-// equal it, is in err's tree.
+// holds reports whether err's tree contains target itself, not merely an
+// error whose Is method claims to match it.
 func holds(err, target error) bool {
 	if err == target {
 		return true

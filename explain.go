@@ -8,18 +8,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Explain returns err, which a client of src has returned, in the words of src:
-// where it names a field of a Config in Go, its text names the setting that the
-// field was set by, as it was written and with its place. What Open and Check
-// return is so already; what only Init can find out, such as a file of
-// certificates that cannot be read, is not. errors.Is and errors.As see what
-// they saw. No error shows a secret.
+// Explain returns err, an error of a client of src, with settings in place of
+// Go fields: if err names a field of a Config, the text of the new error
+// names the setting instead, as it was written in src and with its place. The
+// errors of Open and Check need no Explain; those of Init do, which are about
+// things that only Init can find out, such as a certificate file that cannot
+// be read. errors.Is and errors.As give the same results for both errors. No
+// error shows a secret.
 func (src Source) Explain(err error) error {
 	var wrong *settings.FieldError
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	p, failed := src.peel()
+	p, failed := src.split()
 	if failed != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (src Source) Explain(err error) error {
 	return err
 }
 
-// explain is Explain by one driver, which may not know the field.
+// explain is Explain with one driver, which may not have the field.
 func explain(err error, driver any, src Source) error {
 	var wrong *settings.FieldError
 	table, ok := driver.(interface {
@@ -58,7 +59,7 @@ func explain(err error, driver any, src Source) error {
 	return &explained{text: strings.Replace(err.Error(), wrong.Error(), text, 1), err: err}
 }
 
-// explained has the text of another error in other words.
+// explained is an error with another text.
 type explained struct {
 	text string
 	err  error

@@ -10,21 +10,21 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// FindLayout finds out which layout the files of a replica have. newClient
-// returns a client of the replica with that layout; FindLayout closes it. A nil
+// FindLayout returns the layout of a replica's files. newClient returns a
+// client of the replica with the given layout, which FindLayout closes. A nil
 // newClient, or a nil client from it, is fs.ErrInvalid.
 //
-// A replica without a file gives found false and no error. One with files of
-// two layouts is fs.ErrInvalid, and the error names both: one of them is a
-// leftover, and only its owner knows which. A failed listing is returned as it
-// is, and never taken for an empty one.
+// If the replica has no files, found is false and err is nil. A replica with
+// files of two layouts is fs.ErrInvalid, in an error that names both: one of
+// them is a leftover, and only the owner knows which. The error of a listing
+// is returned as it is: a listing that failed is not an empty one.
 //
-// It costs what LTXLevels does for each layout, and a listing's first page for
-// each level that there is, the snapshots first, until a file is seen: an empty
-// place costs 4 requests in an object store, a replica about one more. Of a
-// client that is no LevelLister, levels 0 to SnapshotLevel are listed instead. It is
-// meant to be done once, where a person names a replica; a daemon should name
-// the layout.
+// For each layout, FindLayout costs what LTXLevels does plus the first page
+// of a listing of each existing level, the snapshots first, until a file is
+// found. In an object store that is 4 requests for an empty replica and about
+// one more for others. If a client is not a LevelLister, FindLayout lists the
+// levels 0 to SnapshotLevel instead. Call it once, where a person names a
+// replica; a daemon should be told the layout.
 func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, error)) (layout Layout, found bool, err error) {
 	if newClient == nil {
 		return 0, false, invalid("ltxstore", "list", "newClient", nil, "want a function that makes a client for a layout")

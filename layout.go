@@ -12,29 +12,29 @@ import (
 type Layout uint8
 
 const (
-	// LayoutDefault is the guide's: <path>/ltx/<level, %04d>/<file>, with
-	// the snapshots (level 9) in <path>/snapshots/<file>.
+	// LayoutDefault is <path>/ltx/<level, %04d>/<file>, with the snapshots
+	// (level 9) in <path>/snapshots/<file>.
 	LayoutDefault Layout = iota
 
-	// LayoutLitestream is what Litestream v0.5 writes to disks and to every
-	// object store but S3: <path>/ltx/<level>/<file>.
+	// LayoutLitestream is what Litestream v0.5 writes to every store but S3
+	// and OSS: <path>/ltx/<level>/<file>.
 	LayoutLitestream
 
-	// LayoutLitestreamS3 is what Litestream v0.5 writes to S3:
+	// LayoutLitestreamS3 is what Litestream v0.5 writes to S3 and OSS:
 	// <path>/<level, %04x>/<file>.
 	LayoutLitestreamS3
 
 	layoutCount
 )
 
-// MaxLevel is the highest level a layout can name: four decimal digits.
-// Litestream uses 0 to SnapshotLevel.
+// MaxLevel is the highest level that a layout can name, with four decimal
+// digits. Litestream uses 0 to SnapshotLevel.
 const MaxLevel = 9999
 
 var layoutNames = [layoutCount]string{"default", "litestream", "litestream-s3"}
 
-// ParseLayout returns the layout of that name: "default", "litestream" or
-// "litestream-s3". The empty string is LayoutDefault. Any other name is
+// ParseLayout returns the layout with the given name: "default", "litestream"
+// or "litestream-s3". The empty string is LayoutDefault. Any other name is
 // fs.ErrInvalid.
 func ParseLayout(name string) (Layout, error) {
 	if name == "" {

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Levels returns the levels to look at for all of a replica's files, sorted: 0
-// to SnapshotLevel, whether they hold files or not, because a daemon may begin
-// one meanwhile, and those above them that hold some. Of a client that is no
-// LevelLister only the former are known: a wrapper that implements no Unwrap
-// hides those above.
+// Levels returns, in ascending order, the levels to list to see all files of
+// a replica: 0 to SnapshotLevel, whether they hold files or not, because a
+// daemon may start to use one at any time, and those above that hold files.
+// The latter are known only if the client is a LevelLister; a wrapper without
+// an Unwrap method hides them.
 //
-// It costs what LTXLevels does, and fails as that does. A nil client is
+// Levels costs what LTXLevels does and returns its errors. A nil client is
 // fs.ErrInvalid.
 func Levels(ctx context.Context, client ReplicaClient) ([]int, error) {
 	if err := checkClient(client, "list"); err != nil {
@@ -31,7 +31,7 @@ func Levels(ctx context.Context, client ReplicaClient) ([]int, error) {
 	return slices.Compact(levels), nil
 }
 
-// usualLevels are those that Litestream uses.
+// usualLevels returns the levels that Litestream uses.
 func usualLevels() []int {
 	levels := make([]int, 0, SnapshotLevel+1)
 	for level := range SnapshotLevel + 1 {

@@ -7,22 +7,23 @@ import (
 	"strings"
 )
 
-// maxNamed is how many failures the text of a PartialError names at the most:
-// a bucket's outage fails thousands of deletions, and a log line is one line.
+// maxNamed is how many failures the text of a PartialError names at most.
+// During an outage of a bucket, thousands of deletions fail, and a log line
+// has to stay readable.
 const maxNamed = 20
 
-// PartialError is what a deletion of several files fails with (clause D1): an
-// *Error for each file that was not deleted; the others are.
+// PartialError is the error of a deletion of several files (clause D1). It
+// has an *Error for each file that was not deleted; all others were.
 //
-// Its kind is the one that all failures have: errors.Is with a kind tells what
-// is true of every file, and KindOf is nil where the failures differ. It is
-// retryable if all of them are. Each failure's own kind is in Failed.
+// Its kind is the one that all failures share: errors.Is matches a kind only
+// if it is true of every file, and KindOf returns nil if the failures differ.
+// It is retryable if all of them are. The kind of each failure is in Failed.
 type PartialError struct {
-	// Failed are the failures. errors.As reaches each, and errors.Is does but
-	// for the kinds.
+	// Failed are the failures. errors.As finds each of them, and so does
+	// errors.Is, except for kinds.
 	Failed []error
 
-	// Total is the number of files that were to be deleted, 0 if unknown.
+	// Total is the number of files to delete, or 0 if it is not known.
 	Total int
 }
 
@@ -45,13 +46,13 @@ func (e *PartialError) Error() string {
 	return b.String()
 }
 
-// Is reports that target is a kind, and that every failure is of it.
+// Is reports whether target is a kind and every failure is of that kind.
 func (e *PartialError) Is(target error) bool {
 	return isKind(target) && len(e.Failed) > 0 &&
 		!slices.ContainsFunc(e.Failed, func(err error) bool { return !errors.Is(err, target) })
 }
 
-// Unwrap gives errors.Is and errors.As the failures, whose kinds are hidden.
+// Unwrap returns the failures, with their kinds hidden.
 func (e *PartialError) Unwrap() []error {
 	failed := make([]error, len(e.Failed))
 	for i, err := range e.Failed {

@@ -14,17 +14,17 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// ErrStopIter is returned by a FindLTXFiles filter to end the search. It is
-// not an error of FindLTXFiles.
+// ErrStopIter is returned by the filter of FindLTXFiles to end the search.
+// FindLTXFiles does not return it.
 var ErrStopIter = errors.New("stop iterator")
 
-// FindLTXFiles returns the files of a level for which filter is true, sorted
-// as LTXFiles sorts. filter is called once for each file in order; when it
-// returns ErrStopIter the search ends there, the file at hand included if
-// filter is true. Any other error of filter, and any error of the listing, is
-// returned, with no files: a partial listing is never taken for the whole.
-// useMetadata and the cost in requests are those of LTXFiles. A client or a
-// filter that is nil is fs.ErrInvalid.
+// FindLTXFiles returns the files of a level for which filter returns true, in
+// the order of LTXFiles. filter is called once for each file, in that order.
+// If it returns ErrStopIter, the search ends, and the current file is
+// included if filter also returned true. Any other error of filter, and any
+// error of the listing, is returned without files, so that a partial listing
+// cannot pass for a whole one. useMetadata and the cost in requests are those
+// of LTXFiles. A nil client or filter is fs.ErrInvalid.
 func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetadata bool, filter func(*ltx.FileInfo) (bool, error)) (found []*ltx.FileInfo, err error) {
 	if err := checkClient(client, "list"); err != nil {
 		return nil, err
@@ -58,10 +58,11 @@ func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetad
 	return found, nil
 }
 
-// FetchLTXHeader reads a file's LTX header: one request for 100 bytes. Of info
-// only Level, MinTXID and MaxTXID matter. A file that does not start with a
-// valid header, or whose header names other transactions, is ErrChecksum; a
-// missing one fs.ErrNotExist. A client or an info that is nil is fs.ErrInvalid.
+// FetchLTXHeader reads the LTX header of a file, with one request for 100
+// bytes. It uses only the Level, MinTXID and MaxTXID of info. A file that
+// does not start with a valid header, or whose header has other TXIDs, is
+// ErrChecksum; a missing file is fs.ErrNotExist. A nil client or info is
+// fs.ErrInvalid.
 func FetchLTXHeader(ctx context.Context, client ReplicaClient, info *ltx.FileInfo) (ltx.Header, error) {
 	if err := checkInfo(client, info); err != nil {
 		return ltx.Header{}, err
@@ -84,26 +85,27 @@ func FetchLTXHeader(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 }
 
 const (
-	// indexGuess is how much of a file's end FetchPageIndex reads first. It
-	// holds the index of some 5,000 pages.
+	// indexGuess is how many bytes at the end of a file FetchPageIndex reads
+	// first. The index of about 5,000 pages fits.
 	indexGuess = 32 << 10
 
-	// indexFooter ends the page index: its size in bytes, big-endian.
+	// indexFooter is the length of the footer of a page index: the size of
+	// the index in bytes, big-endian.
 	indexFooter = 8
 
-	// maxFrame bounds a page's frame: the largest page as LZ4 stores it when
-	// it does not compress, in the older framing that has headers of its own.
+	// maxFrame is the maximum size of a page's frame: the largest page,
+	// incompressible, in the older LZ4 framing, which has headers of its own.
 	maxFrame = ltx.PageHeaderSize + ltx.MaxPageSize + ltx.MaxPageSize/255 + 64
 )
 
-// FetchPageIndex reads a file's page index, which maps a page number to the
-// range of its frame, for FetchPage. It costs one request, or two where the
-// index is longer than 32 KiB. info.Size must be the file's size, as LTXFiles
-// gives it. Memory is that of the index.
+// FetchPageIndex reads the page index of a file, which maps each page number
+// to the range of the page's frame, for FetchPage. It costs one request, or
+// two if the index is longer than 32 KiB. info.Size must be the size of the
+// file, as LTXFiles returns it. The memory needed is that of the index.
 //
-// An index that contradicts itself or the file's size is ErrChecksum; it is
-// checked against the file's bounds, not against the pages, which FetchPage
-// does. A client or an info that is nil is fs.ErrInvalid.
+// An index that contradicts itself or the size of the file is ErrChecksum.
+// FetchPageIndex checks the ranges, FetchPage the pages. A nil client or info
+// is fs.ErrInvalid.
 func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInfo) (map[uint32]ltx.PageIndexElem, error) {
 	if err := checkInfo(client, info); err != nil {
 		return nil, err
@@ -152,10 +154,11 @@ func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 	return pages, nil
 }
 
-// FetchPage reads and decodes one page: one request. offset and size, in
-// bytes, are a frame's range as FetchPageIndex gives it; an impossible range
-// is fs.ErrInvalid, and so is a client that is nil. A frame that is cut off, has another length or does not
-// decode to a page of a legal size is ErrChecksum.
+// FetchPage reads and decodes one page, with one request. offset and size, in
+// bytes, are the range of a frame as FetchPageIndex returns it; an impossible
+// range is fs.ErrInvalid, and so is a nil client. A frame that is cut off,
+// has another length or does not decode to a page of a legal size is
+// ErrChecksum.
 func FetchPage(ctx context.Context, client ReplicaClient, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (ltx.PageHeader, []byte, error) {
 	if err := checkClient(client, "open"); err != nil {
 		return ltx.PageHeader{}, nil, err
@@ -178,7 +181,7 @@ func FetchPage(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 	return hdr, data, nil
 }
 
-// decodePage decodes a frame that must end where b ends. The checks before
+// decodePage decodes the frame that b consists of. The checks before
 // ltx.DecodePageData are those that it leaves to its caller.
 func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 	if err := hdr.UnmarshalBinary(b); err != nil {
@@ -207,7 +210,8 @@ func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 	return hdr, data, nil
 }
 
-// readRange reads size bytes, which must be there.
+// readRange reads exactly size bytes; a file that ends earlier is
+// ErrChecksum.
 func readRange(ctx context.Context, client ReplicaClient, level int, minTXID, maxTXID ltx.TXID, offset, size int64) ([]byte, error) {
 	rc, err := client.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 	if err != nil {
@@ -226,7 +230,7 @@ func readRange(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 	return b, nil
 }
 
-// checkClient refuses a client that is nil.
+// checkClient returns an error if client is nil.
 func checkClient(client ReplicaClient, op string) error {
 	if client == nil {
 		return invalid("ltxstore", op, "client", nil, "want a ReplicaClient")
@@ -248,8 +252,8 @@ func corrupt(client ReplicaClient, info *ltx.FileInfo, err error) error {
 	return &Error{Op: "read", Backend: client.Type(), Key: ltxio.Name(info.Level, info.MinTXID, info.MaxTXID), Kind: ErrChecksum, Err: err}
 }
 
-// errorKeeper remembers why a byte could not be read, so that a failing
-// transfer is not taken for a corrupt index.
+// errorKeeper remembers the error of a read, so that a transfer that fails is
+// not mistaken for a corrupt index.
 type errorKeeper struct {
 	r   io.ByteReader
 	err error

@@ -9,10 +9,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Redact returns a replica's URL, or what was meant to be one, with
-// "[redacted]" in place of what may not be shown: user and password, and the
-// value of every setting that the URL's backend does not know as one that is
-// no secret.
+// Redact returns the URL of a replica with "[redacted]" in place of the user,
+// the password, and the value of every setting, except for those that the
+// backend knows and does not declare a secret. It accepts any text, because
+// URLs that cannot be parsed are shown in errors too.
 func Redact(url string) string {
 	scheme, err := settings.Scheme(url)
 	if err != nil {
@@ -21,8 +21,8 @@ func Redact(url string) string {
 	return settings.Redact(url, plain(scheme))
 }
 
-// plain returns a function that knows the settings of a backend, and of the
-// wrappers, that are no secrets.
+// plain returns a function that reports whether a setting of a backend or of
+// a wrapper is known and not a secret.
 func plain(scheme string) func(key, value string) bool {
 	driver := driverOf(scheme)
 	return func(key, value string) bool {
@@ -40,8 +40,7 @@ func plain(scheme string) func(key, value string) bool {
 	}
 }
 
-// String returns what src says, with "[redacted]" in place of what Redact would
-// not show.
+// String returns the fields of src as text, redacted as by Redact.
 func (src Source) String() string {
 	scheme := strings.ToLower(src.Type)
 	if ofURL, err := settings.Scheme(src.URL); err == nil {
@@ -68,8 +67,8 @@ func (src Source) GoString() string { return src.String() }
 // Format is String for every verb.
 func (src Source) Format(f fmt.State, _ rune) { scrub.Format(f, src.String()) }
 
-// MarshalText is String: so is what JSON says of a Source.
+// MarshalText is String, and so is the JSON of a Source.
 func (src Source) MarshalText() ([]byte, error) { return []byte(src.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Source.
+// LogValue keeps secrets out of logs.
 func (src Source) LogValue() slog.Value { return slog.StringValue(src.String()) }

@@ -9,20 +9,22 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Retry is how a backend that speaks to a service repeats failed requests:
-// exponential backoff with full jitter, one layer, at the request. The zero
-// value is the default. A service's Retry-After is a floor below each wait.
+// Retry says how a backend repeats failed requests to a service: with
+// exponential backoff and full jitter, in one layer only, around the request.
+// The zero value is the default. The wait is at least what the service asks
+// for with Retry-After.
 type Retry struct {
-	// MaxAttempts is how often one request is tried in all, the first time
-	// included. 0 means 10; 1 means no retry. For a body being read it counts
-	// the attempts since the last byte arrived.
+	// MaxAttempts is the maximum number of attempts, including the first. 0
+	// means 10; 1 means no retries. While a body is being read, it is the
+	// number of attempts since the last byte arrived.
 	MaxAttempts int `ltx:"max-attempts" default:"10" help:"How often an operation is tried in all."`
 
-	// BaseDelay bounds the first wait; each further bound is twice the one
-	// before. 0 means 100 ms.
+	// BaseDelay is the upper bound of the first wait. The bound doubles with
+	// each further wait. 0 means 100 ms.
 	BaseDelay time.Duration `ltx:"base-delay" default:"100ms" help:"The bound of the first wait; each further one is twice the one before."`
 
-	// MaxDelay bounds every wait but Retry-After's. 0 means 20 s.
+	// MaxDelay is the upper bound of every wait, except for one that
+	// Retry-After asks for. 0 means 20 s.
 	MaxDelay time.Duration `ltx:"max-delay" default:"20s" help:"The bound of every wait."`
 }
 
@@ -35,8 +37,8 @@ func (r Retry) WithDefaults() Retry {
 	}
 }
 
-// Validate returns an error of kind fs.ErrInvalid that names the field if one
-// is negative, or if BaseDelay is above MaxDelay.
+// Validate returns an error of kind fs.ErrInvalid that names the field if a
+// field is negative or BaseDelay is greater than MaxDelay.
 func (r Retry) Validate() error {
 	invalid := func(field string, value any, want string) error {
 		return fmt.Errorf("%w: %w", &settings.FieldError{Field: "Retry." + field, Value: value, Want: want}, fs.ErrInvalid)

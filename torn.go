@@ -8,14 +8,14 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// WithTorn returns a context under which LTXFiles calls report with each
-// zero-byte file that it leaves out (clause L4): what is left of an upload that
-// broke off, in which transactions may be lost. It reaches every backend through
-// any stack of wrappers, and costs nothing.
+// WithTorn returns a context with which LTXFiles calls report for each
+// zero-byte file that it leaves out (clause L4). Such a file is left by an
+// upload that broke off, and its transactions may be lost. report is called
+// by every backend, through any wrappers, at no cost in requests.
 //
-// report gets the file's level, TXIDs and, if the store tells it, its time. It
-// must be safe for concurrent use, and may be called with one file several
-// times. A function that ctx already has is called too.
+// The file that report receives has a level, TXIDs and, if the store has it,
+// a time. report must be safe for concurrent use and may be called several
+// times for one file. If ctx already has such a function, both are called.
 func WithTorn(ctx context.Context, report func(file ltx.FileInfo)) context.Context {
 	return ltxio.WithTorn(ctx, report)
 }

@@ -13,34 +13,36 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// wrapperDriver puts clients into a wrapper as settings say. Package
-// backend/settings makes it, when a wrapper is imported.
+// wrapperDriver puts clients into a wrapper according to settings. Package
+// backend/settings implements it for each wrapper that is imported.
 type wrapperDriver interface {
 	// Wrap returns next inside the wrapper, or next itself if src turns the
-	// wrapper off. src has the settings of the wrapper alone, by their whole
-	// names ("compress.level"), and a URL only for the query. mirrors are the
-	// clients of src.Mirrors, which the caller closes if Wrap fails. Wrap
-	// sends nothing. No error shows a secret.
+	// wrapper off. src has only the settings of the wrapper, by their full
+	// names ("compress.level"), and a URL that consists of a query. mirrors
+	// are the clients of src.Mirrors, which the caller closes if Wrap fails.
+	// Wrap sends no request. No error shows a secret.
 	Wrap(next ReplicaClient, src Source, mirrors []ReplicaClient) (ReplicaClient, error)
 
-	// Check returns the error that Wrap would, of what is wrong in src itself,
-	// around a client that retries failed requests itself or not. It makes no
-	// client, starts nothing, and registers nothing.
+	// Check returns the error that Wrap would return because of src itself.
+	// retries says whether the client inside retries failed requests. Check
+	// makes no client, starts nothing and registers nothing.
 	Check(src Source, retries bool) error
 
-	// Lookup returns the whole name of the setting that key is a name of, and
-	// whether its value is a secret.
+	// Lookup returns the full name of the setting that key names, and whether
+	// its value is a secret. ok is false if the wrapper has no such setting.
 	Lookup(key string) (name string, secret, ok bool)
 }
 
-// driverOfWrapper returns the driver of the wrapper with a name or an alias, or nil.
+// driverOfWrapper returns the driver of the wrapper with the given name or
+// alias, or nil.
 func driverOfWrapper(name string) wrapperDriver {
 	driver, _ := settings.Wrappers().Get(name).(wrapperDriver)
 	return driver
 }
 
-// wrapperOf returns the name of the wrapper whose setting key is, registered or
-// not, or the empty string. What the backend knows is the backend's.
+// wrapperOf returns the name of the wrapper that has the setting key,
+// imported or not, or the empty string. A setting that the backend has
+// belongs to the backend.
 func wrapperOf(driver Driver, key string) string {
 	if _, _, ok := driver.Lookup(key); ok {
 		return ""
@@ -55,8 +57,8 @@ func wrapperOf(driver Driver, key string) string {
 	return name
 }
 
-// peeled is a Source, split.
-type peeled struct {
+// parts is a Source that was split into the store and its wrappers.
+type parts struct {
 	scheme string
 	driver Driver
 	store  Source
@@ -71,10 +73,10 @@ type layer struct {
 	src    Source
 }
 
-// peel splits src into what it says of the store and of the wrappers. What is
-// said of a wrapper that is not there is an error: the store would be used
-// without it.
-func (src Source) peel() (p peeled, err error) {
+// split splits src into the store and its wrappers. A setting of a wrapper
+// that is not imported is an error: the store must not be used without the
+// wrapper.
+func (src Source) split() (p parts, err error) {
 	if p.scheme, p.driver, err = src.Driver(); err != nil {
 		return p, err
 	}
@@ -93,7 +95,7 @@ func (src Source) peel() (p peeled, err error) {
 		return name, nil
 	}
 	of := make(map[string]Source)
-	p.store, err = src.split(owner, of)
+	p.store, err = src.splitBy(owner, of)
 	p.wrong = settings.Each(err, func(err error) error { return openFailed(p.scheme, err) })
 	for _, name := range stacking(slices.Collect(maps.Keys(of))) {
 		p.layers = append(p.layers, layer{name, driverOfWrapper(name), of[name]})
@@ -101,21 +103,22 @@ func (src Source) peel() (p peeled, err error) {
 	return p, nil
 }
 
-// Store returns what src says of the store alone, without wrappers and the replicas of
-// a mirror. A source without a driver is returned as it is.
+// Store returns src without the settings of wrappers and without Mirrors. A
+// source without a driver is returned unchanged.
 func (src Source) Store() Source {
-	if p, err := src.peel(); err == nil {
+	if p, err := src.split(); err == nil {
 		p.store.Getenv = src.Getenv
 		return p.store
 	}
 	return src
 }
 
-// split returns what src says of the store, and puts what it says of each
-// wrapper into of by the wrapper's name, which owner returns for a key: none is
-// the empty string. The keys of a wrapper keep its name, and its URL has no
-// place: "compress:?compress.level=best".
-func (src Source) split(owner func(key string) (string, error), of map[string]Source) (store Source, err error) {
+// splitBy returns the part of src that is about the store, and adds the part
+// about each wrapper to of, by the name of the wrapper. owner returns that
+// name for a setting, or the empty string for a setting of the store. In its
+// part, the settings of a wrapper keep their full names, and the URL consists
+// of a query: "compress:?compress.level=best".
+func (src Source) splitBy(owner func(key string) (string, error), of map[string]Source) (store Source, err error) {
 	wrapper := func(name string) Source {
 		if s, ok := of[name]; ok {
 			return s
@@ -193,10 +196,10 @@ func (src Source) split(owner func(key string) (string, error), of map[string]So
 	return store, settings.Join(wrong...)
 }
 
-// mirror is the wrapper that Source.Mirrors are of.
+// mirror is the wrapper that Source.Mirrors belongs to.
 const mirror = "mirror"
 
-// stacking sorts the names of wrappers, the outermost first.
+// stacking sorts names of wrappers, the outermost first.
 func stacking(names []string) []string {
 	order := settings.Order()
 	slices.SortFunc(names, func(a, b string) int {
@@ -215,12 +218,12 @@ func notImported(name string) string {
 	return fmt.Sprintf(`is of the wrapper %s, which is not imported: want import _ "github.com/ltxstore/ltxstore/wrap/%s"`, name, name)
 }
 
-// unknownSetting says what a key was meant to be.
+// unknownSetting suggests what a key may have been meant to be.
 type unknownSetting string
 
 func (u unknownSetting) Error() string { return string(u) }
 
-// misnamed returns an error of owner with the key and where it is.
+// misnamed adds the key and its place to an error of owner.
 func misnamed(err error, key, where string) error {
 	if unknown, ok := err.(unknownSetting); ok {
 		return fmt.Errorf("unknown setting %q%s: %w", key, where, unknown)
@@ -228,8 +231,8 @@ func misnamed(err error, key, where string) error {
 	return fmt.Errorf("%s%s %w", key, where, err)
 }
 
-// mistyped returns an error for a key that is not known and that looks like a
-// wrapper's.
+// mistyped returns an error for an unknown key that looks like that of a
+// wrapper.
 func mistyped(key string, known bool) error {
 	head, rest, dotted := strings.Cut(key, ".")
 	nearest := settings.Nearest(head, wrapperNames())
@@ -242,8 +245,8 @@ func mistyped(key string, known bool) error {
 	return unknownSetting("did you mean " + nearest + "?")
 }
 
-// wrapperNames returns the names of the wrappers that are registered, and of
-// those that could be.
+// wrapperNames returns the names of all wrappers that are registered or part
+// of this library.
 func wrapperNames() []string {
 	names := settings.Wrappers().Names()
 	for _, ours := range settings.Order() {
@@ -253,19 +256,21 @@ func wrapperNames() []string {
 	return slices.Compact(names)
 }
 
-// open returns a client of the store alone.
-func (p peeled) open() (client ReplicaClient, auto bool, err error) {
+// open returns a client of the store, without wrappers.
+func (p parts) open() (client ReplicaClient, auto bool, err error) {
 	client, auto, err = p.driver.Open(p.store)
 	return client, auto, p.failed(err)
 }
 
-// failed is what the backend's driver says of the store, in words of its settings.
-func (p peeled) failed(err error) error {
+// failed returns an error of the backend's driver with settings in place of
+// Go fields.
+func (p parts) failed(err error) error {
 	return settings.Each(err, func(err error) error { return explain(openFailed(p.scheme, err), p.driver, p.store) })
 }
 
-// check returns what is wrong with the settings, and leaves nothing behind.
-func (p peeled) check() error {
+// check returns everything that is wrong with the settings. It leaves nothing
+// behind.
+func (p parts) check() error {
 	retries, err := p.driver.Check(p.store)
 	wrong := []error{p.wrong, p.failed(err)}
 	for _, layer := range slices.Backward(p.layers) {
@@ -281,8 +286,9 @@ func (p peeled) check() error {
 	return settings.Join(wrong...)
 }
 
-// wrap puts a client of the store into the wrappers. A failure closes it.
-func (p peeled) wrap(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
+// wrap puts a client of the store into the wrappers. If it fails, it closes
+// the client.
+func (p parts) wrap(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
 	for _, layer := range slices.Backward(p.layers) {
 		var mirrors []ReplicaClient
 		var err error
