@@ -12,6 +12,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
+		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -34,3 +35,6 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return place, nil
 }
+
+// urlOf is the inverse of placeOf. Credentials are not part of the URL.
+func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("abs", set) }

@@ -1,19 +1,21 @@
-// Package config reads the replicas of a daemon's configuration, in YAML or
-// JSON. It reads the replica sections of a litestream.yml as they are, alone
-// or in their file.
+// Package config reads the replicas in a daemon's configuration, which is
+// YAML or JSON. It accepts a whole litestream.yml, and its replica sections
+// on their own.
 //
-// The settings of a replica are those of its URL's query: one resolver reads
-// both, and docs/configuration.md lists them, with those of the wrappers. A
-// backend must be imported to be known, and so must a wrapper:
+// The settings of a replica are the same as in the query of its URL, and are
+// decoded by the same code. docs/configuration.md lists them, with those of
+// the wrappers. The program must import each backend and wrapper that it
+// wants to support:
 //
 //	import _ "github.com/ltxstore/ltxstore/s3"
 //	import _ "github.com/ltxstore/ltxstore/wrap/crypt"
 //
-// Nothing is ignored. What is not known is an error with its line and column,
-// and so is what would not be done, such as the encryption that "age" asks for
-// where wrap/crypt is not imported. What Litestream
-// has for its daemon, not for a replica's store (sync-interval, retention, …),
-// is handed back as Daemon settings: the daemon must look at them.
+// Nothing is ignored. An unknown setting is an error with its line and
+// column, and so is a setting that could not be honored, such as "age", which
+// asks for encryption, if wrap/crypt is not imported. Settings of Litestream
+// that are for its daemon and not for the store of a replica, such as
+// sync-interval, are returned as Daemon settings, and the caller must honor
+// them.
 package config
 
 import (
@@ -27,28 +29,31 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Options say how a configuration is read. The zero value is the default.
+// Options are options for reading a configuration. The zero value is the
+// default.
 type Options struct {
-	// Litestream gives replicas that name no layout the layout that Litestream
-	// writes: LayoutLitestreamS3 in S3, else LayoutLitestream. The replicas
-	// below "dbs", which only a litestream.yml has, have it always. All others
-	// have LayoutDefault.
+	// Litestream selects the layout of Litestream for replicas that do not
+	// name a layout: LayoutLitestreamS3 in S3 and OSS, otherwise
+	// LayoutLitestream. Replicas below "dbs", which only a litestream.yml
+	// has, always have that layout. The default for all others is
+	// LayoutDefault.
 	Litestream bool
 
-	// NoExpandEnv takes values as they are. By default $NAME and ${NAME} in
-	// them are replaced by the environment's, ${NAME:-TEXT} by TEXT if there
-	// is none, $PID by the process's ID, and $$ by a dollar sign. A variable
-	// that is not set is an error in a replica's settings, and nothing in the
-	// daemon's, as in Litestream. Keys and comments are never expanded.
+	// NoExpandEnv turns off the expansion of variables. By default, $NAME and
+	// ${NAME} in a value are replaced by the environment variable,
+	// ${NAME:-TEXT} by TEXT if the variable is not set, $PID by the process
+	// ID, and $$ by a dollar sign. A variable that is not set is an error in
+	// the settings of a replica, and empty in those of the daemon, as in
+	// Litestream. Keys and comments are never expanded.
 	NoExpandEnv bool
 
-	// Getenv looks up the environment. nil is os.LookupEnv.
+	// Getenv looks up an environment variable. nil means os.LookupEnv.
 	Getenv func(key string) (string, bool)
 
 	warnings *[]Warning // of one replica or one file
 }
 
-// Replica is a replica section that can be opened. Printing it shows no
+// Replica is a replica section, ready to be opened. Printing it shows no
 // secret.
 type Replica struct {
 	name   string
@@ -60,9 +65,9 @@ type Replica struct {
 	litestream  func() string // the URL as it is written, if the place is Litestream's
 }
 
-// Setting is a setting that is the daemon's to act on. Key has dots where
-// sections are nested, and a list's item its number: "levels.0.interval".
-// Line and Column are 0 where the parser does not tell them.
+// Setting is a setting that the daemon must honor. Key has a dot between
+// nested names and the index of an item of a list: "levels.0.interval". Line
+// and Column are 0 if the parser does not provide them.
 type Setting struct {
 	Key, Value   string
 	Line, Column int
@@ -71,10 +76,10 @@ type Setting struct {
 // Name returns the section's "name", which Litestream has deprecated.
 func (r Replica) Name() string { return r.name }
 
-// Type returns the backend's scheme: "file", "s3".
+// Type returns the scheme of the backend: "file", "s3".
 func (r Replica) Type() string { return r.Source().Type }
 
-// Source returns what ltxstore.OpenSource takes. It holds the secrets.
+// Source returns the argument for ltxstore.OpenSource. It contains secrets.
 func (r Replica) Source() ltxstore.Source {
 	if r.source == nil {
 		return ltxstore.Source{}
@@ -82,20 +87,23 @@ func (r Replica) Source() ltxstore.Source {
 	return *r.source()
 }
 
-// Daemon returns the settings for the daemon, in the file's order, then those
-// inherited from the file's top level.
+// Daemon returns the settings for the daemon: those of the section in the
+// order of the file, then those inherited from the top level of the file.
 func (r Replica) Daemon() []Setting { return r.daemon }
 
-// Warnings returns what its author has hardly meant, such as keys that begin with a
-// slash where Litestream's do.
+// Warnings returns warnings about what the author of the file is unlikely to
+// have meant, such as keys that begin with a slash because those of
+// Litestream do.
 func (r Replica) Warnings() []Warning { return r.warnings }
 
-// Unsupported returns an error, fs.ErrInvalid, if the replica is in a store that
-// Litestream or this library knows, and for which no backend was imported. Its settings were not checked.
+// Unsupported returns an error of kind fs.ErrInvalid if the replica is in a
+// store that Litestream or this library supports, but whose backend is not
+// imported. The settings of such a replica were not checked.
 func (r Replica) Unsupported() error { return r.unsupported }
 
-// Open returns a client of the replica: see ltxstore.OpenSource. Its errors
-// are that of Unsupported, and what only the store knows: settings were checked before.
+// Open returns a client of the replica, as ltxstore.OpenSource does. The
+// settings were checked before, so it returns the error of Unsupported, or an
+// error that only the store can cause.
 func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
 	if r.unsupported != nil {
 		return nil, r.unsupported
@@ -103,7 +111,7 @@ func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
 	return ltxstore.OpenSource(ctx, r.Source())
 }
 
-// String returns where the replica is, without secrets.
+// String returns the place of the replica, without secrets.
 func (r Replica) String() string {
 	src := r.Source()
 	if src.URL != "" {
@@ -112,21 +120,22 @@ func (r Replica) String() string {
 	return fmt.Sprintf("%s %q", src.Type, path.Join(src.Settings["bucket"], src.Settings["path"]))
 }
 
-// GoString is String: %#v must not show a secret either.
+// GoString is String: %#v must not show secrets either.
 func (r Replica) GoString() string { return r.String() }
 
 // Format is String for every verb.
 func (r Replica) Format(f fmt.State, _ rune) { scrub.Format(f, r.String()) }
 
-// MarshalText is String: so is what JSON says of a Replica.
+// MarshalText is String, and so is the JSON of a Replica.
 func (r Replica) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Replica.
+// LogValue keeps secrets out of logs.
 func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// Sub returns the replica at a path below this one: of a database in a
-// directory that is replicated as a whole (Litestream's "dir"), by the
-// database's path in the directory. The replicas of a mirror are below theirs. A path that is empty or leads out is
+// Sub returns the replica at the path rel below this one. A directory of
+// databases (Litestream's "dir") has one replica section, and rel is the path
+// of a database in the directory. In a mirror, rel is below each of the
+// replicas. A path that is empty or leads out of the replica is
 // fs.ErrInvalid.
 func (r Replica) Sub(rel string) (Replica, error) {
 	clean, err := backend.CleanPath(rel)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// text returns a scalar with its variables replaced, and the first variable
+// text returns a scalar with its variables expanded, and the first variable
 // that is not set.
 func (o Options) text(n node) (expanded, missing string) {
 	if o.NoExpandEnv {
@@ -17,7 +17,7 @@ func (o Options) text(n node) (expanded, missing string) {
 		found, ok := o.Getenv(name)
 		switch {
 		case o.Litestream && (hasOtherwise || name == "$"):
-			// Litestream takes the whole for a name, which no variable has.
+			// Litestream looks up the whole as a name, which no variable has.
 			if name == "$" {
 				o.warn(n, "$$ is empty, as in Litestream, and no dollar sign")
 			} else if found != "" || otherwise != "" {
@@ -40,8 +40,8 @@ func (o Options) text(n node) (expanded, missing string) {
 	return expanded, missing
 }
 
-// required is text for what may not be left to chance: a path with a variable
-// that is not set would be another replica's.
+// required is text for values in which every variable must be set: a path
+// with an empty variable could be that of another replica.
 func (o Options) required(key string, n node) (string, error) {
 	if n.kind != scalar {
 		return "", invalid(n, "%s is a %s: want one value", key, []string{"null", "value", "list", "map"}[n.kind])
@@ -57,7 +57,7 @@ func (o Options) required(key string, n node) (string, error) {
 	return value, nil
 }
 
-// home returns a path with the home directory in place of "~".
+// home replaces a leading "~" in a path by the home directory.
 func (o Options) home(n node, path string) (string, error) {
 	if path != "~" && !strings.HasPrefix(path, "~/") && !strings.HasPrefix(path, "~"+string(os.PathSeparator)) {
 		return path, nil

@@ -8,36 +8,36 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// File is a whole configuration file.
+// File is a configuration file.
 type File struct {
 	// DBs are the items of "dbs", which only a litestream.yml has.
 	DBs []DB
 
-	// Replicas are those of "replica" or "replicas" at the top level.
+	// Replicas are those below "replica" or "replicas" at the top level.
 	Replicas []Replica
 
-	// Daemon are the settings of the top level that are the daemon's. Those
-	// of a replica (sync-interval, …) are in each replica too.
+	// Daemon are the settings of the top level that are for the daemon. Those
+	// that replicas inherit, such as sync-interval, are in each replica too.
 	Daemon []Setting
 
-	// Warnings are those of the replicas and of the file, in its order. They are about what a
-	// file says that is not wrong, and that its author has hardly meant.
+	// Warnings are the warnings about the file and its replicas, in the order
+	// of the file.
 	Warnings []Warning
 }
 
 // DB is a database, or with Dir a directory of databases, and its replicas.
-// The replicas of a Dir are for Replica.Sub.
+// Those of a Dir need Replica.Sub for each database.
 type DB struct {
 	Path, Dir string
 	Replicas  []Replica
 	Daemon    []Setting
 }
 
-// Parse reads a whole file: a litestream.yml, or one with "replica" or a list
-// of "replicas" at the top level. The settings of a replica at the top level
-// are inherited by all replicas that know them and do not have them. Every
-// error is fs.ErrInvalid, and tells all that is wrong, a line each: one mistake of each
-// replica, and of each list of settings. Nothing is sent, and no store is looked at.
+// Parse reads a file: a litestream.yml, or one with "replica" or a list of
+// "replicas" at the top level. Replicas inherit the settings of replicas at
+// the top level, unless their backend does not have the setting or they set
+// it themselves. Every error is fs.ErrInvalid and reports everything that is
+// wrong, one line for each problem. Parse sends no request.
 func Parse(data []byte, opts Options) (*File, error) {
 	n, err := parse(data)
 	if err != nil {
@@ -81,7 +81,7 @@ func Parse(data []byte, opts Options) (*File, error) {
 	return file.unless(failed)
 }
 
-// unless returns the file, or all that is wrong with it.
+// unless returns the file, or everything that is wrong with it.
 func (f *File) unless(failed []error) (*File, error) {
 	if err := settings.Join(failed...); err != nil {
 		return nil, err
@@ -89,7 +89,8 @@ func (f *File) unless(failed []error) (*File, error) {
 	return f, nil
 }
 
-// topLevel sorts the file's entries, and returns what replicas inherit.
+// topLevel reads the entries of the top level, and returns those that
+// replicas inherit.
 func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 	var failed []error
 	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
@@ -115,7 +116,7 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 	return defaults, settings.Join(failed...)
 }
 
-// replicasOf reads "replica", or "replicas".
+// replicasOf reads "replica" or "replicas".
 func (o Options) replicasOf(n node, defaults []entry) ([]Replica, error) {
 	one, hasOne := n.get("replica")
 	several, hasSeveral := n.get("replicas")

@@ -10,11 +10,12 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// mirror is the wrapper whose settings have replicas in them.
+// mirror is the wrapper whose settings contain replicas.
 const mirror, mirrors = "mirror", "mirror.replicas"
 
-// mirrorsIn returns the replicas that an entry of a mirror has, and the settings
-// beside them: "mirror: URL", "mirror: [...]" and "mirror: {replicas: ...}".
+// mirrorsIn returns the replicas in an entry of a mirror, and the other
+// settings in it. The entry is "mirror: URL", "mirror: [...]" or "mirror:
+// {replicas: ...}".
 func (o Options) mirrorsIn(e entry) (replicas []ltxstore.Source, rest []entry, err error) {
 	sections := []node{e.value}
 	switch {
@@ -60,7 +61,7 @@ func isOff(value string) bool {
 	return err == nil && !on
 }
 
-// sub returns the source of a replica below src.
+// sub returns the source of the replica at the path clean below src.
 func sub(src ltxstore.Source, clean string) ltxstore.Source {
 	src.Settings = maps.Clone(src.Settings)
 	if src.URL == "" && src.Settings != nil {

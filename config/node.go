@@ -23,7 +23,8 @@ const (
 	dict
 )
 
-// node is a value of any parser. Scalars are the text that the file has.
+// node is a value, whatever parser it comes from. A scalar is the text in the
+// file.
 type node struct {
 	kind         kind
 	text         string
@@ -38,10 +39,10 @@ type entry struct {
 	line, column int
 }
 
-// maxNodes bounds what aliases can make of a small file.
+// maxNodes bounds how much aliases can expand a small file.
 const maxNodes = 100_000
 
-// parse returns the one document in data, which is YAML, and so may be JSON.
+// parse returns the only document in data, which is YAML and so may be JSON.
 func parse(data []byte) (node, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return node{}, invalid(node{}, "the configuration is empty")
@@ -56,7 +57,8 @@ func parse(data []byte) (node, error) {
 	return fromYAML(&document)
 }
 
-// onlyComments reports that a file has no document, which the library refuses.
+// onlyComments reports whether a file has no document, which the YAML library
+// does not accept.
 func onlyComments(data []byte) bool {
 	for line := range bytes.Lines(data) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
@@ -66,8 +68,8 @@ func onlyComments(data []byte) bool {
 	return true
 }
 
-// unquoted returns an error of the library without the name of an anchor that
-// is not there: an unquoted secret that begins with * is taken for one.
+// unquoted removes the name of an unknown anchor from an error of the YAML
+// library: it may be an unquoted secret that begins with *.
 func unquoted(text string) string {
 	before, rest, ok := strings.Cut(text, "unknown anchor '")
 	if end := strings.LastIndexByte(rest, '\''); ok && end >= 0 {
@@ -114,8 +116,8 @@ func (c *converter) convert(n *yaml.Node) (node, error) {
 	return out, nil
 }
 
-// mapping converts a mapping, with those that "<<" merges into it: its own
-// keys win.
+// mapping converts a mapping, and merges the mappings of "<<" into it. Keys
+// of the mapping itself take precedence.
 func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 	out.kind = dict
 	var merged []node
@@ -163,8 +165,8 @@ func (n node) get(key string) (entry, bool) {
 	return n.entries[i], true
 }
 
-// flatten returns the scalars below an entry, by dotted keys. Nulls are not
-// there.
+// flatten returns the scalars below an entry, with dotted keys and without
+// nulls.
 func flatten(e entry) []entry {
 	switch e.value.kind {
 	case null:
@@ -183,7 +185,7 @@ func flatten(e entry) []entry {
 	return flat
 }
 
-// where returns "line 3, column 5", or nothing.
+// where returns "line 3, column 5", or the empty string.
 func (n node) where() string {
 	if n.line == 0 {
 		return ""
@@ -193,7 +195,7 @@ func (n node) where() string {
 
 func (e entry) at() node { return node{line: e.line, column: e.column} }
 
-// invalid returns an error of kind fs.ErrInvalid about what is at n.
+// invalid returns an error of kind fs.ErrInvalid with the position of n.
 func invalid(n node, format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	if where := n.where(); where != "" {
@@ -202,11 +204,5 @@ func invalid(n node, format string, args ...any) error {
 	return &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: errors.New(text)}
 }
 
-// escape returns a path as a URL has it.
-func escape(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		segments[i] = url.PathEscape(segment)
-	}
-	return strings.Join(segments, "/")
-}
+// escape escapes a path for a URL.
+func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

@@ -8,9 +8,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// litestreamPlace makes src what Litestream v0.5.18 makes of the same section,
-// where a URL or a setting means something else here: the replica is then where
-// its daemon has it.
+// litestreamPlace changes src where a URL or a setting means something else
+// in Litestream v0.5.18, so that the replica is at the same place as with
+// Litestream.
 func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 	for _, given := range []map[string]string{src.Settings, src.Defaults} {
 		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
@@ -18,7 +18,8 @@ func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 			given["endpoint"] = "https://" + endpoint // in a URL it may be http
 		}
 	}
-	if src.URL != "" { // what is inherited counts beside a URL, and may not contradict it
+	// Inherited settings apply in addition to a URL, and must not contradict it.
+	if src.URL != "" {
 		for _, key := range []string{"bucket", "endpoint", "region", "host", "account-name"} {
 			if value := src.Defaults[key]; value != "" && src.Settings[key] == "" {
 				src.Settings[key] = value
@@ -45,9 +46,9 @@ func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 	}
 }
 
-// bucketURL returns BUCKET/PATH with the path cleaned as Litestream does: that of
-// "bucket" is ".", and that of "bucket/" is empty. A path that cannot be decoded is
-// left for the backend to refuse.
+// bucketURL returns BUCKET/PATH with the path cleaned as Litestream does: the
+// path of "bucket" is ".", and that of "bucket/" is empty. A path that cannot
+// be decoded is returned as it is, for the backend to reject.
 func bucketURL(rest string) string {
 	bucket, raw, hasPath := strings.Cut(rest, "/")
 	if hasPath {
@@ -60,8 +61,9 @@ func bucketURL(rest string) string {
 	return bucket + "/" + escape(strings.TrimPrefix(path.Clean(decoded), "/"))
 }
 
-// fileURL returns a URL of the directory that Litestream has for a file URL: the
-// name that is escaped in the URL, "a%20b", is the directory's own.
+// fileURL returns the URL of the directory that Litestream uses for a file
+// URL: Litestream does not decode escapes, so the name of the directory
+// contains "%20".
 func fileURL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "file" || u.Host != "" {
@@ -75,10 +77,10 @@ func fileURL(raw string) string {
 	return "file:" + dir
 }
 
-// natsPlace is litestreamPlace for a nats section, whose path Litestream ignores:
-// its replica is at the bucket's root, and opening another place would restore
-// nothing, or begin a second replica. A bucket may stand beside a URL that has
-// none.
+// natsPlace is litestreamPlace for a nats section. Litestream ignores its
+// path: the replica is at the root of the bucket, and with the path we would
+// restore nothing or begin a second replica. The section may have a bucket
+// and a URL without one.
 func natsPlace(src *ltxstore.Source, n node) error {
 	if path := src.Settings["path"]; path != "" {
 		return invalid(n, "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
@@ -92,8 +94,8 @@ func natsPlace(src *ltxstore.Source, n node) error {
 	return nil
 }
 
-// escapedOnce returns the URL of the directory that a file URL means by the rules of
-// URLs.
+// escapedOnce returns a file URL in normal form, without changing which
+// directory it names.
 func escapedOnce(raw string) string {
 	place, _, _ := strings.Cut(raw, "?")
 	scheme, dir, _ := strings.Cut(place, ":")
@@ -108,7 +110,7 @@ func escapedOnce(raw string) string {
 	return scheme + ":" + dir
 }
 
-// subFileURL returns the URL that Litestream makes of a file URL for a database in a
+// subFileURL returns the file URL that Litestream uses for a database in a
 // directory.
 func subFileURL(raw, clean string) string {
 	u, err := url.Parse(raw)

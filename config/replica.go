@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// ParseReplicas reads one replica section, or a list of them. Every error is
-// fs.ErrInvalid. Nothing is sent, and no store is looked at.
+// ParseReplicas reads one replica section or a list of them. Every error is
+// fs.ErrInvalid. It sends no request.
 func ParseReplicas(data []byte, opts Options) ([]Replica, error) {
 	n, err := parse(data)
 	if err != nil {
@@ -40,7 +40,7 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 	return found, settings.Join(failed...)
 }
 
-// replica reads a section, and has its backend and its wrappers check it.
+// replica reads a section, and checks it with its backend and wrappers.
 func (o Options) replica(n node, defaults []entry) (Replica, error) {
 	o.warnings = new([]Warning)
 	r, err := o.unchecked(n, defaults)
@@ -61,7 +61,7 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 	return r, err
 }
 
-// unchecked reads a section.
+// unchecked reads a section without checking its settings.
 func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 	places := make(map[string]string)
 	src := ltxstore.Source{
@@ -94,7 +94,7 @@ func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 	return r, settings.Join(append(failed, wrong)...)
 }
 
-// set takes one setting of a section.
+// set reads one entry of a section.
 func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
 	switch {
 	case isNoEncryption(e): // inherited, if it is
@@ -116,7 +116,8 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 	return err
 }
 
-// isNoEncryption reports whether an entry is Litestream's "age" with nothing in it.
+// isNoEncryption reports whether an entry is an empty "age", which in
+// Litestream means no encryption.
 func isNoEncryption(e entry) bool {
 	for _, below := range e.value.entries {
 		if below.value.kind != null && (below.value.kind != list || len(below.value.items) > 0) {
@@ -126,10 +127,10 @@ func isNoEncryption(e entry) bool {
 	return e.key == "age" && (e.value.kind == null || e.value.kind == dict)
 }
 
-// ownKeys are the settings that say which replica it is.
+// ownKeys are the settings that identify the replica.
 var ownKeys = []string{"url", "type", "name"}
 
-// isWrapper reports whether a key is of a wrapper, imported or not.
+// isWrapper reports whether a key belongs to a wrapper, imported or not.
 func isWrapper(key string) bool {
 	head, _, _ := strings.Cut(key, ".")
 	return settings.Wrappers().Get(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
@@ -137,13 +138,14 @@ func isWrapper(key string) bool {
 	})
 }
 
-// meansWrapper reports whether an inherited setting is of a wrapper, and not that of
-// another backend with the same name.
+// meansWrapper reports whether an inherited setting belongs to a wrapper, and
+// not to another backend that has a setting with that name.
 func meansWrapper(key, value string) bool {
 	return isWrapper(key) && (len(owners(key)) == 0 || isSwitch(value))
 }
 
-// setStore notes a setting of the store or of a wrapper, or a map of them.
+// setStore reads an entry that is a setting of the store or of a wrapper, or
+// a map of such settings.
 func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, places map[string]string) (err error) {
 	flat := []entry{e}
 	if e.key == mirror || e.key == mirrors {
@@ -166,8 +168,8 @@ func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, p
 	return err
 }
 
-// flattenOn is flatten, and turns on what wrappers there are: a map of a wrapper
-// may have nothing in it.
+// flattenOn is flatten, and adds the switch of each wrapper to turn it on
+// even if its map is empty.
 func flattenOn(e entry) (flat []entry, err error) {
 	name := e.key[strings.LastIndexByte(e.key, '.')+1:]
 	switch {
@@ -193,7 +195,7 @@ func flattenOn(e entry) (flat []entry, err error) {
 	return flat, nil
 }
 
-// switchOn is the setting that turns a wrapper on.
+// switchOn returns the setting that turns a wrapper on.
 func switchOn(e entry) entry {
 	return entry{e.key + ".enabled", node{kind: scalar, text: "true"}, e.line, e.column}
 }
@@ -202,7 +204,7 @@ func noSettings(e entry) error {
 	return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 }
 
-// inherit takes a setting of the file's top level.
+// inherit reads an entry of the file's top level that replicas inherit.
 func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 	if slices.Contains(daemonOfReplica, e.key) {
 		r.daemon = append(r.daemon, o.daemon(e)...)
@@ -214,7 +216,7 @@ func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
 	return o.setStore(r.source(), r.source().Defaults, e, places)
 }
 
-// daemon returns what is handed back.
+// daemon returns an entry as settings for the daemon.
 func (o Options) daemon(e entry) (found []Setting) {
 	for _, e := range flatten(e) {
 		value, _ := o.text(e.value)
@@ -223,14 +225,15 @@ func (o Options) daemon(e entry) (found []Setting) {
 	return found
 }
 
-// without returns the inherited settings that the replica does not have.
+// without returns the inherited settings that the replica does not set
+// itself.
 func without(inherited, own []Setting) []Setting {
 	return slices.DeleteFunc(slices.Clone(inherited), func(s Setting) bool {
 		return slices.ContainsFunc(own, func(o Setting) bool { return o.Key == s.Key })
 	})
 }
 
-// finish finds the backend, and completes the source for it.
+// finish finds the backend and completes the source for it.
 func (o Options) finish(r *Replica, n node) error {
 	src := r.source()
 	driver, err := o.backendOf(r, n)
@@ -282,8 +285,9 @@ func (o Options) finish(r *Replica, n node) error {
 	return settings.Join(wrong...)
 }
 
-// backendOf finds the type: the URL's scheme, or "type", or "file". A store that
-// could be there makes the replica an unsupported one.
+// backendOf determines the type: the scheme of the URL, or "type", or "file".
+// If the type is that of a known store whose backend is not imported, the
+// replica is unsupported.
 func (o Options) backendOf(r *Replica, n node) (driver ltxstore.Driver, err error) {
 	src := r.source()
 	if src.URL == "" && src.Type == "" {
@@ -304,7 +308,7 @@ func (o Options) backendOf(r *Replica, n node) (driver ltxstore.Driver, err erro
 	return driver, nil
 }
 
-// openFailed says which section it is that cannot be opened.
+// openFailed adds the place of the section to an error.
 func openFailed(n node, err error) error {
 	if where := n.where(); where != "" {
 		return fmt.Errorf("config: replica at %s: %w", where, err)
@@ -319,7 +323,7 @@ func bracket(where string) string {
 	return " (" + where + ")"
 }
 
-// owners returns the types that have a setting of that name, registered or
+// owners returns the types that have a setting with a name, registered or
 // not.
 func owners(key string) (types []string) {
 	for _, scheme := range settings.Drivers().All() {
@@ -337,7 +341,8 @@ func owners(key string) (types []string) {
 	return types
 }
 
-// known refuses an entry whose key is none of names.
+// known returns an error if the key of an entry is not in names and no
+// backend has it.
 func known(e entry, names []string) error {
 	head, _, _ := strings.Cut(e.key, ".")
 	if slices.Contains(names, e.key) || slices.Contains(names, head) || len(owners(e.key)) > 0 {
@@ -346,7 +351,7 @@ func known(e entry, names []string) error {
 	return unknown(e, names)
 }
 
-// unknown is the error for a key that is none of names.
+// unknown returns the error for a key that is not in names.
 func unknown(e entry, names []string) error {
 	if nearest := settings.Nearest(e.key, names); nearest != "" {
 		return invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
@@ -354,7 +359,8 @@ func unknown(e entry, names []string) error {
 	return invalid(e.at(), "unknown setting %q%s", e.key, settings.Known(e.key, names))
 }
 
-// knownSettings returns the settings that a section of any type may have.
+// knownSettings returns the settings that sections can have, whatever their
+// type.
 func knownSettings() []string {
 	names := slices.Clone(daemonOfReplica)
 	for _, keys := range settingsOf {

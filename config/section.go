@@ -11,26 +11,25 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Section is the replica section of a daemon's own configuration: a field of
-// the daemon's struct, which whatever parser the daemon has fills in. It holds
-// one replica or a list of them, as it is in the file; ParseConfig makes sense
-// of it.
+// Section is the replica section in a daemon's own configuration: a field of
+// the daemon's struct that the daemon's parser fills in. It holds one replica
+// or a list of replicas, unparsed; ParseConfig parses it.
 //
 //	type Config struct {
 //		Addr    string         `yaml:"addr"`
 //		Replica config.Section `yaml:"replica"`
 //	}
 //
-// It is filled by encoding/json and by every YAML library that has the
+// It works with encoding/json and with every YAML library that calls the
 // method UnmarshalYAML(func(any) error): go.yaml.in/yaml (2, 3 and 4),
-// gopkg.in/yaml and github.com/goccy/go-yaml. Those do not tell lines, so that
-// errors name the setting alone. A daemon that reads go.yaml.in/yaml/v4 nodes
-// hands one to ParseNode, and has lines and columns. A Section may hold
-// secrets.
+// gopkg.in/yaml and github.com/goccy/go-yaml. These do not provide line
+// numbers, so errors only name the setting. A daemon that parses its file
+// into nodes of go.yaml.in/yaml/v4 can call ParseNode instead and get lines
+// and columns. A Section may contain secrets.
 type Section struct{ root func() node } // fmt looks into no function
 
-// ParseConfig reads what the section holds: none, if it was not in the file.
-// Every error is fs.ErrInvalid. Nothing is sent, and no store is looked at.
+// ParseConfig returns the replicas of the section: none if it was not in the
+// file. Every error is fs.ErrInvalid. It sends no request.
 func (s Section) ParseConfig(opts Options) ([]Replica, error) {
 	if s.root == nil || s.root().kind == null {
 		return nil, nil
@@ -38,7 +37,7 @@ func (s Section) ParseConfig(opts Options) ([]Replica, error) {
 	return opts.withDefaults().replicas(s.root(), nil)
 }
 
-// ParseNode is ParseReplicas for a node of the daemon's own YAML.
+// ParseNode is ParseReplicas for a node of a YAML document.
 func ParseNode(n *yaml.Node, opts Options) ([]Replica, error) {
 	root, err := fromYAML(n)
 	if err != nil {
@@ -63,7 +62,7 @@ func (s *Section) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// String hides the section, which may hold secrets.
+// String hides the section, which may contain secrets.
 func (s Section) String() string { return "[redacted]" }
 
 // GoString is String.
@@ -72,18 +71,18 @@ func (s Section) GoString() string { return s.String() }
 // Format is String for every verb.
 func (s Section) Format(f fmt.State, _ rune) { scrub.Format(f, s.String()) }
 
-// MarshalText is String: a daemon that writes its configuration out does not
-// write secrets.
+// MarshalText is String: a daemon that writes its configuration somewhere
+// does not write secrets.
 func (s Section) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // LogValue is String.
 func (s Section) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// value asks a parser for a value of any kind. A text is asked for first: what
-// looks like a number keeps the spelling of the file.
+// value receives a value of any kind from a parser. It asks for a text first,
+// so that a number keeps its spelling in the file.
 type value struct{ node node }
 
-// UnmarshalYAML implements the interface that all YAML libraries know.
+// UnmarshalYAML implements the interface that all YAML libraries support.
 func (v *value) UnmarshalYAML(unmarshal func(any) error) error {
 	var text *string
 	if err := unmarshal(&text); err == nil {
@@ -111,7 +110,7 @@ func (v *value) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// get is the node; null has no value.
+// get returns the node. The value of a null is nil.
 func (v *value) get() node {
 	if v == nil {
 		return node{}
@@ -119,7 +118,8 @@ func (v *value) get() node {
 	return v.node
 }
 
-// unplaced returns the node without lines, which were those of a part.
+// unplaced returns the node without positions, which were relative to a part
+// of the file.
 func (n node) unplaced() node {
 	n.line, n.column = 0, 0
 	n.items, n.entries = slices.Clone(n.items), slices.Clone(n.entries)

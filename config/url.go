@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Place is where a replica is, as its section, its URL, the environment and its
-// backend's defaults say.
+// Place is the place of a replica, determined from its section, its URL, the
+// environment and the defaults of its backend.
 type Place struct {
 	Type     string // the backend's scheme
 	Bucket   string // empty in a store without buckets
@@ -23,8 +22,8 @@ type Place struct {
 	Layout   string // "auto" is found out when the replica is opened
 }
 
-// Place returns where the replica is. That of one that is not supported has a Type
-// alone.
+// Place returns the place of the replica. If the replica is not supported,
+// only Type is set.
 func (r Replica) Place() Place {
 	src := r.Source()
 	found := describe(src)
@@ -38,7 +37,8 @@ func (r Replica) Place() Place {
 	return place
 }
 
-// describe returns the settings of the backend that are texts, and no secrets.
+// describe returns the settings of the backend that are texts and not
+// secrets.
 func describe(src ltxstore.Source) map[string]string {
 	_, driver, err := src.Driver()
 	if err != nil {
@@ -57,10 +57,10 @@ func describe(src ltxstore.Source) map[string]string {
 	return found
 }
 
-// URL returns a URL that ltxstore.Open, and the command, take for the replica:
-// of the same place, with the same layout and settings. It has no secrets, so that
-// credentials of the file must come from the environment; a wrapper that has a secret
-// and the other replicas of a mirror are left out.
+// URL returns a URL of the replica for ltxstore.Open and the command, with
+// the same place, layout and settings. It contains no secrets: credentials in
+// the file must then come from the environment, and a wrapper with a secret
+// is left out, as are the other replicas of a mirror.
 func (r Replica) URL() string {
 	src := r.Source()
 	place := r.Place()
@@ -94,15 +94,20 @@ func (r Replica) URL() string {
 			delete(query, key)
 		}
 	}
-	raw, of := urlOf(place, found)
-	for _, key := range of {
+	raw, contains := place.Type+"://", []string(nil)
+	if of, ok := driver.(interface {
+		URL(map[string]string) (string, []string)
+	}); ok {
+		raw, contains = of.URL(found)
+	}
+	for _, key := range contains {
 		query.Del(key)
 	}
 	query.Set("layout", place.Layout)
 	return raw + "?" + query.Encode()
 }
 
-// lookupWrapper is Lookup of the wrapper that a key is of.
+// lookupWrapper is Lookup of the wrapper that a key belongs to.
 func lookupWrapper(key string) (name string, secret bool) {
 	wrapper, _, _ := strings.Cut(key, ".")
 	if known, ok := settings.Wrappers().Get(wrapper).(interface {
@@ -113,8 +118,9 @@ func lookupWrapper(key string) (name string, secret bool) {
 	return name, secret
 }
 
-// allOf returns the settings of src by the names that they have there: those of the
-// query, those of the file, and the inherited ones that none of them replaces.
+// allOf returns the settings of src by the names that src uses: those of the
+// query, those of the file, and the inherited ones that neither of them
+// overrides.
 func allOf(src ltxstore.Source) url.Values {
 	_, query, _ := strings.Cut(src.URL, "?")
 	all, _ := url.ParseQuery(query)
@@ -127,40 +133,4 @@ func allOf(src ltxstore.Source) url.Values {
 		}
 	}
 	return all
-}
-
-// urlOf returns the URL of a place without a query, and the settings that it says.
-func urlOf(place Place, found map[string]string) (raw string, says []string) {
-	scheme, at := place.Type, escape(place.Path)
-	switch place.Type {
-	case "file":
-		if strings.HasPrefix(at, "/") {
-			return "file://" + at, []string{"path"}
-		}
-		return "file:" + at, []string{"path"}
-	case "s3", "abs", "oss", "gcs":
-		if scheme == "gcs" {
-			scheme = "gs"
-		}
-		return scheme + "://" + place.Bucket + "/" + at, []string{"bucket", "path"}
-	case "sftp":
-		if strings.HasPrefix(at, "/") {
-			return "sftp://" + found["host"] + at, []string{"host", "path"}
-		}
-		return "sftp://" + found["host"], []string{"host"}
-	case "webdav":
-		server, err := url.Parse(found["webdav-url"])
-		if err == nil && server.Scheme == "https" {
-			scheme = "webdavs"
-		}
-		if err == nil {
-			return scheme + "://" + server.Host + "/" + strings.TrimPrefix(escape(path.Join(server.Path, place.Path)), "/"), []string{"webdav-url", "path"}
-		}
-	case "nats":
-		if host, ok := strings.CutPrefix(found["servers"], "nats://"); ok && !strings.ContainsAny(host, "/,@") {
-			return "nats://" + host + "/" + strings.Trim(place.Bucket+"/"+at, "/"), []string{"servers", "bucket", "path"}
-		}
-		return "nats:///" + strings.Trim(place.Bucket+"/"+at, "/"), []string{"bucket", "path"}
-	}
-	return scheme + "://", nil
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// The names here are Litestream's, of 0.5.18 unless said otherwise.
+// The names here are those of Litestream 0.5.18, unless said otherwise.
 
-// daemonOfReplica are the settings of a replica that are not its store's.
+// daemonOfReplica are the settings of a replica that are for the daemon.
 var daemonOfReplica = []string{
 	"sync-interval", "validation-interval", "max-sync-ltx-files", "auto-recover",
 	"retention", "retention-check-interval", "snapshot-interval", // of 0.3
@@ -21,16 +21,15 @@ var daemonOfDB = []string{
 	"max-checkpoint-page-count", // of 0.3
 }
 
-// daemonOfFile are the settings of the file's top level, beside those of a
-// replica, which all replicas inherit.
+// daemonOfFile are the settings of the file's top level, in addition to those
+// of replicas, which all replicas inherit.
 var daemonOfFile = []string{
 	"addr", "socket", "levels", "snapshot", "validation", "l0-retention", "l0-retention-check-interval", "verify-compaction", "retention",
 	"heartbeat-url", "heartbeat-interval", "exec", "logging", "mcp-addr", "shutdown-timeout", "shutdown-sync-timeout", "shutdown-sync-interval",
 }
 
-// settingsOf are the settings of types that this library does not have, and of
-// those that may not be imported. Of a type that is, the backend's table
-// counts.
+// settingsOf are the settings of backends that may not be imported. For a
+// backend that is, its own table is used.
 var settingsOf = map[string][]string{
 	"s3": {"access-key-id", "secret-access-key", "region", "bucket", "endpoint", "force-path-style", "sign-payload", "sign-accept-encoding",
 		"require-content-md5", "put-object-content-md5", "skip-verify", "storage-class", "part-size", "concurrency",
@@ -42,7 +41,8 @@ var settingsOf = map[string][]string{
 		"max-reconnects", "reconnect-wait", "timeout"},
 }
 
-// stores are the types that Litestream or this library has, imported or not.
+// stores are the types that Litestream or this library supports, imported or
+// not.
 var stores = []string{"file", "s3", "gs", "gcs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"}
 
 // isBucket reports whether a type is an object store, whose keys begin with the path.
@@ -50,8 +50,8 @@ func isBucket(scheme string) bool {
 	return slices.Contains([]string{"s3", "gcs", "abs", "oss"}, scheme)
 }
 
-// LitestreamLayout returns the layout of Litestream's replicas in a store, which is named
-// by its backend's Type or a URL's scheme.
+// LitestreamLayout returns the layout of Litestream's replicas in a store,
+// given the backend's Type or a URL scheme.
 func LitestreamLayout(scheme string) ltxstore.Layout {
 	if scheme == "s3" || scheme == "oss" {
 		return ltxstore.LayoutLitestreamS3

@@ -11,8 +11,9 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Warning is about what a file says that is not wrong, and that its author has
-// hardly meant. Line and Column are 0 where the parser does not tell them.
+// Warning is about something in a file that is valid, but that its author is
+// unlikely to have meant. Line and Column are 0 if the parser does not
+// provide them.
 type Warning struct {
 	Line, Column int
 	Text         string
@@ -26,7 +27,7 @@ func (w Warning) String() string {
 	return fmt.Sprintf("line %d, column %d: %s", w.Line, w.Column, w.Text)
 }
 
-// warn notes a warning about what is at n, once.
+// warn adds a warning about the node n, unless it is already there.
 func (o Options) warn(n node, format string, args ...any) {
 	w := Warning{n.line, n.column, fmt.Sprintf(format, args...)}
 	if o.warnings != nil && !slices.Contains(*o.warnings, w) {
@@ -34,8 +35,8 @@ func (o Options) warn(n node, format string, args ...any) {
 	}
 }
 
-// warnPlace warns of a replica whose place is Litestream's, and not what the section
-// seems to say.
+// warnPlace warns if the place of a replica is that of Litestream, but not
+// what the section seems to say.
 func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
 	layout, err := ltxstore.ParseLayout(place.Layout)
 	plain, errPlain := backend.NewKeys(layout, place.Path)
@@ -54,8 +55,8 @@ func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
 	}
 }
 
-// warnDBs warns of databases that Litestream would not replicate, or that write into
-// each other's replica.
+// warnDBs warns of databases that Litestream would not replicate, and of
+// databases that share a replica.
 func (o Options) warnDBs(dbs []DB, nodes []node) {
 	paths, places := make(map[string]int), make(map[Place]int)
 	once := func(name string, i int) bool {

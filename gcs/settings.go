@@ -12,6 +12,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName, "gs"}, // as Google's tools and Litestream say
 		Place:   placeOf,
+		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -31,3 +32,6 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return place, nil
 }
+
+// urlOf is the inverse of placeOf. Credentials are not part of the URL.
+func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("gs", set) }

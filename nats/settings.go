@@ -2,6 +2,7 @@ package nats
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -12,6 +13,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{"nats"},
 		Place:   placeOf,
+		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -39,4 +41,14 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		place["path"] = path
 	}
 	return place, nil
+}
+
+// urlOf is the inverse of placeOf for a single server without credentials. Others
+// stay in the setting servers.
+func urlOf(set map[string]string) (string, []string) {
+	at := strings.Trim(set["bucket"]+"/"+(&url.URL{Path: set["path"]}).EscapedPath(), "/")
+	if host, ok := strings.CutPrefix(set["servers"], "nats://"); ok && !strings.ContainsAny(host, "/,@") {
+		return "nats://" + host + "/" + at, []string{"servers", "bucket", "path"}
+	}
+	return "nats:///" + at, []string{"bucket", "path"}
 }

@@ -2,6 +2,8 @@ package sftp
 
 import (
 	"errors"
+	"net/url"
+	"strings"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
@@ -11,6 +13,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
+		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -32,4 +35,14 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		place["path"] = u.Path
 	}
 	return place, nil
+}
+
+// urlOf is the inverse of placeOf. Credentials are not part of the URL, and a
+// relative path cannot be.
+func urlOf(set map[string]string) (string, []string) {
+	place := "sftp://" + set["host"]
+	if path := set["path"]; strings.HasPrefix(path, "/") {
+		return place + (&url.URL{Path: path}).EscapedPath(), []string{"host", "path"}
+	}
+	return place, []string{"host"}
 }

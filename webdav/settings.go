@@ -2,6 +2,9 @@ package webdav
 
 import (
 	"errors"
+	"net/url"
+	"path"
+	"strings"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
@@ -11,6 +14,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{"webdav", "webdavs"},
 		Place:   placeOf,
+		URL:     urlOf,
 		Check: func(cfg *Config, _ ltxstore.Source) error {
 			_, err := cfg.validate()
 			return err
@@ -39,4 +43,18 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		place["path"] = u.Path[1:]
 	}
 	return place, nil
+}
+
+// urlOf is the inverse of placeOf. Credentials are not part of the URL.
+func urlOf(set map[string]string) (string, []string) {
+	server, err := url.Parse(set["webdav-url"])
+	if err != nil {
+		return "webdav://", nil
+	}
+	scheme := "webdav"
+	if server.Scheme == "https" {
+		scheme = "webdavs"
+	}
+	at := strings.TrimPrefix((&url.URL{Path: path.Join(server.Path, set["path"])}).EscapedPath(), "/")
+	return scheme + "://" + server.Host + "/" + at, []string{"webdav-url", "path"}
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Explain returns what wrong says, with the names that src has for fields and
-// the places where it has them. ok is false for a field that no setting is for.
+// Explain returns the text of wrong with the setting in place of the Go
+// field, as it is written in src and with its place. ok is false if there is
+// no setting for the field.
 func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text string, ok bool) {
 	field, index, indexed := strings.Cut(strings.TrimPrefix(wrong.Field, "Config."), "[")
 	index = strings.TrimSuffix(index, "]")
@@ -38,7 +39,8 @@ func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text s
 	return (&settings.FieldError{Field: name, Value: wrong.Value, Want: want}).Error(), true
 }
 
-// lookup returns the setting of that name, or the item or key of it.
+// lookup returns the setting with a name, or the item or key of it that index
+// names.
 func (t *Table) lookup(src ltxstore.Source, name, index string) (v given, ok bool) {
 	values, defaults, _ := t.collect(src)
 	t.inherit(values, defaults)
@@ -54,9 +56,9 @@ func (t *Table) lookup(src ltxstore.Source, name, index string) (v given, ok boo
 	return v, true
 }
 
-// rename puts the settings' names in place of the fields'.
+// rename replaces the names of fields by those of their settings.
 func (t *Table) rename(text string) string {
-	// A name within a path or in quotes is the user's.
+	// A name within a path or in quotes comes from the user.
 	isWord := func(c byte) bool {
 		return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(`-_/\"`, c) >= 0
 	}

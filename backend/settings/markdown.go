@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Markdown returns the table as docs/configuration.md has it.
+// Markdown returns the table for docs/configuration.md.
 func (t *Table) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| Setting | Type | Default | What it is |\n|---|---|---|---|\n")
@@ -32,7 +32,8 @@ func (t *Table) Markdown() string {
 	return b.String()
 }
 
-// code returns a text with 'code' in backquotes, which a struct tag cannot have.
+// code returns a text with 'code' in backquotes, which a struct tag cannot
+// contain.
 func code(text string) string {
 	return regexp.MustCompile(`(^|[ (])'([^']+)'`).ReplaceAllString(text, "${1}`${2}`")
 }

@@ -8,33 +8,40 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Backend is what a backend registers: how a Config C becomes a client R.
+// Backend is what a backend registers: how to make a client R from a Config
+// C.
 type Backend[C any, R ltxstore.ReplicaClient] struct {
 	// Schemes are those of the backend's URLs, in lower case. The first is its
 	// Type.
 	Schemes []string
 
-	// Place returns the settings that a URL has before its query. nil refuses
-	// a URL that has anything there.
+	// Place returns the settings that the part of a URL before its query
+	// stands for. If Place is nil, that part must be empty.
 	Place func(URL) (map[string]string, error)
 
-	// Check completes a Config that src was made into, or returns what is
-	// wrong with it. It sends nothing and keeps nothing. It may be nil.
+	// URL is the inverse of Place: it returns the URL, without a query, of the
+	// place that the given settings describe, and which of them it contains. If
+	// URL is nil, the URL is the first scheme and contains none. [BucketURL]
+	// serves stores with buckets.
+	URL func(set map[string]string) (url string, contains []string)
+
+	// Check completes a Config that was decoded from src, or returns what is
+	// wrong with it. It sends no request and keeps nothing. It may be nil.
 	Check func(cfg *C, src ltxstore.Source) error
 
-	// New returns a client of a checked Config. It sends nothing.
+	// New returns a client for a checked Config. It sends no request.
 	New func(cfg C) R
 }
 
-// Register makes a backend known to ltxstore.Open. It is called by the
-// backend's init function, and panics if a scheme is taken or a struct tag
-// cannot be read.
+// Register registers a backend for ltxstore.Open. It is meant to be called
+// from the init function of the backend. It panics if a scheme is already
+// registered or a struct tag is malformed.
 func Register[C any, R ltxstore.ReplicaClient](b Backend[C, R]) {
 	ltxstore.Register(newBackend(b), b.Schemes[0], b.Schemes[1:]...)
 }
 
-// Decode returns the Config of a backend that src describes, as the struct tags
-// say: without what Backend has. findLayout reports that src leaves the layout
+// Decode decodes src into a Config by its struct tags alone, without the
+// functions of a Backend. findLayout reports whether src asks for the layout
 // to be found out.
 func Decode[C any](src ltxstore.Source) (cfg C, findLayout bool, err error) {
 	return newBackend(Backend[C, ltxstore.ReplicaClient]{Place: anyPlace}).config(src)
@@ -80,8 +87,8 @@ func (d *backendDriver[C, R]) Open(src ltxstore.Source) (ltxstore.ReplicaClient,
 	return d.is.New(cfg), findLayout, nil
 }
 
-// Check implements ltxstore.Driver. A Config that has a ltxstore.Retry is that
-// of a client that retries.
+// Check implements ltxstore.Driver. A client retries if its Config has a
+// ltxstore.Retry.
 func (d *backendDriver[C, R]) Check(src ltxstore.Source) (retries bool, err error) {
 	cfg, _, err := d.config(src)
 	for _, r := range d.rows {
@@ -96,8 +103,9 @@ func (d *backendDriver[C, R]) Check(src ltxstore.Source) (retries bool, err erro
 	return retries, err
 }
 
-// Describe returns the settings that src gives, or that its place, the environment or
-// a default of the backend does, by name. Only texts are there, and no secrets.
+// Describe returns the values of the settings that are texts and not secrets,
+// by name, whether they come from src, the environment or a default of the
+// backend.
 func (d *backendDriver[C, R]) Describe(src ltxstore.Source) (map[string]string, error) {
 	cfg, _, err := d.config(src)
 	if err != nil {
@@ -116,40 +124,50 @@ func (d *backendDriver[C, R]) Describe(src ltxstore.Source) (map[string]string, 
 	return found, nil
 }
 
-// Wrapper is what a wrapper registers: how it is put around a client.
+// URL returns the URL, without a query, of the place that the settings in set
+// describe, as Describe returns them, and which of them it contains.
+func (d *backendDriver[C, R]) URL(set map[string]string) (url string, contains []string) {
+	if d.is.URL == nil {
+		return d.is.Schemes[0] + "://", nil
+	}
+	return d.is.URL(set)
+}
+
+// Wrapper is what a wrapper registers: how to put it around a client.
 type Wrapper[C any] struct {
-	// Names are what the wrapper's settings begin with; the first is used in
-	// errors.
+	// Names are the prefixes of the wrapper's settings. Errors use the first.
 	Names []string
 
-	// Locked wrappers cannot be turned off where settings are inherited.
+	// Locked means that a section cannot turn the wrapper off if it inherits
+	// settings of the wrapper.
 	Locked bool
 
-	// Check returns what is wrong with cfg, for a client that retries failed
-	// requests itself or not. It keeps nothing. It may be nil.
+	// Check returns what is wrong with cfg. retries says whether the client
+	// inside retries failed requests. Check keeps nothing. It may be nil.
 	Check func(cfg C, retries bool) error
 
-	// Wrap returns next inside the wrapper. It sends nothing.
+	// Wrap returns next inside the wrapper. It sends no request.
 	Wrap func(next ltxstore.ReplicaClient, cfg C) (ltxstore.ReplicaClient, error)
 
-	// Mirrors, if not nil, makes further replicas a part of cfg. For Check
-	// they are nil, as many as there will be.
+	// Mirrors, if not nil, adds the clients of other replicas to cfg. For
+	// Check, the clients are nil, but there are as many as there will be.
 	Mirrors func(cfg *C, clients []ltxstore.ReplicaClient)
 }
 
-// RegisterWrapper makes a wrapper known to ltxstore.Open. It is called by the
-// wrapper's init function, and panics if a name is taken or has a dot, or if a struct
-// tag cannot be read.
+// RegisterWrapper registers a wrapper for ltxstore.Open. It is meant to be
+// called from the init function of the wrapper. It panics if a name is
+// already registered or contains a dot, or if a struct tag is malformed.
 //
-// The wrappers of this library are stacked in the order that package wrap documents,
-// whatever the order of the settings. Others are outside of them, sorted by name.
+// The wrappers of this library are stacked in the order that package wrap
+// documents, whatever the order of the settings. Other wrappers are outside
+// of them, sorted by name.
 func RegisterWrapper[C any](w Wrapper[C]) {
 	t := newTable(reflect.TypeFor[C]())
 	t.wrapper, t.locked = w.Names, w.Locked
 	settings.Wrappers().Add(&wrapperDriver[C]{t, w}, w.Names[0], w.Names[1:]...)
 }
 
-// wrapperDriver is what ltxstore wraps clients with: see its Wrap and Check.
+// wrapperDriver is what package ltxstore uses to wrap clients.
 type wrapperDriver[C any] struct {
 	*Table
 	is Wrapper[C]
@@ -163,7 +181,8 @@ func (d *wrapperDriver[C]) config(src ltxstore.Source, mirrors []ltxstore.Replic
 	return cfg, on, err
 }
 
-// Wrap returns next inside the wrapper, or next itself if src turns the wrapper off.
+// Wrap returns next inside the wrapper, or next itself if src turns the
+// wrapper off.
 func (d *wrapperDriver[C]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
 	cfg, on, err := d.config(src, mirrors)
 	if err != nil || !on {
@@ -172,7 +191,7 @@ func (d *wrapperDriver[C]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source
 	return d.is.Wrap(next, cfg)
 }
 
-// Check returns the error that Wrap would, of what is wrong in src itself.
+// Check returns the error that Wrap would return because of src itself.
 func (d *wrapperDriver[C]) Check(src ltxstore.Source, retries bool) error {
 	cfg, on, err := d.config(src, make([]ltxstore.ReplicaClient, len(src.Mirrors)))
 	if err != nil || !on || d.is.Check == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// given is a value, and where it was found.
+// given is a value and the place where it was given.
 type given struct {
 	key   string // as it was written
 	value string
@@ -34,8 +34,9 @@ func (v given) same(other given) bool {
 	})
 }
 
-// resolve makes cfg what src describes, and returns whether src leaves the
-// layout to be found out: then it is Source.Layout, as where none is named.
+// resolve decodes src into cfg, and reports whether src asks for the layout
+// to be found out. In that case, and if src names no layout, the layout is
+// Source.Layout.
 func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool, err error) {
 	values, defaults, wrong := t.collect(src)
 	t.inherit(values, defaults)
@@ -82,7 +83,7 @@ func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
 	return settings.Join(wrong...)
 }
 
-// quote returns a value in quotes, unless it may be a secret.
+// quote returns a value in quotes, or "not shown" if it may be a secret.
 func (r *row) quote(value string) string {
 	if r.secret || r.names[0] == enabled && strings.Contains(value, "://") || settings.HasUser(value) {
 		return "not shown"
@@ -90,8 +91,8 @@ func (r *row) quote(value string) string {
 	return strconv.Quote(value)
 }
 
-// collect returns all that src says, and what it says by default, by the
-// settings' names.
+// collect returns the values and the defaults of src, by the names of the
+// settings.
 func (t *Table) collect(src ltxstore.Source) (values, defaults map[string]given, err error) {
 	values, wrong := t.fromURL(src.URL)
 	beside, err := t.fromFile(src.Settings, src.Where)
@@ -106,7 +107,7 @@ func (t *Table) collect(src ltxstore.Source) (values, defaults map[string]given,
 	return values, defaults, settings.Join(wrong, err)
 }
 
-// inherit completes values by the defaults that nothing replaces.
+// inherit adds the defaults for which there is no value.
 func (t *Table) inherit(values, defaults map[string]given) {
 	own := maps.Clone(values)
 	for name, v := range defaults {
@@ -116,7 +117,7 @@ func (t *Table) inherit(values, defaults map[string]given) {
 	}
 }
 
-// excluded reports that a setting was given that replaces this one.
+// excluded reports whether a setting was given that excludes this one.
 func (t *Table) excluded(name string, values map[string]given) bool {
 	for i := range t.rows {
 		for _, other := range t.rows[i].exclude {
@@ -179,8 +180,9 @@ func (t *Table) fromFile(texts map[string]string, where func(string) string) (ma
 	return values, settings.Join(wrong...)
 }
 
-// note adds a value. An empty one is the default. The same value twice is one;
-// two that differ are an error, but for a list, which grows.
+// note adds a value. An empty value means the default. A setting may be given
+// twice with the same value, but not with different values, except for a
+// list, which grows.
 func (t *Table) note(values map[string]given, v given) error {
 	r, rest, ok := t.find(v.key)
 	if !ok {
@@ -200,8 +202,9 @@ func (t *Table) note(values map[string]given, v given) error {
 	return nil
 }
 
-// mayBeEmpty reports whether an empty value means that nothing was given, as where
-// a variable is set to nothing. A limit and the switch of a wrapper must say more.
+// mayBeEmpty reports whether an empty value, such as that of an empty
+// variable, means that the setting was not given. For a limit and for the
+// switch of a wrapper, it is an error instead.
 func (t *Table) mayBeEmpty(r *row) bool {
 	if r.kind == kindMap || r.kind == kindList || len(r.index) == 0 {
 		return false
@@ -210,8 +213,7 @@ func (t *Table) mayBeEmpty(r *row) bool {
 	return typ.Kind() != reflect.Pointer || typ.Elem().Kind() == reflect.Bool
 }
 
-// noteItem adds an item of a list, at the index that it is given with, or at
-// the end.
+// noteItem adds an item to a list, at the index in its key, or at the end.
 func (t *Table) noteItem(values map[string]given, r *row, v given, rest string) error {
 	list, ok := values[r.names[0]]
 	if !ok {
@@ -232,7 +234,7 @@ func (t *Table) noteItem(values map[string]given, r *row, v given, rest string) 
 	return nil
 }
 
-// differ is the error of two values for one setting.
+// differ returns the error for two values of one setting.
 func (t *Table) differ(a, b given) error {
 	r, _, _ := t.find(a.key)
 	return fmt.Errorf("%s%s is %s and %s%s is %s: want one of them", a.key, a.where, r.quote(a.value), b.key, b.where, r.quote(b.value))

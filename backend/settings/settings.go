@@ -1,6 +1,6 @@
-// Package settings makes a URL, a configuration file, or both, into the Config
-// of a backend or of a wrapper. The struct tags of the Config say what can be
-// set:
+// Package settings decodes a URL, a section of a configuration file, or both
+// into the Config of a backend or a wrapper. The struct tags of the Config
+// declare the settings:
 //
 //	type Config struct {
 //		Bucket   string        `ltx:"bucket" default:"required" help:"The bucket's name."`
@@ -11,23 +11,25 @@
 //	}
 //
 // A backend registers its Config with [Register], a wrapper with
-// [RegisterWrapper]; package config brings the YAML. [Validate] checks what the
-// tags say of a Config that code has made.
+// [RegisterWrapper]. [Validate] checks a Config that code has made against
+// the tags. Package config reads the YAML of configuration files.
 //
 // # Tags
 //
-// The tag ltx has the setting's name in kebab-case, further names after "|",
-// and options after commas. The same names in camelCase are always accepted.
-// "-" is a field that only code can set: every exported field has a tag. The
-// settings of a struct in a field begin with the name of the field's own tag
-// and a hyphen, or are the outer struct's if that name is empty.
+// Every exported field has the tag ltx. It holds the name of the setting in
+// kebab-case, further names after "|", and options after commas. The same
+// names in camelCase are always accepted. "-" marks a field that only code
+// can set. The names of the settings of a nested struct begin with the name
+// in the tag of the struct's field and a hyphen; if that name is empty, they
+// have no such prefix.
 //
-// The field's type says how a value is read: a string as it is, a number, true
-// or false, a duration with its unit, an fs.FileMode in octal, a
-// ltxstore.Layout or another encoding.TextUnmarshaler by its own text. A map
-// of strings has a setting for each key ("tags.env"), a slice of strings is a
-// list. A pointer is nil without the setting; one to a number wants more than
-// 0. The options are:
+// The type of the field determines the format of the value: a string as it
+// is, a number, true or false, a duration with its unit, an fs.FileMode in
+// octal, and the text of a ltxstore.Layout or another
+// encoding.TextUnmarshaler. A map of strings has a setting for each key
+// ("tags.env"), and a slice of strings is a list. A pointer is nil without
+// the setting; the number that a pointer points to must be greater than 0.
+// The options are:
 //
 //	size        the number is bytes, with a unit: 5MiB
 //	base64      the bytes are in base64
@@ -38,15 +40,15 @@
 //	path        the text is a path of keys: see backend.CleanPath
 //	not=NAME    a setting that may not be given beside this one
 //
-// The tag match has a regular expression that a text must match, unless it is
-// empty, and want says in words what would be right. The tags default and help
-// are for the document.
+// The tag match holds a regular expression that a non-empty text must match,
+// and want describes in words what it matches. The tags default and help are
+// for the documentation.
 //
 // # Errors
 //
-// What is not known, cannot be read or contradicts itself is an error that
-// names the setting with its place, and says what would be right. No error
-// shows the value of a secret.
+// An unknown setting, a value that cannot be parsed and a contradiction are
+// errors that name the setting and its place, and say what would be right. No
+// error shows the value of a secret.
 package settings
 
 import (
@@ -59,11 +61,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// layoutName is the setting that every backend has, and auto its value that
-// asks for the layout to be found out.
+// layoutName is a setting that every backend has. Its value auto asks for the
+// layout to be found out.
 const layoutName, auto = "layout", "auto"
 
-// Table is all that can be set of a Config. The drivers that Register and
+// Table is the settings of a Config. The drivers that Register and
 // RegisterWrapper make have its methods.
 type Table struct {
 	typ      reflect.Type
@@ -92,8 +94,8 @@ type row struct {
 	otherwise, help string // the tags default and help
 }
 
-// newTable reads the tags of a Config. A tag that cannot be read is a mistake
-// of the package that has it.
+// newTable parses the tags of a Config. It panics if a tag is malformed,
+// which is a bug of the package that declares it.
 func newTable(typ reflect.Type) *Table {
 	t := &Table{typ: typ}
 	t.add(typ, nil, "", "")
@@ -107,7 +109,7 @@ func newTable(typ reflect.Type) *Table {
 	return t
 }
 
-// named returns which row has a name.
+// named returns the index of the row with a name, or -1.
 func (t *Table) named(name string) int {
 	return slices.IndexFunc(t.rows, func(r row) bool { return slices.Contains(r.names, name) })
 }
@@ -189,7 +191,8 @@ func newRow(f reflect.StructField, index []int, field, prefix, tag string) row {
 	return r
 }
 
-// camel returns a name in kebab-case as queries of Litestream write it.
+// camel converts a name from kebab-case to camelCase, as in the queries of
+// Litestream.
 func camel(name string) string {
 	var b strings.Builder
 	for i, word := range strings.Split(name, "-") {
@@ -201,7 +204,8 @@ func camel(name string) string {
 	return b.String()
 }
 
-// Names returns the settings in the order of the fields: "tags" of a map.
+// Names returns the names of the settings in the order of the fields. A map
+// has one name, such as "tags".
 func (t *Table) Names() (names []string) {
 	for _, r := range t.rows {
 		names = append(names, r.names[0])
@@ -209,8 +213,8 @@ func (t *Table) Names() (names []string) {
 	return names
 }
 
-// Lookup returns the whole name of the setting that key is a name of, and
-// whether its value is a secret.
+// Lookup returns the full name of the setting that key names, and whether its
+// value is a secret.
 func (t *Table) Lookup(key string) (name string, secret, ok bool) {
 	r, rest, ok := t.find(key)
 	if !ok {
@@ -219,7 +223,7 @@ func (t *Table) Lookup(key string) (name string, secret, ok bool) {
 	return t.prefix() + r.key(rest), r.secret, true
 }
 
-// prefix is what a wrapper's settings begin with.
+// prefix returns what the settings of a wrapper begin with.
 func (t *Table) prefix() string {
 	if len(t.wrapper) == 0 {
 		return ""
@@ -227,7 +231,7 @@ func (t *Table) prefix() string {
 	return t.wrapper[0] + "."
 }
 
-// key returns the name of a setting, of which a map has many.
+// key returns the name of a setting; rest is the key within a map.
 func (r *row) key(rest string) string {
 	if r.kind == kindMap {
 		return r.names[0] + "." + rest
@@ -235,7 +239,7 @@ func (r *row) key(rest string) string {
 	return r.names[0]
 }
 
-// find returns the row of a key, and for "tags.env" what follows the dot.
+// find returns the row for a key and, for "tags.env", what follows the dot.
 func (t *Table) find(key string) (r *row, rest string, ok bool) {
 	if key, ok = t.below(key); !ok {
 		return nil, "", false
@@ -252,7 +256,7 @@ func (t *Table) find(key string) (r *row, rest string, ok bool) {
 	return nil, "", false
 }
 
-// unknown is the error for a setting that the table does not have.
+// unknown returns the error for a setting that the table does not have.
 func (t *Table) unknown(v given) error {
 	key, _ := t.below(v.key)
 	prefix := strings.TrimSuffix(v.key, key)

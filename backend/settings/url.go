@@ -9,24 +9,24 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// URL is the parts of a replica's URL, percent-decoded. It is not net/url's,
-// which takes no ARN for a host, and whose errors show the URL with its secrets.
+// URL is the URL of a replica, percent-decoded. Unlike net/url, it accepts an
+// ARN as host, and its errors do not show the URL with its secrets.
 type URL struct {
 	Scheme string
 
 	// HasAuthority tells "file:///a" from "file:a".
 	HasAuthority bool
 
-	// HasUser tells that there is a User, and HasPassword that there is a
-	// Password, which may be empty.
+	// HasUser and HasPassword report whether there is a user and a password,
+	// which may be empty.
 	User, Password       string
 	HasUser, HasPassword bool
 
-	// Host is what follows, with a port if there is one. It is not decoded:
-	// nothing in a host needs that.
+	// Host is the host, with the port if there is one. It is not decoded,
+	// because a host cannot contain anything that needs an escape.
 	Host string
 
-	// Path begins with a slash, if there is an authority and a path.
+	// Path begins with a slash if the URL has an authority and a path.
 	Path string
 
 	query []param
@@ -34,7 +34,7 @@ type URL struct {
 
 type param struct{ key, value string }
 
-// ParseURL reads a URL. Its errors are fs.ErrInvalid and show no value.
+// ParseURL parses a URL. Its errors show no values.
 func ParseURL(raw string) (URL, error) {
 	scheme, err := settings.Scheme(raw)
 	if err != nil {
@@ -94,7 +94,8 @@ func (u *URL) setQuery(query string) error {
 			return errors.New("the URL's query has a setting whose name cannot be read: want name=value, separated by &")
 		}
 		if !hasValue {
-			// Not shown: it may be a value that stands alone by mistake.
+			// The name is not shown, because it may be a value without its
+			// name.
 			return errors.New("the URL's query has a setting without a value: want name=value, separated by &")
 		}
 		if value, err = url.QueryUnescape(value); err != nil {
@@ -114,4 +115,10 @@ func splitARN(s string) (arn, rest string) {
 		return s[:resource+1+end], s[resource+1+end:]
 	}
 	return s, ""
+}
+
+// BucketURL is Backend.URL for URLs of the form SCHEME://BUCKET/PATH.
+func BucketURL(scheme string, set map[string]string) (raw string, contains []string) {
+	path := url.URL{Path: set["path"]}
+	return scheme + "://" + set["bucket"] + "/" + path.EscapedPath(), []string{"bucket", "path"}
 }

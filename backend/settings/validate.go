@@ -15,10 +15,10 @@ import (
 )
 
 // Validate returns an error of kind fs.ErrInvalid for the first field of a
-// Config that is not what its tags say, or nil: a number below 0 or outside of
-// min and max, a text that oneof or match refuses, a layout that does not
-// exist, a path that cannot be one, a ltxstore.Retry that is not valid, and a field
-// beside one that excludes it. typeName is the client's Type.
+// Config that violates its tags, or nil. It checks that numbers are not
+// negative and within min and max, that texts match oneof and match, that
+// layouts exist, that paths and ltxstore.Retry values are valid, and that no
+// two fields are set that exclude each other. typeName is the client's Type.
 func Validate(typeName string, cfg any) error {
 	v := reflect.ValueOf(cfg)
 	for _, err := range settings.Split(newTable(v.Type()).validate(typeName, v)) {
@@ -27,7 +27,7 @@ func Validate(typeName string, cfg any) error {
 	return nil
 }
 
-// validate is Validate for all fields.
+// validate is Validate, and returns the errors of all fields.
 func (t *Table) validate(typeName string, v reflect.Value) error {
 	var wrong []error
 	var seen []int // the ltxstore.Retry that was validated
@@ -60,7 +60,7 @@ func isEmpty(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// plain returns the value of a field for an error.
+// plain returns the value of a field as errors show it.
 func (r *row) plain(v reflect.Value) any {
 	switch {
 	case r.secret:
@@ -71,7 +71,8 @@ func (r *row) plain(v reflect.Value) any {
 	return v.Interface()
 }
 
-// wants returns what would be right instead of a value, or nothing if it is.
+// wants returns what would be right in place of a value, or the empty string
+// if the value is right.
 func (r *row) wants(v reflect.Value) string {
 	switch {
 	case v.CanInt():
@@ -108,7 +109,7 @@ func (r *row) wantRange(isDuration bool) string {
 	return "want 0 (default), or " + least + " to " + most + unit
 }
 
-// refuses returns what another package says of a value.
+// refuses returns the error of the package that a value belongs to.
 func (r *row) refuses(v reflect.Value) (err error) {
 	if r.path {
 		_, err = backend.CleanPath(v.String())

@@ -15,7 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// What the document calls the types of values.
+// The names of the types of values in the documentation.
 const (
 	kindText     = "text"
 	kindBool     = "true or false"
@@ -28,7 +28,7 @@ const (
 	kindLayout   = "layout"
 )
 
-// isText reports whether the values of a type are read by its own method.
+// isText reports whether a type parses its values by its own method.
 func isText(typ reflect.Type) bool {
 	return reflect.PointerTo(typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
@@ -60,8 +60,8 @@ func kindOf(typ reflect.Type) string {
 	return kindText
 }
 
-// takes reports whether a setting has a key with or without something after a
-// dot.
+// takes reports whether the key of a setting may, or must, have something
+// after a dot.
 func (r *row) takes(rest string, dotted bool) bool {
 	if r.kind == kindList && dotted {
 		_, err := strconv.ParseUint(rest, 10, 16)
@@ -70,8 +70,8 @@ func (r *row) takes(rest string, dotted bool) bool {
 	return r.kind == kindList || (r.kind == kindMap) == dotted
 }
 
-// set makes a text the value of the row's field of cfg, or adds it to a map or
-// a list. Its errors say what would be right, and show no value.
+// set parses a text into the row's field of cfg, or adds it to a map or a
+// list. Its errors say what would be right and do not show the value.
 func (r *row) set(cfg reflect.Value, rest, text string) error {
 	v := cfg.FieldByIndex(r.index)
 	switch r.kind {
@@ -160,8 +160,9 @@ func (r *row) parse(v reflect.Value, text string) error {
 	return nil
 }
 
-// ParseBool reads true, t, yes, y, on, 1 and their opposites, in any case.
-// Everything else is an error: a switch that was mistyped must not be off.
+// ParseBool parses true, t, yes, y, on, 1 and their opposites, in upper or
+// lower case. Everything else is an error: a switch that was mistyped must
+// not be off.
 func ParseBool(text string) (bool, error) { return settings.ParseBool(text) }
 
 var errSize = errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")

@@ -11,12 +11,12 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// enabled is the setting that every wrapper has: "compress.enabled", for which
-// "compress" is short.
+// enabled is a setting that every wrapper has: "compress" is short for
+// "compress.enabled".
 const enabled = "enabled"
 
-// below returns what a key is in its table. For a wrapper that is what follows
-// its name.
+// below returns a key as its table has it: for a wrapper, without the
+// wrapper's name.
 func (t *Table) below(key string) (string, bool) {
 	if len(t.wrapper) == 0 {
 		return key, true
@@ -31,8 +31,8 @@ func (t *Table) below(key string) (string, bool) {
 	return rest, true
 }
 
-// resolveWrapper makes cfg what src says of a wrapper, and returns whether the
-// wrapper is turned on.
+// resolveWrapper decodes src into the cfg of a wrapper, and reports whether
+// the wrapper is turned on.
 func (t *Table) resolveWrapper(src ltxstore.Source, cfg reflect.Value) (on bool, err error) {
 	values, defaults, wrong := t.collect(src)
 	on, err = t.enabled(values, defaults, len(src.Mirrors) > 0)
@@ -43,8 +43,9 @@ func (t *Table) resolveWrapper(src ltxstore.Source, cfg reflect.Value) (on bool,
 	return true, settings.Join(wrong, t.fill(cfg, values))
 }
 
-// enabled removes the switches from what is given, and returns what they say.
-// Any setting turns a wrapper on, and so does more, which is no setting.
+// enabled removes the switches from values and defaults, and reports whether
+// the wrapper is turned on. Any setting turns it on, and so does more, which
+// stands for what is not a setting.
 func (t *Table) enabled(values, defaults map[string]given, more bool) (bool, error) {
 	off, err := t.off(values)
 	switch {
@@ -66,8 +67,8 @@ func (t *Table) enabled(values, defaults map[string]given, more bool) (bool, err
 	return off == nil, err
 }
 
-// off returns the switch if it turns the wrapper off: then there may be nothing
-// beside it.
+// off returns the switch if it turns the wrapper off. In that case, no other
+// setting may be given.
 func (t *Table) off(values map[string]given) (*given, error) {
 	v, ok := values[enabled]
 	if !ok {

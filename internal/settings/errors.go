@@ -2,10 +2,10 @@ package settings
 
 import "strings"
 
-// Errors are all that is wrong in a URL or a file, in the order in which it is there.
+// Errors are all errors in a URL or a file, in the order of the text.
 type Errors []error
 
-// Error returns a line for each.
+// Error returns one line for each error.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, err := range e {
@@ -17,8 +17,8 @@ func (e Errors) Error() string {
 // Unwrap returns the errors, for errors.Is and errors.As.
 func (e Errors) Unwrap() []error { return e }
 
-// Join returns errs as one error: nil if there is none, and the error itself if it
-// is the only one.
+// Join returns errs as one error: nil if all are nil, and the error itself if
+// there is only one.
 func Join(errs ...error) error {
 	var all Errors
 	for _, err := range errs {
@@ -33,7 +33,7 @@ func Join(errs ...error) error {
 	return all
 }
 
-// Split returns the errors that Join has made one.
+// Split returns the errors that Join combined.
 func Split(err error) []error {
 	switch err := err.(type) {
 	case nil:
@@ -45,7 +45,8 @@ func Split(err error) []error {
 	}
 }
 
-// Each returns err with f applied to each of the errors that Join has made one.
+// Each applies f to each of the errors that Join combined, and joins the
+// results.
 func Each(err error, f func(error) error) error {
 	var all []error
 	for _, err := range Split(err) {

@@ -6,19 +6,20 @@ import (
 	"time"
 )
 
-// FieldError says what is wrong with a field of a Config, in the words of Go.
-// backend/settings explains it in those of the URL or the file.
+// FieldError says what is wrong with a field of a Config, and names the Go
+// field. Package backend/settings replaces the field by the setting in the
+// URL or the file.
 type FieldError struct {
-	// Field is its name: "PartSize", "Retry.MaxDelay", "Tags[env]".
+	// Field is the field's name: "PartSize", "Retry.MaxDelay", "Tags[env]".
 	Field string
 
-	// Value is what it has. It is no secret.
+	// Value is the field's value. It is not a secret.
 	Value any
 
 	// Want says what would be right.
 	Want string
 
-	// Err, if not nil, says both instead of Value and Want.
+	// Err, if not nil, replaces Value and Want.
 	Err error
 }
 
@@ -36,7 +37,7 @@ func (e *FieldError) Error() string {
 // Unwrap returns Err.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Missing reports that the field was left out.
+// Missing reports whether the field was left out.
 func (e *FieldError) Missing() bool {
 	v := reflect.ValueOf(e.Value)
 	return !v.IsValid() || v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0

@@ -7,7 +7,7 @@ import (
 )
 
 // Nearest returns the name that key was most likely meant to be, or the empty
-// string if none is near.
+// string if none is similar.
 func Nearest(key string, names []string) string {
 	best, nearest := max(2, len(key)/3)+1, ""
 	for _, name := range names {
@@ -18,8 +18,8 @@ func Nearest(key string, names []string) string {
 	return nearest
 }
 
-// Known returns which names there are, in brackets: all if they are few, or the three
-// that are nearest to key.
+// Known returns the known names in brackets: all if they are few, otherwise
+// the three that are most similar to key.
 func Known(key string, names []string) string {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	const few, most = 16, 3
@@ -32,8 +32,9 @@ func Known(key string, names []string) string {
 	return " (nearest: " + strings.Join(names[:most], ", ") + ")"
 }
 
-// distance is Levenshtein's: how many letters must be put in, taken out or
-// replaced. A long text is near to nothing, and costs nothing.
+// distance is the Levenshtein distance: the number of letters to insert,
+// delete or replace. To bound the cost, long texts count as entirely
+// different.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return max(len(a), len(b))

@@ -1,13 +1,14 @@
 package settings
 
-// Stacked is a wrapper of this library.
+// Stacked is a wrapper of this library, by its name and aliases.
 type Stacked struct {
 	Name    string
 	Aliases []string
 }
 
-// Order returns the wrappers of this library as they are stacked, the first of
-// which is the outermost. wrap.Chain tells why.
+// Order returns the wrappers of this library in the order in which they are
+// stacked, the outermost first. The documentation of wrap.Chain gives the
+// reasons.
 func Order() []Stacked {
 	return []Stacked{
 		{Name: "readonly"},

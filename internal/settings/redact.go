@@ -7,18 +7,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Redact returns a URL that can be shown. The value of a setting is shown only
-// if plain knows it as one that is no secret: a secret may stand behind a name
-// that was mistyped. What is before the host and behind a # is never shown.
+// Redact returns a URL without its secrets. The value of a setting is shown
+// only if plain returns true for it, because a mistyped name may stand before
+// a secret. What is before the host and after a # is never shown.
 //
-// It takes any text, because what cannot be parsed is shown most often.
+// It accepts any text: the URLs that errors show are often those that cannot
+// be parsed.
 func Redact(raw string, plain func(key, value string) bool) string {
 	hidden := scrub.Redacted(1)
 	rest, fragment, hasFragment := strings.Cut(raw, "#")
 	place, query, hasQuery := strings.Cut(rest, "?")
 
-	// The secret of a user may have a slash in it that was not encoded, so
-	// that only a colon tells it from an @ in a path.
+	// A password may contain a slash that was not escaped; only the colon
+	// before it distinguishes it from a path with an @.
 	scheme, authority, ok := strings.Cut(place, "//")
 	if !ok {
 		scheme, authority = "", place
@@ -70,7 +71,7 @@ func redactParam(part, hidden string, plain func(key, value string) bool) string
 	return key + "=" + hidden
 }
 
-// RedactValue is Redact for a setting beside a URL.
+// RedactValue is Redact for the value of a single setting.
 func RedactValue(key, value string, plain func(key, value string) bool) string {
 	if value == "" || plain(key, value) && !HasUser(value) {
 		return value
@@ -78,8 +79,8 @@ func RedactValue(key, value string, plain func(key, value string) bool) string {
 	return scrub.Redacted(1)
 }
 
-// HasUser reports that a value may be a URL with a password in it, encoded or
-// not.
+// HasUser reports whether a value may be a URL with a password in it, escaped
+// or not.
 func HasUser(value string) bool {
 	if decoded, err := url.QueryUnescape(value); err == nil {
 		value = decoded

@@ -8,17 +8,18 @@ import (
 	"sync"
 )
 
-// registered is the one state that packages of this library share, written by init
-// functions alone.
+// registered is the only state that packages of this library share. Only init
+// functions write it.
 var registered = struct{ drivers, wrappers Registry }{Registry{what: "scheme"}, Registry{what: "wrapper"}}
 
-// Drivers are the backends that were imported, by their URLs' schemes.
+// Drivers returns the registry of backends, by the schemes of their URLs.
 func Drivers() *Registry { return &registered.drivers }
 
-// Wrappers are the wrappers that were imported, by what their settings begin with.
+// Wrappers returns the registry of wrappers, by the prefixes of their
+// settings.
 func Wrappers() *Registry { return &registered.wrappers }
 
-// Registry is drivers by their names. It is safe for concurrent use.
+// Registry holds drivers by name. It is safe for concurrent use.
 type Registry struct {
 	what   string
 	mu     sync.RWMutex
@@ -26,7 +27,8 @@ type Registry struct {
 	names  map[string]string // the first name of each
 }
 
-// Add registers a driver. It panics if a name is taken or has a dot, or value is nil.
+// Add registers a driver. It panics if value is nil, or a name is already
+// registered or contains a dot.
 func (r *Registry) Add(value any, name string, aliases ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,29 +47,29 @@ func (r *Registry) Add(value any, name string, aliases ...string) {
 	r.values[name] = value
 }
 
-// Get returns the driver of a name or an alias, or nil.
+// Get returns the driver with the given name or alias, or nil.
 func (r *Registry) Get(name string) any {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.values[r.names[name]]
 }
 
-// First returns the first name of the driver with a name or an alias, or the empty
-// string.
+// First returns the name of the driver with the given name or alias, or the
+// empty string.
 func (r *Registry) First(name string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.names[name]
 }
 
-// Names returns the first names, sorted.
+// Names returns the names, sorted, without aliases.
 func (r *Registry) Names() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Sorted(maps.Keys(r.values))
 }
 
-// All returns the first names and the aliases, sorted.
+// All returns the names and the aliases, sorted.
 func (r *Registry) All() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
