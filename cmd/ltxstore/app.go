@@ -46,20 +46,21 @@ type app struct {
 	progress *progress
 }
 
-// silent is a level that nothing has.
+// silent is a level above all others, so that nothing is logged.
 const silent = slog.Level(100)
 
-// errProblems ends a command that has found what it looked for, and said so.
+// errProblems is the error of a command that found problems and has already
+// reported them.
 var errProblems = errors.New("problems were found")
 
-// usageError is a command line that cannot be right.
+// usageError is an error in the command line.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// run does what the arguments say, and returns the exit code.
+// run executes the command line and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
 	a.level.Set(silent)
 	a.args = args
@@ -89,7 +90,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
-// interruption says what was done before a command was interrupted.
+// interruption is the error of an interrupted command. It says how far the
+// command got.
 type interruption struct {
 	done string
 	err  error
@@ -105,7 +107,7 @@ func after(err error) string {
 	return ""
 }
 
-// complain writes an error, in one line.
+// complain writes an error on one line.
 func (a *app) complain(cmd *command, text string) {
 	name := strings.TrimSuffix("ltxstore "+cmd.name, " ")
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
@@ -115,13 +117,13 @@ func (a *app) complain(cmd *command, text string) {
 	fmt.Fprintf(a.err, "%s: %s\n", name, withoutSecrets(strings.Join(lines, "; "), a.args))
 }
 
-// warn writes what is not an error, and should be known.
+// warn writes a warning.
 func (a *app) warn(cmd *command, text string) {
 	a.progress.done()
 	a.complain(cmd, "warning: "+text)
 }
 
-// call parses the flags of a command, and calls it.
+// call parses the flags of a command and runs it.
 func (a *app) call(ctx context.Context, cmd *command, args []string, out *output) error {
 	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -150,19 +152,19 @@ func (a *app) call(ctx context.Context, cmd *command, args []string, out *output
 	case len(args) < cmd.min:
 		return usagef("want %s", strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	case cmd.max >= 0 && len(args) > cmd.max:
-		return usagef("%q is too much: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+		return usagef("%q is one argument too many: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	}
 	return run(ctx, a, args)
 }
 
-// common binds the flags that every command has.
+// common defines the flags that every command has.
 func (a *app) common(flags *flag.FlagSet, cmd *command) {
 	if cmd.json != "" {
 		flags.BoolVar(&a.json, "json", false, "write JSON, for programs")
 	}
 	a.config.bind(flags, cmd)
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
-	flags.BoolVar(&a.verbose, "v", false, "log to standard error what is done")
+	flags.BoolVar(&a.verbose, "v", false, "log to standard error")
 }
 
 // parse parses flags before, between and after the arguments, up to --.
@@ -179,7 +181,7 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-// unknownFlag names the flag that was probably meant.
+// unknownFlag suggests the flag that was probably meant.
 func unknownFlag(err error, flags *flag.FlagSet) string {
 	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !ok {

@@ -20,10 +20,10 @@ func TestUsage(t *testing.T) {
 		"config":                         "want ltxstore config check FILE",
 		"config chek x":                  "want ltxstore config check FILE",
 		"ls":                             "want ltxstore ls URL",
-		"ls a b":                         `"b" is too much`,
+		"ls a b":                         `"b" is one argument too many`,
 		"ls -levl 1 file://DIR/rep":      "there is no flag -levl: did you mean -level?",
 		"ls --frobnicate file://DIR/rep": "there is no flag -frobnicate;",
-		"ls nothing?x=1":                 "is no URL: want one such as s3://bucket/path",
+		"ls nothing?x=1":                 "is not a URL: want one such as s3://bucket/path",
 		"ls -level 10000 file://DIR/rep": "-level is 10000: want 0 to 9999",
 		"ls -level -2 file://DIR/rep":    "-level is -2: want 0 to 9999",
 		"ls -seek 12 file://DIR/rep":     "want 16 hexadecimal digits",
@@ -36,10 +36,10 @@ func TestUsage(t *testing.T) {
 		"verify -concurrency 0 a":                                            "-concurrency is 0",
 		"restore -concurrency 0 a b":                                         "-concurrency is 0",
 		"restore -timestamp yesterday a b":                                   "want a time such as",
-		"restore -txid 0000000000000001 -timestamp 2026-01-31T12:00:00Z a b": "are two states",
+		"restore -txid 0000000000000001 -timestamp 2026-01-31T12:00:00Z a b": "are both given",
 		"rm file://DIR/rep":                                                  "want a level and files to delete, or -all",
 		"rm -all file://DIR/rep 0 0000000000000001-0000000000000001":         "-all deletes everything",
-		"rm -all file://DIR/rep":                                             "nobody can be asked whether to delete all of file://DIR/rep (layout default): 6 files",
+		"rm -all file://DIR/rep":                                             "cannot ask whether to delete all of file://DIR/rep (layout default): 6 files",
 		"bench -files 0 file://DIR/x":                                        "-files is 0",
 		"bench -large big file://x":                                          "want a size such as 16MB",
 		"completion tcsh":                                                    "want bash, zsh or fish",
@@ -95,7 +95,7 @@ func TestFlagsAnywhere(t *testing.T) {
 	assert.Equal(t, want, s.ok(t, "ls", s.url("rep"), "--level=0"))
 	assert.Equal(t, want, s.ok(t, "ls", "-level=0", "--", s.url("rep")))
 	assert.Equal(t, want, s.ok(t, "ls", "-quiet", s.url("rep"), "-level", "0"))
-	assert.Contains(t, s.fails(t, exitUsage, "ls", "-quiet", "--", "DIR/rep", "-level"), `"-level" is too much`)
+	assert.Contains(t, s.fails(t, exitUsage, "ls", "-quiet", "--", "DIR/rep", "-level"), `"-level" is one argument too many`)
 	for _, args := range [][]string{{"restore", "-concurrency", "1", s.url("rep"), "DIR/one"}, {"cp", "-concurrency", "1", s.url("rep"), s.url("two")},
 		{"verify", "-concurrency", "1", s.url("rep")}, {"bench", "-concurrency", "1", "-files", "1", "-large", "1", s.url("x")}} {
 		s.ok(t, args...)

@@ -23,9 +23,9 @@ import (
 func benchCommand() *command {
 	return &command{
 		name: "bench", args: "URL", min: 1, max: 1, replicas: 1,
-		short: "measure a store",
-		long: "Measures how fast a store writes, lists, reads and deletes, in a fresh prefix below the URL, which it removes again: " +
-			"how many a second, and how long each takes in the middle and at the worst.",
+		short: "measure the speed of a store",
+		long: "Measures how fast a store writes, lists, reads and deletes, in a new prefix below the URL, which it removes at the end. " +
+			"It reports operations per second, and the median and worst latency.",
 		json: `an array of measures: name, count, bytes, seconds, and in seconds p50, p90, p99, max.`,
 		examples: []string{
 			"ltxstore bench s3://bucket/scratch",
@@ -35,8 +35,8 @@ func benchCommand() *command {
 			cmd := &bench{large: 16 << 20}
 			flags.IntVar(&cmd.files, "files", 200, "write `N` files of 4 KiB")
 			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the large files")
-			flags.IntVar(&cmd.concurrency, "concurrency", 8, "do `N` things at once where several are measured")
-			flags.StringVar(&cmd.svg, "svg", "", "draw a chart into `FILE`")
+			flags.IntVar(&cmd.concurrency, "concurrency", 8, "run `N` operations at once in the concurrent measurements")
+			flags.StringVar(&cmd.svg, "svg", "", "write a chart to `FILE`")
 			return cmd.run
 		},
 	}
@@ -51,7 +51,8 @@ type bench struct {
 	now    func() time.Time
 }
 
-// measure is one row: how long each of some things took, and all of them.
+// measure is one row of the result: the latencies of some operations, and how
+// long all of them took.
 type measure struct {
 	Name    string  `json:"name"`
 	Count   int     `json:"count"`
@@ -114,13 +115,13 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-// step is something to measure: so many times, so many at once.
+// step is an operation to measure: how many times, and how many at once.
 type step struct {
 	name     string
 	count    int
 	atOnce   int
 	bytes    int64 // of each
-	perCount int   // things that one call does; 0 means 1
+	perCount int   // operations of one call; 0 means 1
 	do       func(ctx context.Context, i int) error
 }
 
@@ -186,7 +187,8 @@ func (cmd *bench) steps() []step {
 	}
 }
 
-// measure does a step. Its first failure ends it: the others would be the same.
+// measure runs a step. It ends with the first failure, because the others
+// would be the same.
 func (cmd *bench) measure(ctx context.Context, s step) (measure, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -235,7 +237,7 @@ func (a *app) measured(measures []measure) {
 	t.write(a.out, a.width)
 }
 
-// latency returns a time in three digits.
+// latency formats a duration with three digits.
 func latency(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
@@ -249,7 +251,7 @@ func latency(seconds float64) string {
 	return fmt.Sprintf("%.1f s", seconds)
 }
 
-// draw draws the latencies.
+// draw draws a chart of the latencies.
 func (cmd *bench) draw(measures []measure) error {
 	c := chart.Chart{Title: "Latency of each operation", Note: "the bar ends at the median, the line at the 99th percentile; logarithmic"}
 	for _, m := range measures {

@@ -17,9 +17,9 @@ import (
 func checkCommand() *command {
 	return &command{
 		name: "check", args: "URL", min: 1, max: 1, replicas: 1,
-		short: "hold a store to the contract",
-		long: "Runs the conformance suite against a live store: writes, reads, lists and deletes some thousand small files and a few large ones, in a fresh prefix below the URL, " +
-			"which it removes again. It reports by clause of the contract (docs/contract.md). A clause that does not hold is exit code 3.",
+		short: "check a store against the contract",
+		long: "Runs the conformance suite against a live store: writes, reads, lists and deletes a few thousand small files and a few large ones, in a new prefix below the URL, " +
+			"which it removes at the end. It reports the result for each clause of the contract (docs/contract.md). If a clause does not hold, the exit code is 3.",
 		json: `clauses (clause, held, failed), failures (case, rule, error), capabilities.`,
 		examples: []string{
 			"ltxstore check 's3://bucket/scratch?endpoint=https://minio.example:9000'",
@@ -27,8 +27,8 @@ func checkCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := &checkStore{large: 100 << 20, page: 1000}
-			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file; with less than 84MB the bound of memory is not checked")
-			flags.IntVar(&cmd.page, "page", cmd.page, "the store lists `N` files in a page: cases write two and a half times as many")
+			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file; below 84MB, the memory bound is not checked")
+			flags.IntVar(&cmd.page, "page", cmd.page, "the store returns `N` files per page of a listing; cases write two and a half times as many")
 			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`: "+strings.Join(groups(), ", "))
 			return cmd.run
 		},
@@ -41,7 +41,7 @@ type checkStore struct {
 	only  string
 }
 
-// checked is what check says in JSON.
+// checked is the JSON output of check.
 type checked struct {
 	Clauses      []clause        `json:"clauses"`
 	Failures     []failure       `json:"failures"`
@@ -63,7 +63,7 @@ type failure struct {
 func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	cases := selected(cmd.only)
 	if len(cases) == 0 {
-		return usagef("-only is %q: no case begins so; there are %s", cmd.only, strings.Join(known(cmd.only), ", "))
+		return usagef("-only is %q: no case has this prefix: known are %s", cmd.only, strings.Join(known(cmd.only), ", "))
 	}
 	s, err := a.scratch(ctx, a.at[0], "check")
 	if err != nil {
@@ -110,12 +110,12 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	return err
 }
 
-// selected returns the cases whose names begin with a text.
+// selected returns the cases whose names begin with a prefix.
 func selected(prefix string) []replicatest.Case {
 	return slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, prefix) })
 }
 
-// groups returns what the names of cases begin with: "write/".
+// groups returns the groups of cases, which their names begin with: "write/".
 func groups() (found []string) {
 	for _, c := range replicatest.Cases() {
 		group, _, _ := strings.Cut(c.ID, "/")
@@ -126,7 +126,7 @@ func groups() (found []string) {
 	return found
 }
 
-// known returns the cases of the group that a name begins with, or all groups.
+// known returns the cases of the group that a name belongs to, or all groups.
 func known(name string) (found []string) {
 	for _, group := range groups() {
 		if strings.HasPrefix(name, group) {
@@ -139,9 +139,9 @@ func known(name string) (found []string) {
 	return groups()
 }
 
-// hold runs cases, one after the other. After one that fails it looks whether the
-// store can still be used: a disk that is full, or a credential that has expired, is
-// one cause and not a thousand failures.
+// hold runs cases one after another. After each failure it checks whether the
+// store is still usable, because a full disk or an expired credential should
+// be reported once and not a thousand times.
 func (s *scratch) hold(ctx context.Context, cfg replicatest.Config, cases []replicatest.Case) (report replicatest.Report, err error) {
 	for _, wanted := range cases {
 		cfg.Select = func(c replicatest.Case) bool { return c.ID == wanted.ID }
@@ -155,13 +155,13 @@ func (s *scratch) hold(ctx context.Context, cfg replicatest.Config, cases []repl
 			continue
 		}
 		if err := s.usable(ctx); err != nil {
-			return report, fmt.Errorf("the store cannot be used any more, %s in: %w", count(len(report), "case"), err)
+			return report, fmt.Errorf("the store became unusable after %s: %w", count(len(report), "case"), err)
 		}
 	}
 	return report, nil
 }
 
-// lacks is what a live store cannot do on demand.
+// lacks returns the cases that cannot run with a real store.
 func (s *scratch) lacks(once bool, large int64) []replicatest.Capability {
 	lacks := append(replicatest.ClientsOnly(), replicatest.MissingStore)
 	if !once {
@@ -227,7 +227,7 @@ func summary(report replicatest.Report, once bool) checked {
 	return result
 }
 
-// brief cuts the text of a failure that names the same for very many files.
+// brief shortens the text of a failure that repeats itself for many files.
 func brief(text string) string {
 	const most = 10
 	lines := strings.Split(text, "\n")

@@ -24,7 +24,7 @@ type command struct {
 	bind func(flags *flag.FlagSet) func(ctx context.Context, a *app, args []string) error
 }
 
-// commands returns all, in the order in which they are shown.
+// commands returns all commands, in the order of the help.
 func commands() []*command {
 	return []*command{
 		lsCommand(), catCommand(), cpCommand(), rmCommand(), verifyCommand(), restoreCommand(),
@@ -32,7 +32,8 @@ func commands() []*command {
 	}
 }
 
-// find returns the command of a command line, and what follows its name.
+// find returns the command of a command line, and the arguments after its
+// name.
 func find(args []string) (*command, []string, error) {
 	if len(args) == 0 || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
 		return helpCommand(), nil, nil

@@ -10,8 +10,8 @@ import (
 func completionCommand() *command {
 	return &command{
 		name: "completion", args: "bash|zsh|fish", min: 1, max: 1,
-		short: "write a script that completes commands and flags",
-		long:  "Writes a script for a shell, which then completes the names of commands and flags, and files.",
+		short: "write a completion script for a shell",
+		long:  "Writes a completion script for a shell. It completes commands, flags and files.",
 		examples: []string{
 			"source <(ltxstore completion bash)",
 			"ltxstore completion zsh >~/.zfunc/_ltxstore",
@@ -30,8 +30,8 @@ func completionCommand() *command {
 	}
 }
 
-// words returns the first words of all commands, and by each its flags, and the
-// second word if there is one.
+// words returns the first words of all commands and, for each, its flags and
+// second word if it has one.
 func words() (names []string, further map[string][]string) {
 	further = make(map[string][]string)
 	for _, cmd := range commands() {

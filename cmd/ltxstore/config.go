@@ -15,14 +15,14 @@ func configCommand() *command {
 		name: "config check", args: "FILE", min: 1, max: 1,
 		short: "check a configuration file",
 		long: "Reads a configuration file, YAML or JSON, such as a litestream.yml, and reports everything that is wrong with it, with line and column. " +
-			"For each replica it shows the bucket, what its keys begin with, endpoint, region and layout, and a URL without secrets that the other commands accept. " +
-			"It warns of what is hardly meant, such as two databases with one replica. No request is sent.",
+			"For each replica it shows the bucket, the prefix of its keys, the endpoint, the region and the layout, and a URL without secrets that the other commands accept. " +
+			"It warns of probable mistakes, such as two databases with one replica. It sends no request.",
 		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings.`,
 		examples: []string{"ltxstore config check /etc/litestream.yml"},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(checking)
-			flags.BoolVar(&cmd.opts.Litestream, "litestream", false, "give replicas that name no layout that of Litestream")
-			flags.BoolVar(&cmd.opts.NoExpandEnv, "no-expand-env", false, "do not replace $NAME by the environment")
+			flags.BoolVar(&cmd.opts.Litestream, "litestream", false, "use the layout of Litestream for replicas that do not name one")
+			flags.BoolVar(&cmd.opts.NoExpandEnv, "no-expand-env", false, "do not expand $NAME")
 			return cmd.run
 		},
 	}
@@ -30,7 +30,7 @@ func configCommand() *command {
 
 type checking struct{ opts config.Options }
 
-// configured is a replica in JSON.
+// configured is the JSON output for a replica.
 type configured struct {
 	Database string `json:"database,omitempty"`
 	Type     string `json:"type"`
@@ -104,7 +104,7 @@ func verdict(warnings int, wrong bool) string {
 	return "nothing wrong"
 }
 
-// write writes a replica for people: a block with a line for each thing that there is.
+// write writes a replica as text: a block with one line for each property.
 func (r configured) write(a *app) {
 	if r.Database != "" {
 		a.printf("%s\n", r.Database)
@@ -117,7 +117,7 @@ func (r configured) write(a *app) {
 	}
 }
 
-// configError is all that is wrong with a configuration file.
+// configError is the errors of a configuration file.
 type configError struct {
 	name string
 	err  error
@@ -126,8 +126,8 @@ type configError struct {
 func (e *configError) Error() string { return e.name + ": " + message(e.err) }
 func (e *configError) Unwrap() error { return e.err }
 
-// readConfig returns what a configuration file says. What is wrong with it is a
-// configError. flag is what names the file.
+// readConfig reads and parses a configuration file. Errors in the file are a
+// configError. flag is the flag or variable that names the file.
 func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Options) (*config.File, error) {
 	if err := localFile(flag, name); err != nil {
 		return nil, err

@@ -22,10 +22,10 @@ func cpCommand() *command {
 	return &command{
 		name: "cp", args: "SOURCE DESTINATION", min: 2, max: 2, replicas: 2,
 		short: "copy a replica to another place or layout",
-		long: "Copies the files of the replica at one URL to another: to another service, another path, or another layout. " +
-			"Files that are there already are skipped, so that running an interrupted copy again continues it; nothing is deleted. " +
-			"The times of the files are kept. An empty destination gets a layout of the source's family, unless its URL names another: " +
-			"what Litestream can restore stays so. The layouts are reported before anything is written.",
+		long: "Copies the files of a replica to another service, path or layout. " +
+			"Files that exist in the destination are skipped, so running the command again continues an interrupted copy. Nothing is deleted. " +
+			"The times of the files are kept. Unless the URL of an empty destination names a layout, a replica that Litestream can restore " +
+			"stays one that it can restore. The command shows the layouts before it writes anything.",
 		json: `from_layout, to_layout, files and bytes by action (copied, replaced, skipped, deleted, damaged, failed), extra, failures.`,
 		examples: []string{
 			"ltxstore cp s3://bucket/db file:///var/backup/db",
@@ -33,7 +33,7 @@ func cpCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(cp)
-			flags.Func("level", "copy `LEVEL` alone; may be given several times", func(text string) error {
+			flags.Func("level", "copy only `LEVEL`; may be repeated", func(text string) error {
 				level, err := strconv.Atoi(text)
 				if err == nil {
 					err = backend.CheckLevel(level)
@@ -44,11 +44,11 @@ func cpCommand() *command {
 				cmd.cfg.Levels = append(cmd.cfg.Levels, level)
 				return nil
 			})
-			flags.BoolVar(&cmd.cfg.Content, "content", false, "compare the bytes of what is there already, and not only its size")
-			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it they are left out, and errors")
-			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it they are errors")
+			flags.BoolVar(&cmd.cfg.Content, "content", false, "compare the content of files that exist in the destination, not only their size")
+			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it, they are left out and are errors")
+			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it, they are errors")
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
-			flags.BoolVar(&cmd.yes, "yes", false, "do not ask on a terminal")
+			flags.BoolVar(&cmd.yes, "yes", false, "do not ask for confirmation")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
 			flags.StringVar(&cmd.generation, "generation", "", "convert `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
@@ -66,7 +66,7 @@ type cp struct {
 	first    *ltx.FileInfo // of the files that the destination has
 }
 
-// copied is what cp says in JSON.
+// copied is the JSON output of cp.
 type copied struct {
 	From string `json:"from_layout"`
 	To   string `json:"to_layout"`
@@ -78,7 +78,8 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	}
 	return a.with(ctx, a.at[0], func(src ltxstore.ReplicaClient) error {
-		// What is wrong with the destination's URL is told before a request is sent.
+		// An invalid URL of the destination is reported before the first
+		// request.
 		if err := a.at[1].src.Check(); err != nil {
 			return err
 		}
@@ -89,8 +90,9 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// layouts finds out and reports which layouts there are, and asks a person before files
-// get between those that are there. A program is not asked: nothing is deleted.
+// layouts finds out and prints the layouts of both replicas. If the
+// destination has files, it asks for confirmation on a terminal; scripts are
+// not asked, because nothing is deleted.
 func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
 	if err = within(ctx, a.at[1]); err != nil {
 		return err
@@ -125,8 +127,9 @@ func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
 	return nil
 }
 
-// sameFamily returns the layout that an empty destination gets: that of Litestream for
-// its store, if the source has one of Litestream's, else the default.
+// sameFamily returns the layout for an empty destination: if the source has a
+// layout of Litestream, the one that Litestream uses in the destination's
+// store, otherwise the default.
 func sameFamily(from string, to target) (string, error) {
 	scheme, _, err := to.src.Driver()
 	if err != nil || from == ltxstore.LayoutDefault.String() {
@@ -135,10 +138,11 @@ func sameFamily(from string, to target) (string, error) {
 	return config.LitestreamLayout(scheme).String(), nil
 }
 
-// warnOfTimes warns where Litestream's own restore -timestamp will see when files were
-// stored in the destination, instead of their times. One file tells it for all.
+// warnOfTimes warns if Litestream's own restore -timestamp will see when
+// files were stored in the destination, and not the times in the files. One
+// file tells it for all.
 func (cmd *cp) warnOfTimes(ctx context.Context, a *app, dst ltxstore.ReplicaClient) {
-	// Of other stores Litestream reads the time of each file.
+	// From other stores, Litestream reads the time of each file.
 	byListing := slices.Contains([]string{"file", "sftp", "nats", "gcs", "abs"}, dst.Type())
 	if cmd.to == ltxstore.LayoutDefault.String() || !byListing || cmd.first == nil || cmd.cfg.DryRun {
 		return
@@ -199,29 +203,30 @@ func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient
 		a.copied(report, cmd.cfg.DryRun)
 	}
 	if ctx.Err() != nil && whole.Err() == nil {
-		return fmt.Errorf("given up, since every other file would fail alike: %w", context.Cause(ctx))
+		return fmt.Errorf("gave up, because all other files would fail in the same way: %w", context.Cause(ctx))
 	}
 	if ctx.Err() != nil {
 		done := report.Files[transfer.Copied] + report.Files[transfer.Replaced]
 		return &interruption{fmt.Sprintf("%s copied; run it again to continue", count(done, "file")), err}
 	}
 	if n := report.Files[transfer.Failed]; n > 0 {
-		return fmt.Errorf("%s not copied, see above; run it again to retry, with -replace for what differs", count(n, "file"))
+		return fmt.Errorf("%s not copied, see above; run the command again to retry, with -replace for files that differ", count(n, "file"))
 	}
 	if n := report.Files[transfer.Damaged]; n > 0 {
-		return fmt.Errorf("%s damaged in the source and left out, see above; to copy damaged files as they are: -damaged", count(n, "file"))
+		return fmt.Errorf("%s damaged in the source and left out, see above; to copy them as they are: -damaged", count(n, "file"))
 	}
 	return err
 }
 
-// sameCause finds out that files fail for a reason that the others will meet too.
+// sameCause detects that files fail for a reason that will affect all others
+// too.
 type sameCause struct {
 	kind error
 	n    int
 }
 
-// of is called with what each file has failed with, or nil, and returns the error
-// that nothing can follow.
+// of is called with the result of each file, and returns an error once it
+// makes no sense to continue.
 func (c *sameCause) of(err error) error {
 	if err == nil {
 		c.n = 0
@@ -247,7 +252,7 @@ func (c *sameCause) of(err error) error {
 	return nil
 }
 
-// copied writes what became of the files.
+// copied prints the outcome.
 func (a *app) copied(report *transfer.Report, dry bool) {
 	t := table{heading: []string{"ACTION", "FILES", "SIZE"}, right: map[int]bool{1: true, 2: true}}
 	for _, action := range []transfer.Action{transfer.Copied, transfer.Replaced, transfer.Skipped, transfer.Deleted, transfer.Damaged, transfer.Failed} {

@@ -52,13 +52,13 @@ func TestCpFailsFast(t *testing.T) {
 		whole bool // every file is tried
 		want  string
 	}{
-		"full disk":    {func(int) error { return of(syscall.ENOSPC) }, false, "given up, since every other file would fail alike: "},
-		"quota":        {func(int) error { return of(syscall.EDQUOT) }, false, "given up"},
-		"read-only":    {func(int) error { return of(syscall.EROFS) }, false, "given up"},
-		"no store":     {func(int) error { return of(ltxstore.ErrStoreNotFound) }, false, "given up"},
-		"denied":       {func(int) error { return of(fs.ErrPermission) }, false, "given up"},
-		"unavailable":  {func(int) error { return of(ltxstore.ErrUnavailable) }, false, "given up"},
-		"refused":      {func(int) error { return of(errors.ErrUnsupported) }, false, "given up"},
+		"full disk":    {func(int) error { return of(syscall.ENOSPC) }, false, "gave up, because all other files would fail in the same way: "},
+		"quota":        {func(int) error { return of(syscall.EDQUOT) }, false, "gave up"},
+		"read-only":    {func(int) error { return of(syscall.EROFS) }, false, "gave up"},
+		"no store":     {func(int) error { return of(ltxstore.ErrStoreNotFound) }, false, "gave up"},
+		"denied":       {func(int) error { return of(fs.ErrPermission) }, false, "gave up"},
+		"unavailable":  {func(int) error { return of(ltxstore.ErrUnavailable) }, false, "gave up"},
+		"refused":      {func(int) error { return of(errors.ErrUnsupported) }, false, "gave up"},
 		"of the files": {func(i int) error { return of(fmt.Errorf("file %d: %w", i, fs.ErrInvalid)) }, true, "50 files not copied"},
 		"by turns": {func(i int) error {
 			return of([]error{fs.ErrPermission, fs.ErrPermission, ltxstore.ErrChecksum}[i%3])
@@ -134,7 +134,7 @@ func TestCheckOfAStoreThatBreaks(t *testing.T) {
 		}}
 		report, err := s.hold(t.Context(), cfg, selected("write/"))
 		if breaks {
-			assert.ErrorContains(t, err, "the store cannot be used any more, 1 case in: ")
+			assert.ErrorContains(t, err, "the store became unusable after 1 case: ")
 			assert.Equal(t, 1, ran)
 			assert.Len(t, report, 1)
 			continue
@@ -148,7 +148,7 @@ func TestCheckOfAStoreThatBreaks(t *testing.T) {
 func TestCheckOnly(t *testing.T) {
 	s := newShell(t)
 	r := s.fails(t, exitUsage, "check", "-only", "nosuch", s.url("x"))
-	assert.Contains(t, r, `-only is "nosuch": no case begins so; there are write/, `)
+	assert.Contains(t, r, `-only is "nosuch": no case has this prefix: known are write/, `)
 	assert.Contains(t, r, "delete-all/")
 	r = s.fails(t, exitUsage, "check", "-only", "write/nosuch", s.url("x"))
 	assert.Contains(t, r, "write/guide")

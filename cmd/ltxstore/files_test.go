@@ -36,7 +36,7 @@ func TestCat(t *testing.T) {
 	assert.Contains(t, s.fails(t, exitUsage, "cat", "-offset", "-1", s.url("rep"), "0", name), "-offset is -1")
 
 	s.tty = true
-	assert.Contains(t, s.fails(t, exitUsage, "cat", s.url("rep"), "0", name), "send it to a file")
+	assert.Contains(t, s.fails(t, exitUsage, "cat", s.url("rep"), "0", name), "redirect it to a file")
 	assert.Equal(t, body, s.run(t.Context(), "cat", "-force", s.url("rep"), "0", name).out)
 }
 
@@ -77,7 +77,7 @@ func TestRm(t *testing.T) {
 	s := newShell(t)
 	const name = "0000000000000006-0000000000000006"
 	r := s.fails(t, exitUsage, "rm", s.url("rep"), "0", name)
-	assert.Contains(t, r, "nobody can be asked whether to delete 1 file of file://DIR/rep (layout default): say -yes")
+	assert.Contains(t, r, "cannot ask whether to delete 1 file of file://DIR/rep (layout default): use -yes")
 
 	s.tty = true
 	for _, answer := range []string{"", "\n", "n\n", "maybe\n"} {
@@ -234,7 +234,7 @@ func TestRestoreIntegrity(t *testing.T) {
 	assert.Contains(t, s.ok(t, "restore", "-integrity", s.url("rep"), "DIR/out"), "integrity_check: ok")
 	for _, script := range []string{"echo 'row 5 missing from index i'", "echo ok; exit 1", "exit 0"} {
 		program(script)
-		assert.Contains(t, s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/other"), "PRAGMA integrity_check of the restored database")
+		assert.Contains(t, s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/other"), "integrity check of the restored database")
 		assert.NoFileExists(t, s.dir+"/other")
 	}
 }
@@ -368,7 +368,7 @@ func TestProgress(t *testing.T) {
 			assert.Less(t, utf8.RuneCountInString(line), 80)
 		}
 		r = s.run(t.Context(), append(append(slices.Clone(args), "-quiet", "-json"), map[bool][]string{true: {"-yes"}}[args[0] == "cp"]...)...)
-		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out, or a journal of it, is there already; to replace it: -force\n", ""))
+		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out, or a journal of it, exists already; to replace it: -force\n", ""))
 		s.tty = false
 		s.fails(t, exitUsage, append(slices.Clone(args), "more")...)
 	}

@@ -10,9 +10,10 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// foreign says what the files of a replica are that are no LTX files, and which
-// setting reads them; nothing if the first of them is one, or cannot be read. It
-// costs the listing of a level, and one request.
+// foreign describes files that are not LTX files, such as encrypted ones, and
+// names the setting to read them. It returns the empty string if the first
+// file is an LTX file or cannot be read. It costs one listing of a level and
+// one more request.
 func foreign(ctx context.Context, client ltxstore.ReplicaClient) string {
 	levels, err := levelsOf(ctx, client)
 	if err != nil {
@@ -37,7 +38,8 @@ func foreign(ctx context.Context, client ltxstore.ReplicaClient) string {
 	return ""
 }
 
-// beginning returns the first bytes of a file, fewer or none if they cannot be read.
+// beginning returns the first bytes of a file, or fewer if they cannot be
+// read.
 func beginning(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) []byte {
 	r, err := client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, ltx.HeaderSize)
 	if err != nil {
@@ -48,7 +50,7 @@ func beginning(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileIn
 	return head
 }
 
-// describe says what content is by its beginning.
+// describe identifies content by its first bytes.
 func describe(head []byte) string {
 	for _, format := range []struct{ magic, what string }{
 		{"age-encryption.org/", "encrypted by age: to read them, crypt.identities=… in the URL, with the key or its file"},

@@ -54,7 +54,7 @@ func TestForeignFiles(t *testing.T) {
 	require.NoError(t, err)
 	body[len(body)-1] ^= 1
 	require.NoError(t, os.WriteFile(only, body, 0o644))
-	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("one"), "DIR/one.db"), "; to restore what other files give: -skip-damaged\n")
+	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("one"), "DIR/one.db"), "; to restore what the other files contain: -skip-damaged\n")
 	assert.NotContains(t, s.fails(t, exitFailed, "restore", "-skip-damaged", s.url("one"), "DIR/one.db"), "; to restore what")
 	assert.NoFileExists(t, s.dir+"/one.db")
 }

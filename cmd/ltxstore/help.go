@@ -11,8 +11,8 @@ import (
 func helpCommand() *command {
 	return &command{
 		name: "help", args: "[COMMAND]", max: 2,
-		short:    "tell what a command does",
-		long:     "Tells what a command does and what its flags are. Without one it lists all commands, what a URL is, and the exit codes.",
+		short:    "describe a command",
+		long:     "Describes a command and its flags. Without an argument, it lists all commands and explains URLs and exit codes.",
 		examples: []string{"ltxstore help restore"},
 		bind: func(*flag.FlagSet) func(context.Context, *app, []string) error {
 			return func(_ context.Context, a *app, args []string) error {
@@ -34,7 +34,7 @@ func helpCommand() *command {
 	}
 }
 
-// overview writes what a newcomer reads first.
+// overview prints the help for newcomers.
 func (a *app) overview() {
 	a.printf("ltxstore lists, copies, checks and restores replicas of SQLite databases.\n\n")
 	for _, cmd := range commands() {
@@ -50,21 +50,21 @@ func (a *app) overview() {
 
 const urls = `A URL names a replica: file:///var/replicas/db, s3://bucket/path, gs://bucket/path. ` +
 	`Settings follow a question mark, as in s3://bucket/db?endpoint=http://localhost:9000; docs/configuration.md lists them all. ` +
-	`Credentials come from where the cloud's own tools have them. The layout is found out, unless layout= names it. ` +
-	`The path of a directory is a replica on this disk. $LTXSTORE_URL is the URL where none is given.`
+	`Credentials come from the same places as for the cloud's own tools. The layout is found out unless layout= names it. ` +
+	`The path of a directory names a replica on this disk. Without a URL, commands use $LTXSTORE_URL.`
 
-const configs = `With -config, the path of a database stands for its replica in a configuration file, with all settings and ` +
+const configs = `With -config, the path of a database names its replica in a configuration file, with all settings and ` +
 	`credentials: ltxstore ls -config /etc/litestream.yml /var/lib/app.db. Without it, $LTXSTORE_CONFIG or else ` +
-	`/etc/litestream.yml is read, and a path that it does not have is that of a directory.`
+	`/etc/litestream.yml is read, and a path that is not in it names a directory.`
 
 var exitCodes = []struct {
 	code    int
 	meaning string
 }{
 	{exitOK, "done"},
-	{exitFailed, "failed: standard error says why"},
-	{exitUsage, "the command line cannot be right"},
-	{exitProblems, "problems were found: by verify, check or config check"},
+	{exitFailed, "failed; see standard error"},
+	{exitUsage, "the command line is invalid"},
+	{exitProblems, "verify, check or config check found problems"},
 	{exitInterrupted, "interrupted"},
 }
 
@@ -121,8 +121,8 @@ func (c *command) flags() (found []*flag.Flag) {
 func versionCommand() *command {
 	return &command{
 		name: "version", max: 0,
-		short:    "tell which version this is",
-		long:     "Tells which version this is, and of which Litestream the files are.",
+		short:    "print the version",
+		long:     "Prints the version of ltxstore, and the version of Litestream whose files it reads and writes.",
 		examples: []string{"ltxstore version"},
 		bind: func(*flag.FlagSet) func(context.Context, *app, []string) error {
 			return func(_ context.Context, a *app, _ []string) error {

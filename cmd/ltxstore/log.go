@@ -11,8 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
-// logger is where clients log: nothing, or with -v everything. On a terminal the
-// line of progress tells what is being repeated.
+// logger returns the logger for clients, which logs nothing, or everything
+// with -v. On a terminal, the progress line shows retries.
 func (a *app) logger() *slog.Logger {
 	return slog.New(&handler{Handler: slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: &a.level}), a: a})
 }
@@ -48,7 +48,7 @@ func (h *handler) WithGroup(name string) slog.Handler {
 	return &handler{h.Handler.WithGroup(name), h.a}
 }
 
-// repetition says in a few words what is repeated, and why.
+// repetition describes in a few words what is being retried, and why.
 func repetition(r slog.Record) string {
 	var attempt int64
 	var wait time.Duration
@@ -67,7 +67,7 @@ func repetition(r slog.Record) string {
 	return fmt.Sprintf("attempt %d failed, again in %v: %s", attempt, wait.Round(100*time.Millisecond), cause)
 }
 
-// root returns what an error of a service comes down to.
+// root returns the innermost cause of an error of a service.
 func root(err error) string {
 	if op := new(net.OpError); errors.As(err, &op) && op.Addr != nil {
 		return fmt.Sprintf("%s %v: %s", op.Op, op.Addr, innermost(op.Err))

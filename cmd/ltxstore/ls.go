@@ -20,9 +20,9 @@ func lsCommand() *command {
 		name: "ls", args: "URL", min: 1, max: 1, replicas: 1,
 		short: "list the files of a replica",
 		long: "Lists the LTX files of a replica, level by level: each with its first and last transaction, its size and its time. " +
-			"Level 9 has the snapshots. TIME is that in the file's header, by which restore -timestamp goes. " +
-			"Where the listing does not carry it, as in S3, STORED is when the store got the file; -metadata then gives the TIME.",
-		json: `an object for each file, on a line of its own: level, min_txid, max_txid, size in bytes, created_at, stored (true if that is when the store got it).`,
+			"Level 9 has the snapshots. TIME is the time in the file's header, which restore -timestamp uses. " +
+			"If the listing of the store does not contain it, as in S3, the column is STORED, the time at which the file was stored; use -metadata to see TIME.",
+		json: `an object for each file, on a line of its own: level, min_txid, max_txid, size in bytes, created_at, stored (true if created_at is when the file was stored).`,
 		examples: []string{
 			"ltxstore ls s3://bucket/db",
 			"ltxstore ls -config /etc/litestream.yml /var/lib/app.db",
@@ -30,9 +30,9 @@ func lsCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(ls)
-			flags.IntVar(&cmd.level, "level", -1, "list `LEVEL` alone")
-			flags.Var((*txidFlag)(&cmd.seek), "seek", "list files from transaction `TXID` on")
-			flags.BoolVar(&cmd.metadata, "metadata", false, "give the time in each file's header, also where that costs a request a file")
+			flags.IntVar(&cmd.level, "level", -1, "list only `LEVEL`")
+			flags.Var((*txidFlag)(&cmd.seek), "seek", "list only files from transaction `TXID` on")
+			flags.BoolVar(&cmd.metadata, "metadata", false, "show the time in each file's header, even if that costs a request per file")
 			return cmd.run
 		},
 	}
@@ -46,7 +46,7 @@ type ls struct {
 	stored bool // the times are the store's
 }
 
-// listed is a file in JSON.
+// listed is the JSON output for a file.
 type listed struct {
 	Level     int       `json:"level"`
 	MinTXID   ltx.TXID  `json:"min_txid"`
@@ -121,9 +121,9 @@ func (cmd *ls) list(ctx context.Context, client ltxstore.ReplicaClient, level in
 	return files.Close()
 }
 
-// timeIsStored reports whether the time in a listing without metadata is not that in
-// the file's header. One file tells it for all of a store. Where the header cannot be
-// read, nobody can restore to its time.
+// timeIsStored reports whether the times in a listing without metadata are
+// those of the store and not those in the headers. It looks at one file,
+// since all files of a store are alike.
 func timeIsStored(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) (bool, error) {
 	header, err := ltxstore.FetchLTXHeader(ctx, client, f)
 	if err != nil {
@@ -132,7 +132,7 @@ func timeIsStored(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.Fil
 	return header.Timestamp != f.CreatedAt.UnixMilli(), nil
 }
 
-// listed writes a file as it is met: a level may have very many.
+// listed writes a file at once, because a level may have very many.
 func (cmd *ls) listed(a *app, f *ltx.FileInfo, first bool) error {
 	if a.json {
 		return json.NewEncoder(a.out).Encode(listed{f.Level, f.MinTXID, f.MaxTXID, f.Size, f.CreatedAt.UTC(), cmd.stored})

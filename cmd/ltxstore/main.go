@@ -1,5 +1,5 @@
-// Ltxstore lists, copies, checks and restores replicas: the LTX files of
-// SQLite replication on a disk, in S3 and in Google Cloud Storage.
+// Ltxstore lists, copies, verifies and restores replicas: the LTX files of
+// SQLite replication on a disk, in an object store or on a server.
 //
 //	ltxstore help
 package main
@@ -37,13 +37,13 @@ func main() {
 	os.Exit(code)
 }
 
-// interruptions returns the signals that end a command in good order. One that
-// whoever started it has it ignore, as nohup does, stays ignored.
+// interruptions returns the signals that end a command cleanly. A signal that
+// the parent process set to be ignored, as nohup does, stays ignored.
 func interruptions() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
-// terminalWidth returns how many columns there are, 80 where nobody says.
+// terminalWidth returns the number of columns, or 80 if it is not known.
 func terminalWidth() int {
 	for _, file := range []*os.File{os.Stdout, os.Stderr} {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {

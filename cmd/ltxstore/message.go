@@ -8,8 +8,8 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// message returns what an error says to a person. What is wrong with a setting is not
-// introduced by the package that has found it.
+// message returns the text of an error for the user. Errors about settings do
+// not begin with the package that found them.
 func message(err error) string {
 	text := err.Error()
 	var e *ltxstore.Error
@@ -21,7 +21,7 @@ func message(err error) string {
 	return strings.TrimRight(text, ".")
 }
 
-// advice says what to do about an error that does not say it.
+// advice says what to do about an error, unless the error itself does.
 func advice(err error) string {
 	path := new(fs.PathError)
 	switch {

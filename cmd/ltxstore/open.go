@@ -40,7 +40,7 @@ func (a *app) open(ctx context.Context, at target) (ltxstore.ReplicaClient, erro
 	return client, nil
 }
 
-// localFile returns an error if what should be a file's name is a URL, or nothing.
+// localFile returns an error if the argument for a file is empty or a URL.
 func localFile(name, value string) error {
 	if value == "" {
 		return usagef("%s is empty: want the path of a file", name)
@@ -51,7 +51,8 @@ func localFile(name, value string) error {
 	return nil
 }
 
-// levelsOf returns the levels that a replica has files on, and perhaps others.
+// levelsOf returns the levels on which a replica has files, and possibly
+// others.
 func levelsOf(ctx context.Context, client ltxstore.ReplicaClient) ([]int, error) {
 	if lister, ok := ltxstore.As[ltxstore.LevelLister](client); ok {
 		return lister.LTXLevels(ctx)
@@ -59,7 +60,7 @@ func levelsOf(ctx context.Context, client ltxstore.ReplicaClient) ([]int, error)
 	return ltxstore.Levels(ctx, client)
 }
 
-// with opens a replica, calls f, and closes it.
+// with opens a replica, calls f and closes the replica.
 func (a *app) with(ctx context.Context, at target, f func(client ltxstore.ReplicaClient) error) error {
 	client, err := a.open(ctx, at)
 	if err != nil {

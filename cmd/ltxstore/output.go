@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// output is standard output. It remembers the first failure, so that no command
-// succeeds of which something could not be written.
+// output is standard output. It remembers the first error, so that no command
+// succeeds if some of its output was lost.
 type output struct {
 	ctx    context.Context
 	w      io.Writer
@@ -14,9 +14,9 @@ type output struct {
 	err    error
 }
 
-// Write implements io.Writer. A reader that has stopped reading, in a pipe, does
-// not keep an interruption from ending the command: p then belongs to Write for
-// ever.
+// Write implements io.Writer. An interruption ends the command even if the
+// reader of a pipe has stopped reading. In that case, the caller must not
+// reuse p.
 func (o *output) Write(p []byte) (n int, err error) {
 	o.before()
 	switch {
@@ -31,8 +31,8 @@ func (o *output) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// await returns what f does, or the error of ctx as soon as that ends. f cannot
-// be interrupted: it then goes on alone.
+// await returns the result of f, or the error of ctx as soon as ctx ends. f
+// cannot be interrupted, so it may still be running then.
 func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T

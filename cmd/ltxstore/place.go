@@ -15,15 +15,16 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// place is a URL, split: what a person means by it is looked for around it.
+// place is a URL split into its parts, so that commands can look around it
+// for the replica that the user may have meant.
 type place struct {
 	scheme, path string // "s3", "bucket/db"
 	query        string // with its question mark, without the layout
 
-	of *ltxstore.Source // that of a configuration file, which has secrets too
+	of *ltxstore.Source // from a configuration file; it may have secrets
 }
 
-// place returns where a target is.
+// place returns the place of a target.
 func (t target) place() place {
 	p := placeOf(t.url)
 	if t.replica != nil {
@@ -56,7 +57,7 @@ func placeOf(raw string) place {
 	return p
 }
 
-// clean returns a path in the spelling that all its spellings have in common.
+// clean returns the normal form of a path.
 func clean(at string) string {
 	host, below, ok := strings.Cut(at, "/")
 	if !ok {
@@ -67,7 +68,7 @@ func clean(at string) string {
 
 func (p place) String() string { return p.scheme + "://" + p.path + p.query }
 
-// parent returns the place above, and the name that p has in it.
+// parent returns the place above p, and the name of p in it.
 func (p place) parent() (up place, name string, ok bool) {
 	cut := strings.LastIndexByte(p.path, '/')
 	if cut <= 0 { // a bucket, or a directory of the root, is no folder of a replica
@@ -86,7 +87,8 @@ func (p place) child(name string) place {
 	return p
 }
 
-// store returns a source of the store alone, with a layout: wrappers change no names.
+// store returns a source of the store with a layout, without wrappers,
+// because these do not change names.
 func (p place) store(layout string) ltxstore.Source {
 	src := ltxstore.Source{URL: p.String()}
 	if p.of != nil {
@@ -102,15 +104,15 @@ func (p place) store(layout string) ltxstore.Source {
 	return src
 }
 
-// layoutOf finds out which layout the files have.
+// layoutOf returns the layout of the files.
 func (p place) layoutOf(ctx context.Context) (layout ltxstore.Layout, found bool, err error) {
 	return ltxstore.FindLayout(ctx, func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
 		return ltxstore.OpenSource(ctx, p.store(layout.String()))
 	})
 }
 
-// folders returns the names of the folders there; ok is false where that cannot be
-// told.
+// folders returns the names of the folders at p. ok is false if the store
+// cannot list them.
 func (p place) folders(ctx context.Context) (names []string, ok bool) {
 	client, err := ltxstore.OpenSource(ctx, p.store("default"))
 	if err != nil {
@@ -125,8 +127,8 @@ func (p place) folders(ctx context.Context) (names []string, ok bool) {
 	return names, err == nil
 }
 
-// holds finds out whether there is a replica, and in which layout: in one request
-// where there is none.
+// holds reports whether there is a replica at p, and its layout. If there is
+// none, it costs one request.
 func (p place) holds(ctx context.Context) (layout ltxstore.Layout, found bool) {
 	if names, ok := p.folders(ctx); ok && !looksLikeReplica(names) {
 		return 0, false
@@ -146,7 +148,7 @@ func namedLayout(raw string) string {
 	return ""
 }
 
-// layoutAt returns the layout that a URL names, or that its files have.
+// layoutAt returns the layout that a URL names, or else that of its files.
 func layoutAt(ctx context.Context, at target) (name string, found bool, err error) {
 	if name = at.layout(); name != "" {
 		return name, true, nil
@@ -155,27 +157,27 @@ func layoutAt(ctx context.Context, at target) (name string, found bool, err erro
 	return layout.String(), found, err
 }
 
-// The names of folders that replicas have.
+// The names of the folders of levels.
 var (
 	isDecimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,3})$`)
 	isPadded  = regexp.MustCompile(`^[0-9]{4}$`)
 	isHex     = regexp.MustCompile(`^[0-9a-f]{4}$`)
 )
 
-// looksLikeReplica reports whether these are the folders of a replica.
+// looksLikeReplica reports whether the folders may be those of a replica.
 func looksLikeReplica(folders []string) bool {
 	return slices.Contains(folders, "ltx") || slices.Contains(folders, "snapshots") || slices.ContainsFunc(folders, isHex.MatchString)
 }
 
-// encloser is a place that may be a replica of which another is a folder, and the
-// layouts in which it is.
+// encloser is a place that may be a replica which has the given place as a
+// folder, and the layouts in which that is so.
 type encloser struct {
 	place
 	layouts []ltxstore.Layout
 }
 
-// enclosers returns those of p, the highest first. Its name decides, so that it costs
-// nothing where p has another.
+// enclosers returns the possible enclosers of p, the highest first. It
+// depends on the name of p alone, so that it costs no request.
 func (p place) enclosers() (found []encloser) {
 	up, name, ok := p.parent()
 	if !ok {
@@ -199,9 +201,10 @@ func (p place) enclosers() (found []encloser) {
 	return found
 }
 
-// within returns an error if a URL names a folder of a replica and not the replica:
-// ltx/0000 of one layout is 0000 of another, so that half a replica would be taken
-// for a whole one. A URL that names a layout is believed.
+// within returns an error if a URL names a folder within a replica. The
+// folder ltx/0000 of one layout looks like 0000 of another, so that part of a
+// replica could be mistaken for a whole one. A URL with a layout is not
+// checked.
 func within(ctx context.Context, at target) error {
 	if at.layout() != "" || at.replica != nil {
 		return nil
@@ -210,10 +213,10 @@ func within(ctx context.Context, at target) error {
 	for _, up := range p.enclosers() {
 		layout, found := up.holds(ctx)
 		if !found || !slices.Contains(up.layouts, layout) {
-			continue // whatever is wrong there, this place may be right
+			continue // an error there says nothing about this place
 		}
 		if layout == ltxstore.LayoutDefault && up.child("ltx").hasSnapshots(ctx) {
-			continue // what is in ltx is a replica of its own, which only looks like this from above
+			continue // ltx holds a replica of its own, and only looks like a folder from above
 		}
 		return fmt.Errorf("%s is a folder of the replica %s (layout %s): want that URL, or layout=… in this one if it is a replica by itself",
 			at, ltxstore.Redact(up.String()), layout)
@@ -221,8 +224,9 @@ func within(ctx context.Context, at target) error {
 	return nil
 }
 
-// above returns an error if a replica in the default layout is in truth one of
-// Litestream's for S3, in a folder named ltx: only that has a level 0009.
+// above returns an error if what looks like a replica in the default layout
+// is one in Litestream's layout for S3, in a folder named ltx: only that has
+// a level 0009.
 func above(ctx context.Context, at target) error {
 	p := at.place()
 	if at.layout() != "" || at.replica != nil || !p.child("ltx").hasSnapshots(ctx) {
@@ -257,8 +261,8 @@ func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) 
 	return false, nil
 }
 
-// nothing is the error of a replica without files: it says where some are, if
-// the person has probably meant those.
+// nothing returns the error for a replica without files. It suggests where
+// the files may be.
 func (a *app) nothing(ctx context.Context, at target) error {
 	text := "there is no LTX file in " + at.String()
 	if near := meant(ctx, at); near != "" {
@@ -267,15 +271,16 @@ func (a *app) nothing(ctx context.Context, at target) error {
 	return nothingError(text)
 }
 
-// nothingError is an fs.ErrNotExist that does not end in these words.
+// nothingError is an fs.ErrNotExist whose text does not say "file does not
+// exist".
 type nothingError string
 
 func (e nothingError) Error() string        { return string(e) }
 func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// meant says what there is near a place without a replica. It costs ten requests
-// at most: one for the folders of each of few places, and those of finding the
-// layout of the first that looks like a replica.
+// meant returns a hint about replicas near a place that has none. It costs at
+// most ten requests: one for the folders of each of a few places, and those
+// that find the layout of the first place that looks like a replica.
 func meant(ctx context.Context, at target) string {
 	p := at.place()
 	here, _ := p.folders(ctx)
@@ -303,8 +308,8 @@ func meant(ctx context.Context, at target) string {
 	return ""
 }
 
-// near returns few places, the likeliest first: those of which p has the name of a
-// folder, that above, and those in it.
+// near returns a few places, the likeliest first: places that may have p as a
+// folder, the place above, and the places in it.
 func (p place) near(folders []string) (found []place) {
 	const most = 4
 	for _, up := range p.enclosers() {

@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// progress is one line that changes, on a terminal. In a pipe, with -quiet and
-// with -v, which tells more, it is nothing.
+// progress is a line on a terminal that is updated in place. It is not shown
+// in a pipe, with -quiet, or with -v, which shows more.
 //
-// It goes on when nothing happens: a store that does not answer, or whose
-// transfer stands still, is seen as what it is.
+// It is also updated while nothing happens, so that the user sees when a
+// store does not respond or a transfer has stalled.
 type progress struct {
 	a  *app
 	mu sync.Mutex
 
 	compose func(now time.Time) string // nil: there is nothing to show but note
-	waiting bool                       // for the first answer
-	note    string                     // what is being repeated
+	waiting bool                       // for the first response
+	note    string                     // what is being retried
 
 	begun, last, moved time.Time
 	shown              bool
@@ -28,14 +28,15 @@ type progress struct {
 	stop  func()
 }
 
-// refresh is how often the line is written when nothing happens; stalled is for
-// how long nothing must have come to say so.
+// refresh is how often the line is updated while nothing happens; stalled is
+// the time without progress after which it says so.
 const (
 	refresh = time.Second
 	stalled = 3 * time.Second
 )
 
-// newProgress begins to show that a command waits. The caller calls end.
+// newProgress starts to show that a command is waiting. The caller must call
+// end.
 func (a *app) newProgress() *progress {
 	now := a.now()
 	p := &progress{a: a, waiting: true, begun: now, last: now, moved: now, stop: func() {}}
@@ -66,13 +67,13 @@ func (a *app) newProgress() *progress {
 
 func (p *progress) visible() bool { return p.a.errTTY && !p.a.quiet && !p.a.verbose }
 
-// end takes the line away for good.
+// end removes the line for good.
 func (p *progress) end() {
 	p.stop()
 	p.done()
 }
 
-// watch begins to show how far a command is. The caller calls done.
+// watch starts to show the progress of a command. The caller must call done.
 func (a *app) watch() *progress {
 	p := a.progress
 	p.mu.Lock()
@@ -82,8 +83,8 @@ func (a *app) watch() *progress {
 	return p
 }
 
-// show shows how many bytes of total have been done, and more about it. A total of
-// 0 is not known. It costs nothing to call it often.
+// show shows how many of total bytes are done, and a text. A total of 0 is
+// unknown. It is cheap to call often.
 func (p *progress) show(done, total int64, what string) {
 	p.line(func(now time.Time) {
 		if p.speed.add(now, done) {
@@ -105,15 +106,15 @@ func (p *progress) show(done, total int64, what string) {
 	})
 }
 
-// step shows the number of a step, from 0, and what is done in it.
+// step shows the number of a step, from 0, and its name.
 func (p *progress) step(i, total int, what string) {
 	p.line(func(time.Time) {
 		p.compose = func(time.Time) string { return bar(float64(i)/float64(total)) + "  " + what }
-		p.moved = time.Time{} // a step says nothing of bytes
+		p.moved = time.Time{} // a step has no bytes
 	})
 }
 
-// repeats shows that a request has failed and is repeated.
+// repeats shows that a request has failed and is being retried.
 func (p *progress) repeats(note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +128,7 @@ func bar(part float64) string {
 	return fmt.Sprintf("[%s%s] %3.0f %%", strings.Repeat("#", full), strings.Repeat(".", cells-full), part*100)
 }
 
-// line changes what is shown, and shows it, ten times a second at most.
+// line changes the content and updates the line, at most ten times a second.
 func (p *progress) line(change func(now time.Time)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +156,7 @@ func (p *progress) render(now time.Time) {
 	if p.note != "" {
 		parts = append(parts, p.note)
 	}
-	if p.compose != nil { // what is wrong is not what a narrow terminal cuts off
+	if p.compose != nil { // a narrow terminal must not cut off the note
 		parts = append(parts, p.compose(now))
 	}
 	if len(parts) == 0 {
@@ -169,7 +170,7 @@ func (p *progress) render(now time.Time) {
 	fmt.Fprint(p.a.err, "\r\x1b[K"+text)
 }
 
-// done takes the line away, and shows it again when there is more.
+// done removes the line until there is more to show.
 func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +186,7 @@ func (p *progress) print(text string) {
 	fmt.Fprint(p.a.err, text)
 }
 
-// aside takes the line away while something else is written to the terminal.
+// aside removes the line while something else is written to the terminal.
 func (p *progress) aside() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,7 +201,7 @@ func (p *progress) clear() {
 	}
 }
 
-// speed is that of the last seconds.
+// speed computes the speed over the last seconds.
 type speed struct{ samples []sample }
 
 type sample struct {
@@ -216,7 +217,7 @@ func (s *speed) add(now time.Time, done int64) bool {
 	}
 	const window, most = 10 * time.Second, 100
 	if n > 1 && now.Sub(s.samples[n-2].at) < window/most {
-		s.samples[n-1].done = done // enough of these
+		s.samples[n-1].done = done // enough samples
 		return true
 	}
 	s.samples = append(s.samples, sample{now, done})

@@ -20,9 +20,9 @@ import (
 func restoreCommand() *command {
 	return &command{
 		name: "restore", args: "URL FILE", min: 2, max: 2, replicas: 1,
-		short: "make a database of a replica",
-		long: "Restores the newest state of a database, or another, into FILE. The file appears whole or not at all: every LTX file's checksum is verified, " +
-			"and the database's own where the files carry it. With -integrity SQLite itself looks at it before it gets its name.",
+		short: "restore a database from a replica",
+		long: "Restores the newest or another state of a database to FILE, which appears whole or not at all. The checksum of every LTX file is verified, " +
+			"and that of the database if the files contain it. With -integrity, SQLite checks the database before it appears.",
 		json: `txid, time, files, bytes (read), page_size, pages, checksum, past_end, left_out.`,
 		examples: []string{
 			"ltxstore restore s3://bucket/db app.db",
@@ -32,15 +32,16 @@ func restoreCommand() *command {
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(restoring)
 			flags.Var((*txidFlag)(&cmd.cfg.Target.TXID), "txid", "restore transaction `TXID`, exactly")
-			flags.Func("timestamp", "restore what was written up to `TIME`, as ls -metadata shows it: 2026-01-31T12:00:00Z", func(text string) (err error) {
+			flags.Func("timestamp", "restore the state at `TIME`, as ls -metadata shows it: 2026-01-31T12:00:00Z", func(text string) (err error) {
 				if cmd.until, err = time.Parse(time.RFC3339Nano, text); err != nil {
 					return errors.New("want a time such as 2026-01-31T12:00:00Z")
 				}
-				// Files have milliseconds: a time that ls shows is that of a state.
+				// Times in files have milliseconds, so a time that ls shows
+				// is that of a state.
 				cmd.cfg.Target.Before = cmd.until.Truncate(time.Millisecond).Add(time.Millisecond)
 				return nil
 			})
-			flags.Func("mode", "give FILE the permissions `MODE`, such as 0600; default 0644, or with -force those that it has", func(text string) error {
+			flags.Func("mode", "set the permissions of FILE to `MODE`, such as 0600; default 0644, or with -force those of the old file", func(text string) error {
 				mode, err := strconv.ParseUint(text, 8, 32)
 				if err != nil || mode == 0 || mode > 0o777 {
 					return errors.New("want permissions in octal, such as 0600")
@@ -48,9 +49,9 @@ func restoreCommand() *command {
 				cmd.cfg.Mode = fs.FileMode(mode)
 				return nil
 			})
-			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which nothing may have open")
-			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "leave out files that are damaged or of another history, where others make up for them")
-			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check by the sqlite3 program, which must be installed")
+			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which no program may have open")
+			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "leave out files that are damaged or of another history, if other files make up for them")
+			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check with the sqlite3 program, which must be installed")
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
 			flags.StringVar(&cmd.generation, "generation", "", "restore `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
@@ -71,7 +72,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	case cmd.cfg.Concurrency < 1:
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	case cmd.cfg.Target.TXID != 0 && !cmd.cfg.Target.Before.IsZero():
-		return usagef("-txid and -timestamp are two states: want one")
+		return usagef("-txid and -timestamp are both given: want one of them")
 	}
 	if err := localFile("FILE", args[1]); err != nil {
 		return err
@@ -102,7 +103,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		case errors.As(err, &unreachable) && unreachable.Last != 0:
 			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
 		case errors.Is(err, fs.ErrExist):
-			return fmt.Errorf("%s, or a journal of it, is there already; to replace it: -force", args[1])
+			return fmt.Errorf("%s, or a journal of it, exists already; to replace it: -force", args[1])
 		case ctx.Err() != nil && err != nil:
 			return &interruption{"nothing was written", err}
 		case errors.Is(err, ltxstore.ErrChecksum):
@@ -110,7 +111,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 			if !cmd.cfg.SkipDamaged {
-				return fmt.Errorf("%w; to restore what other files give: -skip-damaged", err)
+				return fmt.Errorf("%w; to restore what the other files contain: -skip-damaged", err)
 			}
 			return err
 		case err != nil:
@@ -135,7 +136,8 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// warn tells what is restored that is not what was asked for, or may not be all of it.
+// warn warns if the restored state is not what was asked for, or may be
+// incomplete.
 func (cmd *restoring) warn(a *app, result *restore.Result) {
 	if result.PastEnd && cmd.until.Truncate(time.Millisecond).After(result.Time) {
 		a.warn(restoreCommand(), fmt.Sprintf("the last transaction there is, %s, is of %s, before -timestamp", result.TXID, moment(result.Time)))
@@ -149,8 +151,8 @@ func (cmd *restoring) warn(a *app, result *restore.Result) {
 	}
 }
 
-// integrityCheck has SQLite look at a database. Its journal mode stays: WAL would
-// leave files beside it.
+// integrityCheck runs SQLite's integrity check on a database. It does not
+// switch to WAL mode, which would leave files next to the database.
 func integrityCheck(ctx context.Context, program, path string) error {
 	out, err := exec.CommandContext(ctx, program, "-batch", path, "PRAGMA integrity_check").CombinedOutput()
 	text := strings.TrimSpace(string(out))
@@ -161,5 +163,5 @@ func integrityCheck(ctx context.Context, program, path string) error {
 	if len(text) > most {
 		text = text[:most] + "…"
 	}
-	return errors.Join(fmt.Errorf("PRAGMA integrity_check of the restored database: %s: %w", text, ltxstore.ErrChecksum), err)
+	return errors.Join(fmt.Errorf("integrity check of the restored database: %s: %w", text, ltxstore.ErrChecksum), err)
 }

@@ -15,8 +15,8 @@ func rmCommand() *command {
 	return &command{
 		name: "rm", args: "URL [LEVEL MIN-MAX...]", min: 1, max: -1, replicas: 1,
 		short: "delete files, or a whole replica",
-		long: "Deletes files of a replica, or with -all every LTX file of it and what broken writes have left. " +
-			"What others have put there stays. It asks before, or wants -yes where nobody can answer.",
+		long: "Deletes files of a replica, or with -all all of its LTX files and what broken writes have left. " +
+			"Files of other programs are kept. It asks for confirmation; scripts must use -yes.",
 		examples: []string{
 			"ltxstore rm file:///var/replicas/db 0 0000000000000001-0000000000000001",
 			"ltxstore rm -all -yes s3://bucket/old",
@@ -24,7 +24,7 @@ func rmCommand() *command {
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(rm)
 			flags.BoolVar(&cmd.all, "all", false, "delete the whole replica")
-			flags.BoolVar(&cmd.yes, "yes", false, "do not ask")
+			flags.BoolVar(&cmd.yes, "yes", false, "do not ask for confirmation")
 			return cmd.run
 		},
 	}
@@ -73,7 +73,7 @@ func (cmd *rm) deleteFiles(ctx context.Context, a *app, where string, client ltx
 	return nil
 }
 
-// present tells which of the files a replica lists.
+// present returns which of the files a replica lists.
 func present(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo) (there, absent []*ltx.FileInfo, err error) {
 	for _, f := range files {
 		switch found, err := listedAs(ctx, client, f); {
@@ -88,7 +88,8 @@ func present(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.Fi
 	return there, absent, nil
 }
 
-// listedAs reports whether a replica has a file, be it what a torn upload has left.
+// listedAs reports whether a replica has a file, possibly one left by a torn
+// upload.
 func listedAs(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) (found bool, err error) {
 	var torn atomic.Bool
 	ctx = ltxstore.WithTorn(ctx, func(t ltx.FileInfo) {
@@ -115,7 +116,7 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, where string, client ltxst
 	if err != nil {
 		return err
 	}
-	if n == 0 && !cmd.yes { // with -yes what broken writes have left goes
+	if n == 0 && !cmd.yes { // -yes also deletes what broken writes have left
 		return a.nothing(ctx, a.at[0])
 	}
 	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", where, count(n, "file"), humanSize(bytes))); err != nil {
@@ -154,12 +155,12 @@ func (cmd *rm) confirm(ctx context.Context, a *app, what string) error {
 		return nil
 	}
 	if !a.inTTY || !a.errTTY {
-		return usagef("nobody can be asked whether to delete %s: say -yes", what)
+		return usagef("cannot ask whether to delete %s: use -yes", what)
 	}
 	return a.ask(ctx, "delete "+what, "nothing was deleted")
 }
 
-// held returns what a replica holds.
+// held returns the files of a replica.
 func held(ctx context.Context, client ltxstore.ReplicaClient) (files int, bytes int64, err error) {
 	levels, err := levelsOf(ctx, client)
 	if err != nil {

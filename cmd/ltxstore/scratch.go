@@ -20,8 +20,8 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// scratch is a fresh prefix below a replica's path, for commands that write. It
-// is removed when they end, however they do.
+// scratch is a new prefix below a replica's path, for commands that write. It
+// is removed when they end, whether they succeed or not.
 type scratch struct {
 	a     *app
 	at    target
@@ -49,7 +49,7 @@ func (a *app) scratch(ctx context.Context, at target, purpose string) (*scratch,
 		}
 	}
 	s.place = strings.TrimRight(place, "/") + "/" + s.name
-	// What cannot be right is better said before anything is begun.
+	// Report errors in the settings before anything is begun.
 	if err := s.source("", nil).Check(); err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *scratch) source(path string, further map[string]string) ltxstore.Source
 	if s.at.replica != nil {
 		sub, err := s.at.replica.Sub(strings.TrimSuffix(s.name+"/"+path, "/"))
 		if err != nil {
-			return src // which is refused
+			return src // which will be rejected
 		}
 		src = sub.Source()
 		src.Settings = maps.Clone(src.Settings)
@@ -84,9 +84,9 @@ func (s *scratch) open(ctx context.Context, path string, settings map[string]str
 	return client, nil
 }
 
-// usable fails if the store cannot be listed, written to, read or deleted from: a
-// suite of failures says less. What it writes is an LTX file, which every wrapper
-// takes.
+// usable returns an error if the store cannot be listed, written to, read or
+// deleted from, which says more than a suite of failures. It writes an LTX
+// file, because every wrapper accepts that.
 func (s *scratch) usable(ctx context.Context) error {
 	client, err := s.open(ctx, "usable", nil)
 	if err != nil {
@@ -122,8 +122,8 @@ func tryout(ctx context.Context, client ltxstore.ReplicaClient) error {
 // forget is called when a path is known to be empty.
 func (s *scratch) forget() { clear(s.opened) }
 
-// remove deletes what may still be there. It does so for half a minute after
-// the command was interrupted too.
+// remove deletes what may still be there. After an interruption, it takes at
+// most half a minute.
 func (s *scratch) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
@@ -140,13 +140,13 @@ func (s *scratch) remove(ctx context.Context) error {
 	if dir, ok := strings.CutPrefix(s.place, "file://"); ok && len(errs) == 0 {
 		errs = append(errs, removeEmpty(filepath.FromSlash(dir)))
 		if s.base != "" {
-			_ = os.Remove(s.base) // somebody else may use it by now
+			_ = os.Remove(s.base) // fails if another program uses it
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// removeEmpty removes a directory and those in it, if there is no file.
+// removeEmpty removes a directory tree that has no files.
 func removeEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -9,12 +9,11 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// withoutSecrets returns a text that shows no secret of the command line. An
-// error quotes what it is about, and a URL with a password may stand where
-// something else is wanted: in place of a command, a level, a flag's value, a
-// file.
+// withoutSecrets removes secrets of the command line from a text. Errors
+// quote arguments, and a URL with a password may be given in place of
+// anything: a command, a level, the value of a flag, a file.
 func withoutSecrets(text string, args []string) string {
-	var hidden []string // pairs: what is replaced, and by what
+	var hidden []string // pairs of old and new text
 	for _, arg := range args {
 		bare := strings.TrimLeft(arg, "-")
 		_, value, _ := strings.Cut(bare, "=")
@@ -35,19 +34,19 @@ func withoutSecrets(text string, args []string) string {
 	return text
 }
 
-// likeURL reports whether an argument may be a URL, mistyped perhaps, rather than
-// the name of a file.
+// likeURL reports whether an argument may be a URL, possibly mistyped, and
+// not the name of a file.
 func likeURL(arg string) bool {
 	user, _, at := strings.Cut(arg, "@")
 	_, query, asked := strings.Cut(arg, "?")
 	return strings.Contains(arg, "://") || at && strings.Contains(user, ":") || asked && strings.Contains(query, "=")
 }
 
-// secrets returns the parts of a URL that are not in the URL as it is shown, in
-// each spelling in which they may be in a text.
+// secrets returns the parts of a URL that are redacted, in each spelling that
+// may occur in a text.
 func secrets(raw, shown string) (found []string) {
 	add := func(secret string) {
-		const least = 4 // less is in every other word
+		const least = 4 // shorter texts occur in ordinary words
 		for _, spelling := range []string{secret, unescaped(secret)} {
 			if len(spelling) >= least && !strings.Contains(shown, spelling) {
 				found = append(found, spelling)

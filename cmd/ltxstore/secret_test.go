@@ -55,7 +55,7 @@ func TestNoSecretOfAnyArgument(t *testing.T) {
 	}
 }
 
-// What is no URL is shown as it is.
+// What is not a URL is shown as it is.
 func TestNamesAreShown(t *testing.T) {
 	for _, name := range []string{"/backups/db@2026.db", "me@home", "what?", "a=b", "0000000000000001-0000000000000002", "-levl", "x#1"} {
 		text := "there is no " + name

@@ -21,13 +21,13 @@ import (
 // target is a replica that a command line names: by a URL, by the path of a
 // directory, or as that of a database in a configuration file.
 type target struct {
-	url     string // as texts name it; it may have secrets
+	url     string // for messages; it may have secrets
 	src     ltxstore.Source
 	replica *config.Replica // of a configuration file
 }
 
-// String returns the URL without its secrets, and where a file has the settings,
-// without those.
+// String returns the URL without secrets, and without the settings that come
+// from a file.
 func (t target) String() string {
 	if t.replica != nil {
 		at, _, _ := strings.Cut(t.url, "?")
@@ -36,8 +36,8 @@ func (t target) String() string {
 	return ltxstore.Redact(t.url)
 }
 
-// atURL returns the target that a URL names. Its layout is found out unless the URL
-// names it.
+// atURL returns the target that a URL names. The layout is found out unless
+// the URL names it.
 func atURL(url string) target {
 	return target{url: url, src: ltxstore.Source{URL: url, Layout: "auto"}}
 }
@@ -49,7 +49,7 @@ const (
 	defaultConfig  = "/etc/litestream.yml"
 )
 
-// configFlags are how a command is told of a configuration file.
+// configFlags are the flags for a configuration file.
 type configFlags struct {
 	file        string
 	noExpandEnv bool
@@ -60,18 +60,19 @@ func (c *configFlags) bind(flags *flag.FlagSet, cmd *command) {
 		return
 	}
 	what := strings.Join(strings.Fields(cmd.args)[:cmd.replicas], " or ")
-	flags.Func("config", "take "+what+" for the path of a database in the configuration `FILE`, such as a litestream.yml, and use that database's replica "+
+	flags.Func("config", ""+what+" is the path of a database in the configuration `FILE`, such as a litestream.yml, and names that database's replica "+
 		"with its settings and credentials; it may be left out if there is only one. Default $"+configVariable+" or "+defaultConfig+", for paths that are in it", func(file string) error {
 		if c.file = file; file == "" {
 			return errors.New("want the path of a configuration file")
 		}
 		return nil
 	})
-	flags.BoolVar(&c.noExpandEnv, "no-expand-env", false, "do not replace $NAME in the configuration by the environment")
+	flags.BoolVar(&c.noExpandEnv, "no-expand-env", false, "do not expand $NAME in the configuration")
 }
 
-// targets returns the replicas that the first arguments name, and all arguments. Where
-// one is left out, the configuration has it, or LTXSTORE_URL.
+// targets returns the replicas that the first arguments name, and all
+// arguments. If an argument is missing, the replica is that of the
+// configuration file, or $LTXSTORE_URL.
 func (a *app) targets(ctx context.Context, cmd *command, args []string) ([]target, []string, error) {
 	if cmd.replicas == 0 {
 		return nil, args, nil
@@ -85,7 +86,7 @@ func (a *app) targets(ctx context.Context, cmd *command, args []string) ([]targe
 		a.args = append(a.args, url) // which may have secrets
 	}
 	if len(args) < cmd.min {
-		return nil, args, nil // call refuses it
+		return nil, args, nil // call returns the error
 	}
 	var found []target
 	for i, arg := range args[:cmd.replicas] {
@@ -113,7 +114,7 @@ func (a *app) target(ctx context.Context, cmd *command, arg string, destination 
 	case strings.Contains(arg, "://"), strings.EqualFold(scheme, "file") && strings.Contains(arg, ":"):
 		return atURL(arg), nil
 	case known && strings.Contains(arg, ":"), strings.Contains(arg, "?") && strings.Contains(arg, "="):
-		return target{}, usagef("%q is no URL: want one such as s3://bucket/path?region=eu-west-1", ltxstore.Redact(arg))
+		return target{}, usagef("%q is not a URL: want one such as s3://bucket/path?region=eu-west-1", ltxstore.Redact(arg))
 	case arg == "" && a.config.file == "":
 		return target{}, usagef("%s is empty: want a URL, a directory, or with -config a database", strings.Fields(cmd.args)[0])
 	}
@@ -125,7 +126,7 @@ func (a *app) target(ctx context.Context, cmd *command, arg string, destination 
 	case variable != "":
 		t, err = a.configured(ctx, cmd, "$"+configVariable, variable, arg, false)
 	case a.defaultConfig != "":
-		// A file that nobody has named, and that cannot be read, is in nobody's way.
+		// A default file that cannot be read does not matter.
 		t, err = a.configured(ctx, cmd, "", a.defaultConfig, arg, false)
 		unread := new(fs.PathError)
 		wrong := new(configError)
@@ -161,8 +162,8 @@ func directory(arg string) (target, error) {
 	return atURL("file://" + escaped), nil
 }
 
-// configured returns the replica of a database in a configuration file. If the file
-// need not have it, and does not, the target is empty.
+// configured returns the replica of a database in a configuration file. If
+// the database is not in the file and need not be, the target is empty.
 func (a *app) configured(ctx context.Context, cmd *command, flag, name, database string, must bool) (target, error) {
 	file, err := a.readConfig(ctx, flag, name, config.Options{NoExpandEnv: a.config.noExpandEnv, Getenv: a.lookupEnv})
 	if err != nil && flag != "" {
@@ -196,8 +197,8 @@ func (a *app) configured(ctx context.Context, cmd *command, flag, name, database
 	return target{url: r.URL(), src: r.Source(), replica: &r}, nil
 }
 
-// replicasOf returns the replicas of a database, or of the only one that there is if
-// none is named, and its path.
+// replicasOf returns the replicas of a database, and its path. If no database
+// is named, it is the only one in the file.
 func replicasOf(file *config.File, database string) (found []config.Replica, shown string, err error) {
 	if database == "" {
 		for _, db := range file.DBs {
@@ -233,8 +234,8 @@ func replicasOf(file *config.File, database string) (found []config.Replica, sho
 	return nil, "", nil
 }
 
-// databasePath returns the path of a database as Litestream has it: absolute, with
-// the home directory, and without "sqlite://".
+// databasePath returns the path of a database as Litestream does: absolute,
+// with "~" expanded, and without "sqlite://".
 func databasePath(name string) (string, error) {
 	for _, prefix := range []string{"sqlite3://", "sqlite://"} {
 		name = strings.TrimPrefix(name, prefix)
@@ -249,7 +250,7 @@ func databasePath(name string) (string, error) {
 	return filepath.Abs(name)
 }
 
-// databasesOf says which databases a file has.
+// databasesOf lists the databases of a file for an error.
 func databasesOf(file *config.File, database string) string {
 	var names []string
 	for _, db := range file.DBs {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// wrapped breaks a text into lines of at most width columns. indent is put
-// before each but the first.
+// wrapped breaks a text into lines of at most width columns. All lines but
+// the first begin with indent.
 func wrapped(text string, width int, indent string) string {
 	var lines []string
 	line := ""
@@ -23,7 +23,7 @@ func wrapped(text string, width int, indent string) string {
 	return strings.Join(append(lines, line), "\n"+indent)
 }
 
-// humanSize returns a number of bytes as people read it.
+// humanSize formats a number of bytes for people.
 func humanSize(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -49,8 +49,8 @@ func count[N int | int64](n N, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// moment returns a time as all tables have it, and as -timestamp reads it: to the
-// millisecond, as LTX files have them.
+// moment formats a time for tables and for -timestamp: to the millisecond, as
+// in LTX files.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -66,8 +66,8 @@ func writeJSON(w io.Writer, document any) error {
 	return enc.Encode(document)
 }
 
-// table is rows of cells under a heading. All columns but the last are as wide
-// as their widest cell; the last is wrapped where the terminal ends.
+// table is rows of cells under a heading. Each column but the last is as wide
+// as its widest cell; the last is wrapped at the width of the terminal.
 type table struct {
 	heading []string
 	right   map[int]bool // columns of numbers

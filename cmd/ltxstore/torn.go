@@ -6,8 +6,8 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// warnTorn tells of zero-byte files that listings leave out: each is what a broken
-// upload has left, in which transactions may be lost.
+// warnTorn warns of zero-byte files, which listings leave out. Broken uploads
+// leave them, and their transactions may be lost.
 func (a *app) warnTorn(cmd *command, lost []ltx.FileInfo) {
 	if len(lost) == 0 {
 		return

@@ -47,7 +47,7 @@ func TestSkipDamaged(t *testing.T) {
 	r := s.run(t.Context(), "verify", s.url("rep"))
 	assert.Equal(t, exitProblems, r.code)
 	assert.Contains(t, r.out, "can be restored to transaction 0000000000000005 of 2024-01-02T03:04:10.000Z\nto restore that: -skip-damaged\n")
-	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("rep"), "DIR/out"), "; to restore what other files give: -skip-damaged")
+	assert.Contains(t, s.fails(t, exitFailed, "restore", s.url("rep"), "DIR/out"), "; to restore what the other files contain: -skip-damaged")
 	assert.NoFileExists(t, s.dir+"/out")
 	r = s.run(t.Context(), "restore", "-skip-damaged", s.url("rep"), "DIR/out")
 	assert.Equal(t, exitOK, r.code)

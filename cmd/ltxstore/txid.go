@@ -32,7 +32,8 @@ func (f *txidFlag) Set(text string) error {
 	return nil
 }
 
-// file reads a level and a name, as ls shows them: 0 and MIN-MAX, or MIN-MAX.ltx.
+// file parses a level and a name as ls shows them: 0 and MIN-MAX, or
+// MIN-MAX.ltx.
 func parseFile(level, name string) (*ltx.FileInfo, error) {
 	f := new(ltx.FileInfo)
 	n, err := strconv.Atoi(level)

@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/v03"
 )
 
-// isV03 reports whether a replica is one of Litestream v0.3. It is asked where there is no
-// LTX file.
+// isV03 reports whether a replica is one of Litestream v0.3. It is called if
+// there is no LTX file.
 func isV03(ctx context.Context, client ltxstore.ReplicaClient) bool {
 	generations, err := v03.List(ctx, client)
 	return err == nil && slices.ContainsFunc(generations, func(g *v03.Generation) bool { return len(g.Snapshots)+len(g.Segments) > 0 })
@@ -50,7 +50,7 @@ func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient) error {
 	return nil
 }
 
-// restoreV03 restores from a replica of v0.3.
+// restoreV03 restores from a replica of Litestream v0.3.
 func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.ReplicaClient, path string) error {
 	if cmd.cfg.Target.TXID != 0 {
 		return usagef("-txid names a transaction of LTX files, and this is a replica of Litestream v0.3: want -timestamp, -generation or neither")
@@ -71,7 +71,7 @@ func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.Re
 	case errors.As(err, &empty) && empty.Generations == 0:
 		return a.nothing(ctx, a.at[0])
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s, or a journal of it, is there already; to replace it: -force", path)
+		return fmt.Errorf("%s, or a journal of it, exists already; to replace it: -force", path)
 	case ctx.Err() != nil:
 		return &interruption{"nothing was written", err}
 	case errors.As(err, &damage) && !cmd.cfg.SkipDamaged:
@@ -92,7 +92,7 @@ func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.Re
 	return nil
 }
 
-// warnV03 tells what is not in what was restored.
+// warnV03 warns of what was left out.
 func (a *app) warnV03(cmd *command, result *v03.Result) {
 	for _, damage := range result.LeftOut {
 		a.warn(cmd, damage.Error()+": left out, with what comes after it")
@@ -102,10 +102,10 @@ func (a *app) warnV03(cmd *command, result *v03.Result) {
 	}
 }
 
-// convert makes LTX files of a replica of v0.3.
+// convert converts a replica of Litestream v0.3 into LTX files.
 func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient) error {
 	if cmd.cfg.DryRun || len(cmd.cfg.Levels) > 0 || cmd.cfg.Replace {
-		return usagef("the source is a replica of Litestream v0.3, which is converted: -dry-run, -level and -replace are for LTX files")
+		return usagef("the source is a replica of Litestream v0.3, which is converted: -dry-run, -level and -replace only apply to LTX files")
 	}
 	p := a.watch()
 	result, err := v03.Convert(ctx, dst, src, v03.ConvertConfig{

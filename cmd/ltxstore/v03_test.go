@@ -59,5 +59,5 @@ func TestV03(t *testing.T) {
 	got, err = os.ReadFile(filepath.Join(s.dir, "new.db"))
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(want, got))
-	assert.Contains(t, s.fails(t, exitUsage, "cp", "-dry-run", old, s.url("dry")), "-dry-run, -level and -replace are for LTX files")
+	assert.Contains(t, s.fails(t, exitUsage, "cp", "-dry-run", old, s.url("dry")), "-dry-run, -level and -replace only apply to LTX files")
 }

@@ -14,9 +14,9 @@ import (
 func verifyCommand() *command {
 	return &command{
 		name: "verify", args: "URL", min: 1, max: 1, replicas: 1,
-		short: "check every file of a replica, and what can be restored",
+		short: "check every file of a replica and what can be restored",
 		long: "Reads every file whole and verifies its checksums, compares its header with its name, looks for gaps and overlaps on each level, " +
-			"and finds the newest state that can be restored, by restoring it without writing it. It changes nothing. Problems are exit code 3.",
+			"and finds the newest state that can be restored, by restoring it without writing it. It changes nothing. If it finds problems, the exit code is 3.",
 		json: `complete, unchecked (levels), files, bytes, levels, restore (txid, time, skip_damaged, by_txid), restore_unknown, findings (severity, kind, level, min_txid, max_txid, message).`,
 		examples: []string{
 			"ltxstore verify s3://bucket/db",
@@ -75,7 +75,7 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// verified writes a report for people.
+// verified writes a report as text.
 func (a *app) verified(r *verify.Report) {
 	t := table{heading: []string{"LEVEL", "FILES", "SIZE", "FIRST", "LAST"}, right: map[int]bool{0: true, 1: true, 2: true}}
 	for _, l := range r.Levels {
@@ -118,7 +118,7 @@ func levelList(levels []int) string {
 	return "levels " + strings.ReplaceAll(text, " ", ", ")
 }
 
-// needed returns a line with the flags with which a state is restored, if it needs any.
+// needed returns a line with the flags that a restore needs, if it needs any.
 func needed(s *verify.State) (text string) {
 	if s.ByTXID {
 		text += " -txid " + s.TXID.String()

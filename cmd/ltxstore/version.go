@@ -2,7 +2,7 @@ package main
 
 import "runtime/debug"
 
-// version returns what the go command knows of this build.
+// version returns the version that the go command recorded in this build.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
