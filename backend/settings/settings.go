@@ -23,6 +23,13 @@
 // in the tag of the struct's field and a hyphen; if that name is empty, they
 // have no such prefix.
 //
+// The tag of the struct's field can change a setting of the struct: a key that
+// is the setting's name holds another name and further options, another
+// default, and another help text, separated by semicolons. What is empty stays
+// as it is. "-" removes the setting, and the struct's field must then be zero:
+//
+//	Transfer object.Options `ltx:"" part-size:"chunk-size,max=1GiB; 4MiB; Bytes of a chunk." page-size:"-"`
+//
 // The type of the field determines the format of the value: a string as it
 // is, a number, true or false, a duration with its unit, an fs.FileMode in
 // octal, and the text of a ltxstore.Layout or another
@@ -52,6 +59,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -70,6 +78,7 @@ const layoutName, auto = "layout", "auto"
 type Table struct {
 	typ      reflect.Type
 	rows     []row
+	removed  []row // by the struct that they are in
 	codeOnly []string
 
 	wrapper []string // its names, or nil for a backend
@@ -98,7 +107,7 @@ type row struct {
 // which is a bug of the package that declares it.
 func newTable(typ reflect.Type) *Table {
 	t := &Table{typ: typ}
-	t.add(typ, nil, "", "")
+	t.add(typ, nil, "", "", "")
 	for i := range t.rows {
 		for _, name := range t.rows[i].names {
 			if at := t.named(name); at != i {
@@ -114,7 +123,9 @@ func (t *Table) named(name string) int {
 	return slices.IndexFunc(t.rows, func(r row) bool { return slices.Contains(r.names, name) })
 }
 
-func (t *Table) add(typ reflect.Type, index []int, field, prefix string) {
+// add adds the settings of a struct. The tag outer is that of the field that
+// holds the struct; it can change the settings.
+func (t *Table) add(typ reflect.Type, index []int, field, prefix string, outer reflect.StructTag) {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		if !f.IsExported() {
@@ -125,7 +136,7 @@ func (t *Table) add(typ reflect.Type, index []int, field, prefix string) {
 		name, _, _ := strings.Cut(tag, ",")
 		switch {
 		case f.Anonymous && !ok:
-			t.add(f.Type, at, field, prefix)
+			t.add(f.Type, at, field, prefix, outer)
 		case !ok:
 			panic(fmt.Sprintf("settings: %v: field %s%s has no tag ltx", t.typ, field, f.Name))
 		case tag == "-":
@@ -134,17 +145,27 @@ func (t *Table) add(typ reflect.Type, index []int, field, prefix string) {
 			if name != "" {
 				name += "-"
 			}
-			t.add(f.Type, at, field+f.Name+".", prefix+name)
+			t.add(f.Type, at, field+f.Name+".", prefix+name, f.Tag)
+		case outer.Get(name) == "-":
+			t.removed = append(t.removed, newRow(f, at, field+f.Name, prefix, ""))
 		default:
-			t.rows = append(t.rows, newRow(f, at, field+f.Name, prefix, tag))
+			t.rows = append(t.rows, newRow(f, at, field+f.Name, prefix, outer.Get(name)))
 		}
 	}
 }
 
-func newRow(f reflect.StructField, index []int, field, prefix, tag string) row {
-	r := row{field: field, index: index, text: make(map[string]string),
-		match: f.Tag.Get("match"), want: f.Tag.Get("want"), otherwise: f.Tag.Get("default"), help: f.Tag.Get("help")}
-	options := strings.Split(tag, ",")
+// newRow parses the tags of a field. changes is what the tag of the struct that
+// holds the field changes.
+func newRow(f reflect.StructField, index []int, field, prefix, changes string) row {
+	parts := append(strings.SplitN(changes, ";", 3), "", "")
+	name, further, _ := strings.Cut(parts[0], ",")
+	r := row{field: field, index: index, text: make(map[string]string), match: f.Tag.Get("match"), want: f.Tag.Get("want"),
+		otherwise: cmp.Or(strings.TrimSpace(parts[1]), f.Tag.Get("default")), help: cmp.Or(strings.TrimSpace(parts[2]), f.Tag.Get("help"))}
+	options := strings.Split(f.Tag.Get("ltx"), ",")
+	options[0] = cmp.Or(name, options[0])
+	if further != "" {
+		options = append(options, strings.Split(further, ",")...)
+	}
 	var err error
 	for _, option := range options[1:] {
 		key, value, _ := strings.Cut(option, "=")

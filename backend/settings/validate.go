@@ -53,6 +53,11 @@ func (t *Table) validate(typeName string, v reflect.Value) error {
 			wrong = append(wrong, backend.Invalid(typeName, "init", r.field, r.plain(field), "want it, or "+t.rows[at].field+", not both"))
 		}
 	}
+	for _, r := range t.removed {
+		if field := v.FieldByIndex(r.index); !isEmpty(field) {
+			wrong = append(wrong, backend.Invalid(typeName, "init", r.field, r.plain(field), "want the zero value: there is nothing of the kind here"))
+		}
+	}
 	return settings.Join(wrong...)
 }
 
