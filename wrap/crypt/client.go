@@ -16,7 +16,7 @@
 //
 //	-> ltxstore-v1 LEVEL MIN-MAX.ltx TIME FILLING
 //
-// The filling is the CRC-32C of the header before it, in 8 hex digits, and zeros. The
+// The padding is the CRC-32C of the header before it, in 8 hex digits, and zeros. The
 // stanza also binds the file to its name. The header's MAC covers it, which cannot be
 // verified without an identity, or made without the file's own key.
 //

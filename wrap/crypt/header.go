@@ -31,7 +31,7 @@ type binding struct {
 	isLTX bool
 }
 
-// args returns the arguments of the stanza, without the filling.
+// args returns the arguments of the stanza, without the padding.
 func (b binding) args() []string {
 	at := "-"
 	if b.isLTX {
@@ -50,7 +50,7 @@ type bound struct {
 
 var _ age.RecipientWithLabels = (*bound)(nil)
 
-// errHeaderSize means that the stanzas do not leave room for the filling.
+// errHeaderSize means that the stanzas do not leave room for the padding.
 var errHeaderSize = errors.New("header does not fit")
 
 // Wrap implements age.Recipient. age calls WrapWithLabels.
@@ -77,7 +77,7 @@ func (b *bound) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) 
 	return stanzas, labels, nil
 }
 
-// sumDigits is the number of hex digits of the checksum in the filling. The header's MAC
+// sumDigits is the number of hex digits of the checksum in the padding. The header's MAC
 // cannot be verified without an identity of the file: without the checksum, a damaged
 // stanza of a recipient would look like that of another one.
 const sumDigits = 8
