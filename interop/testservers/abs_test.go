@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
@@ -142,14 +141,20 @@ func (a *azurite) store() (replicatest.Store, error) {
 	}, nil
 }
 
-func TestABSConformance(t *testing.T) {
-	endpoint := startAzurite(t)
+// createContainer creates the container that the tests use.
+func createContainer(t *testing.T, endpoint string) *container.Client {
 	key, err := container.NewSharedKeyCredential(azuriteAccount, azuriteKey)
 	require.NoError(t, err)
-	api, err := container.NewClientWithSharedKeyCredential(endpoint+"/container", key, &container.ClientOptions{ClientOptions: azcore.ClientOptions{}})
+	api, err := container.NewClientWithSharedKeyCredential(endpoint+"/container", key, nil)
 	require.NoError(t, err)
 	_, err = api.Create(t.Context(), nil)
 	require.NoError(t, err)
+	return api
+}
+
+func TestABSConformance(t *testing.T) {
+	endpoint := startAzurite(t)
+	api := createContainer(t, endpoint)
 	for _, layout := range []ltxstore.Layout{ltxstore.LayoutDefault, ltxstore.LayoutLitestream} {
 		t.Run(layout.String(), func(t *testing.T) {
 			a := &azurite{endpoint: endpoint, api: api, layout: layout}

@@ -3,17 +3,20 @@
 package testservers
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	litestreamabs "github.com/benbjohnson/litestream/abs"
 	litestreamsftp "github.com/benbjohnson/litestream/sftp"
 	litestreamwebdav "github.com/benbjohnson/litestream/webdav"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/interop/dbcheck"
 	"github.com/ltxstore/ltxstore/interop/engine"
 	"github.com/ltxstore/ltxstore/interop/sample"
@@ -23,8 +26,9 @@ import (
 
 // exchange replicates a live database with one client, and restores it over the
 // other: first ours and Litestream's own, then the reverse. A moment in time is
-// restored over ours, which knows the times of the headers.
-func exchange(t *testing.T, ours, stock func(path string) ltxstore.ReplicaClient) {
+// restored over ours, which knows the times of the headers, and over Litestream's
+// if exact says that it does.
+func exchange(t *testing.T, exact bool, ours, stock func(path string) ltxstore.ReplicaClient) {
 	for _, writer := range []string{"ours", "stock"} {
 		t.Run("written by "+writer, func(t *testing.T) {
 			clients := map[string]ltxstore.ReplicaClient{"ours": ours("by-" + writer), "stock": stock("by-" + writer)}
@@ -57,7 +61,7 @@ func exchange(t *testing.T, ours, stock func(path string) ltxstore.ReplicaClient
 			for reader, client := range clients {
 				for i, mark := range marks {
 					targets := []engine.Target{{TXID: mark.TXID}}
-					if reader == "ours" {
+					if exact || reader == "ours" {
 						targets = append(targets, engine.Target{Time: mark.Time})
 					}
 					for _, target := range targets {
@@ -83,7 +87,7 @@ func exchange(t *testing.T, ours, stock func(path string) ltxstore.ReplicaClient
 var litestreams = options{layout: ltxstore.LayoutLitestream}
 
 func (s *secure) exchange(t *testing.T) {
-	exchange(t, func(path string) ltxstore.ReplicaClient { return s.open(path, litestreams) },
+	exchange(t, false, func(path string) ltxstore.ReplicaClient { return s.open(path, litestreams) },
 		func(path string) ltxstore.ReplicaClient {
 			c := litestreamsftp.NewReplicaClient()
 			c.Host, c.User, c.Password, c.KeyPath, c.HostKey = s.cfg.Host, s.cfg.User, s.cfg.Password, s.cfg.KeyPath, s.cfg.HostKey
@@ -97,10 +101,26 @@ func TestSSHDExchange(t *testing.T)       { startSSHD(t).exchange(t) }
 func TestRcloneSFTPExchange(t *testing.T) { startRcloneSFTP(t).exchange(t) }
 
 func (d *dav) exchange(t *testing.T) {
-	exchange(t, func(path string) ltxstore.ReplicaClient { return d.open(path, litestreams) },
+	exchange(t, false, func(path string) ltxstore.ReplicaClient { return d.open(path, litestreams) },
 		func(path string) ltxstore.ReplicaClient {
 			c := litestreamwebdav.NewReplicaClient()
 			c.URL, c.Username, c.Password, c.Path = d.url, davUser, davPassword, "/"+path
+			require.NoError(t, c.Init(t.Context()))
+			return c
+		})
+}
+
+func TestAzuriteExchange(t *testing.T) {
+	endpoint := startAzurite(t)
+	createContainer(t, endpoint)
+	exchange(t, true,
+		func(path string) ltxstore.ReplicaClient {
+			return abs.NewReplicaClient(abs.Config{Account: azuriteAccount, AccountKey: azuriteKey, Endpoint: endpoint,
+				Bucket: "container", Path: path, Layout: ltxstore.LayoutLitestream, Logger: slog.New(slog.DiscardHandler)})
+		},
+		func(path string) ltxstore.ReplicaClient {
+			c := litestreamabs.NewReplicaClient()
+			c.AccountName, c.AccountKey, c.Endpoint, c.Bucket, c.Path = azuriteAccount, azuriteKey, endpoint, "container", path
 			require.NoError(t, c.Init(t.Context()))
 			return c
 		})

@@ -77,6 +77,7 @@ type listing struct {
 type entry struct {
 	Name       string
 	Properties struct {
+		CreationTime string `xml:"Creation-Time"`
 		LastModified string `xml:"Last-Modified"`
 		Etag         string
 		Length       int    `xml:"Content-Length"`
@@ -150,6 +151,7 @@ func (s *Server) listBlobs(w http.ResponseWriter, r *request) error {
 		e := entry{Name: key}
 		if e.Properties.Length = len(b.Body); b.committed {
 			e.Properties.LastModified, e.Properties.Etag = b.Modified.Format(http.TimeFormat), strings.Trim(b.ETag, `"`)
+			e.Properties.CreationTime = e.Properties.LastModified
 			e.Properties.MD5 = base64.StdEncoding.EncodeToString(b.MD5)
 		}
 		if slices.Contains(includes, "metadata") && b.KeySHA256 == "" {
