@@ -25,7 +25,7 @@ func keys(t testing.TB, layout ltxstore.Layout, path string) backend.Keys {
 	return k
 }
 
-// The keys that the guide and Litestream write, letter by letter.
+// The keys of each layout, letter by letter.
 func TestKeysLiteral(t *testing.T) {
 	const one = "0000000000000001-0000000000000001.ltx"
 	const last = "0000000000000001-ffffffffffffffff.ltx"

@@ -70,7 +70,7 @@ func TestConformance(t *testing.T) {
 			BodySize:  256 << 10,
 			LargeSize: 1 << 20,
 			PageSize:  10,
-			Select:    some("write/guide", "open/", "list/", "delete"),
+			Select:    some("write/exact", "open/", "list/", "delete"),
 		})
 	})
 }

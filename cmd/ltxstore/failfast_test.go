@@ -151,7 +151,7 @@ func TestCheckOnly(t *testing.T) {
 	assert.Contains(t, r, `-only is "nosuch": no case has this prefix: known are write/, `)
 	assert.Contains(t, r, "delete-all/")
 	r = s.fails(t, exitUsage, "check", "-only", "write/nosuch", s.url("x"))
-	assert.Contains(t, r, "write/guide")
+	assert.Contains(t, r, "write/exact")
 	assert.NotContains(t, r, "delete/")
 	assert.NoDirExists(t, s.dir+"/x")
 }

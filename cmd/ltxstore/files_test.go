@@ -286,14 +286,14 @@ func TestCheckFinds(t *testing.T) {
 	s := newShell(t)
 	r := s.run(t.Context(), "check", "-only", "write/", "-large", "200KiB", s.url("new")+"?checksum.enabled=true")
 	assert.Equal(t, exitProblems, r.code, "%s", r.err)
-	assert.Contains(t, r.out, "write/guide: ")
+	assert.Contains(t, r.out, "write/exact: ")
 	assert.NoDirExists(t, s.dir+"/new")
 
-	r = s.run(t.Context(), "check", "-json", "-only", "write/guide", s.url("new")+"?checksum.enabled=true")
+	r = s.run(t.Context(), "check", "-json", "-only", "write/exact", s.url("new")+"?checksum.enabled=true")
 	var result checked
 	require.NoError(t, json.Unmarshal([]byte(r.out), &result))
 	require.Len(t, result.Failures, 1)
-	assert.Equal(t, "write/guide", result.Failures[0].Case)
+	assert.Equal(t, "write/exact", result.Failures[0].Case)
 	assert.Equal(t, []clause{{"W1", 0, 1}}, result.Clauses)
 }
 

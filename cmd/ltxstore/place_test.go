@@ -87,7 +87,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 				{"rm", "-all", "-yes", at(below)}, {"ls", at(below)}, {"verify", at(below)}, {"restore", at(below), "DIR/out"}, {"cat", at(below), "0", "0000000000000001-0000000000000001"},
 				{"rm", "-yes", at(below), "0", "0000000000000001-0000000000000001"},
 				{"cp", at(below), s.url("copy")}, {"cp", "-yes", at("x"), at(below)}, {"bench", "-files", "1", "-large", "8KiB", at(below)},
-				{"check", "-only", "write/guide", at(below)},
+				{"check", "-only", "write/exact", at(below)},
 			}
 			if store != "file" {
 				all = all[:1]

@@ -63,8 +63,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		{"ls", rep}, {"ls", "-json", rep}, {"ls", "-level", "7", rep}, {"cat", rep, "0", "0000000000000004-0000000000000004"},
 		{"cp", rep, s.url("copy")}, {"cp", "-json", rep, s.url("copy")}, {"rm", "-yes", rep, "0", "0000000000000006-0000000000000006"},
 		{"verify", rep}, {"verify", "-json", rep}, {"restore", rep, "DIR/out"}, {"restore", "-force", "-json", rep, "DIR/out"},
-		{"check", "-only", "write/guide", s.url("x")}, {"check", "-json", "-only", "write/guide", s.url("x")},
-		{"check", "-only", "write/guide", s.url("x") + "?checksum.enabled=true"}, // with problems
+		{"check", "-only", "write/exact", s.url("x")}, {"check", "-json", "-only", "write/exact", s.url("x")},
+		{"check", "-only", "write/exact", s.url("x") + "?checksum.enabled=true"}, // with problems
 		{"bench", "-files", "2", "-large", "8KiB", s.url("x")}, {"bench", "-json", "-files", "2", "-large", "8KiB", s.url("x")},
 		{"config", "check", file}, {"config", "check", "-json", file}, {"completion", "bash"}, {"version"}, {"--version"},
 		{"help"}, {"-h"}, {}, {"help", "ls"}, {"ls", "-h"}, {"rm", "-all", "-yes", rep},

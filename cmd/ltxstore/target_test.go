@@ -53,7 +53,7 @@ func TestConfigOfEveryCommand(t *testing.T) {
 	assert.Contains(t, s.ok(t, "verify", "-config", file, "DIR/app.db"), "can be restored to transaction 0000000000000006")
 	s.ok(t, "restore", "-config", file, "DIR/app.db", "DIR/out.db")
 	assert.FileExists(t, s.dir+"/out.db")
-	assert.Contains(t, s.ok(t, "check", "-config", file, "-only", "write/guide", "DIR/app.db"), "1 of 1 clause hold")
+	assert.Contains(t, s.ok(t, "check", "-config", file, "-only", "write/exact", "DIR/app.db"), "1 of 1 clause hold")
 	assert.Contains(t, s.ok(t, "bench", "-config", file, "-files", "2", "-large", "8KiB", "DIR/app.db"), "write")
 	assert.Contains(t, s.ok(t, "rm", "-config", file, "-yes", "DIR/app.db", "0", "0000000000000006-0000000000000006"), "deleted 1 file of s3://bucket/app (layout litestream-s3)")
 	assert.Contains(t, s.ok(t, "rm", "-config", file, "-yes", "-all", "DIR/app.db"), "deleted 5 files")

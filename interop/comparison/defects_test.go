@@ -5,7 +5,7 @@ package comparison_test
 type defect struct{ what, says string }
 
 var (
-	ltxOnly      = &defect{"takes LTX bodies alone, so not what a wrapper writes, nor the bodies of its own guide", "extract timestamp from LTX header"}
+	ltxOnly      = &defect{"takes LTX bodies alone, so not what a wrapper writes, nor plain bodies", "extract timestamp from LTX header"}
 	noKinds      = &defect{"a bad argument or body is no `fs.ErrInvalid`, and often no error", `to be "invalid argument"`}
 	unchecked    = &defect{"the header may be of another file than the name", `error is "<nil>": want one that errors.Is finds to be "invalid argument"`}
 	deaf         = &defect{"no method looks at its context", "context "}
@@ -47,7 +47,7 @@ var (
 
 // bitesAll are the cases that all fail, but for those that a client cannot have.
 var bitesAll = map[string]*defect{
-	"write/guide":                   ltxOnly,
+	"write/exact":                   ltxOnly,
 	"write/sizes":                   ltxOnly,
 	"write/large":                   ltxOnly,
 	"write/read-to-eof":             ltxOnly,
@@ -56,8 +56,8 @@ var bitesAll = map[string]*defect{
 	"write/plain-reader-fails":      ltxOnly,
 	"write/reader-panics":           ltxOnly,
 	"time/of-plain-body":            ltxOnly,
-	"open/guide-partial-read":       ltxOnly,
-	"all/guide-ten-writers":         ltxOnly,
+	"open/partial-read":       ltxOnly,
+	"all/ten-writers":         ltxOnly,
 	"write/empty":                   noKinds,
 	"write/broken-header":           noKinds,
 	"write/bad-names":               noKinds,

@@ -19,8 +19,8 @@ import (
 
 func allCases() []Case {
 	return []Case{
-		{ID: "all/guide-ten-writers", Clauses: []string{"C1"},
-			Rule: "The guide's ten concurrent writers of ten files all succeed, and every file is whole.", run: tenWriters},
+		{ID: "all/ten-writers", Clauses: []string{"C1"},
+			Rule: "Ten concurrent writers of ten files all succeed, and every file is whole.", run: tenWriters},
 		{ID: "all/mixed-operations", Clauses: []string{"C1"},
 			Rule: "Writing, reading, listing and deleting side by side, each sees just its own bytes.", run: mixedOperations},
 		{ID: "all/several-clients", Clauses: []string{"C1"}, Needs: []Capability{Clients},

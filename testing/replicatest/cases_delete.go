@@ -23,8 +23,8 @@ func deleteCases() []Case {
 			Rule: "In a partial failure everything else is deleted, and the error names each file that was not.", run: deletePartialFailure},
 		{ID: "delete/bad-entry", Clauses: []string{"D1", "W8"},
 			Rule: "A list with an entry that is nil or no file's name is fs.ErrInvalid, and nothing of it is deleted.", run: deleteBadEntry},
-		{ID: "delete-all/guide", Clauses: []string{"D2"},
-			Rule: "After DeleteAll nothing is listed at any level; a second time is success; the replica can be written again.", run: deleteAllGuide},
+		{ID: "delete-all/everything", Clauses: []string{"D2"},
+			Rule: "After DeleteAll nothing is listed at any level; a second time is success; the replica can be written again.", run: deleteEverything},
 		{ID: "delete-all/empty", Clauses: []string{"D2"},
 			Rule: "DeleteAll of a replica that was never written is success.", run: deleteAllEmpty},
 		{ID: "delete-all/siblings", Clauses: []string{"D2"}, Needs: []Capability{Siblings},
@@ -131,7 +131,7 @@ func deleteBadEntry(ctx context.Context, e *env) error {
 	)
 }
 
-func deleteAllGuide(ctx context.Context, e *env) error {
+func deleteEverything(ctx context.Context, e *env) error {
 	files := []file{{0, 1, 1}, {0, 2, 2}, {1, 1, 2}, {8, 1, 2}, {9, 1, 2}, {10, 1, 2}}
 	nothing := func() error {
 		for _, f := range files {

@@ -19,8 +19,8 @@ import (
 
 func openCases() []Case {
 	return []Case{
-		{ID: "open/guide-partial-read", Clauses: []string{"O1"},
-			Rule: "50 bytes from 100 of the guide's 1000 are those 50.", run: openGuide},
+		{ID: "open/partial-read", Clauses: []string{"O1"},
+			Rule: "50 bytes from offset 100 of 1,000 are those 50.", run: openPartial},
 		{ID: "open/ranges", Clauses: []string{"O1"},
 			Rule: "Every offset in and around a file with every size gives just that range; at the end there is nothing, and no error.", run: openRanges},
 		{ID: "open/negative-ranges", Clauses: []string{"O1"},
@@ -50,7 +50,7 @@ func openCases() []Case {
 	}
 }
 
-func openGuide(ctx context.Context, e *env) error {
+func openPartial(ctx context.Context, e *env) error {
 	body := bytes.Repeat([]byte("x"), 1000)
 	copy(body[100:150], plain(1, 50))
 	f := file{0, 1, 100}

@@ -19,14 +19,14 @@ import (
 
 func writeCases() []Case {
 	return []Case{
-		{ID: "write/guide", Clauses: []string{"W1"},
-			Rule: "What the guide's plain sixteen bytes are written as comes back.", run: writeGuide},
+		{ID: "write/exact", Clauses: []string{"W1"},
+			Rule: "Sixteen plain bytes come back as they were written.", run: writeExact},
 		{ID: "write/ltx", Clauses: []string{"W1"},
 			Rule: "Real LTX files of every level come back exactly, and the ltx decoder accepts them.", run: writeLTX},
 		{ID: "write/sizes", Clauses: []string{"W1"},
 			Rule: "Bodies of every size around the header's and the buffers' limits come back exactly.", run: writeSizes},
 		{ID: "write/large", Clauses: []string{"W1"},
-			Rule: "The guide's large file comes back exactly.", run: writeLarge},
+			Rule: "A large file comes back exactly.", run: writeLarge},
 		{ID: "write/large-memory", Clauses: []string{"W5"}, Needs: []Capability{BoundedMemory},
 			Rule: "Memory is bounded by configuration, not by the file's size.", run: writeLargeMemory},
 		{ID: "write/invisible-until-done", Clauses: []string{"W2"},
@@ -44,7 +44,7 @@ func writeCases() []Case {
 	}
 }
 
-func writeGuide(ctx context.Context, e *env) error {
+func writeExact(ctx context.Context, e *env) error {
 	f, body := file{0, 1, 100}, []byte("test ltx content")
 	return first(
 		func() error { _, err := e.write(ctx, f, body); return err },
@@ -234,7 +234,7 @@ func writeBadNames(ctx context.Context, e *env) error {
 			return err
 		}
 	}
-	// Transaction 0 is nobody's, and the guide's own test writes it.
+	// Nothing writes transaction 0, but tests of clients do.
 	lowest, highest := file{0, 0, 100}, file{ltxstore.MaxLevel, 1, math.MaxUint64}
 	return first(
 		func() error { return e.writeAll(ctx, lowest, highest) },

@@ -38,7 +38,7 @@ func ExampleCheck() {
 		},
 		Lacks: []replicatest.Capability{replicatest.RawAccess},
 		Select: func(c replicatest.Case) bool {
-			return slices.Contains([]string{"write/guide", "open/guide-partial-read", "write/no-leftovers"}, c.ID)
+			return slices.Contains([]string{"write/exact", "open/partial-read", "write/no-leftovers"}, c.ID)
 		},
 	})
 	if err != nil {
@@ -58,8 +58,8 @@ func ExampleCheck() {
 	fmt.Println(len(report.Failed()), "failed")
 
 	// Output:
-	// ok   write/guide [W1]
+	// ok   write/exact [W1]
 	// skip write/no-leftovers — the store is declared to lack [raw-access]
-	// ok   open/guide-partial-read [O1]
+	// ok   open/partial-read [O1]
 	// 0 failed
 }

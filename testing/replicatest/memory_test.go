@@ -19,8 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// disk keeps bodies in files, as mock cannot: just enough for the guide's
-// large file.
+// disk keeps bodies in files, as mock cannot: just enough for the large file.
 type disk struct {
 	*mock.ReplicaClient
 	dir                     string
@@ -63,7 +62,7 @@ func (d *disk) DeleteAll(context.Context) error { return os.RemoveAll(d.dir) }
 var _ ltxstore.ReplicaClient = (*disk)(nil)
 
 // TestBoundedMemory is for the case that a store in memory lacks: a client that
-// streams the guide's 100 MB passes it, one that holds them does not.
+// streams the 100 MB passes it, one that holds them does not.
 func TestBoundedMemory(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector changes what a heap holds, and takes seconds: see the plain run")

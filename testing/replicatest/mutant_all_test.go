@@ -17,7 +17,7 @@ import (
 
 func allMutants() []mutant {
 	return []mutant{
-		{name: "garbles bodies that are written at once", fails: []string{"all/guide-ten-writers"}, chance: []string{"write/sizes", "once/one-winner"},
+		{name: "garbles bodies that are written at once", fails: []string{"all/ten-writers"}, chance: []string{"write/sizes", "once/one-winner"},
 			damage: onWrite(sharesABuffer)},
 		{name: "refuses a second Init", fails: []string{"all/init"},
 			damage: func(c *client) {

@@ -16,15 +16,15 @@ import (
 func openMutants() []mutant {
 	return []mutant{
 		{name: "ignores the size", fails: []string{
-			"open/guide-partial-read", "open/ranges", "open/negative-ranges", "open/reader-behaves",
+			"open/partial-read", "open/ranges", "open/negative-ranges", "open/reader-behaves",
 			"open/broken-transfer", "all/mixed-operations"},
 			damage: onRange(func(offset, _ int64) (int64, int64) { return offset, 0 })},
 		{name: "ignores the offset", fails: []string{
-			"open/guide-partial-read", "open/ranges", "open/reader-behaves", "open/broken-transfer",
+			"open/partial-read", "open/ranges", "open/reader-behaves", "open/broken-transfer",
 			"all/mixed-operations"},
 			damage: onRange(func(offset, size int64) (int64, int64) { return min(offset, 0), size })},
 		{name: "reads one byte more than the size", fails: []string{
-			"open/guide-partial-read", "open/ranges", "open/reader-behaves", "open/broken-transfer",
+			"open/partial-read", "open/ranges", "open/reader-behaves", "open/broken-transfer",
 			"all/mixed-operations"},
 			damage: onRange(func(offset, size int64) (int64, int64) {
 				if size > 0 {
@@ -56,7 +56,7 @@ func openMutants() []mutant {
 			"write/invisible-until-done", "write/empty", "write/header-of-another-file", "write/broken-header",
 			"write/*-before-header", "write/*-in-header", "write/*-after-header", "write/*-in-the-middle",
 			"write/*-on-last-byte", "write/plain-reader-fails", "write/reader-panics", "open/missing", "delete/some",
-			"delete-all/guide", "all/mixed-operations", "all/several-clients", "all/context-done",
+			"delete-all/everything", "all/mixed-operations", "all/several-clients", "all/context-done",
 			"all/no-goroutine-stays"},
 			damage: onOpenError(func(_ *client, err error) error {
 				if errors.Is(err, fs.ErrNotExist) {

@@ -164,12 +164,12 @@ func TestTimeout(t *testing.T) {
 		}
 		start := time.Now()
 		results := check(t, replicatest.Config{New: bare(client), Timeout: 7 * time.Second, Prompt: 2 * time.Second,
-			Select: only("write/guide", "open/guide-partial-read", "list/sorted")})
+			Select: only("write/exact", "open/partial-read", "list/sorted")})
 		assert.Equal(t, 18*time.Second, time.Since(start))
 		require.Len(t, results, 3)
-		assert.ErrorContains(t, results["write/guide"].Err, "did not return: case took more than 7s")
-		assert.ErrorContains(t, results["open/guide-partial-read"].Err, "did not return: case took more than 7s")
-		assert.Equal(t, 9*time.Second, results["write/guide"].Duration)
+		assert.ErrorContains(t, results["write/exact"].Err, "did not return: case took more than 7s")
+		assert.ErrorContains(t, results["open/partial-read"].Err, "did not return: case took more than 7s")
+		assert.Equal(t, 9*time.Second, results["write/exact"].Duration)
 		assert.NoError(t, results["list/sorted"].Err)
 		close(end)
 	})
@@ -181,7 +181,7 @@ func TestPanic(t *testing.T) {
 	client.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
 		panic("nil map")
 	}
-	results := check(t, replicatest.Config{New: bare(client), Select: only("write/guide", "list/empty", "list/seek", "all/guide-ten-writers")})
+	results := check(t, replicatest.Config{New: bare(client), Select: only("write/exact", "list/empty", "list/seek", "all/ten-writers")})
 	for id, res := range results {
 		assert.ErrorContains(t, res.Err, "panic: nil map", id)
 		assert.ErrorContains(t, res.Err, "suite_test.go", id)
@@ -195,7 +195,7 @@ func TestEndlessReader(t *testing.T) {
 	client.OpenLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, int64, int64) (io.ReadCloser, error) {
 		return io.NopCloser(endless{}), nil
 	}
-	res := check(t, replicatest.Config{New: bare(client), BodySize: 64 << 10, Select: only("write/guide")})["write/guide"]
+	res := check(t, replicatest.Config{New: bare(client), BodySize: 64 << 10, Select: only("write/exact")})["write/exact"]
 	assert.ErrorContains(t, res.Err, "there are still more")
 }
 
@@ -219,7 +219,7 @@ func TestCheckStopsWithItsContext(t *testing.T) {
 // Every case has a store of its own, which is emptied and closed after it.
 func TestCleanUp(t *testing.T) {
 	var deleted, closed, made int // by cases, which run one after another
-	cfg := replicatest.Config{Select: only("write/guide", "list/empty")}
+	cfg := replicatest.Config{Select: only("write/exact", "list/empty")}
 	cfg.New = func(context.Context) (replicatest.Store, error) {
 		made++
 		client := quiet()
@@ -290,9 +290,9 @@ func TestRun(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit, "%s", out)
 	for _, want := range []string{
-		"Config.Select takes 3 of ", "--- PASS: TestRunChild/list/empty", "--- FAIL: TestRunChild/write/guide", "--- SKIP: TestRunChild/write/lasts",
-		"W1 write/guide: write level 0 0000000000000001-0000000000000064.ltx: FileInfo.Size is 0: want 16",
-		"rule: What the guide's", "skipped: the store is declared to lack [clients]",
+		"Config.Select takes 3 of ", "--- PASS: TestRunChild/list/empty", "--- FAIL: TestRunChild/write/exact", "--- SKIP: TestRunChild/write/lasts",
+		"W1 write/exact: write level 0 0000000000000001-0000000000000064.ltx: FileInfo.Size is 0: want 16",
+		"rule: Sixteen plain bytes", "skipped: the store is declared to lack [clients]",
 	} {
 		assert.Contains(t, string(out), want)
 	}
@@ -306,13 +306,13 @@ func TestRunChild(t *testing.T) {
 	client := quiet()
 	client.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 		info, err := client.Default().WriteLTXFile(ctx, level, minTXID, maxTXID, r)
-		if err == nil && info.Size == 16 { // the guide's
+		if err == nil && info.Size == 16 { // of write/exact
 			info.Size = 0
 		}
 		return info, err
 	}
 	replicatest.Run(t, replicatest.Config{New: bare(client), Lacks: []replicatest.Capability{replicatest.Clients},
-		Select: only("list/empty", "write/guide", "write/lasts")})
+		Select: only("list/empty", "write/exact", "write/lasts")})
 }
 
 func TestBench(t *testing.T) {

@@ -39,7 +39,7 @@ func TestStack(t *testing.T) {
 			return wrap.Chain(next, wrap.With(compress.New, compress.Config{}), wrap.With(crypt.New, keys), wrap.With(cache.New, cache.Config{}))
 		},
 		On:      []wraptest.Ground{both("mock", wraptest.Mock(), wraptest.Mock(), mirror.PolicyAll)},
-		Only:    []string{"write/guide", "write/ltx", "write/no", "rewrite/r", "once/a", "list/p", "open/r", "delete"},
+		Only:    []string{"write/exact", "write/ltx", "write/no", "rewrite/r", "once/a", "list/p", "open/r", "delete"},
 		Lacks:   []replicatest.Capability{replicatest.FailingLookups},
 		Secrets: []string{identity.String()},
 		Adapt: func(s *replicatest.Store) {

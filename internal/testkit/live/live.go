@@ -33,14 +33,14 @@ type Config struct {
 	Secrets []string
 }
 
-// Run runs the three tests of the guide and the shared suite, each case below
+// Run runs three short tests and the shared suite, each case below
 // a prefix of its own. Nothing else in the bucket is read or deleted.
 func Run(t *testing.T, cfg Config) {
 	base, err := parse(os.Getenv(cfg.Variable))
 	if err != nil {
 		t.Fatalf("%s %v: set it to the URL of an existing bucket for tests, such as %s", cfg.Variable, err, cfg.Example)
 	}
-	t.Run("guide", func(t *testing.T) { guide(t, base.below(rand.Text())) })
+	t.Run("basics", func(t *testing.T) { basics(t, base.below(rand.Text())) })
 	t.Run("suite", func(t *testing.T) { suite(t, base, cfg.Secrets) })
 }
 
@@ -67,9 +67,8 @@ func (p place) open(settings map[string]string) (ltxstore.ReplicaClient, error) 
 	return ltxstore.OpenSource(context.Background(), ltxstore.Source{URL: p.String(), Settings: settings})
 }
 
-// guide has the tests that the replica client guide lists under Integration
-// Tests, on one replica. TXIDs begin at 1, though: 0 is none.
-func guide(t *testing.T, p place) {
+// basics tests concurrent writes, a large file and the cleaning up on one replica.
+func basics(t *testing.T, p place) {
 	client, err := p.open(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ type Suite struct {
 // the build tag "whole" all cases run there too, as they do over memory. Under the
 // race detector that takes minutes, so that without the tag it sees these alone.
 var samples = []string{
-	"write/guide", "write/no-leftovers", "write/reader-panics", "rewrite/m", "once/a", "time/s", "open/ranges", "open/b", "open/cancelled-",
+	"write/exact", "write/no-leftovers", "write/reader-panics", "rewrite/m", "once/a", "time/s", "open/ranges", "open/b", "open/cancelled-",
 	"list/pages-seek", "delete/partial", "delete-all/siblings",
 }
 
