@@ -114,15 +114,15 @@ func (n *Reconnects) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// window is how many chunks of a transfer are under way at once.
-const window = 8
+// defaultChunkSize is that of NATS's own clients.
+const defaultChunkSize = 128 << 10
 
 func (cfg Config) withDefaults() Config {
 	cfg.URL = cmp.Or(cfg.URL, "nats://127.0.0.1:4222")
 	cfg.ReconnectWait = cmp.Or(cfg.ReconnectWait, 2*time.Second)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
-	cfg.ChunkSize = cmp.Or(cfg.ChunkSize, 128<<10)
+	cfg.ChunkSize = cmp.Or(cfg.ChunkSize, defaultChunkSize)
 	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 8)
 	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
 	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 8)

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // Delete implements object.Bucket.
@@ -25,14 +23,12 @@ func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
 // ever. After a failure, the mark tells which chunks are left.
 func (b *bucket) delete(ctx context.Context, key, version string) error {
 	for range maxConflicts {
-		e, err := b.look(ctx, key)
-		switch {
-		case err != nil:
+		e, err := b.describe(ctx, key)
+		if err == nil && e.seq > 0 {
+			err = e.check(version)
+		}
+		if err != nil || e.seq == 0 {
 			return err
-		case e.seq == 0:
-			return nil
-		case version != "" && version != e.NUID:
-			return fmt.Errorf("%w: the object is %s, was %s", object.ErrPrecondition, e.NUID, version)
 		}
 		if !e.Deleted {
 			e.Deleted, e.Size, e.Chunks, e.Digest = true, 0, 0, ""
@@ -44,14 +40,14 @@ func (b *bucket) delete(ctx context.Context, key, version string) error {
 				return err
 			}
 		}
-		if e.NUID != "" && (e.Opts == nil || e.Opts.Link == nil) {
+		if e.NUID != "" && !e.isLink() {
 			if err := b.purge(ctx, e.NUID); err != nil {
 				return err
 			}
 		}
 		err = b.call(ctx, func(ctx context.Context, s *session) error { return s.stream.DeleteMsg(ctx, e.seq) })
 		if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			if now, err := b.look(ctx, key); err != nil || now.seq != e.seq { // deleted or written meanwhile
+			if now, err := b.describe(ctx, key); err != nil || now.seq != e.seq { // deleted or written meanwhile
 				return err
 			}
 		}
@@ -67,7 +63,7 @@ const orphanAge = time.Hour
 // ended for an hour. Those of other clients cannot be told from one another's,
 // and stay.
 func (b *bucket) Sweep(ctx context.Context, own func(key string) bool) error {
-	prefix := b.chunkSubject("")
+	prefix := b.chunks
 	var subjects map[string]uint64
 	err := b.call(ctx, func(ctx context.Context, s *session) error {
 		info, err := s.stream.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
@@ -82,7 +78,7 @@ func (b *bucket) Sweep(ctx context.Context, own func(key string) bool) error {
 	for subject := range subjects {
 		var last *jetstream.RawStreamMsg
 		err := b.call(ctx, func(ctx context.Context, s *session) (err error) {
-			last, err = b.lookup(ctx, s, lookup{Last: subject})
+			last, err = s.leader.GetLastMsgForSubject(ctx, subject)
 			return err
 		})
 		if isMissing(err) {
@@ -96,7 +92,7 @@ func (b *bucket) Sweep(ctx context.Context, own func(key string) bool) error {
 		if err != nil || !own(key) || time.Since(sent) < orphanAge {
 			continue
 		}
-		if e, err := b.look(ctx, key); err != nil {
+		if e, err := b.describe(ctx, key); err != nil {
 			return err
 		} else if e.NUID == nuid {
 			continue

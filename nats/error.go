@@ -22,6 +22,7 @@ var (
 	errDisorder = errors.New("chunks have arrived in another order than they were sent in")
 	errDamaged  = errors.New("the object is damaged")
 	errMoved    = errors.New("the object was replaced or deleted")
+	errTaken    = fmt.Errorf("%w: the object exists", object.ErrPrecondition)
 )
 
 // isUnanswered reports whether nobody listens to a request: a bucket that is

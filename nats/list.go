@@ -19,18 +19,7 @@ const listBatch = 256
 // List implements object.Bucket. It has all in one page: the store has no other
 // order than that of the writes.
 func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
-	found := map[string]entry{} // an object that is written meanwhile may come twice
-	err = b.each(ctx, func(key string, m *nats.Msg, meta *nats.MsgMetadata) error {
-		if rest, ok := strings.CutPrefix(key, opts.Prefix); !ok || rest == "" {
-			return nil
-		}
-		e, err := parse(key, m.Data, meta.Sequence.Stream, meta.Timestamp)
-		found[key] = e
-		return err
-	})
-	if err != nil {
-		return object.Page{}, err
-	}
+	found, err := b.below(ctx, opts.Prefix)
 	deeper := map[string]bool{}
 	for key, e := range found {
 		folder, _, below := strings.Cut(strings.TrimPrefix(key, opts.Prefix), "/")
@@ -45,62 +34,59 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 			page.Objects = append(page.Objects, o)
 		}
 	}
-	return page, nil
+	return page, err
 }
 
-// described is given the description of an object.
-type described func(key string, m *nats.Msg, meta *nats.MsgMetadata) error
-
-// each calls do for the description of each object, by a consumer that lives as
-// long. A description takes the place of the one before it, so each subject has
-// one message, and a consumer of the last messages is not needed: it would skip
-// some while others are deleted. What it tells of the number that are left is
-// wrong then too, so the end is the last message that was there in the beginning.
-func (b *bucket) each(ctx context.Context, do described) error {
+// below returns the descriptions of names with a prefix. It reads all of the
+// bucket, by a consumer that lives as long.
+//
+// A description replaces the one before it, so each subject has one message, and
+// a consumer of the last messages is not needed: it would skip some while others
+// are deleted. Its number of pending messages is then wrong too, so the end is
+// the last message that was there in the beginning.
+func (b *bucket) below(ctx context.Context, prefix string) (map[string]entry, error) {
 	var end uint64
 	var consumer string
-	err := b.call(ctx, func(ctx context.Context, s *session) (err error) {
-		last, err := b.lookup(ctx, s, lookup{Last: b.allDescriptions()})
+	err := b.call(ctx, func(ctx context.Context, s *session) error {
+		last, err := s.leader.GetLastMsgForSubject(ctx, b.descriptions+">")
 		if err != nil {
 			return err
 		}
 		end = last.Sequence
 		c, err := s.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			FilterSubject:     b.allDescriptions(),
+			FilterSubject:     b.descriptions + ">",
 			DeliverPolicy:     jetstream.DeliverAllPolicy,
 			AckPolicy:         jetstream.AckNonePolicy,
 			MemoryStorage:     true,
 			Replicas:          1,
-			InactiveThreshold: time.Minute,
+			InactiveThreshold: time.Minute, // should it not be deleted
 		})
 		if err == nil {
 			consumer = c.CachedInfo().Name
 		}
 		return err
 	})
+	found := map[string]entry{} // an object that is written meanwhile may come twice
 	if isMissing(err) {
-		return nil
+		return found, nil
 	}
-	if err != nil {
-		return err
+	for more := true; more && err == nil; {
+		err = b.call(ctx, func(ctx context.Context, s *session) (err error) {
+			more, err = b.fetch(ctx, s, consumer, end, func(key string, m *nats.Msg, meta *nats.MsgMetadata) (err error) {
+				if strings.HasPrefix(key, prefix) && key != prefix {
+					found[key], err = parse(key, m.Data, meta.Sequence.Stream, meta.Timestamp)
+				}
+				return err
+			})
+			return err
+		})
 	}
-	defer func() {
+	if consumer != "" {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_ = b.call(ctx, func(ctx context.Context, s *session) error { // it ends by itself, too
-			return s.stream.DeleteConsumer(ctx, consumer)
-		})
-	}()
-	for more := true; more; {
-		err := b.call(ctx, func(ctx context.Context, s *session) (err error) {
-			more, err = b.fetch(ctx, s, consumer, end, do)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+		_ = b.call(ctx, func(ctx context.Context, s *session) error { return s.stream.DeleteConsumer(ctx, consumer) })
 	}
-	return nil
+	return found, err
 }
 
 // fetch asks a consumer for its next messages and reports whether there are more
@@ -109,7 +95,7 @@ func (b *bucket) each(ctx context.Context, do described) error {
 // A request that does not wait, and yet has a time, is answered with what there
 // is and then with 404, both by looking at the stream; without a time it would be
 // refused by the number of messages that the consumer believes to be left.
-func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uint64, do described) (more bool, err error) {
+func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uint64, add func(key string, m *nats.Msg, meta *nats.MsgMetadata) error) (more bool, err error) {
 	inbox := s.nc.NewInbox()
 	answers, err := s.nc.SubscribeSync(inbox)
 	if err != nil {
@@ -117,10 +103,10 @@ func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uin
 	}
 	defer func() { _ = answers.Unsubscribe() }()
 	request, err := json.Marshal(map[string]any{"batch": listBatch, "no_wait": true, "expires": time.Second})
-	if err != nil {
-		return false, err
+	if err == nil {
+		err = s.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+b.stream+"."+consumer, inbox, request)
 	}
-	if err := s.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+b.stream+"."+consumer, inbox, request); err != nil {
+	if err != nil {
 		return false, err
 	}
 	for range listBatch {
@@ -130,21 +116,19 @@ func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uin
 		}
 		if status := m.Header.Get("Status"); status != "" {
 			if text := m.Header.Get("Description"); status != "404" && text != "Request Timeout" {
-				return false, fmt.Errorf("%w: a listing was answered with %s %s", errLost, status, text)
+				err = fmt.Errorf("%w: a listing was answered with %s %s", errLost, status, text)
 			}
-			return false, nil
+			return false, err
 		}
 		meta, err := m.Metadata()
 		if err != nil {
 			return false, err
 		}
 		if key, ok := b.keyOf(m.Subject); ok {
-			if err := do(key, m, meta); err != nil {
-				return false, err
-			}
+			err = add(key, m, meta)
 		}
-		if meta.Sequence.Stream >= end {
-			return false, nil
+		if err != nil || meta.Sequence.Stream >= end {
+			return false, err
 		}
 	}
 	return true, nil

@@ -20,11 +20,11 @@ const typeName = "nats"
 //   - Init sends nothing. The first method after it connects. The bucket must
 //     exist; how often it is replicated, and so how durable a file is, is the
 //     bucket's setting.
-//   - A write costs a request to look at the object's name, one for each
-//     Config.ChunkSize of the body, and one for the message that publishes the
-//     object. Where it replaces an object, one more removes the old chunks. That
-//     message is sent on the condition that the name is as it was, so that two
-//     writers never mix, and WriteOnce is atomic.
+//   - A write costs a request for each Config.ChunkSize of the body, and one for
+//     the message that publishes the object, on the condition that the name is
+//     as it was seen last: two writers never mix, and WriteOnce is atomic. Where
+//     there is an object of the name it costs three more: one that is refused,
+//     one to look at the name, and one that removes the old chunks.
 //   - A read costs a request for the object's description, and one for each
 //     chunk of the range, eight of them at once. It begins with the chunk that
 //     the range begins in. Objects of other clients do not tell which that is:

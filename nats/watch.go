@@ -44,7 +44,7 @@ func (c *ReplicaClient) Watch(ctx context.Context, level int) (iter.Seq2[*ltx.Fi
 	var messages jetstream.MessagesContext
 	err := b.call(ctx, func(_ context.Context, s *session) error {
 		consumer, err := s.js.OrderedConsumer(ctx, b.stream, jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{b.allDescriptions()},
+			FilterSubjects: []string{b.descriptions + ">"},
 			DeliverPolicy:  jetstream.DeliverNewPolicy,
 		})
 		if err == nil {

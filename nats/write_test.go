@@ -182,12 +182,12 @@ func TestRequests(t *testing.T) {
 	small, large := body(t, 1, 1)[:3000], body(t, 2, 200)
 	chunks := int64(len(large)+4095) / 4096
 	write(t, c, 9, body(t, 9, 1)) // which connects
-	cost(3, "small write", func() { write(t, c, 1, small) })
-	cost(2+chunks, "large write", func() { write(t, c, 2, large) })
+	cost(2, "small write", func() { write(t, c, 1, small) })
+	cost(1+chunks, "large write", func() { write(t, c, 2, large) })
 	cost(2, "small read", func() { read(t, c, 1, 0, 0) })
 	cost(2, "late range", func() { read(t, c, 2, int64(len(large))-5000, 10) })
 	cost(1+chunks, "large read", func() { read(t, c, 2, 0, 0) })
-	cost(4, "rewrite", func() { write(t, c, 1, small) })
+	cost(5, "rewrite", func() { write(t, c, 1, small) })
 	list := func(useMetadata bool) func() {
 		return func() {
 			it, err := c.LTXFiles(t.Context(), 0, 0, useMetadata)
