@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// asideInfix is between a temporary's name and the suffix of what was set aside
-// for it.
+// asideInfix is between the name of a temporary and the suffix of a file that
+// was set aside for it.
 const asideInfix = ".old"
 
-// asideName returns where the file of that suffix is set aside. As long as the
-// temporary is there, the old database has not been replaced.
+// asideName returns the name under which the file with a suffix is set aside.
+// As long as the temporary exists, the old database has not been replaced.
 func asideName(temp, suffix string) string { return temp + asideInfix + suffix }
 
-// setAside moves what SQLite keeps beside the old database, and returns the
-// suffixes of what was there, also with an error.
+// setAside renames the files that SQLite keeps for the old database. It
+// returns the suffixes of those that exist, even if it fails.
 func (o *output) setAside() (moved []string, err error) {
 	for _, suffix := range beside {
 		err := o.disk.rename(o.path+suffix, asideName(o.temp, suffix))
@@ -32,7 +32,7 @@ func (o *output) setAside() (moved []string, err error) {
 	return moved, nil
 }
 
-// putBack undoes setAside, the last first.
+// putBack undoes setAside, in reverse order.
 func (o *output) putBack(moved []string) (err error) {
 	for _, suffix := range slices.Backward(moved) {
 		if failed := o.disk.rename(asideName(o.temp, suffix), o.path+suffix); failed != nil {
@@ -41,17 +41,18 @@ func (o *output) putBack(moved []string) (err error) {
 		}
 	}
 	if err != nil {
-		// Without its temporary it would be taken for what is to be removed.
+		// Without its temporary, it would count as garbage.
 		o.file.Close()
 		o.temp = ""
 	}
 	return err
 }
 
-// recoverAsides finishes what the dead restore of a temporary has begun with the database
-// at path: it puts back what was set aside, since the temporary tells that the
-// database was not replaced. If the database has been written since, or has a log
-// again, the old log would damage it: it is kept under another name.
+// recoverAsides undoes what a killed restore did to the database at path: it
+// puts back the files that were set aside, because the temporary proves that
+// the database was not replaced. If the database has been written since, or
+// has a log again, the old log would damage it and is kept under another
+// name.
 func recoverAsides(temp string, written fs.FileInfo, path string) error {
 	var moved []string
 	for _, suffix := range beside {
@@ -80,8 +81,8 @@ func recoverAsides(temp string, written fs.FileInfo, path string) error {
 	return syncDir(dirOf(path))
 }
 
-// unused reports whether the database is as the dead restore has left it: no newer
-// than its temporary, and without the files that are missing.
+// unused reports whether the database is as the killed restore left it: not
+// newer than the temporary, and without the files that were set aside.
 func unused(path string, temp fs.FileInfo, moved []string) (bool, error) {
 	database, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// LeftOut is a file that a restore did not use, and why.
+// LeftOut is a file that a restore did not use, and the reason.
 type LeftOut struct {
 	Level   int      `json:"level"`
 	MinTXID ltx.TXID `json:"min_txid"`
@@ -21,7 +21,7 @@ type LeftOut struct {
 	Reason  string   `json:"reason"`
 }
 
-// String returns the file's level, name and what is wrong with it.
+// String returns the level and name of the file, and what is wrong with it.
 func (l LeftOut) String() string {
 	return ltxio.Name(l.Level, l.MinTXID, l.MaxTXID) + ": " + l.Reason
 }
@@ -33,8 +33,8 @@ func leftOut(torn []ltx.FileInfo) (out []LeftOut) {
 	return out
 }
 
-// attempts plans and calls do until one plan succeeds. Files that go away, and
-// with SkipDamaged those that are damaged, make it plan anew.
+// attempts makes plans and calls do until a plan succeeds. It makes a new
+// plan if files have vanished or, with SkipDamaged, are damaged.
 func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, cfg Config, do func(*Plan) (*Result, error)) (*Result, error) {
 	known := &knowledge{client: client, cfg: cfg, damaged: make(map[fileName]LeftOut)}
 	for gone := 0; ; {
@@ -67,15 +67,15 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 	}
 }
 
-// knowledge is what attempts have found out about a replica's files.
+// knowledge is what attempts have found out about the files of a replica.
 type knowledge struct {
 	client    ltxstore.ReplicaClient
 	cfg       Config
 	damaged   map[fileName]LeftOut
 	conflicts []*conflictError
 
-	late      bool // a file was later than believed: clocks ran backwards
-	histories bool // there are several: files are put together by their checksums
+	late      bool // a file was later than assumed: clocks ran backwards
+	histories bool // there are several: files are combined by their checksums
 }
 
 type fileName struct {
@@ -116,9 +116,9 @@ func reason(err error) string {
 	}
 }
 
-// learn learns from a plan's failure how to make a better one; if there is no way,
-// it returns an error. It returns nil a bounded number of times: each but one
-// leaves out a file more.
+// learn learns from the failure of a plan how to make a better one, or
+// returns an error if that is not possible. It returns nil a bounded number
+// of times: each time but one, another file is left out.
 func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error {
 	damaged, conflict, whole := new(damagedError), new(conflictError), new(wholeError)
 	switch {
@@ -143,9 +143,8 @@ func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error 
 	return nil
 }
 
-// wrong finds the file of a plan with which the database becomes wrong: without
-// those from it on it is right. It restores, dry, as many beginnings of the plan
-// as the logarithm of the number of its files.
+// wrong finds the first file of a plan after which the database is wrong. It
+// bisects: it dry-runs log2(n) beginnings of a plan of n files.
 func (k *knowledge) wrong(ctx context.Context, plan *Plan) (*ltx.FileInfo, error) {
 	right, wrong := 0, len(plan.Files)
 	for wrong-right > 1 {
@@ -163,8 +162,8 @@ func (k *knowledge) wrong(ctx context.Context, plan *Plan) (*ltx.FileInfo, error
 	return plan.Files[wrong-1], nil
 }
 
-// leftOut returns what is known to be damaged, and which files of two histories
-// are not in the plan.
+// leftOut returns the files that are known to be damaged, and those of other
+// histories that are not in the plan.
 func (k *knowledge) leftOut(plan *Plan) (out []LeftOut) {
 	for _, file := range k.damaged {
 		out = append(out, file)

@@ -11,8 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// damagedError is files that are damaged, each by itself; its text is of the
-// first.
+// damagedError is the error of files that are each damaged. Its text is about
+// the first.
 type damagedError struct {
 	error
 	files []damagedFile
@@ -25,8 +25,8 @@ type damagedFile struct {
 
 func (e *damagedError) Unwrap() error { return e.error }
 
-// conflictError is two files of a plan that do not fit each other: one at least
-// is of another history.
+// conflictError is the error of two files of a plan that do not fit together:
+// at least one is of another history.
 type conflictError struct {
 	error
 	older, newer *ltx.FileInfo
@@ -34,14 +34,14 @@ type conflictError struct {
 
 func (e *conflictError) Unwrap() error { return e.error }
 
-// wholeError is a database that is not what the plan's newest file says, though
-// no file is damaged by itself.
+// wholeError is the error of a database that differs from what the newest
+// file of the plan says, although no single file is damaged.
 type wholeError struct{ error }
 
 func (e *wholeError) Unwrap() error { return e.error }
 
-// decode decodes a file, verifies it and its name, and calls header and pages,
-// which may be nil. What is wrong with the file is ltxstore.ErrChecksum.
+// decode decodes a file, verifies it and its name, and calls header and
+// pages, which may be nil. A damaged file is ltxstore.ErrChecksum.
 func decode(dec *ltxio.Decoder, info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, pages func([]ltxio.Page) error) (ltx.Header, ltx.Trailer, error) {
 	hdr, trailer, err := dec.Decode(r, func(hdr ltx.Header) error {
 		if hdr.MinTXID != info.MinTXID || hdr.MaxTXID != info.MaxTXID {
@@ -58,7 +58,7 @@ func decode(dec *ltxio.Decoder, info *ltx.FileInfo, r io.Reader, header func(ltx
 	return hdr, trailer, err
 }
 
-// sound reads a file that is not applied, to know whether it is damaged.
+// sound checks whether a file that is not applied is damaged.
 func sound(info *ltx.FileInfo, r io.Reader) error {
 	_, _, err := decode(new(ltxio.Decoder), info, r, nil, nil)
 	return err

@@ -8,12 +8,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// File gives path a database of which write writes the content, as Run does with one that
-// it restores: whole or not at all, durable, and without replacing another unless
-// cfg.Overwrite is set. Of cfg, only Overwrite, Mode and Check matter. write gets an empty
-// temporary, from any place of which it may read back; it must not close it. What it puts
-// beside that, under the file's name and -wal, -shm or -journal, is removed by the next
-// restore if it stays. The errors are those of Run, and write's as it is.
+// File creates a database at path whose content write writes. As with Run,
+// the database appears whole or not at all, is durable, and replaces another
+// one only if cfg.Overwrite is set. Of cfg, only Overwrite, Mode and Check
+// are used. write gets an empty temporary file, which it may read and write
+// at any offset and must not close. If files with the name of the temporary
+// and the suffix -wal, -shm or -journal remain, the next restore removes
+// them. The errors are those of Run; an error of write is returned as it is.
 func File(ctx context.Context, path string, cfg Config, write func(*os.File) error) error {
 	if err := cfg.check(); err != nil {
 		return fmt.Errorf("restore %s: %w", path, err)
@@ -33,10 +34,10 @@ func File(ctx context.Context, path string, cfg Config, write func(*os.File) err
 	return fmt.Errorf("restore %s: %w", path, err)
 }
 
-// sourceError is an error that is not of the output.
+// sourceError is an error of the source and not of the output.
 type sourceError struct{ error }
 
-// write makes the database of what content writes, and gives it its name.
+// write creates the database from what content writes, and gives it its name.
 func (o *output) write(ctx context.Context, cfg Config, content func(*os.File) error) error {
 	if err := o.create(); err != nil {
 		return err

@@ -18,21 +18,24 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// link is a file, and between which databases its checksums put it.
+// link is a file, with the checksums of the databases before and after it.
 type link struct {
 	info *ltx.FileInfo
 	hdr  ltx.Header
 	post ltx.Checksum
 	err  error
 
-	// The best way to it: nil if none was found or it begins the history.
+	// The previous file on the best way to this one: nil if none was found or
+	// this one begins the history.
 	before  *link
 	reached bool
 	files   int
 }
 
-// history plans with the checksums of all files: of all ways to put files of one
-// history together the one that goes furthest, with the fewest files. It lists every level whole and reads the header and the trailer of each file.
+// history plans with the checksums of all files. Of all ways to combine files
+// of one history, it chooses the one that goes furthest, with the fewest
+// files. It lists every level and reads the header and the trailer of each
+// file.
 func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 	p := newPlanner(ctx, k.client, k.cfg.Target, k.skip)
 	all, err := p.list()
@@ -108,8 +111,8 @@ func (p *planner) tooNew(l *link) bool {
 	return !l.info.CreatedAt.Before(p.target.Before)
 }
 
-// read reads headers and trailers. A file that is damaged there is noted, one
-// that has gone is a goneError.
+// read reads headers and trailers. It notes damaged files; a file that has
+// vanished is a goneError.
 func (k *knowledge) read(ctx context.Context, links []*link) error {
 	err := flow.All(ctx, len(links), cmp.Or(k.cfg.Concurrency, defaultConcurrency), func(ctx context.Context, i int) error {
 		l := links[i]
@@ -156,7 +159,7 @@ func fetchPost(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.Fil
 	return trailer.PostApplyChecksum, nil
 }
 
-// furthest returns the last file of the best way, nil if there is none.
+// furthest returns the last file of the best way, or nil if there is none.
 func furthest(links []*link) (last *link) {
 	slices.SortStableFunc(links, func(a, b *link) int { return compare(a.info, b.info) })
 	endsFrom := func(txid ltx.TXID) int {
@@ -177,8 +180,8 @@ func furthest(links []*link) (last *link) {
 	return last
 }
 
-// follow makes the way to n go over o, if they fit and that is shorter. Where n
-// overlaps o no checksum tells whether they fit.
+// follow makes o the file before n, if they fit and that way is shorter. If n
+// overlaps o, no checksum tells whether they fit.
 func follow(o, n *link) {
 	tracked := !o.hdr.NoChecksum() && !n.hdr.NoChecksum()
 	adjacent := n.info.MinTXID == o.info.MaxTXID+1

@@ -8,11 +8,11 @@ import (
 	"syscall"
 )
 
-// openNonblock keeps the opening of a FIFO from waiting.
+// openNonblock prevents the opening of a FIFO from blocking.
 const openNonblock = syscall.O_NONBLOCK
 
-// tryLock locks a file as long as it is open. known is false where the file system
-// has no locks.
+// tryLock locks a file until it is closed. known is false if the file system
+// does not support locks.
 func tryLock(file *os.File) (locked, known bool) {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	return err == nil, err == nil || errors.Is(err, syscall.EWOULDBLOCK)

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// output is the database's file: a temporary until it gets its name.
+// output is the file of the database: a temporary until it gets its name.
 type output struct {
 	path      string
 	overwrite bool
@@ -24,8 +24,8 @@ type output struct {
 	temp string // empty when there is none
 }
 
-// disk is what publishing asks of the file system, one field a call, for tests
-// in which it fails or the process dies.
+// disk is the calls to the file system for publishing, which tests replace to
+// fail or to simulate a kill.
 type disk struct {
 	rename, link func(from, to string) error
 	remove       func(name string) error
@@ -37,10 +37,10 @@ func newOutput(path string, cfg Config) *output {
 		disk: disk{rename: os.Rename, link: os.Link, remove: os.Remove, syncDir: syncDir}}
 }
 
-// beside are the files that SQLite would take for parts of the database.
+// beside are the suffixes of files that SQLite treats as parts of a database.
 var beside = [...]string{"-wal", "-shm", "-journal"}
 
-// prepare removes what killed restores have left, and is vacant.
+// prepare removes what killed restores left behind, and calls vacant.
 func (o *output) prepare() error {
 	if err := o.vacant(); errors.Is(err, fs.ErrInvalid) {
 		return err
@@ -51,8 +51,8 @@ func (o *output) prepare() error {
 	return o.vacant()
 }
 
-// vacant returns an error unless the path may be written. With overwrite only
-// something that is no file is in the way.
+// vacant returns an error unless the path may be written. With overwrite,
+// only something other than a file is in the way.
 func (o *output) vacant() error {
 	if o.path == "" {
 		return fmt.Errorf("path is empty: want the database's: %w", fs.ErrInvalid)
@@ -85,8 +85,8 @@ func (o *output) vacant() error {
 	return nil
 }
 
-// create makes the temporary, which only its owner can read at first. The owner
-// is that of the database that is replaced, before anything is read for it.
+// create creates the temporary, which only its owner can read at first. It
+// sets the owner of the replaced database before anything is read.
 func (o *output) create() (err error) {
 	if o.file, o.temp, err = createTemp(o.path); err != nil {
 		return err
@@ -106,11 +106,11 @@ func (o *output) remove() {
 	if o.temp == "" {
 		return
 	}
-	if runtime.GOOS == "windows" { // which removes no open file
+	if runtime.GOOS == "windows" { // which cannot remove open files
 		o.file.Close()
 	}
-	_ = os.Remove(o.temp) // what stays is removed by the next restore
-	o.file.Close()        // again, perhaps: the lock is held until now
+	_ = os.Remove(o.temp) // the next restore removes it otherwise
+	o.file.Close()        // possibly for the second time; the lock is held until now
 	o.temp = ""
 }
 
@@ -124,7 +124,7 @@ func (o *output) sync() error {
 	if err == nil || runtime.GOOS == "windows" {
 		err = o.file.Sync()
 	}
-	if runtime.GOOS == "windows" { // which renames no open file
+	if runtime.GOOS == "windows" { // which cannot rename open files
 		err = errors.Join(err, o.file.Close())
 	}
 	return err
@@ -141,10 +141,10 @@ func (o *output) check(ctx context.Context, check func(context.Context, string) 
 	return nil
 }
 
-// clean removes what SQLite keeps beside a database.
+// clean removes the files that SQLite keeps for a database.
 func (o *output) clean(path string) {
 	for _, suffix := range beside {
-		_ = os.Remove(path + suffix) // of a temporary: the next restore removes it
+		_ = os.Remove(path + suffix) // if it stays, the next restore removes it
 	}
 }
 
@@ -162,11 +162,11 @@ func (o *output) publish() error {
 	return o.disk.syncDir(filepath.Dir(o.path))
 }
 
-// replace puts the temporary in the place of the old database. What SQLite keeps
-// beside that may hold committed transactions, and must never be seen beside the
-// new one: it is set aside first, durably, put back if the rename fails, and
-// removed when the new database is durable. A process that dies in between leaves
-// it to the next restore; see sweep.
+// replace renames the temporary to the old database. The files that SQLite
+// keeps for the old one may hold committed transactions, and must never be
+// combined with the new one. They are first set aside durably, put back if
+// the rename fails, and removed when the new database is durable. If the
+// process dies in between, the next restore puts them back; see sweep.
 func (o *output) replace() error {
 	dir := filepath.Dir(o.path)
 	moved, err := o.setAside()
@@ -185,7 +185,7 @@ func (o *output) replace() error {
 	temp := o.temp
 	o.published()
 	if err := o.disk.syncDir(dir); err != nil {
-		return err // without it the old database may come back, and needs its log
+		return err // after a crash the old database may come back, and then needs its log
 	}
 	for _, suffix := range moved {
 		_ = o.disk.remove(asideName(temp, suffix)) // what stays is removed by the next restore
@@ -193,14 +193,14 @@ func (o *output) replace() error {
 	return nil
 }
 
-// published forgets the temporary, which is the database now.
+// published forgets the temporary, which is now the database.
 func (o *output) published() {
 	o.file.Close()
 	o.temp = ""
 }
 
-// link is a rename that replaces nothing, also if the name was taken since.
-// Where the file system has no links it is a rename after a look.
+// link is a rename that never replaces a file. If the file system has no hard
+// links, it is a check and a rename.
 func (o *output) link() error {
 	err := o.disk.link(o.temp, o.path)
 	switch {
@@ -219,8 +219,8 @@ func (o *output) link() error {
 	return err
 }
 
-// syncDir makes a new name durable. A file system that does not fsync
-// directories, and Windows, offer nothing better.
+// syncDir makes a new name durable. Windows, and file systems that cannot
+// fsync directories, offer nothing better.
 func syncDir(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// keepOwner does nothing: a new file has the owner that its directory gives it.
+// keepOwner does nothing: a new file has the owner that the system gives it.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

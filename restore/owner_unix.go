@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// keepOwner gives a new file the owner and the group of the old one.
+// keepOwner sets the owner and the group of a new file to those of the old
+// one.
 func keepOwner(file *os.File, old fs.FileInfo) error {
 	now, err := file.Stat()
 	if err != nil {

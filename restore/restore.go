@@ -13,84 +13,86 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Config says what Run restores, and how. The zero value restores the newest
-// state into a new file.
+// Config is the configuration of Run. The zero value restores the newest
+// state to a new file.
 type Config struct {
-	// Target is the state that is wanted.
+	// Target is the state to restore.
 	Target Target
 
-	// Overwrite replaces a database that is there already, in one step, and
-	// removes its -wal, -shm and -journal when the new one is durable. If it
-	// fails, all of them are there as before. Nothing may have the old database
-	// open. The new one gets its owner and group; where that is not permitted,
-	// Run fails before it reads anything. Without Overwrite, any of these files
-	// is fs.ErrExist.
+	// Overwrite replaces an existing database atomically, and removes its
+	// -wal, -shm and -journal when the new one is durable. If Run fails, all
+	// of them are as before. No process may have the old database open. The
+	// new one gets the owner and group of the old one; if that is not
+	// permitted, Run fails before it reads anything. Without Overwrite, the
+	// existence of any of these files is fs.ErrExist.
 	Overwrite bool
 
-	// Mode is the database's permissions, whatever the umask. 0 means those of the
-	// database that is replaced, or 0644.
+	// Mode is the permissions of the database, regardless of the umask. 0
+	// means those of the replaced database, or 0644.
 	Mode fs.FileMode
 
-	// Concurrency is how many files are open at once: 0 means 16, 1 one after
-	// the other. It hides the latency of opening; the bytes are read in order.
+	// Concurrency is the maximum number of open files. 0 means 16; 1 opens
+	// them one after another. It hides the latency of opening; the bytes are
+	// read in order.
 	Concurrency int
 
 	// Skip, if not nil, excludes files from the plan; see NewPlan.
 	Skip func(*ltx.FileInfo) bool
 
-	// SkipDamaged restores from the other files what they give, where files are
-	// damaged or of another history than those that reach furthest. Without it
-	// such a file fails the restore. The state is the newest, or the target,
-	// that can be put together; where that leaves a gap before files that go
-	// on, Run fails with an *UnreachableError. Each time that files have to be
-	// left out costs another restore; once two histories are found, the header
-	// and the trailer of every file are read.
+	// SkipDamaged leaves out files that are damaged, or of another history
+	// than those that reach furthest, and restores from the other files.
+	// Without it, such a file fails the restore. The result is the newest
+	// state, or the target, that the other files contain. If that leaves a
+	// gap before later files, Run fails with an *UnreachableError. Each time
+	// files are left out, the restore starts again; once two histories are
+	// found, the header and the trailer of every file are read.
 	SkipDamaged bool
 
 	// Progress, if not nil, is called after the plan is made, after each file
-	// and after about each MiB that is read, by one goroutine at a time. When
-	// a plan is made anew it starts from zero.
+	// and about once for each MiB that is read, by one goroutine at a time.
+	// With a new plan, it starts from zero again.
 	Progress func(Progress)
 
-	// Check, if not nil, looks at the database before it gets its name: with
-	// PRAGMA integrity_check, say. Its error ends the restore, and nothing
-	// stays. It must not change the database. What SQLite leaves beside path
-	// (-wal, -shm, -journal) is removed.
+	// Check, if not nil, checks the database before it gets its name, for
+	// example with PRAGMA integrity_check. If it returns an error, Run fails
+	// and leaves nothing. It must not change the database. Files that SQLite
+	// leaves for path (-wal, -shm, -journal) are removed.
 	Check func(ctx context.Context, path string) error
 }
 
-// Progress is how far a restore has come.
+// Progress is the progress of a restore.
 type Progress struct {
 	Files, TotalFiles int
 	Bytes, TotalBytes int64 // of LTX files
 }
 
-// Result is what was restored.
+// Result describes what was restored.
 type Result struct {
-	// TXID is the last transaction, Time its header's time.
+	// TXID is the last transaction, and Time the time in its header.
 	TXID ltx.TXID  `json:"txid"`
 	Time time.Time `json:"time"`
 
-	// Files and Bytes are what was read.
+	// Files and Bytes are the number of files and bytes that were read.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
 
-	// PageSize in bytes and Pages are the database's.
+	// PageSize, in bytes, and Pages are those of the database.
 	PageSize uint32 `json:"page_size"`
 	Pages    uint32 `json:"pages"`
 
-	// Checksum is the database's rolling checksum, which was compared with
-	// that in the last file, if the files carry them; Litestream's do not, and
-	// then it is 0. Each file's own checksum is always verified.
+	// Checksum is the rolling checksum of the database, which was compared
+	// with that in the last file. It is 0 if the files do not contain it, as
+	// those of Litestream do not. The checksum of each file is always
+	// verified.
 	Checksum ltx.Checksum `json:"checksum,omitzero"`
 
-	// PastEnd says that Config.Target.Before is later than every transaction
-	// that the replica holds, so that this is the newest state.
+	// PastEnd means that Config.Target.Before is later than every transaction
+	// in the replica, so that this is the newest state.
 	PastEnd bool `json:"past_end,omitzero"`
 
-	// LeftOut are files that would have been used, but are not whole: those of
-	// no bytes, which listings leave out, and what SkipDamaged has skipped.
-	// Transactions after TXID may have been in one.
+	// LeftOut are the files that would have been used but are not whole:
+	// zero-byte files, which listings leave out, and files that SkipDamaged
+	// skipped. They may have contained transactions after TXID.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 }
 
@@ -98,20 +100,22 @@ const defaultConcurrency = 16
 
 // Run restores a state of the database to path, whose directory must exist.
 //
-// The database is written to a temporary file beside path, fsynced, checked
-// and then given its name, without replacing another unless told to. An error
-// or the end of ctx leaves nothing behind. (If the fsync of the directory is
-// what fails, the database is there, whole, beside the error.)
+// The database is written to a temporary file in the same directory, fsynced,
+// checked and renamed. It replaces another file only with Overwrite. If Run
+// fails or ctx ends, nothing is left behind. The exception is a failed fsync
+// of the directory: Run then returns the error, and the whole database is
+// there.
 //
-// A process that is killed leaves its temporary, <name>.<16 digits>.restore. The
-// next Run with that path removes it, and puts back what had been set aside of a
-// database that was to be replaced; a Run with another path in that directory does
-// so after a day. A temporary that a running process has is locked, and stays.
+// A process that is killed leaves its temporary, <name>.<16 digits>.restore.
+// The next Run with the same path removes it and puts back the files that
+// were set aside of a database to be replaced; a Run with another path in
+// that directory does so after a day. The temporary of a running process is
+// locked, and is not removed.
 //
-// A file that is deleted after it was planned, by retention or compaction,
-// makes Run plan anew, for the same target, three times at most. A file that
-// is damaged, or that does not continue the one before it (their checksums
-// tell, where files carry them), is ltxstore.ErrChecksum with the file's name.
+// If retention or compaction deletes a planned file, Run makes a new plan for
+// the same target, at most three times. A file that is damaged, or that
+// according to its checksums does not continue the one before it, is
+// ltxstore.ErrChecksum, in an error with the name of the file.
 //
 // Cost: NewPlan's, but for a moment it reads about twice as many headers as the
 // logarithm of the number of files: it believes files before one that is in time to
@@ -136,9 +140,9 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Co
 	return attempts(ctx, client, path, cfg, func(plan *Plan) (*Result, error) { return execute(ctx, client, plan, out, cfg) })
 }
 
-// DryRun does what Run does, at the same cost, but writes no database: that it
-// succeeds says that Run with cfg does, as long as the replica is not changed and the
-// disk suffices. Overwrite, Mode and Check do not matter.
+// DryRun is Run without writing a database, at the same cost. If it succeeds,
+// Run with cfg succeeds too, unless the replica changes or the disk is full.
+// Overwrite, Mode and Check are not used.
 func DryRun(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Result, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err

@@ -8,18 +8,19 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Target says which state of the database is wanted. At most one field is set;
-// the zero value is the newest state that the replica holds.
+// Target is a state of the database. At most one field may be set; the zero
+// value is the newest state in the replica.
 type Target struct {
-	// TXID is the last transaction that is wanted. The state is exactly that
-	// one, never an older or newer one.
+	// TXID is the last transaction of the state. The result is exactly that
+	// state, never an older or newer one.
 	TXID ltx.TXID `json:"txid,omitzero"`
 
-	// Before is the moment that is wanted: what was written strictly before
-	// it, by the times in the files' headers, which count milliseconds. A file
-	// of a level above 0 has the time of its last transaction, so that where
-	// level 0 has been deleted the state may be older than the moment by as
-	// much as one file of the lowest level left.
+	// Before is a moment: the state consists of everything that was written
+	// strictly before it, according to the times in the files' headers, which
+	// have milliseconds. A file of a level above 0 has the time of its last
+	// transaction. If level 0 has been deleted, the state may therefore be
+	// older than the moment by as much as one file of the lowest remaining
+	// level covers.
 	Before time.Time `json:"before,omitzero"`
 }
 

@@ -14,22 +14,22 @@ import (
 	"unicode/utf8"
 )
 
-// A temporary is called <stem>.<16 hexadecimal digits>.restore, where the stem is
-// the database's name. It is short enough for every file system on which the
-// database's own name is, and leaves room for SQLite's suffixes.
+// A temporary is called <stem>.<16 hexadecimal digits>.restore, where the
+// stem is the name of the database, shortened if necessary so that the name
+// with SQLite's suffixes fits in every file system.
 const (
 	tempSuffix = ".restore"
 	tempDigits = 16
 	maxStem    = 80
 )
 
-// leftoverAge is how old a temporary must be to be taken for a dead restore's,
-// where locks do not tell, or another database has its name.
+// leftoverAge is the age from which a temporary counts as that of a killed
+// restore, if there are no locks or it belongs to another database.
 const leftoverAge = 24 * time.Hour
 
 func dirOf(path string) string { return filepath.Dir(path) }
 
-// stemOf returns what the names of a database's temporaries begin with.
+// stemOf returns what the names of the temporaries of a database begin with.
 func stemOf(path string) string {
 	base := filepath.Base(path)
 	if len(base) <= maxStem {
@@ -45,8 +45,8 @@ func stemOf(path string) string {
 	return fmt.Sprintf("%s~%08x", base[:cut], sum.Sum32())
 }
 
-// createTemp makes a temporary for a database and locks it, where the system has
-// locks: a leftover that is not locked is a dead restore's.
+// createTemp creates a temporary for a database and locks it, if the system
+// has locks. A temporary that is not locked is that of a killed restore.
 func createTemp(path string) (*os.File, string, error) {
 	for attempt := 1; ; attempt++ {
 		var digits [tempDigits / 2]byte
@@ -56,19 +56,19 @@ func createTemp(path string) (*os.File, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		// Another restore may have locked it first, to remove it.
+		// Another restore may have locked it first in order to remove it.
 		if locked, known := tryLock(file); (locked || !known) && stillAt(file, name) {
 			return file, name, nil
 		}
 		file.Close()
-		_ = os.Remove(name) // if the other has not
+		_ = os.Remove(name) // unless the other one has
 		if attempt == maxAttempts {
 			return nil, "", fmt.Errorf("%s was removed by another restore as soon as it was made", name)
 		}
 	}
 }
 
-// stillAt reports whether the open file has that name.
+// stillAt reports whether the open file has the given name.
 func stillAt(file *os.File, name string) bool {
 	opened, err := file.Stat()
 	if err != nil {
@@ -78,14 +78,15 @@ func stillAt(file *os.File, name string) bool {
 	return err == nil && os.SameFile(opened, there)
 }
 
-// leftover is a name that a restore has made.
+// leftover is the name of a file that a restore created.
 type leftover struct {
-	temp string // name of the temporary, which may be gone
+	temp string // name of the temporary, which may no longer exist
 	stem string
-	rest string // after the temporary's name: empty, or of what is beside it
+	rest string // what follows the name of the temporary, or empty
 }
 
-// parseLeftover is strict: what other programs call .restore is none of ours.
+// parseLeftover is strict, because other programs may also use the suffix
+// .restore.
 func parseLeftover(name string) (l leftover, ok bool) {
 	at := strings.LastIndex(name, tempSuffix)
 	if at < tempDigits+2 {
@@ -110,10 +111,10 @@ func parseLeftover(name string) (l leftover, ok bool) {
 	return l, ok && l.rest != asideInfix
 }
 
-// sweep removes what restores have left that were killed: to this database's name
-// at once, to others in its directory after a day. What a running restore has
-// locked stays. What was set aside of a database that was not replaced is put back
-// first.
+// sweep removes the files of killed restores: those of this database at once,
+// those of others in its directory after a day. Files that a running restore
+// has locked are kept. Files that were set aside of a database that was not
+// replaced are put back first.
 func sweep(path string) error {
 	dir, err := os.Open(dirOf(path))
 	if err != nil {
@@ -141,7 +142,7 @@ func sweep(path string) error {
 	return err
 }
 
-// removeLeftover removes a dead restore's temporary.
+// removeLeftover removes the temporary of a killed restore.
 func removeLeftover(path string, l leftover) error {
 	name := filepath.Join(dirOf(path), l.temp)
 	stat, err := os.Lstat(name)
@@ -150,7 +151,7 @@ func removeLeftover(path string, l leftover) error {
 	}
 	file, err := os.OpenFile(name, os.O_RDWR|openNonblock, 0)
 	if err != nil {
-		return ignore(ignore(err, fs.ErrNotExist), fs.ErrPermission) // gone, or another user's
+		return ignore(ignore(err, fs.ErrNotExist), fs.ErrPermission) // it is gone, or belongs to another user
 	}
 	defer file.Close()
 	locked, known := tryLock(file)
@@ -171,8 +172,9 @@ func removeLeftover(path string, l leftover) error {
 	return ignore(os.Remove(name), fs.ErrNotExist)
 }
 
-// removeBeside removes what is beside a temporary that is gone: a log that was set
-// aside, of a database that has been replaced, or what Config.Check has made.
+// removeBeside removes files that belong to a temporary that no longer
+// exists: a log that was set aside, of a database that was replaced, or a
+// file that Config.Check created.
 func removeBeside(path string, l leftover) error {
 	dir := dirOf(path)
 	if _, err := os.Lstat(filepath.Join(dir, l.temp)); !errors.Is(err, fs.ErrNotExist) {

@@ -12,41 +12,44 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// UnreachableError says why a replica does not hold a target, and what it
-// holds instead. It matches fs.ErrNotExist only if the replica holds no file at
-// all: a daemon that begins anew in place of a damaged history loses it.
+// UnreachableError says why a target cannot be restored from a replica, and
+// what can be restored instead. It matches fs.ErrNotExist only if the replica
+// has no files at all: a daemon that starts a new history in place of a
+// damaged one would lose it.
 type UnreachableError struct {
 	Target Target
 
-	// Empty says that there is no file on any level, nor the rest of one.
+	// Empty means that there is no file on any level, not even a zero-byte
+	// one.
 	Empty bool
 
-	// LeftOut are files that might have helped, but are not whole: those of no
-	// bytes, which listings leave out, and with Config.SkipDamaged what was
-	// skipped.
+	// LeftOut are files that may be relevant but are not whole: zero-byte
+	// files, which listings leave out, and with Config.SkipDamaged the files
+	// that were skipped.
 	LeftOut []LeftOut
 
-	// Missing, if not 0, is the first transaction that no file holds, and
-	// Until the first that one holds again; 0 if there is none after it.
+	// Missing, if not 0, is the first transaction that is in no file, and
+	// Until the first later transaction that is in a file, or 0 if there is
+	// none.
 	Missing, Until ltx.TXID
 
-	// Within, if not nil, is a file that holds what comes next, but goes
-	// beyond the target, and cannot be cut.
+	// Within, if not nil, is a file that contains the next transaction but
+	// extends beyond the target; a file can only be applied as a whole.
 	Within *ltx.FileInfo
 
-	// Last is the last transaction before the target, or before the gap, that
-	// can be restored, 0 if there is none; give it as Target.TXID. LastTime is
-	// its time, zero if there is none or its file cannot be read.
+	// Last is the last transaction before the target or the gap that can be
+	// restored, or 0 if there is none. Use it as Target.TXID. LastTime is its
+	// time, or zero if there is none or its file cannot be read.
 	Last     ltx.TXID
 	LastTime time.Time
 
-	// First is, where Last is 0 and Within is set, the first transaction that
-	// can be restored, with its time.
+	// First is the first transaction that can be restored, if Last is 0 and
+	// Within is set. FirstTime is its time.
 	First     ltx.TXID
 	FirstTime time.Time
 }
 
-// Error names the gap, and what can be restored.
+// Error describes the gap and what can be restored.
 func (e *UnreachableError) Error() string {
 	if e.Empty {
 		return "the replica has no files"
@@ -81,7 +84,7 @@ func (e *UnreachableError) Error() string {
 	return b.String()
 }
 
-// Is reports that an empty replica's error is fs.ErrNotExist.
+// Is reports whether target is fs.ErrNotExist and the replica is empty.
 func (e *UnreachableError) Is(target error) bool { return e.Empty && target == fs.ErrNotExist }
 
 func of(t time.Time) string {
@@ -91,7 +94,7 @@ func of(t time.Time) string {
 	return " of " + t.UTC().Format(time.RFC3339Nano)
 }
 
-// failed makes an error of this package: about a target, a file or a path.
+// failed returns an error of this package about a target, a file or a path.
 func failed(client ltxstore.ReplicaClient, about string, err error) error {
 	return &ltxstore.Error{Op: "restore", Backend: client.Type(), Key: about, Kind: ltxstore.KindOf(err), Err: err}
 }
