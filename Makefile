@@ -15,6 +15,7 @@ BENCH        ?= .
 BENCH_FLAGS  ?= -write
 MICROBENCH_FLAGS ?= -benchmem
 FUZZTIME     ?= 10s
+SOAK         ?= 30m
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
@@ -39,7 +40,7 @@ FUZZ := \
 	./wrap/crypt:FuzzBinding \
 	./wrap/crypt:FuzzHeader
 
-.PHONY: help demo test test-servers azurite servers bench microbench fuzz cover dist lint fmt vet staticcheck golangci tidy cross
+.PHONY: help demo test test-servers azurite servers bench microbench fuzz soak cover dist lint fmt vet staticcheck golangci tidy cross
 
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
@@ -49,6 +50,7 @@ help:
 	@echo "make bench        ours, Litestream and bare calls side by side, into docs/benchmarks.md"
 	@echo "make microbench   the benchmarks of the library's packages (BENCH=regexp)"
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
+	@echo "make soak         the daemon for SOAK ($(SOAK)) over stores of whose requests one in twenty fails"
 	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
 	@echo "make dist         the command for each system, into dist/ (VERSION names the archives)"
 	@echo "make lint         gofmt, go vet, staticcheck, golangci-lint, go mod tidy -diff, builds for other systems"
@@ -108,6 +110,9 @@ fuzz:
 		echo "fuzz $$target for $(FUZZTIME)"; \
 		$(GO) test -run='^$$' -fuzz="^$${target#*:}\$$" -fuzztime=$(FUZZTIME) "$${target%:*}" || exit 1; \
 	done
+
+soak:
+	cd litestream && $(GO) test -count=1 -v -timeout 0 -run='^TestSoak$$' ./daemon -args -soak $(SOAK)
 
 cover:
 	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)

@@ -14,6 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/litestream"
 	"github.com/ltxstore/ltxstore/wrap/mirror"
+	"github.com/ltxstore/ltxstore/wrap/retry"
 
 	// The wrappers that a configuration can ask for.
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
@@ -22,7 +23,6 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/crypt"
 	_ "github.com/ltxstore/ltxstore/wrap/metrics"
 	_ "github.com/ltxstore/ltxstore/wrap/readonly"
-	_ "github.com/ltxstore/ltxstore/wrap/retry"
 	_ "github.com/ltxstore/ltxstore/wrap/throttle"
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
 )
@@ -46,6 +46,7 @@ func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logg
 			}
 			return nil, fmt.Errorf("replica %s: %w", replica, err)
 		}
+		client = repeated(client, replica.Source())
 		litestream.Client(client).SetLogger(logger)
 		seen := &observed{ReplicaClient: client, place: replica.String()}
 		r.each, clients = append(r.each, seen), append(clients, seen)
@@ -55,6 +56,24 @@ func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logg
 		r.all = mirror.New(clients[0], mirror.Config{Others: clients[1:]})
 	}
 	return r, nil
+}
+
+// repeated has a client's failed operations repeated, unless src can say itself how
+// often that is done. A failure that passes costs the engine more: it waits longer after
+// each one, up to five minutes, until it has written all that is missing without a
+// further one.
+func repeated(client ltxstore.ReplicaClient, src ltxstore.Source) ltxstore.ReplicaClient {
+	_, driver, err := src.Driver()
+	if err != nil {
+		return client
+	}
+	if _, _, ok := driver.Lookup("retry-max-attempts"); ok {
+		return client
+	}
+	if retrier, ok := ltxstore.As[backend.Retrier](client); ok && retrier.Retries() {
+		return client
+	}
+	return retry.New(client, retry.Config{})
 }
 
 // location tells a replica from every other: "" if its client cannot.
