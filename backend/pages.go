@@ -211,7 +211,7 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 }
 
 // prefetch sends page after page until the last, an error, or ctx ends. It
-// holds one page beside those in the channel's buffer.
+// holds one page in addition to those in the channel's buffer.
 func prefetch(ctx context.Context, fetch PageFunc, pages chan<- page) {
 	for more := true; more; {
 		var p page

@@ -72,8 +72,9 @@ type PutOptions struct {
 	// IfAbsent refuses to replace an object, with ErrPrecondition.
 	IfAbsent bool
 
-	// Metadata is kept beside the object. Names are of lower-case letters and
-	// hyphens. A store that allows fewer characters translates them both ways.
+	// Metadata is stored with the object. Names are of lower-case letters and
+	// hyphens. A store that allows fewer characters translates them both
+	// ways.
 	Metadata map[string]string
 
 	// Sum is the body's hash by Traits.NewHash; nil where the store has none,

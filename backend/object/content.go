@@ -32,7 +32,7 @@ var errEmpty = fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 // take reads as much of a body as it takes to know its form: of one that is
 // not in a file, at most limit bytes and one more. check is given the first
 // ltx.HeaderSize bytes, or all there are, before anything else is read. The
-// content must be freed, also beside an error.
+// content must be freed, even if there is an error.
 func take(src *source, limit int64, check func(first []byte) error) (c *content, err error) {
 	c = &content{src: src, size: src.size}
 	if src.at != nil {

@@ -31,8 +31,8 @@ type sweep struct {
 	// IsLevel tells a level of the replica from another prefix.
 	IsLevel func(prefix string) bool
 
-	// Delete deletes keys and returns the failures. It runs beside List and
-	// beside itself, Limit times at once; less than 1 means 1.
+	// Delete deletes keys and returns the failures. Up to Limit calls run
+	// concurrently with each other and with List; less than 1 means 1.
 	Delete func(ctx context.Context, keys []string) []error
 	Limit  int
 

@@ -69,7 +69,7 @@ type Timer interface {
 
 // Reader reads a transfer to its end, resuming it where it breaks (clauses O3
 // to O5, C2 and C3). Read is for one goroutine at a time. Close may be called
-// at any time, also beside a blocked Read.
+// at any time, also during a blocked Read.
 type Reader struct {
 	ctx    context.Context // ends with the caller's, at Close, and after the last byte
 	cancel context.CancelCauseFunc

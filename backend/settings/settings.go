@@ -45,7 +45,7 @@
 //	min=N max=N what a number must be within, unless it is 0
 //	oneof=A|B   what a text must be, unless it is empty
 //	path        the text is a path of keys: see backend.CleanPath
-//	not=NAME    a setting that may not be given beside this one
+//	not=NAME    a setting that must not be given together with this one
 //
 // The tag match holds a regular expression that a non-empty text must match,
 // and want describes in words what it matches. The tags default and help are

@@ -52,7 +52,7 @@ func (t *Table) enabled(values, defaults map[string]given, more bool) (bool, err
 	case err != nil:
 		return false, err
 	case off != nil && more:
-		return false, fmt.Errorf("%s%s is false beside replicas: want one of them", off.key, off.where)
+		return false, fmt.Errorf("%s%s is false, and there are replicas: want one of them", off.key, off.where)
 	case off != nil && t.locked:
 		inherited, err := t.off(defaults)
 		if names := slices.Sorted(maps.Keys(defaults)); err == nil && inherited == nil && len(names) > 0 {
@@ -90,5 +90,5 @@ func (t *Table) off(values map[string]given) (*given, error) {
 }
 
 func contradicts(off, other given) error {
-	return fmt.Errorf("%s%s is false beside %s%s: want one of them", off.key, off.where, other.key, other.where)
+	return fmt.Errorf("%s%s is false, and %s%s is set: want one of them", off.key, off.where, other.key, other.where)
 }

@@ -303,13 +303,13 @@ func (e *env) comesAndGoes(ctx context.Context, i int) (come, gone func() error)
 		func() error { return e.client.DeleteLTXFiles(ctx, []*ltx.FileInfo{f.info()}) }
 }
 
-// sameStaying checks a listing beside which files of comesAndGoes changed.
+// sameStaying checks a listing during which files of comesAndGoes changed.
 func sameStaying(infos []*ltx.FileInfo, stay []file) error {
 	if !slices.IsSortedFunc(infos, func(a, b *ltx.FileInfo) int { return int(a.MinTXID) - int(b.MinTXID) }) {
-		return errors.New("a listing beside changes is not sorted")
+		return errors.New("a listing during changes is not sorted")
 	}
 	infos = slices.DeleteFunc(infos, func(info *ltx.FileInfo) bool { return info.MinTXID%10 == 5 })
-	return sameFiles("what stays of a listing beside changes", infos, stay)
+	return sameFiles("what stays of a listing during changes", infos, stay)
 }
 
 func listFailsLater(ctx context.Context, e *env) error {

@@ -18,7 +18,7 @@ func rewriteCases() []Case {
 		{ID: "rewrite/old-until-replaced", Clauses: []string{"W2", "W6"}, Needs: []Capability{Rewriting},
 			Rule: "Until a rewrite has ended, the older file is what is read.", run: rewriteOldUntilReplaced},
 		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
-			Rule: "Concurrent writers of one name leave one writer's bytes; a reader beside them sees whole files only.", run: rewriteManyWriters},
+			Rule: "Concurrent writers of one name leave one writer's bytes; a concurrent reader sees whole files only.", run: rewriteManyWriters},
 		{ID: "rewrite/upload-removed", Clauses: []string{"W2", "W3", "W6"}, Needs: []Capability{Rewriting, Clients, RawAccess},
 			Rule: "A write whose unfinished upload another client's DeleteAll removes is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},
 		{ID: "once/refuses-other-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
@@ -143,7 +143,7 @@ func rewriteManyWriters(ctx context.Context, e *env) error {
 				err = oneOf(got, bodies)
 			}
 			if err != nil {
-				readErr = fmt.Errorf("reader beside the writers: %w", err)
+				readErr = fmt.Errorf("concurrent reader: %w", err)
 			}
 		}
 	})

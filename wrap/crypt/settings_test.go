@@ -118,7 +118,7 @@ func TestNeverPlaintext(t *testing.T) {
 		"replica: {type: mem, age: {recipient: " + recipient + "}}":                                               "did you mean age.recipients?",
 		"replica: {type: mem, age: " + recipient + "}":                                                            "want true or false",
 		"replica: {type: mem, crypt: false, age: " + keys + "}":                                                   "want one of them",
-		"age: " + keys + "\nreplica: {type: mem, crypt: false}":                                                   "crypt (line 2, column 22) is false beside age.enabled (line 1, column 1): want one of them",
+		"age: " + keys + "\nreplica: {type: mem, crypt: false}":                                                   "crypt (line 2, column 22) is false, and age.enabled (line 1, column 1) is set: want one of them",
 		"crypt.recipient: " + recipient + "\nreplica: {type: mem}":                                                "did you mean crypt.recipients?",
 		"dbs: [{path: /db, replica: {type: mem, crypt: {identities: [AGE-SECRET-KEY-hush]}}}]":                    "crypt.identities.0 (line 1, column 61) is not shown",
 		"replica: {type: mem, age: {identities: AGE-SECRET-KEY-1HUSH}, crypt: {identities: AGE-SECRET-KEY-1HU}}":  "age.identities (line 1, column 28) is not shown",

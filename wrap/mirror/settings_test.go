@@ -95,7 +95,7 @@ func TestSettingsRefused(t *testing.T) {
 	for query, says := range map[string]string{
 		"mirror=true":                            "mirror.replicas is missing: want at least one more replica",
 		"mirror.policy=all":                      "mirror.replicas is missing: want at least one more replica",
-		"mirror=false: gone://x":                 "mirror in the URL is false beside replicas: want one of them",
+		"mirror=false: gone://x":                 "mirror in the URL is false, and there are replicas: want one of them",
 		": gone://x":                             `mirror.0: ltxstore: init: invalid argument: no backend is registered for the scheme "gone"`,
 		": file:":                                "mirror.0: file: init: invalid argument: the URL has no path",
 		": mem:// mem://?page-siz=":              `mirror.1: mock: init: invalid argument: unknown setting "page-siz" in the URL`,
@@ -112,7 +112,7 @@ func TestSettingsRefused(t *testing.T) {
 				src.Mirrors = append(src.Mirrors, ltxstore.Source{URL: raw})
 			}
 		}
-		if says == "mirror in the URL is false beside replicas: want one of them" {
+		if says == "mirror in the URL is false, and there are replicas: want one of them" {
 			src.Mirrors = []ltxstore.Source{{URL: "mem://"}}
 		}
 		_, err := ltxstore.OpenSource(t.Context(), src)

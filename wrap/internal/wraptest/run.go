@@ -48,9 +48,9 @@ var samples = []string{
 	"list/pages-seek", "delete/partial", "delete-all/siblings",
 }
 
-// Run runs the suite on every ground, as subtests named by it: whole over memory,
-// elsewhere the cases of samples, and under the race detector every other one of
-// these. Those whose memory is not watched run beside each other.
+// Run runs the suite on every ground, as subtests named by it: whole over
+// memory, elsewhere the cases of samples, and under the race detector every
+// other one of these. Those whose memory is not watched run concurrently.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
 	grounds := s.On
