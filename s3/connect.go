@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -163,7 +164,13 @@ func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error)
 // names, and errors with the whole URL in them.
 type roundTripper struct{ http.RoundTripper }
 
+// Do sends a request. Its body has no WriteTo: that of the SDK's bodies fails
+// once they are closed, which they are when the answer begins, and the transport,
+// which may look for their end only then, would close the connection.
 func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = struct{ io.ReadCloser }{req.Body}
+	}
 	return c.RoundTrip(req)
 }
 

@@ -321,6 +321,42 @@ func TestTransportSettings(t *testing.T) {
 	assert.EqualValues(t, 13, sent.ResponseHeaderTimeout)
 }
 
+// afterAnswer calls read before the first byte of a body is read.
+type afterAnswer struct {
+	io.Reader
+	read func()
+}
+
+func (a *afterAnswer) Read(p []byte) (int, error) {
+	a.read()
+	return a.Reader.Read(p)
+}
+
+// An answer may come, and the SDK close the request's body, before the
+// transport has found its end. Were that an error, the transport would close
+// the connection under the answer.
+func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
+	requests := 0
+	cfg := valid()
+	cfg.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
+		requests++
+		_, err := io.CopyN(io.Discard, req.Body, req.ContentLength)
+		require.NoError(t, err)
+		answer := &afterAnswer{strings.NewReader("<DeleteResult><Deleted><Key>k</Key></Deleted></DeleteResult>"), func() {
+			n, err := io.Copy(io.Discard, req.Body)
+			require.NoError(t, err)
+			assert.Zero(t, n)
+		}}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(answer), Request: req}, nil
+	})
+	r, err := connectTo(t, cfg)
+	require.NoError(t, err)
+	results, err := r.bucket().DeleteBatch(t.Context(), []string{"k"})
+	require.NoError(t, err)
+	assert.Equal(t, []error{nil}, results)
+	assert.Equal(t, 1, requests)
+}
+
 func TestInitIsSharedAndSafe(t *testing.T) {
 	var requests atomic.Int64
 	cfg := valid()

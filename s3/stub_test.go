@@ -303,7 +303,7 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 		api: s3.New(s3.Options{
 			BaseEndpoint: aws.String(server.URL), Region: "us-east-1", UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
-			HTTPClient:  &http.Client{Transport: transport}, Retryer: aws.NopRetryer{},
+			HTTPClient:  roundTripper{transport}, Retryer: aws.NopRetryer{},
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
