@@ -44,10 +44,10 @@ type Config struct {
 	Username string `ltx:"username" default:"none" help:"The user."`
 	Password string `ltx:"password,secret" default:"none" help:"The user's password." json:"-"`
 	Token    string `ltx:"token,secret,not=username" default:"none" help:"A token instead of a user." json:"-"`
-	JWT      string `ltx:"jwt,secret,not=username" default:"none" help:"A user's JWT, with 'seed'." json:"-"`
+	JWT      string `ltx:"jwt,secret,not=username,not=token" default:"none" help:"A user's JWT, with 'seed'." json:"-"`
 	Seed     string `ltx:"seed,secret" default:"none" help:"The private key of 'jwt', or of a public 'nkey'." json:"-"`
-	Creds    string `ltx:"creds,not=username" default:"none" help:"A file of a user's JWT and private key."`
-	NKey     string `ltx:"nkey,secret,not=username" default:"none" help:"A file of a user's seed, the seed, or the public key of 'seed'." json:"-"`
+	Creds    string `ltx:"creds,not=username,not=token,not=jwt" default:"none" help:"A file of a user's JWT and private key."`
+	NKey     string `ltx:"nkey,secret,not=username,not=token,not=jwt,not=creds" default:"none" help:"A file of a user's seed, the seed, or the public key of 'seed'." json:"-"`
 
 	// TLS requires TLS, which is also used if the server requires it, or one
 	// of the following is set. RootCAs are files of PEM certificates that are
@@ -114,11 +114,13 @@ func (n *Reconnects) UnmarshalText(text []byte) error {
 	return nil
 }
 
+const defaultURL = "nats://127.0.0.1:4222"
+
 // defaultChunkSize is that of NATS's own clients.
 const defaultChunkSize = 128 << 10
 
 func (cfg Config) withDefaults() Config {
-	cfg.URL = cmp.Or(cfg.URL, "nats://127.0.0.1:4222")
+	cfg.URL = cmp.Or(cfg.URL, defaultURL)
 	cfg.ReconnectWait = cmp.Or(cfg.ReconnectWait, 2*time.Second)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 // Delete implements object.Bucket.
@@ -56,24 +58,26 @@ func (b *bucket) delete(ctx context.Context, key, version string) error {
 	return fmt.Errorf("%w: %d writes of this name were under way", errMoved, maxConflicts)
 }
 
-// orphanAge is how old chunks without an object must be to be a dead writer's.
-const orphanAge = time.Hour
-
-// Sweep implements object.Sweeper: it removes the chunks of writes that have not
-// ended for an hour. Those of other clients cannot be told from one another's,
-// and stay.
-func (b *bucket) Sweep(ctx context.Context, own func(key string) bool) error {
-	prefix := b.chunks
+// Leftovers implements object.Sweeper: they are chunks that no description in
+// the bucket mentions. Those of other clients do not tell what they are of.
+func (b *bucket) Leftovers(ctx context.Context) (left []object.Leftover, err error) {
 	var subjects map[string]uint64
-	err := b.call(ctx, func(ctx context.Context, s *session) error {
-		info, err := s.stream.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	err = b.call(ctx, func(ctx context.Context, s *session) error {
+		info, err := s.stream.Info(ctx, jetstream.WithSubjectFilter(b.chunks+">"))
 		if err == nil {
 			subjects = info.State.Subjects
 		}
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
+	}
+	described, err := b.below(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range described {
+		delete(subjects, b.chunks+e.NUID)
 	}
 	for subject := range subjects {
 		var last *jetstream.RawStreamMsg
@@ -85,21 +89,21 @@ func (b *bucket) Sweep(ctx context.Context, own func(key string) bool) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		sent, err := time.Parse(time.RFC3339, last.Header.Get(sentHeader))
-		key, nuid := last.Header.Get(objectHeader), strings.TrimPrefix(subject, prefix)
-		if err != nil || !own(key) || time.Since(sent) < orphanAge {
-			continue
-		}
-		if e, err := b.describe(ctx, key); err != nil {
-			return err
-		} else if e.NUID == nuid {
-			continue
-		}
-		if err := b.purge(ctx, nuid); err != nil {
-			return err
+		if since, err := time.Parse(time.RFC3339, last.Header.Get(sentHeader)); err == nil {
+			upload := object.Upload{Key: last.Header.Get(objectHeader), ID: strings.TrimPrefix(subject, b.chunks)}
+			left = append(left, object.Leftover{Upload: upload, Since: since})
 		}
 	}
-	return nil
+	return left, nil
+}
+
+// Discard implements object.Sweeper.
+func (b *bucket) Discard(ctx context.Context, upload object.Upload) error {
+	e, err := b.describe(ctx, upload.Key)
+	if err != nil || e.NUID == upload.ID { // it was completed meanwhile
+		return err
+	}
+	return b.purge(ctx, upload.ID)
 }

@@ -23,6 +23,8 @@ type entry struct {
 	// seq is the message's sequence, 0 without one. An object that was deleted
 	// has a message too.
 	seq uint64
+
+	damaged error // why the description cannot be used
 }
 
 // exists reports whether there is an object.
@@ -50,16 +52,15 @@ func (b *bucket) keyOf(subject string) (key string, ok bool) {
 }
 
 // parse reads a description.
-func parse(key string, data []byte, seq uint64, at time.Time) (entry, error) {
+func parse(key string, data []byte, seq uint64, at time.Time) entry {
 	e := entry{seq: seq}
 	if err := json.Unmarshal(data, &e.ObjectInfo); err != nil {
-		return entry{}, fmt.Errorf("%w: description of %q: %w", errDamaged, key, err)
-	}
-	if e.Name != key || e.Size > math.MaxInt64 || e.NUID == "" && e.exists() && !e.isLink() {
-		return entry{}, fmt.Errorf("%w: description of %q is of %q, %d bytes", errDamaged, key, e.Name, e.Size)
+		e.damaged = fmt.Errorf("%w: description of %q: %w", errDamaged, key, err)
+	} else if e.Name != key || e.Size > math.MaxInt64 || e.NUID == "" && e.exists() && !e.isLink() {
+		e.damaged = fmt.Errorf("%w: description of %q is of %q, %d bytes", errDamaged, key, e.Name, e.Size)
 	}
 	e.ModTime = at
-	return e, nil
+	return e
 }
 
 // object returns what a description tells.
@@ -82,7 +83,8 @@ func (b *bucket) describe(ctx context.Context, key string) (e entry, err error) 
 	err = b.call(ctx, func(ctx context.Context, s *session) error {
 		m, err := s.leader.GetLastMsgForSubject(ctx, b.description(key))
 		if err == nil {
-			e, err = parse(key, m.Data, m.Sequence, m.Time)
+			e = parse(key, m.Data, m.Sequence, m.Time)
+			err = e.damaged
 		}
 		return err
 	})

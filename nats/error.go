@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -46,43 +47,23 @@ func isConflict(err error) bool {
 // kinds is the error table. Every other answer of the API with a status of 5xx
 // may pass: a cluster without a leader, a server that is short of something.
 var kinds = []struct {
-	err, kind error
+	kind error
+	errs []error
 }{
-	{errStalled, ltxstore.ErrUnavailable},
-	{errLost, ltxstore.ErrUnavailable},
-	{errDisorder, ltxstore.ErrUnavailable},
-	{errMoved, ltxstore.ErrUnavailable},
-	{errDamaged, ltxstore.ErrChecksum},
-	{jetstream.ErrStreamNotFound, ltxstore.ErrStoreNotFound},
-	{jetstream.ErrBucketNotFound, ltxstore.ErrStoreNotFound},
-	{jetstream.ErrMsgNotFound, fs.ErrNotExist},
-	{jetstream.ErrObjectNotFound, fs.ErrNotExist},
-	{jetstream.ErrJetStreamNotEnabled, errors.ErrUnsupported},
-	{jetstream.ErrJetStreamNotEnabledForAccount, errors.ErrUnsupported},
-	{nats.ErrAuthorization, fs.ErrPermission},
-	{nats.ErrAuthExpired, fs.ErrPermission},
-	{nats.ErrAuthRevoked, fs.ErrPermission},
-	{nats.ErrAccountAuthExpired, fs.ErrPermission},
-	{nats.ErrPermissionViolation, fs.ErrPermission},
-	{nats.ErrMaxPayload, fs.ErrInvalid},
-	{nats.ErrNoServers, ltxstore.ErrUnavailable},
-	{nats.ErrTimeout, ltxstore.ErrUnavailable},
-	{nats.ErrDisconnected, ltxstore.ErrUnavailable},
-	{nats.ErrConnectionClosed, ltxstore.ErrUnavailable},
-	{nats.ErrConnectionDraining, ltxstore.ErrUnavailable},
-	{nats.ErrConnectionReconnecting, ltxstore.ErrUnavailable},
-	{nats.ErrReconnectBufExceeded, ltxstore.ErrUnavailable},
-	{nats.ErrStaleConnection, ltxstore.ErrUnavailable},
-	{nats.ErrBadSubscription, ltxstore.ErrUnavailable},
-	{nats.ErrSlowConsumer, ltxstore.ErrUnavailable},
-	{nats.ErrMaxConnectionsExceeded, ltxstore.ErrThrottled},
-	{nats.ErrMaxAccountConnectionsExceeded, ltxstore.ErrThrottled},
-	{nats.ErrNoResponders, ltxstore.ErrUnavailable},
-	{jetstream.ErrNoStreamResponse, ltxstore.ErrUnavailable},
-	{jetstream.ErrAsyncPublishTimeout, ltxstore.ErrUnavailable},
-	{jetstream.ErrTooManyStalledMsgs, ltxstore.ErrThrottled},
-	{jetstream.ErrConnectionClosed, ltxstore.ErrUnavailable},
-	{jetstream.ErrConsumerNotFound, ltxstore.ErrUnavailable}, // one of a listing's, with its server
+	{ltxstore.ErrChecksum, []error{errDamaged}},
+	{ltxstore.ErrStoreNotFound, []error{jetstream.ErrStreamNotFound, jetstream.ErrBucketNotFound}},
+	{fs.ErrNotExist, []error{jetstream.ErrMsgNotFound, jetstream.ErrObjectNotFound}},
+	{fs.ErrInvalid, []error{nats.ErrMaxPayload}},
+	{errors.ErrUnsupported, []error{jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount}},
+	{fs.ErrPermission, []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrPermissionViolation}},
+	{ltxstore.ErrThrottled, []error{nats.ErrMaxConnectionsExceeded, nats.ErrMaxAccountConnectionsExceeded, jetstream.ErrTooManyStalledMsgs}},
+	{ltxstore.ErrUnavailable, []error{errStalled, errLost, errDisorder, errMoved,
+		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
+		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,
+		jetstream.ErrNoStreamResponse, jetstream.ErrAsyncPublishTimeout, jetstream.ErrConnectionClosed,
+		jetstream.ErrConsumerNotFound}}, // the consumer of a listing has gone with its server
 }
 
 // Classify implements object.Bucket.
@@ -95,7 +76,7 @@ func kindOf(err error) error {
 		return object.ErrPrecondition
 	}
 	for _, row := range kinds {
-		if errors.Is(err, row.err) {
+		if slices.ContainsFunc(row.errs, func(known error) bool { return errors.Is(err, known) }) {
 			return row.kind
 		}
 	}

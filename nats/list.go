@@ -24,6 +24,8 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	for key, e := range found {
 		folder, _, below := strings.Cut(strings.TrimPrefix(key, opts.Prefix), "/")
 		switch prefix := opts.Prefix + folder + "/"; {
+		case e.damaged != nil:
+			return object.Page{}, e.damaged
 		case !e.exists(), below && deeper[prefix]:
 		case below:
 			deeper[prefix] = true
@@ -72,11 +74,10 @@ func (b *bucket) below(ctx context.Context, prefix string) (map[string]entry, er
 	}
 	for more := true; more && err == nil; {
 		err = b.call(ctx, func(ctx context.Context, s *session) (err error) {
-			more, err = b.fetch(ctx, s, consumer, end, func(key string, m *nats.Msg, meta *nats.MsgMetadata) (err error) {
+			more, err = b.fetch(ctx, s, consumer, end, func(key string, m *nats.Msg, meta *nats.MsgMetadata) {
 				if strings.HasPrefix(key, prefix) && key != prefix {
-					found[key], err = parse(key, m.Data, meta.Sequence.Stream, meta.Timestamp)
+					found[key] = parse(key, m.Data, meta.Sequence.Stream, meta.Timestamp)
 				}
-				return err
 			})
 			return err
 		})
@@ -95,7 +96,7 @@ func (b *bucket) below(ctx context.Context, prefix string) (map[string]entry, er
 // A request that does not wait, and yet has a time, is answered with what there
 // is and then with 404, both by looking at the stream; without a time it would be
 // refused by the number of messages that the consumer believes to be left.
-func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uint64, add func(key string, m *nats.Msg, meta *nats.MsgMetadata) error) (more bool, err error) {
+func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uint64, add func(key string, m *nats.Msg, meta *nats.MsgMetadata)) (more bool, err error) {
 	inbox := s.nc.NewInbox()
 	answers, err := s.nc.SubscribeSync(inbox)
 	if err != nil {
@@ -125,10 +126,10 @@ func (b *bucket) fetch(ctx context.Context, s *session, consumer string, end uin
 			return false, err
 		}
 		if key, ok := b.keyOf(m.Subject); ok {
-			err = add(key, m, meta)
+			add(key, m, meta)
 		}
-		if err != nil || meta.Sequence.Stream >= end {
-			return false, err
+		if meta.Sequence.Stream >= end {
+			return false, nil
 		}
 	}
 	return true, nil

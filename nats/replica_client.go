@@ -36,28 +36,17 @@ const typeName = "nats"
 //   - DeleteAll removes chunks of this replica's files that a killed writer left
 //     an hour ago or earlier.
 //   - Close closes the connection; the next method makes another.
-type ReplicaClient struct {
-	*object.Client
-	watch *watcher
-}
+type ReplicaClient struct{ *object.Client }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It
 // sends nothing and cannot fail: Init, which every method calls, tells what is
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
-	c := &ReplicaClient{watch: &watcher{}}
-	c.Client = object.New(object.Config{
+	return &ReplicaClient{object.New(object.Config{
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
 		Describe: cfg.String,
-		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
-			store, err := connect(cfg, log)
-			if err == nil {
-				c.watch.store.Store(store)
-			}
-			return store, err
-		},
-	})
-	return c
+		Connect:  func(_ context.Context, log *oplog.Logger) (*object.Store, error) { return connect(cfg, log) },
+	})}
 }

@@ -36,18 +36,17 @@ func (b *bucket) session(ctx context.Context) (*session, error) {
 
 func (b *bucket) dial(ctx context.Context) (*session, error) {
 	s := &session{}
-	options := append([]nats.Option{
-		nats.ReconnectHandler(func(*nats.Conn) { s.denied.Store(nil) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrPermissionViolation) {
-				s.denied.Store(&err)
-			}
-		}),
-	}, b.options...)
+	options := b.options
+	options.ReconnectedCB = func(*nats.Conn) { s.denied.Store(nil) }
+	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			s.denied.Store(&err)
+		}
+	}
 	dialed := make(chan error, 1)
-	go func() { // nats.Connect has no context
+	go func() { // Connect has no context
 		var err error
-		s.nc, err = nats.Connect(b.cfg.URL, options...)
+		s.nc, err = options.Connect()
 		dialed <- err
 	}()
 	select {

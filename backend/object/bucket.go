@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"io"
+	"iter"
 	"time"
 )
 
@@ -225,10 +226,26 @@ type Retractor interface {
 	DeleteVersion(ctx context.Context, key, version string) error
 }
 
+// Watcher is a Bucket that reports the objects that are written: see Watch.
+type Watcher interface {
+	// Watch returns the objects that are written from its return on, by any
+	// client. The sequence ends with the error of ctx.
+	Watch(ctx context.Context) (iter.Seq2[Object, error], error)
+}
+
 // Sweeper is a Bucket in which a writer that was killed leaves something that
 // is neither listed nor an upload in parts.
 type Sweeper interface {
-	// Sweep removes what dead writers have left of the keys for which own is
-	// true. What may be a living writer's stays.
-	Sweep(ctx context.Context, own func(key string) bool) error
+	// Leftovers returns what is there of writes that have not been completed,
+	// those under way included.
+	Leftovers(ctx context.Context) ([]Leftover, error)
+
+	// Discard removes a leftover, unless its write has been completed meanwhile.
+	Discard(ctx context.Context, upload Upload) error
+}
+
+// Leftover is what a write that has not been completed has sent until now.
+type Leftover struct {
+	Upload
+	Since time.Time // when it was sent last, by the writer's clock
 }

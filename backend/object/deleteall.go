@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
@@ -41,7 +42,7 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 func (r *replica) deleteAll(ctx context.Context) error {
 	holders, levels := r.Keys.Holders()
 	// Uploads first: one that ends meanwhile then fails, or is listed.
-	failed := append(r.abortUploads(ctx, slices.Concat(holders, levels)), r.sweep(ctx)...)
+	failed := append(r.abortUploads(ctx, slices.Concat(holders, levels)), r.discard(ctx)...)
 	var singly sync.Mutex
 	sweep := &sweep{
 		List: r.below,
@@ -101,22 +102,31 @@ func (r *replica) abortUploads(ctx context.Context, prefixes []string) (failed [
 	return failed
 }
 
-// sweep removes what killed writers have left where the store has a Sweeper.
-func (r *replica) sweep(ctx context.Context) []error {
+// leftoverAge is how old a leftover must be to be a dead writer's.
+const leftoverAge = time.Hour
+
+// discard removes what killed writers have left of this replica's files, where
+// the store has a Sweeper.
+func (r *replica) discard(ctx context.Context) []error {
 	s, ok := r.Bucket.(Sweeper)
 	if !ok {
 		return nil
 	}
-	err := r.do(ctx, func(ctx context.Context) error {
-		return s.Sweep(ctx, func(key string) bool {
-			_, _, _, ok := r.Keys.Parse(key)
-			return ok
-		})
+	var left []Leftover
+	err := r.do(ctx, func(ctx context.Context) (err error) {
+		left, err = s.Leftovers(ctx)
+		return err
 	})
-	if err == nil {
-		return nil
+	if err != nil {
+		return []error{r.wrap(opDeleteAll, r.Keys.Prefix(), flow.Ended(ctx, err))}
 	}
-	return []error{r.wrap(opDeleteAll, r.Keys.Prefix(), flow.Ended(ctx, err))}
+	var dead []Upload
+	for _, l := range left {
+		if time.Since(l.Since) >= leftoverAge {
+			dead = append(dead, l.Upload)
+		}
+	}
+	return r.abortOwn(ctx, s.Discard, dead)
 }
 
 func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (failed []error) {
@@ -140,20 +150,20 @@ func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (f
 		if err != nil {
 			return append(failed, r.wrap(opDeleteAll, prefix, flow.Ended(ctx, err)))
 		}
-		failed = append(failed, r.abortOwn(ctx, m, uploads)...)
+		failed = append(failed, r.abortOwn(ctx, m.AbortUpload, uploads)...)
 	}
 	return failed
 }
 
-// abortOwn aborts those of a page's uploads that are of this replica's files.
-func (r *replica) abortOwn(ctx context.Context, m Multipart, page []Upload) []error {
-	own := slices.DeleteFunc(page, func(u Upload) bool {
+// abortOwn aborts those of the uploads that are of this replica's files.
+func (r *replica) abortOwn(ctx context.Context, abort func(context.Context, Upload) error, uploads []Upload) []error {
+	own := slices.DeleteFunc(uploads, func(u Upload) bool {
 		_, _, _, ok := r.Keys.Parse(u.Key)
 		return !ok || u.ID == ""
 	})
 	results := make([]error, len(own))
 	flow.Each(len(own), r.DeleteConcurrency, func(i int) {
-		err := r.do(ctx, func(ctx context.Context) error { return m.AbortUpload(ctx, own[i]) })
+		err := r.do(ctx, func(ctx context.Context) error { return abort(ctx, own[i]) })
 		if err != nil && !r.is(err, ErrNoUpload) {
 			results[i] = r.wrap(opDeleteAll, own[i].Key, flow.Ended(ctx, err))
 		}

@@ -1,0 +1,150 @@
+package nats
+
+import (
+	"cmp"
+	"crypto/tls"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/internal/scrub"
+)
+
+func invalid(field string, value any, want string) error {
+	return backend.Invalid(typeName, "init", field, value, want)
+}
+
+// validate returns an error of kind fs.ErrInvalid that names the first bad
+// field. It reads no file and sends nothing.
+func (cfg Config) validate() error {
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return err
+	}
+	switch {
+	case cfg.Bucket == "":
+		return invalid("Bucket", cfg.Bucket, "want the object store's name")
+	case cfg.Password != "" && cfg.Username == "":
+		return invalid("Username", cfg.Username, "want the user that Password is of")
+	case cfg.Seed == "" && (cfg.JWT != "" || nkeys.IsValidPublicUserKey(cfg.NKey)):
+		return invalid("Seed", scrub.Secret(0), "want the private key that JWT or NKey is of")
+	case cfg.Seed != "" && cfg.JWT == "" && !nkeys.IsValidPublicUserKey(cfg.NKey):
+		return invalid("Seed", scrub.Secret(1), "want it empty without JWT or a public NKey")
+	case (cfg.ClientCert == "") != (cfg.ClientKey == ""):
+		return invalid("ClientKey", cfg.ClientKey, "want ClientCert and ClientKey, or neither")
+	}
+	for _, server := range cfg.servers() {
+		u, err := url.Parse(server)
+		switch {
+		case err != nil && strings.Contains(server, "@"), err == nil && u.User != nil:
+			return invalid("URL", scrub.Secret(len(server)), "want no user in it: Username and Password are fields of their own")
+		case err != nil, u.Host == "", !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme), strings.Trim(u.Path, "/") != "", u.RawQuery != "":
+			return invalid("URL", server, "want nats://HOST:PORT or tls://HOST:PORT; the bucket belongs into Bucket")
+		}
+	}
+	_, _, err := cfg.keyPair()
+	return err
+}
+
+func (cfg Config) servers() []string {
+	servers := strings.Split(cmp.Or(cfg.URL, defaultURL), ",")
+	for i := range servers {
+		servers[i] = strings.TrimSpace(servers[i])
+	}
+	return servers
+}
+
+// isSeed reports whether an NKey is a seed itself, and not the name of a file.
+func isSeed(nkey string) bool {
+	return strings.HasPrefix(nkey, "SU") && len(nkey) > 50 && !strings.ContainsAny(nkey, "/.")
+}
+
+// keyPair returns the pair of keys that a seed in cfg stands for, nil without
+// one.
+func (cfg Config) keyPair() (pair nkeys.KeyPair, public string, err error) {
+	field, seed := "Seed", cfg.Seed
+	if isSeed(cfg.NKey) {
+		field, seed = "NKey", cfg.NKey
+	}
+	if seed == "" {
+		return nil, "", nil
+	}
+	if pair, err = nkeys.FromSeed([]byte(seed)); err == nil {
+		public, err = pair.PublicKey()
+	}
+	switch {
+	case err != nil || !nkeys.IsValidPublicUserKey(public):
+		return nil, "", invalid(field, scrub.Secret(1), "want the seed of a user, SU…")
+	case nkeys.IsValidPublicUserKey(cfg.NKey) && public != cfg.NKey:
+		return nil, "", invalid(field, scrub.Secret(1), "want the seed of NKey's public key")
+	}
+	return pair, public, nil
+}
+
+// options returns how to connect. It reads the files that cfg names. Nothing is
+// kept for a server that is gone: it would be sent after its request has been
+// reported as failed.
+func (cfg Config) options() (nats.Options, error) {
+	o := nats.GetDefaultOptions()
+	o.Name = "ltxstore"
+	o.Servers = cfg.servers()
+	o.MaxReconnect = cmp.Or(int(cfg.MaxReconnects), -1)
+	o.ReconnectWait, o.ReconnectJitter, o.ReconnectJitterTLS = cfg.ReconnectWait, cfg.ReconnectWait/10, cfg.ReconnectWait/10
+	o.ReconnectBufSize = -1
+	o.Timeout, o.FlusherTimeout = cfg.Timeout, cfg.IdleTimeout
+	o.User, o.Password, o.Token = cfg.Username, cfg.Password, cfg.Token
+	o.Secure = cfg.TLS
+	if cfg.InsecureSkipVerify {
+		o.Secure, o.TLSConfig = true, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+	}
+	pair, public, err := cfg.keyPair()
+	use := func(field string, value any, want string, option nats.Option) {
+		if err != nil {
+			return
+		}
+		if bad := option(&o); bad != nil {
+			err = invalid(field, value, "want "+want+": "+bad.Error())
+		}
+	}
+	switch {
+	case cfg.Creds != "":
+		use("Creds", cfg.Creds, "a file of a user's JWT and seed", signing(nats.UserCredentials(cfg.Creds)))
+	case cfg.JWT != "":
+		use("JWT", scrub.Secret(1), "a user's JWT", signing(nats.UserJWTAndSeed(cfg.JWT, cfg.Seed)))
+	case pair != nil:
+		use("NKey", scrub.Secret(1), "a user's seed", nats.Nkey(public, pair.Sign))
+	case cfg.NKey != "":
+		use("NKey", cfg.NKey, "a seed, a public key, or a file of a seed", func(o *nats.Options) error {
+			option, err := nats.NkeyOptionFromSeed(cfg.NKey)
+			if err == nil {
+				err = option(o)
+			}
+			return err
+		})
+	}
+	if len(cfg.RootCAs) > 0 {
+		use("RootCAs", cfg.RootCAs, "files of PEM certificates", nats.RootCAs(cfg.RootCAs...))
+	}
+	if cfg.ClientCert != "" {
+		use("ClientCert", cfg.ClientCert, "files of a certificate and its key", nats.ClientCert(cfg.ClientCert, cfg.ClientKey))
+	}
+	return o, err
+}
+
+// signing is option, and an error at once if its files are not as they should.
+func signing(option nats.Option) nats.Option {
+	return func(o *nats.Options) error {
+		err := option(o)
+		if err == nil {
+			_, err = o.UserJWT()
+		}
+		if err == nil {
+			_, err = o.SignatureCB([]byte("nonce"))
+		}
+		return err
+	}
+}
