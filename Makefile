@@ -74,6 +74,7 @@ servers:
 # missing is a failure. .ci/install-servers installs those of Debian.
 test-servers: azurite
 	cd interop && PATH="$(AZURITE_DIR)/node_modules/.bin:$$PATH" $(GO) test -timeout 20m $(TEST_FLAGS) -tags servers ./testservers
+	cd litestream && $(GO) test $(TEST_FLAGS) -tags servers -run='^TestStatusPage$$' ./cmd/ltxstored # in Chromium
 
 # Azurite is kept in the user's cache directory, as a whole or not at all.
 AZURITE     := azurite@3.37.0

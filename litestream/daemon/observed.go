@@ -20,6 +20,7 @@ type observed struct {
 
 	mu      sync.Mutex
 	written time.Time
+	txid    ltx.TXID // the last transaction that was written
 	failed  time.Time
 	failure string
 }
@@ -72,6 +73,7 @@ func (o *observed) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.written = time.Now()
+		o.txid = max(o.txid, maxTXID)
 		return info, nil
 	}
 	return nil, o.note(err)

@@ -26,7 +26,8 @@ type DatabaseStatus struct {
 	Problems []string `json:"problems,omitempty"`
 
 	// TXID is the last transaction that the engine has read, Replicated the last
-	// that is in the replicas; Lag is how many are between the two.
+	// that is in all replicas; Lag is how many are between the two. Replicated is zero
+	// until that is known: a store is not asked before there is something to write.
 	TXID       ltx.TXID `json:"txid"`
 	Replicated ltx.TXID `json:"replicated"`
 	Lag        uint64   `json:"lag"`
@@ -81,11 +82,14 @@ func (d *database) status(now time.Time) DatabaseStatus {
 	d.mu.Lock()
 	s.Check, s.Window = d.check, d.window
 	d.mu.Unlock()
+	written := ^ltx.TXID(0)
 	for _, r := range d.each {
 		r.mu.Lock()
 		s.Replicas = append(s.Replicas, ReplicaStatus{r.place, r.written, r.failure, r.failed})
+		written = min(written, r.txid)
 		r.mu.Unlock()
 	}
+	s.Replicated = max(s.Replicated, written) // the engine forgets it when a sync fails
 	problem := func(format string, args ...any) { s.Problems = append(s.Problems, fmt.Sprintf(format, args...)) }
 	pos, err := d.engine.Pos()
 	if err != nil {
@@ -126,7 +130,7 @@ func (d *database) late() time.Duration {
 func (d *Daemon) refresh(ctx context.Context) {
 	for _, db := range d.databases() {
 		db.mu.Lock()
-		stale := time.Since(db.window.At) > windowAge
+		stale := db.window.stale()
 		db.mu.Unlock()
 		if stale && ctx.Err() == nil {
 			window := findWindow(ctx, db.all)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -94,25 +95,41 @@ dbs: [{path: $DIR/app.db, replicas: [{path: $DIR/a}, {url: "file://$DIR/b"}]}]
 	assert.Equal(t, http.StatusNotFound, code)
 }
 
+func TestCheckIsDue(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+	assert.False(t, Check{}.due(ago(time.Minute), time.Hour))
+	assert.True(t, Check{}.due(ago(time.Hour), time.Hour), "the first")
+	assert.False(t, Check{At: ago(time.Minute)}.due(ago(2*time.Hour), time.Hour))
+	assert.True(t, Check{At: ago(time.Hour)}.due(ago(2*time.Hour), time.Hour))
+	assert.True(t, Check{At: ago(time.Minute), unmade: true}.due(ago(2*time.Hour), time.Hour))
+}
+
 // What fails is told everywhere, and passes.
 func TestStatusOfFailingReplica(t *testing.T) {
 	g := newGround(t)
 	require.NoError(t, os.Mkdir(g.path("r"), 0o755))
 	g.exec("app.db", `CREATE TABLE t (x)`)
 	d := g.open(`dbs: [{path: $DIR/app.db, replica: {url: "file://$DIR/r", must-exist: true}}]`)
+	_, _ = get(t, d, "/")
 	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
+	_, body := get(t, d, "/")
+	assert.NotContains(t, visible(t, body), "nothing yet", "though nothing was there a moment ago")
 
 	require.NoError(t, os.Rename(g.path("r"), g.path("away")))
 	g.exec("app.db", `INSERT INTO t VALUES ('<script>')`)
 	g.eventually(func() bool { return !d.Status().Healthy }, "the failure is seen")
+	g.eventually(func() bool { return d.Status().Databases[0].Lag == 1 }, "what was replicated is remembered")
+	d.Validate(t.Context())
+	assert.Len(t, d.Status().Databases[0].Check.Findings, 1, "not one for each level")
 	code, body := get(t, d, "/health")
 	assert.Equal(t, http.StatusServiceUnavailable, code)
 	assert.Contains(t, body, "store not found")
 	_, body = get(t, d, "/")
-	assert.Contains(t, visible(t, body), "ltxstored: problems")
+	assert.Contains(t, visible(t, body), "ltxstored: 1 of 1 database with problems")
 	assert.Contains(t, visible(t, body), "store not found")
 
 	require.NoError(t, os.Rename(g.path("away"), g.path("r")))
+	d.validateIf(t.Context(), func(c Check) bool { return c.due(d.started, 24*time.Hour) })
 	g.eventually(func() bool { return d.Status().Healthy }, "it passes")
 	code, _ = get(t, d, "/health")
 	assert.Equal(t, http.StatusOK, code)

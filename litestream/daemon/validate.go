@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	engine "github.com/benbjohnson/litestream"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ltxstore/ltxstore/restore"
@@ -20,20 +21,45 @@ type Check struct {
 	OK       bool      `json:"ok"`
 	Read     bool      `json:"read"`               // every file was read
 	Findings []string  `json:"findings,omitempty"` // what is wrong
+
+	unmade bool // a store could not be asked
 }
 
-// validate checks all databases each interval.
+// due reports whether to check again. One that could not be made says little, and is
+// made when the store can be asked again, which each minute finds out.
+func (c Check) due(started time.Time, interval time.Duration) bool {
+	last := c.At
+	if last.IsZero() {
+		last = started
+	}
+	return c.unmade || time.Since(last) >= interval
+}
+
+// validate checks each database each interval.
 func (d *Daemon) validate(ctx context.Context) {
-	each(ctx, d.config().ValidationInterval, func() { d.Validate(ctx) })
+	each(ctx, min(d.config().ValidationInterval, time.Minute), func() {
+		d.validateIf(ctx, func(c Check) bool { return c.due(d.started, d.config().ValidationInterval) })
+	})
 }
 
 // Validate checks the replicas of each database: what can be restored, gaps between
 // the files of a level, and with Config.ValidationRead every file. What is wrong is
 // logged, is in the metrics and on the status page.
 func (d *Daemon) Validate(ctx context.Context) {
+	d.validateIf(ctx, func(Check) bool { return true })
+}
+
+// validateIf checks the databases whose last check meets due.
+func (d *Daemon) validateIf(ctx context.Context, due func(Check) bool) {
 	for _, db := range d.databases() {
 		if ctx.Err() != nil {
 			return
+		}
+		db.mu.Lock()
+		last := db.check
+		db.mu.Unlock()
+		if !due(last) {
+			continue
 		}
 		check := d.checked(ctx, db)
 		if ctx.Err() != nil {
@@ -70,20 +96,28 @@ func (d *Daemon) checked(ctx context.Context, db *database) Check {
 // errInvalid says that a check was made, and has found something.
 var errInvalid = errors.New("invalid")
 
-// list checks what listings tell.
+// list checks what listings tell. A listing that fails ends the check: the others would
+// fail of the same.
 func (d *Daemon) list(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
+	var failed error
 	for level := range len(d.config().Levels) + 1 {
-		found, err := db.engine.Replica.ValidateLevel(ctx, level)
-		if byLevel[level] = err; err != nil {
-			check.Findings = append(check.Findings, err.Error())
+		var found []engine.ValidationError
+		if failed == nil {
+			found, failed = db.engine.Replica.ValidateLevel(ctx, level)
 		}
+		byLevel[level] = failed
 		for _, f := range found {
 			byLevel[level] = errInvalid
 			check.Findings = append(check.Findings, fmt.Sprintf("level %d: %s", level, f.Message))
 		}
 	}
-	if _, err := restore.NewPlan(ctx, db.all, restore.Target{}, nil); err != nil && !d.notYet(db, err) {
-		check.Findings = append(check.Findings, err.Error())
+	if failed == nil {
+		if _, failed = restore.NewPlan(ctx, db.all, restore.Target{}, nil); d.notYet(db, failed) {
+			return
+		}
+	}
+	if check.unmade = failed != nil && !errors.Is(failed, fs.ErrNotExist); failed != nil {
+		check.Findings = append(check.Findings, failed.Error())
 	}
 }
 
@@ -95,7 +129,7 @@ func (d *Daemon) notYet(db *database, err error) bool {
 // read reads every file.
 func (d *Daemon) read(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
 	report, err := verify.Run(ctx, db.all, verify.Config{})
-	if err != nil {
+	if check.unmade = err != nil; err != nil {
 		check.Findings = append(check.Findings, err.Error())
 		return
 	}

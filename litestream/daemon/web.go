@@ -111,7 +111,7 @@ func (d *Daemon) servePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	if err := d.page.Execute(w, d.refreshed(r.Context())); err != nil {
+	if err := d.page.Execute(w, d.refreshed(r.Context()).forPage()); err != nil {
 		d.log.Debug("status page not sent", "error", err)
 	}
 }

@@ -26,6 +26,11 @@ type Window struct {
 // listings.
 const windowAge = time.Minute
 
+// stale reports whether to find out anew. A replica that was empty is soon not.
+func (w Window) stale() bool {
+	return time.Since(w.At) > windowAge || w.TXID == 0 && w.Failure == ""
+}
+
 // findWindow finds out what can be restored.
 func findWindow(ctx context.Context, client ltxstore.ReplicaClient) Window {
 	w := Window{At: time.Now()}

@@ -54,9 +54,11 @@ func (h *host) configure(yaml string) {
 }
 
 // exec writes to the database, as an application does.
-func (h *host) exec(statement string) {
+func (h *host) exec(statement string) { h.t.Helper(); h.execOn("app.db", statement) }
+
+func (h *host) execOn(name, statement string) {
 	h.t.Helper()
-	db, err := sql.Open("sqlite", h.path("app.db")+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)")
+	db, err := sql.Open("sqlite", h.path(name)+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(wal)")
 	require.NoError(h.t, err)
 	_, err = db.Exec(statement)
 	require.NoError(h.t, errors.Join(err, db.Close()))
@@ -136,19 +138,25 @@ func (r *running) signal(sig os.Signal) {
 // eventually waits for what the process does by itself.
 func (r *running) eventually(what func() bool, message string) {
 	r.t.Helper()
-	require.Eventually(r.t, what, 30*time.Second, 20*time.Millisecond, "%s\n%s", message, r.text())
+	if !assert.Eventually(r.t, what, 30*time.Second, 20*time.Millisecond, message) {
+		r.t.Fatal(r.text())
+	}
+}
+
+// url waits for the address of the pages.
+func (r *running) url() string {
+	r.t.Helper()
+	url := regexp.MustCompile(`url=(http://\S+)`)
+	r.eventually(func() bool { return url.MatchString(r.text()) }, "serving")
+	return url.FindStringSubmatch(r.text())[1]
 }
 
 // healthy waits until the process says that all is replicated.
 func (r *running) healthy() {
 	r.t.Helper()
-	url := regexp.MustCompile(`url=(http://\S+)`)
+	url := r.url()
 	r.eventually(func() bool {
-		m := url.FindStringSubmatch(r.text())
-		if m == nil {
-			return false
-		}
-		response, err := http.Get(m[1] + "health")
+		response, err := http.Get(url + "health")
 		if err != nil {
 			return false
 		}
