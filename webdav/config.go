@@ -35,6 +35,12 @@ type Config struct {
 	InsecureSkipVerify bool   `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
 	CABundle           string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
 
+	// AtomicMove says whether the server's MOVE replaces a file in one step, so
+	// that readers find the old one or the new one. A file that is missing is
+	// then not looked for again. Nil is what is known of the server, which Init
+	// asks: true for nginx with dav-ext.
+	AtomicMove *bool `ltx:"atomic-move" default:"what is known of the server" help:"Whether the server's MOVE replaces a file in one step."`
+
 	WriteOnce bool          `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 	MustExist bool          `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
 	SweepAge  time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`

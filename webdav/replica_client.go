@@ -10,7 +10,8 @@
 // A write puts a temporary beside the file and moves it to its name: first so
 // that nothing is replaced (Overwrite: F), which also is what Config.WriteOnce
 // needs, and only where there is a file so that it is. Whether that is atomic is
-// the server's doing; docs/stores/webdav.md has a table of servers. WebDAV
+// the server's doing: Init asks which server it is, by one request, unless
+// Config.AtomicMove tells. docs/stores/webdav.md has a table of servers. WebDAV
 // promises nothing about durability.
 package webdav
 
@@ -36,10 +37,10 @@ type ReplicaClient struct{ *tree.Client }
 // with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,
-		Connect: func(_ context.Context, log *oplog.Logger) (*tree.Store, error) { return connect(cfg, log) }})}
+		Connect: func(ctx context.Context, log *oplog.Logger) (*tree.Store, error) { return connect(ctx, cfg, log) }})}
 }
 
-func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
+func connect(ctx context.Context, cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	base, err := cfg.validate()
 	if err != nil {
 		return nil, err
@@ -57,6 +58,9 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	}
 	base.Path, base.RawPath = "/"+strings.Trim(base.Path+"/"+cfg.Path, "/"), ""
 	s := &server{cfg: cfg, base: base, http: &http.Client{Transport: rt, CheckRedirect: transport.NoRedirect}}
+	if err := s.probe(ctx, log); err != nil {
+		return nil, err
+	}
 	return &tree.Store{
 		Tree:                s,
 		Traits:              tree.Traits{LinkMoves: true},

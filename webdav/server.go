@@ -36,6 +36,8 @@ type server struct {
 	cfg  Config
 	base *url.URL // of the replica's root
 	http *http.Client
+
+	product product
 }
 
 // at returns the URL of a file, and dir that of a collection, which ends with
@@ -96,7 +98,8 @@ func drain(body io.ReadCloser) {
 // 403 for one that is deleted while it is opened.
 func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (tree.Content, error) {
 	c, err := s.open(ctx, p, opts)
-	if code := statusOf(err); code != http.StatusNotFound && code != http.StatusForbidden {
+	code := statusOf(err)
+	if s.product.atomicMove || code != http.StatusNotFound && code != http.StatusForbidden {
 		return c, err
 	}
 	switch info, statErr := s.Stat(ctx, p); {
