@@ -41,15 +41,6 @@ type Call struct {
 	Err error
 }
 
-// Calls returns the calls so far, including those that still run, in the
-// order in which they began: of the given operations, or of all.
-func (c *ReplicaClient) Calls(ops ...Op) []Call {
-	return c.calls.list(func(call Call) bool { return len(ops) == 0 || slices.Contains(ops, call.Op) })
-}
-
-// ResetCalls forgets the calls so far.
-func (c *ReplicaClient) ResetCalls() { c.calls.reset() }
-
 // callLog keeps every call until reset.
 type callLog struct {
 	mu      sync.Mutex
@@ -70,18 +61,14 @@ func (l *callLog) begin(call Call) *record {
 	return rec
 }
 
-func (l *callLog) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.records = nil
-}
-
-func (l *callLog) list(want func(Call) bool) []Call {
+// Calls returns the calls so far, including those that still run, in the
+// order in which they began: of the given operations, or of all.
+func (l *callLog) Calls(ops ...Op) []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	calls := []Call{}
 	for _, rec := range l.records {
-		if want(rec.call) {
+		if len(ops) == 0 || slices.Contains(ops, rec.call.Op) {
 			call := rec.call
 			call.Files = slices.Clone(call.Files)
 			calls = append(calls, call)
@@ -90,10 +77,19 @@ func (l *callLog) list(want func(Call) bool) []Call {
 	return calls
 }
 
-func (r *record) end(n int64, err error) {
+// ResetCalls forgets the calls so far.
+func (l *callLog) ResetCalls() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = nil
+}
+
+// end records the method's return. It returns err.
+func (r *record) end(n int64, err error) error {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	r.call.Done, r.call.Bytes, r.call.Err = true, n, err
+	return err
 }
 
 // add records what a reader or an iterator did after its method's return.
@@ -102,7 +98,7 @@ func (r *record) add(bytes, items int, err error) {
 	defer r.log.mu.Unlock()
 	r.call.Bytes += int64(bytes)
 	r.call.Items += items
-	if r.call.Err == nil {
+	if r.call.Err == nil && err != io.EOF {
 		r.call.Err = err
 	}
 }
@@ -114,11 +110,7 @@ type recordedReader struct {
 
 func (r *recordedReader) Read(p []byte) (int, error) {
 	n, err := r.rc.Read(p)
-	if err == io.EOF {
-		r.rec.add(n, 0, nil)
-	} else {
-		r.rec.add(n, 0, err)
-	}
+	r.rec.add(n, 0, err)
 	return n, err
 }
 

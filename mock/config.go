@@ -1,12 +1,14 @@
 package mock
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 // Config configures a client. The zero value is valid.
@@ -37,39 +39,18 @@ type Config struct {
 	Logger *slog.Logger `ltx:"-"`
 }
 
-const defaultPageSize = 1000
-
-// place is a checked Config.
-type place struct {
-	keys     backend.Keys
-	pageSize int
-}
-
-func (cfg Config) check() (*place, error) {
-	if cfg.PageSize < 0 {
-		return nil, backend.Invalid(typeName, "init", "PageSize", cfg.PageSize, "want 0 (1000) or more objects")
+func (cfg Config) check() (backend.Keys, error) {
+	if err := settings.Validate(typeName, cfg); err != nil {
+		return backend.Keys{}, err
 	}
 	if cfg.Clock != nil && cfg.Clock().IsZero() {
-		return nil, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
+		return backend.Keys{}, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
 	}
 	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 	if err != nil {
-		return nil, backend.Refused(typeName, "init", "", err)
+		err = backend.Refused(typeName, "init", "", err)
 	}
-	p := &place{keys: keys, pageSize: cfg.PageSize}
-	if p.pageSize == 0 {
-		p.pageSize = defaultPageSize
-	}
-	return p, nil
+	return keys, err
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (cfg Config) pageSize() int { return cmp.Or(cfg.PageSize, 1000) }

@@ -19,15 +19,21 @@ func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	if err := backend.CheckFiles(files); err != nil || len(files) == 0 {
 		return wrap("delete", "", err)
 	}
-	p, err := m.init(ctx, "delete")
+	keys, err := m.init(ctx, "delete")
 	if err != nil {
 		return err
 	}
 	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete", Level: noLevel, Done: slog.LevelInfo})
 	var failed []error
 	for _, info := range files {
-		key := p.keys.File(info.Level, info.MinTXID, info.MaxTXID)
-		if err := m.deleteFile(ctx, key, info); err != nil {
+		key := keys.File(info.Level, info.MinTXID, info.MaxTXID)
+		err := flow.Err(ctx)
+		if err == nil {
+			err = m.change(ctx, m.match(OpDelete, info.Level, info.MinTXID, info.MaxTXID), func(lag Lag) {
+				m.Store().remove(key, lag, m.now())
+			})
+		}
+		if err != nil {
 			failed = append(failed, wrap("delete", key, err))
 		}
 	}
@@ -36,59 +42,46 @@ func (m *memory) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-func (m *memory) deleteFile(ctx context.Context, key string, info *ltx.FileInfo) error {
-	if err := flow.Err(ctx); err != nil {
-		return err
-	}
-	faults := m.script.match(OpDelete, info.Level, info.MinTXID, info.MaxTXID)
-	return m.change(ctx, faults, func(lag Lag) { m.bucket().remove(key, lag, m.now()) })
-}
-
 // DeleteAll implements ltxstore.ReplicaClient.
 func (m *memory) DeleteAll(ctx context.Context) error {
-	p, err := m.init(ctx, "delete all")
+	keys, err := m.init(ctx, "delete all")
 	if err != nil {
 		return err
 	}
 	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "delete all", Level: noLevel, Done: slog.LevelInfo})
-	belongs := func(key string) bool {
-		_, _, _, ok := p.keys.Parse(key)
-		return ok
-	}
-	err = m.change(ctx, m.script.match(OpDeleteAll, noLevel, 0, 0), func(lag Lag) {
-		m.bucket().removeAll(p.keys.Prefix(), belongs, lag, m.now())
-	})
-	if err != nil {
-		err = wrap("delete all", p.keys.Prefix(), err)
-	}
+	err = wrap("delete all", keys.Prefix(), m.change(ctx, m.match(OpDeleteAll, noLevel, 0, 0), func(lag Lag) {
+		m.Store().removeAll(keys.Prefix(), func(key string) bool {
+			_, _, _, ok := keys.Parse(key)
+			return ok
+		}, lag, m.now())
+	}))
 	op.End(err)
 	return err
 }
 
-// change calls do under faults: those whose answer is lost come after it.
-func (m *memory) change(ctx context.Context, faults []*scripted, do func(Lag)) error {
-	var lag Lag
+// change makes a request under faults: those whose answer is lost come after it.
+func (m *memory) change(ctx context.Context, faults []*scripted, request func(Lag)) error {
+	before, lost, lag := split(faults)
+	if err := m.meetAll(ctx, before); err != nil {
+		return err
+	}
+	m.Store().requests.Add(1)
+	request(lag)
+	return m.meetAll(ctx, lost)
+}
+
+// split returns the faults that come before a change of the store, those that
+// come after it because its answer is lost, and the first lag of any.
+func split(faults []*scripted) (before, lost []*scripted, lag Lag) {
 	for _, f := range faults {
 		if f.LostAnswer {
-			continue
+			lost = append(lost, f)
+		} else {
+			before = append(before, f)
 		}
-		if err := m.meet(ctx, f); err != nil {
-			return err
-		}
-	}
-	for _, f := range faults {
 		if lag == (Lag{}) {
 			lag = f.Lag
 		}
 	}
-	do(lag)
-	for _, f := range faults {
-		if !f.LostAnswer {
-			continue
-		}
-		if err := m.meet(ctx, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return before, lost, lag
 }

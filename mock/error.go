@@ -2,7 +2,7 @@ package mock
 
 import "github.com/ltxstore/ltxstore"
 
-// backend is what errors and log lines call the client.
+// typeName is what errors and log lines call the client.
 const typeName = "mock"
 
 // wrap makes an *ltxstore.Error of err, nil of nil. The kind is err's own, if

@@ -2,6 +2,7 @@ package mock
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,12 +140,7 @@ func (f Fault) String() string {
 
 func (f Fault) first() int { return max(f.Nth, 1) }
 
-func (f Fault) times() int {
-	if f.Times == 0 {
-		return 1
-	}
-	return f.Times
-}
+func (f Fault) times() int { return cmp.Or(f.Times, 1) }
 
 // hits reports whether the nth matching call is hit.
 func (f Fault) hits(nth int) bool {
@@ -162,74 +158,42 @@ func (f Fault) matches(op Op, level int, minTXID, maxTXID ltx.TXID) bool {
 // corrupt returns body, which starts at offset start of its file, with the
 // bytes of Corrupt inverted. body itself is not changed.
 func (f Fault) corrupt(body []byte, start int64) []byte {
-	cloned := false
+	if f.Corrupt != nil {
+		body = bytes.Clone(body)
+	}
 	for _, at := range f.Corrupt {
-		i := at - start
-		if i < 0 || i >= int64(len(body)) {
-			continue
+		if i := at - start; i >= 0 && i < int64(len(body)) {
+			body[i] ^= 0xff
 		}
-		if !cloned {
-			body, cloned = bytes.Clone(body), true
-		}
-		body[i] ^= 0xff
 	}
 	return body
-}
-
-// ability is what an operation has, and a Fault of it may speak of.
-type ability struct {
-	level  bool // it is on one level
-	file   bool // and on one file
-	body   bool // it goes on for some bytes or files
-	change bool // it changes the store
-}
-
-func (op Op) ability() (can ability, known bool) {
-	switch op {
-	case OpInit, OpClose:
-	case OpList:
-		can = ability{level: true}
-	case OpNext:
-		can = ability{level: true, body: true}
-	case OpMetadata, OpOpen:
-		can = ability{level: true, file: true}
-	case OpRead:
-		can = ability{level: true, file: true, body: true}
-	case OpWrite:
-		can = ability{level: true, file: true, body: true, change: true}
-	case OpDelete:
-		can = ability{level: true, file: true, change: true}
-	case OpDeleteAll:
-		can = ability{change: true}
-	default:
-		return ability{}, false
-	}
-	return can, true
 }
 
 // check returns an error of kind fs.ErrInvalid that names the field for a
 // fault that could never match, would do nothing, or contradicts itself.
 func (f Fault) check() error {
-	can, known := f.Op.ability()
+	var (
+		change  = slices.Contains([]Op{OpWrite, OpDelete, OpDeleteAll}, f.Op) // of the store
+		body    = slices.Contains([]Op{OpRead, OpWrite, OpNext}, f.Op)        // it goes on for some bytes or files
+		onFile  = slices.Contains([]Op{OpMetadata, OpOpen, OpRead, OpWrite, OpDelete}, f.Op)
+		onLevel = onFile || f.Op == OpList || f.Op == OpNext
+	)
 	bad := func(field string, value any, want string) error {
 		return backend.Invalid(typeName, "script", "Fault."+field, value, want)
 	}
 	only := func(what string) string { return fmt.Sprintf("want it only with %s, not with %q", what, f.Op) }
-	if !known {
+	if !onLevel && f.Op != OpInit && f.Op != OpDeleteAll && f.Op != OpClose {
 		return bad("Op", string(f.Op), "want one of mock's Op constants")
 	}
-	for _, level := range f.Levels {
-		if level < 0 || level > ltxstore.MaxLevel {
-			return bad("Levels", f.Levels, fmt.Sprintf("want levels of 0 to %d", ltxstore.MaxLevel))
-		}
+	if slices.ContainsFunc(f.Levels, func(level int) bool { return backend.CheckLevel(level) != nil }) {
+		return bad("Levels", f.Levels, fmt.Sprintf("want levels of 0 to %d", ltxstore.MaxLevel))
 	}
-	noBytes := slices.ContainsFunc(f.Corrupt, func(at int64) bool { return at < 0 })
 	switch {
 	case f.Levels != nil && len(f.Levels) == 0:
 		return bad("Levels", f.Levels, "want nil for any level")
-	case f.Levels != nil && !can.level:
+	case f.Levels != nil && !onLevel:
 		return bad("Levels", f.Levels, only("an operation on a level"))
-	case (f.MinTXID != 0 || f.MaxTXID != 0) && !can.file:
+	case (f.MinTXID != 0 || f.MaxTXID != 0) && !onFile:
 		return bad("MinTXID and MaxTXID", [2]ltx.TXID{f.MinTXID, f.MaxTXID}, only("an operation on a file"))
 	case f.MaxTXID != 0 && f.MinTXID > f.MaxTXID:
 		return bad("MinTXID", f.MinTXID, fmt.Sprintf("want at most MaxTXID, %s", f.MaxTXID))
@@ -237,13 +201,13 @@ func (f Fault) check() error {
 		return bad("Nth", f.Nth, "want 1 or more, or 0 for 1")
 	case f.After < 0:
 		return bad("After", f.After, "want 0 or more bytes or files")
-	case f.After > 0 && !can.body:
+	case f.After > 0 && !body:
 		return bad("After", f.After, only("OpRead, OpWrite and OpNext"))
 	case f.After > 0 && f.Err == nil && f.Delay == 0 && !f.Truncate:
 		return bad("After", f.After, "want Err, Delay or Truncate too")
 	case f.Delay < 0:
 		return bad("Delay", f.Delay, "want 0 or more")
-	case f.LostAnswer && !can.change:
+	case f.LostAnswer && !change:
 		return bad("LostAnswer", true, only("OpWrite, OpDelete and OpDeleteAll"))
 	case f.LostAnswer && (f.Err == nil || f.After > 0):
 		return bad("LostAnswer", true, "want Err too, and no After")
@@ -257,11 +221,11 @@ func (f Fault) check() error {
 		return bad("Truncate", true, "want no Err: a read that ends with an error is Err alone")
 	case f.Corrupt != nil && f.Op != OpRead:
 		return bad("Corrupt", f.Corrupt, only("OpRead"))
-	case noBytes:
+	case slices.ContainsFunc(f.Corrupt, func(at int64) bool { return at < 0 }):
 		return bad("Corrupt", f.Corrupt, "want offsets of 0 or more")
 	case f.Lag.Listings < 0 || f.Lag.Duration < 0:
 		return bad("Lag", f.Lag, "want no negative field")
-	case f.Lag != (Lag{}) && !can.change:
+	case f.Lag != (Lag{}) && !change:
 		return bad("Lag", f.Lag, only("OpWrite, OpDelete and OpDeleteAll"))
 	case f.Lag != (Lag{}) && f.Err != nil && !f.LostAnswer:
 		return bad("Lag", f.Lag, "want no Err, or LostAnswer too: what fails is not listed")

@@ -267,6 +267,20 @@ func TestReadFailsOnTheWay(t *testing.T) {
 	}
 }
 
+// TestEndOfFileAsFault sees io.EOF as Fault.Err fail like any other error,
+// rather than end a body early without a word.
+func TestEndOfFileAsFault(t *testing.T) {
+	c := newClient(mock.Config{})
+	c.Script(t, mock.Fault{Op: mock.OpWrite, After: 300, Err: io.EOF}, mock.Fault{Op: mock.OpRead, After: 300, Err: io.EOF})
+	require.ErrorIs(t, do(t.Context(), c, mock.OpWrite), io.EOF)
+	assert.Empty(t, c.Store().Keys())
+	write(t, c, 0, 1, ltxBody(1))
+	var typed *ltxstore.Error
+	err := do(t.Context(), c, mock.OpRead)
+	require.ErrorAs(t, err, &typed)
+	assert.ErrorIs(t, err, io.EOF)
+}
+
 func TestCorrupt(t *testing.T) {
 	body := ltxBody(1)
 	c := newClient(mock.Config{})

@@ -28,9 +28,10 @@ type Lag struct {
 func (s *Store) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range s.lagging {
-		s.settle(e)
+	for _, e := range s.entries {
+		e.listed, e.lag = e.current, nil
 	}
+	s.entries = slices.DeleteFunc(s.entries, (*entry).gone)
 }
 
 // entry is an object as it is and as listings show it; nil is none.
@@ -50,57 +51,45 @@ func (l *pendingLag) over(listing int, now time.Time) bool {
 	return !l.held && listing > l.through && !now.Before(l.until)
 }
 
+// shown returns what the listing of a number shows of e.
+func (e *entry) shown(listing int, now time.Time) *Object {
+	if e.lag == nil || e.lag.over(listing, now) {
+		return e.current
+	}
+	return e.listed
+}
+
 // gone reports whether nothing remembers e.
 func (e *entry) gone() bool { return e.current == nil && e.lag == nil }
 
-// listedObject is an object as a listing shows it.
-type listedObject struct {
-	key string
-	*Object
-}
-
 // beginListing returns the number of a new listing of a directory.
-func (s *Store) beginListing(dir string, now time.Time) int {
+func (s *Store) beginListing(dir string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listings == nil {
 		s.listings = make(map[string]int)
 	}
 	s.listings[dir]++
-	listing := s.listings[dir]
-	for key, e := range s.lagging {
-		if dirOf(key) == dir && e.lag.over(listing, now) {
-			s.settle(e)
-		}
-	}
-	return listing
+	return s.listings[dir]
 }
 
 // page returns the first limit objects of a directory and below it whose keys
 // come after a given one, and whether there are more.
-func (s *Store) page(dir, after string, limit, listing int, now time.Time) (objects []listedObject, more bool) {
+func (s *Store) page(dir, after string, limit, listing int, now time.Time) (objects []keyed, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
-	i, found := s.find(after)
-	if found {
-		i++
-	}
-	for _, e := range s.entries[i:] {
+	for _, e := range s.from(after) {
 		if !strings.HasPrefix(e.key, dir) {
 			break
 		}
-		o := e.listed
-		if e.lag == nil || e.lag.over(listing, now) {
-			o = e.current
-		}
-		if o == nil {
+		o := e.shown(listing, now)
+		if o == nil || e.key == after {
 			continue
 		}
 		if len(objects) == limit {
 			return objects, true
 		}
-		objects = append(objects, listedObject{key: e.key, Object: o})
+		objects = append(objects, keyed{e.key, o})
 	}
 	return objects, false
 }
@@ -121,24 +110,11 @@ func (s *Store) set(key string, o *Object, lag Lag, now time.Time) {
 // change makes o what e holds, and leaves it to the caller to drop e if it is
 // then gone. s.mu is held.
 func (s *Store) change(e *entry, o *Object, lag Lag, now time.Time) {
-	listings := s.listings[dirOf(e.key)]
-	if e.lag == nil || e.lag.over(listings+1, now) {
-		e.listed = e.current
-	}
-	e.current, e.lag = o, nil
-	if lag != (Lag{}) {
-		e.lag = &pendingLag{through: listings + lag.Listings, until: now.Add(lag.Duration), held: lag.Held}
-		if s.lagging == nil {
-			s.lagging = make(map[string]*entry)
-		}
-		s.lagging[e.key] = e
+	if lag == (Lag{}) {
+		e.current, e.listed, e.lag = o, o, nil
 		return
 	}
-	e.listed = o
-	delete(s.lagging, e.key)
+	listings := s.listings[e.key[:strings.LastIndexByte(e.key, '/')+1]]
+	e.current, e.listed = o, e.shown(listings+1, now)
+	e.lag = &pendingLag{through: listings + lag.Listings, until: now.Add(lag.Duration), held: lag.Held}
 }
-
-// settle makes listings show e as it is. s.mu is held.
-func (s *Store) settle(e *entry) { s.set(e.key, e.current, Lag{}, time.Time{}) }
-
-func dirOf(key string) string { return key[:strings.LastIndexByte(key, '/')+1] }

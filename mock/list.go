@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/superfly/ltx"
 
@@ -19,55 +20,67 @@ func (m *memory) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, wrap("list", "", err)
 	}
-	p, err := m.init(ctx, "list")
+	keys, err := m.init(ctx, "list")
 	if err != nil {
 		return nil, err
 	}
-	dir := p.keys.LevelPrefix(level)
+	dir := keys.LevelPrefix(level)
 	op := m.log.Start(ctx, oplog.Op{Replica: typeName, Name: "list", Level: level, Done: slog.LevelDebug})
-	for _, f := range m.script.match(OpList, level, 0, 0) {
-		if err := m.meet(ctx, f); err != nil {
-			err = wrap("list", dir, err)
-			op.End(err)
-			return nil, err
+	wrap := func(err error) error { return wrap("list", dir, err) }
+	if err := wrap(m.meetAll(ctx, m.match(OpList, level, 0, 0))); err != nil {
+		op.End(err)
+		return nil, err
+	}
+	l := &listing{m: m, keys: keys, dir: dir, after: keys.Seek(level, seek), useMetadata: useMetadata}
+	return op.Listing(&iterator{
+		FileIterator: backend.NewPageIterator(ctx, l.next, backend.PageOptions{Seek: seek, Wrap: wrap, Logger: m.log.Get()}),
+		points:       newPoints(m.match(OpNext, level, 0, 0), func(f *scripted) error { return m.meet(ctx, f) }),
+		wrap:         wrap,
+	}), nil
+}
+
+// LTXLevels implements ltxstore.LevelLister. It is not logged as a Call, is
+// not hit by faults, and ignores Lags.
+func (m *memory) LTXLevels(ctx context.Context) (levels []int, err error) {
+	keys, err := m.init(ctx, "list levels")
+	if err != nil {
+		return nil, err
+	}
+	m.Store().requests.Add(1)
+	for _, o := range m.Store().below(keys.Prefix()) {
+		if level, _, _, ok := keys.Parse(o.key); ok {
+			levels = append(levels, level)
 		}
 	}
-
-	l := &listing{m: m, place: p, dir: dir, after: p.keys.Seek(level, seek), useMetadata: useMetadata}
-	failure := func(err error) error { return wrap("list", dir, err) }
-	it := &iterator{op: op, wrap: failure, meet: func(f *scripted) error { return m.meet(ctx, f) }}
-	it.FileIterator = backend.NewPageIterator(ctx, l.next,
-		backend.PageOptions{Seek: seek, Wrap: failure, Logger: m.log.Get()})
-	for _, f := range m.script.match(OpNext, level, 0, 0) {
-		it.points.add(f)
-	}
-	return it, nil
+	slices.Sort(levels)
+	return slices.Compact(levels), nil
 }
 
 // listing is a level's listing up to a key. Each page is what the store has
 // when the page is fetched, so that no more than a page is held.
 type listing struct {
 	m           *memory
-	place       *place
+	keys        *backend.Keys
 	dir, after  string
 	useMetadata bool
 	number      int // as the store counts; 0 before the first page
 }
 
-// next is an backend.PageFunc.
+// next is a backend.PageFunc.
 func (l *listing) next(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	if err := flow.Err(ctx); err != nil {
 		return nil, false, err
 	}
-	store, now := l.m.bucket(), l.m.now()
+	store := l.m.Store()
 	if l.number == 0 {
-		l.number = store.beginListing(l.dir, now)
+		l.number = store.beginListing(l.dir)
 	}
-	objects, more := store.page(l.dir, l.after, l.place.pageSize, l.number, now)
+	store.requests.Add(1)
+	objects, more := store.page(l.dir, l.after, l.m.cfg.pageSize(), l.number, l.m.now())
 	files := make([]ltx.FileInfo, 0, len(objects))
 	for _, o := range objects {
 		l.after = o.key
-		level, minTXID, maxTXID, ok := l.place.keys.Parse(o.key)
+		level, minTXID, maxTXID, ok := l.keys.Parse(o.key)
 		if !ok {
 			continue
 		}
@@ -84,18 +97,16 @@ func (l *listing) next(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 }
 
 // lookUp sets info.CreatedAt as clauses T1 to T3 want it.
-func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o listedObject) error {
-	l.m.bucket().bill()
-	for _, f := range l.m.script.match(OpMetadata, info.Level, info.MinTXID, info.MaxTXID) {
-		if err := l.m.meet(ctx, f); err != nil {
-			return err
-		}
+func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o keyed) error {
+	l.m.Store().requests.Add(1)
+	if err := l.m.meetAll(ctx, l.m.match(OpMetadata, info.Level, info.MinTXID, info.MaxTXID)); err != nil {
+		return err
 	}
 	if t, ok := ltxio.MetadataTime(o.Metadata); ok {
 		info.CreatedAt = t
 		return nil
 	}
-	l.m.bucket().bill() // for the header
+	l.m.Store().requests.Add(1) // for the header
 	t, isLTX, err := ltxio.Timestamp(o.Body[:min(len(o.Body), ltx.HeaderSize)])
 	if err != nil {
 		// The file is LTX's and has a time, which is not the store's: any
@@ -108,35 +119,31 @@ func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o listedObject
 	return nil
 }
 
-// iterator adds the faults of OpNext and the log to a listing.
+// iterator adds the faults of OpNext to a listing.
 type iterator struct {
 	ltx.FileIterator
-	points points
-	meet   func(*scripted) error
-	wrap   func(error) error
-	op     oplog.Op
-	n      int64
-	err    error
-	ended  bool
+	points
+	wrap func(error) error
+	err  error
 }
 
 func (it *iterator) Next() bool {
-	if it.ended {
+	if it.err != nil {
 		return false
 	}
-	if err := it.points.reach(it.n, it.meet); err != nil {
-		return it.fail(err)
-	}
-	if it.FileIterator.Next() {
-		it.n++
-		return true
-	}
-	if it.FileIterator.Err() == nil {
-		if err := it.points.reach(endOfBody, it.meet); err != nil {
-			return it.fail(err)
+	if it.err = it.reach(it.n); it.err == nil {
+		if it.FileIterator.Next() {
+			it.n++
+			return true
+		}
+		if it.FileIterator.Err() == nil {
+			it.err = it.reach(endOfBody)
 		}
 	}
-	it.end()
+	if it.err != nil {
+		it.err = it.wrap(it.err)
+		_ = it.FileIterator.Close() // it has not failed
+	}
 	return false
 }
 
@@ -148,21 +155,7 @@ func (it *iterator) Err() error {
 }
 
 func (it *iterator) Close() error {
+	it.faults = nil
 	_ = it.FileIterator.Close() // Err has what it returns
-	it.end()
 	return it.Err()
-}
-
-func (it *iterator) fail(err error) bool {
-	it.err = it.wrap(err)
-	_ = it.FileIterator.Close()
-	it.end()
-	return false
-}
-
-func (it *iterator) end() {
-	if !it.ended {
-		it.ended = true
-		it.op.End(it.Err(), slog.Int64("files", it.n))
-	}
 }

@@ -1,11 +1,16 @@
 package mock
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -13,81 +18,106 @@ import (
 // memory is the client below its function fields and its call log. Each of its
 // methods is in the file of its verb.
 type memory struct {
-	cfg    Config
-	log    oplog.Logger
-	script script
-	own    Store // in use if cfg.Store is nil
-	ready  atomic.Pointer[place]
+	script
+	cfg   Config
+	log   oplog.Logger
+	own   Store // in use if cfg.Store is nil
+	ready atomic.Pointer[backend.Keys]
 }
+
+var _ backend.Locator = (*memory)(nil)
 
 // Type implements ltxstore.ReplicaClient.
 func (m *memory) Type() string { return typeName }
 
-// Init implements ltxstore.Initializer. Two first calls at once may both do
-// the work: a lock would be held while a fault's delay runs.
+// Store returns what the client's files are stored in: Config.Store, or else
+// the client's own.
+func (m *memory) Store() *Store { return cmp.Or(m.cfg.Store, &m.own) }
+
+// SetLogger directs the log; nil silences it. It may be called at any time.
+func (m *memory) SetLogger(logger *slog.Logger) { m.log.Set(logger) }
+
+// Init implements ltxstore.Initializer.
 func (m *memory) Init(ctx context.Context) error {
 	_, err := m.init(ctx, "init")
 	return err
 }
 
-// SetLogger implements ltxstore.LoggerSetter.
-func (m *memory) SetLogger(logger *slog.Logger) { m.log.Set(logger) }
+// init does Init's work once. op is the method that needs it. Two first calls
+// at once may both do the work: a lock would be held while a fault's delay runs.
+func (m *memory) init(ctx context.Context, op string) (*backend.Keys, error) {
+	if err := flow.Err(ctx); err != nil {
+		return nil, wrap(op, "", err)
+	}
+	if keys := m.ready.Load(); keys != nil {
+		return keys, nil
+	}
+	if err := m.meetAll(ctx, m.match(OpInit, noLevel, 0, 0)); err != nil {
+		return nil, wrap("init", "", err)
+	}
+	keys, err := m.cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	m.ready.Store(&keys)
+	return &keys, nil
+}
+
+// Location implements backend.Locator. Each process has Stores of its own, so
+// the location differs between processes.
+func (m *memory) Location(ctx context.Context) (string, error) {
+	keys, err := m.init(ctx, "init")
+	if err != nil {
+		return "", err
+	}
+	s := m.Store()
+	s.naming.Do(func() { s.name = rand.Text() })
+	return fmt.Sprintf("%q", []string{typeName, s.name, keys.Prefix(), keys.Layout().String()}), nil
+}
 
 // Close implements io.Closer.
 func (m *memory) Close() error {
-	for _, f := range m.script.match(OpClose, noLevel, 0, 0) {
-		if err := m.meet(context.Background(), f); err != nil {
-			return wrap("close", "", err)
+	return wrap("close", "", m.meetAll(context.Background(), m.match(OpClose, noLevel, 0, 0)))
+}
+
+// meetAll meets faults up to the first error.
+func (m *memory) meetAll(ctx context.Context, faults []*scripted) error {
+	for _, f := range faults {
+		if err := m.meet(ctx, f); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// init does Init's work once. op is the method that needs it.
-func (m *memory) init(ctx context.Context, op string) (*place, error) {
-	if err := flow.Err(ctx); err != nil {
-		return nil, wrap(op, "", err)
-	}
-	if p := m.ready.Load(); p != nil {
-		return p, nil
-	}
-	for _, f := range m.script.match(OpInit, noLevel, 0, 0) {
-		if err := m.meet(ctx, f); err != nil {
-			return nil, wrap("init", "", err)
-		}
-	}
-	p, err := m.cfg.check()
-	if err != nil {
-		return nil, err
-	}
-	m.ready.Store(p)
-	return p, nil
-}
-
 // meet lets a fault have its delay and returns its error.
 func (m *memory) meet(ctx context.Context, f *scripted) error {
-	m.script.use(f)
+	m.use(f)
 	if f.Delay > 0 {
 		wait := m.cfg.Sleep
 		if wait == nil {
 			wait = sleep
 		}
 		err := wait(ctx, f.Delay)
-		if ended := flow.Err(ctx); ended != nil {
-			return ended
-		}
-		if err != nil {
+		if err := cmp.Or(flow.Err(ctx), err); err != nil {
 			return err
 		}
+	}
+	if f.Err == io.EOF {
+		return fmt.Errorf("%w", f.Err) // for itself it would be the end of a body
 	}
 	return f.Err
 }
 
-func (m *memory) bucket() *Store {
-	if m.cfg.Store != nil {
-		return m.cfg.Store
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return &m.own
 }
 
 // now returns the store's time. The monotonic reading is dropped, so that

@@ -2,8 +2,10 @@ package mock
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -12,7 +14,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
@@ -28,56 +29,51 @@ func (m *memory) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	if err != nil {
 		return nil, wrap("open", "", err)
 	}
-	p, err := m.init(ctx, "open")
+	keys, err := m.init(ctx, "open")
 	if err != nil {
 		return nil, err
 	}
-	return m.openKey(ctx, p.keys.File(level, minTXID, maxTXID), offset, size, oplog.Op{Replica: typeName, Name: "open",
+	return m.open(ctx, keys.File(level, minTXID, maxTXID), offset, size, oplog.Op{Replica: typeName, Name: "open",
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 }
 
-// openKey opens what key holds, under the faults of what op is on.
-func (m *memory) openKey(ctx context.Context, key string, offset, size int64, op oplog.Op) (io.ReadCloser, error) {
+// errTorn makes an empty object a missing file, as it is for LTXFiles.
+var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+
+// open opens what key holds, under the faults of what op is on.
+func (m *memory) open(ctx context.Context, key string, offset, size int64, op oplog.Op) (io.ReadCloser, error) {
 	op = m.log.Start(ctx, op)
-	level, minTXID, maxTXID := op.Level, op.MinTXID, op.MaxTXID
-	o, err := m.object(ctx, key, level, minTXID, maxTXID)
-	if err != nil {
+	var body []byte
+	err := m.meetAll(ctx, m.match(OpOpen, op.Level, op.MinTXID, op.MaxTXID))
+	if err == nil {
+		m.Store().requests.Add(1)
+		switch o := m.Store().get(key); {
+		case o == nil:
+			err = fs.ErrNotExist
+		case len(o.Body) == 0:
+			err = errTorn
+		default:
+			body = o.Body
+		}
+	}
+	if err = wrap("open", key, err); err != nil {
 		op.End(err)
 		return nil, err
 	}
-	start, n := rangeio.Clamp(offset, size, int64(len(o.Body)))
-	part := o.Body[start : start+n]
+	start, n := rangeio.Clamp(offset, size, int64(len(body)))
+	part := body[start : start+n]
+	faults := m.match(OpRead, op.Level, op.MinTXID, op.MaxTXID)
+	for _, f := range faults {
+		part = f.corrupt(part, start)
+	}
 	r := &reader{key: key, op: op}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	r.src.meet = func(f *scripted) error { return m.meet(r.ctx, f) }
-	for _, f := range m.script.match(OpRead, level, minTXID, maxTXID) {
-		part = f.corrupt(part, start)
-		r.src.add(f)
-	}
-	r.src.src = bytes.NewReader(part)
+	r.src = pointReader{src: bytes.NewReader(part), points: newPoints(faults, func(f *scripted) error { return m.meet(r.ctx, f) })}
 	return r, nil
 }
 
-// object returns what key holds, under the faults of OpOpen.
-func (m *memory) object(ctx context.Context, key string, level int, minTXID, maxTXID ltx.TXID) (*Object, error) {
-	for _, f := range m.script.match(OpOpen, level, minTXID, maxTXID) {
-		if err := m.meet(ctx, f); err != nil {
-			return nil, wrap("open", key, err)
-		}
-	}
-	o := m.bucket().get(key)
-	if o == nil {
-		return nil, &ltxstore.Error{Op: "open", Backend: typeName, Key: key, Kind: fs.ErrNotExist}
-	}
-	if len(o.Body) == 0 {
-		return nil, &ltxstore.Error{Op: "open", Backend: typeName, Key: key, Kind: fs.ErrNotExist,
-			Err: errors.New("the file is empty, a torn upload")}
-	}
-	return o, nil
-}
-
-// reader reads from a version of a file. Close may come beside a Read, and
-// ends it.
+// reader reads from a version of a file. Close may be called during a Read,
+// and ends it.
 type reader struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -85,30 +81,27 @@ type reader struct {
 	key    string
 	op     oplog.Op
 	read   atomic.Int64
-	once   sync.Once
+	logged sync.Once
 }
 
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ended(); err != nil {
-		return 0, r.fail(err)
+func (r *reader) Read(p []byte) (n int, err error) {
+	if err = r.ended(); err == nil {
+		n, err = r.src.Read(p)
+		r.read.Add(int64(n))
 	}
-	n, err := r.src.Read(p)
-	r.read.Add(int64(n))
 	switch {
 	case err == io.EOF:
-		r.finish(nil)
+		r.end(nil)
 	case err != nil:
 		// A Close meanwhile cancels what the source was waiting for.
-		if ended := r.ended(); ended != nil {
-			err = ended
-		}
-		err = r.fail(err)
+		err = wrap("read", r.key, cmp.Or(r.ended(), err))
+		r.end(err)
 	}
 	return n, err
 }
 
 func (r *reader) Close() error {
-	r.finish(nil)
+	r.end(nil)
 	r.cancel(fs.ErrClosed)
 	return nil
 }
@@ -121,12 +114,6 @@ func (r *reader) ended() error {
 	return flow.Err(r.ctx)
 }
 
-func (r *reader) fail(err error) error {
-	err = wrap("read", r.key, err)
-	r.finish(err)
-	return err
-}
-
-func (r *reader) finish(err error) {
-	r.once.Do(func() { r.op.End(err, slog.Int64("size", r.read.Load())) })
+func (r *reader) end(err error) {
+	r.logged.Do(func() { r.op.End(err, slog.Int64("size", r.read.Load())) })
 }

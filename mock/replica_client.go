@@ -19,7 +19,6 @@ package mock
 import (
 	"context"
 	"io"
-	"log/slog"
 
 	"github.com/superfly/ltx"
 
@@ -43,8 +42,8 @@ type ReplicaClient struct {
 	DeleteLTXFilesFunc func(ctx context.Context, files []*ltx.FileInfo) error
 	DeleteAllFunc      func(ctx context.Context) error
 
-	memory memory
-	calls  callLog
+	memory
+	callLog
 }
 
 var (
@@ -70,10 +69,6 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 // what the method would have done.
 func (c *ReplicaClient) Default() ltxstore.ReplicaClient { return &c.memory }
 
-// Store returns what the client's files are stored in: Config.Store, or else
-// the client's own.
-func (c *ReplicaClient) Store() *Store { return c.memory.bucket() }
-
 // Type returns "mock", or what TypeFunc says. Errors and log lines say "mock"
 // in either case.
 func (c *ReplicaClient) Type() string {
@@ -86,31 +81,24 @@ func (c *ReplicaClient) Type() string {
 // Init checks the Config. The other methods do so too, the first time, without
 // InitFunc and without a Call.
 func (c *ReplicaClient) Init(ctx context.Context) error {
-	rec := c.calls.begin(Call{Op: OpInit, Level: noLevel})
+	rec := c.begin(Call{Op: OpInit, Level: noLevel})
 	f := c.InitFunc
 	if f == nil {
 		f = c.memory.Init
 	}
-	err := f(ctx)
-	rec.end(0, err)
-	return err
+	return rec.end(0, f(ctx))
 }
 
 // Close does nothing: the Store keeps its content, and the client may still
 // be used.
 func (c *ReplicaClient) Close() error {
-	rec := c.calls.begin(Call{Op: OpClose, Level: noLevel})
+	rec := c.begin(Call{Op: OpClose, Level: noLevel})
 	f := c.CloseFunc
 	if f == nil {
 		f = c.memory.Close
 	}
-	err := f()
-	rec.end(0, err)
-	return err
+	return rec.end(0, f())
 }
-
-// SetLogger directs the log; nil silences it. It may be called at any time.
-func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.memory.SetLogger(logger) }
 
 // LTXFiles lists a level; see ltxstore.ReplicaClient. Without useMetadata
 // CreatedAt is the time at which the file was stored, as in S3, not the
@@ -118,14 +106,13 @@ func (c *ReplicaClient) SetLogger(logger *slog.Logger) { c.memory.SetLogger(logg
 // that are added or deleted meanwhile may or may not be listed; all others
 // are, once.
 func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	rec := c.calls.begin(Call{Op: OpList, Level: level, Seek: seek, UseMetadata: useMetadata})
+	rec := c.begin(Call{Op: OpList, Level: level, Seek: seek, UseMetadata: useMetadata})
 	f := c.LTXFilesFunc
 	if f == nil {
 		f = c.memory.LTXFiles
 	}
 	files, err := f(ctx, level, seek, useMetadata)
-	rec.end(0, err)
-	if err != nil || files == nil {
+	if rec.end(0, err) != nil || files == nil {
 		return files, err
 	}
 	return &recordedIterator{FileIterator: files, rec: rec}, nil
@@ -135,14 +122,13 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 // reader keeps the version that it opened: it does not notice that the file is
 // replaced or deleted.
 func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	rec := c.calls.begin(Call{Op: OpOpen, Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Offset: offset, Size: size})
+	rec := c.begin(Call{Op: OpOpen, Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Offset: offset, Size: size})
 	f := c.OpenLTXFileFunc
 	if f == nil {
 		f = c.memory.OpenLTXFile
 	}
 	rc, err := f(ctx, level, minTXID, maxTXID, offset, size)
-	rec.end(0, err)
-	if err != nil || rc == nil {
+	if rec.end(0, err) != nil || rc == nil {
 		return rc, err
 	}
 	return &recordedReader{rc: rc, rec: rec}, nil
@@ -151,43 +137,37 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 // WriteLTXFile stores a file; see ltxstore.ReplicaClient. r is read without a
 // lock being held, and the file appears at once when r has ended.
 func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	rec := c.calls.begin(Call{Op: OpWrite, Level: level, MinTXID: minTXID, MaxTXID: maxTXID})
+	rec := c.begin(Call{Op: OpWrite, Level: level, MinTXID: minTXID, MaxTXID: maxTXID})
 	if f := c.WriteLTXFileFunc; f != nil {
 		info, err := f(ctx, level, minTXID, maxTXID, r)
 		var size int64
 		if info != nil {
 			size = info.Size
 		}
-		rec.end(size, err)
-		return info, err
+		return info, rec.end(size, err)
 	}
 	info, n, err := c.memory.write(ctx, level, minTXID, maxTXID, r)
-	rec.end(n, err)
-	return info, err
+	return info, rec.end(n, err)
 }
 
 // DeleteLTXFiles deletes files; see ltxstore.ReplicaClient. Nothing is deleted
 // if one of them is nil or has an impossible level or TXIDs.
 func (c *ReplicaClient) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	rec := c.calls.begin(Call{Op: OpDelete, Level: noLevel, Files: copyFiles(files)})
+	rec := c.begin(Call{Op: OpDelete, Level: noLevel, Files: copyFiles(files)})
 	f := c.DeleteLTXFilesFunc
 	if f == nil {
 		f = c.memory.DeleteLTXFiles
 	}
-	err := f(ctx, files)
-	rec.end(0, err)
-	return err
+	return rec.end(0, f(ctx, files))
 }
 
 // DeleteAll deletes the replica, unfinished uploads (Store.Leftovers)
 // included; see ltxstore.ReplicaClient.
 func (c *ReplicaClient) DeleteAll(ctx context.Context) error {
-	rec := c.calls.begin(Call{Op: OpDeleteAll, Level: noLevel})
+	rec := c.begin(Call{Op: OpDeleteAll, Level: noLevel})
 	f := c.DeleteAllFunc
 	if f == nil {
 		f = c.memory.DeleteAll
 	}
-	err := f(ctx)
-	rec.end(0, err)
-	return err
+	return rec.end(0, f(ctx))
 }

@@ -40,8 +40,8 @@ func TestZeroValue(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	for name, cfg := range map[string]mock.Config{
-		"PageSize is -1: want 0 (1000) or more":        {PageSize: -1},
-		"Clock is":                                     {Clock: func() time.Time { return time.Time{} }},
+		"PageSize is -1: want 0 (default) or more": {PageSize: -1},
+		"Clock is": {Clock: func() time.Time { return time.Time{} }},
 		"Layout: layout is layout(77): want one of":    {Layout: 77},
 		`Path: path is "a/../b": want no ".." segment`: {Path: "a/../b"},
 	} {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/superfly/ltx"
@@ -29,48 +28,64 @@ type TB interface {
 //
 // Script may be called at any time, also while other methods run: calls that
 // began before do not meet the new faults.
-func (c *ReplicaClient) Script(t TB, faults ...Fault) {
+func (s *script) Script(t TB, faults ...Fault) {
 	t.Helper()
-	added, err := c.memory.script.add(faults)
+	added, err := s.add(faults)
 	if err != nil {
 		t.Fatalf("mock: %v", err)
 		return
 	}
 	t.Cleanup(func() {
 		t.Helper()
-		c.memory.script.reportUnused(t, added)
+		s.reportUnused(t, added)
 	})
 }
 
 // FailOn scripts err for every call of op on one file, or for OpList, OpNext
 // on one level: the short form of Script for the most common fault. TXIDs of 0
 // are any.
-func (c *ReplicaClient) FailOn(t TB, op Op, level int, minTXID, maxTXID ltx.TXID, err error) {
+func (s *script) FailOn(t TB, op Op, level int, minTXID, maxTXID ltx.TXID, err error) {
 	t.Helper()
-	c.Script(t, Fault{Op: op, Levels: []int{level}, MinTXID: minTXID, MaxTXID: maxTXID, Times: -1, Err: err})
+	s.Script(t, Fault{Op: op, Levels: []int{level}, MinTXID: minTXID, MaxTXID: maxTXID, Times: -1, Err: err})
 }
 
 // Inject is Script without a test: it returns an error of kind fs.ErrInvalid
 // for each fault that is refused, and leaves it to the caller to check
 // UnusedFaults.
-func (c *ReplicaClient) Inject(faults ...Fault) error {
-	_, err := c.memory.script.add(faults)
+func (s *script) Inject(faults ...Fault) error {
+	_, err := s.add(faults)
 	return err
 }
 
 // ClearFaults removes all faults. Those added with Script that have not hit a
 // call are still reported at the end of their test.
-func (c *ReplicaClient) ClearFaults() { c.memory.script.clear() }
+func (s *script) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
 
 // UnusedFaults returns the faults in force that have not hit as many calls as
 // Times says, or no call where Times is negative.
-func (c *ReplicaClient) UnusedFaults() []Fault { return c.memory.script.unused() }
+func (s *script) UnusedFaults() (unused []Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if f.unused() {
+			unused = append(unused, f.Fault)
+		}
+	}
+	return unused
+}
 
 // AssertFaultsUsed fails the test if there are UnusedFaults, and reports
 // whether there are none. Script does so at the end of the test by itself.
-func (c *ReplicaClient) AssertFaultsUsed(t TB) bool {
+func (s *script) AssertFaultsUsed(t TB) bool {
 	t.Helper()
-	return c.memory.script.reportUnused(t, c.memory.script.all())
+	s.mu.Lock()
+	faults := slices.Clone(s.faults)
+	s.mu.Unlock()
+	return s.reportUnused(t, faults)
 }
 
 // scripted is a fault in force. Its counts are guarded by script.mu.
@@ -80,12 +95,10 @@ type scripted struct {
 	used int // those that met it
 }
 
-func (f *scripted) unused() bool {
-	if f.Times < 0 {
-		return f.used == 0
-	}
-	return f.used < f.times()
-}
+// least is how many calls the fault has to hit.
+func (f *scripted) least() int { return max(f.times(), 1) }
+
+func (f *scripted) unused() bool { return f.used < f.least() }
 
 type script struct {
 	mu     sync.Mutex
@@ -111,18 +124,6 @@ func (s *script) add(faults []Fault) ([]*scripted, error) {
 	return added, nil
 }
 
-func (s *script) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-}
-
-func (s *script) all() []*scripted {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.faults)
-}
-
 // match counts a call and returns the faults that hit it.
 func (s *script) match(op Op, level int, minTXID, maxTXID ltx.TXID) []*scripted {
 	s.mu.Lock()
@@ -146,39 +147,22 @@ func (s *script) use(f *scripted) {
 	f.used++
 }
 
-func (s *script) unused() []Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var unused []Fault
-	for _, f := range s.faults {
-		if f.unused() {
-			unused = append(unused, f.Fault)
-		}
-	}
-	return unused
-}
-
 func (s *script) reportUnused(t TB, faults []*scripted) bool {
 	t.Helper()
-	reports := s.reports(faults)
+	var reports []string
+	s.mu.Lock()
+	for _, f := range faults {
+		if f.unused() {
+			more := ""
+			if f.Times < 0 {
+				more = " or more"
+			}
+			reports = append(reports, fmt.Sprintf("mock: fault %q hit %d calls, want %d%s: %d calls matched it", f.String(), f.used, f.least(), more, f.seen))
+		}
+	}
+	s.mu.Unlock()
 	for _, report := range reports {
-		t.Errorf("mock: %s", report)
+		t.Errorf("%s", report)
 	}
 	return len(reports) == 0
-}
-
-func (s *script) reports(faults []*scripted) (reports []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range faults {
-		if !f.unused() {
-			continue
-		}
-		want := "1 or more"
-		if f.Times >= 0 {
-			want = strconv.Itoa(f.times())
-		}
-		reports = append(reports, fmt.Sprintf("fault %q hit %d calls, want %s: %d calls matched it", f.String(), f.used, want, f.seen))
-	}
-	return reports
 }

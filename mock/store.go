@@ -2,11 +2,11 @@ package mock
 
 import (
 	"bytes"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,13 +16,14 @@ import (
 // concurrent use. The zero value is an empty store. A Store must not be copied
 // after first use.
 type Store struct {
+	requests atomic.Int64
+	naming   sync.Once
+	name     string // which no other Store has
+
 	mu        sync.Mutex
-	entries   []*entry          // sorted by key
-	lagging   map[string]*entry // those that listings show as they were
-	listings  map[string]int    // begun so far, by directory
-	leftovers map[string]int
-	requests  int64
-	id        string // see name
+	entries   []*entry       // sorted by key
+	listings  map[string]int // begun so far, by directory
+	leftovers []string
 }
 
 // Object is what a key of a Store holds.
@@ -56,49 +57,30 @@ func (s *Store) Put(key string, obj Object) {
 
 // Get returns a copy of an object, and whether it is there.
 func (s *Store) Get(key string) (Object, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i, ok := s.find(key); ok && s.entries[i].current != nil {
-		return s.entries[i].current.clone(), true
+	if o := s.get(key); o != nil {
+		return o.clone(), true
 	}
 	return Object{}, false
 }
 
 // Delete removes an object and reports whether it was there.
-func (s *Store) Delete(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, ok := s.find(key)
-	if !ok || s.entries[i].current == nil {
-		return false
-	}
-	s.set(key, nil, Lag{}, time.Time{})
-	return true
-}
+func (s *Store) Delete(key string) bool { return s.remove(key, Lag{}, time.Time{}) }
 
 // Keys returns the keys of all objects in order, without leftovers. It is what
 // the store has: a Lag does not show.
 func (s *Store) Keys() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	keys := make([]string, 0, len(s.entries))
-	for _, e := range s.entries {
-		if e.current != nil {
-			keys = append(keys, e.key)
-		}
+	keys := []string{}
+	for _, o := range s.below("") {
+		keys = append(keys, o.key)
 	}
 	return keys
 }
 
 // Requests returns how many requests the clients have made of the store so far,
 // as an object store would bill them: each page of a listing, each lookup of a
-// file's time (two where its header must be read) and each opening, writing and deletion of a file is one, and so
-// is DeleteAll. The methods of Store are none.
-func (s *Store) Requests() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests
-}
+// file's time (two where its header must be read) and each opening, writing and
+// deletion of a file is one, and so is DeleteAll. The methods of Store are none.
+func (s *Store) Requests() int64 { return s.requests.Load() }
 
 // AddLeftover adds an unfinished upload of key, such as a killed process
 // leaves behind. No listing shows it, and DeleteAll removes it with the
@@ -106,10 +88,7 @@ func (s *Store) Requests() int64 {
 func (s *Store) AddLeftover(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.leftovers == nil {
-		s.leftovers = make(map[string]int)
-	}
-	s.leftovers[key]++
+	s.leftovers = append(s.leftovers, key)
 }
 
 // Leftovers returns the keys of the unfinished uploads in order, each as often
@@ -117,12 +96,8 @@ func (s *Store) AddLeftover(key string) {
 func (s *Store) Leftovers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys := []string{}
-	for _, key := range slices.Sorted(maps.Keys(s.leftovers)) {
-		for range s.leftovers[key] {
-			keys = append(keys, key)
-		}
-	}
+	keys := append([]string{}, s.leftovers...)
+	slices.Sort(keys)
 	return keys
 }
 
@@ -134,49 +109,69 @@ func (o Object) clone() Object {
 func (s *Store) get(key string) *Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
+	return s.current(key)
+}
+
+// current is get. s.mu is held.
+func (s *Store) current(key string) *Object {
 	if i, ok := s.find(key); ok {
 		return s.entries[i].current
 	}
 	return nil
 }
 
-// publish stores o and returns what is then stored: with once, an object that
-// was there before and equals o, or fs.ErrExist if it differs.
-func (s *Store) publish(key string, o *Object, once bool, lag Lag, now time.Time) (*Object, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests++
-	if once {
-		if i, ok := s.find(key); ok && s.entries[i].current != nil {
-			before := s.entries[i].current
-			if !bytes.Equal(before.Body, o.Body) {
-				return nil, fs.ErrExist
-			}
-			return before, nil
-		}
-	}
-	s.set(key, o, lag, now)
-	return o, nil
+// keyed is an object with its key.
+type keyed struct {
+	key string
+	*Object
 }
 
-// remove removes an object if it is there.
-func (s *Store) remove(key string, lag Lag, now time.Time) {
+// below returns the objects whose keys have a prefix, in order.
+func (s *Store) below(prefix string) (objects []keyed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
-	if i, ok := s.find(key); ok && s.entries[i].current != nil {
+	for _, e := range s.from(prefix) {
+		if !strings.HasPrefix(e.key, prefix) {
+			break
+		}
+		if e.current != nil {
+			objects = append(objects, keyed{e.key, e.current})
+		}
+	}
+	return objects
+}
+
+// publish stores o and returns what is then stored: with once, an object that
+// was there before and has the same content, or nil if its content differs.
+func (s *Store) publish(key string, o *Object, once bool, lag Lag) *Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before := s.current(key); once && before != nil {
+		if !bytes.Equal(before.Body, o.Body) {
+			return nil
+		}
+		return before
+	}
+	s.set(key, o, lag, o.ModTime)
+	return o
+}
+
+// remove removes an object and reports whether it was there.
+func (s *Store) remove(key string, lag Lag, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := s.current(key) != nil
+	if there {
 		s.set(key, nil, lag, now)
 	}
+	return there
 }
 
 // removeAll removes the objects and leftovers below prefix that belong.
 func (s *Store) removeAll(prefix string, belongs func(key string) bool, lag Lag, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
-	first, _ := s.find(prefix)
-	for _, e := range s.entries[first:] {
+	for _, e := range s.from(prefix) {
 		if !strings.HasPrefix(e.key, prefix) {
 			break
 		}
@@ -185,14 +180,13 @@ func (s *Store) removeAll(prefix string, belongs func(key string) bool, lag Lag,
 		}
 	}
 	s.entries = slices.DeleteFunc(s.entries, (*entry).gone)
-	maps.DeleteFunc(s.leftovers, func(key string, _ int) bool { return belongs(key) })
+	s.leftovers = slices.DeleteFunc(s.leftovers, belongs)
 }
 
-// bill counts a request that needs nothing else of the store.
-func (s *Store) bill() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests++
+// from returns the entries from a key on. s.mu is held.
+func (s *Store) from(key string) []*entry {
+	i, _ := s.find(key)
+	return s.entries[i:]
 }
 
 func (s *Store) find(key string) (int, bool) {

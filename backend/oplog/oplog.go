@@ -12,6 +12,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -85,25 +86,9 @@ func (op Op) failed(level slog.Level, err error, attrs []slog.Attr) {
 }
 
 // Listing returns files as they are, and logs the end of the listing, once,
-// when it is closed.
+// when it is closed, with the number of files.
 func (op Op) Listing(files ltx.FileIterator) ltx.FileIterator {
-	return &listing{FileIterator: files, op: op}
-}
-
-type listing struct {
-	ltx.FileIterator
-	op     Op
-	logged bool
-}
-
-// Close implements io.Closer.
-func (l *listing) Close() error {
-	err := l.FileIterator.Close()
-	if !l.logged {
-		l.logged = true
-		l.op.End(err)
-	}
-	return err
+	return flow.Counted(files, func(n int, err error) { op.End(err, slog.Int("files", n)) })
 }
 
 // Repeated is the message of Retried.

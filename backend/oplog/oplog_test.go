@@ -190,10 +190,18 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(strings.Join(lines(), "\n"), "a server said [redacted] and [redacted]"))
 }
 
-// failing is a listing that ends with an error.
-type failing struct{ ltx.FileIterator }
+// failing is a listing of some files that ends with an error.
+type failing struct {
+	ltx.FileIterator
+	files int
+}
 
-func (failing) Close() error { return fs.ErrClosed }
+func (f *failing) Next() bool {
+	f.files--
+	return f.files >= 0
+}
+
+func (*failing) Close() error { return fs.ErrClosed }
 
 // A listing's end is logged once, however often it is closed, and its error is
 // the listing's.
@@ -201,8 +209,10 @@ func TestListingIsLoggedOnce(t *testing.T) {
 	logger, lines := capture(slog.LevelInfo)
 	var log oplog.Logger
 	log.Set(logger)
-	files := log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "list", Level: 1}).Listing(failing{})
+	files := log.Start(context.Background(), oplog.Op{Replica: "s3", Name: "list", Level: 1}).Listing(&failing{files: 2})
+	for files.Next() {
+	}
 	assert.ErrorIs(t, files.Close(), fs.ErrClosed)
 	assert.ErrorIs(t, files.Close(), fs.ErrClosed)
-	assert.Equal(t, []string{`level=ERROR msg="ltx list failed" replica=s3 level=1 error="file already closed"`}, lines())
+	assert.Equal(t, []string{`level=ERROR msg="ltx list failed" replica=s3 level=1 files=2 error="file already closed"`}, lines())
 }

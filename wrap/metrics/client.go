@@ -30,6 +30,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -78,7 +79,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 		c.ops.list.end(start, 0, err)
 		return nil, err
 	}
-	return layer.Listing(files, func(_ int, err error) { c.ops.list.end(start, 0, err) }), nil
+	return flow.Counted(files, func(_ int, err error) { c.ops.list.end(start, 0, err) }), nil
 }
 
 // OpenLTXFile calls the next client. It is counted when the reader is closed.

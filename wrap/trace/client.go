@@ -31,6 +31,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -83,7 +84,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 		s.end(err)
 		return nil, err
 	}
-	return layer.Listing(files, func(n int, err error) { s.end(err, attribute.Int("ltx.files", n)) }), nil
+	return flow.Counted(files, func(n int, err error) { s.end(err, attribute.Int("ltx.files", n)) }), nil
 }
 
 // OpenLTXFile calls the next client. Its span ends when the reader is closed.

@@ -86,34 +86,3 @@ func (t *transfer) Close() error {
 	}
 	return err
 }
-
-// Listing returns an iterator of files that calls done once, when it is closed, with the number
-// of files listed and the error of Close.
-func Listing(files ltx.FileIterator, done func(n int, err error)) ltx.FileIterator {
-	return &listing{FileIterator: files, done: done}
-}
-
-type listing struct {
-	ltx.FileIterator
-	done func(n int, err error) // nil once it was called
-	n    int
-}
-
-// Next implements ltx.FileIterator.
-func (l *listing) Next() bool {
-	if !l.FileIterator.Next() {
-		return false
-	}
-	l.n++
-	return true
-}
-
-// Close implements io.Closer.
-func (l *listing) Close() error {
-	err := l.FileIterator.Close()
-	if l.done != nil {
-		l.done(l.n, err)
-		l.done = nil
-	}
-	return err
-}
