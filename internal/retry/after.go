@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// MaxRetryAfter is the most that a service's Retry-After makes a request wait.
-// A service under load names seconds; hours are a broken clock or a broken
-// proxy, and a daemon that slept for them would look dead.
+// MaxRetryAfter limits the wait that a service's Retry-After asks for. A
+// service under load asks for seconds; hours come from a broken clock or a
+// broken proxy, and a daemon that waited for them would look dead.
 const MaxRetryAfter = 5 * time.Minute
 
-// AfterError carries the time that a service wants to be left alone. It reads
-// and unwraps as Err.
+// AfterError adds the time of a Retry-After to an error. It has the text of
+// Err and unwraps to it.
 type AfterError struct {
 	Err   error
 	Delay time.Duration
@@ -26,9 +26,9 @@ func (e *AfterError) Unwrap() error { return e.Err }
 // RetryAfter returns Delay.
 func (e *AfterError) RetryAfter() time.Duration { return e.Delay }
 
-// RetryAfter returns what the first error in the chain with a method
-// RetryAfter() time.Duration asks for, between 0 and MaxRetryAfter; 0 if there
-// is none.
+// RetryAfter returns the result of the first error in the chain with a method
+// RetryAfter() time.Duration, limited to 0 to MaxRetryAfter. It returns 0 if
+// there is none.
 func RetryAfter(err error) time.Duration {
 	var after interface{ RetryAfter() time.Duration }
 	if !errors.As(err, &after) {

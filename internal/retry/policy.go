@@ -1,9 +1,9 @@
-// Package retry is the one way in which a failed request is repeated:
-// exponential backoff with full jitter, bounded by a number of tries, with a
-// service's Retry-After as a floor.
+// Package retry retries failed requests: with exponential backoff and full
+// jitter, up to a number of attempts, waiting at least as long as the
+// service's Retry-After asks.
 //
-// A Policy has no memory. A budget shared between requests, as some SDKs have
-// one, drains in an outage and then fails requests that were never tried.
+// A Policy has no state. A retry budget that requests share, as in some SDKs,
+// is used up during an outage and then fails requests that were never tried.
 package retry
 
 import (
@@ -17,44 +17,44 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Policy says how often and how fast to try again. It is a value: copies are
-// independent, and all methods are safe for concurrent use if the functions
-// in it are.
+// Policy says how often and how fast to retry. Copies are independent, and
+// all methods are safe for concurrent use if the functions in the fields are.
 type Policy struct {
-	// MaxAttempts is how often an operation is tried in all, the first time
-	// included. Less than 1 means 1.
+	// MaxAttempts is the maximum number of attempts, including the first.
+	// Less than 1 means 1.
 	MaxAttempts int
 
-	// BaseDelay bounds the first wait; each further bound is twice the one
-	// before. 0 or less means no wait but Retry-After's.
+	// BaseDelay is the upper bound of the first wait. The bound doubles with
+	// each further wait. 0 or less means no wait, except for Retry-After.
 	BaseDelay time.Duration
 
-	// MaxDelay bounds every wait but Retry-After's. 0 or less means no bound.
+	// MaxDelay is the upper bound of every wait, except for Retry-After. 0 or
+	// less means no bound.
 	MaxDelay time.Duration
 
-	// Retryable reports whether doing the same again may succeed. Nil means
-	// never: a failure that nobody has judged is not repeated.
+	// Retryable reports whether a retry may succeed. If it is nil, nothing is
+	// retried.
 	Retryable func(error) bool
 
-	// After is the clock's time.After. Nil means the real clock, whose timer
-	// is stopped when Do returns.
+	// After replaces time.After. Nil means the real clock, whose timer is
+	// stopped when Do returns.
 	After func(time.Duration) <-chan time.Time
 
 	// Rand returns a number in [0, 1). Nil means rand.Float64.
 	Rand func() float64
 
-	// OnRetry, if not nil, is told before each wait which attempt (from 1)
-	// has failed, how, and how long the wait is.
+	// OnRetry, if not nil, is called before each wait with the number of the
+	// failed attempt (from 1), its error, and the length of the wait.
 	OnRetry func(attempt int, wait time.Duration, err error)
 }
 
-// Do calls op until it succeeds, fails with an error that is not retryable, or
-// has been tried MaxAttempts times. The last error is returned; after more
-// than one try, the message says how many there were.
+// Do calls op until it succeeds, fails with an error that is not retryable,
+// or has been called MaxAttempts times. It returns the last error; after more
+// than one attempt, the message contains their number.
 //
-// Nothing is started under a context that is done. When ctx ends between two
-// tries or during one, the error matches ctx.Err() in errors.Is and also wraps
-// the last failure, if there is one.
+// Do starts nothing if ctx is done. If ctx ends during or between attempts,
+// the error matches ctx.Err() with errors.Is and also wraps the last failure,
+// if there is one.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	if err := flow.Err(ctx); err != nil {
 		return err
@@ -86,8 +86,8 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	}
 }
 
-// report returns the error of a Do that gives up after so many attempts, of
-// which the last one failed with last.
+// report returns the error of a Do that gives up after a number of attempts,
+// the last of which failed with last.
 func report(ctx context.Context, attempts int, last error) error {
 	if stopped := flow.Err(ctx); stopped != nil {
 		last = end(stopped, last)
@@ -98,9 +98,9 @@ func report(ctx context.Context, attempts int, last error) error {
 	return last
 }
 
-// end adds the end of a context to the failure that it came upon. A plain
-// cancellation that the failure already tells is not told twice. A deadline
-// always is: a timeout of the transport only claims to match it.
+// end adds the end of a context to a failure. If the failure already is a
+// plain cancellation, it is not repeated. A deadline always is added, because
+// a timeout of the transport only claims to match it.
 func end(stopped, last error) error {
 	switch {
 	case last == nil:
@@ -111,15 +111,15 @@ func end(stopped, last error) error {
 	return fmt.Errorf("%w: %w", stopped, last)
 }
 
-// Delay returns how long to wait after the attempt-th try (from 1) has failed
+// Delay returns how long to wait after the given attempt (from 1) has failed
 // with err: a random time below the lesser of MaxDelay and BaseDelay doubled
-// attempt-1 times, but never less than RetryAfter(err).
+// attempt-1 times, but at least RetryAfter(err).
 func (p Policy) Delay(attempt int, err error) time.Duration {
 	return max(p.jitter(p.bound(attempt)), RetryAfter(err))
 }
 
 // bound returns the exclusive upper bound of a wait. It does not overflow,
-// however many attempts there were.
+// whatever the number of attempts.
 func (p Policy) bound(attempt int) time.Duration {
 	ceiling := p.MaxDelay
 	if ceiling <= 0 {
@@ -147,7 +147,7 @@ func (p Policy) jitter(bound time.Duration) time.Duration {
 	return min(time.Duration(random()*float64(bound)), bound-1)
 }
 
-// timer is one timer for all waits of a Do, so that none outlives it.
+// timer is the timer for all waits of a Do, so that none outlives it.
 type timer struct {
 	after func(time.Duration) <-chan time.Time
 	real  *time.Timer
