@@ -244,6 +244,113 @@ func TestCopyFails(t *testing.T) {
 	}
 }
 
+// What the source may have beyond a page that failed is not counted as Extra.
+func TestExtraBesideAFailedListing(t *testing.T) {
+	h, src := source(t)
+	dst := client(mock.Config{})
+	put(t, dst, h, at{0, 7, 7})
+	src.Script(t, mock.Fault{Op: mock.OpNext, Levels: []int{0}, After: 2, Err: errInjected})
+	report, err := transfer.Run(t.Context(), dst, src, transfer.Config{})
+	require.ErrorIs(t, err, errInjected)
+	assert.Zero(t, report.Extra)
+}
+
+// notClosed is a listing that fails only when it is closed.
+type notClosed struct{ ltx.FileIterator }
+
+func (n notClosed) Close() error { return errors.Join(n.FileIterator.Close(), errInjected) }
+
+func TestListingFailsToClose(t *testing.T) {
+	for name, fail := range map[string]func(src, dst *mock.ReplicaClient) *mock.ReplicaClient{
+		"source":      func(src, _ *mock.ReplicaClient) *mock.ReplicaClient { return src },
+		"destination": func(_, dst *mock.ReplicaClient) *mock.ReplicaClient { return dst },
+	} {
+		h, src := source(t)
+		dst := client(mock.Config{})
+		c := fail(src, dst)
+		c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+			files, err := c.Default().LTXFiles(ctx, level, seek, useMetadata)
+			return notClosed{files}, err
+		}
+		report, err := transfer.Run(t.Context(), dst, src, transfer.Config{Levels: []int{1}})
+		require.ErrorIs(t, err, errInjected, name)
+		require.Len(t, report.Failures, 1, name)
+		assert.Equal(t, 1, report.Failures[0].Level, name)
+		c.LTXFilesFunc = nil
+		requireSame(t, h, dst, at{1, 1, 2}, at{1, 3, 4})
+	}
+}
+
+// Contents are compared to their ends, however many blocks that takes.
+func TestContentOfSeveralBlocks(t *testing.T) {
+	const block = 32 << 10
+	for _, size := range []int{block - 1, block, block + 1, 2 * block, 2*block + 1} {
+		for _, other := range []bool{true, false} {
+			body := bytes.Repeat([]byte{7}, size)
+			src, dst := client(mock.Config{}), client(mock.Config{})
+			src.Store().Put("ltx/0000/"+ltx.FormatFilename(1, 1), mock.Object{Body: bytes.Clone(body)})
+			if other {
+				body[size-1]++
+			}
+			dst.Store().Put("ltx/0000/"+ltx.FormatFilename(1, 1), mock.Object{Body: body})
+			report, err := transfer.Run(t.Context(), dst, src, transfer.Config{Content: true})
+			if other {
+				require.ErrorIs(t, err, fs.ErrExist, size)
+				assert.Equal(t, 1, report.Files[transfer.Failed], size)
+			} else {
+				require.NoError(t, err, size)
+				assert.Equal(t, 1, report.Files[transfer.Skipped], size)
+			}
+		}
+	}
+}
+
+// A file that is not compared is neither skipped nor replaced.
+func TestContentCannotBeCompared(t *testing.T) {
+	for name, tt := range map[string]struct {
+		src, dst []mock.Fault
+		action   transfer.Action
+		says     string
+	}{
+		"source opens":      {src: []mock.Fault{{Op: mock.OpOpen, Err: errInjected}}, action: transfer.Failed, says: "injected"},
+		"source is gone":    {src: []mock.Fault{{Op: mock.OpOpen, Err: fs.ErrNotExist}}, action: transfer.Deleted},
+		"source reads":      {src: []mock.Fault{{Op: mock.OpRead, After: 9, Err: errInjected}}, action: transfer.Failed, says: "injected"},
+		"destination opens": {dst: []mock.Fault{{Op: mock.OpOpen, Err: errInjected}}, action: transfer.Failed, says: "injected"},
+		"destination is gone": {dst: []mock.Fault{{Op: mock.OpOpen, Err: fs.ErrNotExist}}, action: transfer.Failed,
+			says: "deleted from the destination meanwhile"},
+		"destination reads": {dst: []mock.Fault{{Op: mock.OpRead, After: 9, Err: errInjected}}, action: transfer.Failed, says: "injected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, src := source(t)
+			dst := client(mock.Config{})
+			put(t, dst, h, at{2, 1, 4})
+			src.Script(t, tt.src...)
+			dst.Script(t, tt.dst...)
+			report, err := transfer.Run(t.Context(), dst, src, transfer.Config{Content: true, Replace: true, Levels: []int{2}})
+			assert.Equal(t, map[transfer.Action]int{tt.action: 1}, report.Files)
+			if tt.action != transfer.Failed {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tt.says)
+			requireSame(t, h, dst, at{2, 1, 4})
+		})
+	}
+}
+
+// The report's memory is bounded: failures after the first 1000 are counted only.
+func TestManyFailures(t *testing.T) {
+	src, dst := client(mock.Config{}), client(mock.Config{})
+	for id := range ltx.TXID(1002) {
+		src.Store().Put("ltx/0000/"+ltx.FormatFilename(id+1, id+1), mock.Object{Body: []byte("body")})
+	}
+	dst.Script(t, mock.Fault{Op: mock.OpWrite, Times: -1, Err: fs.ErrPermission})
+	report, err := transfer.Run(t.Context(), dst, src, transfer.Config{CopyDamaged: true})
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.Len(t, report.Failures, 1000)
+	assert.Equal(t, 1002, report.Files[transfer.Failed])
+}
+
 // A body that grew since it was listed is not taken for the listed one.
 func TestSourceChanges(t *testing.T) {
 	h, src := source(t)
