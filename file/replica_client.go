@@ -119,8 +119,8 @@ func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, er
 		return nil, err
 	}
 	c.disk.cfg = cfg
-	return &tree.Store{Disk: c.disk, Keys: keys, Place: []string{cfg.Path}, WriteOnce: cfg.WriteOnce,
-		SweepAge: cfg.SweepAge, Now: cfg.Clock, Close: c.disk.dropAll}, nil
+	return &tree.Store{Disk: c.disk, Keys: keys, Place: []string{cfg.Path}, Now: cfg.Clock, Close: c.disk.dropAll,
+		Options: tree.Options{WriteOnce: cfg.WriteOnce, SweepAge: cfg.SweepAge, MetadataConcurrency: 1, DeleteConcurrency: 1}}, nil
 }
 
 // Location implements backend.Locator, with the absolute path that symbolic links

@@ -16,6 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
 // Config says where a replica is and how the server is reached. Host, User, a
@@ -58,13 +59,7 @@ type Config struct {
 	// ConcurrentWrites sends several packets of a file at once; nil is true.
 	ConcurrentWrites *bool `ltx:"concurrent-writes" default:"true" help:"Send several packets of a file at once."`
 
-	WriteOnce bool          `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
-	MustExist bool          `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
-	SweepAge  time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`
-
-	MetadataConcurrency int           `ltx:"metadata-concurrency" default:"16" help:"Headers read at once in a listing."`
-	DeleteConcurrency   int           `ltx:"delete-concurrency" default:"16" help:"Deletions under way at once."`
-	IdleTimeout         time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
+	tree.Options
 
 	Retry ltxstore.Retry `ltx:"retry"`
 
@@ -78,8 +73,7 @@ type Config struct {
 func (cfg Config) withDefaults() Config {
 	cfg.DialTimeout = cmp.Or(cfg.DialTimeout, 30*time.Second)
 	cfg.KeepAlive = cmp.Or(cfg.KeepAlive, 30*time.Second)
-	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 16)
-	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 16)
+	cfg.Options = cfg.Options.WithDefaults()
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{}).DialContext
 	}

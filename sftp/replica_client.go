@@ -70,16 +70,11 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	}
 	pool := &connection{cfg: cfg, ssh: &ssh.ClientConfig{User: cfg.User, Auth: auth, HostKeyCallback: check}}
 	return &tree.Store{
-		Tree:                &server{root: cfg.Path, connection: pool},
-		Keys:                keys,
-		Place:               []string{cfg.User, cfg.address(), cfg.Path},
-		WriteOnce:           cfg.WriteOnce,
-		MustExist:           cfg.MustExist,
-		SweepAge:            cfg.SweepAge,
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               pool.close,
+		Tree:    &server{root: cfg.Path, connection: pool},
+		Keys:    keys,
+		Place:   []string{cfg.User, cfg.address(), cfg.Path},
+		Options: cfg.Options,
+		Close:   pool.close,
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
 // Config says where a replica is and how the server is reached. URL is
@@ -41,14 +42,8 @@ type Config struct {
 	// asks: true for nginx with dav-ext.
 	AtomicMove *bool `ltx:"atomic-move" default:"what is known of the server" help:"Whether the server's MOVE replaces a file in one step."`
 
-	WriteOnce bool          `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
-	MustExist bool          `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
-	SweepAge  time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`
-
-	MetadataConcurrency int           `ltx:"metadata-concurrency" default:"16" help:"Headers read at once in a listing."`
-	DeleteConcurrency   int           `ltx:"delete-concurrency" default:"16" help:"Deletions under way at once."`
-	IdleTimeout         time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
-	ResponseTimeout     time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+	tree.Options
+	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
 
 	Retry ltxstore.Retry `ltx:"retry"`
 
@@ -61,9 +56,7 @@ type Config struct {
 }
 
 func (cfg Config) withDefaults() Config {
-	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 16)
-	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 16)
-	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
+	cfg.Options = cfg.Options.WithDefaults()
 	cfg.ResponseTimeout = cmp.Or(cfg.ResponseTimeout, time.Minute)
 	return cfg
 }

@@ -62,16 +62,11 @@ func connect(ctx context.Context, cfg Config, log *oplog.Logger) (*tree.Store, e
 		return nil, err
 	}
 	return &tree.Store{
-		Tree:                s,
-		Traits:              tree.Traits{LinkMoves: true},
-		Keys:                keys,
-		Place:               []string{base.String(), cfg.Username},
-		WriteOnce:           cfg.WriteOnce,
-		MustExist:           cfg.MustExist,
-		SweepAge:            cfg.SweepAge,
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               s.http.CloseIdleConnections,
+		Tree:    s,
+		Traits:  tree.Traits{LinkMoves: true},
+		Keys:    keys,
+		Place:   []string{base.String(), cfg.Username},
+		Options: cfg.Options,
+		Close:   s.http.CloseIdleConnections,
 	}, nil
 }

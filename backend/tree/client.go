@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -16,9 +15,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
-
-// DefaultSweepAge is the default of Store.SweepAge.
-const DefaultSweepAge = 24 * time.Hour
 
 // Config is what New makes a Client of.
 type Config struct {
@@ -54,24 +50,7 @@ type Store struct {
 	// without secrets. Nil means that it cannot be known.
 	Place []string
 
-	// WriteOnce refuses to replace a file by other content (clause W6).
-	WriteOnce bool
-
-	// MustExist makes a root that is missing at Init ErrStoreNotFound. By
-	// default it is an empty replica, which the first write makes. A Disk looks
-	// itself.
-	MustExist bool
-
-	// SweepAge is how long nothing must have happened to a temporary until its
-	// writer is taken for dead. 0 means DefaultSweepAge.
-	SweepAge time.Duration
-
-	// MetadataConcurrency is how many headers are read at once, and
-	// DeleteConcurrency how many deletions run at once. Less than 1 is 1.
-	MetadataConcurrency, DeleteConcurrency int
-
-	// IdleTimeout is how long a body may make no progress; 0 means a minute.
-	IdleTimeout time.Duration
+	Options
 
 	// Close, if not nil, releases connections. The store stays usable.
 	Close func()
@@ -129,7 +108,7 @@ func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts 
 func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 
 // Init implements ltxstore.Initializer: it calls Config.Connect, and looks for
-// the root with Store.MustExist. After the first success it does nothing; ctx
+// the root with Options.MustExist. After the first success it does nothing; ctx
 // may end after it.
 func (c *Client) Init(ctx context.Context) error {
 	_, err := c.init(ctx, "init")
@@ -181,7 +160,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no writes that replace nothing")
 	}
 	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
-	r.SweepAge = cmp.Or(r.SweepAge, DefaultSweepAge)
+	r.Options = r.Options.WithDefaults()
 	if r.Now == nil {
 		r.Now = time.Now
 	}

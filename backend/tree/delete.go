@@ -17,7 +17,7 @@ import (
 const opDeleteAll = "delete all"
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for
-// each file, Store.DeleteConcurrency at once, and on a Disk one Sync for each
+// each file, Options.DeleteConcurrency at once, and on a Disk one Sync for each
 // level. What is not a regular file is not
 // deleted, as if it were missing.
 //

@@ -139,7 +139,7 @@ func newClient(dir string, writeOnce bool) *tree.Client {
 			if err != nil {
 				return nil, backend.Invalid("share", "init", "Dir", dir, "want a directory")
 			}
-			return &tree.Store{Tree: share{root}, Place: []string{dir}, WriteOnce: writeOnce, MetadataConcurrency: 4}, nil
+			return &tree.Store{Tree: share{root}, Place: []string{dir}, Options: tree.Options{WriteOnce: writeOnce}}, nil
 		},
 	})
 }

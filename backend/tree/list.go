@@ -29,7 +29,7 @@ const pageSize = 256
 //
 // Without useMetadata CreatedAt is the modification time, which a store may be
 // unable to set and which has whole seconds in most. With it each file's header
-// is read, Store.MetadataConcurrency at once, a page of 256 ahead of the caller;
+// is read, Options.MetadataConcurrency at once, a page of 256 ahead of the caller;
 // a file that is deleted meanwhile is left out, and one that starts with the LTX
 // magic and has no valid header ends the listing with ErrChecksum (clause T3).
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {

@@ -26,7 +26,7 @@ func (r *replica) sweepAll(ctx context.Context) error {
 }
 
 // sweep removes the temporaries of a level that nothing has happened to for
-// Store.SweepAge. What it cannot read or remove is logged.
+// Options.SweepAge. What it cannot read or remove is logged.
 func (r *replica) sweep(ctx context.Context, level string) {
 	dir, err := r.openDir(ctx, level, Scan)
 	if err != nil {

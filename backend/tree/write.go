@@ -32,7 +32,7 @@ const (
 )
 
 // WriteLTXFile implements ltxstore.ReplicaClient. It costs a Create and a
-// Rename, or a Link and a Remove with Store.WriteOnce; on a Disk also a Sync.
+// Rename, or a Link and a Remove with Options.WriteOnce; on a Disk also a Sync.
 // The first write of a level also makes its directory and lists it, for the
 // sweep.
 //

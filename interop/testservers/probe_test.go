@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/backend/tree"
 	"github.com/ltxstore/ltxstore/webdav"
 )
 
@@ -39,7 +40,7 @@ func TestWebDAVProbe(t *testing.T) {
 			for _, made := range []bool{false, true} {
 				asked, log := methods{}, bytes.Buffer{}
 				c := webdav.NewReplicaClient(webdav.Config{URL: d.url, Path: "probe", Username: davUser, Password: davPassword,
-					WriteOnce: true, RoundTripper: asked, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+					Options: tree.Options{WriteOnce: true}, RoundTripper: asked, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 				_, err := c.OpenLTXFile(t.Context(), 0, 7, 7, 0, 0)
 				require.Error(t, err)
 				want := methods{"OPTIONS": 1, "GET": 1, "PROPFIND": 1}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/tree"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/webdav"
 )
@@ -109,7 +110,7 @@ func startRclone(t testing.TB) *dav {
 
 func (d *dav) open(path string, o options) ltxstore.ReplicaClient {
 	return webdav.NewReplicaClient(webdav.Config{
-		URL: d.url, Path: path, Layout: o.layout, Username: davUser, Password: davPassword, WriteOnce: o.once, MustExist: o.mustExist,
+		URL: d.url, Path: path, Layout: o.layout, Username: davUser, Password: davPassword, Options: tree.Options{WriteOnce: o.once, MustExist: o.mustExist},
 		Retry: ltxstore.Retry{MaxAttempts: 8, BaseDelay: 4 * time.Millisecond}, Logger: slog.New(slog.DiscardHandler),
 	})
 }
