@@ -4,8 +4,11 @@ package comparison_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,8 +37,10 @@ type contestant struct {
 func TestComparison(t *testing.T) {
 	all := []*contestant{
 		{name: "file", cfg: stockFile(t), bites: bitesFile},
-		{name: "s3", cfg: stockS3(t), bites: bitesS3, chance: chanceS3},
+		{name: "s3", cfg: stockS3(t), bites: bitesS3, chance: chanceHTTP},
 		{name: "gs", cfg: stockGS(t), bites: bitesGS, chance: chanceGS},
+		{name: "abs", cfg: stockABS(t), bites: bitesABS, chance: chanceHTTP},
+		{name: "oss", cfg: stockOSS(t), bites: bitesOSS, chance: chanceHTTP},
 		{name: "sftp", cfg: stockSFTP(t), bites: bitesSFTP},
 		{name: "webdav", cfg: stockWebDAV(t), bites: bitesWebDAV},
 		{name: "nats", cfg: stockNATS(t), bites: bitesNATS, chance: chanceNATS},
@@ -62,28 +67,49 @@ func TestComparison(t *testing.T) {
 	assert.Equal(t, text, string(written), "docs/comparison.md is not of this run: go test ./comparison -update")
 }
 
+// tries is how often a case is run whose outcome is not the known one. Some of the
+// clients have timers of their own, such as the 200 ms for which NATS lets a write
+// stall, or share a temporary file for a moment: what a case finds first is then
+// left to the scheduler.
+const tries = 5
+
 func (c *contestant) run(t *testing.T) {
 	cfg := c.cfg
 	cfg.BodySize, cfg.Timeout, cfg.Prompt = 1<<20, 10*time.Second, 2*time.Second
 	var err error
 	c.report, err = replicatest.Check(t.Context(), cfg)
 	require.NoError(t, err)
-	failed := make(map[string]bool)
-	for _, res := range c.report.Failed() {
-		id := res.Case.ID
-		failed[id] = true
-		why, ok := c.chance[id]
-		if !ok {
-			why, ok = c.bites[id]
+	for i, res := range c.report {
+		cfg.Select = func(other replicatest.Case) bool { return other.ID == res.Case.ID }
+		why := c.unknown(res)
+		for n := 1; n < tries && why != ""; n++ {
+			t.Logf("once more: %s", why)
+			again, err := replicatest.Check(t.Context(), cfg)
+			require.NoError(t, err)
+			c.report[i] = again[i]
+			why = c.unknown(again[i])
 		}
-		if assert.True(t, ok, "%s fails, and no known defect explains it: %v", id, res.Err) {
-			assert.Regexp(t, why.says, res.Err.Error(), "%s should fail because %s", id, why.what)
-		}
+		assert.Empty(t, why)
 	}
-	for id, why := range c.bites {
-		assert.True(t, failed[id], "%s holds, although %s", id, why.what)
+}
+
+// unknown says what is not as the defects of the client would have it, and nothing
+// if all is.
+func (c *contestant) unknown(res replicatest.Result) string {
+	id := res.Case.ID
+	by, bites := c.bites[id]
+	if byChance, ok := c.chance[id]; ok && res.Err != nil {
+		by, bites = byChance, true
 	}
-	for _, res := range c.report.Skipped() {
-		assert.Contains(t, res.Skipped, "declared to lack", res.Case.ID)
+	switch {
+	case res.Skipped != "" && !strings.Contains(res.Skipped, "declared to lack"):
+		return id + " is skipped: " + res.Skipped
+	case bites && res.Err == nil:
+		return fmt.Sprintf("%s holds, although %s", id, by.what)
+	case !bites && res.Err != nil:
+		return fmt.Sprintf("%s fails, and no known defect explains it: %v", id, res.Err)
+	case bites && !regexp.MustCompile(by.says).MatchString(res.Err.Error()):
+		return fmt.Sprintf("%s should fail because %s, not by: %v", id, by.what, res.Err)
 	}
+	return ""
 }

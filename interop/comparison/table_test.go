@@ -13,9 +13,11 @@ const intro = `# Comparison
 
 The suite of ` + "`testing/replicatest`" + `, which holds this library's clients to
 [the contract](contract.md), run against the clients of Litestream v0.5.18 by
-` + "`interop/comparison`" + `: its file client on a disk, its s3 and gs clients on the strict servers by
+` + "`interop/comparison`" + `: its file client on a disk, its s3, gs, abs and oss clients on the strict servers by
 which ours are judged, with faults, its sftp, webdav and nats clients on the Go servers of these protocols
-(pkg/sftp, golang.org/x/net/webdav, nats-server), without. Ours hold every case: their own tests see to that.
+(pkg/sftp, golang.org/x/net/webdav, nats-server), without. Some defects need another server, and are shown
+there by ` + "`interop/testservers`" + `: on OpenSSH, Litestream's sftp client cannot replace a file; on nginx, the
+` + "`DeleteAll`" + ` of its webdav client always fails. Ours hold every case: their own tests see to that.
 A number is the defect that the case found, below the table; · is a case that does not
 apply: the client has no such option, or a disk no such fault.
 

@@ -86,28 +86,34 @@ func exchange(t *testing.T, exact bool, ours, stock func(path string) ltxstore.R
 
 var litestreams = options{layout: ltxstore.LayoutLitestream}
 
+// stock returns Litestream's own client of the replica at path.
+func (s *secure) stock(t *testing.T, path string) ltxstore.ReplicaClient {
+	c := litestreamsftp.NewReplicaClient()
+	c.Host, c.User, c.Password, c.KeyPath, c.HostKey = s.cfg.Host, s.cfg.User, s.cfg.Password, s.cfg.KeyPath, s.cfg.HostKey
+	c.Path = strings.TrimSuffix(s.cfg.Path, "/") + "/" + path
+	require.NoError(t, c.Init(t.Context()))
+	return c
+}
+
 func (s *secure) exchange(t *testing.T) {
 	exchange(t, false, func(path string) ltxstore.ReplicaClient { return s.open(path, litestreams) },
-		func(path string) ltxstore.ReplicaClient {
-			c := litestreamsftp.NewReplicaClient()
-			c.Host, c.User, c.Password, c.KeyPath, c.HostKey = s.cfg.Host, s.cfg.User, s.cfg.Password, s.cfg.KeyPath, s.cfg.HostKey
-			c.Path = strings.TrimSuffix(s.cfg.Path, "/") + "/" + path
-			require.NoError(t, c.Init(t.Context()))
-			return c
-		})
+		func(path string) ltxstore.ReplicaClient { return s.stock(t, path) })
 }
 
 func TestSSHDExchange(t *testing.T)       { startSSHD(t).exchange(t) }
 func TestRcloneSFTPExchange(t *testing.T) { startRcloneSFTP(t).exchange(t) }
 
+// stock returns Litestream's own client of the replica at path.
+func (d *dav) stock(t *testing.T, path string) ltxstore.ReplicaClient {
+	c := litestreamwebdav.NewReplicaClient()
+	c.URL, c.Username, c.Password, c.Path = d.url, davUser, davPassword, "/"+path
+	require.NoError(t, c.Init(t.Context()))
+	return c
+}
+
 func (d *dav) exchange(t *testing.T) {
 	exchange(t, false, func(path string) ltxstore.ReplicaClient { return d.open(path, litestreams) },
-		func(path string) ltxstore.ReplicaClient {
-			c := litestreamwebdav.NewReplicaClient()
-			c.URL, c.Username, c.Password, c.Path = d.url, davUser, davPassword, "/"+path
-			require.NoError(t, c.Init(t.Context()))
-			return c
-		})
+		func(path string) ltxstore.ReplicaClient { return d.stock(t, path) })
 }
 
 func TestAzuriteExchange(t *testing.T) {

@@ -23,6 +23,8 @@ func openCases() []Case {
 			Rule: "50 bytes from offset 100 of 1,000 are those 50.", run: openPartial},
 		{ID: "open/ranges", Clauses: []string{"O1"},
 			Rule: "Every offset in and around a file with every size gives just that range; at the end there is nothing, and no error.", run: openRanges},
+		{ID: "open/largest-sizes", Clauses: []string{"O1"},
+			Rule: "A size up to the largest number, which the offset makes overflow, gives the rest of the file.", run: openLargestSizes},
 		{ID: "open/negative-ranges", Clauses: []string{"O1"},
 			Rule: "A negative offset or size is fs.ErrInvalid.", run: openNegative},
 		{ID: "open/reader-behaves", Clauses: []string{"O1"},
@@ -86,6 +88,26 @@ func openRanges(ctx context.Context, e *env) error {
 		})
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func openLargestSizes(ctx context.Context, e *env) error {
+	body := e.ltxFile(1, 1, timeOf(1), 3)
+	f, n := file{0, 1, 1}, int64(len(body))
+	if _, err := e.write(ctx, f, body); err != nil {
+		return err
+	}
+	for _, offset := range []int64{0, 1, n / 2, n - 1} {
+		for _, size := range []int64{math.MaxInt64, math.MaxInt64 - offset/2, math.MaxInt64 - offset} {
+			got, err := e.read(ctx, f, offset, size)
+			if err != nil {
+				return fmt.Errorf("%d bytes from %d of %d: %w", size, offset, n, err)
+			}
+			if err := sameBytes(fmt.Sprintf("%d bytes from %d of %d", size, offset, n), got, body[offset:]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func openMutants() []mutant {
 			"open/broken-transfer", "all/mixed-operations"},
 			damage: onRange(func(offset, _ int64) (int64, int64) { return offset, 0 })},
 		{name: "ignores the offset", fails: []string{
-			"open/partial-read", "open/ranges", "open/reader-behaves", "open/broken-transfer",
+			"open/partial-read", "open/ranges", "open/largest-sizes", "open/reader-behaves", "open/broken-transfer",
 			"all/mixed-operations"},
 			damage: onRange(func(offset, size int64) (int64, int64) { return min(offset, 0), size })},
 		{name: "reads one byte more than the size", fails: []string{
@@ -29,6 +29,13 @@ func openMutants() []mutant {
 			damage: onRange(func(offset, size int64) (int64, int64) {
 				if size > 0 {
 					size = max(size, size+1)
+				}
+				return offset, size
+			})},
+		{name: "takes a range whose end overflows for none", fails: []string{"open/ranges", "open/largest-sizes"},
+			damage: onRange(func(offset, size int64) (int64, int64) {
+				if offset > 0 && offset+size < 0 {
+					return 0, 0
 				}
 				return offset, size
 			})},
