@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"time"
 
@@ -121,45 +122,56 @@ func (w *write) send(ctx context.Context, body io.Reader, buffer []byte) error {
 }
 
 // transmit sends a part of the body and waits until all its chunks have arrived.
-// The server knows a chunk that is sent again by its ID. A chunk must not
-// overtake the one before it, which may be lost with another connection.
+// The server knows a chunk that is sent again by its ID.
 func (w *write) transmit(ctx context.Context, data []byte) error {
-	return w.call(ctx, func(ctx context.Context, s *session) error {
-		earlier, reconnects := len(w.acks), s.nc.Stats().Reconnects
-		size := int(w.cfg.ChunkSize)
-		for at := 0; at < len(data); at += size {
-			offset := strconv.FormatUint(w.info.Size+uint64(at), 10)
-			m := nats.NewMsg(w.chunks + w.info.NUID)
-			m.Header.Set(offsetHeader, offset)
-			m.Header.Set(objectHeader, w.info.Name)
-			m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
-			m.Data = data[at:min(at+size, len(data))]
-			if s.nc.Stats().Reconnects != reconnects {
-				return errLost
-			}
-			ack, err := s.js.PublishMsgAsync(m, jetstream.WithMsgID(w.info.NUID+"-"+offset),
-				jetstream.WithExpectStream(w.stream), jetstream.WithRetryAttempts(0))
-			if err != nil {
-				return err
-			}
-			w.acks = append(w.acks, ack)
-		}
-		last := w.last
-		for _, ack := range w.acks[earlier:] {
+	earlier := len(w.acks)
+	if err := w.call(ctx, func(_ context.Context, s *session) error { return w.publishChunks(s, data) }); err != nil {
+		return err
+	}
+	last := w.last
+	for _, ack := range w.acks[earlier:] {
+		err := w.call(ctx, func(ctx context.Context, _ *session) error {
 			seq, err := wait(ctx, ack)
 			if err == nil && seq <= last {
 				err = errDisorder
 			}
-			if err != nil {
-				return err
-			}
 			last = seq
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		w.last = last
-		w.info.Chunks += uint32(len(w.acks) - earlier)
-		w.acks = nil
-		return nil
-	})
+	}
+	w.last = last
+	w.info.Chunks += uint32(len(w.acks) - earlier)
+	w.acks = nil
+	return nil
+}
+
+// publishChunks sends the chunks of data. None may overtake the one before it,
+// which may be lost with another connection.
+func (w *write) publishChunks(s *session, data []byte) error {
+	reconnects := s.nc.Stats().Reconnects
+	at := w.info.Size
+	for part := range slices.Chunk(data, int(w.cfg.ChunkSize)) {
+		offset := strconv.FormatUint(at, 10)
+		m := nats.NewMsg(w.chunks + w.info.NUID)
+		m.Header.Set(offsetHeader, offset)
+		m.Header.Set(objectHeader, w.info.Name)
+		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
+		m.Data = part
+		if s.nc.Stats().Reconnects != reconnects {
+			return errLost
+		}
+		ack, err := s.js.PublishMsgAsync(m, jetstream.WithMsgID(w.info.NUID+"-"+offset),
+			jetstream.WithExpectStream(w.stream), jetstream.WithRetryAttempts(0))
+		if err != nil {
+			return err
+		}
+		w.acks = append(w.acks, ack)
+		at += uint64(len(part))
+	}
+	return nil
 }
 
 // wait waits for the arrival of a message, and returns its sequence.
