@@ -3,6 +3,7 @@ package tree
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -148,22 +149,20 @@ func (b *Body) copyFile(w File, src *os.File) error {
 	}
 }
 
-// rewind makes Read begin at the beginning, if it can.
-func (b *Body) rewind() bool {
+// rewind makes Read begin at the beginning. Of a body that is not kept, and was
+// read, the source can be sought.
+func (b *Body) rewind() error {
 	switch {
 	case b.whole:
 		b.r = bytes.NewReader(b.buf.B)
-	case b.read == 0:
-	case b.source != nil && b.err == nil:
+	case b.read > 0:
 		if _, err := b.source.(io.Seeker).Seek(b.start, io.SeekStart); err != nil {
-			return false
+			return fmt.Errorf("seek the body to its beginning: %w", err)
 		}
 		b.r = ltxio.Whole(b.ctx, b.source, b.Size)
-	default:
-		return false
 	}
 	b.read = 0
-	return true
+	return nil
 }
 
 // reason tells why a write of the body has failed.

@@ -199,6 +199,114 @@ func TestShortWrite(t *testing.T) {
 	assert.Len(t, m.names(), 1)
 }
 
+// unsought is a body that cannot be sought back once it was read.
+type unsought struct {
+	*strings.Reader
+	fail bool
+}
+
+func (u *unsought) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	u.fail = err == io.EOF
+	return n, err
+}
+
+func (u *unsought) Seek(offset int64, whence int) (int64, error) {
+	if u.fail {
+		return 0, errBroken
+	}
+	return u.Reader.Seek(offset, whence)
+}
+
+// What is left of a body that cannot be sought back is not written in its stead.
+func TestSeekFails(t *testing.T) {
+	m := newMemory()
+	m.unsized = true
+	broken := &brokenTree{memory: m, times: 1}
+	c := newClient(m, func(s *Store) { s.Tree = broken })
+	err := write(t, c, &unsought{Reader: strings.NewReader(strings.Repeat("x", 2*bufferSize))})
+	require.ErrorIs(t, err, errBroken)
+	require.ErrorContains(t, err, "seek the body")
+	assert.Equal(t, 1, broken.created)
+	assert.Equal(t, []string{"ltx/0000/"}, m.names())
+}
+
+// brokenTree fails after it has created files.
+type brokenTree struct {
+	*memory
+	times, created int
+}
+
+func (b *brokenTree) Create(ctx context.Context, p string, body *Body) (Info, error) {
+	info, err := b.memory.Create(ctx, p, body)
+	if b.created++; b.created <= b.times {
+		return Info{}, ltxstore.ErrUnavailable
+	}
+	return info, err
+}
+
+// A rename that finds no temporary when it is repeated was done before only if
+// the name has a file of the body's size.
+func TestRepeatedRename(t *testing.T) {
+	final := "ltx/0000/" + ltx.FormatFilename(1, 1)
+	for name, tt := range map[string]struct {
+		there func(m *memory)
+		done  bool
+	}{
+		"ours":      {func(m *memory) { m.store(m.root+"/"+final, []byte("content"), time.Time{}) }, true},
+		"another":   {func(m *memory) { m.store(m.root+"/"+final, []byte("older"), time.Time{}) }, false},
+		"directory": {func(m *memory) { m.nodes[m.root+"/"+final] = node{dir: true} }, false},
+		"nothing":   {func(*memory) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			c := newClient(m, plain)
+			renames := 0
+			m.before = func(op, p string) error {
+				if op != "rename" {
+					return nil
+				}
+				renames++
+				delete(m.nodes, m.root+"/"+p)
+				if renames == 1 {
+					tt.there(m)
+					return ltxstore.ErrUnavailable
+				}
+				return nil
+			}
+			err := write(t, c, strings.NewReader("content"))
+			if tt.done {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			require.NotErrorIs(t, err, fs.ErrNotExist)
+		})
+	}
+}
+
+// An error of a reader names the file.
+func TestReadFails(t *testing.T) {
+	m := newMemory()
+	m.unpinned = true
+	c := newClient(m, plain)
+	require.NoError(t, write(t, c, strings.NewReader("content")))
+	m.cut = 3
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	defer r.Close()
+	_, err = io.ReadAll(r)
+	var failed *ltxstore.Error
+	require.ErrorAs(t, err, &failed)
+	require.ErrorContains(t, err, "memory: read ltx/0000/"+ltx.FormatFilename(1, 1))
+}
+
+func TestRetries(t *testing.T) {
+	for attempts, want := range map[int]bool{0: true, 1: false, 2: true} {
+		assert.Equal(t, want, New(Config{Type: "memory", Retry: ltxstore.Retry{MaxAttempts: attempts}}).Retries(), attempts)
+	}
+}
+
 // shortTree loses the last byte of files.
 type shortTree struct {
 	*memory
@@ -217,7 +325,7 @@ func TestRefusedConfigurations(t *testing.T) {
 	m := newMemory()
 	c := newClient(m, func(s *Store) { s.WriteOnce, s.Traits.NoLink = true, true })
 	require.ErrorIs(t, c.Init(t.Context()), fs.ErrInvalid)
-	require.ErrorContains(t, c.Init(t.Context()), "WriteOnce")
+	require.ErrorContains(t, c.Init(t.Context()), "WriteOnce is true: want false")
 
 	m.before = func(op, _ string) error {
 		if op == "link" {

@@ -151,7 +151,10 @@ func (t *temp) try(ctx context.Context) (err error) {
 		t.dir = nil
 		return err
 	}
-	t.body.rewind() // whether it can was seen when the last try failed
+	if err := t.body.rewind(); err != nil {
+		t.release(ctx)
+		return final{err}
+	}
 	t.name = backend.TempName(t.final)
 	t.info, err = t.dir.Create(ctx, t.name, t.body)
 	if err == nil {
