@@ -45,7 +45,7 @@ func (c *cursor) read() (*ltx.FileInfo, error) {
 	if c.ended = !c.files.Next(); c.ended {
 		return nil, c.files.Err()
 	}
-	c.p.seen = true
+	c.p.seen.Store(true)
 	return c.files.Item(), nil
 }
 

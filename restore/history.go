@@ -78,7 +78,7 @@ func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 			beyond = info.MinTXID
 		}
 	}
-	p.seen = len(all) > 0
+	p.seen.Store(len(all) > 0)
 	return p.plan(beyond)
 }
 

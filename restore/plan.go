@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -62,9 +64,9 @@ func (p *Plan) Size() (n int64) {
 // more, because compaction and retention move files while they are listed.
 //
 // Cost: one listing of each level, in requests of pages, without metadata: the
-// snapshots alone if one ends with Target.TXID; then LTXLevels, and all other levels
-// but 0 up to where they are needed; and level 0, which may hold every transaction there ever was,
-// from where the levels above end, or from its start if no file begins there.
+// snapshots alone if one ends with Target.TXID; LTXLevels and all other levels but 0, at
+// once, up to where they are needed; then level 0, which may hold every transaction there
+// ever was, from where the levels above end, or from its start if no file begins there.
 // (That is exact as long as level 0 does not overlap itself.) For a moment, the snapshots are listed with metadata, and
 // of other files the header (100 bytes) is read for each one that the plan
 // takes, and each that it would have taken but for its time, one at a time.
@@ -130,9 +132,9 @@ type planner struct {
 	// target: one that goes furthest, and of those that begin the history the
 	// one that ends first.
 	behind, oldest *ltx.FileInfo
-	seen           bool // there is any file
-	vanished       bool // a file was deleted after it was listed
-	guessed        bool // the plan has files that are believed to be in time
+	seen           atomic.Bool // there is any file
+	vanished       bool        // a file was deleted after it was listed
+	guessed        bool        // the plan has files that are believed to be in time
 
 	known map[fileName]time.Time // of headers that were read
 }
@@ -216,15 +218,19 @@ func (p *planner) best() (best *cursor, err error) {
 	return best, nil
 }
 
-// descend lists further levels: the snapshots, then all others but level 0,
-// then that. It returns false if all are listed.
+// descend lists further levels: the snapshots, then all others but level 0, then that. Only
+// a transaction may be reached by the snapshots alone; else they are listed with the others.
+// It returns false if all are listed.
 func (p *planner) descend() (more bool, err error) {
-	switch p.stage++; p.stage {
-	case 1:
-		err = p.open(ltxstore.SnapshotLevel, 0)
-	case 2:
+	switch p.stage++; {
+	case p.stage == 1 && p.target.TXID != 0:
+		err = p.open(0, ltxstore.SnapshotLevel)
+	case p.stage == 1:
+		p.stage++
+		err = p.openCompacted(ltxstore.SnapshotLevel)
+	case p.stage == 2:
 		err = p.openCompacted()
-	case 3:
+	case p.stage == 3:
 		err = p.openTransactions()
 	default:
 		return false, nil
@@ -232,14 +238,25 @@ func (p *planner) descend() (more bool, err error) {
 	return true, err
 }
 
-func (p *planner) openCompacted() error {
-	levels, err := ltxstore.Levels(p.ctx, p.client)
-	for _, level := range slices.Backward(levels) {
-		if level != 0 && level != ltxstore.SnapshotLevel && err == nil {
-			err = p.open(level, 0)
-		}
+// openCompacted lists all levels but 0 and that of the snapshots, and those that are given.
+// What is above the usual ones is known only when these are listed already.
+func (p *planner) openCompacted(levels ...int) error {
+	for level := 1; level < ltxstore.SnapshotLevel; level++ {
+		levels = append(levels, level)
 	}
-	return err
+	var found []int
+	err := flow.All(p.ctx, 2, 2, func(_ context.Context, i int) (err error) {
+		if i == 0 {
+			return p.open(0, levels...)
+		}
+		found, err = ltxstore.Levels(p.ctx, p.client)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(level int) bool { return level <= ltxstore.SnapshotLevel })
+	return p.open(0, found...)
 }
 
 // openTransactions lists level 0. If a file begins with the last transaction
@@ -247,13 +264,10 @@ func (p *planner) openCompacted() error {
 // left out.
 func (p *planner) openTransactions() error {
 	if p.reached > 1 && !p.thorough {
-		if err := p.open(0, p.reached); err != nil {
+		if err := p.open(p.reached, 0); err != nil {
 			return err
 		}
 		c := p.cursors[len(p.cursors)-1]
-		if err := c.peek(); err != nil {
-			return err
-		}
 		if c.ahead != nil && c.ahead.MinTXID == p.reached {
 			return nil
 		}
@@ -265,10 +279,21 @@ func (p *planner) openTransactions() error {
 	return p.open(0, 0)
 }
 
-func (p *planner) open(level int, seek ltx.TXID) error {
-	files, err := p.client.LTXFiles(p.ctx, level, seek, p.timed(level))
-	if err == nil {
-		p.cursors = append(p.cursors, &cursor{p: p, files: files})
+// open lists levels, all at once, and waits for the first file of each.
+func (p *planner) open(seek ltx.TXID, levels ...int) error {
+	cursors := make([]*cursor, len(levels))
+	err := flow.All(p.ctx, len(levels), len(levels), func(_ context.Context, i int) error {
+		files, err := p.client.LTXFiles(p.ctx, levels[i], seek, p.timed(levels[i]))
+		if err != nil {
+			return err
+		}
+		cursors[i] = &cursor{p: p, files: files}
+		return cursors[i].peek()
+	})
+	for _, c := range cursors {
+		if c != nil {
+			p.cursors = append(p.cursors, c)
+		}
 	}
 	return err
 }
@@ -290,7 +315,7 @@ func (p *planner) exclude(info *ltx.FileInfo) {
 
 // miss returns an *UnreachableError unless the files reach the target.
 func (p *planner) miss(beyond ltx.TXID, torn []ltx.FileInfo) error {
-	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen && len(torn) == 0, LeftOut: leftOut(torn)}
+	e := &UnreachableError{Target: p.target, Last: p.reached, Empty: !p.seen.Load() && len(torn) == 0, LeftOut: leftOut(torn)}
 	switch {
 	case p.target.TXID != 0 && p.reached == p.target.TXID:
 		return nil

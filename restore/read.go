@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -84,19 +85,28 @@ func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter
 	return nil
 }
 
-// ahead opens files in order, some before they are read.
+// ahead opens files in order, some before they are read. What a small file costs is a
+// round trip: more of these are open at once, and each is read whole as soon as it is, so
+// that its connection serves another.
 type ahead struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	client ltxstore.ReplicaClient
 	files  []*ltx.FileInfo // not yet opened
 	ready  []chan opened   // in the order of the files
-	limit  int
+	limit  int             // of the large files in ready
+	large  int
 }
 
+const (
+	smallSize    = 64 << 10
+	smallAtATime = 4 // for each large file that may be open, if several may
+)
+
 type opened struct {
-	rc  io.ReadCloser
-	err error
+	rc    io.ReadCloser
+	err   error
+	small bool
 }
 
 func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo, limit int) *ahead {
@@ -107,17 +117,52 @@ func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.F
 
 // next returns the next file, which the caller closes before it asks again.
 func (a *ahead) next() opened {
-	for len(a.files) > 0 && len(a.ready) < a.limit {
-		info, ready := a.files[0], make(chan opened, 1)
-		a.files, a.ready = a.files[1:], append(a.ready, ready)
-		go func() {
-			rc, err := a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
-			ready <- opened{rc, err}
-		}()
+	all := a.limit
+	if all > 1 {
+		all *= smallAtATime
 	}
-	ready := a.ready[0]
+	for len(a.files) > 0 && len(a.ready) < all {
+		info, ready := a.files[0], make(chan opened, 1)
+		small := info.Size <= smallSize
+		if !small {
+			if a.large == a.limit {
+				break
+			}
+			a.large++
+		}
+		a.files, a.ready = a.files[1:], append(a.ready, ready)
+		go func() { ready <- a.open(info, small) }()
+	}
+	file := <-a.ready[0]
 	a.ready = a.ready[1:]
-	return <-ready
+	if !file.small {
+		a.large--
+	}
+	return file
+}
+
+// open opens a file. A small one is read, up to its size as it was listed.
+func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
+	rc, err := a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+	if err != nil || !small {
+		return opened{rc, err, small}
+	}
+	var content bytes.Buffer
+	switch _, err := io.CopyN(&content, rc, smallSize); {
+	case err == io.EOF:
+		_ = rc.Close() // all of it has come
+		return opened{io.NopCloser(&content), nil, small}
+	case err != nil:
+		_ = rc.Close() // its failure is told
+		return opened{nil, err, small}
+	}
+	return opened{&joined{io.MultiReader(&content, rc), rc}, nil, small}
+}
+
+// joined is a reader that is closed elsewhere.
+type joined struct {
+	io.Reader
+	io.Closer
 }
 
 // close closes the files that were opened and not read, and waits for those

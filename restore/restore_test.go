@@ -346,16 +346,22 @@ func TestRunRefuses(t *testing.T) {
 	nothingBut(t, dir)
 }
 
-// Files are opened ahead of the one that is read, but no more than allowed.
+// Files are opened ahead of the one that is read, small ones more than others, but no more
+// than allowed.
 func TestRunOpensAhead(t *testing.T) {
-	h := ltxmodel.New(1, 40)
+	h := ltxmodel.New(1, 80)
 	files := []at{{9, 1, 1}}
-	for txid := ltx.TXID(2); txid <= 40; txid++ {
+	for txid := ltx.TXID(2); txid <= 80; txid++ {
 		files = append(files, at{0, txid, txid})
 	}
-	for _, limit := range []int{1, 4} {
+	for _, test := range []struct {
+		limit int
+		size  int64 // as it is listed
+		most  int
+	}{{1, 64 << 10, 1}, {1, 64<<10 + 1, 1}, {4, 64 << 10, 16}, {4, 64<<10 + 1, 4}} {
 		synctest.Test(t, func(t *testing.T) {
 			c := replica(t, h, files...)
+			listed(c, test.size)
 			var open ltxmodel.Open
 			c.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 				rc, err := open.Count(c.Default().OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size))
@@ -363,11 +369,41 @@ func TestRunOpensAhead(t *testing.T) {
 				return rc, err
 			}
 			path := filepath.Join(t.TempDir(), "db")
-			_, err := restore.Run(t.Context(), c, path, restore.Config{Concurrency: limit})
+			_, err := restore.Run(t.Context(), c, path, restore.Config{Concurrency: test.limit})
 			require.NoError(t, err)
-			requireDatabase(t, h, 40, path)
-			assert.Equal(t, limit, open.Most())
+			requireDatabase(t, h, 80, path)
+			assert.Equal(t, test.most, open.Most(), "%+v", test)
 			assert.Zero(t, open.Now())
 		})
 	}
+}
+
+// listed makes a client list all files with that size.
+func listed(c *mock.ReplicaClient, size int64) {
+	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+		files, err := c.Default().LTXFiles(ctx, level, seek, useMetadata)
+		if err != nil {
+			return nil, err
+		}
+		all, err := ltx.SliceFileIterator(files)
+		for _, info := range all {
+			info.Size = size
+		}
+		return ltx.NewFileInfoSliceIterator(all), err
+	}
+}
+
+// A file that is larger than it was listed is read to its end.
+func TestRunLargerThanListed(t *testing.T) {
+	h := ltxmodel.New(1, 2)
+	c := replica(t, h)
+	body := incompressible(t, 100, 1, 1, 100)
+	_, err := c.WriteLTXFile(t.Context(), 9, 1, 1, bytes.NewReader(body))
+	require.NoError(t, err)
+	require.Greater(t, len(body), 128<<10)
+	listed(c, 1)
+	path := filepath.Join(t.TempDir(), "db")
+	result, err := restore.Run(t.Context(), c, path, restore.Config{})
+	require.NoError(t, err)
+	require.EqualValues(t, 100, result.Pages)
 }

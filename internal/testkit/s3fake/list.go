@@ -63,7 +63,6 @@ func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 	}
 
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	b, last, limit := s.buckets[r.bucket], "", min(out.MaxKeys, s.opt.PageSize)
 	for _, key := range b.sorted(s.rank) {
 		rest, ok := strings.CutPrefix(key, out.Prefix)
@@ -94,6 +93,7 @@ func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 		}
 		out.Contents = append(out.Contents, s.entry(encode(key), b.objects[key]))
 	}
+	s.mu.Unlock() // a slow reader of the answer keeps nobody waiting
 	if out.IsTruncated {
 		out.NextContinuationToken = base64.StdEncoding.EncodeToString([]byte(last))
 	}
