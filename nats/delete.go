@@ -22,7 +22,7 @@ func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
 
 // delete marks an object as deleted, as NATS's clients do, which readers and
 // watchers see; removes its chunks; and then the mark, which would be listed for
-// ever. After a failure, the mark tells which chunks are left.
+// ever. After a failure, the mark says which chunks remain.
 func (b *bucket) delete(ctx context.Context, key, version string) error {
 	for range maxConflicts {
 		e, err := b.describe(ctx, key)

@@ -63,7 +63,7 @@ func parse(key string, data []byte, seq uint64, at time.Time) entry {
 	return e
 }
 
-// object returns what a description tells.
+// object converts a description.
 func (e entry) object() object.Object {
 	o := object.Object{Key: e.Name, Size: int64(e.Size), Version: e.NUID, Modified: e.ModTime, Metadata: map[string]string{}}
 	for name, values := range e.Headers {

@@ -26,13 +26,13 @@ var (
 	errTaken    = fmt.Errorf("%w: the object exists", object.ErrPrecondition)
 )
 
-// isUnanswered reports whether nobody listens to a request: a bucket that is
+// isUnanswered reports whether nothing listens to a request: a bucket that is
 // gone, a cluster without a leader, a server without JetStream.
 func isUnanswered(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
 
-// isMissing reports whether there is no such message.
+// isMissing reports whether a message does not exist.
 func isMissing(err error) bool {
 	return errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrObjectNotFound)
 }

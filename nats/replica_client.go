@@ -24,7 +24,7 @@ const typeName = "nats"
 //     the message that publishes the object, on the condition that the name is
 //     as it was seen last: two writers never mix, and WriteOnce is atomic. Where
 //     there is an object of the name it costs three more: one that is refused,
-//     one to look at the name, and one that removes the old chunks.
+//     one for its description, and one that removes the old chunks.
 //   - A read costs a request for the object's description, and one for each
 //     chunk of the range, eight of them at once. It begins with the chunk that
 //     the range begins in. Objects of other clients do not tell which that is:

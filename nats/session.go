@@ -21,8 +21,8 @@ type session struct {
 	// has the latest messages for leader.
 	stream, leader jetstream.Stream
 
-	// denied is what the server has refused last. It tells so apart from the
-	// request, which stays without an answer.
+	// denied is the last permission violation. The server reports it separately
+	// from the request, which gets no answer.
 	denied atomic.Pointer[error]
 }
 
@@ -99,7 +99,7 @@ func (b *bucket) close() {
 	}
 }
 
-// call sends a request: do, with the time that its answer may take. If nobody
+// call sends a request: do, with the time that its answer may take. If nothing
 // answers because the bucket is gone, that is the error.
 func (b *bucket) call(ctx context.Context, do func(context.Context, *session) error) error {
 	s, err := b.session(ctx)

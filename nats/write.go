@@ -48,8 +48,8 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	return b.write(ctx, key, body, body.Size(), opts, single{})
 }
 
-// PutStream implements object.Streamer. With write-once, it looks at the name
-// before it sends the body.
+// PutStream implements object.Streamer. With write-once it checks the
+// name before it sends the body.
 func (b *bucket) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	if opts.IfAbsent {
 		err := retry.Do(ctx, func(ctx context.Context) error {
@@ -187,7 +187,7 @@ func wait(ctx context.Context, ack jetstream.PubAckFuture) (uint64, error) {
 }
 
 // complete publishes the description on the condition that the name is as it
-// was seen last, at first as one that is not taken. It returns what it has
+// was seen last, which is at first that it is free. It returns what it has
 // replaced.
 func (w *write) complete(ctx context.Context, once bool) (old entry, err error) {
 	w.info.Digest = jetstream.GetObjectDigestValue(w.sum)
@@ -216,7 +216,7 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 	return old, err
 }
 
-// lookAfter looks at the name after publish has failed. Unless the server has
+// lookAfter asks for the description after publish has failed. Unless the server has
 // refused the description, it may still arrive, and the chunks must stay.
 func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
 	var answer *jetstream.APIError

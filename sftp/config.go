@@ -84,7 +84,7 @@ func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
 
-// validate looks at the fields alone.
+// validate checks the fields. It reads no file.
 func (cfg Config) validate() error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err

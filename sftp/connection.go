@@ -19,7 +19,7 @@ import (
 )
 
 // answerGrace is how long a request may still be answered when its context has
-// ended, before the connection, which other requests use too, is given up.
+// ended, before the connection, which other requests use too, is closed.
 const answerGrace = 500 * time.Millisecond
 
 // connection is the client's one connection, made again when it is lost.
@@ -93,7 +93,7 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// dialError tells a timeout from the closed connection that it ends with.
+// dialError adds the timeout that has closed the connection to its error.
 func dialError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return errors.Join(cause, err)
@@ -101,7 +101,7 @@ func dialError(ctx context.Context, err error) error {
 	return err
 }
 
-// keepAlive gives the session up when the server does not answer any more.
+// keepAlive closes the session when the server stops answering.
 func (s *session) keepAlive(every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

@@ -6,7 +6,7 @@
 //
 // # Guarantees
 //
-// A write makes a temporary beside the file, fsyncs it where the server can
+// A write makes a temporary in the file's directory, fsyncs it where the server can
 // (fsync@openssh.com), sets its time and renames it (posix-rename@openssh.com,
 // without which a file that exists cannot be replaced). SFTP has no fsync of a
 // directory: that the name survives a power failure is up to the server. With
@@ -39,7 +39,7 @@ const typeName = "sftp"
 type ReplicaClient struct{ *tree.Client }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It sends
-// nothing and cannot fail: Init, which every method calls, tells what is wrong
+// nothing and cannot fail: Init, which every method calls, reports what is wrong
 // with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,

@@ -38,7 +38,7 @@ type server struct {
 
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 
-// infoOf translates what the server tells of a file. Its access time is when
+// infoOf translates the attributes of a file. Its access time is when
 // Create has set both times, its modification time when it was last written to
 // before that.
 func infoOf(info fs.FileInfo) tree.Info {
@@ -102,7 +102,8 @@ func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (con
 	return content, err
 }
 
-// open makes the content of a file, which may be another than was looked at.
+// open returns the content of an open file, which may have replaced the one
+// that Lstat saw.
 func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions) (tree.Content, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -133,8 +134,8 @@ func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions)
 	return content, f.Close()
 }
 
-// version tells a file from every other that had its name: an LTX file has its
-// time in its header, and its checksum in its last 16 bytes.
+// version returns what distinguishes a file from others of the same name: an LTX
+// file has its time in its header, and its checksum in its last 16 bytes.
 func version(f *sftp.File, info tree.Info) (string, error) {
 	sum := crc64.New(crc64.MakeTable(crc64.ECMA))
 	tail := int64(ltx.TrailerSize)
@@ -218,7 +219,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 			return fmt.Errorf("close: %w", err)
 		}
 		if !from.Modified.IsZero() {
-			// The access time tells a sweep that the file is young.
+			// By the access time a sweep knows that the file is new.
 			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil {
 				return fmt.Errorf("set time: %w", err)
 			}
@@ -229,8 +230,8 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 	return info, err
 }
 
-// copy writes the body. The caller's reader is not read while the connection
-// is waited for, nor otherwise than in this goroutine.
+// copy writes the body. It reads the caller's reader in this goroutine only, and
+// not while it waits for the connection.
 func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error {
 	size := int64(chunkSize)
 	if from.Size >= 0 {
@@ -257,8 +258,8 @@ func (s *server) Rename(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error { return c.PosixRename(s.at(from), s.at(to)) })
 }
 
-// Link looks afterwards: SFTP has no error of its own for a name that is there.
-// Before the first link it makes sure that the server's are links.
+// Link asks for the name after a failure: SFTP has no error for one that exists.
+// Before its first link it checks that the server makes links.
 func (s *server) Link(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error {
 		if !s.links.Load() {
@@ -277,9 +278,9 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 	})
 }
 
-// tryLink links a temporary to a name that nothing has. Some servers acknowledge a
-// link and make none, as rclone's does, or take it for a renaming: a file would
-// be lost or replaced.
+// tryLink links a temporary to a new name. Some servers acknowledge a link and
+// make none, as rclone does, or rename the file instead: a file would be lost or
+// replaced.
 func (c *session) tryLink(name, final string) error {
 	probe := path.Join(path.Dir(name), backend.TempName(final))
 	if err := c.Link(name, probe); err != nil {
@@ -295,7 +296,7 @@ func (c *session) tryLink(name, final string) error {
 	return err
 }
 
-// Remove looks first: the library removes an empty directory too.
+// Remove checks first, because the library removes an empty directory too.
 func (s *server) Remove(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error {
 		info, err := c.stat(s.at(p))

@@ -38,8 +38,8 @@ type Config struct {
 
 	// AtomicMove says whether the server's MOVE replaces a file in one step, so
 	// that readers find the old one or the new one. A file that is missing is
-	// then not looked for again. Nil is what is known of the server, which Init
-	// asks: true for nginx with dav-ext.
+	// then not looked for again. Nil means what Init finds out: true for nginx
+	// with dav-ext.
 	AtomicMove *bool `ltx:"atomic-move" default:"what is known of the server" help:"Whether the server's MOVE replaces a file in one step."`
 
 	tree.Options
@@ -61,7 +61,7 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// validate looks at the fields alone, and returns the URL.
+// validate checks the fields, and returns the URL.
 func (cfg Config) validate() (*url.URL, error) {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return nil, err

@@ -23,8 +23,8 @@ type product struct {
 	racyMove bool
 }
 
-// identify tells a server by its answer to OPTIONS. What a proxy adds or hides,
-// such as the header Server, does not matter.
+// identify recognizes a server by its answer to OPTIONS, and ignores what a proxy
+// adds or hides, such as the header Server.
 func identify(answer http.Header) product {
 	allow := strings.Join(answer.Values("Allow"), ", ")
 	switch {
@@ -38,9 +38,9 @@ func identify(answer http.Header) product {
 	return product{name: "unknown"}
 }
 
-// probe finds out what is known of the server, by one request that changes
-// nothing. A server that does not answer, or does not tell, is taken for one
-// without an atomic MOVE: it costs a request more for each file that is missing.
+// probe asks which server it is, by one request that changes nothing. A server
+// that fails to answer, or is unknown, counts as one whose MOVE is not atomic,
+// which costs another request for each file that is missing.
 func (s *server) probe(ctx context.Context, log *oplog.Logger) error {
 	answer, err := s.send(ctx, http.MethodOptions, s.dir(""), nil, nil, 0)
 	if err == nil {

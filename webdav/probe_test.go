@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,6 +58,8 @@ func TestProbe(t *testing.T) {
 				delete(want, "PROPFIND")
 			}
 			assert.Equal(t, want, asked)
+			known := !strings.HasPrefix(test.name, "nothing") && !strings.HasSuffix(test.name, "another server")
+			assert.Equal(t, known, identify(test.header).name != "unknown")
 			assert.Equal(t, test.racy, bytes.Contains(log.Bytes(), []byte("does not keep write-once")), "%s", &log)
 		})
 	}

@@ -33,7 +33,7 @@ type response struct {
 	} `xml:"DAV: propstat"`
 }
 
-// info returns what the answer tells of one file or collection.
+// info returns the properties of one file or collection.
 func (r *response) info() (info tree.Info, err error) {
 	for _, p := range r.PropStat {
 		if fields := strings.Fields(p.Status); len(fields) < 2 || fields[1] != "200" {
@@ -109,7 +109,7 @@ func (s *server) propfind(ctx context.Context, at *url.URL, depth string, visit 
 }
 
 // ended returns an error if something follows the root: golang.org/x/net closes
-// the root and then tells that it could not list everything.
+// the root and then reports that it could not list everything.
 func (s *server) ended(d *xml.Decoder) error {
 	for {
 		token, err := d.Token()

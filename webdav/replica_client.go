@@ -7,11 +7,11 @@
 //
 // # Guarantees
 //
-// A write puts a temporary beside the file and moves it to its name: first so
-// that nothing is replaced (Overwrite: F), which also is what Config.WriteOnce
-// needs, and only where there is a file so that it is. Whether that is atomic is
-// the server's doing: Init asks which server it is, by one request, unless
-// Config.AtomicMove tells. docs/stores/webdav.md has a table of servers. WebDAV
+// A write puts a temporary into the file's directory and moves it to its name,
+// first without replacing anything (Overwrite: F), which is also what
+// Options.WriteOnce needs, and only if the name exists with replacing. Whether
+// that is atomic depends on the server. Init asks by one request which it is;
+// Config.AtomicMove declares what is not known. docs/stores/webdav.md has a table of servers. WebDAV
 // promises nothing about durability.
 package webdav
 
@@ -33,7 +33,7 @@ const typeName = "webdav"
 type ReplicaClient struct{ *tree.Client }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It sends
-// nothing and cannot fail: Init, which every method calls, tells what is wrong
+// nothing and cannot fail: Init, which every method calls, reports what is wrong
 // with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,

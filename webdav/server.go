@@ -274,7 +274,7 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 	return s.move(ctx, from, to, "F")
 }
 
-// Remove implements tree.Tree. It looks first: DELETE removes a collection with
+// Remove implements tree.Tree. It checks first: DELETE removes a collection with
 // everything in it.
 func (s *server) Remove(ctx context.Context, p string) error {
 	info, err := s.Stat(ctx, p)
@@ -319,8 +319,8 @@ func (s *server) mkcol(ctx context.Context, at *url.URL) error {
 	return err
 }
 
-// RemoveDir implements tree.Tree. It looks first, because DELETE removes what
-// is in a collection too: what is written there between the two is lost.
+// RemoveDir implements tree.Tree. It checks first, because DELETE removes what
+// is in a collection too. What is written there between the two requests is lost.
 func (s *server) RemoveDir(ctx context.Context, p string) error {
 	n := 0
 	if err := s.List(ctx, p, func(tree.Entry) { n++ }); err != nil {

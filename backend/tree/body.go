@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// bufferSize is up to which size a body is kept in memory, so that it can be
+	// bufferSize is the size up to which a body is kept in memory, so that it can be
 	// written again whatever the caller's reader is.
 	bufferSize = 256 << 10
 
-	// copyChunk is how much the kernel copies between two looks at the
+	// copyChunk is how much the kernel copies between two checks of the
 	// context: large enough to cost nothing, small enough to end promptly.
 	copyChunk = 16 << 20
 
@@ -52,8 +52,8 @@ type Body struct {
 	start  int64
 }
 
-// newBody looks at the header of src, and keeps a small body in memory if keep
-// is true.
+// newBody reads the header of src, and keeps a small body in memory if keep is
+// true.
 func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID, keep bool) (*Body, error) {
 	peeked, err := ltxio.Peek(ctx, src, minTXID, maxTXID)
 	if err != nil {
@@ -165,7 +165,7 @@ func (b *Body) rewind() error {
 	return nil
 }
 
-// reason tells why a write of the body has failed.
+// reason returns why a write of the body has failed.
 func (b *Body) reason(err error) error {
 	if stopped := flow.Err(b.ctx); stopped != nil {
 		return final{stopped}

@@ -46,8 +46,8 @@ type Store struct {
 	// Keys names the files, relative to the replica's root.
 	Keys backend.Keys
 
-	// Place tells the root from every other: host, account and directory,
-	// without secrets. Nil means that it cannot be known.
+	// Place identifies the root: host, account and directory, without secrets.
+	// Nil means that it cannot be known.
 	Place []string
 
 	Options
@@ -55,7 +55,7 @@ type Store struct {
 	// Close, if not nil, releases connections. The store stays usable.
 	Close func()
 
-	// Now tells the time by which a sweep judges age. Nil means time.Now.
+	// Now returns the time from which a sweep computes ages. Nil means time.Now.
 	Now func() time.Time
 }
 
@@ -88,7 +88,7 @@ type replica struct {
 }
 
 // New returns a client. It sends nothing and cannot fail: Init, which every
-// method calls, tells what is wrong.
+// method calls, reports what is wrong.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg}
 	if cfg.Logger != nil {

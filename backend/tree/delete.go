@@ -18,8 +18,7 @@ const opDeleteAll = "delete all"
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for
 // each file, Options.DeleteConcurrency at once, and on a Disk one Sync for each
-// level. What is not a regular file is not
-// deleted, as if it were missing.
+// level. What is not a regular file is not deleted, as if it were missing.
 //
 // More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
 // is the failure of every file that is left.
@@ -102,7 +101,7 @@ func (r *replica) removeIn(ctx context.Context, op string, dir Dir, prefix strin
 }
 
 // DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
-// client's layout, the temporaries beside them, of whatever age and writer, and
+// client's layout, the temporaries in the same directories, of any age and writer, and
 // the directories that this leaves empty, but not the root directory. The names
 // of a level are kept in memory meanwhile. More than one failure is an
 // *ltxstore.PartialError; everything else is deleted.

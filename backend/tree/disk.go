@@ -8,9 +8,8 @@ import (
 )
 
 // Disk is what a disk of this machine does, in place of a Tree: its directories
-// are held open, so that what is done in one costs no walk to it, names come
-// without a look at the files, and nothing is done again because an answer was
-// lost. Client tries each call once, hands a body on without a buffer, and
+// are held open, so that no call walks to one, names come without their files'
+// properties, and no answer can be lost. Client tries each call once, hands a body on without a buffer, and
 // sweeps at Init.
 type Disk interface {
 	// OpenDir opens a directory below the root. One that is missing is made if
@@ -41,8 +40,8 @@ const (
 // The methods are as those of Tree, with names in place of paths. On a Disk
 // Rename, Link, Remove and Sync are done also if the context has ended.
 type Dir interface {
-	// List calls visit for everything in the directory. A Disk tells names
-	// alone, which are valid during the call: Mode is NameOnly.
+	// List calls visit for everything in the directory. A Disk lists names
+	// only, which are valid during the call: Mode is NameOnly.
 	List(ctx context.Context, visit func(Entry)) error
 
 	Stat(ctx context.Context, name string) (Info, error)

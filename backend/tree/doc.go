@@ -4,7 +4,7 @@
 // whole contract on top of it, once for all stores:
 //
 //   - argument checks, names, logs and errors;
-//   - writes: the header check, a temporary beside the file, its publication
+//   - writes: the header check, a temporary in the same directory, its publication
 //     by a rename, or by a link or a move that replaces nothing with
 //     write-once, also after answers that were lost, and nothing left of a
 //     failure;
@@ -14,5 +14,5 @@
 //   - retries, around each call, by one policy. A Tree must not retry.
 //
 // A Tree translates: arguments to a request, an answer to an [Info], an error
-// to a [Failure]. [Traits] tells what a store cannot do.
+// to a [Failure]. [Traits] say what a store cannot do.
 package tree

@@ -84,9 +84,9 @@ func (r *replica) dirsIn(ctx context.Context, at string, want func(name string) 
 	return names, err
 }
 
-// entries returns what is in a directory under the names that are wanted. Of a
-// Disk each is looked at: one that is gone by then is left out, and the others
-// come with the error of one that cannot be looked at.
+// entries returns what is in a directory under the names that are wanted. On a
+// Disk each costs a Stat: one that has been deleted is left out, and if one fails
+// the others are returned with its error.
 func (r *replica) entries(ctx context.Context, dir Dir, want func(name string) bool) (found []Entry, err error) {
 	err = dir.List(ctx, func(e Entry) {
 		if want(e.Name) {
@@ -117,7 +117,7 @@ func (r *replica) levels(ctx context.Context, op string) (found []string, failed
 	for _, level := range elsewhere {
 		if r.Disk == nil {
 			found = append(found, dirOf(level))
-		} else { // looking is cheap
+		} else { // a Stat is cheap
 			holder, _ := split(dirOf(level))
 			holders = append(holders, holder)
 		}

@@ -25,7 +25,7 @@ const pageSize = 256
 // LTXFiles implements ltxstore.ReplicaClient.
 //
 // The first Next costs one List of the whole level, because directories come in
-// no order (clause L3), and keeps what that tells of each file from seek on.
+// no order (clause L3), and keeps the properties of each file from seek on.
 //
 // Without useMetadata CreatedAt is the modification time, which a store may be
 // unable to set and which has whole seconds in most. With it each file's header
@@ -63,7 +63,7 @@ type listing struct {
 
 	listed bool
 	files  []ltx.FileInfo // of a Tree, those still to be returned
-	spans  []span         // of a Disk, those still to be looked at
+	spans  []span         // of a Disk, those without properties yet
 }
 
 // page is a backend.PageFunc.
@@ -112,7 +112,7 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 	return files, len(l.files) > 0, nil
 }
 
-// look is page for a Disk, of which the names alone are known.
+// look is page for a Disk, which lists names only.
 func (l *listing) look(ctx context.Context, dir Dir) (files []ltx.FileInfo, more bool, err error) {
 	next := l.spans[:min(pageSize, len(l.spans))]
 	files = make([]ltx.FileInfo, 0, len(next))
@@ -180,7 +180,7 @@ func compareSpans(a, b span) int {
 }
 
 // readHeader sets a file's time to its header's, if it has one. On a Disk it
-// also tells the size, and the time of a file that has none.
+// also sets the size, and the time of a file without an LTX header.
 func (r *replica) readHeader(ctx context.Context, dir Dir, info *ltx.FileInfo) error {
 	_, name := split(r.Keys.File(info.Level, info.MinTXID, info.MaxTXID))
 	var body io.ReadCloser

@@ -15,12 +15,12 @@ type Options struct {
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
 	// MustExist makes a root that is missing at Init ErrStoreNotFound. By
-	// default it is an empty replica, which the first write makes. A Disk looks
-	// itself.
+	// default it is an empty replica, which the first write makes. A Disk checks
+	// it itself.
 	MustExist bool `ltx:"must-exist" default:"false" help:"A missing root is an error, not an empty replica."`
 
-	// SweepAge is how long nothing must have happened to a temporary until its
-	// writer is taken for dead. 0 means DefaultSweepAge.
+	// SweepAge is for how long a temporary must not have changed until its writer
+	// counts as dead. 0 means DefaultSweepAge.
 	SweepAge time.Duration `ltx:"sweep-age" default:"24h" help:"For how long a temporary file must not have changed until it is removed."`
 
 	// MetadataConcurrency is how many headers are read at once in a listing, and

@@ -17,7 +17,7 @@ import (
 
 // OpenLTXFile implements ltxstore.ReplicaClient. It costs one Open, and one
 // more for each time the transfer is resumed. A broken transfer is resumed
-// under the version that it began with; where the store tells none it is not
+// under the version that it began with; where the store has none it is not
 // resumed. A file that is replaced meanwhile ends the read with an error that
 // is not retryable; one that is deleted, with fs.ErrNotExist.
 //

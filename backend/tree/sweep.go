@@ -25,7 +25,7 @@ func (r *replica) sweepAll(ctx context.Context) error {
 	return flow.Err(ctx)
 }
 
-// sweep removes the temporaries of a level that nothing has happened to for
+// sweep removes the temporaries of a level that have not changed for
 // Options.SweepAge. What it cannot read or remove is logged.
 func (r *replica) sweep(ctx context.Context, level string) {
 	dir, err := r.openDir(ctx, level, Scan)

@@ -13,13 +13,14 @@ import (
 // Client repeats a call where that may help.
 //
 // A path is slashed and relative to the replica's root, which is the empty
-// path. Errors may be a library's own; Classify tells what they mean. Wherever
+// path. Errors may be a library's own; Classify says what they mean. Wherever
 // something is missing that is of kind fs.ErrNotExist.
 type Tree interface {
 	// List calls visit for everything in a directory, in any order.
 	List(ctx context.Context, dir string, visit func(Entry)) error
 
-	// Stat tells about a file or directory. It follows no symbolic link.
+	// Stat returns the properties of a file or directory. It follows no symbolic
+	// link.
 	Stat(ctx context.Context, path string) (Info, error)
 
 	// Open opens a regular file, or a range of it. What is not a regular file
@@ -31,7 +32,7 @@ type Tree interface {
 	// store can make it. On failure a part of the file may stay: Client removes
 	// it. A missing directory is of kind fs.ErrNotExist.
 	//
-	// The Size of the result is what the store has, -1 if it does not tell, and
+	// The Size of the result is what the store has, -1 if that is not known, and
 	// Modified may be zero.
 	Create(ctx context.Context, path string, body *Body) (Info, error)
 
@@ -54,13 +55,13 @@ type Tree interface {
 	// fs.ErrExist.
 	RemoveDir(ctx context.Context, path string) error
 
-	// Classify tells what a failure means. It is given every error of the
+	// Classify says what a failure means. It is given every error of the
 	// methods above and of a body's Read, often wrapped, and errors of Client's
 	// own, which wrap a kind of package ltxstore or fs; never nil.
 	Classify(err error) Failure
 }
 
-// Info is what a store tells of a file or directory.
+// Info is the properties of a file or directory.
 type Info struct {
 	Mode fs.FileMode // only its type matters
 	Size int64       // in bytes
@@ -69,8 +70,8 @@ type Info struct {
 	// set it.
 	Modified time.Time
 
-	// Changed is when something was last done to the file, for the sweep. The
-	// zero time means Modified.
+	// Changed is when anything of the file last changed, for the sweep. The zero
+	// time means Modified.
 	Changed time.Time
 }
 
@@ -120,7 +121,7 @@ type Content struct {
 // ErrReplaced means that a file is not the version that was asked for.
 var ErrReplaced = errors.New("the file was replaced while it was read")
 
-// Traits tell what a store cannot do. The zero value is a store that can do
+// Traits say what a store cannot do. The zero value is a store that can do
 // everything.
 type Traits struct {
 	// LinkMoves says that Link leaves nothing at the first name.

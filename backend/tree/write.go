@@ -103,7 +103,7 @@ func split(key string) (dir, name string) {
 	return key[:max(slash, 0)], key[slash+1:]
 }
 
-// temp is a file on its way: a temporary beside the name it will have.
+// temp is a file on its way: a temporary in the directory of its name.
 type temp struct {
 	*replica
 	body *Body
@@ -175,7 +175,7 @@ func (t *temp) check() error {
 	if err := flow.Err(t.body.ctx); err != nil {
 		return err
 	}
-	if t.body.read == 0 { // a file that was truncated after its first bytes were looked at
+	if t.body.read == 0 { // a file that was truncated after its first bytes were read
 		t.body.err = fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 		return t.body.err
 	}
@@ -281,8 +281,8 @@ func (r *replica) outlive(ctx context.Context) (context.Context, context.CancelF
 	return flow.Outlive(ctx, answerGrace)
 }
 
-// release removes the temporary, unless it has become the file, and lets the
-// directory go.
+// release removes the temporary, unless it has become the file, and closes the
+// directory.
 func (t *temp) release(ctx context.Context) {
 	t.remove(ctx)
 	if t.dir != nil {
@@ -305,7 +305,7 @@ func (t *temp) remove(ctx context.Context) {
 	t.name = ""
 }
 
-// lost is err, but for a file that is no longer there.
+// lost returns err, but deleted for a file that is no longer there.
 func (t *temp) lost(err error) error {
 	if t.is(err, fs.ErrNotExist) {
 		return deleted(err)
