@@ -103,6 +103,19 @@ func TestSkipDamaged(t *testing.T) {
 	}
 }
 
+// A client's error that has a kind and no cause is the reason as it is.
+func TestSkipDamagedWithoutCause(t *testing.T) {
+	h := ltxmodel.New(3, 4)
+	c := replica(t, h, at{9, 1, 3}, at{0, 1, 1}, at{0, 2, 2}, at{0, 3, 3})
+	c.Script(t, mock.Fault{Op: mock.OpOpen, Levels: []int{9}, Times: -1, Err: &ltxstore.Error{Backend: "other", Op: "read", Kind: ltxstore.ErrChecksum}})
+	path := filepath.Join(t.TempDir(), "db")
+	result, err := restore.Run(t.Context(), c, path, restore.Config{SkipDamaged: true})
+	require.NoError(t, err)
+	require.Equal(t, []at{{9, 1, 3}}, left(result.LeftOut))
+	assert.Equal(t, "other: read: "+ltxstore.ErrChecksum.Error(), result.LeftOut[0].Reason)
+	requireDatabase(t, h, 3, path)
+}
+
 // Damage that leaves a gap before files that go on is told with the gap.
 func TestSkipDamagedGap(t *testing.T) {
 	h := ltxmodel.New(3, 9)

@@ -224,9 +224,10 @@ func TestFilesDoNotFit(t *testing.T) {
 			"level 0 has no transactions 0000000000000002 to 0000000000000002", 4},
 		"gap": {[]at{{0, 1, 1}, {0, 5, 5}}, nil, []string{"error restore", "warning gap"},
 			"transactions 0000000000000002 to 0000000000000004 are missing, files go on after them; the last that can be restored is 0000000000000001", 1},
-		"no beginning": {[]at{{0, 4, 4}, {0, 5, 5}}, nil, []string{"error restore"}, "nothing can be restored", 0},
-		"overlap":      {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
-		"no snapshot":  {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is not a snapshot: it begins with transaction 0000000000000003", 6},
+		"no beginning":               {[]at{{0, 4, 4}, {0, 5, 5}}, nil, []string{"error restore"}, "nothing can be restored", 0},
+		"overlap":                    {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
+		"overlap of one transaction": {[]at{{1, 1, 4}, {1, 4, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
+		"no snapshot":                {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is not a snapshot: it begins with transaction 0000000000000003", 6},
 		"two histories": {[]at{{0, 1, 1}, {0, 2, 2}}, []at{{0, 3, 3}}, []string{"error restore", "error history"},
 			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or have another history; those before can be restored with -skip-damaged", 2},
 		"two histories on two levels": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}}, []at{{1, 1, 2}}, []string{"error restore", "error history"},
@@ -307,6 +308,21 @@ func TestLevels(t *testing.T) {
 	r = run(t, c, verify.Config{})
 	require.Len(t, r.Levels, 6)
 	assert.Equal(t, []int{10, 9999}, []int{r.Levels[4].Level, r.Levels[5].Level})
+}
+
+// failingLevels cannot list its levels.
+type failingLevels struct{ ltxstore.ReplicaClient }
+
+func (failingLevels) LTXLevels(context.Context) ([]int, error) { return nil, errors.New("broken") }
+
+// Where levels cannot be listed, the usual ones are checked, and others may be missed.
+func TestLevelsCannotBeListed(t *testing.T) {
+	c := replica(t, ltxmodel.New(1, 8), sound...)
+	r := run(t, failingLevels{c}, verify.Config{})
+	require.Contains(t, kinds(r), "error list")
+	assert.Contains(t, r.Findings[0].Message+r.Findings[len(r.Findings)-1].Message, "levels cannot be listed: broken")
+	assert.False(t, r.Complete)
+	assert.Equal(t, len(sound), r.Files)
 }
 
 // What was not looked at is told, and nothing is concluded from its absence.
