@@ -52,11 +52,13 @@ help:
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
 	@echo "make soak         the daemon for SOAK ($(SOAK)) over stores of whose requests one in twenty fails"
 	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
-	@echo "make dist         the command for each system, into dist/ (VERSION names the archives)"
+	@echo "make dist         ltxstore and ltxstored for each system, into dist/ (VERSION names the archives)"
 	@echo "make lint         gofmt, go vet, staticcheck, golangci-lint, go mod tidy -diff, builds for other systems"
 
 demo:
-	cd interop && $(GO) run ./cmd/replicate $(DEMO_FLAGS)
+	@bin=$$(mktemp -d) && trap 'rm -rf "$$bin"' EXIT && \
+	(cd litestream && $(GO) build -o "$$bin/ltxstored" ./cmd/ltxstored) && \
+	cd interop && $(GO) run ./cmd/replicate -ltxstored "$$bin/ltxstored" $(DEMO_FLAGS)
 
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
@@ -119,16 +121,18 @@ cover:
 	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)
 	@awk -v least=$(COVER_MIN) -f .ci/cover.awk cover.out
 
-# The binary itself tells its version from the tag that is checked out.
+# A binary itself tells its version from the tag that is checked out.
 dist:
 	@rm -rf dist && mkdir -p dist
 	@for platform in $(RELEASED); do \
 		export GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0; \
-		name=ltxstore-$(VERSION)-$$GOOS-$$GOARCH; binary=ltxstore; \
-		if [ $$GOOS = windows ]; then binary=ltxstore.exe; fi; \
+		name=ltxstore-$(VERSION)-$$GOOS-$$GOARCH; suffix=; \
+		if [ $$GOOS = windows ]; then suffix=.exe; fi; \
 		echo "build $$name"; \
-		$(GO) build -trimpath -ldflags=-s -o dist/$$name/$$binary ./cmd/ltxstore && \
+		$(GO) build -trimpath -ldflags=-s -o dist/$$name/ltxstore$$suffix ./cmd/ltxstore && \
+		(cd litestream && $(GO) build -trimpath -ldflags=-s -o ../dist/$$name/ltxstored$$suffix ./cmd/ltxstored) && \
 		cp LICENSE README.md dist/$$name/ && \
+		if [ $$GOOS = linux ]; then cp deploy/ltxstored.service dist/$$name/; fi && \
 		tar -C dist -czf dist/$$name.tar.gz $$name && rm -r dist/$$name || exit 1; \
 	done
 	@cd dist && sha256sum *.tar.gz > SHA256SUMS

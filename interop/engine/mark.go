@@ -46,19 +46,31 @@ func (e *Engine) Mark(ctx context.Context) (Mark, error) {
 	return mark, nil
 }
 
-func (e *Engine) mark(ctx context.Context) (mark Mark, err error) {
+func (e *Engine) mark(ctx context.Context) (Mark, error) {
+	return MarkBy(ctx, e.path, func(ctx context.Context) (ltx.TXID, error) {
+		if err := e.sync(ctx); err != nil {
+			return 0, err
+		}
+		pos, err := e.db.Pos()
+		return pos.TXID, err
+	})
+}
+
+// MarkBy is Engine.Mark for an engine that runs elsewhere. sync has it replicate all
+// that is committed in the database at path, and returns the last transaction.
+func MarkBy(ctx context.Context, path string, sync func(context.Context) (ltx.TXID, error)) (mark Mark, err error) {
 	// The sync under the lock should find nothing big to copy and no
 	// checkpoint due, which would want the lock itself.
-	if err := e.sync(ctx); err != nil {
+	if _, err := sync(ctx); err != nil {
 		return mark, err
 	}
-	db, err := dbcheck.OpenLive(e.path, markTimeout)
+	db, err := dbcheck.OpenLive(path, markTimeout)
 	if err != nil {
 		return mark, err
 	}
 	defer db.Close()
 
-	snapshot, err := e.pin(ctx, db, &mark)
+	snapshot, err := mark.pin(ctx, db, sync)
 	if err != nil {
 		return mark, err
 	}
@@ -68,8 +80,8 @@ func (e *Engine) mark(ctx context.Context) (mark Mark, err error) {
 }
 
 // pin returns a read transaction that sees exactly what was replicated as
-// mark.TXID, and sets mark's time and transaction.
-func (e *Engine) pin(ctx context.Context, db *sql.DB, mark *Mark) (snapshot *sql.Tx, err error) {
+// m.TXID, and sets m's time and transaction.
+func (m *Mark) pin(ctx context.Context, db *sql.DB, sync func(context.Context) (ltx.TXID, error)) (snapshot *sql.Tx, err error) {
 	lock, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -80,11 +92,7 @@ func (e *Engine) pin(ctx context.Context, db *sql.DB, mark *Mark) (snapshot *sql
 	}
 	defer lock.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
 
-	if err := e.sync(ctx); err != nil {
-		return nil, err
-	}
-	pos, err := e.db.Pos()
-	if err != nil {
+	if m.TXID, err = sync(ctx); err != nil {
 		return nil, err
 	}
 	snapshot, err = db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
@@ -105,9 +113,8 @@ func (e *Engine) pin(ctx context.Context, db *sql.DB, mark *Mark) (snapshot *sql
 	// Files carry their time in milliseconds, and a restore takes those
 	// before its target: the next millisecond takes all that is here, and
 	// nothing that is written once it has begun.
-	mark.TXID = pos.TXID
-	mark.Time = time.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
-	return snapshot, waitUntil(ctx, mark.Time)
+	m.Time = time.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
+	return snapshot, waitUntil(ctx, m.Time)
 }
 
 func waitUntil(ctx context.Context, t time.Time) error {

@@ -21,16 +21,16 @@ func (s *session) finish(ctx context.Context) error {
 	if err := s.source.stop(); err != nil {
 		return err
 	}
-	last, err := s.engine.Mark(ctx)
+	last, err := s.daemon.Mark(ctx)
 	if err != nil {
 		return err
 	}
 	s.screen.busy(fmt.Sprintf("%-9s the last sync", "stopping"))
-	done, err := s.done()
+	done, err := s.done(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.engine.Close(ctx); err != nil {
+	if err := s.daemon.Close(ctx); err != nil {
 		return err
 	}
 	all, err := levels(ctx, s.client)

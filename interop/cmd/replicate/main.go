@@ -1,7 +1,6 @@
-// Command replicate shows ltxstore at work: the real Litestream engine
-// replicates a live SQLite database through one of our clients, and the
-// replica is restored and compared with the source, as it is at the end and as
-// it was at a moment in between.
+// Command replicate shows ltxstore at work: the daemon, ltxstored, replicates a live
+// SQLite database, and the replica is restored and compared with the source, as it is at
+// the end and as it was at a moment in between.
 //
 // It exits with 0 if everything was equal, 1 if not or if something failed,
 // and 2 if it was called wrongly.

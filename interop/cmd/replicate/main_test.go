@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +20,25 @@ import (
 	"github.com/ltxstore/ltxstore/interop/sample"
 )
 
+var ltxstored string // the daemon's binary
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "ltxstored")
+	if err == nil {
+		ltxstored = filepath.Join(dir, "ltxstored")
+		build := exec.Command("go", "build", "-o", ltxstored, "./cmd/ltxstored")
+		build.Dir, build.Stderr = filepath.FromSlash("../../../litestream"), os.Stderr
+		err = build.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build ltxstored:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // command runs the command with a temporary directory of its own, and returns
 // what it left there.
 func command(t *testing.T, ctx context.Context, stdout *buffer, args ...string) (code int, stderr string, left []string) {
@@ -25,7 +46,7 @@ func command(t *testing.T, ctx context.Context, stdout *buffer, args ...string) 
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	var errs buffer
-	code = run(ctx, args, stdout, &errs)
+	code = run(ctx, append([]string{"-ltxstored", ltxstored}, args...), stdout, &errs)
 	entries, err := os.ReadDir(tmp)
 	require.NoError(t, err)
 	for _, entry := range entries {
@@ -172,7 +193,7 @@ func TestHelp(t *testing.T) {
 	code, stderr, _ := command(t, t.Context(), &out, "-h")
 	require.Zero(t, code)
 	require.Empty(t, stderr)
-	for _, name := range []string{"-db", "-replica", "-duration", "-layout", "-keep", "-v"} {
+	for _, name := range []string{"-db", "-replica", "-duration", "-layout", "-keep", "-ltxstored", "-v"} {
 		require.Contains(t, out.String(), "  "+name)
 	}
 }

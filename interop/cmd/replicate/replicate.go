@@ -23,9 +23,10 @@ type session struct {
 	screen *screen
 	source *source
 	client ltxstore.ReplicaClient
-	engine *engine.Engine
+	daemon *daemon
 	dir    string // of all that is ours
 	logger *slog.Logger
+	log    io.Writer // of the daemon; nil is none
 
 	began time.Time
 	first ltx.TXID // that was replicated
@@ -44,7 +45,7 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 	}
 	s := &session{screen: screen, dir: dir, logger: slog.New(slog.DiscardHandler)}
 	if opts.verbose {
-		s.logger = slog.New(slog.NewTextHandler(log, nil))
+		s.logger, s.log = slog.New(slog.NewTextHandler(log, nil)), log
 	}
 	// What differs is the evidence: it stays.
 	defer func() {
@@ -79,7 +80,7 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 	}
 	defer func() {
 		_ = s.source.stop() // a failure was returned to whoever stopped it first
-		err = errors.Join(err, s.engine.Close(context.WithoutCancel(ctx)))
+		err = errors.Join(err, s.daemon.Close(context.WithoutCancel(ctx)))
 	}()
 	if err := s.watch(ctx, opts.duration); err != nil {
 		return err
@@ -89,19 +90,10 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 }
 
 func (s *session) start(ctx context.Context, opts options, name string) (err error) {
-	cfg := engine.Config{
-		DB:           s.source.path,
-		Client:       s.client,
-		MetaDir:      filepath.Join(s.dir, "state"),
-		SyncInterval: 100 * time.Millisecond,
-		L0Retention:  24 * time.Hour, // so that any moment of the run can be restored exactly
-		Logger:       s.logger,
-	}
-	cfg.Levels = []time.Duration{
+	cfg := settings{replica: opts.replica, layout: opts.layout, levels: []time.Duration{
 		interval(opts.duration, 10, 500*time.Millisecond, 30*time.Second),
 		interval(opts.duration, 4, 1500*time.Millisecond, 5*time.Minute),
-	}
-	cfg.SnapshotInterval = interval(opts.duration, 2, 2*time.Second, time.Hour)
+	}, snapshotInterval: interval(opts.duration, 2, 2*time.Second, time.Hour)}
 
 	if opts.db == "" {
 		s.screen.say("source", "a sample database, %s write to it", count(connections, "connection"))
@@ -109,24 +101,18 @@ func (s *session) start(ctx context.Context, opts options, name string) (err err
 		s.screen.say("source", "%s", opts.db)
 	}
 	s.screen.say("replica", "%s", name)
-	s.screen.say("engine", "Litestream: sync %v, level 1 %v, level 2 %v, snapshots %v",
-		cfg.SyncInterval, cfg.Levels[0], cfg.Levels[1], cfg.SnapshotInterval)
+	s.screen.say("daemon", "ltxstored: sync %v, level 1 %v, level 2 %v, snapshots %v",
+		syncInterval, cfg.levels[0], cfg.levels[1], cfg.snapshotInterval)
 
-	if s.engine, err = engine.Open(ctx, cfg); err != nil {
-		if store := (*ltxstore.Error)(nil); errors.As(err, &store) {
-			return fmt.Errorf("-replica %s cannot be used: %w", shown(opts.replica), store)
-		}
-		if opts.db != "" {
-			return fmt.Errorf("-db %s cannot be replicated: %w", opts.db, err)
-		}
+	if s.daemon, err = startDaemon(ctx, opts.ltxstored, s.source.path, s.dir, cfg, s.log); err != nil {
 		return err
 	}
-	_, s.first, err = s.engine.Position()
+	s.first, err = s.daemon.replicated(ctx)
 	if err == nil {
 		err = s.source.start(ctx, opts.db == "")
 	}
 	if err != nil {
-		return errors.Join(err, s.engine.Close(context.WithoutCancel(ctx)))
+		return errors.Join(err, s.daemon.Close(context.WithoutCancel(ctx)))
 	}
 	s.began = time.Now()
 	return nil
@@ -181,7 +167,7 @@ func (s *session) watch(ctx context.Context, duration time.Duration) error {
 }
 
 func (s *session) mark(ctx context.Context) error {
-	mark, err := s.engine.Mark(ctx)
+	mark, err := s.daemon.Mark(ctx)
 	if err == nil {
 		s.marks = append(s.marks, mark)
 	}
@@ -194,7 +180,7 @@ func (s *session) status(ctx context.Context) (cost time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	done, err := s.done()
+	done, err := s.done(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -203,8 +189,8 @@ func (s *session) status(ctx context.Context) (cost time.Duration, err error) {
 }
 
 // done says how much has been replicated.
-func (s *session) done() (string, error) {
-	_, replicated, err := s.engine.Position()
+func (s *session) done(ctx context.Context) (string, error) {
+	replicated, err := s.daemon.replicated(ctx)
 	if err != nil {
 		return "", err
 	}
