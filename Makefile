@@ -99,7 +99,7 @@ have-race:
 		exit 1; \
 	fi
 
-# The three are compared on the same servers, for ten minutes: close what else
+# The three are compared on the same servers, for twenty minutes: close what else
 # runs. BENCH_FLAGS='-rows "s3: restore" -rounds 3' for a look at some rows.
 bench: servers
 	cd interop && $(GO) test -timeout 2h -run='^$$' -bench=Table -benchtime=1x ./bench -args $(BENCH_FLAGS)

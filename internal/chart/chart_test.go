@@ -3,6 +3,7 @@ package chart_test
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -31,7 +32,7 @@ func draw(t *testing.T, c chart.Chart) (text string, widths []string) {
 			continue
 		}
 		for _, attr := range start.Attr {
-			if attr.Name.Local == "width" && attr.Value != "12" { // the legend's
+			if attr.Name.Local == "width" && strings.Contains(attr.Value, ".") { // neither the page nor the legend
 				widths = append(widths, attr.Value)
 			}
 		}
@@ -50,8 +51,21 @@ func TestChart(t *testing.T) {
 	assert.Contains(t, text, "writes &lt;&amp;&gt; reads")
 	assert.Contains(t, text, "prefers-color-scheme:dark")
 	assert.Equal(t, 1, strings.Count(text, "<line"), "the one with a spread")
+	assert.Contains(t, text, `<desc id="text">a: ours 1 ms. b: theirs 10 ms. c: ours 100 ms.</desc>`)
 	require.Len(t, widths, 3)
 	assert.Equal(t, []string{"105.0", "210.0", "315.0"}, widths, "ten times as much is as far everywhere")
+}
+
+func TestTicks(t *testing.T) {
+	text, _ := draw(t, chart.Chart{
+		Title: "t", Text: "one bar", Tick: func(v float64) string { return fmt.Sprintf("%g things", v) },
+		Bars: []chart.Bar{{Label: "a", Value: 1, Text: "1"}, {Label: "b", Value: 200, Text: "200"}},
+	})
+	for _, tick := range []string{">0.1 things<", ">1 things<", ">10 things<", ">100 things<"} {
+		assert.Contains(t, text, tick)
+	}
+	assert.NotContains(t, text, "1000 things")
+	assert.Contains(t, text, `<desc id="text">one bar</desc>`)
 }
 
 func TestChartOfOneBar(t *testing.T) {

@@ -30,14 +30,21 @@ type result struct {
 	Peak           uint64  // of the heap, above what was there before
 }
 
+// Rounds go on for patience, and there are fewest of them even if they take longer.
+const (
+	patience = 20 * time.Second
+	fewest   = 3
+)
+
 // race lets the contestants work in turn, one after the other in each round,
 // because a machine is not as fast now as it was a second ago. Each works
 // repeat times in a turn. A round before the first, which opens connections,
-// does not count.
+// does not count, unless it takes so long that this is nothing.
 func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat int) ([]result, error) {
 	times := make([][]time.Duration, len(contestants))
 	results := make([]result, len(contestants))
-	for round := -1; round < rounds; round++ {
+	done := 0
+	for round, begin := -1, time.Now(); done < rounds && (done < fewest || time.Since(begin) < patience); round++ {
 		for j := range contestants {
 			i := (j + round + 1) % len(contestants) // who comes first pays for what the last has left to the disk
 			c := contestants[i]
@@ -45,16 +52,21 @@ func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round >= 0 {
-				times[i] = append(times[i], took)
-				r, n := &results[i], float64(rounds)
-				r.CPU += cost.CPU / time.Duration(rounds)
-				r.Requests += cost.Requests / n
-				r.WireBytes += cost.WireBytes / n
-				r.Allocs += cost.Allocs / n
-				r.Bytes += cost.Bytes / n
-			}
+			times[i] = append(times[i], took)
+			r := &results[i]
+			r.CPU += cost.CPU
+			r.Requests += cost.Requests
+			r.WireBytes += cost.WireBytes
+			r.Allocs += cost.Allocs
+			r.Bytes += cost.Bytes
 		}
+		if round < 0 && time.Since(begin) < patience/2 {
+			clear(times)
+			clear(results)
+			begin = time.Now()
+			continue
+		}
+		done++
 	}
 	for i, c := range contestants {
 		peak, err := peakHeap(ctx, c)
@@ -62,7 +74,12 @@ func race(ctx context.Context, w *wire, contestants []contestant, rounds, repeat
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
 		s := chart.Of(times[i])
-		r := &results[i]
+		r, n := &results[i], float64(done)
+		r.CPU /= time.Duration(done)
+		r.Requests /= n
+		r.WireBytes /= n
+		r.Allocs /= n
+		r.Bytes /= n
 		r.Name, r.Time, r.Min, r.Max, r.Peak = c.name, s.At(0.5), s.At(0), s.At(1), peak
 	}
 	return results, nil

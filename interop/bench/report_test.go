@@ -1,7 +1,6 @@
 package bench_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/ltxstore/ltxstore/internal/chart"
 )
 
 // ratio is how many times our time Litestream needs.
@@ -56,6 +53,8 @@ func timeText(d time.Duration) string {
 	return fmt.Sprintf("%.3g µs", float64(d)/1e3)
 }
 
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 func bytesText(n float64) string {
 	switch {
 	case n >= mib:
@@ -66,13 +65,30 @@ func bytesText(n float64) string {
 	return fmt.Sprintf("%.0f B", n)
 }
 
-const preamble = `# Benchmarks
+const lead = `# Benchmarks
 
-Written by ` + "`make bench`" + `: do not edit. Three do the same work on the same server from one process, in turn
-within each round, on a machine with %d CPUs (%s, %s): our client, Litestream v0.5.18's, and
-bare calls of the SDK or the system. Servers and the network run in processes of their own.
+Written by ` + "`make bench`" + `: do not edit. Our clients, Litestream v0.5.18's, and bare calls of the SDK or the system do the same
+work on the same server, with default settings, on a machine with %d CPUs (%s, %s).
 
-- The time is the median of %d rounds, of one operation; the spread is from the fastest round to the slowest.
+`
+
+const repeat = `## Repeat it
+
+` + "```sh" + `
+make bench                                                          # all of it, into this page: about 20 minutes
+make bench BENCH_FLAGS='-rows "s3: restore" -rounds 3'              # some rows, to the terminal
+` + "```" + `
+
+Close what else runs: the figures are of one machine, and of its load. What is compared within a row is measured in turn, so
+that ratios hold better than times do. What the requests cost is in [cost.md](cost.md).
+
+`
+
+const preamble = `## All rows
+
+One process does the work of all contestants, in turn within each round. Servers and the network run in processes of their own.
+
+- The time is the median of %d rounds, or of at least %d where they take long, of one operation; the spread is from the fastest round to the slowest.
 - The CPU time is this process's on all CPUs, in its own code and in the system's: other programs on the machine change
   it less than the time.
 - Requests and bytes on the wire, with all headers, are counted by a proxy on loopback, which also makes a server
@@ -85,16 +101,13 @@ bare calls of the SDK or the system. Servers and the network run in processes of
 - A listing of S3 or GCS is one page in memory at a time for all three: what the peak shows is the SDK's decoder. Both
   clients seek on GCS; on a disk and S3 Litestream v0.5.18 lists the level from its beginning.
 
-![Times of the three, for each row](benchmarks.svg)
-
 | row | | time | spread | CPU | requests | wire | allocations | allocated | peak heap |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|
 `
 
-// markdown returns the document.
-func markdown(lines []line, rounds int) string {
+// table returns all rows.
+func table(lines []line) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, preamble, runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version(), rounds)
 	for _, l := range lines {
 		for i, r := range l.results {
 			head := ""
@@ -107,36 +120,16 @@ func markdown(lines []line, rounds int) string {
 	return b.String()
 }
 
-// drawing returns the chart.
-func drawing(lines []line) ([]byte, error) {
-	c := chart.Chart{
-		Title: "Time of each operation, less is better",
-		Note:  "the bar ends at the median, the line at the slowest round; logarithmic",
-		Names: []string{ours, stock, plain},
-	}
-	for _, l := range lines {
-		for i, r := range l.results {
-			label := ""
-			if i == 0 {
-				label = l.row.backend + ": " + l.title
-			}
-			c.Bars = append(c.Bars, chart.Bar{Label: label, Value: r.Time.Seconds(), High: r.Max.Seconds(), Text: timeText(r.Time), Series: i})
-		}
-	}
-	var svg bytes.Buffer
-	err := c.Write(&svg)
-	return svg.Bytes(), err
-}
-
+// writeReport writes benchmarks.md and its charts into the folder.
 func writeReport(dir string, lines []line, rounds int) error {
-	svg, err := drawing(lines)
+	charts, err := writeFigures(dir, lines)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "benchmarks.svg"), svg, 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), []byte(markdown(lines, rounds)), 0o644)
+	text := fmt.Sprintf(lead, runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version()) + charts +
+		"## Where ltxstore is behind\n\nRows in which Litestream's client needs less time (by more than the rounds differ), requests or memory:\n\n" +
+		whereBehind(lines) + "\n" + repeat + fmt.Sprintf(preamble, rounds, min(rounds, fewest)) + table(lines)
+	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), []byte(text), 0o644)
 }
 
 func TestReport(t *testing.T) {
@@ -153,7 +146,9 @@ func TestReport(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "| gcs (gcsfake): delete all of 250 files, 20ms away: **20.00×** | ours | 50 ms | 40 ms–2.00 s | 30 ms | 251 | 3.0 MiB | 12 | 2.0 KiB | 100 B |\n"+
 		"|  | litestream | 1.00 s | ")
-	svg, err := os.ReadFile(filepath.Join(dir, "benchmarks.svg"))
+	assert.Contains(t, string(text), "![Listing and deleting: Ours needs less time than Litestream's in 1 of 1 rows; the largest difference is 20.0×")
+	assert.Contains(t, string(text), "requests (251, Litestream 0)")
+	svg, err := os.ReadFile(filepath.Join(dir, "benchmarks", "listings.svg"))
 	require.NoError(t, err)
 	assert.Contains(t, string(svg), "gcs: delete all of 250 files, 20ms away")
 	assert.Contains(t, lines[0].text(), "20.00x Litestream")

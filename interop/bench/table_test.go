@@ -18,7 +18,7 @@ var (
 	rounds = flag.Int("rounds", 7, "rounds of each row")
 	scale  = flag.Int("scale", 0, "make the large rows this many times smaller than 1 GiB or all files; 0 is what each row has by default")
 	only   = flag.String("rows", "", "a regular expression: the rows to run, by \"backend: title\"")
-	write  = flag.Bool("write", false, "write docs/benchmarks.md and docs/benchmarks.svg")
+	write  = flag.Bool("write", false, "write docs/benchmarks.md and its charts")
 )
 
 const docs = "../../docs"
