@@ -20,15 +20,10 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/checksum"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 var at = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
-
-func quiet() *mock.ReplicaClient {
-	next := mock.NewReplicaClient(mock.Config{})
-	next.SetLogger(nil)
-	return next
-}
 
 // good is an LTX file of transaction 2, of about 12 KB.
 func good() []byte { return replicatest.NewLTXFile(2, 2, at, 3) }
@@ -64,7 +59,7 @@ func TestWriteRefusesDamage(t *testing.T) {
 			"seekable": bytes.NewReader(body), "sized": bytes.NewBuffer(bytes.Clone(body)), "plain": iotest.HalfReader(bytes.NewReader(body)),
 			"byte by byte": iotest.OneByteReader(bytes.NewReader(body)), "data with EOF": iotest.DataErrReader(bytes.NewReader(body)),
 		} {
-			next := quiet()
+			next := wraptest.Quiet()
 			_, err := next.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 			require.NoError(t, err)
 			client := checksum.New(next, checksum.Config{OtherBodies: true})
@@ -89,7 +84,7 @@ func TestReadFindsDamage(t *testing.T) {
 		for kind, over := range map[string]func(io.Reader) io.Reader{
 			"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "data with EOF": iotest.DataErrReader,
 		} {
-			next := quiet()
+			next := wraptest.Quiet()
 			put(t, next, body)
 			rc, err := checksum.New(altered{next, over}, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
 			require.NoError(t, err)
@@ -136,7 +131,7 @@ func (o altered) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 
 func TestOtherBodies(t *testing.T) {
 	body := []byte("a plain body")
-	next := quiet()
+	next := wraptest.Quiet()
 	_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 	assert.ErrorIs(t, err, fs.ErrInvalid)
 	assert.ErrorContains(t, err, "mock: write level 0 0000000000000002-0000000000000002.ltx: body is not an LTX file: want one, or OtherBodies")
@@ -158,7 +153,7 @@ func TestOtherBodies(t *testing.T) {
 // The length of a body is told to the next client, and no byte can be read twice.
 func TestBodyKeepsItsLength(t *testing.T) {
 	for kind, r := range map[string]io.Reader{"seekable": bytes.NewReader(good()), "sized": bytes.NewBuffer(good()), "unknown": iotest.HalfReader(bytes.NewReader(good()))} {
-		next := &spy{ReplicaClient: quiet()}
+		next := &spy{ReplicaClient: wraptest.Quiet()}
 		_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, r)
 		require.NoError(t, err)
 		_, seeks := next.body.(io.Seeker)
@@ -196,7 +191,7 @@ func TestStoreThatIgnoresTheBody(t *testing.T) {
 		"not read":   func(io.Reader) {},
 		"not to end": func(r io.Reader) { _, _ = io.ReadFull(r, make([]byte, 100)) },
 	} {
-		_, err := checksum.New(careless{quiet(), read}, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
+		_, err := checksum.New(careless{wraptest.Quiet(), read}, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 		assert.ErrorContains(t, err, "reports success", name)
 	}
 }
@@ -226,7 +221,7 @@ func TestReadBack(t *testing.T) {
 		"gone":            {fault: mock.Fault{Op: mock.OpOpen, Err: fs.ErrNotExist}, says: "the file is missing after it was written", is: ltxstore.ErrChecksum},
 		"not readable":    {fault: mock.Fault{Op: mock.OpRead, Err: broken}, says: "the file was written but could not be read back", is: broken},
 	} {
-		next := quiet()
+		next := wraptest.Quiet()
 		if tt.fault.Op != "" {
 			require.NoError(t, next.Inject(tt.fault))
 		}
@@ -236,7 +231,7 @@ func TestReadBack(t *testing.T) {
 		assert.ErrorContains(t, err, tt.says, name)
 		assert.NotErrorIs(t, err, fs.ErrNotExist)
 	}
-	next := quiet()
+	next := wraptest.Quiet()
 	info, err := checksum.New(next, checksum.Config{ReadBack: true}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 	require.NoError(t, err)
 	assert.EqualValues(t, len(good()), info.Size)
@@ -261,7 +256,7 @@ func (c changing) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID 
 func TestBombTakesNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := checksum.New(quiet(), checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(bomb()))
+	_, err := checksum.New(wraptest.Quiet(), checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(bomb()))
 	runtime.ReadMemStats(&after)
 	assert.ErrorContains(t, err, "page's frame says it has 4294967295 bytes")
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
@@ -286,7 +281,7 @@ func TestWriteOnce(t *testing.T) {
 // What fails on the way is told as what it is.
 func TestFailures(t *testing.T) {
 	broken := errors.New("broken")
-	next := quiet()
+	next := wraptest.Quiet()
 	client := checksum.New(next, checksum.Config{})
 	_, err := client.WriteLTXFile(t.Context(), 0, 2, 2, io.MultiReader(bytes.NewReader(good()[:5000]), iotest.ErrReader(broken)))
 	assert.ErrorIs(t, err, broken)

@@ -8,10 +8,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // The library alone over the same frames is what the wrapper is to be measured
@@ -30,15 +29,15 @@ func BenchmarkCompress(b *testing.B) {
 			}
 		}
 	})
-	b.Run("wrapper", func(b *testing.B) { benchWrite(b, newReplica(b).client(compress.Config{}), body) })
-	b.Run("mock", func(b *testing.B) { benchWrite(b, quiet(), body) })
+	b.Run("wrapper", func(b *testing.B) { wraptest.BenchWrite(b, newReplica(b).client(compress.Config{}), 2, body) })
+	b.Run("mock", func(b *testing.B) { wraptest.BenchWrite(b, wraptest.Quiet(), 2, body) })
 }
 
 func BenchmarkDecompress(b *testing.B) {
 	body := text(8 << 20)
 	r := newReplica(b)
 	c := r.client(compress.Config{})
-	write(b, c, 2, body)
+	wraptest.Write(b, c, 2, body)
 	b.Run("library", func(b *testing.B) {
 		o, _ := r.Get(r.key(2))
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
@@ -52,39 +51,12 @@ func BenchmarkDecompress(b *testing.B) {
 			require.NoError(b, err)
 		}
 	})
-	b.Run("wrapper", func(b *testing.B) { benchRead(b, c, 0, 0, int64(len(body))) })
-	b.Run("page", func(b *testing.B) { benchRead(b, c, 5_000_000, 4096, 4096) })
+	b.Run("wrapper", func(b *testing.B) { wraptest.BenchRead(b, c, 2, 0, 0, int64(len(body))) })
+	b.Run("page", func(b *testing.B) { wraptest.BenchRead(b, c, 2, 5_000_000, 4096, 4096) })
 }
 
 func BenchmarkSmallWrite(b *testing.B) {
 	body := replicatest.NewLTXFile(2, 2, at, 1)
-	b.Run("wrapper", func(b *testing.B) { benchWrite(b, newReplica(b).client(compress.Config{}), body) })
-	b.Run("mock", func(b *testing.B) { benchWrite(b, quiet(), body) })
-}
-
-func quiet() *mock.ReplicaClient {
-	c := mock.NewReplicaClient(mock.Config{})
-	c.SetLogger(nil)
-	return c
-}
-
-func benchWrite(b *testing.B, c ltxstore.ReplicaClient, body []byte) {
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		write(b, c, 2, body)
-	}
-}
-
-func benchRead(b *testing.B, c ltxstore.ReplicaClient, offset, size, want int64) {
-	b.SetBytes(want)
-	b.ReportAllocs()
-	for b.Loop() {
-		rc, err := c.OpenLTXFile(b.Context(), 0, 2, 2, offset, size)
-		require.NoError(b, err)
-		n, err := io.Copy(io.Discard, rc)
-		require.NoError(b, err)
-		require.Equal(b, want, n)
-		require.NoError(b, rc.Close())
-	}
+	b.Run("wrapper", func(b *testing.B) { wraptest.BenchWrite(b, newReplica(b).client(compress.Config{}), 2, body) })
+	b.Run("mock", func(b *testing.B) { wraptest.BenchWrite(b, wraptest.Quiet(), 2, body) })
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 var at = time.Date(2024, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
@@ -57,34 +58,13 @@ func text(size int) []byte {
 	return b.Bytes()[:size]
 }
 
-func write(t testing.TB, c ltxstore.ReplicaClient, id ltx.TXID, body []byte) *ltx.FileInfo {
-	info, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(body))
-	require.NoError(t, err)
-	return info
-}
-
-func read(ctx context.Context, c ltxstore.ReplicaClient, id ltx.TXID, offset, size int64) ([]byte, error) {
-	rc, err := c.OpenLTXFile(ctx, 0, id, id, offset, size)
-	if err != nil {
-		return nil, err
-	}
-	defer rc.Close()
-	return io.ReadAll(rc)
-}
-
-func list(t testing.TB, c ltxstore.ReplicaClient, metadata bool) []*ltx.FileInfo {
-	infos, err := ltxstore.FindLTXFiles(t.Context(), c, 0, metadata, func(*ltx.FileInfo) (bool, error) { return true, nil })
-	require.NoError(t, err)
-	return infos
-}
-
 // Any zstd program decompresses a file, whatever its number of frames.
 func TestFilesAreZstd(t *testing.T) {
 	for _, frame := range []int{0, 4096} {
 		for _, size := range []int{1, 255, 256, 4095, 4096, 4097, 8192, 300_000, 1 << 20} {
 			r := newReplica(t)
 			body := text(size)
-			info := write(t, r.client(compress.Config{FrameSize: frame}), 2, body)
+			info := wraptest.Write(t, r.client(compress.Config{FrameSize: frame}), 2, body)
 			assert.EqualValues(t, size, info.Size)
 			o, ok := r.Get(r.key(2))
 			require.True(t, ok)
@@ -97,7 +77,7 @@ func TestFilesAreZstd(t *testing.T) {
 		}
 	}
 	r := newReplica(t)
-	write(t, r.client(compress.Config{}), 2, text(1<<20))
+	wraptest.Write(t, r.client(compress.Config{}), 2, text(1<<20))
 	o, _ := r.Get(r.key(2))
 	assert.Less(t, len(o.Body), 500_000, "it compresses")
 }
@@ -107,7 +87,7 @@ func TestFilesAreZstd(t *testing.T) {
 func TestSeekTable(t *testing.T) {
 	r := newReplica(t)
 	body := text(4096*3 + 17)
-	write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
 	o, _ := r.Get(r.key(2))
 	footer := o.Body[len(o.Body)-9:]
 	require.Equal(t, uint32(0x8f92eab1), binary.LittleEndian.Uint32(footer[5:]))
@@ -140,11 +120,11 @@ func TestRanges(t *testing.T) {
 	r := newReplica(t)
 	body := text(300_000)
 	writer := r.client(compress.Config{FrameSize: 8192})
-	write(t, writer, 2, body)
+	wraptest.Write(t, writer, 2, body)
 	for _, c := range []*compress.Client{writer, r.client(compress.Config{}), r.client(compress.Config{CacheSize: 1})} {
 		for _, offset := range []int64{0, 1, 8191, 8192, 65535, 65536, 70_000, 299_999, 300_000, 400_000, 1 << 62} {
 			for _, size := range []int64{0, 1, 4096, 65536, 65537, 200_000, 1 << 62} {
-				got, err := read(t.Context(), c, 2, offset, size)
+				got, err := wraptest.Read(t.Context(), c, 2, offset, size)
 				require.NoError(t, err, "%d from %d", size, offset)
 				want := body[min(offset, 300_000):]
 				if size > 0 {
@@ -163,7 +143,7 @@ func TestRequests(t *testing.T) {
 	writer := r.client(compress.Config{})
 	const n = 20
 	for id := range ltx.TXID(n) {
-		write(t, writer, id+1, replicatest.NewLTXFile(id+1, id+1, at, int(id)*8+1))
+		wraptest.Write(t, writer, id+1, replicatest.NewLTXFile(id+1, id+1, at, int(id)*8+1))
 	}
 	requests := func(do func()) int64 {
 		before := r.Requests()
@@ -172,13 +152,13 @@ func TestRequests(t *testing.T) {
 	}
 	c := r.client(compress.Config{})
 	var infos []*ltx.FileInfo
-	assert.EqualValues(t, 1+n, requests(func() { infos = list(t, c, true) }), "a page, and each file's end")
+	assert.EqualValues(t, 1+n, requests(func() { infos = wraptest.List(t, c, true) }), "a page, and each file's end")
 	for i, info := range infos {
 		assert.EqualValues(t, len(replicatest.NewLTXFile(info.MinTXID, info.MaxTXID, at, i*8+1)), info.Size)
 		assert.Equal(t, at, info.CreatedAt)
 	}
-	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, c, false)) }), "remembered")
-	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, writer, true)) }), "written by this client")
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, c, false)) }), "remembered")
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, writer, true)) }), "written by this client")
 	last := infos[n-1]
 	var pages map[uint32]ltx.PageIndexElem
 	assert.EqualValues(t, 1, requests(func() {
@@ -198,7 +178,7 @@ func TestRequests(t *testing.T) {
 		require.NoError(t, err)
 	}), "the beginning needs no seek table")
 	assert.EqualValues(t, 3, requests(func() {
-		_, err := read(t.Context(), fresh, last.MinTXID, 500_000, 10)
+		_, err := wraptest.Read(t.Context(), fresh, last.MinTXID, 500_000, 10)
 		require.NoError(t, err)
 	}), "a listing, the file's end, the frame")
 }
@@ -211,7 +191,7 @@ func TestPlainFiles(t *testing.T) {
 	r.Put(r.key(8), mock.Object{Body: []byte("no LTX file at all")})
 	c := r.client(compress.Config{})
 	for _, span := range [][2]int64{{0, 0}, {0, 100}, {60_000, 5000}, {70_000, 0}, {1 << 20, 0}} {
-		got, err := read(t.Context(), c, 7, span[0], span[1])
+		got, err := wraptest.Read(t.Context(), c, 7, span[0], span[1])
 		require.NoError(t, err)
 		want := body[min(span[0], int64(len(body))):]
 		if span[1] > 0 {
@@ -219,23 +199,23 @@ func TestPlainFiles(t *testing.T) {
 		}
 		assert.True(t, bytes.Equal(want, got), "%v", span)
 	}
-	got, err := read(t.Context(), c, 8, 3, 3)
+	got, err := wraptest.Read(t.Context(), c, 8, 3, 3)
 	require.NoError(t, err)
 	assert.Equal(t, "LTX", string(got))
 	for _, metadata := range []bool{false, true, false} {
-		infos := list(t, c, metadata)
+		infos := wraptest.List(t, c, metadata)
 		require.Len(t, infos, 2)
 		assert.EqualValues(t, len(body), infos[0].Size)
 		assert.EqualValues(t, 18, infos[1].Size)
 	}
-	assert.Equal(t, at, list(t, c, true)[0].CreatedAt)
+	assert.Equal(t, at, wraptest.List(t, c, true)[0].CreatedAt)
 
 	// Another process compresses the replica in place.
-	write(t, r.client(compress.Config{}), 7, body)
-	got, err = read(t.Context(), c, 7, 70_000, 100)
+	wraptest.Write(t, r.client(compress.Config{}), 7, body)
+	got, err = wraptest.Read(t.Context(), c, 7, 70_000, 100)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(body[70_000:70_100], got))
-	assert.EqualValues(t, len(body), list(t, c, false)[0].Size)
+	assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size)
 }
 
 // A client that knows a file finds out that another process has replaced it.
@@ -243,19 +223,19 @@ func TestReplacedFile(t *testing.T) {
 	r := newReplica(t)
 	c := r.client(compress.Config{FrameSize: 4096})
 	older, newer := text(200_000), bytes.ToUpper(text(350_000))
-	write(t, c, 3, older)
-	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
+	wraptest.Write(t, c, 3, older)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
 	lister := r.client(compress.Config{})
-	assert.EqualValues(t, len(newer), list(t, lister, false)[0].Size)
-	write(t, r.client(compress.Config{FrameSize: 8192}), 3, older)
-	assert.EqualValues(t, len(older), list(t, lister, false)[0].Size, "listed with another size and time")
-	write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
+	assert.EqualValues(t, len(newer), wraptest.List(t, lister, false)[0].Size)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 8192}), 3, older)
+	assert.EqualValues(t, len(older), wraptest.List(t, lister, false)[0].Size, "listed with another size and time")
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 8192}), 3, newer)
 	for _, span := range [][2]int64{{100_000, 5000}, {199_000, 2000}, {300_000, 10}} {
-		got, err := read(t.Context(), c, 3, span[0], span[1])
+		got, err := wraptest.Read(t.Context(), c, 3, span[0], span[1])
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(newer[span[0]:span[0]+span[1]], got), "%v", span)
 	}
-	assert.EqualValues(t, len(newer), list(t, c, false)[0].Size)
+	assert.EqualValues(t, len(newer), wraptest.List(t, c, false)[0].Size)
 }
 
 // Whatever byte of a file changes, and wherever it is cut off, no read gives
@@ -265,7 +245,7 @@ func TestDamage(t *testing.T) {
 	created := at.Add(-time.Hour) // not what the store says
 	body := replicatest.NewLTXFile(5, 5, created, 1)
 	body = append(body, text(9000-len(body)%1000)...)
-	write(t, r.client(compress.Config{FrameSize: 4096}), 5, body)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 5, body)
 	o, _ := r.Get(r.key(5))
 	failed := 0
 	c := r.client(compress.Config{CacheSize: 1}) // which remembers nothing
@@ -274,7 +254,7 @@ func TestDamage(t *testing.T) {
 		// A range may be intact; with an offset near the end it is found
 		// through the seek table.
 		for _, span := range [][2]int64{{0, 0}, {0, 50}, {5000, 0}, {8000, 100}} {
-			got, err := read(t.Context(), c, 5, span[0], span[1])
+			got, err := wraptest.Read(t.Context(), c, 5, span[0], span[1])
 			if err != nil || cut && span == [2]int64{0, 0} {
 				require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
 				require.False(t, ltxstore.IsRetryable(err), what)
@@ -341,7 +321,7 @@ func TestBombs(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for _, span := range [][2]int64{{0, 0}, {0, 10}, {1 << 30, 10}} {
-			_, err := read(t.Context(), c, 5, span[0], span[1])
+			_, err := wraptest.Read(t.Context(), c, 5, span[0], span[1])
 			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%s: %v", name, span)
 		}
 		runtime.ReadMemStats(&after)
@@ -381,17 +361,17 @@ func (w *wrongSize) Item() *ltx.FileInfo {
 func TestReplacedWhileListed(t *testing.T) {
 	r := newReplica(t)
 	body := text(300_000)
-	write(t, r.client(compress.Config{}), 2, body)
+	wraptest.Write(t, r.client(compress.Config{}), 2, body)
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
 	next.SetLogger(nil)
 	for _, wrong := range []int64{100, 50_000} {
 		c := compress.New(&stale{ReplicaClient: next, wrong: wrong}, compress.Config{})
-		assert.EqualValues(t, len(body), list(t, c, false)[0].Size)
+		assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size)
 	}
 	shorter := compress.New(&stale{ReplicaClient: next, lists: -1}, compress.Config{})
-	assert.EqualValues(t, len(body), list(t, shorter, false)[0].Size)
+	assert.EqualValues(t, len(body), wraptest.List(t, shorter, false)[0].Size)
 	always := compress.New(&stale{ReplicaClient: next, wrong: -10}, compress.Config{})
-	_, err := read(t.Context(), always, 2, 200_000, 10)
+	_, err := wraptest.Read(t.Context(), always, 2, 200_000, 10)
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 }
 
@@ -407,7 +387,7 @@ func TestInvalidConfig(t *testing.T) {
 		r := newReplica(t)
 		c := r.client(cfg)
 		_, writeErr := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(text(10)))
-		_, readErr := read(t.Context(), c, 1, 0, 0)
+		_, readErr := wraptest.Read(t.Context(), c, 1, 0, 0)
 		_, listErr := c.LTXFiles(t.Context(), 0, 0, false)
 		for _, err := range []error{c.Init(t.Context()), writeErr, readErr, listErr,
 			c.DeleteLTXFiles(t.Context(), nil), c.DeleteAll(t.Context())} {
@@ -422,10 +402,10 @@ func TestLevels(t *testing.T) {
 	sizes := make(map[string]int)
 	for _, level := range []string{"fastest", "default", "better", "best", ""} {
 		r := newReplica(t)
-		write(t, r.client(compress.Config{Level: level}), 2, text(100_000))
+		wraptest.Write(t, r.client(compress.Config{Level: level}), 2, text(100_000))
 		o, _ := r.Get(r.key(2))
 		sizes[level] = len(o.Body)
-		got, err := read(t.Context(), r.client(compress.Config{}), 2, 0, 0)
+		got, err := wraptest.Read(t.Context(), r.client(compress.Config{}), 2, 0, 0)
 		require.NoError(t, err)
 		assert.Equal(t, text(100_000), got)
 	}
@@ -437,11 +417,11 @@ func TestLevels(t *testing.T) {
 // bytes of it now.
 func TestWriteOnce(t *testing.T) {
 	r := newReplica(t)
-	write(t, r.client(compress.Config{Level: "fastest"}), 2, text(100_000))
+	wraptest.Write(t, r.client(compress.Config{Level: "fastest"}), 2, text(100_000))
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store, WriteOnce: true})
 	next.SetLogger(nil)
 	once := compress.New(next, compress.Config{Level: "best"})
-	assert.EqualValues(t, 100_000, write(t, once, 2, text(100_000)).Size)
+	assert.EqualValues(t, 100_000, wraptest.Write(t, once, 2, text(100_000)).Size)
 	_, err := once.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(text(100_001)))
 	assert.ErrorIs(t, err, fs.ErrExist)
 }
@@ -467,17 +447,17 @@ func TestAbilities(t *testing.T) {
 func TestLongTable(t *testing.T) {
 	r := newReplica(t)
 	body := make([]byte, 300*4096)
-	write(t, r.client(compress.Config{FrameSize: 4096}), 1, body)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 1, body)
 	body[250*4096] = 1
-	write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
+	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
 	next.SetLogger(nil)
 	c := compress.New(next, compress.Config{})
-	infos := list(t, c, false)
+	infos := wraptest.List(t, c, false)
 	require.Len(t, infos, 2)
 	assert.EqualValues(t, len(body), infos[0].Size)
 	assert.Len(t, next.Calls(mock.OpOpen), 4)
-	got, err := read(t.Context(), c, 2, 250*4096, 2)
+	got, err := wraptest.Read(t.Context(), c, 2, 250*4096, 2)
 	require.NoError(t, err)
 	assert.Equal(t, []byte{1, 0}, got)
 }
@@ -487,7 +467,7 @@ func TestLongTable(t *testing.T) {
 func TestReplacedBeforeItsTableIsRead(t *testing.T) {
 	r := newReplica(t)
 	writer := r.client(compress.Config{FrameSize: 4096})
-	write(t, writer, 1, make([]byte, 4<<20))
+	wraptest.Write(t, writer, 1, make([]byte, 4<<20))
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
 	next.SetLogger(nil)
 	reader := mock.NewReplicaClient(mock.Config{Store: r.Store})
@@ -495,11 +475,11 @@ func TestReplacedBeforeItsTableIsRead(t *testing.T) {
 	opens := 0
 	next.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 		if opens++; opens == 2 {
-			write(t, writer, 1, text(100_000))
+			wraptest.Write(t, writer, 1, text(100_000))
 		}
 		return reader.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 	}
-	got, err := read(t.Context(), compress.New(next, compress.Config{FrameSize: 4096}), 1, 90_000, 100)
+	got, err := wraptest.Read(t.Context(), compress.New(next, compress.Config{FrameSize: 4096}), 1, 90_000, 100)
 	require.NoError(t, err)
 	assert.Equal(t, string(text(100_000)[90_000:90_100]), string(got))
 }
@@ -518,13 +498,13 @@ func TestReplacedFileOfEqualSizeOrTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newReplica(t)
 				c := r.client(compress.Config{FrameSize: 64 << 10})
-				write(t, c, 1, one)
+				wraptest.Write(t, c, 1, one)
 				before, _ := r.Get(r.key(1))
 				time.Sleep(tt.sleep)
-				write(t, r.client(compress.Config{FrameSize: 64 << 10}), 1, tt.now)
+				wraptest.Write(t, r.client(compress.Config{FrameSize: 64 << 10}), 1, tt.now)
 				after, _ := r.Get(r.key(1))
 				require.Equal(t, name == "equal size", len(before.Body) == len(after.Body))
-				got, err := read(t.Context(), c, 1, 100<<10, 10)
+				got, err := wraptest.Read(t.Context(), c, 1, 100<<10, 10)
 				require.NoError(t, err)
 				assert.Equal(t, tt.now[100<<10:][:10], got)
 			})
@@ -538,7 +518,7 @@ func TestRequestsOfOtherFiles(t *testing.T) {
 	r := newReplica(t)
 	r.Put(r.key(1), mock.Object{Body: text(5000)})
 	before := r.Requests()
-	got, err := read(t.Context(), r.client(compress.Config{}), 1, 0, 0)
+	got, err := wraptest.Read(t.Context(), r.client(compress.Config{}), 1, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, text(5000), got)
 	assert.EqualValues(t, 3, r.Requests()-before)

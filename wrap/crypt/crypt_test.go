@@ -23,6 +23,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 var at = time.Date(2024, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
@@ -69,27 +70,6 @@ func noise(size int) []byte {
 	return bytes.Repeat([]byte("seventeen bytes, "), size/17+1)[:size]
 }
 
-func write(t testing.TB, c ltxstore.ReplicaClient, id ltx.TXID, body []byte) *ltx.FileInfo {
-	info, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(body))
-	require.NoError(t, err)
-	return info
-}
-
-func read(ctx context.Context, c ltxstore.ReplicaClient, id ltx.TXID, offset, size int64) ([]byte, error) {
-	rc, err := c.OpenLTXFile(ctx, 0, id, id, offset, size)
-	if err != nil {
-		return nil, err
-	}
-	defer rc.Close()
-	return io.ReadAll(rc)
-}
-
-func list(t testing.TB, c ltxstore.ReplicaClient, metadata bool) []*ltx.FileInfo {
-	infos, err := ltxstore.FindLTXFiles(t.Context(), c, 0, metadata, func(*ltx.FileInfo) (bool, error) { return true, nil })
-	require.NoError(t, err)
-	return infos
-}
-
 // byAge encrypts as the age program does.
 func byAge(t testing.TB, body []byte, to ...age.Recipient) []byte {
 	var b bytes.Buffer
@@ -107,7 +87,7 @@ func TestFilesAreAge(t *testing.T) {
 	r := newReplica(t)
 	for i, size := range []int{1, 100, 65535, 65536, 65537, 131072, 200_000} {
 		id, body := ltx.TXID(i+1), noise(size)
-		info := write(t, r.client(r.config()), id, body)
+		info := wraptest.Write(t, r.client(r.config()), id, body)
 		assert.EqualValues(t, size, info.Size)
 		stored := r.stored(t, id)
 		chunks := (size + 65535) / 65536
@@ -151,7 +131,7 @@ func TestRecipients(t *testing.T) {
 		r := newReplica(t)
 		body := replicatest.NewLTXFile(6, 6, at, 2)
 		writer := r.client(crypt.Config{Recipients: tt.recipients, HeaderSize: tt.header})
-		write(t, writer, 6, body)
+		wraptest.Write(t, writer, 6, body)
 		header, err := age.ExtractHeader(bytes.NewReader(r.stored(t, 6)))
 		require.NoError(t, err)
 		want := tt.header
@@ -160,11 +140,11 @@ func TestRecipients(t *testing.T) {
 		}
 		assert.Len(t, header, want)
 		for _, id := range tt.identities {
-			got, err := read(t.Context(), r.client(crypt.Config{Identities: []crypt.Identity{crypt.Identity(id)}}), 6, 0, 0)
+			got, err := wraptest.Read(t.Context(), r.client(crypt.Config{Identities: []crypt.Identity{crypt.Identity(id)}}), 6, 0, 0)
 			require.NoError(t, err)
 			assert.True(t, bytes.Equal(body, got))
 		}
-		_, err = read(t.Context(), r.client(crypt.Config{Identities: []crypt.Identity{crypt.Identity(newIdentity(t).String())}}), 6, 0, 0)
+		_, err = wraptest.Read(t.Context(), r.client(crypt.Config{Identities: []crypt.Identity{crypt.Identity(newIdentity(t).String())}}), 6, 0, 0)
 		assert.ErrorIs(t, err, fs.ErrPermission)
 		assert.ErrorContains(t, err, "Identities")
 	}
@@ -174,17 +154,17 @@ func TestRecipients(t *testing.T) {
 // new recipient.
 func TestRotation(t *testing.T) {
 	r, next := newReplica(t), newIdentity(t)
-	write(t, r.client(r.config()), 1, noise(100))
+	wraptest.Write(t, r.client(r.config()), 1, noise(100))
 	cfg := crypt.Config{Recipients: []string{next.Recipient().String()},
 		Identities: []crypt.Identity{crypt.Identity(next.String()), crypt.Identity(r.id.String())}}
 	c := r.client(cfg)
-	write(t, c, 2, noise(200))
+	wraptest.Write(t, c, 2, noise(200))
 	for id, size := range map[ltx.TXID]int{1: 100, 2: 200} {
-		got, err := read(t.Context(), c, id, 0, 0)
+		got, err := wraptest.Read(t.Context(), c, id, 0, 0)
 		require.NoError(t, err)
 		assert.Equal(t, noise(size), got)
 	}
-	_, err := read(t.Context(), r.client(r.config()), 2, 0, 0)
+	_, err := wraptest.Read(t.Context(), r.client(r.config()), 2, 0, 0)
 	assert.ErrorIs(t, err, fs.ErrPermission, "the old identity alone")
 }
 
@@ -193,10 +173,10 @@ func TestRanges(t *testing.T) {
 	const size = 65536*3 + 1000
 	body := noise(size)
 	r.Put(r.key(2), mock.Object{Body: byAge(t, body, r.id.Recipient())})
-	write(t, r.client(r.config()), 1, body)
-	write(t, r.client(r.config()), 3, body[:65536*2]) // the last chunk is full
+	wraptest.Write(t, r.client(r.config()), 1, body)
+	wraptest.Write(t, r.client(r.config()), 3, body[:65536*2]) // the last chunk is full
 	long := append([]string{r.id.Recipient().String()}, newIdentity(t).Recipient().String(), newIdentity(t).Recipient().String())
-	write(t, r.client(crypt.Config{Recipients: long, HeaderSize: 20_000}), 4, body)
+	wraptest.Write(t, r.client(crypt.Config{Recipients: long, HeaderSize: 20_000}), 4, body)
 	for _, c := range []*crypt.Client{r.client(r.config()), func() *crypt.Client {
 		cfg := r.config()
 		cfg.CacheSize = 1
@@ -210,7 +190,7 @@ func TestRanges(t *testing.T) {
 			n := int64(len(body))
 			for _, offset := range []int64{0, 65535, 65536, 131_071, n - 1, n, 1 << 40, 1<<63 - 1} {
 				for _, size := range []int64{0, 1, 65536, 65537, 150_000, 1<<63 - 1} {
-					got, err := read(t.Context(), c, id, offset, size)
+					got, err := wraptest.Read(t.Context(), c, id, offset, size)
 					require.NoError(t, err, "file %d: %d from %d", id, size, offset)
 					want := body[min(offset, n):]
 					if size > 0 {
@@ -230,7 +210,7 @@ func TestRequests(t *testing.T) {
 	writer := r.client(r.config())
 	const n = 20
 	for id := range ltx.TXID(n) {
-		write(t, writer, id+1, replicatest.NewLTXFile(id+1, id+1, at, int(id)*2+1))
+		wraptest.Write(t, writer, id+1, replicatest.NewLTXFile(id+1, id+1, at, int(id)*2+1))
 	}
 	requests := func(do func()) int64 {
 		before := r.Requests()
@@ -240,30 +220,30 @@ func TestRequests(t *testing.T) {
 	c := r.client(r.config())
 	for _, lister := range []*crypt.Client{c, r.client(crypt.Config{Recipients: r.config().Recipients})} {
 		assert.EqualValues(t, 1, requests(func() {
-			for i, info := range list(t, lister, false) {
+			for i, info := range wraptest.List(t, lister, false) {
 				assert.EqualValues(t, len(replicatest.NewLTXFile(info.MinTXID, info.MaxTXID, at, i*2+1)), info.Size)
 			}
 		}))
 	}
 	var infos []*ltx.FileInfo
-	assert.EqualValues(t, 1+n, requests(func() { infos = list(t, c, true) }))
+	assert.EqualValues(t, 1+n, requests(func() { infos = wraptest.List(t, c, true) }))
 	for _, info := range infos {
 		assert.Equal(t, at, info.CreatedAt)
 	}
-	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, c, true)) }))
-	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, list(t, writer, true)) }), "written by this client")
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, c, true)) }))
+	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, writer, true)) }), "written by this client")
 	last := infos[n-1].MinTXID
 	assert.EqualValues(t, 1, requests(func() {
-		_, err := read(t.Context(), c, last, 100_000, 4096)
+		_, err := wraptest.Read(t.Context(), c, last, 100_000, 4096)
 		require.NoError(t, err)
 	}))
 	fresh := r.client(r.config())
 	assert.EqualValues(t, 2, requests(func() {
-		_, err := read(t.Context(), fresh, last, 100_000, 4096)
+		_, err := wraptest.Read(t.Context(), fresh, last, 100_000, 4096)
 		require.NoError(t, err)
 	}), "header and chunk")
 	assert.EqualValues(t, 1, requests(func() {
-		_, err := read(t.Context(), r.client(r.config()), last, 40_000, 4096)
+		_, err := wraptest.Read(t.Context(), r.client(r.config()), last, 40_000, 4096)
 		require.NoError(t, err)
 	}), "the first chunk comes with the header")
 }
@@ -276,19 +256,19 @@ func TestForeignFiles(t *testing.T) {
 	mixed := r.config()
 	mixed.MixedHeaders = true
 	for _, c := range []*crypt.Client{r.client(r.config()), r.client(mixed)} {
-		infos := list(t, c, true)
+		infos := wraptest.List(t, c, true)
 		require.Len(t, infos, 1)
 		assert.EqualValues(t, len(body), infos[0].Size)
 		assert.Equal(t, at, infos[0].CreatedAt)
-		assert.EqualValues(t, len(body), list(t, c, false)[0].Size, "remembered")
+		assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size, "remembered")
 	}
-	assert.EqualValues(t, len(body), list(t, r.client(mixed), false)[0].Size)
+	assert.EqualValues(t, len(body), wraptest.List(t, r.client(mixed), false)[0].Size)
 	writeOnly := r.client(crypt.Config{Recipients: mixed.Recipients, MixedHeaders: true})
-	assert.EqualValues(t, len(body), list(t, writeOnly, false)[0].Size, "that takes no identity")
+	assert.EqualValues(t, len(body), wraptest.List(t, writeOnly, false)[0].Size, "that takes no identity")
 
 	// Under another name its LTX header gives it away.
 	r.Put(r.key(8), mock.Object{Body: r.stored(t, 7)})
-	_, err := read(t.Context(), r.client(mixed), 8, 0, 0)
+	_, err := wraptest.Read(t.Context(), r.client(mixed), 8, 0, 0)
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 	_, err = r.client(mixed).LTXFiles(t.Context(), 0, 8, true)
 	require.NoError(t, err)
@@ -305,7 +285,7 @@ func TestForeignFileOfAnEmptyFilesLength(t *testing.T) {
 	file := byAge(t, body, r.id.Recipient())
 	require.Len(t, file, length)
 	r.Put(r.key(7), mock.Object{Body: file})
-	infos := list(t, r.client(r.config()), false)
+	infos := wraptest.List(t, r.client(r.config()), false)
 	require.Len(t, infos, 1)
 	assert.EqualValues(t, len(body), infos[0].Size)
 }
@@ -317,15 +297,15 @@ func TestTampering(t *testing.T) {
 	cfg := r.config()
 	cfg.HeaderSize = 512
 	c := r.client(cfg)
-	write(t, c, 5, replicatest.NewLTXFile(5, 5, at, 1))
+	wraptest.Write(t, c, 5, replicatest.NewLTXFile(5, 5, at, 1))
 	stored := r.stored(t, 5)
 	refused := func(id ltx.TXID, stored []byte, what string) {
 		t.Helper()
 		r.Put(r.key(id), mock.Object{Body: stored})
-		_, err := read(t.Context(), r.client(cfg), id, 0, 0)
+		_, err := wraptest.Read(t.Context(), r.client(cfg), id, 0, 0)
 		require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
 		require.False(t, ltxstore.IsRetryable(err))
-		_, err = read(t.Context(), c, id, 0, 0)
+		_, err = wraptest.Read(t.Context(), c, id, 0, 0)
 		require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
 	}
 	for i := range stored {
@@ -352,8 +332,8 @@ func TestTampering(t *testing.T) {
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum, "also by a listing that reads headers")
 
 	// Chunks of one file do not pass for those of another, nor for each other.
-	write(t, c, 8, noise(65536*3))
-	write(t, c, 9, noise(65536*3))
+	wraptest.Write(t, c, 8, noise(65536*3))
+	wraptest.Write(t, c, 9, noise(65536*3))
 	a, b := r.stored(t, 8), r.stored(t, 9)
 	const first, chunk = 512 + 16, 65536 + 16
 	mixed := append(bytes.Clone(a[:first+chunk]), b[first+chunk:]...)
@@ -369,10 +349,10 @@ func TestTampering(t *testing.T) {
 	r.Put(r.key(9), mock.Object{Body: b[:first+2*chunk]})
 	for _, c := range []*crypt.Client{c, r.client(cfg)} {
 		for _, span := range [][2]int64{{0, 0}, {70_000, 0}, {70_000, 100_000}, {131_072, 10}, {131_072, 0}, {140_000, 5}, {1 << 40, 1}} {
-			_, err := read(t.Context(), c, 9, span[0], span[1])
+			_, err := wraptest.Read(t.Context(), c, 9, span[0], span[1])
 			require.ErrorIs(t, err, ltxstore.ErrChecksum, "%v", span)
 		}
-		got, err := read(t.Context(), c, 9, 70_000, 10)
+		got, err := wraptest.Read(t.Context(), c, 9, 70_000, 10)
 		require.NoError(t, err, "what comes before is authentic")
 		assert.Equal(t, noise(65536 * 3)[70_000:70_010], got)
 	}
@@ -383,13 +363,13 @@ func TestTampering(t *testing.T) {
 func TestReplacedFile(t *testing.T) {
 	r := newReplica(t)
 	c := r.client(r.config())
-	write(t, c, 3, noise(200_000))
-	_, err := read(t.Context(), c, 3, 100_000, 10)
+	wraptest.Write(t, c, 3, noise(200_000))
+	_, err := wraptest.Read(t.Context(), c, 3, 100_000, 10)
 	require.NoError(t, err)
 	newer := bytes.ToUpper(noise(300_000))
-	write(t, r.client(r.config()), 3, newer)
+	wraptest.Write(t, r.client(r.config()), 3, newer)
 	for _, span := range [][2]int64{{100_000, 5000}, {250_000, 10}, {299_990, 100}} {
-		got, err := read(t.Context(), c, 3, span[0], span[1])
+		got, err := wraptest.Read(t.Context(), c, 3, span[0], span[1])
 		require.NoError(t, err)
 		assert.Equal(t, newer[span[0]:min(span[0]+span[1], 300_000)], got)
 	}
@@ -400,16 +380,16 @@ func TestReplacedFile(t *testing.T) {
 func TestHalfConfigurations(t *testing.T) {
 	r := newReplica(t)
 	writer := r.client(crypt.Config{Recipients: r.config().Recipients})
-	write(t, writer, 1, noise(50))
-	_, err := read(t.Context(), writer, 1, 0, 0)
+	wraptest.Write(t, writer, 1, noise(50))
+	_, err := wraptest.Read(t.Context(), writer, 1, 0, 0)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.ErrorContains(t, err, "Identities")
 	_, err = writer.LTXFiles(t.Context(), 0, 0, true)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	assert.EqualValues(t, 50, list(t, writer, false)[0].Size)
+	assert.EqualValues(t, 50, wraptest.List(t, writer, false)[0].Size)
 
 	reader := r.client(crypt.Config{Identities: r.config().Identities})
-	got, err := read(t.Context(), reader, 1, 0, 0)
+	got, err := wraptest.Read(t.Context(), reader, 1, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, noise(50), got)
 	before := r.Requests()
@@ -418,7 +398,7 @@ func TestHalfConfigurations(t *testing.T) {
 	assert.ErrorContains(t, err, "Recipients")
 	assert.Equal(t, before, r.Requests(), "nothing is sent")
 	require.NoError(t, writer.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
-	assert.Empty(t, list(t, reader, false))
+	assert.Empty(t, wraptest.List(t, reader, false))
 }
 
 func TestInvalidConfig(t *testing.T) {
@@ -448,7 +428,7 @@ func TestInvalidConfig(t *testing.T) {
 		r := newReplica(t)
 		c := r.client(cfg)
 		_, writeErr := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(noise(10)))
-		_, readErr := read(t.Context(), c, 1, 0, 0)
+		_, readErr := wraptest.Read(t.Context(), c, 1, 0, 0)
 		_, listErr := c.LTXFiles(t.Context(), 0, 0, false)
 		for _, err := range []error{c.Init(t.Context()), writeErr, readErr, listErr,
 			c.DeleteLTXFiles(t.Context(), nil), c.DeleteAll(t.Context())} {
@@ -471,7 +451,7 @@ func TestLeastHeaderSize(t *testing.T) {
 	body := replicatest.NewLTXFile(1, 1<<63, time.UnixMilli(253402300799999), 1)
 	_, err := c.WriteLTXFile(t.Context(), ltxstore.MaxLevel, 1, 1<<63, bytes.NewReader(body))
 	require.NoError(t, err)
-	write(t, c, 1, noise(10))
+	wraptest.Write(t, c, 1, noise(10))
 	header, err := age.ExtractHeader(bytes.NewReader(r.stored(t, 1)))
 	require.NoError(t, err)
 	assert.Len(t, header, cfg.HeaderSize)

@@ -11,13 +11,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
+	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // A damaged recipient is told from somebody else's by the checksum that is in the
 // header, with and without an identity of the file.
 func TestDamagedRecipient(t *testing.T) {
 	r := newReplica(t)
-	write(t, r.client(r.config()), 1, noise(100))
+	wraptest.Write(t, r.client(r.config()), 1, noise(100))
 	stored := r.stored(t, 1)
 	cfg := r.config()
 	cfg.Identities = []crypt.Identity{crypt.Identity(newIdentity(t).String())}
@@ -26,13 +27,13 @@ func TestDamagedRecipient(t *testing.T) {
 			damaged := bytes.Clone(stored)
 			damaged[i] ^= 1
 			r.Put(r.key(1), mock.Object{Body: damaged})
-			_, err := read(t.Context(), c, 1, 0, 0)
+			_, err := wraptest.Read(t.Context(), c, 1, 0, 0)
 			require.ErrorIs(t, err, ltxstore.ErrChecksum, "%s, byte %d", what, i)
 			require.NotErrorIs(t, err, fs.ErrPermission)
 		}
 	}
 	r.Put(r.key(1), mock.Object{Body: stored})
-	_, err := read(t.Context(), r.client(cfg), 1, 0, 0)
+	_, err := wraptest.Read(t.Context(), r.client(cfg), 1, 0, 0)
 	assert.ErrorIs(t, err, fs.ErrPermission)
 	assert.NotErrorIs(t, err, ltxstore.ErrChecksum)
 
@@ -44,7 +45,7 @@ func TestDamagedRecipient(t *testing.T) {
 		at := bytes.Index(without, []byte("X25519")) + 10
 		without[at] = map[bool]byte{true: 'B', false: 'A'}[without[at] == 'A'] // another digit
 		r.Put(r.key(1), mock.Object{Body: without})
-		_, err = read(t.Context(), r.client(r.config()), 1, 0, 0)
+		_, err = wraptest.Read(t.Context(), r.client(r.config()), 1, 0, 0)
 		assert.ErrorIs(t, err, fs.ErrPermission)
 	}
 }
@@ -60,7 +61,7 @@ func TestNotEncrypted(t *testing.T) {
 		"age-encryption.org/v1\nno stanza\n":         "file is cut off in its age header",
 	} {
 		r.Put(r.key(1), mock.Object{Body: []byte(stored)})
-		_, err := read(t.Context(), c, 1, 0, 0)
+		_, err := wraptest.Read(t.Context(), c, 1, 0, 0)
 		assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 		assert.ErrorContains(t, err, want)
 	}
@@ -71,8 +72,8 @@ func TestLargestHeader(t *testing.T) {
 	cfg := r.config()
 	cfg.HeaderSize = 64 << 10
 	c := r.client(cfg)
-	write(t, c, 1, noise(100))
-	got, err := read(t.Context(), c, 1, 0, 0)
+	wraptest.Write(t, c, 1, noise(100))
+	got, err := wraptest.Read(t.Context(), c, 1, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, noise(100), got)
 	cfg.HeaderSize++
@@ -83,7 +84,7 @@ func TestLargestHeader(t *testing.T) {
 // header and read whole, and a damaged header where a range is read.
 func TestRequestsOfDamage(t *testing.T) {
 	r := newReplica(t)
-	write(t, r.client(r.config()), 1, noise(100))
+	wraptest.Write(t, r.client(r.config()), 1, noise(100))
 	stored := r.stored(t, 1)
 	damaged := bytes.Clone(stored)
 	damaged[bytes.Index(stored, []byte("X25519"))+10] ^= 1
@@ -93,7 +94,7 @@ func TestRequestsOfDamage(t *testing.T) {
 	}{"cut off": {stored[:1000], 0}, "damaged": {damaged, 10}} {
 		r.Put(r.key(1), mock.Object{Body: tt.body})
 		before := r.Requests()
-		_, err := read(t.Context(), r.client(r.config()), 1, 0, tt.size)
+		_, err := wraptest.Read(t.Context(), r.client(r.config()), 1, 0, tt.size)
 		assert.ErrorIs(t, err, ltxstore.ErrChecksum, name)
 		assert.EqualValues(t, 1, r.Requests()-before, name)
 	}

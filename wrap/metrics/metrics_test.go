@@ -23,19 +23,13 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/metrics"
 )
 
-func quiet() *mock.ReplicaClient {
-	next := mock.NewReplicaClient(mock.Config{})
-	next.SetLogger(nil)
-	return next
-}
-
 // plain hides every method but Read.
 type plain struct{ io.Reader }
 
 // Every operation is counted, and what it transfers, under Litestream's names.
 func TestCounts(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	next := quiet()
+	next := wraptest.Quiet()
 	c := metrics.New(next, metrics.Config{Registerer: registry})
 	require.NoError(t, c.Init(t.Context()))
 	for i, r := range []io.Reader{strings.NewReader("0123456789"), plain{strings.NewReader("0123456789")}} {
@@ -90,7 +84,7 @@ litestream_replica_operation_total{operation="PUT",replica_type="mock"} 3
 func TestDurations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
-		next := quiet()
+		next := wraptest.Quiet()
 		c := metrics.New(next, metrics.Config{Registerer: registry})
 		require.NoError(t, next.Inject(mock.Fault{Op: mock.OpWrite, Delay: 2 * time.Second}, mock.Fault{Op: mock.OpDelete, Delay: 3 * time.Second}))
 		_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
@@ -124,7 +118,7 @@ func TestDurations(t *testing.T) {
 // Each kind of failure has its code.
 func TestCodes(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	next := quiet()
+	next := wraptest.Quiet()
 	c := metrics.New(next, metrics.Config{Registerer: registry})
 	for want, err := range map[string]error{
 		"canceled": context.Canceled, "deadline": context.DeadlineExceeded, "store_not_found": ltxstore.ErrStoreNotFound,
@@ -164,7 +158,7 @@ func TestOneRegistry(t *testing.T) {
 		Help: "The number of replica operations performed"}, []string{"replica_type", "operation"})
 	registry.MustRegister(litestreams)
 	for range 2 {
-		c := metrics.New(quiet(), metrics.Config{Registerer: registry})
+		c := metrics.New(wraptest.Quiet(), metrics.Config{Registerer: registry})
 		require.NoError(t, c.DeleteAll(t.Context()))
 	}
 	assert.EqualValues(t, 2, testutil.ToFloat64(litestreams.WithLabelValues("mock", "DELETE")))
@@ -189,14 +183,14 @@ func (still) WriteLTXFile(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (
 }
 
 func TestConfig(t *testing.T) {
-	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{}), "Registerer is <nil>: want a registry")
+	wraptest.Refused(t, metrics.New(wraptest.Quiet(), metrics.Config{}), "Registerer is <nil>: want a registry")
 	wraptest.Refused(t, metrics.New(nil, metrics.Config{Registerer: prometheus.NewRegistry()}), "next is <nil>")
 
 	other := prometheus.NewRegistry()
 	other.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes", Help: "of another"}))
-	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics or has different ones with these names")
+	wraptest.Refused(t, metrics.New(wraptest.Quiet(), metrics.Config{Registerer: other}), "Registerer refuses the metrics or has different ones with these names")
 	gauge := prometheus.NewRegistry()
 	gauge.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "litestream_replica_operation_bytes",
 		Help: "The number of bytes used by replica operations"}, []string{"replica_type", "operation"}))
-	wraptest.Refused(t, metrics.New(quiet(), metrics.Config{Registerer: gauge}), "Registerer refuses the metrics")
+	wraptest.Refused(t, metrics.New(wraptest.Quiet(), metrics.Config{Registerer: gauge}), "Registerer refuses the metrics")
 }

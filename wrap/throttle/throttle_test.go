@@ -25,12 +25,6 @@ import (
 
 const megabyte = 1_000_000
 
-func quiet() *mock.ReplicaClient {
-	next := mock.NewReplicaClient(mock.Config{})
-	next.SetLogger(nil)
-	return next
-}
-
 func write(t *testing.T, c ltxstore.ReplicaClient, id ltx.TXID, size int) {
 	t.Helper()
 	_, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(make([]byte, size)))
@@ -63,13 +57,13 @@ func about(t *testing.T, want, got time.Duration) {
 
 func TestBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte)), Download: new(int64(2 * megabyte))}})
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte)), Download: new(int64(2 * megabyte))}})
 		about(t, 3*time.Second, took(func() { write(t, c, 1, 3*megabyte) }))
 		about(t, 1500*time.Millisecond, took(func() { read(t, c, 1) }))
 		time.Sleep(time.Hour) // which saves up no more than a tenth of a second
 		about(t, time.Second, took(func() { write(t, c, 1, megabyte) }))
 
-		unlimited := throttle.New(quiet(), throttle.Config{})
+		unlimited := throttle.New(wraptest.Quiet(), throttle.Config{})
 		assert.Zero(t, took(func() { write(t, unlimited, 1, megabyte); read(t, unlimited, 1) }))
 	})
 }
@@ -77,14 +71,14 @@ func TestBytes(t *testing.T) {
 // A rate below any chunk's size is kept too.
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1))}})
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1))}})
 		assert.Equal(t, 9*time.Second, took(func() { write(t, c, 1, 10) }))
 	})
 }
 
 func TestRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Requests: new(0.5)}})
 		require.NoError(t, c.Init(t.Context()))
 		ops := func() {
@@ -104,7 +98,7 @@ func TestRequests(t *testing.T) {
 // What is wrong with a call costs no turn and no wait.
 func TestRefusedCallsDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Requests: new(0.001)}})
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -132,7 +126,7 @@ func TestShared(t *testing.T) {
 		about(t, 4*time.Second, took(func() {
 			var both sync.WaitGroup
 			for range 2 {
-				c := throttle.New(quiet(), throttle.Config{Limiter: limiter})
+				c := throttle.New(wraptest.Quiet(), throttle.Config{Limiter: limiter})
 				assert.Same(t, limiter, c.Limiter())
 				both.Go(func() { write(t, c, 1, 2*megabyte) })
 			}
@@ -144,7 +138,7 @@ func TestShared(t *testing.T) {
 // What is read of a transfer that is closed early is paid by the next one.
 func TestClosedEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		write(t, next, 1, 10_000)
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100_000))}})
 		assert.Zero(t, took(func() {
@@ -162,7 +156,7 @@ func TestClosedEarly(t *testing.T) {
 
 // What is not paid when all limits end is never paid.
 func TestClosedAfterTheLimit(t *testing.T) {
-	next := quiet()
+	next := wraptest.Quiet()
 	write(t, next, 1, 10_000)
 	c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100_000))}})
 	rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
@@ -175,7 +169,7 @@ func TestClosedAfterTheLimit(t *testing.T) {
 
 // A transfer is read a chunk at a time, however small its limit makes the pieces.
 func TestPieces(t *testing.T) {
-	next := quiet()
+	next := wraptest.Quiet()
 	write(t, next, 1, 100_000)
 	c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(100 * megabyte))}})
 	rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
@@ -193,7 +187,7 @@ func TestPieces(t *testing.T) {
 // A chunk that waits when the limit changes waits for the new one.
 func TestSetLowerWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1000))}})
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1000))}})
 		done := make(chan time.Duration, 1)
 		go func() { done <- took(func() { write(t, c, 1, 1000) }) }()
 		time.Sleep(810 * time.Millisecond) // 900 bytes have passed, and a chunk of 100 waits
@@ -215,7 +209,7 @@ func TestFair(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				next := quiet()
+				next := wraptest.Quiet()
 				write(t, next, 1, 10*megabyte)
 				write(t, next, 3, 10_000)
 				c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte)), Download: new(int64(megabyte))}})
@@ -232,7 +226,7 @@ func TestFair(t *testing.T) {
 // A changed limit holds for who waits already, as does the end of all limits.
 func TestSetWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Requests: new(1.0)}})
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Requests: new(1.0)}})
 		done := make(chan time.Duration, 1)
 		go func() { done <- took(func() { write(t, c, 1, 2*megabyte) }) }()
 		time.Sleep(10 * time.Second)
@@ -259,7 +253,7 @@ func TestSetWhileWaiting(t *testing.T) {
 // Who gives up waiting takes no turn from the others.
 func TestGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(quiet(), throttle.Config{Limits: throttle.Limits{Requests: new(1.0)}})
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Requests: new(1.0)}})
 		require.NoError(t, c.DeleteAll(t.Context()))
 		for range 20 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -273,7 +267,7 @@ func TestGivenUp(t *testing.T) {
 // The end of the context ends a wait with its own error, whichever way.
 func TestContextEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		write(t, next, 1, 1000)
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Download: new(int64(1)), Requests: new(0.001)}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -311,7 +305,7 @@ func TestContextEndsAWait(t *testing.T) {
 
 func TestCloseEndsARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		write(t, next, 1, 1000)
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(1))}})
 		rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
@@ -349,7 +343,7 @@ func (c twice) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx
 
 func TestABodyCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(twice{quiet()}, throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte))}})
+		c := throttle.New(twice{wraptest.Quiet()}, throttle.Config{Limits: throttle.Limits{Upload: new(int64(megabyte))}})
 		body := bytes.NewReader(make([]byte, 3*megabyte))
 		_, err := body.Seek(megabyte, io.SeekStart)
 		require.NoError(t, err)
@@ -363,7 +357,7 @@ func TestABodyCountsOnce(t *testing.T) {
 
 // The body's own failure is told, and nothing is published.
 func TestBodyFails(t *testing.T) {
-	next := quiet()
+	next := wraptest.Quiet()
 	broken := errors.New("broken")
 	_, err := wide(next).WriteLTXFile(t.Context(), 0, 1, 1, io.MultiReader(bytes.NewReader(make([]byte, 100)), iotest.ErrReader(broken)))
 	assert.ErrorIs(t, err, broken)
@@ -383,7 +377,7 @@ func TestConfig(t *testing.T) {
 		"Limits.Requests is +Inf":                          {Limits: throttle.Limits{Requests: new(math.Inf(1))}},
 		"Limiter is \"set\": want it, or Limits, not both": {Limits: throttle.Limits{Requests: new(1.0)}, Limiter: limiter},
 	} {
-		next := quiet()
+		next := wraptest.Quiet()
 		wraptest.Refused(t, throttle.New(next, cfg), want)
 		assert.Empty(t, next.Calls())
 	}
@@ -393,7 +387,7 @@ func TestConfig(t *testing.T) {
 // A transfer is paid on its way, not at its end.
 func TestHalfATransfer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		next := quiet()
+		next := wraptest.Quiet()
 		write(t, next, 1, 2*megabyte)
 		c := throttle.New(next, throttle.Config{Limits: throttle.Limits{Download: new(int64(megabyte))}})
 		rc, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)

@@ -1,7 +1,6 @@
 package wraptest
 
 import (
-	"bytes"
 	"io"
 	"testing"
 	"time"
@@ -25,27 +24,15 @@ func Bench(b *testing.B, wrap func(next ltxstore.ReplicaClient) ltxstore.Replica
 		{"mock", func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient { return next }},
 		{"wrapper", wrap},
 	} {
-		store := mock.NewReplicaClient(mock.Config{})
-		store.SetLogger(nil)
+		store := Quiet()
 		c := client.wrap(store)
-		write1(b, c, 2, small) // so that the first to be measured is not the one that warms up
-		write1(b, c, 3, large)
+		Write(b, c, 2, small) // so that the first to be measured is not the one that warms up
+		Write(b, c, 3, large)
 		b.Run("small write/"+client.name, func(b *testing.B) { benchWrite(b, store, c, 2, small) })
 		b.Run("large write/"+client.name, func(b *testing.B) { benchWrite(b, store, c, 3, large) })
 		b.Run("large read/"+client.name, func(b *testing.B) {
-			write1(b, c, 3, large)
-			b.SetBytes(int64(len(large)))
-			b.ReportAllocs()
-			for b.Loop() {
-				rc, err := c.OpenLTXFile(b.Context(), 0, 3, 3, 0, 0)
-				if err == nil {
-					_, err = io.Copy(io.Discard, struct{ io.Reader }{rc})
-					rc.Close()
-				}
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
+			Write(b, c, 3, large)
+			BenchRead(b, c, 3, 0, 0, int64(len(large)))
 		})
 	}
 }
@@ -54,13 +41,32 @@ func benchWrite(b *testing.B, store *mock.ReplicaClient, c ltxstore.ReplicaClien
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		write1(b, c, id, body)
+		Write(b, c, id, body)
 		store.ResetCalls() // which would be kept
 	}
 }
 
-func write1(b *testing.B, c ltxstore.ReplicaClient, id ltx.TXID, body []byte) {
-	if _, err := c.WriteLTXFile(b.Context(), 0, id, id, bytes.NewReader(body)); err != nil {
-		b.Fatal(err)
+// BenchWrite measures a write of body.
+func BenchWrite(b *testing.B, c ltxstore.ReplicaClient, id ltx.TXID, body []byte) {
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		Write(b, c, id, body)
+	}
+}
+
+// BenchRead measures a read of a range, which has want bytes.
+func BenchRead(b *testing.B, c ltxstore.ReplicaClient, id ltx.TXID, offset, size, want int64) {
+	b.SetBytes(want)
+	b.ReportAllocs()
+	for b.Loop() {
+		rc, err := c.OpenLTXFile(b.Context(), 0, id, id, offset, size)
+		must(b, err)
+		n, err := io.Copy(io.Discard, struct{ io.Reader }{rc})
+		must(b, err)
+		if n != want {
+			b.Fatalf("read %d bytes: want %d", n, want)
+		}
+		must(b, rc.Close())
 	}
 }
