@@ -71,6 +71,51 @@ func TestDeleteBatchAnswers(t *testing.T) {
 	})
 }
 
+// Of keys that fail in a way that may pass until the client gives up, each is
+// reported with the store's last word on it.
+func TestDeleteBatchGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScripted(object.Traits{DeleteBatch: 10})
+		client := s.client(t, repeating{s, func(keys []string) []error {
+			return []error{ltxstore.ErrThrottled, ltxstore.ErrUnavailable, nil}[:len(keys)]
+		}}, false)
+		err := client.DeleteLTXFiles(t.Context(), fill(t, client, 3))
+		var partial *ltxstore.PartialError
+		require.ErrorAs(t, err, &partial)
+		require.Len(t, partial.Failed, 2)
+		require.ErrorIs(t, partial.Failed[0], ltxstore.ErrThrottled)
+		require.NotErrorIs(t, partial.Failed[0], ltxstore.ErrUnavailable)
+		require.ErrorIs(t, partial.Failed[1], ltxstore.ErrUnavailable)
+		require.NotErrorIs(t, partial.Failed[1], ltxstore.ErrThrottled)
+	})
+}
+
+// repeating answers each batch with results of its own, and does nothing.
+type repeating struct {
+	*scripted
+	results func(keys []string) []error
+}
+
+func (r repeating) DeleteBatch(_ context.Context, keys []string) ([]error, error) {
+	return r.results(keys), nil
+}
+
+// unlisted cannot list its uploads.
+type unlisted struct{ parted }
+
+func (unlisted) ListUploads(context.Context, string, string) ([]object.Upload, string, error) {
+	return nil, "", fs.ErrPermission
+}
+
+// Uploads that cannot be listed are a failure, which keeps no file from being deleted.
+func TestDeleteAllWithoutUploads(t *testing.T) {
+	s := newScripted(object.Traits{})
+	client := s.client(t, unlisted{s.parted}, false)
+	fill(t, client, 3)
+	require.ErrorIs(t, client.DeleteAll(t.Context()), fs.ErrPermission)
+	assert.Empty(t, s.objects)
+}
+
 // cyclic lists the same page again and again.
 type cyclic struct{ parted }
 

@@ -36,7 +36,7 @@ func newPlan(partSize, size int64, t Traits) (plan, error) {
 		maxPart: cmp.Or(t.MaxPartSize, defaultMaxPartSize),
 	}
 	total := cmp.Or(t.MaxObjectSize, defaultMaxObjectSize)
-	if int64(p.parts) < total/p.maxPart {
+	if int64(p.parts) <= total/p.maxPart {
 		total = int64(p.parts) * p.maxPart
 	}
 	switch {

@@ -78,6 +78,7 @@ func TestPlan(t *testing.T) {
 		"absurd":                  {1 << 62, Traits{}},
 		"1000 parts of 5 GiB":     {5000*gib + 1, Traits{MaxParts: 1000}},
 		"the store's own maximum": {gib + 1, Traits{MaxObjectSize: gib}},
+		"less than a part beyond": {20*64*mib + 1, Traits{MaxParts: 20, MaxPartSize: 64 * mib, MaxObjectSize: 20*64*mib + mib}},
 		"20 parts of 64 MiB":      {20*64*mib + 1, Traits{MaxParts: 20, MaxPartSize: 64 * mib}},
 	} {
 		_, err := newPlan(5*mib, tt.size, tt.traits)

@@ -1,0 +1,138 @@
+package object_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+)
+
+// reads counts requests for an object, and cuts their bodies.
+type reads struct {
+	*memory
+	n    atomic.Int64
+	cut  int64 // the first body after so many bytes, if positive
+	then func()
+}
+
+func (r *reads) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	n := r.n.Add(1)
+	content, err := r.memory.Get(ctx, key, opts)
+	if err == nil && n == 1 && r.cut > 0 {
+		content.Body = &cutBody{content.Body, r.cut, r.then}
+	}
+	return content, err
+}
+
+type cutBody struct {
+	io.ReadCloser
+	left int64
+	then func()
+}
+
+func (c *cutBody) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		if c.then != nil {
+			c.then()
+		}
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := c.ReadCloser.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// client reads with as many requests at once, each for as much as a part.
+func (r *reads) client(t *testing.T, requests int) *object.Client {
+	keys, err := backend.NewKeys(ltxstore.LayoutDefault, testPath)
+	require.NoError(t, err)
+	return object.New(object.Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*object.Store, error) {
+		s := &object.Store{Bucket: r, Keys: keys}
+		s.UploadThreshold, s.PartSize, s.Concurrency, s.DeleteConcurrency = 100*partSize, partSize, 1, 1
+		s.ReadPool = rangeio.NewPool(int64(requests)*partSize, requests)
+		return s, nil
+	}, Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: 1}, Logger: slog.New(slog.DiscardHandler)})
+}
+
+func readAll(t *testing.T, c *object.Client, offset, size int64) ([]byte, error) {
+	t.Helper()
+	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, offset, size)
+	require.NoError(t, err)
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// What a read costs, and how it goes on, where the store heeds ranges and where
+// it sends the whole object instead.
+func TestReadCosts(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 8*partSize/16)
+	for name, tt := range map[string]struct {
+		unranged     bool
+		cut          int64
+		requests     int // at once
+		offset, size int64
+		want, most   int64 // requests
+	}{
+		"in parts":                       {requests: 3, want: 7, most: 7},
+		"a range in parts":               {requests: 3, offset: 100, size: 5 * partSize, want: 4, most: 4},
+		"in one":                         {requests: 1, want: 1, most: 1},
+		"resumed":                        {requests: 1, cut: 1000, want: 2, most: 2},
+		"resumed, skipping":              {requests: 1, cut: 1000, unranged: true, want: 2, most: 2},
+		"a range, skipping":              {requests: 1, offset: 100, size: 500, unranged: true, want: 1, most: 1},
+		"in parts, which are not heeded": {requests: 3, unranged: true, want: 2, most: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &reads{memory: newMemory(object.Traits{}), cut: tt.cut}
+			r.unranged = tt.unranged
+			client := r.client(t, tt.requests)
+			_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body))
+			require.NoError(t, err)
+			got, err := readAll(t, client, tt.offset, tt.size)
+			require.NoError(t, err)
+			want := body[tt.offset:]
+			if tt.size > 0 {
+				want = want[:tt.size]
+			}
+			assert.True(t, bytes.Equal(want, got))
+			assert.GreaterOrEqual(t, r.n.Load(), tt.want)
+			assert.LessOrEqual(t, r.n.Load(), tt.most)
+			if tt.unranged {
+				before := r.n.Load()
+				_, err = readAll(t, client, 0, 0)
+				require.NoError(t, err)
+				assert.EqualValues(t, 1, r.n.Load()-before, "it is remembered")
+			}
+		})
+	}
+}
+
+// A read that is resumed does not go on in another version.
+func TestReplacedWhileRead(t *testing.T) {
+	for name, size := range map[string]int{"smaller": 500, "as large": 2000, "larger": 4000} {
+		t.Run(name, func(t *testing.T) {
+			r := &reads{memory: newMemory(object.Traits{}), cut: 1000}
+			client := r.client(t, 1)
+			write := func(size int) {
+				_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(bytes.Repeat([]byte{byte(size)}, size)))
+				require.NoError(t, err)
+			}
+			write(2000)
+			r.then = func() { write(size) }
+			_, err := readAll(t, client, 0, 0)
+			require.ErrorContains(t, err, "replaced")
+			assert.False(t, ltxstore.IsRetryable(err))
+			assert.EqualValues(t, 2, r.n.Load())
+		})
+	}
+}
