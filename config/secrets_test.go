@@ -14,11 +14,16 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/nats"
+	"github.com/ltxstore/ltxstore/oss"
 	"github.com/ltxstore/ltxstore/s3"
+	"github.com/ltxstore/ltxstore/sftp"
+	"github.com/ltxstore/ltxstore/webdav"
 	"github.com/ltxstore/ltxstore/wrap/cache"
 	"github.com/ltxstore/ltxstore/wrap/checksum"
 	"github.com/ltxstore/ltxstore/wrap/compress"
@@ -129,13 +134,24 @@ func TestNothingShowsSecrets(t *testing.T) {
 	s3cfg := s3.Config{Bucket: "b", AccessKeyID: "k", SecretAccessKey: hush, SessionToken: hush, SSECustomerKey: []byte(hush), Endpoint: "https://me:" + hush + "@h"}
 	gcscfg := gcs.Config{Bucket: "bucket", CredentialsJSON: []byte(hush), SSECustomerKey: []byte(hush), Endpoint: "https://me:" + hush + "@h"}
 	cryptcfg := crypt.Config{Identities: []crypt.Identity{hush}}
+	abscfg := abs.Config{Bucket: "bucket", Account: "a", AccountKey: hush, SASToken: hush, ConnectionString: hush, CustomerKey: []byte(hush), Endpoint: "https://me:" + hush + "@h"}
+	osscfg := oss.Config{Bucket: "bucket", AccessKeyID: "k", SecretAccessKey: hush, SecurityToken: hush, Endpoint: "https://me:" + hush + "@h"}
+	natscfg := nats.Config{Bucket: "b", URL: "nats://me:" + hush + "@h", Username: "u", Password: hush, Token: hush, JWT: hush, Seed: hush, NKey: "SU" + hush + strings.Repeat("A", 50)}
+	sftpcfg := sftp.Config{Host: "h", User: "u", Password: hush, KeyPassphrase: hush}
+	webdavcfg := webdav.Config{URL: "https://me:" + hush + "@h", Username: "u", Password: hush, BearerToken: hush}
 	hides(t, s3cfg)
 	hides(t, gcscfg)
+	hides(t, abscfg)
+	hides(t, osscfg)
+	hides(t, natscfg)
+	hides(t, sftpcfg)
+	hides(t, webdavcfg)
 	hides(t, cryptcfg)
 	hides(t, file.Config{})
 	hides(t, mock.Config{})
 
-	clients := []ltxstore.ReplicaClient{s3.NewReplicaClient(s3cfg), gcs.NewReplicaClient(gcscfg)}
+	clients := []ltxstore.ReplicaClient{s3.NewReplicaClient(s3cfg), gcs.NewReplicaClient(gcscfg), abs.NewReplicaClient(abscfg), oss.NewReplicaClient(osscfg),
+		nats.NewReplicaClient(natscfg), sftp.NewReplicaClient(sftpcfg), webdav.NewReplicaClient(webdavcfg)}
 	for _, client := range clients {
 		hidesAnywhere(t, client)
 		encrypted := crypt.New(client, cryptcfg)

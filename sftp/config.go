@@ -3,6 +3,7 @@ package sftp
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -17,11 +18,15 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/tree"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Config says where a replica is and how the server is reached. Host, User, a
 // way to authenticate and a way to check the server's key are required; the
 // zero value of every other field is its default.
+//
+// Printing a Config shows no secret, with any verb, as text, in JSON and in a
+// log.
 type Config struct {
 	// Host is the server's name or address, with a port if it is not 22:
 	// "backup.example.com", "192.0.2.7:2222", "[2001:db8::7]:22".
@@ -69,6 +74,21 @@ type Config struct {
 	// Logger gets the log. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
+
+// String returns the settings that are not zero, without secrets.
+func (cfg Config) String() string { return settings.Text("sftp.Config", cfg) }
+
+// GoString is String: %#v must not show a secret either.
+func (cfg Config) GoString() string { return cfg.String() }
+
+// Format is String for every verb: %d would show the fields as they are.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
+
+// MarshalText is String: so is what JSON says of a Config.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
+
+// LogValue keeps secrets out of a log that is given a Config.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
 
 func (cfg Config) withDefaults() Config {
 	cfg.DialTimeout = cmp.Or(cfg.DialTimeout, 30*time.Second)

@@ -2,6 +2,7 @@ package webdav
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,10 +13,14 @@ import (
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/backend/tree"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // Config says where a replica is and how the server is reached. URL is
 // required; the zero value of every other field is its default.
+//
+// Printing a Config shows no secret, with any verb, as text, in JSON and in a
+// log.
 type Config struct {
 	// URL is the server's, with the path below which it serves WebDAV:
 	// "https://cloud.example.com/remote.php/dav/files/me".
@@ -54,6 +59,21 @@ type Config struct {
 	// Logger gets the log. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
+
+// String returns the settings that are not zero, without secrets.
+func (cfg Config) String() string { return settings.Text("webdav.Config", cfg) }
+
+// GoString is String: %#v must not show a secret either.
+func (cfg Config) GoString() string { return cfg.String() }
+
+// Format is String for every verb: %d would show the fields as they are.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
+
+// MarshalText is String: so is what JSON says of a Config.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
+
+// LogValue keeps secrets out of a log that is given a Config.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
 
 func (cfg Config) withDefaults() Config {
 	cfg.Options = cfg.Options.WithDefaults()

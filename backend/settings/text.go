@@ -1,0 +1,40 @@
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/internal/settings"
+)
+
+// Text returns what the String method of a Config prints: the layout, and the
+// settings that are not zero, by the names of their fields, without secrets and
+// without URLs that may hold one. name is that of the Config's type, such as
+// "s3.Config".
+func Text(name string, cfg any) string {
+	v := reflect.ValueOf(cfg)
+	var fields []string
+	for _, r := range newTable(v.Type()).rows {
+		field := v.FieldByIndex(r.index)
+		if isEmpty(field) && r.kind != kindLayout {
+			continue
+		}
+		if field.Kind() == reflect.Pointer {
+			field = field.Elem()
+		}
+		text := fmt.Sprint(field.Interface())
+		switch {
+		case r.secret:
+			text = scrub.Redacted(field.Len())
+		case field.Kind() != reflect.String:
+		case !r.path && (strings.ContainsAny(text, "@?") || settings.HasUser(text)):
+			text = scrub.Redacted(len(text))
+		default:
+			text = fmt.Sprintf("%q", text)
+		}
+		fields = append(fields, r.field+":"+text)
+	}
+	return name + "{" + strings.Join(fields, " ") + "}"
+}
