@@ -189,8 +189,7 @@ func deleteAll(tb testing.TB, s *store, r row, n int) []contestant {
 	return all
 }
 
-// restoreLatest restores a database of about that size from one snapshot. The bare
-// call, where the snapshot is on the disk, is ltx's decoder.
+// restoreLatest restores a database of about that size from one snapshot.
 func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
 	snapshot := filepath.Join(tb.TempDir(), "snapshot.ltx")
 	writeSnapshot(tb, snapshot, size)
@@ -220,10 +219,11 @@ func restoreMany(tb testing.TB, s *store, r row, size int) []contestant {
 			enc.EncodePage(ltx.PageHeader{Pgno: uint32(i)*17%pages + 1}, bytes.Repeat([]byte{byte(i)}, 4096)), enc.Close())
 		return errors.Join(err, s.fill.put(ctx, s.keys.File(0, txid, txid), bytes.NewReader(buf.Bytes()), int64(buf.Len())))
 	}))
-	return all[:2]
+	return all
 }
 
-// restoring are restores of what the store has; the bare one of the snapshot alone.
+// restoring are restores of what the store has. The bare one is of the snapshot alone: from
+// a disk its decoding and writing, over a wire its download.
 func restoring(tb testing.TB, s *store, snapshot string) []contestant {
 	path := filepath.Join(tb.TempDir(), "db")
 	fresh := func(context.Context) error {
@@ -240,9 +240,13 @@ func restoring(tb testing.TB, s *store, snapshot string) []contestant {
 		{stock, fresh, func(ctx context.Context) error { return engine.Restore(ctx, s.stock, path, engine.Target{}, nil) }},
 	}
 	if s.wire == nil {
-		all = append(all, contestant{plain, fresh, func(context.Context) error { return decodeTo(path, snapshot) }})
+		return append(all, contestant{plain, fresh, func(context.Context) error { return decodeTo(path, snapshot) }})
 	}
-	return all
+	info, err := os.Stat(snapshot)
+	require.NoError(tb, err)
+	return append(all, contestant{plain, nil, func(ctx context.Context) error {
+		return download(ctx, s.bare.(ranger), s.keys.File(ltxstore.SnapshotLevel, 1, 1), info.Size())
+	}})
 }
 
 // decodeTo decodes a snapshot with ltx, into a file that is as durable as a
