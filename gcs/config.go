@@ -93,9 +93,9 @@ type Config struct {
 	// ReadMemory how many bytes of them are in memory at the most: all clients
 	// in a process that have the same two values share them. Each range is of
 	// ReadMemory/ReadConcurrency bytes; a file of no more than two is read by
-	// one request. 0 means 8 and 32 MiB; a ReadConcurrency of 1, that each file
+	// one request. 0 means 16 and 32 MiB; a ReadConcurrency of 1, that each file
 	// is read by one request, whatever its size.
-	ReadConcurrency int   `ltx:"read-concurrency" default:"8" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
+	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
 	ReadMemory      int64 `ltx:"read-memory,size" default:"32MiB" help:"Bytes of these ranges held in memory, by all together."`
 
 	// DeleteConcurrency is how many deletions are under way at once. 0 means

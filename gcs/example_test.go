@@ -23,7 +23,7 @@ func newGCSClient(bucket string) *gcs.ReplicaClient {
 		Path:            "backups/db",
 		Layout:          ltxstore.LayoutLitestream, // names that Litestream's gs replicas have
 		ChunkSize:       16 << 20,                  // of an upload, and in memory; the default is 8 MiB
-		ReadConcurrency: 4,                         // ranges of large files at once; the default is 8
+		ReadConcurrency: 4,                         // ranges of large files at once; the default is 16
 	})
 }
 

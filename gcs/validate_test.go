@@ -159,7 +159,7 @@ func TestCredentialsWithoutAType(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	cfg := Config{Bucket: "bucket"}.withDefaults()
 	assert.Equal(t, Config{
-		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 8, ReadMemory: 32 << 20, DeleteConcurrency: 64,
+		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 16, ReadMemory: 32 << 20, DeleteConcurrency: 64,
 		PageSize: 1000, MaxIdleConns: 65, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute,
 		Retry: ltxstore.Retry{MaxAttempts: 10, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second},
 	}, cfg)

@@ -81,9 +81,9 @@ type Config struct {
 
 	// ReadConcurrency is how many ranges of large files are read at once, and
 	// ReadMemory how many bytes of them are in memory at the most: all clients
-	// in a process that have the same two values share them. 0 means 8 and
+	// in a process that have the same two values share them. 0 means 16 and
 	// 32 MiB; a ReadConcurrency of 1, that each file is read by one request.
-	ReadConcurrency int   `ltx:"read-concurrency" default:"8" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
+	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
 	ReadMemory      int64 `ltx:"read-memory,size" default:"32MiB" help:"Bytes of these ranges held in memory, by all together."`
 
 	// MetadataConcurrency is how many files' properties or headers are read at

@@ -30,8 +30,8 @@ const (
 	wireSnapshot = 1 << 30 / reduced
 )
 
-// TestWire: a restore with the default number of requests takes most of what its connections can
-// give, also where small files follow the snapshot. The clock is the test's, so that the
+// TestWire: a restore with the default number of requests takes less time than half of them would
+// that never waited for an answer, also where small files follow the snapshot. The clock is the test's, so that the
 // processor costs nothing: what is left is when requests are sent.
 func TestWire(t *testing.T) {
 	for _, small := range []int{0, 200} {
@@ -58,7 +58,7 @@ func TestWire(t *testing.T) {
 				took := time.Since(start)
 				limit := time.Duration(float64(size) / (wireRate * rangeio.DefaultPoolRequests) * float64(time.Second))
 				t.Logf("%v in %d requests: %.2f of the limit, %v", took, layer.Requests(), limit.Seconds()/took.Seconds(), limit)
-				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), 0.73)
+				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), 0.58)
 			})
 		})
 	}

@@ -22,7 +22,7 @@ func newS3Client(bucket string) *s3.ReplicaClient {
 		Layout:          ltxstore.LayoutLitestreamS3, // names that Litestream's S3 replicas have
 		PartSize:        16 << 20,                    // of a multipart upload; the default is 8 MiB
 		Concurrency:     3,                           // parts at once, and in memory; the default is 5
-		ReadConcurrency: 4,                           // ranges of large files at once; the default is 8
+		ReadConcurrency: 4,                           // ranges of large files at once; the default is 16
 		StorageClass:    "STANDARD_IA",               // the default is the bucket's
 		SSE:             "aws:kms",                   // the default is the bucket's
 	})

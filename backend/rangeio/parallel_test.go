@@ -201,10 +201,10 @@ func TestPoolIsFreeAgain(t *testing.T) {
 }
 
 func TestSharedPool(t *testing.T) {
-	assert.Same(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(32<<20, 8))
-	assert.NotSame(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(64<<20, 8))
+	assert.Same(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(32<<20, 16))
+	assert.NotSame(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(64<<20, 16))
 	assert.NotSame(t, rangeio.SharedPool(0, 0), rangeio.SharedPool(32<<20, 4))
-	assert.EqualValues(t, 4<<20, rangeio.SharedPool(0, 0).RangeSize())
+	assert.EqualValues(t, 2<<20, rangeio.SharedPool(0, 0).RangeSize())
 	assert.EqualValues(t, 1, rangeio.NewPool(3, 8).RangeSize())
 	assert.Equal(t, 3, rangeio.NewPool(0, 3).Requests())
 }

@@ -5,11 +5,13 @@ import (
 	"sync"
 )
 
-// Defaults of a Pool: ranges of 4 MiB, and within what the suite allows a transfer to
-// hold in memory.
+// Defaults of a Pool: 16 ranges of 2 MiB, within what the suite allows a transfer to hold in
+// memory. Of the same memory, more and smaller ranges are faster, because a buffer also waits for
+// its request's answer: 20 ms away, with 50 MB/s a connection, 16 of 2 MiB take 2.2 s for 1 GiB,
+// 8 of 4 MiB 3.5 s.
 const (
 	DefaultPoolMemory   = 32 << 20
-	DefaultPoolRequests = 8
+	DefaultPoolRequests = 16
 )
 
 // Pool is what the parallel reads of a process may use together: memory, and
