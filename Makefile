@@ -77,6 +77,7 @@ servers:
 test-servers: azurite
 	cd interop && PATH="$(AZURITE_DIR)/node_modules/.bin:$$PATH" $(GO) test -timeout 20m $(TEST_FLAGS) -tags servers ./testservers
 	cd litestream && $(GO) test $(TEST_FLAGS) -tags servers -run='^TestStatusPage$$' ./cmd/ltxstored # in Chromium
+	cd interop && $(GO) test $(TEST_FLAGS) -tags vfs ./vfs # SQLite in C
 
 # Azurite is kept in the user's cache directory, as a whole or not at all.
 AZURITE     := azurite@3.37.0

@@ -22,9 +22,11 @@ require (
 	github.com/klauspost/compress v1.20.4
 	github.com/ltxstore/ltxstore v0.0.0
 	github.com/ltxstore/ltxstore/litestream v0.0.0
+	github.com/mattn/go-sqlite3 v1.14.19
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/nats-io/nats.go v1.55.0
 	github.com/pkg/sftp v1.13.12
+	github.com/psanford/sqlite3vfs v0.0.0-20260519004904-f9180fa2acc9
 	github.com/rclone/gofakes3 v0.0.12
 	github.com/stretchr/testify v1.12.1
 	github.com/superfly/ltx v0.5.3
@@ -118,7 +120,6 @@ require (
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
-	github.com/psanford/sqlite3vfs v0.0.0-20260519004904-f9180fa2acc9 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/ryszard/goskiplist v0.0.0-20150312221310-2dfbae5fcf46 // indirect
 	github.com/shabbyrobe/gocovmerge v0.0.0-20230507112040-c3350d9342df // indirect
