@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -115,6 +117,61 @@ func TestSweep(t *testing.T) {
 	put(young, 23*time.Hour)
 	require.NoError(t, write(t, newClient(m, plain), strings.NewReader("x")))
 	assert.ElementsMatch(t, []string{"ltx/0000/stranger.tmp", "ltx/0000/" + name, "ltx/0000/" + young, "ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names())
+}
+
+// A sweep that fails keeps no write from being done, and is logged; nothing else is.
+func TestSweepIsLogged(t *testing.T) {
+	temporary := "ltx/0000/" + backend.TempName(ltx.FormatFilename(7, 7))
+	for name, tt := range map[string]struct {
+		op   string
+		err  error
+		says string
+	}{
+		"done":           {says: `level=INFO msg="ltx temporary file of a dead writer removed" replica=memory key=` + temporary},
+		"not listed":     {op: "list", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error="permission denied"`},
+		"not removed":    {op: "remove", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error=`},
+		"gone":           {op: "remove", err: fs.ErrNotExist},
+		"directory gone": {op: "list", err: fs.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			require.NoError(t, m.MakeDir(t.Context(), "ltx/0000"))
+			m.store(m.root+"/"+temporary, []byte("x"), time.Now().Add(-25*time.Hour))
+			m.before = func(op, _ string) error {
+				if op == tt.op {
+					return tt.err
+				}
+				return nil
+			}
+			c := newClient(m, plain)
+			var log bytes.Buffer
+			c.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+			require.NoError(t, write(t, c, strings.NewReader("x")))
+			assert.Contains(t, log.String(), tt.says)
+			assert.Equal(t, tt.err == fs.ErrPermission, strings.Contains(log.String(), "level=WARN"), log.String())
+		})
+	}
+}
+
+// patient asks for time.
+type patient struct{ *memory }
+
+func (p patient) Classify(err error) Failure {
+	f := p.memory.Classify(err)
+	f.RetryAfter = 7 * time.Second
+	return f
+}
+
+// A call is repeated after the time that the store asks for.
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		c := newClient(m, func(s *Store) { s.Tree = patient{m} })
+		m.before = failOnce("create", ltxstore.ErrThrottled)
+		began := time.Now()
+		require.NoError(t, write(t, c, strings.NewReader("x")))
+		assert.Equal(t, 7*time.Second, time.Since(began).Truncate(time.Second))
+	})
 }
 
 // A client that deletes the replica meanwhile does not make a file missing.

@@ -78,12 +78,7 @@ func (r *replica) removeIn(ctx context.Context, op string, dir Dir, prefix strin
 	var removed atomic.Bool
 	errs := make([]error, len(keys))
 	flow.Each(len(keys), max(r.DeleteConcurrency, 1), func(i int) {
-		err := r.do(ctx, func(ctx context.Context) error {
-			if err := flow.Err(ctx); err != nil {
-				return err
-			}
-			return dir.Remove(ctx, keys[i][len(prefix):])
-		})
+		err := r.do(ctx, func(ctx context.Context) error { return dir.Remove(ctx, keys[i][len(prefix):]) })
 		switch {
 		case err == nil:
 			removed.Store(true)
