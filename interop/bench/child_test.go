@@ -20,19 +20,25 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
 )
 
 // What is between a client and its server runs in a process of its own, so
-// that allocations and heap are the client's: a proxy before an S3 server, or
-// internal/testkit/gcsfake itself. It is this test's binary, started again.
+// that allocations and heap are the client's: a proxy before a server, or a
+// double of internal/testkit itself. It is this test's binary, started again.
 
-// childVariable tells the binary that it is the child: "gcsfake", or the URL of
-// the server that it is a proxy of.
+// childVariable tells the binary that it is the child: the name of a double, or
+// the URL of the server that it is a proxy of.
 const childVariable = "LTXSTORE_BENCH_CHILD"
 
-const gcsBucket = "bench"
+const (
+	gcsBucket = "bench"
+	fakeName  = "bench"                // the others' account, container, bucket, region and access key
+	fakeKey   = "c2VjcmV0LW9mLWJlbmNo" // and their secret
+)
 
 // traffic is what a child has seen. Bytes are those of the connections, with
 // all headers.
@@ -41,9 +47,15 @@ type traffic struct{ Requests, Bytes int64 }
 // runChild serves until its standard input ends, which it does with the parent.
 func runChild(upstream string) error {
 	var handler http.Handler
-	if upstream == "gcsfake" {
+	if double, ok := map[string]func() http.Handler{
+		"gcsfake": func() http.Handler { return gcsfake.New(gcsfake.Options{}, gcsBucket) },
+		"absfake": func() http.Handler { return absfake.New(absfake.Options{Account: fakeName, Key: fakeKey}, fakeName) },
+		"ossfake": func() http.Handler {
+			return ossfake.New(ossfake.Options{ID: fakeName, Secret: fakeKey, Region: fakeName}, fakeName)
+		},
+	}[upstream]; ok {
 		defer runtime.KeepAlive(warmHeap())
-		handler = gcsfake.New(gcsfake.Options{}, gcsBucket)
+		handler = double()
 	} else {
 		target, err := url.Parse(upstream)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 // row is one line of the table: some work on one store.
 type row struct {
 	name    string
-	backend string // "file", "s3" or "gcs"
+	backend string // its scheme
 
 	// The network between the client and the server, in every row alone.
 	delay     time.Duration
@@ -62,6 +62,15 @@ func rows() []row {
 		all = append(all,
 			row{name: "list %d files", backend: backend, size: files, scale: 1, least: 20, work: listWhole},
 			row{name: "list the last 10 of %d files", backend: backend, size: files, scale: 1, least: 20, repeat: repeat, work: listLate},
+		)
+	}
+	for _, backend := range []string{"abs", "sftp", "webdav", "nats", "oss"} {
+		all = append(all,
+			row{name: "write 4 KiB", backend: backend, size: 4096, scale: 1, repeat: 100, work: writeSmall},
+			row{name: "write 210 bytes", backend: backend, size: 210, scale: 1, repeat: 100, work: writeSmall},
+			row{name: "write %s from a file", backend: backend, size: gib, scale: 4, least: 6 * mib, work: writeFile},
+			row{name: "list %d files", backend: backend, size: 10_000, scale: 1, least: 20, work: listWhole},
+			row{name: "list the last 10 of %d files", backend: backend, size: 10_000, scale: 1, least: 20, repeat: 3, work: listLate},
 		)
 	}
 	all = append(all,

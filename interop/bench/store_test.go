@@ -21,8 +21,8 @@ type store struct {
 	wire        *wire  // nil for a disk
 	keys        backend.Keys
 	ours, stock ltxstore.ReplicaClient
-	bare        bare
-	fill        bare // the same calls past the wire
+	bare        bare // nil where nobody has written them out
+	fill        bare // the same calls past the wire, or a client's
 }
 
 // bare is the work in plain calls of the SDK, or in system calls, with nothing

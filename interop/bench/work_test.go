@@ -28,13 +28,13 @@ const (
 )
 
 // trio makes contestants of the two clients' work and that of the bare calls.
-// bare may be nil, where no plain call does it.
+// bare may be nil, where no plain call does it, and so may s.bare.
 func trio(s *store, client func(context.Context, ltxstore.ReplicaClient) error, bare func(context.Context) error) []contestant {
 	of := func(c ltxstore.ReplicaClient) func(context.Context) error {
 		return func(ctx context.Context) error { return client(ctx, c) }
 	}
 	all := []contestant{{name: ours, do: of(s.ours)}, {name: stock, do: of(s.stock)}}
-	if bare != nil {
+	if bare != nil && s.bare != nil {
 		all = append(all, contestant{name: plain, do: bare})
 	}
 	return all

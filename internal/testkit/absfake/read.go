@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/testkit/httprange"
 )
@@ -118,7 +119,8 @@ func (s *Server) listBlobs(w http.ResponseWriter, r *request) error {
 	out := listing{Endpoint: "http://" + r.Host + "/", Container: r.container, Prefix: q.Get("prefix"), Marker: q.Get("marker")}
 	includes := strings.Split(q.Get("include"), ",")
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	unlock := sync.OnceFunc(s.mu.Unlock)
+	defer unlock()
 	last, n := "", 0
 	for _, key := range slices.Sorted(maps.Keys(s.of(r))) {
 		b := s.of(r)[key]
@@ -159,6 +161,7 @@ func (s *Server) listBlobs(w http.ResponseWriter, r *request) error {
 		}
 		out.Blobs.Blob = append(out.Blobs.Blob, e)
 	}
+	unlock() // the answer may wait for its reader
 	w.Header().Set("Content-Type", "application/xml")
 	_, err = w.Write([]byte(xml.Header))
 	if err != nil {

@@ -54,12 +54,15 @@ func (r *request) read() (err error) {
 	if r.ContentLength < 0 {
 		return fail(http.StatusLengthRequired, "MissingContentLengthHeader")
 	}
-	if r.body, err = io.ReadAll(r.Body); err != nil {
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), 64<<20)+bytes.MinRead)) // a large one is not to grow step by step
+	if _, err := body.ReadFrom(r.Body); err != nil {
 		return fail(http.StatusBadRequest, "IncompleteBody")
 	}
-	sum := md5.Sum(r.body)
-	if given := r.Header.Get("Content-Md5"); given != "" && given != base64.StdEncoding.EncodeToString(sum[:]) {
-		return fail(http.StatusBadRequest, "Md5Mismatch")
+	r.body = body.Bytes()
+	if given := r.Header.Get("Content-Md5"); given != "" {
+		if sum := md5.Sum(r.body); given != base64.StdEncoding.EncodeToString(sum[:]) {
+			return fail(http.StatusBadRequest, "Md5Mismatch")
+		}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -93,6 +94,7 @@ func (s *Server) putBlockList(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	made := &Blob{blocks: make(map[string][]byte)}
+	var blocks [][]byte
 	for _, id := range list.Latest {
 		var block []byte
 		if b != nil {
@@ -104,8 +106,9 @@ func (s *Server) putBlockList(w http.ResponseWriter, r *request) error {
 			return fail(http.StatusBadRequest, "InvalidBlockList")
 		}
 		made.blocks[id] = block
-		made.Body = append(made.Body, block...)
+		blocks = append(blocks, block)
 	}
+	made.Body = slices.Concat(blocks...)
 	made.MD5, _ = base64.StdEncoding.DecodeString(r.Header.Get("X-Ms-Blob-Content-Md5"))
 	return s.put(w, r, made)
 }

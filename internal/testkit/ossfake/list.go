@@ -66,7 +66,7 @@ func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 		o := r.bucket.objects[key]
 		out.Contents = append(out.Contents, entry{r.encoded(key), o.Modified.Format("2006-01-02T15:04:05.000Z"), o.ETag, len(o.Body)})
 	}
-	return send(w, out)
+	return r.send(w, out)
 }
 
 func (s *Server) listUploads(w http.ResponseWriter, r *request) error {
@@ -96,5 +96,5 @@ func (s *Server) listUploads(w http.ResponseWriter, r *request) error {
 		key, id, _ := strings.Cut(name, "\x00")
 		out.Upload = append(out.Upload, found{r.encoded(key), id, s.opt.Clock().UTC().Format(time.RFC3339)})
 	}
-	return send(w, out)
+	return r.send(w, out)
 }

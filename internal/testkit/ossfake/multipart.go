@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -19,7 +20,7 @@ func (s *Server) initiate(w http.ResponseWriter, r *request) error {
 	s.serial++
 	id := fmt.Sprintf("%032X", s.serial)
 	r.bucket.uploads[r.key+"\x00"+id] = &upload{object: o, once: r.Header.Get("X-Oss-Forbid-Overwrite") == "true", parts: make(map[int][]byte)}
-	return send(w, struct {
+	return r.send(w, struct {
 		XMLName               xml.Name `xml:"InitiateMultipartUploadResult"`
 		Bucket, Key, UploadId string
 		EncodingType          string `xml:",omitempty"`
@@ -70,6 +71,7 @@ func (s *Server) complete(w http.ResponseWriter, r *request) error {
 	if err := xml.Unmarshal(r.body, &list); err != nil || len(list.Part) == 0 {
 		return fail(http.StatusBadRequest, "MalformedXML")
 	}
+	var parts [][]byte
 	for i, part := range list.Part {
 		body, ok := u.parts[part.PartNumber]
 		switch {
@@ -80,11 +82,12 @@ func (s *Server) complete(w http.ResponseWriter, r *request) error {
 		case i < len(list.Part)-1 && len(body) < minPart:
 			return fail(http.StatusBadRequest, "EntityTooSmall")
 		}
-		u.object.Body = append(u.object.Body, body...)
+		parts = append(parts, body)
 	}
+	u.object.Body = slices.Concat(parts...)
 	o := s.store(w, r, u.object)
 	delete(r.bucket.uploads, name)
-	return send(w, struct {
+	return r.send(w, struct {
 		XMLName           xml.Name `xml:"CompleteMultipartUploadResult"`
 		Bucket, Key, ETag string
 		EncodingType      string `xml:",omitempty"`
@@ -105,7 +108,7 @@ func (s *Server) listParts(w http.ResponseWriter, r *request) error {
 	if _, _, err := r.upload(); err != nil {
 		return err
 	}
-	return send(w, struct {
+	return r.send(w, struct {
 		XMLName               xml.Name `xml:"ListPartsResult"`
 		Bucket, Key, UploadId string
 		EncodingType          string `xml:",omitempty"`

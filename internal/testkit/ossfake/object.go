@@ -87,6 +87,7 @@ func (s *Server) getObject(w http.ResponseWriter, r *request) error {
 	header.Set("Content-Length", strconv.FormatInt(end-first, 10))
 	w.WriteHeader(status)
 	if r.Method == http.MethodGet {
+		r.unlock()                        // a body is never changed, only replaced
 		_, _ = w.Write(o.Body[first:end]) // the client has gone
 	}
 	return nil
@@ -129,7 +130,7 @@ func (s *Server) deleteObjects(w http.ResponseWriter, r *request) error {
 		delete(r.bucket.objects, o.Key)
 		out.Deleted = append(out.Deleted, struct{ Key string }{r.encoded(o.Key)})
 	}
-	return send(w, out)
+	return r.send(w, out)
 }
 
 // encoded is a name as the answer is to have it.
@@ -140,7 +141,9 @@ func (r *request) encoded(name string) string {
 	return name
 }
 
-func send(w http.ResponseWriter, document any) error {
+// send answers with a document that is a copy of what the server has.
+func (r *request) send(w http.ResponseWriter, document any) error {
+	r.unlock()
 	w.Header().Set("Content-Type", "application/xml")
 	_, err := w.Write([]byte(xml.Header))
 	if err == nil {

@@ -8,6 +8,7 @@
 package ossfake
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/md5"
 	"encoding/base64"
@@ -117,6 +118,7 @@ type request struct {
 	name   string // of the bucket
 	key    string
 	body   []byte
+	unlock func() // the server, so that an answer may wait for its reader
 }
 
 // ServeHTTP implements http.Handler.
@@ -163,7 +165,8 @@ func (s *Server) serve(w http.ResponseWriter, r *request) error {
 		}
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	r.unlock = sync.OnceFunc(s.mu.Unlock)
+	defer r.unlock()
 	if r.bucket = s.buckets[r.name]; r.bucket == nil {
 		return fail(http.StatusNotFound, "NoSuchBucket")
 	}
@@ -203,12 +206,15 @@ func (r *request) read() (err error) {
 	if r.ContentLength < 0 && Operation(r.Request) != "InitiateMultipartUpload" {
 		return fail(http.StatusLengthRequired, "MissingContentLength")
 	}
-	if r.body, err = io.ReadAll(r.Body); err != nil {
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), 64<<20)+bytes.MinRead)) // a large one is not to grow step by step
+	if _, err := body.ReadFrom(r.Body); err != nil {
 		return fail(http.StatusBadRequest, "RequestTimeout")
 	}
-	sum := md5.Sum(r.body)
-	if given := r.Header.Get("Content-Md5"); given != "" && given != base64.StdEncoding.EncodeToString(sum[:]) {
-		return fail(http.StatusBadRequest, "InvalidDigest")
+	r.body = body.Bytes()
+	if given := r.Header.Get("Content-Md5"); given != "" {
+		if sum := md5.Sum(r.body); given != base64.StdEncoding.EncodeToString(sum[:]) {
+			return fail(http.StatusBadRequest, "InvalidDigest")
+		}
 	}
 	return nil
 }
