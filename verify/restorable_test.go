@@ -197,8 +197,8 @@ func TestUnreadableIsNotDamaged(t *testing.T) {
 
 // That goes for what is needed in place of a damaged file, too.
 func TestUnreadableInPlaceOfDamaged(t *testing.T) {
-	c := replica(t, ltxmodel.New(1, 8), at{9, 1, 3}, at{0, 1, 1}, at{0, 2, 2}, at{0, 3, 3}, at{0, 4, 4})
-	c.Store().Put("ltx/0009/"+ltx.FormatFilename(1, 3), mock.Object{Body: []byte("damaged")})
+	c := replica(t, ltxmodel.New(1, 8), at{9, 1, 4}, at{0, 1, 1}, at{0, 2, 2}, at{0, 3, 3}, at{0, 4, 4})
+	c.Store().Put("snapshots/"+ltx.FormatFilename(1, 4), mock.Object{Body: []byte("damaged")})
 	c.Script(t, mock.Fault{Op: mock.OpOpen, Levels: []int{0}, MinTXID: 4, Times: -1, Err: fs.ErrPermission})
 	r := run(t, c, verify.Config{})
 	assert.Contains(t, kinds(r), "error list", r.Findings)

@@ -104,7 +104,7 @@ func (r repeating) DeleteBatch(_ context.Context, keys []string) ([]error, error
 type unlisted struct{ parted }
 
 func (unlisted) ListUploads(context.Context, string, string) ([]object.Upload, string, error) {
-	return nil, "", fs.ErrPermission
+	return nil, "next", fs.ErrPermission
 }
 
 // Uploads that cannot be listed are a failure, which keeps no file from being deleted.

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -21,18 +25,39 @@ import (
 // reads counts requests for an object, and cuts their bodies.
 type reads struct {
 	*memory
-	n    atomic.Int64
-	cut  int64 // the first body after so many bytes, if positive
-	then func()
+	n       atomic.Int64
+	cut     int64 // the first body after so many bytes, if positive
+	then    func()
+	fails   error // the second request
+	unsized bool  // only a HEAD tells sizes
+	noHead  bool
+
+	unversioned bool
 }
 
 func (r *reads) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
 	n := r.n.Add(1)
+	if n == 2 && r.fails != nil {
+		return object.Content{}, r.fails
+	}
 	content, err := r.memory.Get(ctx, key, opts)
 	if err == nil && n == 1 && r.cut > 0 {
 		content.Body = &cutBody{content.Body, r.cut, r.then}
 	}
+	if r.unversioned {
+		content.Version = ""
+	}
+	if r.unsized {
+		content.Size = -1
+	}
 	return content, err
+}
+
+func (r *reads) Head(ctx context.Context, key, version string) (object.Object, error) {
+	if r.noHead {
+		return object.Object{}, fs.ErrPermission
+	}
+	return r.memory.Head(ctx, key, version)
 }
 
 type cutBody struct {
@@ -79,6 +104,9 @@ func TestReadCosts(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789abcdef"), 8*partSize/16)
 	for name, tt := range map[string]struct {
 		unranged     bool
+		unsized      bool
+		unversioned  bool
+		fails        error
 		cut          int64
 		requests     int // at once
 		offset, size int64
@@ -88,13 +116,16 @@ func TestReadCosts(t *testing.T) {
 		"a range in parts":               {requests: 3, offset: 100, size: 5 * partSize, want: 4, most: 4},
 		"in one":                         {requests: 1, want: 1, most: 1},
 		"resumed":                        {requests: 1, cut: 1000, want: 2, most: 2},
+		"resumed, after a failure":       {requests: 1, cut: 1000, fails: ltxstore.ErrUnavailable, want: 3, most: 3},
+		"resumed, sizes untold":          {requests: 1, cut: 1000, unsized: true, want: 2, most: 2},
 		"resumed, skipping":              {requests: 1, cut: 1000, unranged: true, want: 2, most: 2},
+		"not in parts of any version":    {requests: 3, unversioned: true, want: 1, most: 1},
 		"a range, skipping":              {requests: 1, offset: 100, size: 500, unranged: true, want: 1, most: 1},
 		"in parts, which are not heeded": {requests: 3, unranged: true, want: 2, most: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &reads{memory: newMemory(object.Traits{}), cut: tt.cut}
-			r.unranged = tt.unranged
+			r.unranged, r.unsized, r.unversioned, r.fails = tt.unranged, tt.unsized, tt.unversioned, tt.fails
 			client := r.client(t, tt.requests)
 			_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body))
 			require.NoError(t, err)
@@ -115,6 +146,30 @@ func TestReadCosts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A size that only a HEAD tells, and that fails, fails the read.
+func TestSizeCannotBeFound(t *testing.T) {
+	r := &reads{memory: newMemory(object.Traits{}), unsized: true, noHead: true}
+	client := r.client(t, 1)
+	_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
+	require.NoError(t, err)
+	_, err = client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorIs(t, err, fs.ErrPermission)
+}
+
+// A file that cannot be read is not stored.
+func TestBodyCannotBeRead(t *testing.T) {
+	r := &reads{memory: newMemory(object.Traits{})}
+	name := filepath.Join(t.TempDir(), "body")
+	require.NoError(t, os.WriteFile(name, []byte("body"), 0o600))
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = r.client(t, 1).WriteLTXFile(t.Context(), 0, 1, 1, f)
+	var failed *fs.PathError
+	require.ErrorAs(t, err, &failed)
+	assert.Empty(t, r.objects)
 }
 
 // A read that is resumed does not go on in another version.
