@@ -23,7 +23,7 @@ const (
 	extension    layer = "what not everybody compiles with a backend"
 	wrapper      layer = "wrapper"
 	shared       layer = "what wrappers share"
-	ground       layer = "what wrappers are tested on"
+	ground       layer = "what the suite and wrappers are tested on"
 	suite        layer = "suite"
 	tool         layer = "tool"
 	program      layer = "program"
@@ -40,7 +40,7 @@ var below = map[layer][]layer{
 	extension:    {internal, library, toolbox, backendLayer},
 	wrapper:      {internal, library, toolbox, shared, tool},
 	shared:       {internal, library, toolbox, shared},
-	ground:       {internal, testkit, library, toolbox, backendLayer, suite},
+	ground:       {internal, testkit, library, toolbox, backendLayer, suite, ground},
 	suite:        {library, toolbox},
 	tool:         {internal, library, toolbox, tool},
 	program:      {internal, library, toolbox, backendLayer, extension, wrapper, suite, tool, program},
@@ -54,6 +54,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 	switch {
 	case rel == "":
 		return library, nil
+	case rel == "wrap/internal/wraptest", rel == "internal/testkit/mockstore":
+		return ground, nil
 	case within(rel, "internal/testkit"):
 		return testkit, nil
 	case top == "internal":
@@ -64,8 +66,6 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return backendLayer, nil
 	case slices.Contains(backends, top):
 		return extension, nil
-	case rel == "wrap/internal/wraptest":
-		return ground, nil
 	case within(rel, "wrap/internal"):
 		return shared, nil
 	case top == "wrap":

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -60,8 +61,8 @@ func deleteMutants() []mutant {
 		{name: "does not say what was not deleted", fails: []string{"delete/partial-failure"},
 			damage: onDelete(func(_ *client, del deleteFunc) deleteFunc {
 				return func(ctx context.Context, files []*ltx.FileInfo) error {
-					if err := del(ctx, files); errors.Is(err, errBroken) {
-						return errBroken
+					if err := del(ctx, files); errors.Is(err, mockstore.ErrBroken) {
+						return mockstore.ErrBroken
 					} else if err != nil {
 						return err
 					}
@@ -71,7 +72,7 @@ func deleteMutants() []mutant {
 		{name: "swallows the error of a deletion", fails: []string{"write/store-fails", "delete/partial-failure"},
 			damage: onDelete(func(_ *client, del deleteFunc) deleteFunc {
 				return func(ctx context.Context, files []*ltx.FileInfo) error {
-					if err := del(ctx, files); !errors.Is(err, errBroken) {
+					if err := del(ctx, files); !errors.Is(err, mockstore.ErrBroken) {
 						return err
 					}
 					return nil
@@ -147,7 +148,7 @@ func deleteMutants() []mutant {
 			damage: onFailedDeleteAll(func(files []*ltx.FileInfo, listed bool, del func(*ltx.FileInfo) error) error {
 				_ = deleteEach(files, del)
 				if !listed {
-					return errBroken
+					return mockstore.ErrBroken
 				}
 				return nil
 			})},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
@@ -124,7 +125,7 @@ func failureMutants() []mutant {
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					info, err := write(ctx, level, minTXID, maxTXID, r)
-					if errors.Is(err, errBroken) {
+					if errors.Is(err, mockstore.ErrBroken) {
 						return &ltx.FileInfo{Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Size: 1, CreatedAt: time.Now()}, nil
 					}
 					return info, err

@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
 )
 
 func openMutants() []mutant {
@@ -94,7 +95,7 @@ func openMutants() []mutant {
 			})},
 		{name: "takes an outage for a missing file", fails: []string{"write/store-fails"},
 			damage: onOpenError(func(c *client, err error) error {
-				if errors.Is(err, errBroken) {
+				if errors.Is(err, mockstore.ErrBroken) {
 					return &ltxstore.Error{Op: "open", Backend: c.Type(), Kind: fs.ErrNotExist}
 				}
 				return err

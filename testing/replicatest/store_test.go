@@ -3,10 +3,8 @@ package replicatest_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"io/fs"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -108,7 +107,7 @@ func newStore(damage func(*client) ltxstore.ReplicaClient) (replicatest.Store, e
 			return damage(c), c.Inject(mock.Fault{Op: mock.OpInit, Times: -1, Err: ltxstore.ErrStoreNotFound})
 		},
 		Requests: w.requests.Load,
-		Raw:      w.raw(),
+		Raw:      mockstore.Raw(base),
 		Faults:   w.faults(first),
 		Close: func() error {
 			close(w.closed)
@@ -134,71 +133,11 @@ func (w *world) client(cfg mock.Config) (*client, error) {
 	return c, nil
 }
 
-func (w *world) raw() *replicatest.Raw {
-	keys, err := backend.NewKeys(ltxstore.LayoutDefault, "")
-	if err != nil {
-		panic(err)
-	}
-	const prefix = testPath + "/"
-	return &replicatest.Raw{
-		Keys: keys,
-		Put: func(_ context.Context, key string, body []byte) error {
-			w.bucket.Put(prefix+key, mock.Object{Body: body})
-			return nil
-		},
-		List: func(context.Context) ([]string, error) {
-			var names []string
-			for _, key := range w.bucket.Keys() {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, name)
-				}
-			}
-			for _, key := range w.bucket.Leftovers() {
-				if name, ok := strings.CutPrefix(key, prefix); ok {
-					names = append(names, "upload:"+name)
-				}
-			}
-			return names, nil
-		},
-		Strip: func(_ context.Context, key string) error {
-			o, ok := w.bucket.Get(prefix + key)
-			if !ok {
-				return errors.New("no such object")
-			}
-			w.bucket.Put(prefix+key, mock.Object{Body: o.Body})
-			return nil
-		},
-		Leave: func(context.Context) error {
-			w.bucket.AddLeftover(prefix + keys.File(0, 3, 3))
-			return nil
-		},
-	}
-}
-
-var errBroken = errors.New("the store is told to fail")
-
+// faults are mock's, and what breaks its transfers.
 func (w *world) faults(c *client) *replicatest.Faults {
-	inject := func(faults ...mock.Fault) {
-		for i := range faults {
-			faults[i].Times, faults[i].Err = -1, errBroken
-		}
-		if err := c.Inject(faults...); err != nil {
-			panic(err)
-		}
-	}
-	return &replicatest.Faults{
-		Lookups: func() { inject(mock.Fault{Op: mock.OpMetadata}, mock.Fault{Op: mock.OpOpen}) },
-		Lists:   func() { inject(mock.Fault{Op: mock.OpNext, After: testPageSize}) },
-		Cut:     w.cut.Store,
-		Stall:   w.stall.Store,
-		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
-			inject(mock.Fault{Op: mock.OpDelete, Match: match})
-		},
-		Unreachable: func() {
-			inject(mock.Fault{Op: mock.OpList}, mock.Fault{Op: mock.OpOpen}, mock.Fault{Op: mock.OpWrite},
-				mock.Fault{Op: mock.OpDelete}, mock.Fault{Op: mock.OpDeleteAll})
-		},
-	}
+	faults := mockstore.Faults(c.ReplicaClient, testPageSize)
+	faults.Cut, faults.Stall = w.cut.Store, w.stall.Store
+	return faults
 }
 
 // OpenLTXFile hides mock's, so that transfers can break.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
+	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -31,7 +33,10 @@ type Ground struct {
 
 // Mock is memory: everything but a wire that breaks.
 func Mock() Ground {
-	return Ground{"mock", mockStore, []replicatest.Capability{replicatest.BoundedMemory, replicatest.BrokenTransfers}, 4 << 20}
+	open := func() (replicatest.Store, error) {
+		return mockstore.New(mock.Config{Path: replicaPath, PageSize: pageSize}), nil
+	}
+	return Ground{"mock", open, []replicatest.Capability{replicatest.BoundedMemory, replicatest.BrokenTransfers}, 4 << 20}
 }
 
 // File is a disk, with fsync. What needs the seams of the backend's own tests is
