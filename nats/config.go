@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -61,10 +61,9 @@ type Config struct {
 	InsecureSkipVerify bool     `ltx:"skip-verify,not=root-cas" default:"false" help:"Accept any TLS certificate: for tests."`
 
 	// MaxReconnects is how often each server is tried after a connection is
-	// lost, before the connection counts as closed and the next request makes
-	// another; 0 means without end. ReconnectWait is how long to wait
-	// between two tries; 0 means 2 s. Timeout is how long connecting may take; 0
-	// means 10 s.
+	// lost, before the next request makes another; 0 means without end.
+	// ReconnectWait is how long to wait between two tries; 0 means 2 s. Timeout
+	// is how long connecting may take; 0 means 10 s.
 	MaxReconnects Reconnects    `ltx:"max-reconnects,kind=number" default:"no bound" help:"How often a server is tried after a connection is lost, before the next request makes another."`
 	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long to wait between two tries."`
 	Timeout       time.Duration `ltx:"timeout" default:"10s" help:"How long connecting may take."`
@@ -78,11 +77,11 @@ type Config struct {
 	// means 128 KiB, as NATS's own clients have it.
 	ChunkSize int64 `ltx:"chunk-size,size,min=1KiB,max=64MiB" default:"128KiB" help:"The size of the messages that a file is cut into: at most the server's 'max_payload' less 1 KiB."`
 
-	// MetadataConcurrency is how many files' headers are read at once in a
-	// listing with useMetadata of files without a timestamp beside them; 0
-	// means 8. ReadConcurrency is how many ranges of a whole large file are
-	// read at once; 0 and 1 mean one. DeleteConcurrency is how many deletions
-	// are under way at once; 0 means 8.
+	// MetadataConcurrency is how many headers are read at once in a listing with
+	// useMetadata, of files that another tool has written without their times; 0
+	// means 8. ReadConcurrency is how many ranges of a large file are read at
+	// once; 0 means 1. DeleteConcurrency is how many deletions are under way at
+	// once; 0 means 8.
 	MetadataConcurrency int `ltx:"metadata-concurrency,max=1000" default:"8" help:"Headers read at once in a listing, where another tool has written files without their times."`
 	ReadConcurrency     int `ltx:"read-concurrency,max=1000" default:"1" help:"Ranges of a large file read at once."`
 	DeleteConcurrency   int `ltx:"delete-concurrency,max=1000" default:"8" help:"Deletions under way at once."`
@@ -131,20 +130,8 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// String returns the configuration without its secrets.
-func (cfg Config) String() string {
-	url := cfg.URL
-	if strings.Contains(url, "@") { // which Init refuses
-		url = "[redacted]"
-	}
-	nkey := cfg.NKey
-	if isSeed(nkey) {
-		nkey = "[redacted]"
-	}
-	return fmt.Sprintf("nats.Config{URL:%q Bucket:%q Path:%q Layout:%v Username:%q Password:%s Token:%s JWT:%s Seed:%s Creds:%q NKey:%q}",
-		url, cfg.Bucket, cfg.Path, cfg.Layout, cfg.Username, scrub.Redacted(len(cfg.Password)), scrub.Redacted(len(cfg.Token)),
-		scrub.Redacted(len(cfg.JWT)), scrub.Redacted(len(cfg.Seed)), cfg.Creds, nkey)
-}
+// String returns the settings that are not zero, without secrets.
+func (cfg Config) String() string { return settings.Text("nats.Config", cfg) }
 
 // GoString is String: %#v must not show a secret either.
 func (cfg Config) GoString() string { return cfg.String() }
@@ -155,5 +142,5 @@ func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 // MarshalText is String: so is what JSON says of a Config.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Config.
+// LogValue keeps secrets out of a log that is given a Config.
 func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }

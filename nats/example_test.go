@@ -25,7 +25,7 @@ func Example() {
 	defer client.Close()
 	fmt.Println(client)
 	// Output:
-	// nats.Config{URL:"tls://nats-1.example:4222,tls://nats-2.example:4222" Bucket:"my-bucket" Path:"backups/db" Layout:litestream Username:"" Password:"" Token:"" JWT:"" Seed:"" Creds:"/etc/nats/replica.creds" NKey:""}
+	// nats.Config{URL:"tls://nats-1.example:4222,tls://nats-2.example:4222" Bucket:"my-bucket" Path:"backups/db" Layout:litestream Creds:"/etc/nats/replica.creds" ReadConcurrency:4}
 }
 
 // A follower need not list a level again and again.
