@@ -172,7 +172,7 @@ func TestJWT(t *testing.T) {
 	}
 	_, system := account("system")
 	replicas, _ := account("replicas")
-	stranger, _, _ := key(t, nkeys.CreateAccount)
+	stranger, _, accountSeed := key(t, nkeys.CreateAccount)
 	issue := func(account nkeys.KeyPair, expires time.Time) (token, seed string) {
 		_, public, seed := key(t, nkeys.CreateUser)
 		claims := jwt.NewUserClaims(public)
@@ -205,10 +205,11 @@ func TestJWT(t *testing.T) {
 		"from a file of an old": func(c *nats.Config) { c.Creds = credentials(old, oldSeed) },
 	}, seed, foreignSeed, oldSeed, token)
 	refused(t, cfg, fs.ErrInvalid, map[string]func(*nats.Config){
+		"an account's seed":      func(c *nats.Config) { c.JWT, c.Seed = token, accountSeed },
 		"a JWT without its seed": func(c *nats.Config) { c.JWT = token },
 		"a file that is missing": func(c *nats.Config) { c.Creds = filepath.Join(t.TempDir(), "none.creds") },
 		"a file without a JWT":   func(c *nats.Config) { c.Creds = file(t, "user.creds", "no credentials\n") },
-	}, seed, token)
+	}, seed, token, accountSeed)
 }
 
 // authority signs certificates.

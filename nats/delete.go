@@ -42,7 +42,7 @@ func (b *bucket) delete(ctx context.Context, key, version string) error {
 				return err
 			}
 		}
-		if e.NUID != "" && !e.isLink() {
+		if e.NUID != "" {
 			if err := b.purge(ctx, e.NUID); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/nats"
@@ -37,14 +38,12 @@ func TestDenied(t *testing.T) {
 	_, err = js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "bucket"})
 	require.NoError(t, err)
 	c := nats.NewReplicaClient(nats.Config{URL: s.ClientURL(), Bucket: "bucket", Username: "reader", Password: password,
-		IdleTimeout: 200 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+		IdleTimeout: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	defer c.Close()
 	_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body(t, 1, 1)))
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.False(t, ltxstore.IsRetryable(err))
 	assert.ErrorContains(t, err, "$O.bucket.C.")
-	_, err = c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	require.ErrorIs(t, err, fs.ErrNotExist, "what is allowed is done")
 }
 
 // A description is asked for from the server that has the latest messages, chunks
@@ -121,4 +120,45 @@ func TestLargeBodyIsNotSentInVain(t *testing.T) {
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body(t, 1, 200)))
 	require.ErrorIs(t, err, fs.ErrExist)
 	assert.EqualValues(t, 2, f.count()-before, "the description, and again to compare it")
+}
+
+// A bucket that is deleted after the connection was made is a missing store, not
+// a missing file.
+func TestBucketIsDeleted(t *testing.T) {
+	f, c := serve(t, nats.Config{})
+	write(t, c, 1, body(t, 1, 1))
+	require.NoError(t, f.js.DeleteObjectStore(t.Context(), f.bucket))
+	_, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
+	_, err = c.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body(t, 2, 1)))
+	require.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
+	assert.ErrorContains(t, err, "create the object store")
+}
+
+// A listing ends although the file that was the last one is deleted meanwhile.
+func TestLastFileIsDeletedWhileListing(t *testing.T) {
+	f, c := serve(t, nats.Config{})
+	another := f.client(nil)
+	defer another.Close()
+	for txid := range ltx.TXID(3) {
+		write(t, another, txid+1, body(t, txid+1, 1))
+	}
+	deleted := false
+	f.set(func() {
+		f.answer = func(subject string, _ []byte) (string, string, bool) {
+			if strings.HasPrefix(subject, "$JS.API.CONSUMER.MSG.NEXT.") && !deleted {
+				deleted = true
+				assert.NoError(t, another.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 3, MaxTXID: 3}}))
+			}
+			return "", "", false
+		}
+	})
+	it, err := c.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	n := 0
+	for it.Next() {
+		n++
+	}
+	require.NoError(t, it.Close())
+	assert.Equal(t, 2, n)
 }

@@ -72,7 +72,7 @@ type write struct {
 	retry  object.Retrier
 	info   jetstream.ObjectInfo
 	sum    hash.Hash
-	acks   []jetstream.PubAckFuture // of chunks that may be under way
+	acks   []jetstream.PubAckFuture // of chunks, nil once there was an answer
 	last   uint64                   // sequence of the last chunk that has arrived
 	unsure bool                     // whether the description may have arrived
 }
@@ -129,9 +129,9 @@ func (w *write) transmit(ctx context.Context, data []byte) error {
 		return err
 	}
 	last := w.last
-	for _, ack := range w.acks[earlier:] {
+	for i := earlier; i < len(w.acks); i++ {
 		err := w.call(ctx, func(ctx context.Context, _ *session) error {
-			seq, err := wait(ctx, ack)
+			seq, err := w.wait(ctx, i)
 			if err == nil && seq <= last {
 				err = errDisorder
 			}
@@ -174,16 +174,18 @@ func (w *write) publishChunks(s *session, data []byte) error {
 	return nil
 }
 
-// wait waits for the arrival of a message, and returns its sequence.
-func wait(ctx context.Context, ack jetstream.PubAckFuture) (uint64, error) {
+// wait waits for the arrival of a chunk, and returns its sequence. An answer
+// comes once.
+func (w *write) wait(ctx context.Context, i int) (seq uint64, err error) {
 	select {
-	case arrived := <-ack.Ok():
-		return arrived.Sequence, nil
-	case err := <-ack.Err():
-		return 0, err
+	case arrived := <-w.acks[i].Ok():
+		seq = arrived.Sequence
+	case err = <-w.acks[i].Err():
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	w.acks[i] = nil
+	return seq, err
 }
 
 // complete publishes the description on the condition that the name is as it
@@ -234,8 +236,10 @@ func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
 func (w *write) discard(ctx context.Context, nuid string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	for _, ack := range w.acks {
-		_, _ = wait(ctx, ack)
+	for i, ack := range w.acks {
+		if ack != nil {
+			_, _ = w.wait(ctx, i)
+		}
 	}
 	if err := w.purge(ctx, nuid); err != nil && nuid != "" {
 		w.log.Get().LogAttrs(ctx, slog.LevelWarn, "chunks of an object could not be removed",

@@ -61,6 +61,10 @@ func TestProbe(t *testing.T) {
 			known := !strings.HasPrefix(test.name, "nothing") && !strings.HasSuffix(test.name, "another server")
 			assert.Equal(t, known, identify(test.header).name != "unknown")
 			assert.Equal(t, test.racy, bytes.Contains(log.Bytes(), []byte("does not keep write-once")), "%s", &log)
+			log.Reset()
+			without := s.client(func(cfg *Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			require.NoError(t, without.Init(t.Context()))
+			assert.NotContains(t, log.String(), "write-once")
 		})
 	}
 }
