@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -138,4 +139,56 @@ func TestConvertDamage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, got.LeftOut, 1)
 	same(t, r.state[1].db, restoredLTX(t, dst, restore.Target{}))
+}
+
+// VACUUM may change the page size, and a new generation begins. Each is a history of its
+// own: the newest is converted, the other one on request, to another place.
+func TestConvertPageSizeOfGenerations(t *testing.T) {
+	old, grown := newReplica(t, 1, 512), newReplica(t, 2, 4096)
+	old.history(2)
+	grown.store, grown.generation, grown.now = old.store, "fedcba9876543210", old.now.Add(time.Hour)
+	grown.history(2)
+	dst := empty()
+	got, err := v03.Convert(t.Context(), dst, grown.client(), v03.ConvertConfig{})
+	require.NoError(t, err)
+	assert.EqualValues(t, 4096, got.PageSize)
+	assert.Equal(t, []string{generation}, got.Others)
+	same(t, grown.db, restoredLTX(t, dst, restore.Target{}))
+	_, err = v03.Convert(t.Context(), dst, grown.client(), v03.ConvertConfig{Generation: generation})
+	require.ErrorIs(t, err, fs.ErrExist)
+	same(t, grown.db, restoredLTX(t, dst, restore.Target{}))
+
+	dst = empty()
+	got, err = v03.Convert(t.Context(), dst, grown.client(), v03.ConvertConfig{Generation: generation})
+	require.NoError(t, err)
+	assert.EqualValues(t, 512, got.PageSize)
+	same(t, old.db, restoredLTX(t, dst, restore.Target{}))
+}
+
+// A generation of two page sizes, which v0.3 does not write: LTX files have one, so this
+// is damage, and never a file with pages of both. Restore goes from the newest snapshot.
+func TestConvertPageSizeOfSnapshots(t *testing.T) {
+	r := newReplica(t, 3, 512)
+	r.snapshot()
+	r.random()
+	r.sync()
+	later := newReplica(t, 5, 1024)
+	later.store, later.index, later.now = r.store, 1, r.now.Add(time.Hour)
+	later.restart()
+	later.snapshot()
+	later.random()
+	later.sync()
+	got, _, err := restored(t, later, v03.RestoreConfig{})
+	require.NoError(t, err)
+	same(t, later.db, got)
+
+	damage := new(v03.DamageError)
+	_, err = v03.Convert(t.Context(), empty(), later.client(), v03.ConvertConfig{})
+	require.ErrorAs(t, err, &damage)
+	require.ErrorContains(t, err, "WAL has pages of 1024 bytes, and the database of 512")
+	dst := empty()
+	result, err := v03.Convert(t.Context(), dst, later.client(), v03.ConvertConfig{SkipDamaged: true})
+	require.NoError(t, err)
+	assert.Len(t, result.LeftOut, 1)
+	same(t, r.db, restoredLTX(t, dst, restore.Target{}))
 }

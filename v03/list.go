@@ -123,7 +123,25 @@ func listFolder[T any](ctx context.Context, client ltxstore.ReplicaClient, gener
 // List lists all generations, in the order of their first files. It costs and fails as
 // Generations and ReadGeneration do.
 func List(ctx context.Context, client ltxstore.ReplicaClient) ([]*Generation, error) {
-	names, err := Generations(ctx, client)
+	return list(ctx, client, "")
+}
+
+// Find lists the generation of a name. One that is not there is fs.ErrInvalid, or an
+// *EmptyError if there is none at all. It costs and fails as Generations and
+// ReadGeneration do.
+func Find(ctx context.Context, client ltxstore.ReplicaClient, generation string) (*Generation, error) {
+	if generation == "" {
+		return nil, fmt.Errorf("generation is empty: want its name: %w", fs.ErrInvalid)
+	}
+	found, err := list(ctx, client, generation)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func list(ctx context.Context, client ltxstore.ReplicaClient, generation string) ([]*Generation, error) {
+	names, _, err := named(ctx, client, generation)
 	if err != nil {
 		return nil, err
 	}

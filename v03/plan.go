@@ -47,24 +47,29 @@ func (e *EmptyError) Error() string {
 // Is reports whether target is fs.ErrNotExist and the replica empty.
 func (e *EmptyError) Is(target error) bool { return target == fs.ErrNotExist && e.Generations == 0 }
 
+// named returns the names of all generations, or just the one that is named, and how many
+// there are.
+func named(ctx context.Context, client ltxstore.ReplicaClient, generation string) (names []string, all int, err error) {
+	if generation != "" && !IsGeneration(generation) {
+		return nil, 0, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", generation, fs.ErrInvalid)
+	}
+	names, err = Generations(ctx, client)
+	switch {
+	case err != nil || generation == "":
+		return names, len(names), err
+	case len(names) == 0:
+		return nil, 0, &EmptyError{Target: Target{Generation: generation}}
+	case !slices.Contains(names, generation):
+		return nil, 0, fmt.Errorf("there is no generation %s: want one of %v: %w", generation, names, fs.ErrInvalid)
+	}
+	return []string{generation}, len(names), nil
+}
+
 // choose returns the generation to restore from, cut at the target's moment.
 func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (*Generation, error) {
-	if target.Generation != "" && !IsGeneration(target.Generation) {
-		return nil, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", target.Generation, fs.ErrInvalid)
-	}
-	names, err := Generations(ctx, client)
+	names, all, err := named(ctx, client, target.Generation)
 	if err != nil {
 		return nil, err
-	}
-	all := len(names)
-	if target.Generation != "" {
-		if !slices.Contains(names, target.Generation) {
-			if all == 0 {
-				return nil, &EmptyError{Target: target}
-			}
-			return nil, fmt.Errorf("there is no generation %s: want one of %v: %w", target.Generation, names, fs.ErrInvalid)
-		}
-		names = []string{target.Generation}
 	}
 	var best *Generation
 	var spans bool

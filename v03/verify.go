@@ -13,6 +13,9 @@ import (
 
 // VerifyConfig says how Verify works.
 type VerifyConfig struct {
+	// Generation is the generation to verify. Empty means all.
+	Generation string
+
 	// Concurrency is how many files are open at once: 0 means 16.
 	Concurrency int
 
@@ -40,8 +43,8 @@ type Report struct {
 // OK reports whether nothing is damaged or missing.
 func (r *Report) OK() bool { return len(r.Damaged) == 0 }
 
-// Verify reads every snapshot and every WAL file of all generations, and checks that
-// they decode, that salts and checksums continue, and that no segment is missing or
+// Verify reads every snapshot and every WAL file of all generations, or of one, and checks
+// that they decode, that salts and checksums continue, and that no segment is missing or
 // overlaps another. It changes nothing. The error is that of reading: what is wrong with
 // the files is in the Report.
 //
@@ -50,7 +53,7 @@ func Verify(ctx context.Context, client ltxstore.ReplicaClient, cfg VerifyConfig
 	if cfg.Concurrency < 0 {
 		return nil, fmt.Errorf("VerifyConfig.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
 	}
-	generations, err := List(ctx, client)
+	generations, err := list(ctx, client, cfg.Generation)
 	if err != nil {
 		return nil, err
 	}

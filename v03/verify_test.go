@@ -2,6 +2,7 @@ package v03_test
 
 import (
 	"fmt"
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -78,4 +79,29 @@ func TestVerifyMissingWAL(t *testing.T) {
 	require.NoError(t, client.Inject(mock.Fault{Op: mock.OpOpen, Nth: 2, Err: assert.AnError}))
 	_, err = v03.Verify(t.Context(), client, v03.VerifyConfig{Concurrency: 1})
 	assert.ErrorIs(t, err, assert.AnError)
+}
+
+// Of one generation, damage of another is no matter.
+func TestVerifyGeneration(t *testing.T) {
+	r, other := newReplica(t, 1, 512), newReplica(t, 2, 512)
+	r.history(1)
+	other.store, other.generation = r.store, "fedcba9876543210"
+	other.put("snapshots/00000000.snapshot.lz4", []byte("damaged"))
+	report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	assert.False(t, report.OK())
+	report, err = v03.Verify(t.Context(), r.client(), v03.VerifyConfig{Generation: generation})
+	require.NoError(t, err)
+	assert.True(t, report.OK())
+	assert.Positive(t, report.Files)
+	for _, name := range []string{"0000000000000000", "x"} {
+		_, err = v03.Verify(t.Context(), r.client(), v03.VerifyConfig{Generation: name})
+		assert.ErrorIs(t, err, fs.ErrInvalid)
+		_, err = v03.Find(t.Context(), r.client(), name)
+		assert.ErrorIs(t, err, fs.ErrInvalid)
+	}
+	_, err = v03.Find(t.Context(), empty(), generation)
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = v03.Find(t.Context(), r.client(), "")
+	assert.ErrorIs(t, err, fs.ErrInvalid)
 }

@@ -32,6 +32,7 @@ func lsCommand() *command {
 			cmd := new(ls)
 			flags.IntVar(&cmd.level, "level", -1, "list only `LEVEL`")
 			flags.Var((*txidFlag)(&cmd.seek), "seek", "list only files from transaction `TXID` on")
+			flags.StringVar(&cmd.generation, "generation", "", "list the files of `GENERATION` of a replica of Litestream v0.3")
 			flags.BoolVar(&cmd.metadata, "metadata", false, "show the time in each file's header, even if that costs a request per file")
 			return cmd.run
 		},
@@ -42,6 +43,8 @@ type ls struct {
 	level    int
 	seek     ltx.TXID
 	metadata bool
+
+	generation string // of a replica of v0.3
 
 	stored bool // the times are the store's
 }
@@ -66,9 +69,15 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 	} else if cmd.level != -1 {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
+	if cmd.generation != "" && (chosen != nil || cmd.seek != 0 || cmd.metadata) {
+		return usagef("-generation is of a replica of Litestream v0.3, and -level, -seek and -metadata apply to LTX files: want one or the other")
+	}
 	var noted ltxio.TornFiles
 	ctx = ltxstore.WithTorn(ctx, noted.Add)
 	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
+		if cmd.generation != "" {
+			return a.ofV03(ctx, client, func() error { return a.lsV03(ctx, client, cmd.generation) })
+		}
 		if chosen == nil {
 			var err error
 			if chosen, err = levelsOf(ctx, client); err != nil {
@@ -95,7 +104,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		switch {
 		case files == 0 && cmd.level < 0 && cmd.seek == 0:
 			if isV03(ctx, client) {
-				return a.lsV03(ctx, client)
+				return a.lsV03(ctx, client, "")
 			}
 			return a.nothing(ctx, a.at[0])
 		case !a.json:

@@ -19,8 +19,11 @@ func isV03(ctx context.Context, client ltxstore.ReplicaClient) bool {
 	return err == nil && slices.ContainsFunc(generations, func(g *v03.Generation) bool { return len(g.Snapshots)+len(g.Segments) > 0 })
 }
 
-// lsV03 lists the generations of v0.3.
-func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient) error {
+// lsV03 lists the generations of v0.3, or the files of one.
+func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient, generation string) error {
+	if generation != "" {
+		return a.lsGeneration(ctx, client, generation)
+	}
 	generations, err := v03.List(ctx, client)
 	if err != nil {
 		return err
@@ -48,6 +51,40 @@ func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient) error {
 	t.write(a.out, a.width)
 	a.printf("a replica of Litestream v0.3: restore reads it, cp makes LTX files of it\n")
 	return nil
+}
+
+// lsGeneration lists the files of a generation of v0.3.
+func (a *app) lsGeneration(ctx context.Context, client ltxstore.ReplicaClient, name string) error {
+	g, err := v03.Find(ctx, client, name)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return json.NewEncoder(a.out).Encode(g)
+	}
+	t := table{heading: []string{"KIND", "INDEX", "OFFSET", "SIZE", "STORED"}, right: map[int]bool{3: true}}
+	for _, s := range g.Snapshots {
+		t.add("snapshot", fmt.Sprintf("%08x", s.Index), "", humanSize(s.Size), moment(s.CreatedAt))
+	}
+	for _, s := range g.Segments {
+		t.add("segment", fmt.Sprintf("%08x", s.Index), fmt.Sprintf("%08x", s.Offset), humanSize(s.Size), moment(s.CreatedAt))
+	}
+	t.write(a.out, a.width)
+	return nil
+}
+
+// ofV03 calls do, which -generation asks for, if a replica is one of v0.3.
+func (a *app) ofV03(ctx context.Context, client ltxstore.ReplicaClient, do func() error) error {
+	if isV03(ctx, client) {
+		return do()
+	}
+	switch levels, err := levelsOf(ctx, client); {
+	case err != nil:
+		return err
+	case len(levels) == 0:
+		return a.nothing(ctx, a.at[0])
+	}
+	return usagef("-generation names a generation of Litestream v0.3, and this replica has LTX files: want no -generation")
 }
 
 // restoreV03 restores from a replica of Litestream v0.3.
@@ -138,9 +175,9 @@ func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaCli
 }
 
 // verifyV03 verifies a replica of v0.3.
-func (a *app) verifyV03(ctx context.Context, client ltxstore.ReplicaClient, concurrency int) error {
+func (a *app) verifyV03(ctx context.Context, client ltxstore.ReplicaClient, generation string, concurrency int) error {
 	p := a.watch()
-	report, err := v03.Verify(ctx, client, v03.VerifyConfig{Concurrency: concurrency, Progress: func(now v03.Progress) {
+	report, err := v03.Verify(ctx, client, v03.VerifyConfig{Generation: generation, Concurrency: concurrency, Progress: func(now v03.Progress) {
 		p.show(now.Bytes, 0, count(now.Files, "file"))
 	}})
 	p.done()

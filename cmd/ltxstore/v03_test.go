@@ -46,6 +46,16 @@ func TestV03(t *testing.T) {
 	assert.Contains(t, s.fails(t, exitUsage, "restore", "-txid", "0000000000000001", old, "DIR/other"), "-txid names a transaction of LTX files")
 	assert.Contains(t, s.fails(t, exitFailed, "restore", "-generation", "fedcba9876543210", old, "DIR/other"), "there is no generation fedcba9876543210")
 	assert.Contains(t, s.ok(t, "verify", old), "1 file, ")
+	assert.Contains(t, s.ok(t, "verify", "-generation", "0123456789abcdef", old), "1 file, ")
+	assert.Regexp(t, `snapshot +00000000 `, s.ok(t, "ls", "-generation", "0123456789abcdef", old))
+	assert.Contains(t, s.run(t.Context(), "ls", "-json", "-generation", "0123456789abcdef", old).out, `"name":"0123456789abcdef"`)
+	assert.Contains(t, s.fails(t, exitUsage, "ls", "-level", "0", "-generation", "0123456789abcdef", old), "want one or the other")
+	for _, command := range []string{"ls", "verify"} {
+		assert.Contains(t, s.fails(t, exitFailed, command, "-generation", "fedcba9876543210", old), "there is no generation fedcba9876543210: want one of [0123456789abcdef]")
+		assert.Contains(t, s.fails(t, exitFailed, command, "-generation", "x", old), `generation is "x": want 16`)
+		put(t, s.url("ltx"), "default", 0)
+		assert.Contains(t, s.fails(t, exitUsage, command, "-generation", "fedcba9876543210", s.url("ltx")), "this replica has LTX files")
+	}
 	broken := s.url("broken")
 	putV03(t, broken, "0123456789abcdef")
 	require.NoError(t, os.Truncate(filepath.Join(s.dir, "broken/generations/0123456789abcdef/snapshots/00000000.snapshot.lz4"), 40))

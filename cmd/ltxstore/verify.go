@@ -25,18 +25,25 @@ func verifyCommand() *command {
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(verifying)
 			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 4, "read `N` files at once")
+			flags.StringVar(&cmd.generation, "generation", "", "verify only `GENERATION` of a replica of Litestream v0.3")
 			return cmd.run
 		},
 	}
 }
 
-type verifying struct{ cfg verify.Config }
+type verifying struct {
+	cfg        verify.Config
+	generation string // of a replica of v0.3
+}
 
 func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 	if cmd.cfg.Concurrency < 1 {
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	}
 	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
+		if cmd.generation != "" {
+			return a.ofV03(ctx, client, func() error { return a.verifyV03(ctx, client, cmd.generation, cmd.cfg.Concurrency) })
+		}
 		p := a.watch()
 		cmd.cfg.Progress = func(now verify.Progress) {
 			at := fmt.Sprintf("level %d", now.Level)
@@ -52,7 +59,7 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 			return err
 		case err == nil && report.Complete && report.Files == 0 && len(report.Findings) == 0:
 			if isV03(ctx, client) {
-				return a.verifyV03(ctx, client, cmd.cfg.Concurrency)
+				return a.verifyV03(ctx, client, "", cmd.cfg.Concurrency)
 			}
 			return a.nothing(ctx, a.at[0])
 		case a.json:
