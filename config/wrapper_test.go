@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -93,4 +94,31 @@ func TestWrappersOfSections(t *testing.T) {
 		assert.Equal(t, []string{"compress", "crypt", "mock"}, stack(t, found[0]))
 	}
 	assert.NotNil(t, settings.Wrappers().Get("age"))
+}
+
+// An empty "age" is Litestream's way to say no encryption; another encrypts or is
+// refused: files that should be encrypted would else be written as they are.
+func TestEmptyAge(t *testing.T) {
+	plain, encrypted := []string{"mock"}, []string{"crypt", "mock"}
+	for text, want := range map[string][]string{ // nil: refused
+		"age: ":                                  plain,
+		"age: {}":                                plain,
+		"age: {identities: [], recipients: []}":  plain,
+		"age: {identities: , recipients: }":      plain,
+		"age: {recipients: [" + recipient + "]}": encrypted,
+		"age: {recipients: " + recipient + "}":   encrypted,
+		"age: []":                                nil,
+		"age: true":                              nil,
+	} {
+		for _, yaml := range []string{"replica:\n  type: mem\n  " + text, text + "\nreplica: {type: mem}"} {
+			file, err := config.Parse([]byte(yaml), options())
+			if want == nil {
+				require.ErrorIs(t, err, fs.ErrInvalid, yaml)
+				require.ErrorContains(t, err, "crypt.recipients is missing", yaml)
+				continue
+			}
+			require.NoError(t, err, yaml)
+			assert.Equal(t, want, stack(t, file.Replicas[0]), yaml)
+		}
+	}
 }
