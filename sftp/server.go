@@ -22,8 +22,11 @@ import (
 )
 
 const (
-	// chunkSize is what is sent or asked for at once, in packets of 32 KiB.
+	// chunkSize is what is asked for at once, in packets of 32 KiB, and writeSize
+	// what is sent: as many packets as package sftp lets be unanswered. A server
+	// far away answers each chunk a round trip later.
 	chunkSize = 256 << 10
+	writeSize = 64 * 32 << 10
 
 	// smallRange is what one packet holds. It is read before Open returns.
 	smallRange = 32 << 10
@@ -233,7 +236,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 // copy writes the body. It reads the caller's reader in this goroutine only, and
 // not while it waits for the connection.
 func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error {
-	size := int64(chunkSize)
+	size := int64(writeSize)
 	if from.Size >= 0 {
 		size = min(size, max(from.Size, 1))
 	}
