@@ -42,7 +42,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: cfg.String,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
 		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 			return connect(ctx, cfg, log)
 		},

@@ -46,7 +46,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: cfg.String,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
 		Connect:  func(_ context.Context, log *oplog.Logger) (*object.Store, error) { return connect(cfg, log) },
 	})}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -86,8 +87,11 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 		o.Region = region
 		o.UsePathStyle = *cfg.PathStyle
 		o.UseARNRegion = true
+		if !strings.Contains(cfg.Bucket, directorySuffix) {
+			o.ExpressCredentials = noSession{}
+		}
 		if cfg.Endpoint != "" {
-			o.BaseEndpoint = &cfg.Endpoint
+			o.BaseEndpoint = aws.String(cfg.Endpoint) // &cfg.Endpoint would keep all of cfg
 		}
 		if cfg.DualStack {
 			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
@@ -118,6 +122,18 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 			o.APIOptions = append(o.APIOptions, signWithoutAcceptEncoding)
 		}
 	})
+}
+
+// directorySuffix is in the name of each directory bucket, and of each access point of one.
+const directorySuffix = "--x"
+
+// noSession stands for the sessions of directory buckets where the bucket is none: the SDK's own
+// keeps a cache of them in each client, more than a third of its memory.
+type noSession struct{}
+
+// Retrieve implements s3.ExpressCredentialsProvider.
+func (noSession) Retrieve(_ context.Context, bucket string) (aws.Credentials, error) {
+	return aws.Credentials{}, fmt.Errorf("bucket %s has no sessions: want the name of a directory bucket", bucket)
 }
 
 // payloadHash chooses what the signature says of content: its SHA-256, or
