@@ -2,11 +2,13 @@ package v03_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/v03"
@@ -49,3 +51,24 @@ func TestFoldersAreListedOnce(t *testing.T) {
 	assert.Equal(t, segments, g.Segments)
 	assert.Equal(t, []string{snapshots, wal, snapshots, wal}, client.listed)
 }
+
+// A client that can only list, or only open, reads no v0.3.
+func TestHalfRaw(t *testing.T) {
+	c := empty()
+	for _, client := range []ltxstore.ReplicaClient{
+		struct {
+			ltxstore.ReplicaClient
+			backend.RawLister
+		}{bare{c}, c},
+		struct {
+			ltxstore.ReplicaClient
+			backend.RawOpener
+		}{bare{c}, c},
+	} {
+		_, err := v03.Generations(t.Context(), client)
+		assert.ErrorIs(t, err, errors.ErrUnsupported)
+	}
+}
+
+// bare has nothing but a ReplicaClient's methods.
+type bare struct{ ltxstore.ReplicaClient }
