@@ -262,6 +262,9 @@ func TestIsBroken(t *testing.T) {
 	assert.False(t, transport.IsBroken(nil))
 	assert.False(t, transport.IsBroken(io.ErrUnexpectedEOF), "known to everybody")
 	assert.True(t, transport.IsBroken(io.EOF))
+	assert.True(t, transport.IsBroken(errors.New("net/http: HTTP/1.x transport connection broken: read")))
+	assert.True(t, transport.IsBroken(errors.New("http: server closed idle connection")))
+	assert.False(t, transport.IsBroken(errors.New("broken")))
 
 	// What net/http says of a server that closes the connection in its turn.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
