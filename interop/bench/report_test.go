@@ -80,7 +80,7 @@ make bench BENCH_FLAGS='-rows "s3: restore" -rounds 3'              # some rows,
 ` + "```" + `
 
 Close what else runs: the figures are of one machine, and of its load. What is compared within a row is measured in turn, so
-that ratios hold better than times do. What the requests cost is in [cost.md](cost.md).
+that ratios hold better than times do. What the requests cost is in [cost.md](cost.md), what many databases need in [scale.md](scale.md).
 
 `
 
