@@ -93,7 +93,7 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	case err != nil:
 		return object.Object{}, err
 	}
-	return acknowledged(upload.Key, out.ETag, out.LastModified, size), nil
+	return written(upload.Key, out.ETag, out.LastModified, size), nil
 }
 
 // replaced resolves an upload whose blocks are gone. Another write of the name

@@ -19,7 +19,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -140,20 +140,16 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	if err != nil {
 		return object.Object{}, err
 	}
-	o := acknowledged(key, out.ETag, out.LastModified, body.Size())
+	o := written(key, out.ETag, out.LastModified, body.Size())
 	o.Sum = sumOf(out.ContentMD5)
 	return o, nil
 }
 
 const contentType = "application/octet-stream"
 
-// acknowledged returns what an answer tells of a blob that was written. Without
-// an ETag it may be a proxy's.
-func acknowledged(key string, etag *azcore.ETag, modified *time.Time, size int64) object.Object {
-	if value(etag) == "" {
-		size = -1
-	}
-	return object.Object{Key: key, Size: size, Version: string(value(etag)), Modified: value(modified)}
+// written returns what an answer tells of a blob that was written.
+func written(key string, etag *azcore.ETag, modified *time.Time, size int64) object.Object {
+	return object.Written(key, string(value(etag)), size, value(modified))
 }
 
 // Get implements object.Bucket.
@@ -170,29 +166,20 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	if err != nil {
 		return object.Content{}, err
 	}
+	span, atEnd := value(out.ContentRange), fmt.Sprintf("bytes %d-%d/%d", opts.Offset, opts.Offset-1, opts.Offset)
+	if span == atEnd { // an emulator's answer to a range at the end
+		out.Body.Close()
+		return object.Content{}, object.ErrRange
+	}
 	content := object.Content{
-		Object: object.Object{Key: key, Version: string(value(out.ETag)), Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata)},
+		Object: object.Object{Key: key, Version: string(value(out.ETag)), Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.ContentMD5)},
 		Body:   out.Body,
 		Length: orUnknown(out.ContentLength),
 	}
-	span := value(out.ContentRange)
-	if span == "" { // the whole blob
-		content.Size, content.Sum = content.Length, sumOf(out.ContentMD5)
-		return content, nil
+	if span != "" {
+		content.Sum = sumOf(out.BlobContentMD5)
 	}
-	n, total, err := rangeio.CheckContentRange(span, opts.Offset, opts.Size)
-	switch {
-	case span == fmt.Sprintf("bytes %d-%d/%d", opts.Offset, opts.Offset-1, opts.Offset): // an emulator's answer to a range at the end
-		err = object.ErrRange
-	case err == nil && content.Length >= 0 && content.Length != n:
-		err = fmt.Errorf("service answered with Content-Range %q and Content-Length %d", span, content.Length)
-	}
-	if err != nil {
-		out.Body.Close()
-		return object.Content{}, err
-	}
-	content.Offset, content.Length, content.Size, content.Sum = opts.Offset, n, total, sumOf(out.BlobContentMD5)
-	return content, nil
+	return content.Ranged(span, opts)
 }
 
 // Head implements object.Bucket: it is one Get Blob Properties. Its 404 has the
@@ -204,17 +191,13 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	if err != nil {
 		return object.Object{}, err
 	}
-	o := object.Object{
-		Key: key, Size: orUnknown(out.ContentLength), Version: string(value(out.ETag)),
+	if out.ContentLength == nil {
+		return object.Object{}, transport.Foreign("properties without Content-Length")
+	}
+	return object.Object{
+		Key: key, Size: *out.ContentLength, Version: string(value(out.ETag)),
 		Modified: value(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.ContentMD5),
-	}
-	switch {
-	case o.Size < 0:
-		return object.Object{}, foreign("properties without Content-Length")
-	case version != "" && o.Version != version:
-		return object.Object{}, fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, o.Version, version)
-	}
-	return o, nil
+	}, nil
 }
 
 // List implements object.Bucket. A service older than startFrom ignores it,
@@ -243,7 +226,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	for _, item := range out.Segment.BlobItems {
 		if item.Properties == nil || !strings.HasPrefix(value(item.Name), opts.Prefix) {
-			return object.Page{}, foreign("a listing of %q that has %q", opts.Prefix, value(item.Name))
+			return object.Page{}, transport.Foreign("a listing of %q that has %q", opts.Prefix, value(item.Name))
 		}
 		page.Objects = append(page.Objects, object.Object{Key: *item.Name, Size: orUnknown(item.Properties.ContentLength),
 			Modified: value(item.Properties.LastModified), Metadata: fromMetadata(item.Metadata)})
@@ -258,9 +241,9 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 func (b *bucket) checkListing(name, prefix *string, want string) error {
 	switch {
 	case value(name) != b.cfg.Bucket && !strings.HasSuffix(value(name), "/"+b.cfg.Bucket):
-		return foreign("a listing of the container %q", value(name))
+		return transport.Foreign("a listing of the container %q", value(name))
 	case value(prefix) != want:
-		return foreign("a listing of %q: want one of %q", value(prefix), want)
+		return transport.Foreign("a listing of %q: want one of %q", value(prefix), want)
 	}
 	return nil
 }

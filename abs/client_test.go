@@ -24,6 +24,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -57,7 +58,7 @@ func newBench(t *testing.T, opt absfake.Options, change func(*Config)) *bench {
 	t.Cleanup(server.CloseClientConnections)
 	b.url = server.URL
 	cfg := Config{
-		Account: "account", AccountKey: testKey, Bucket: "container", Path: "db", Layout: ltxstore.LayoutLitestream, Endpoint: b.url, PartSize: testPart,
+		Account: "account", AccountKey: testKey, Bucket: "container", Path: "db", Layout: ltxstore.LayoutLitestream, Endpoint: b.url, Transfer: object.Options{PartSize: testPart},
 		Retry:  ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 		Logger: slog.New(slog.DiscardHandler),
 	}
@@ -181,7 +182,7 @@ func TestReplacedMeanwhile(t *testing.T) {
 		"by an aborted write": {[]byte{}, ltxstore.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, absfake.Options{}, func(cfg *Config) { cfg.Concurrency = 1 })
+			b := newBench(t, absfake.Options{}, func(cfg *Config) { cfg.Transfer.Concurrency = 1 })
 			require.NoError(t, b.write(t, plain(10)))
 			key := "db/ltx/0/0000000000000001-0000000000000001.ltx"
 			body := io.MultiReader(bytes.NewReader(plain(2*testPart)), readerFunc(func() { b.server.Put("container", key, test.other) }), strings.NewReader("end"))
@@ -353,7 +354,7 @@ func TestCredential(t *testing.T) {
 	}))
 	defer server.Close()
 	open := func(f tokenFunc) error {
-		c := NewReplicaClient(Config{Bucket: "container", Endpoint: server.URL, Credential: f, InsecureSkipVerify: true, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: slog.New(slog.DiscardHandler)})
+		c := NewReplicaClient(Config{Bucket: "container", Endpoint: server.URL, Credential: f, HTTP: transport.Options{InsecureSkipVerify: true}, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: slog.New(slog.DiscardHandler)})
 		_, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 		return err
 	}
@@ -409,11 +410,11 @@ func TestRefusals(t *testing.T) {
 		"SASToken":           {func(c *Config) { c.SASToken = "sv=1&sig=" + secret }, func(c *Config) { c.AccountKey, c.SASToken = "", secret }},
 		"ConnectionString":   {func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", secret }, func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", "AccountName="+secret }, func(c *Config) { c.AccountKey, c.ConnectionString = "", "AccountName=a;AccountKey="+secret }},
 		"Credential":         {func(c *Config) { c.Credential = tokenFunc(nil) }},
-		"CABundle":           {func(c *Config) { c.CABundle = "/nowhere" }, func(c *Config) { c.CABundle, c.RoundTripper = "x", http.DefaultTransport }},
-		"InsecureSkipVerify": {func(c *Config) { c.CABundle, c.InsecureSkipVerify = "x", true }},
-		"PartSize":           {func(c *Config) { c.PartSize = 1<<30 + 1 }},
-		"PageSize":           {func(c *Config) { c.PageSize = 5001 }},
-		"Concurrency":        {func(c *Config) { c.Concurrency = -1 }},
+		"CABundle":           {func(c *Config) { c.HTTP.CABundle = "/nowhere" }, func(c *Config) { c.HTTP.CABundle, c.HTTP.RoundTripper = "x", http.DefaultTransport }},
+		"InsecureSkipVerify": {func(c *Config) { c.HTTP.CABundle, c.HTTP.InsecureSkipVerify = "x", true }},
+		"PartSize":           {func(c *Config) { c.Transfer.PartSize = 1<<30 + 1 }},
+		"PageSize":           {func(c *Config) { c.Transfer.PageSize = 5001 }},
+		"Concurrency":        {func(c *Config) { c.Transfer.Concurrency = -1 }},
 		"AccessTier":         {func(c *Config) { c.AccessTier = "Archive" }},
 		"EncryptionScope":    {func(c *Config) { c.EncryptionScope = "a b" }, func(c *Config) { c.EncryptionScope, c.CustomerKey = "scope", make([]byte, 32) }},
 		"CustomerKey":        {func(c *Config) { c.CustomerKey = []byte(secret) }},
@@ -432,8 +433,8 @@ func TestRefusals(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	for url, want := range map[string]string{
-		"abs://acc@cont/a/b?account-key=" + testKey:                             `Bucket:"cont" Path:"a/b" Layout:default Account:"acc" Endpoint:"" AccountKey:[redacted] `,
-		"abs://cont?account-name=acc&endpoint=http://h:1/acc&sas-token=sig%3Dx": `Bucket:"cont" Path:"" Layout:default Account:"acc" Endpoint:"http://h:1/acc" AccountKey:"" SASToken:[redacted] `,
+		"abs://acc@cont/a/b?account-key=" + testKey:                             `Bucket:"cont" Path:"a/b" Layout:default Account:"acc" AccountKey:[redacted]`,
+		"abs://cont?account-name=acc&endpoint=http://h:1/acc&sas-token=sig%3Dx": `Bucket:"cont" Layout:default Account:"acc" Endpoint:"http://h:1/acc" SASToken:[redacted]`,
 	} {
 		c, err := ltxstore.Open(t.Context(), url)
 		if assert.NoError(t, err, url) {

@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -58,7 +59,7 @@ func TestConformance(t *testing.T) {
 			some("write/r", "write/l", "open/ranges", "open/b", "rewrite/r", "once/a", "delete/some")},
 		{"litestream", false, abs.Config{AccountKey: fakeKey, Layout: ltxstore.LayoutLitestream}, absfake.Options{}, lacks, some("list/", "delete/some", "delete-all/", "time/s", "open/range")},
 		{"write once", false, abs.Config{AccountKey: fakeKey, WriteOnce: true}, absfake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
-		{"parallel", false, abs.Config{AccountKey: fakeKey, ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}, absfake.Options{}, lacks, some("open/", "write/l", "write/s")},
+		{"parallel", false, abs.Config{AccountKey: fakeKey, Transfer: object.Options{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}}, absfake.Options{}, lacks, some("open/", "write/l", "write/s")},
 		{"emulator", false, abs.Config{AccountKey: fakeKey}, absfake.Options{Emulated: true, NoStartFrom: true}, lacks, func(c replicatest.Case) bool {
 			// Azurite has no StartFrom: what lies before is listed, and left out by the client.
 			return c.ID != "list/seek-costs" && some("open/", "list/", "write/", "delete-all/")(c)
@@ -104,7 +105,7 @@ func newFake(cfg abs.Config, opt absfake.Options, secure bool) (*fake, error) {
 		return nil, err
 	}
 	if secure {
-		f.cfg.CABundle = f.bundle
+		f.cfg.HTTP.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -123,7 +124,7 @@ func makeFake(cfg abs.Config, opt absfake.Options) (*fake, error) {
 	f.layer = httpfault.New(f.Server)
 	f.layer.Name(absfake.Operation)
 	f.cfg.Account, f.cfg.Bucket, f.cfg.Path = fakeAccount, fakeBucket, fakePath
-	f.cfg.PartSize, f.cfg.PageSize = fakePart, fakePage
+	f.cfg.Transfer.PartSize, f.cfg.Transfer.PageSize = fakePart, fakePage
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)
 	return f, nil

@@ -1,7 +1,7 @@
 package abs
 
 import (
-	"bytes"
+	"context"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -16,14 +16,13 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// connect checks given, completes it, and makes the client that all requests
-// go through.
-func connect(given Config, log *oplog.Logger) (*object.Store, error) {
-	cfg, err := given.load(os.Getenv)
+// connect checks cfg, completes it, and makes the client that all requests go
+// through.
+func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, error) {
+	cfg, err := cfg.load(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -54,16 +53,10 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		Keys:  keys,
 		Place: []string{cfg.Endpoint, cfg.Bucket},
 
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     cfg.UploadThreshold,
-		PartSize:            cfg.PartSize,
-		Concurrency:         cfg.Concurrency,
-		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		PageSize:            cfg.PageSize,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               closeIdle,
+		WriteOnce:   cfg.WriteOnce,
+		Options:     cfg.Transfer,
+		IdleTimeout: cfg.HTTP.IdleTimeout,
+		Close:       closeIdle,
 	}, nil
 }
 
@@ -78,15 +71,12 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 		return cfg, err
 	}
 	cfg.SASToken = strings.TrimPrefix(cfg.SASToken, "?")
-	cfg.CustomerKey = bytes.Clone(cfg.CustomerKey)
-	if cfg.CustomerKeyFile != "" {
-		key, err := backend.ReadKey(cfg.CustomerKeyFile, customerKeySize)
-		if err != nil {
-			return cfg, invalid("CustomerKeyFile", cfg.CustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
-		}
-		cfg.CustomerKey, cfg.CustomerKeyFile = key, ""
+	cfg.CustomerKey, err = backend.KeyOrFile(typeName, "CustomerKeyFile", cfg.CustomerKey, cfg.CustomerKeyFile, customerKeySize)
+	if err != nil {
+		return cfg, err
 	}
-	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+	cfg.CustomerKeyFile = ""
+	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
 	switch {
@@ -103,26 +93,14 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 // dial makes a client over our own transport: the library's would keep ten idle
 // connections, wait for ever for an answer, and repeat requests in its own way.
 func (b *bucket) dial() (closeIdle func(), err error) {
-	next := b.cfg.RoundTripper
-	if next == nil {
-		t, err := transport.New(transport.Options{
-			MaxConns:           b.cfg.MaxConns,
-			MaxIdleConns:       b.cfg.MaxIdleConns,
-			IdleConnTimeout:    b.cfg.IdleConnTimeout,
-			ResponseTimeout:    b.cfg.ResponseTimeout,
-			IdleTimeout:        b.cfg.IdleTimeout,
-			InsecureSkipVerify: b.cfg.InsecureSkipVerify,
-			CABundle:           b.cfg.CABundle,
-		})
-		if err != nil {
-			return nil, err
-		}
-		next, closeIdle = t, t.CloseIdleConnections
+	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
+	if err != nil {
+		return nil, err
 	}
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry: policy.RetryOptions{MaxRetries: -1, ShouldRetry: func(*http.Response, error) bool { return false }},
 		Transport: &http.Client{
-			Transport:     &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
+			Transport:     &transport.Checked{Next: next, Check: check, TooLong: transport.Foreign("it is longer than any of the service's")},
 			CheckRedirect: transport.NoRedirect,
 		},
 	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // what was sent would depend on earlier failures
@@ -153,7 +131,7 @@ func check(req *http.Request, resp *http.Response) (limit int64, err error) {
 	case resp.StatusCode >= 300:
 		return maxError, nil
 	case !isService(resp):
-		return 0, foreign("a success without x-ms-version")
+		return 0, transport.Foreign("a success without x-ms-version")
 	case req.Method == http.MethodGet && req.URL.Query().Get("comp") == "":
 		return 0, nil
 	}

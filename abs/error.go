@@ -14,7 +14,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
@@ -55,33 +54,19 @@ var hints = map[bloberror.Code]string{
 	"InvalidBlobOrBlock":              "blocks of another tool are there; DeleteAll removes them",
 }
 
-// foreign is the error of an answer that is not the service's, or not to what
-// was asked.
-func foreign(format string, args ...any) error {
-	return fmt.Errorf("%w: the answer is not the service's: %s", ltxstore.ErrUnavailable, fmt.Sprintf(format, args...))
-}
-
 // Classify implements object.Bucket.
 func (b *bucket) Classify(err error) object.Failure {
-	f := object.Failure{Kind: kindOf(err), Size: -1}
+	var header http.Header
 	if answer := new(azcore.ResponseError); errors.As(err, &answer) && answer.RawResponse != nil {
-		f.RetryAfter = transport.RetryAfter(answer.RawResponse.Header)
-		if f.Kind == object.ErrRange {
-			f.Size = rangeio.RefusedSize(answer.RawResponse.Header.Get("Content-Range"))
-		}
+		header = answer.RawResponse.Header
 	}
-	return f
+	return transport.Failure(kindOf(err), header)
 }
 
 // kindOf tells the kind by the service's code; a status alone is a proxy's.
 func kindOf(err error) error {
-	for _, kind := range []error{object.ErrPrecondition, object.ErrRange} {
-		if errors.Is(err, kind) {
-			return kind
-		}
-	}
 	answer := new(azcore.ResponseError)
-	switch kind := ltxstore.KindOf(err); {
+	switch kind := object.KindOf(err); {
 	case kind != nil:
 		return kind
 	case !errors.As(err, &answer):

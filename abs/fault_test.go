@@ -13,6 +13,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -89,7 +90,7 @@ func operations() map[string]operation {
 		"begin an upload": {Row: matrix.Row{Hit: hit("GetBlobProperties"), Cells: matrix.Cells(matrix.Repeated(upload, "GetBlobProperties"), silent,
 			matrix.Denied(counts{"GetBlobProperties": 1}))}, Config: plain, Do: large},
 		"send a block": {Row: matrix.Row{Hit: hit("PutBlock"), Skip: 1, Cells: matrix.Cells(matrix.Repeated(upload, "PutBlock"), silent,
-			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: abs.Config{AccountKey: fakeKey, Concurrency: 1}, Do: large},
+			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: abs.Config{AccountKey: fakeKey, Transfer: object.Options{Concurrency: 1}}, Do: large},
 		"commit": {Row: matrix.Row{Hit: hit("PutBlockList"), Cells: matrix.Cells(matrix.Repeated(upload, "PutBlockList"), silent,
 			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: plain, Do: large},
 		"read": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
@@ -120,7 +121,7 @@ func TestFaults(t *testing.T) {
 		f, err := makeFake(o.Config, absfake.Options{})
 		require.NoError(t, err)
 		server, client := memnet.Serve(f.layer)
-		f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+		f.server, f.cfg.Endpoint, f.cfg.HTTP.RoundTripper = server, server.URL, client
 		t.Cleanup(func() { assert.NoError(t, f.close()) })
 		t.Cleanup(client.CloseIdleConnections)
 		return f.world(f.client(func(cfg *abs.Config) {

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -44,16 +46,15 @@ func TestGolden(t *testing.T) {
 		"sas":              func(cfg *Config) { cfg.AccountKey, cfg.SASToken = "", "?sv=2026-02-06&sig=c2lnbmF0dXJl" },
 		"layout":           func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestream },
 		"root":             func(cfg *Config) { cfg.Path = "" },
-		"page-size":        func(cfg *Config) { cfg.PageSize = 7 },
-		"upload-threshold": func(cfg *Config) { cfg.UploadThreshold = 4 * testPart },
+		"page-size":        func(cfg *Config) { cfg.Transfer.PageSize = 7 },
+		"upload-threshold": func(cfg *Config) { cfg.Transfer.UploadThreshold = 4 * testPart },
 		"endpoint":         func(cfg *Config) { cfg.Endpoint = "https://blobs.example:4443" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 			wire := &golden.Transport{Hide: hidden}
 			cfg := Config{
-				Account: "account", AccountKey: testKey, Bucket: "container", Path: "backups/db", RoundTripper: wire, PartSize: testPart,
-				Concurrency: 1, DeleteConcurrency: 1, MetadataConcurrency: 1, Logger: slog.New(slog.DiscardHandler),
+				Account: "account", AccountKey: testKey, Bucket: "container", Path: "backups/db", HTTP: transport.Options{RoundTripper: wire}, Transfer: object.Options{PartSize: testPart, Concurrency: 1, DeleteConcurrency: 1, MetadataConcurrency: 1}, Logger: slog.New(slog.DiscardHandler),
 				Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 			}
 			change(&cfg)

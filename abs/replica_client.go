@@ -15,7 +15,7 @@ const typeName = "abs"
 // here:
 //
 //   - Init sends nothing to the service.
-//   - A body of at most Config.UploadThreshold bytes is one request, Put Blob. A
+//   - A body of at most Config.Transfer.UploadThreshold bytes is one request, Put Blob. A
 //     larger one is sent as blocks, one request each, one before them, unless
 //     WriteOnce is set, and one that commits them. Each request has the MD5 of its body, by which the service refuses
 //     anything else. The MD5 of the whole is kept with the blob, and a reader of
@@ -39,12 +39,13 @@ type ReplicaClient struct {
 // is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{object.New(object.Config{
-		Type:     typeName,
-		Retry:    cfg.Retry,
-		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
-		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
-			return connect(cfg, log)
+		Type:   typeName,
+		Retry:  cfg.Retry,
+		Logger: cfg.Logger,
+		// A method value, such as cfg.String, would keep a copy.
+		Describe: func() string { return cfg.String() },
+		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
+			return cfg.connect(ctx, log)
 		},
 	})}
 }

@@ -26,14 +26,7 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	case u.Host == "":
 		return nil, errors.New("the URL names no container: want abs://ACCOUNT@CONTAINER/PATH")
 	}
-	place := map[string]string{"bucket": u.Host}
-	if u.HasUser {
-		place["account-name"] = u.User
-	}
-	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
-		place["path"] = path
-	}
-	return place, nil
+	return map[string]string{"bucket": u.Host, "account-name": u.User, "path": strings.TrimPrefix(u.Path, "/")}, nil
 }
 
 // urlOf is the inverse of placeOf. Credentials are not part of the URL.

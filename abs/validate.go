@@ -22,10 +22,8 @@ func (cfg Config) validate() error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err
 	}
-	if cfg.Endpoint != "" {
-		if _, err := transport.ParseEndpoint(cfg.Endpoint); err != nil {
-			return invalid("Endpoint", shown(cfg.Endpoint), err.Error())
-		}
+	if _, err := transport.Endpoint(typeName, "Endpoint", cfg.Endpoint); err != nil {
+		return err
 	}
 	inTheClear := strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:")
 	query, _ := url.ParseQuery(strings.TrimPrefix(cfg.SASToken, "?"))
@@ -42,17 +40,6 @@ func (cfg Config) validate() error {
 		return invalid("Endpoint", cfg.Endpoint, "want https: CustomerKey would cross the network in the clear")
 	case len(cfg.CustomerKey) > 0 && len(cfg.CustomerKey) != customerKeySize:
 		return invalid("CustomerKey", scrub.Secret(1), "want 32 bytes")
-	case cfg.CABundle != "" && cfg.RoundTripper != nil:
-		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
 	}
 	return nil
-}
-
-// shown hides an endpoint that has a password or a query in it, which Init
-// refuses.
-func shown(endpoint string) string {
-	if strings.ContainsAny(endpoint, "@?") {
-		return "[redacted]"
-	}
-	return endpoint
 }

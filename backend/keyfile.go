@@ -32,3 +32,17 @@ func ReadKey(name string, size int) ([]byte, error) {
 	}
 	return key, nil
 }
+
+// KeyOrFile returns a copy of key, or if file is not empty the key of size bytes
+// that ReadKey reads from it. The error is Invalid's for a field of the Config of a
+// backend of that Type.
+func KeyOrFile(backend, field string, key []byte, file string, size int) ([]byte, error) {
+	if file == "" {
+		return bytes.Clone(key), nil
+	}
+	key, err := ReadKey(file, size)
+	if err != nil {
+		return nil, Invalid(backend, "init", field, file, fmt.Sprintf("want a file of %d bytes, raw or in base64: %v", size, err))
+	}
+	return key, nil
+}

@@ -104,7 +104,7 @@ func TestParseLitestream(t *testing.T) {
 	assert.Equal(t, []config.Setting{{Key: "sync-interval", Value: "10s", Line: 27, Column: 7}}, one.Replicas[0].Daemon())
 	assert.Equal(t, "s3", one.Replicas[0].Type())
 	assert.Equal(t, `s3 "b/one"`, one.Replicas[0].String())
-	assert.Equal(t, `s3.Config{Bucket:"b" Path:"one/" Layout:litestream-s3 Region:"eu-west-3" Endpoint:"" Profile:"" AccessKeyID:"AKIA" SecretAccessKey:[redacted] SessionToken:"" SSECustomerKey:""}`,
+	assert.Equal(t, `s3.Config{Bucket:"b" Path:"one/" Layout:litestream-s3 Region:"eu-west-3" AccessKeyID:"AKIA" SecretAccessKey:[redacted] Transfer.PartSize:8388608 Transfer.Concurrency:3 StorageClass:"STANDARD_IA" SignPayload:true ContentMD5:"never"}`,
 		opened(t, one.Replicas[0]))
 	source := one.Replicas[0].Source()
 	assert.Equal(t, "hu#sh:$x", source.Defaults["secret-access-key"], "a value is not YAML again")
@@ -134,7 +134,7 @@ func TestParseGS(t *testing.T) {
 	for i, path := range []string{"db", "db2"} {
 		client, err := file.DBs[i].Replicas[0].Open(t.Context())
 		require.NoError(t, err)
-		assert.Contains(t, fmt.Sprint(client), `Bucket:"bucket" Path:"`+path+`" Layout:litestream `)
+		assert.Contains(t, fmt.Sprint(client), `Bucket:"bucket" Path:"`+path+`" Layout:litestream}`)
 	}
 }
 

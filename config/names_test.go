@@ -16,6 +16,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
@@ -37,6 +39,7 @@ func goNames(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	var names []string
 	for _, cfg := range []any{s3.Config{}, gcs.Config{}, file.Config{}, mock.Config{}, cache.Config{}, compress.Config{}, crypt.Config{},
+		transport.Options{}, object.Options{},
 		metrics.Config{}, mirror.Config{}, retry.Config{}, throttle.Config{}, throttle.Limits{}, checksum.Config{}, ltxstore.Retry{}} {
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(cfg)) {
 			upper := strings.Map(func(r rune) rune {

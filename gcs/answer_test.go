@@ -150,9 +150,9 @@ func TestOpenWithoutGeneration(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)
 	b.server.Put("bucket", testKey, first)
 	parallel := b.client(t, func(cfg *Config) {
-		cfg.ReadConcurrency, cfg.ReadMemory = 3, 3*testChunk
+		cfg.Transfer.ReadConcurrency, cfg.Transfer.ReadMemory = 3, 3*testChunk
 		change, n := withoutGeneration(0)(), 0
-		cfg.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
+		cfg.HTTP.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
 			answer, err := change(req, http.DefaultTransport)
 			if n++; n == 1 {
 				b.server.Put("bucket", testKey, second)

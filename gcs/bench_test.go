@@ -19,6 +19,7 @@ import (
 	"github.com/superfly/ltx"
 	"google.golang.org/api/option"
 
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -55,7 +56,7 @@ func bare(t testing.TB, rt http.RoundTripper) func(ctx context.Context, body []b
 }
 
 func smallWriter(rt http.RoundTripper) func(ctx context.Context, body []byte) error {
-	c := NewReplicaClient(Config{Bucket: "bucket", Path: "db", RoundTripper: rt, Anonymous: true})
+	c := NewReplicaClient(Config{Bucket: "bucket", Path: "db", HTTP: transport.Options{RoundTripper: rt}, Anonymous: true})
 	c.SetLogger(nil)
 	return func(ctx context.Context, body []byte) error {
 		_, err := c.WriteLTXFile(ctx, 0, 1, 1, bytes.NewReader(body))
@@ -108,7 +109,7 @@ func BenchmarkWrite210(b *testing.B) {
 // the server's, which holds it.
 func BenchmarkStream(b *testing.B) {
 	const size = 1 << 30
-	server := newBench(b, gcsfake.Options{Omit: []string{"md5Hash"}}, func(cfg *Config) { cfg.ChunkSize = 0 })
+	server := newBench(b, gcsfake.Options{Omit: []string{"md5Hash"}}, func(cfg *Config) { cfg.Transfer.PartSize = 0 })
 	b.SetBytes(size)
 	for b.Loop() {
 		if _, err := server.WriteLTXFile(b.Context(), 0, 1, 1, io.LimitReader(zeros{}, size)); err != nil {
@@ -131,7 +132,7 @@ func (zeros) Read(p []byte) (int, error) {
 func BenchmarkDeleteAll(b *testing.B) {
 	for _, concurrency := range []int{0, 1} {
 		b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
-			server := newBench(b, gcsfake.Options{}, func(cfg *Config) { cfg.DeleteConcurrency = concurrency })
+			server := newBench(b, gcsfake.Options{}, func(cfg *Config) { cfg.Transfer.DeleteConcurrency = concurrency })
 			server.faults.Add(&httpfault.Rule{Times: -1, Do: httpfault.Delay(20 * time.Millisecond)})
 			for b.Loop() {
 				b.StopTimer()
@@ -179,7 +180,7 @@ func BenchmarkRead(b *testing.B) {
 	const size = 256 << 20
 	for _, concurrency := range []int{1, 8} {
 		b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
-			server := newBench(b, gcsfake.Options{Omit: []string{"md5Hash"}}, func(cfg *Config) { cfg.ReadConcurrency, cfg.ChunkSize = concurrency, 0 })
+			server := newBench(b, gcsfake.Options{Omit: []string{"md5Hash"}}, func(cfg *Config) { cfg.Transfer.ReadConcurrency, cfg.Transfer.PartSize = concurrency, 0 })
 			server.server.Put("bucket", testKey, bytes.Repeat([]byte("x"), size))
 			server.faults.Add(&httpfault.Rule{Times: -1, Do: httpfault.Bandwidth(50_000_000)})
 			b.SetBytes(size)

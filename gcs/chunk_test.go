@@ -73,7 +73,7 @@ func TestWriteChunkStoredInPart(t *testing.T) {
 			[]string{"0-524287/*", "524288-1048575/*", "1048576-1310736/1310737", "*/1310737", "1048576-1310736/1310737"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.ChunkSize = 2 * testChunk })
+			b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.Transfer.PartSize = 2 * testChunk })
 			b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "WriteChunk"}, Skip: tt.skip, Times: tt.times, Do: tt.do})
 			if name == "last, all but the object" {
 				// It is complete only when it is sent whole.

@@ -3,13 +3,13 @@ package gcs
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
-	"strings"
-	"time"
 
 	"cloud.google.com/go/storage"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -53,20 +53,11 @@ type Config struct {
 	// QuotaProject is the project that requests are billed to.
 	QuotaProject string `ltx:"quota-project" match:"^[^\\x00-\\x20\\x7f]*$" want:"a project's ID or number" default:"none" help:"The project that requests are billed to."`
 
-	// InsecureSkipVerify accepts any TLS certificate: for tests.
-	InsecureSkipVerify bool `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
-
-	// CABundle is a file of PEM certificates that are trusted instead of the
-	// system's.
-	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
-
-	// RoundTripper, if not nil, sends the requests, those for tokens too. The
-	// pool and TLS settings do not apply to it; a CABundle is refused
-	// together with it.
-	RoundTripper http.RoundTripper `ltx:"-"`
+	// HTTP says how the service is reached, and that for tokens.
+	HTTP transport.Options `ltx:""`
 
 	// Client, if not nil, is used as it is: one that speaks gRPC, for
-	// example. Credentials, endpoint, pool and TLS are then its own, and
+	// example. Credentials, endpoint and HTTP are then its own, and
 	// these fields are refused together with it. It repeats requests and
 	// resumes bodies in its own way, and may decompress what another tool
 	// stored with a Content-Encoding. It is not closed. Its answers are not
@@ -76,49 +67,12 @@ type Config struct {
 	// tested against a service.
 	Client *storage.Client `ltx:"-"`
 
-	// ChunkSize is how much of a large upload is sent, and held in memory, at
-	// once, in bytes: a multiple of 256 KiB, at most 1 GiB. 0 means 8 MiB.
-	ChunkSize int64 `ltx:"chunk-size,size,max=1GiB" default:"8MiB" help:"Bytes of a large upload that are sent, and held in memory, at once: a multiple of 256 KiB."`
-
-	// UploadThreshold is the size in bytes up to which a body goes in one
-	// request, at most 1 GiB. 0 means ChunkSize.
-	UploadThreshold int64 `ltx:"upload-threshold,size,max=1GiB" default:"'chunk-size'" help:"Bytes up to which a body goes in one request."`
-
-	// MetadataConcurrency is how many files' headers are read at once in a
-	// listing with useMetadata of files that another tool has copied. 0 means
-	// 32.
-	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Headers read at once in a listing, where another tool's copy has lost the times."`
-
-	// ReadConcurrency is how many ranges of large files are read at once, and
-	// ReadMemory how many bytes of them are in memory at the most: all clients
-	// in a process that have the same two values share them. Each range is of
-	// ReadMemory/ReadConcurrency bytes; a file of no more than two is read by
-	// one request. 0 means 16 and 32 MiB; a ReadConcurrency of 1, that each file
-	// is read by one request, whatever its size.
-	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
-	ReadMemory      int64 `ltx:"read-memory,size" default:"32MiB" help:"Bytes of these ranges held in memory, by all together."`
-
-	// DeleteConcurrency is how many deletions are under way at once. 0 means
-	// 64: the service has no request that deletes several files.
-	DeleteConcurrency int `ltx:"delete-concurrency" default:"64" help:"Deletions under way at once."`
-
-	// PageSize is how many files are listed in one request, at most 1000,
-	// which 0 means.
-	PageSize int `ltx:"page-size,max=1000" default:"1000" help:"Files listed in one request."`
-
-	// MaxConns bounds the connections to the service; 0 means no bound.
-	// MaxIdleConns is how many are kept for the next request; 0 means as many
-	// as the concurrencies above can use. IdleConnTimeout is for how long; 0
-	// means 90 s.
-	MaxConns        int           `ltx:"max-conns" default:"no bound" help:"Connections to the service at once."`
-	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
-	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
-
-	// IdleTimeout is how long a transfer may make no progress, and
-	// ResponseTimeout how long a request may wait for the beginning of its
-	// answer. 0 means one minute. There is no limit on a whole transfer.
-	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
-	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+	// Transfer says how much is sent, read and asked for at once. A large upload is
+	// sent in chunks, one after the other: PartSize is the size of a chunk, which is
+	// held in memory, a multiple of 256 KiB up to 1 GiB. It has no Concurrency.
+	// UploadThreshold is at most 1 GiB, and PageSize 1000. DeleteConcurrency is 64 by
+	// default: the service has no request that deletes several files.
+	Transfer object.Options `ltx:"" part-size:"chunk-size,max=1GiB;; Bytes of a large upload that are sent, and held in memory, at once: a multiple of 256 KiB." upload-threshold:",max=1GiB; 'chunk-size'" concurrency:"-" delete-concurrency:"; 64; Deletions under way at once." page-size:",max=1000"`
 
 	// StorageClass of new objects. Empty is the bucket's default.
 	StorageClass string `ltx:"storage-class" match:"^[A-Z_]{1,64}$" want:"a class such as \"NEARLINE\"" default:"the bucket's" help:"The storage class of new objects."`
@@ -144,29 +98,23 @@ type Config struct {
 	Logger *slog.Logger `ltx:"-"`
 }
 
-// String returns the configuration without its secrets.
-func (cfg Config) String() string {
-	return fmt.Sprintf("gcs.Config{Bucket:%q Path:%q Layout:%v Endpoint:%q CredentialsFile:%q CredentialsJSON:%s SSECustomerKey:%s}",
-		cfg.Bucket, cfg.Path, cfg.Layout, withoutUser(cfg.Endpoint), cfg.CredentialsFile,
-		scrub.Redacted(len(cfg.CredentialsJSON)), scrub.Redacted(len(cfg.SSECustomerKey)))
+// withDefaults returns cfg with defaults in place of zero values.
+func (cfg Config) withDefaults() Config {
+	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{Concurrency: 1, DeleteConcurrency: 64, PageSize: maxPageSize})
+	cfg.HTTP = cfg.HTTP.WithDefaults(cfg.Transfer.Requests())
+	cfg.Anonymous = cfg.Anonymous || cfg.Endpoint != "" && cfg.CredentialsFile == "" && len(cfg.CredentialsJSON) == 0
+	cfg.Retry = cfg.Retry.WithDefaults()
+	return cfg
 }
 
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
+// String returns the configuration without its secrets.
+func (cfg Config) String() string { return settings.Text("gcs.Config", cfg) }
 
 // Format is String for every verb: %d would show the fields as they are.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText returns String, so that JSON shows no secret either.
+// MarshalText is String: so is what JSON says of a Config.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
 // LogValue keeps secrets out of a log that is handed a Config.
 func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
-
-// withoutUser hides an endpoint that has a password in it, which Init refuses.
-func withoutUser(endpoint string) string {
-	if strings.Contains(endpoint, "@") {
-		return "[redacted]"
-	}
-	return endpoint
-}

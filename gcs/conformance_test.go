@@ -12,6 +12,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
@@ -58,7 +59,7 @@ func TestConformance(t *testing.T) {
 			some("write/r", "write/l", "open/ranges", "open/b", "rewrite/r", "once/a", "delete/some")},
 		{"litestream", false, gcs.Config{Layout: ltxstore.LayoutLitestream}, gcsfake.Options{}, lacks, some("list/pages-seek", "list/s", "delete/some", "delete-all/s", "time/s", "open/range")},
 		{"write once", false, gcs.Config{WriteOnce: true}, gcsfake.Options{}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
-		{"parallel", false, gcs.Config{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}, gcsfake.Options{}, lacks, some("open/", "write/l", "write/s")},
+		{"parallel", false, gcs.Config{Transfer: object.Options{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}}, gcsfake.Options{}, lacks, some("open/", "write/l", "write/s")},
 		{"eager", false, gcs.Config{}, gcsfake.Options{Eager: true}, lacks, some("write/", "rewrite/")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -96,7 +97,7 @@ func newFake(cfg gcs.Config, opt gcsfake.Options, secure bool) (*fake, error) {
 		return nil, err
 	}
 	if secure {
-		f.cfg.CABundle = f.bundle
+		f.cfg.HTTP.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -112,7 +113,7 @@ func makeFake(cfg gcs.Config, opt gcsfake.Options) (*fake, error) {
 	f.layer = httpfault.New(f.Server)
 	f.layer.Name(gcsfake.Operation)
 	f.cfg.Bucket, f.cfg.Path = fakeBucket, fakePath
-	f.cfg.ChunkSize, f.cfg.PageSize = fakeChunk, fakePage
+	f.cfg.Transfer.PartSize, f.cfg.Transfer.PageSize = fakeChunk, fakePage
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)
 	return f, nil

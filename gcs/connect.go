@@ -1,7 +1,6 @@
 package gcs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -16,16 +15,15 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// connect checks given, completes it, and makes the client that all requests
+// connect checks cfg, completes it, and makes the client that all requests
 // go through. All errors are *ltxstore.Error.
-func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Store, error) {
-	cfg, err := given.load()
+func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
+	cfg, err := cfg.load()
 	if err != nil {
 		return nil, err
 	}
@@ -42,14 +40,9 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		Keys:   keys,
 		Place:  []string{cfg.Endpoint, cfg.Bucket},
 
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     cfg.UploadThreshold,
-		PartSize:            cfg.ChunkSize,
-		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		PageSize:            cfg.PageSize,
-		IdleTimeout:         cfg.IdleTimeout,
+		WriteOnce:   cfg.WriteOnce,
+		Options:     cfg.Transfer,
+		IdleTimeout: cfg.HTTP.IdleTimeout,
 	}
 	if cfg.Client != nil {
 		store.Place = nil // it does not tell its endpoint
@@ -78,16 +71,12 @@ func (cfg Config) load() (Config, error) {
 		}
 		cfg.Endpoint = host
 	}
-	if cfg.SSECustomerKeyFile != "" {
-		key, err := backend.ReadKey(cfg.SSECustomerKeyFile, customerKeySize)
-		if err != nil {
-			return cfg, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
-		}
-		cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
-	} else {
-		cfg.SSECustomerKey = bytes.Clone(cfg.SSECustomerKey)
+	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, customerKeySize)
+	if err != nil {
+		return cfg, err
 	}
-	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
+	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
 	// Once more, because the endpoint may be the environment's.
@@ -96,28 +85,16 @@ func (cfg Config) load() (Config, error) {
 
 // dial makes a client over our own transport: the library's would keep two idle
 // connections, wait for ever for an answer, and repeat requests in its own way.
-func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
-	base := b.cfg.RoundTripper
-	if base == nil {
-		t, release, err := transport.Shared(transport.Options{
-			MaxConns:           b.cfg.MaxConns,
-			MaxIdleConns:       b.cfg.MaxIdleConns,
-			IdleConnTimeout:    b.cfg.IdleConnTimeout,
-			ResponseTimeout:    b.cfg.ResponseTimeout,
-			IdleTimeout:        b.cfg.IdleTimeout,
-			InsecureSkipVerify: b.cfg.InsecureSkipVerify,
-			CABundle:           b.cfg.CABundle,
-		})
-		if err != nil {
-			return nil, err
-		}
-		base, closeIdle = t, release
-		defer func() {
-			if err != nil {
-				release()
-			}
-		}()
+func (b *bucket) dial(ctx context.Context) (_ func(), err error) {
+	base, release, err := transport.Shared(b.cfg.HTTP)
+	if err != nil {
+		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
 	authorized, err := b.authorize(base)
 	if err != nil {
 		return nil, err
@@ -140,7 +117,7 @@ func (b *bucket) dial(ctx context.Context) (closeIdle func(), err error) {
 		return nil, err
 	}
 	b.handle = c.Bucket(b.cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithErrorFunc(never))
-	return closeIdle, nil
+	return release, nil
 }
 
 // never is the library's own judgement on errors. Its policy RetryNever would

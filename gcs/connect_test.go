@@ -28,6 +28,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -119,7 +120,7 @@ func TestCredentials(t *testing.T) {
 		rt := &tokens{RoundTripper: http.DefaultTransport}
 		works(t, b.client(t, func(cfg *Config) {
 			change(cfg)
-			cfg.RoundTripper = rt
+			cfg.HTTP.RoundTripper = rt
 		}))
 		assert.Equal(t, 1, rt.asked, name)
 	}
@@ -129,12 +130,12 @@ func TestCredentials(t *testing.T) {
 	_, err := b.client(t, func(cfg *Config) { cfg.Endpoint = b.url }).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.ErrorIs(t, err, fs.ErrPermission)
 	rt := &tokens{RoundTripper: redirect{b.url}}
-	works(t, b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.RoundTripper = "", rt }))
+	works(t, b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.HTTP.RoundTripper = "", rt }))
 	assert.Equal(t, 1, rt.asked)
 
 	// A token that is refused is no outage of the store, and shows nothing.
 	rt = &tokens{RoundTripper: http.DefaultTransport, deny: true}
-	_, err = b.client(t, func(cfg *Config) { cfg.CredentialsJSON, cfg.RoundTripper = content, rt }).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	_, err = b.client(t, func(cfg *Config) { cfg.CredentialsJSON, cfg.HTTP.RoundTripper = content, rt }).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.Error(t, err)
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
 	assert.NotContains(t, err.Error(), "assertion=")
@@ -156,7 +157,7 @@ func (r redirect) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestNoDefaultCredentials(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing"))
-	err := NewReplicaClient(Config{Bucket: "bucket", RoundTripper: nobody{t}}).Init(t.Context())
+	err := NewReplicaClient(Config{Bucket: "bucket", HTTP: transport.Options{RoundTripper: nobody{t}}}).Init(t.Context())
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	assert.NotErrorIs(t, err, fs.ErrNotExist, "no missing LTX file")
 	assert.ErrorContains(t, err, "CredentialsFile")
@@ -202,7 +203,7 @@ func TestForeignClient(t *testing.T) {
 
 // A bundle that is not there is no missing file.
 func TestMissingCABundle(t *testing.T) {
-	err := NewReplicaClient(Config{Bucket: "bucket", CABundle: filepath.Join(t.TempDir(), "missing")}).Init(t.Context())
+	err := NewReplicaClient(Config{Bucket: "bucket", HTTP: transport.Options{CABundle: filepath.Join(t.TempDir(), "missing")}}).Init(t.Context())
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	assert.NotErrorIs(t, err, fs.ErrNotExist)
 	assert.ErrorContains(t, err, "CABundle")
@@ -210,7 +211,7 @@ func TestMissingCABundle(t *testing.T) {
 
 // Each setting of the pool reaches it, and so does each timeout.
 func TestPool(t *testing.T) {
-	store, err := connect(t.Context(), Config{Bucket: "bucket", Anonymous: true, MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, InsecureSkipVerify: true}, &oplog.Logger{})
+	store, err := Config{Bucket: "bucket", Anonymous: true, HTTP: transport.Options{MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, InsecureSkipVerify: true}}.connect(t.Context(), &oplog.Logger{})
 	require.NoError(t, err)
 	pool, ok := store.Bucket.(*bucket).http.Transport.(*roundTripper).next.(*http.Transport)
 	require.True(t, ok)
@@ -224,7 +225,7 @@ func TestPool(t *testing.T) {
 
 // A server that takes a request and never answers is asked again.
 func TestResponseTimeout(t *testing.T) {
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.ResponseTimeout, cfg.IdleTimeout = 100*time.Millisecond, time.Hour })
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.HTTP.ResponseTimeout, cfg.HTTP.IdleTimeout = 100*time.Millisecond, time.Hour })
 	b.server.Put("bucket", testKey, ltxBody(t, 300))
 	b.fail("ListObjects", 1, func(_ httpfault.Exchange, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	files, err := b.list(t, 0, false)
@@ -261,7 +262,7 @@ func TestCustomerKeyOfAFile(t *testing.T) {
 		"bytes": func(cfg *Config) { cfg.SSECustomerKey = bytes.Clone(key) },
 	} {
 		wire := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{}, "bucket")}
-		cfg := Config{Bucket: "bucket", RoundTripper: wire, Anonymous: true, Logger: slog.New(slog.DiscardHandler)}
+		cfg := Config{Bucket: "bucket", HTTP: transport.Options{RoundTripper: wire}, Anonymous: true, Logger: slog.New(slog.DiscardHandler)}
 		change(&cfg)
 		c := NewReplicaClient(cfg)
 		require.NoError(t, c.Init(t.Context()))

@@ -70,7 +70,7 @@ func TestDeleteInMissingBucket(t *testing.T) {
 
 // DeleteAll lists page by page and deletes as it goes.
 func TestDeleteAllStreams(t *testing.T) {
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.PageSize, cfg.DeleteConcurrency = 10, 4 })
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.Transfer.PageSize, cfg.Transfer.DeleteConcurrency = 10, 4 })
 	for i := 1; i <= 35; i++ {
 		b.server.Put("bucket", keyOf(i), []byte("x"))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -19,11 +20,13 @@ import (
 // default ones, and none for an emulator.
 func newGCSClient(bucket string) *gcs.ReplicaClient {
 	return gcs.NewReplicaClient(gcs.Config{
-		Bucket:          bucket,
-		Path:            "backups/db",
-		Layout:          ltxstore.LayoutLitestream, // names that Litestream's gs replicas have
-		ChunkSize:       16 << 20,                  // of an upload, and in memory; the default is 8 MiB
-		ReadConcurrency: 4,                         // ranges of large files at once; the default is 16
+		Bucket: bucket,
+		Path:   "backups/db",
+		Layout: ltxstore.LayoutLitestream, // names that Litestream's gs replicas have
+		Transfer: object.Options{
+			PartSize:        16 << 20, // of a chunk of an upload, and in memory; the default is 8 MiB
+			ReadConcurrency: 4,        // ranges of large files at once; the default is 16
+		},
 	})
 }
 
@@ -52,7 +55,7 @@ func Example_emulator() {
 	fmt.Println(service.Keys("my-bucket"))
 	// Output:
 	// gcs
-	// gcs.Config{Bucket:"my-bucket" Path:"backups/db" Layout:litestream Endpoint:"" CredentialsFile:"" CredentialsJSON:"" SSECustomerKey:""}
+	// gcs.Config{Bucket:"my-bucket" Path:"backups/db" Layout:litestream Transfer.PartSize:16777216 Transfer.ReadConcurrency:4}
 	// 0000000000000001 0000000000000001 2026-01-01 00:00:00.123 +0000 UTC
 	// [backups/db/ltx/0/0000000000000001-0000000000000001.ltx]
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/gcs"
 	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
@@ -110,7 +111,7 @@ func operations() map[string]operation {
 			matrix.Every(matrix.Cell{Void: "a header has no checksum in a range"}, matrix.WrongBytes),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjects": 3, "ReadObject": listedN}}, matrix.RangeLost),
 			matrix.Every(matrix.Cell{Void: "a body of an object has any bytes"}, matrix.ErrorIn200),
-			matrix.Denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, Config: gcs.Config{MetadataConcurrency: 1},
+			matrix.Denied(counts{"ListObjects": 3, "ReadObject": listedN}))}, Config: gcs.Config{Transfer: object.Options{MetadataConcurrency: 1}},
 			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"delete": {Row: matrix.Row{Hit: hit("DeleteObject"), Cells: matrix.Cells(matrix.Repeated(counts{"DeleteObject": 3}, "DeleteObject"),
 			matrix.Every(matrix.Cell{Void: "the answer has no body"}, matrix.InBody()...),
@@ -128,7 +129,7 @@ func TestFaults(t *testing.T) {
 		f, err := makeFake(o.Config, gcsfake.Options{})
 		require.NoError(t, err)
 		server, client := memnet.Serve(f.layer)
-		f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+		f.server, f.cfg.Endpoint, f.cfg.HTTP.RoundTripper = server, server.URL, client
 		t.Cleanup(func() { assert.NoError(t, f.close()) })
 		t.Cleanup(client.CloseIdleConnections)
 		w := f.world(f.client(func(cfg *gcs.Config) {

@@ -21,6 +21,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -63,13 +65,15 @@ func TestGolden(t *testing.T) {
 		"layout":           func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestream },
 		"layout-s3":        func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestreamS3 },
 		"root":             func(cfg *Config) { cfg.Path = "" },
-		"page-size":        func(cfg *Config) { cfg.PageSize = 7 },
-		"chunk-size":       func(cfg *Config) { cfg.ChunkSize = 2 * testChunk },
-		"upload-threshold": func(cfg *Config) { cfg.UploadThreshold = 4 * testChunk },
-		"read-concurrency": func(cfg *Config) { cfg.ReadConcurrency, cfg.ReadMemory, cfg.ChunkSize = 2, 4*testChunk, 2*testChunk },
+		"page-size":        func(cfg *Config) { cfg.Transfer.PageSize = 7 },
+		"chunk-size":       func(cfg *Config) { cfg.Transfer.PartSize = 2 * testChunk },
+		"upload-threshold": func(cfg *Config) { cfg.Transfer.UploadThreshold = 4 * testChunk },
+		"read-concurrency": func(cfg *Config) {
+			cfg.Transfer.ReadConcurrency, cfg.Transfer.ReadMemory, cfg.Transfer.PartSize = 2, 4*testChunk, 2*testChunk
+		},
 		"credentials": func(cfg *Config) {
 			cfg.Anonymous, cfg.CredentialsJSON = false, content
-			cfg.RoundTripper = &tokens{RoundTripper: cfg.RoundTripper}
+			cfg.HTTP.RoundTripper = &tokens{RoundTripper: cfg.HTTP.RoundTripper}
 		},
 		"endpoint": func(cfg *Config) { cfg.Endpoint = "https://storage.example:4443" },
 	} {
@@ -78,8 +82,7 @@ func TestGolden(t *testing.T) {
 			server := gcsfake.New(gcsfake.Options{Clock: func() time.Time { return at }, PageSize: 2}, "bucket")
 			wire := &golden.Transport{Handler: server, Hide: hidden}
 			cfg := Config{
-				Bucket: "bucket", Path: "backups/db", RoundTripper: wire, Anonymous: true, ChunkSize: testChunk,
-				DeleteConcurrency: 1, MetadataConcurrency: 1, Logger: slog.New(slog.DiscardHandler),
+				Bucket: "bucket", Path: "backups/db", HTTP: transport.Options{RoundTripper: wire}, Anonymous: true, Transfer: object.Options{PartSize: testChunk, DeleteConcurrency: 1, MetadataConcurrency: 1}, Logger: slog.New(slog.DiscardHandler),
 				Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 			}
 			change(&cfg)

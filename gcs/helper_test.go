@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -49,7 +50,7 @@ func newBench(t testing.TB, opt gcsfake.Options, change func(*Config)) *bench {
 func (b *bench) client(t testing.TB, change func(*Config)) *ReplicaClient {
 	t.Helper()
 	cfg := Config{
-		Bucket: "bucket", Path: "db", Endpoint: b.url, ChunkSize: testChunk,
+		Bucket: "bucket", Path: "db", Endpoint: b.url, Transfer: object.Options{PartSize: testChunk},
 		Retry:  ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 		Logger: slog.New(slog.DiscardHandler),
 	}

@@ -105,7 +105,9 @@ func isNotExist(err error) bool { return ltxstore.KindOf(err) == fs.ErrNotExist 
 
 func TestOpenWrongBytes(t *testing.T) {
 	for _, concurrency := range []int{1, 3} {
-		b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.ReadConcurrency, cfg.ReadMemory = concurrency, int64(concurrency)*testChunk })
+		b := newBench(t, gcsfake.Options{}, func(cfg *Config) {
+			cfg.Transfer.ReadConcurrency, cfg.Transfer.ReadMemory = concurrency, int64(concurrency)*testChunk
+		})
 		b.server.Put("bucket", testKey, ltxBody(t, 6*testChunk))
 		b.fail("ReadObject", 1, httpfault.Corrupt(5000))
 		_, err := b.read(t, 0, 0)
@@ -168,7 +170,7 @@ func TestOpenStored(t *testing.T) {
 // Parallel ranges are of one generation, and cost what the comment says.
 func TestOpenParallel(t *testing.T) {
 	body := ltxBody(t, 6*testChunk+17)
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.ReadConcurrency, cfg.ReadMemory = 3, 3*testChunk })
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.Transfer.ReadConcurrency, cfg.Transfer.ReadMemory = 3, 3*testChunk })
 	b.server.Put("bucket", testKey, body)
 	b.fail("ReadObject", 1, httpfault.ResetAfter(10_000))
 	b.faults.Record()
@@ -188,7 +190,7 @@ func TestOpenParallel(t *testing.T) {
 
 // A body that stalls ends, and is asked for again.
 func TestOpenStalls(t *testing.T) {
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.IdleTimeout = 50 * time.Millisecond })
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.HTTP.IdleTimeout = 50 * time.Millisecond })
 	body := ltxBody(t, 10_000)
 	b.server.Put("bucket", testKey, body)
 	b.fail("ReadObject", 1, httpfault.StallAfter(3000))

@@ -16,10 +16,10 @@ const typeName = "gcs"
 //
 //   - Init sends nothing to the service. If the default credentials are used
 //     and no file has them, it tries the machine's metadata service.
-//   - A body of at most Config.UploadThreshold bytes is one request, with its
+//   - A body of at most Config.Transfer.UploadThreshold bytes is one request, with its
 //     CRC-32C in it, by which the service refuses anything else. A larger one is
 //     a resumable upload: one request to begin, and one for each
-//     Config.ChunkSize; the CRC-32C goes with the last. The checksum and size in
+//     Config.Transfer.PartSize; the CRC-32C goes with the last. The checksum and size in
 //     the service's answer are compared with what was read; a damaged object is
 //     deleted.
 //   - The timestamps come with a listing. Those of files that another tool
@@ -39,12 +39,13 @@ type ReplicaClient struct {
 // is wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
-		Type:     typeName,
-		Retry:    cfg.Retry,
-		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Type:   typeName,
+		Retry:  cfg.Retry,
+		Logger: cfg.Logger,
+		// A method value, such as cfg.String, would keep a copy.
+		Describe: func() string { return cfg.String() },
 		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return connect(ctx, cfg, log)
+			return cfg.connect(ctx, log)
 		},
 	})}
 }

@@ -22,6 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -93,8 +95,8 @@ func TestSecretsOfTheWire(t *testing.T) {
 	})
 	var log bytes.Buffer
 	rt := &tokens{RoundTripper: next, token: "sesame-token"}
-	c := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, SSECustomerKey: []byte(secret), ChunkSize: testChunk,
-		RoundTripper: rt, Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	c := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, SSECustomerKey: []byte(secret), Transfer: object.Options{PartSize: testChunk},
+		HTTP: transport.Options{RoundTripper: rt}, Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	var told []string
 	failed := func(err error) {
 		t.Helper()
@@ -110,7 +112,7 @@ func TestSecretsOfTheWire(t *testing.T) {
 	failed(err)
 	broken = false
 	rt.deny, rt.token = true, "other"
-	c2 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, RoundTripper: rt, Logger: c.given().Logger})
+	c2 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, HTTP: transport.Options{RoundTripper: rt}, Logger: c.given().Logger})
 	_, err = c2.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	failed(err)
 
@@ -162,7 +164,7 @@ func TestSecretsEchoed(t *testing.T) {
 		b := newBench(t, gcsfake.Options{}, nil)
 		b.ReplicaClient = b.client(t, func(cfg *Config) {
 			cfg.CredentialsJSON = content
-			cfg.RoundTripper = &tokens{RoundTripper: http.DefaultTransport, token: token}
+			cfg.HTTP.RoundTripper = &tokens{RoundTripper: http.DefaultTransport, token: token}
 			cfg.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
 		for form, echo := range echoes {
@@ -212,10 +214,10 @@ func TestSecretsEchoedOfOtherKinds(t *testing.T) {
 	server := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{}, "bucket")}
 	deny := false
 	var log bytes.Buffer
-	c := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, SSECustomerKey: key, ChunkSize: testChunk,
+	c := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, SSECustomerKey: key, Transfer: object.Options{PartSize: testChunk},
 		Retry:  ltxstore.Retry{MaxAttempts: 1},
 		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		RoundTripper: &tokens{RoundTripper: roundTrip(func(req *http.Request) (*http.Response, error) {
+		HTTP: transport.Options{RoundTripper: &tokens{RoundTripper: roundTrip(func(req *http.Request) (*http.Response, error) {
 			if id := req.URL.Query().Get("upload_id"); id != "" {
 				session = id
 				return answering(400, nil, "the upload "+id+" has failed")(req)
@@ -224,7 +226,7 @@ func TestSecretsEchoedOfOtherKinds(t *testing.T) {
 				return answering(400, nil, "bad key "+sent+", "+string(key)+", "+line)(req)
 			}
 			return server.RoundTrip(req)
-		})}})
+		})}}})
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, onlyRead{bytes.NewReader(ltxBody(t, 3*testChunk))})
 	require.Error(t, err)
 	deny = true
@@ -237,7 +239,7 @@ func TestSecretsEchoedOfOtherKinds(t *testing.T) {
 		assertion = req.PostForm.Get("assertion")
 		return answering(400, nil, "invalid grant: "+assertion)(req)
 	})
-	_, err3 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, RoundTripper: refusing, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	_, err3 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: content, HTTP: transport.Options{RoundTripper: refusing}, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.ErrorContains(t, err3, "invalid grant")
 	require.NotEmpty(t, assertion)
 
@@ -247,7 +249,7 @@ func TestSecretsEchoedOfOtherKinds(t *testing.T) {
 		body, _ := io.ReadAll(req.Body)
 		return answering(400, nil, "sent: "+string(body)+" "+hex.EncodeToString([]byte("the-client-secret"))+" the-refresh-token")(req)
 	})
-	_, err4 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(user), RoundTripper: echoing, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	_, err4 := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(user), HTTP: transport.Options{RoundTripper: echoing}, Logger: c.given().Logger}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.ErrorContains(t, err4, "sent: ")
 	for _, text := range []string{err.Error(), err2.Error(), err3.Error(), err4.Error(), log.String()} {
 		noSecret(t, text, string(key), line, session, assertion, "the-client-secret", "the-refresh-token")

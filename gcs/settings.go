@@ -26,11 +26,7 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	case u.Host == "":
 		return nil, errors.New("the URL names no bucket: want gs://BUCKET/PATH")
 	}
-	place := map[string]string{"bucket": u.Host}
-	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
-		place["path"] = path
-	}
-	return place, nil
+	return map[string]string{"bucket": u.Host, "path": strings.TrimPrefix(u.Path, "/")}, nil
 }
 
 // urlOf is the inverse of placeOf. Credentials are not part of the URL.

@@ -13,6 +13,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
@@ -40,23 +42,23 @@ func TestURLAndFileAgree(t *testing.T) {
 		"credentials-json":      {`{"type": "x&y+z"}`, Config{CredentialsJSON: []byte(`{"type": "x&y+z"}`)}},
 		"anonymous":             {"true", Config{Anonymous: true}},
 		"quota-project":         {"p", Config{QuotaProject: "p"}},
-		"skip-verify":           {"true", Config{InsecureSkipVerify: true}},
-		"ca-bundle":             {"/ca.pem", Config{CABundle: "/ca.pem"}},
-		"max-conns":             {"7", Config{MaxConns: 7}},
-		"max-idle-conns":        {"8", Config{MaxIdleConns: 8}},
-		"idle-conn-timeout":     {"3s", Config{IdleConnTimeout: 3 * time.Second}},
-		"idle-timeout":          {"4s", Config{IdleTimeout: 4 * time.Second}},
-		"response-timeout":      {"5s", Config{ResponseTimeout: 5 * time.Second}},
+		"skip-verify":           {"true", Config{HTTP: transport.Options{InsecureSkipVerify: true}}},
+		"ca-bundle":             {"/ca.pem", Config{HTTP: transport.Options{CABundle: "/ca.pem"}}},
+		"max-conns":             {"7", Config{HTTP: transport.Options{MaxConns: 7}}},
+		"max-idle-conns":        {"8", Config{HTTP: transport.Options{MaxIdleConns: 8}}},
+		"idle-conn-timeout":     {"3s", Config{HTTP: transport.Options{IdleConnTimeout: 3 * time.Second}}},
+		"idle-timeout":          {"4s", Config{HTTP: transport.Options{IdleTimeout: 4 * time.Second}}},
+		"response-timeout":      {"5s", Config{HTTP: transport.Options{ResponseTimeout: 5 * time.Second}}},
 		"retry-max-attempts":    {"3", Config{Retry: ltxstore.Retry{MaxAttempts: 3}}},
 		"retry-base-delay":      {"5ms", Config{Retry: ltxstore.Retry{BaseDelay: 5 * time.Millisecond}}},
 		"retry-max-delay":       {"6s", Config{Retry: ltxstore.Retry{MaxDelay: 6 * time.Second}}},
-		"chunk-size":            {"1MiB", Config{ChunkSize: 1 << 20}},
-		"upload-threshold":      {"16MiB", Config{UploadThreshold: 16 << 20}},
-		"metadata-concurrency":  {"10", Config{MetadataConcurrency: 10}},
-		"read-concurrency":      {"11", Config{ReadConcurrency: 11}},
-		"read-memory":           {"11MiB", Config{ReadMemory: 11 << 20}},
-		"delete-concurrency":    {"12", Config{DeleteConcurrency: 12}},
-		"page-size":             {"13", Config{PageSize: 13}},
+		"chunk-size":            {"1MiB", Config{Transfer: object.Options{PartSize: 1 << 20}}},
+		"upload-threshold":      {"16MiB", Config{Transfer: object.Options{UploadThreshold: 16 << 20}}},
+		"metadata-concurrency":  {"10", Config{Transfer: object.Options{MetadataConcurrency: 10}}},
+		"read-concurrency":      {"11", Config{Transfer: object.Options{ReadConcurrency: 11}}},
+		"read-memory":           {"11MiB", Config{Transfer: object.Options{ReadMemory: 11 << 20}}},
+		"delete-concurrency":    {"12", Config{Transfer: object.Options{DeleteConcurrency: 12}}},
+		"page-size":             {"13", Config{Transfer: object.Options{PageSize: 13}}},
 		"storage-class":         {"NEARLINE", Config{StorageClass: "NEARLINE"}},
 		"kms-key-name":          {"projects/p/locations/l/keyRings/r/cryptoKeys/k", Config{KMSKeyName: "projects/p/locations/l/keyRings/r/cryptoKeys/k"}},
 		"sse-customer-key":      {base64.StdEncoding.EncodeToString([]byte(key)), Config{SSECustomerKey: []byte(key)}},

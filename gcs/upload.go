@@ -31,7 +31,7 @@ func (b *bucket) PutStream(ctx context.Context, key string, body io.Reader, opts
 	x := &exchange{retry: retry}
 	w, cancel := b.writer(x.context(ctx), key, opts)
 	defer cancel()
-	w.ChunkSize = int(b.cfg.ChunkSize)
+	w.ChunkSize = int(b.cfg.Transfer.PartSize)
 	w.ChunkRetryDeadline = time.Hour // the policy decides
 	done, err := send(w, cancel, body)
 	if err == nil {

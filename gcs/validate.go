@@ -1,7 +1,6 @@
 package gcs
 
 import (
-	"errors"
 	"net/url"
 	"regexp"
 	"strings"
@@ -28,7 +27,7 @@ func invalid(field string, value any, want string) error {
 func (cfg Config) validate() error {
 	for _, check := range []func() error{
 		func() error { return settings.Validate(typeName, cfg) },
-		cfg.validatePlace, cfg.validateCredentials, cfg.validateClient, cfg.validateTransport, cfg.validateObject,
+		cfg.validatePlace, cfg.validateCredentials, cfg.validateClient, cfg.validateObject,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -56,18 +55,11 @@ func isBucket(name string) bool {
 	return regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`).MatchString(name)
 }
 
-// parseEndpoint returns nil for the empty endpoint. A password in the URL is
-// refused and not shown.
+// parseEndpoint returns nil for the empty endpoint.
 func parseEndpoint(field, endpoint string) (*url.URL, error) {
-	if endpoint == "" {
-		return nil, nil
-	}
-	u, err := transport.ParseEndpoint(endpoint)
-	switch {
-	case errors.Is(err, transport.ErrPassword):
-		return nil, invalid(field, scrub.Secret(len(endpoint)), err.Error())
-	case err != nil:
-		return nil, invalid(field, endpoint, err.Error())
+	u, err := transport.Endpoint(typeName, field, endpoint)
+	if u == nil {
+		return nil, err
 	}
 	if path := strings.Trim(u.Path, "/"); path != "" && path != strings.Trim(apiPath, "/") {
 		return nil, invalid(field, endpoint, "want no path, or "+apiPath+": the library sends uploads to the host's root")
@@ -90,33 +82,23 @@ func (cfg Config) validateClient() error {
 	const want = "want it empty beside a Client, which has its own"
 	switch {
 	case cfg.Endpoint != "":
-		return invalid("Endpoint", withoutUser(cfg.Endpoint), want)
+		return invalid("Endpoint", cfg.Endpoint, want)
 	case cfg.CredentialsFile != "":
 		return invalid("CredentialsFile", cfg.CredentialsFile, want)
 	case len(cfg.CredentialsJSON) > 0:
 		return invalid("CredentialsJSON", scrub.Secret(1), want)
 	case cfg.Anonymous:
 		return invalid("Anonymous", true, want)
-	case cfg.RoundTripper != nil:
-		return invalid("RoundTripper", "a RoundTripper", want)
-	case cfg.CABundle != "":
-		return invalid("CABundle", cfg.CABundle, want)
-	case cfg.InsecureSkipVerify:
-		return invalid("InsecureSkipVerify", true, want)
-	case cfg.MaxConns != 0:
-		return invalid("MaxConns", cfg.MaxConns, want)
-	case cfg.MaxIdleConns != 0:
-		return invalid("MaxIdleConns", cfg.MaxIdleConns, want)
-	}
-	return nil
-}
-
-func (cfg Config) validateTransport() error {
-	switch {
-	case cfg.CABundle != "" && cfg.RoundTripper != nil:
-		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
-	case cfg.CABundle != "" && cfg.InsecureSkipVerify:
-		return invalid("InsecureSkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
+	case cfg.HTTP.RoundTripper != nil:
+		return invalid("HTTP.RoundTripper", "a RoundTripper", want)
+	case cfg.HTTP.CABundle != "":
+		return invalid("HTTP.CABundle", cfg.HTTP.CABundle, want)
+	case cfg.HTTP.InsecureSkipVerify:
+		return invalid("HTTP.InsecureSkipVerify", true, want)
+	case cfg.HTTP.MaxConns != 0:
+		return invalid("HTTP.MaxConns", cfg.HTTP.MaxConns, want)
+	case cfg.HTTP.MaxIdleConns != 0:
+		return invalid("HTTP.MaxIdleConns", cfg.HTTP.MaxIdleConns, want)
 	}
 	return nil
 }
@@ -124,8 +106,8 @@ func (cfg Config) validateTransport() error {
 func (cfg Config) validateObject() error {
 	customer := len(cfg.SSECustomerKey) > 0 || cfg.SSECustomerKeyFile != ""
 	switch {
-	case cfg.ChunkSize%chunkUnit != 0:
-		return invalid("ChunkSize", cfg.ChunkSize, "want 0 (default), or a multiple of 256 KiB up to 1 GiB, in bytes")
+	case cfg.Transfer.PartSize%chunkUnit != 0:
+		return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want 0 (default), or a multiple of 256 KiB up to 1 GiB, in bytes")
 	case cfg.KMSKeyName != "" && customer:
 		return invalid("KMSKeyName", cfg.KMSKeyName, "want one encryption: KMSKeyName or SSECustomerKey")
 	case len(cfg.SSECustomerKey) > 0 && len(cfg.SSECustomerKey) != customerKeySize:

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // nobody fails the test if a request is sent.
@@ -58,26 +60,26 @@ func TestBadConfig(t *testing.T) {
 		{"CredentialsJSON", func(c *Config) { c.CredentialsFile, c.CredentialsJSON = short, []byte("{}") }},
 		{"Anonymous", func(c *Config) { c.Anonymous, c.CredentialsFile = true, short }},
 		{"QuotaProject", func(c *Config) { c.QuotaProject = "two words" }},
-		{"InsecureSkipVerify", func(c *Config) { c.RoundTripper, c.CABundle, c.InsecureSkipVerify = nil, short, true }},
-		{"CABundle", func(c *Config) { c.CABundle = short }},
-		{"CABundle", func(c *Config) { c.RoundTripper, c.CABundle = nil, short }},
+		{"InsecureSkipVerify", func(c *Config) { c.HTTP.RoundTripper, c.HTTP.CABundle, c.HTTP.InsecureSkipVerify = nil, short, true }},
+		{"CABundle", func(c *Config) { c.HTTP.CABundle = short }},
+		{"CABundle", func(c *Config) { c.HTTP.RoundTripper, c.HTTP.CABundle = nil, short }},
 		{"Client", func(c *Config) { c.Client = client }},
-		{"ChunkSize", func(c *Config) { c.ChunkSize = -1 }},
-		{"ChunkSize", func(c *Config) { c.ChunkSize = 300 << 10 }},
-		{"ChunkSize", func(c *Config) { c.ChunkSize = 2 << 30 }},
-		{"UploadThreshold", func(c *Config) { c.UploadThreshold = -1 }},
-		{"UploadThreshold", func(c *Config) { c.UploadThreshold = 2 << 30 }},
-		{"MetadataConcurrency", func(c *Config) { c.MetadataConcurrency = -1 }},
-		{"ReadConcurrency", func(c *Config) { c.ReadConcurrency = -1 }},
-		{"ReadMemory", func(c *Config) { c.ReadMemory = -1 }},
-		{"DeleteConcurrency", func(c *Config) { c.DeleteConcurrency = -1 }},
-		{"PageSize", func(c *Config) { c.PageSize = -1 }},
-		{"PageSize", func(c *Config) { c.PageSize = 1001 }},
-		{"MaxConns", func(c *Config) { c.MaxConns = -1 }},
-		{"MaxIdleConns", func(c *Config) { c.MaxIdleConns = -1 }},
-		{"IdleConnTimeout", func(c *Config) { c.IdleConnTimeout = -1 }},
-		{"IdleTimeout", func(c *Config) { c.IdleTimeout = -1 }},
-		{"ResponseTimeout", func(c *Config) { c.ResponseTimeout = -1 }},
+		{"Transfer.PartSize", func(c *Config) { c.Transfer.PartSize = -1 }},
+		{"Transfer.PartSize", func(c *Config) { c.Transfer.PartSize = 300 << 10 }},
+		{"Transfer.PartSize", func(c *Config) { c.Transfer.PartSize = 2 << 30 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.UploadThreshold = -1 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.UploadThreshold = 2 << 30 }},
+		{"MetadataConcurrency", func(c *Config) { c.Transfer.MetadataConcurrency = -1 }},
+		{"ReadConcurrency", func(c *Config) { c.Transfer.ReadConcurrency = -1 }},
+		{"ReadMemory", func(c *Config) { c.Transfer.ReadMemory = -1 }},
+		{"DeleteConcurrency", func(c *Config) { c.Transfer.DeleteConcurrency = -1 }},
+		{"PageSize", func(c *Config) { c.Transfer.PageSize = -1 }},
+		{"PageSize", func(c *Config) { c.Transfer.PageSize = 1001 }},
+		{"MaxConns", func(c *Config) { c.HTTP.MaxConns = -1 }},
+		{"MaxIdleConns", func(c *Config) { c.HTTP.MaxIdleConns = -1 }},
+		{"IdleConnTimeout", func(c *Config) { c.HTTP.IdleConnTimeout = -1 }},
+		{"IdleTimeout", func(c *Config) { c.HTTP.IdleTimeout = -1 }},
+		{"ResponseTimeout", func(c *Config) { c.HTTP.ResponseTimeout = -1 }},
 		{"StorageClass", func(c *Config) { c.StorageClass = "nearline" }},
 		{"KMSKeyName", func(c *Config) { c.KMSKeyName = "k" }},
 		{"KMSKeyName", func(c *Config) {
@@ -89,7 +91,7 @@ func TestBadConfig(t *testing.T) {
 		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
 		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
 	} {
-		cfg := Config{Bucket: "bucket", RoundTripper: nobody{t}}
+		cfg := Config{Bucket: "bucket", HTTP: transport.Options{RoundTripper: nobody{t}}}
 		tt.change(&cfg)
 		c := NewReplicaClient(cfg)
 		for range 2 { // a failed Init leaves no state
@@ -116,10 +118,10 @@ func TestBadConfigBesideAClient(t *testing.T) {
 		"CredentialsFile":    func(c *Config) { c.CredentialsFile = "f" },
 		"CredentialsJSON":    func(c *Config) { c.CredentialsJSON = []byte("{}") },
 		"Anonymous":          func(c *Config) { c.Anonymous = true },
-		"CABundle":           func(c *Config) { c.CABundle = "f" },
-		"InsecureSkipVerify": func(c *Config) { c.InsecureSkipVerify = true },
-		"MaxConns":           func(c *Config) { c.MaxConns = 1 },
-		"MaxIdleConns":       func(c *Config) { c.MaxIdleConns = 1 },
+		"CABundle":           func(c *Config) { c.HTTP.CABundle = "f" },
+		"InsecureSkipVerify": func(c *Config) { c.HTTP.InsecureSkipVerify = true },
+		"MaxConns":           func(c *Config) { c.HTTP.MaxConns = 1 },
+		"MaxIdleConns":       func(c *Config) { c.HTTP.MaxIdleConns = 1 },
 	} {
 		cfg := Config{Bucket: "bucket", Client: client}
 		change(&cfg)
@@ -134,13 +136,13 @@ func TestBadConfigBesideAClient(t *testing.T) {
 func TestLimits(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"most": func(c *Config) {
-			c.PageSize, c.ChunkSize, c.UploadThreshold = 1000, 1<<30, 1<<30
+			c.Transfer.PageSize, c.Transfer.PartSize, c.Transfer.UploadThreshold = 1000, 1<<30, 1<<30
 		},
-		"least":    func(c *Config) { c.PageSize, c.ChunkSize, c.UploadThreshold = 1, 256<<10, 1 },
+		"least":    func(c *Config) { c.Transfer.PageSize, c.Transfer.PartSize, c.Transfer.UploadThreshold = 1, 256<<10, 1 },
 		"no key":   func(c *Config) { c.SSECustomerKey = []byte{} },
 		"defaults": func(*Config) {},
 	} {
-		cfg := Config{Bucket: "bucket", Anonymous: true, RoundTripper: nobody{t}}
+		cfg := Config{Bucket: "bucket", Anonymous: true, HTTP: transport.Options{RoundTripper: nobody{t}}}
 		change(&cfg)
 		assert.NoError(t, NewReplicaClient(cfg).Init(t.Context()), name)
 	}
@@ -149,7 +151,7 @@ func TestLimits(t *testing.T) {
 // Credentials without a type are refused for that, and not for a type "".
 func TestCredentialsWithoutAType(t *testing.T) {
 	for _, content := range []string{"{}", `{"client_email":"a@b"}`} {
-		err := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(content), RoundTripper: nobody{t}}).Init(t.Context())
+		err := NewReplicaClient(Config{Bucket: "bucket", CredentialsJSON: []byte(content), HTTP: transport.Options{RoundTripper: nobody{t}}}).Init(t.Context())
 		require.ErrorIs(t, err, fs.ErrInvalid)
 		assert.ErrorContains(t, err, "want credentials in JSON")
 		assert.NotContains(t, err.Error(), "is not understood")
@@ -159,11 +161,10 @@ func TestCredentialsWithoutAType(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	cfg := Config{Bucket: "bucket"}.withDefaults()
 	assert.Equal(t, Config{
-		Bucket: "bucket", ChunkSize: 8 << 20, UploadThreshold: 8 << 20, MetadataConcurrency: 32, ReadConcurrency: 16, ReadMemory: 32 << 20, DeleteConcurrency: 64,
-		PageSize: 1000, MaxIdleConns: 65, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute,
+		Bucket: "bucket", Transfer: object.Options{PartSize: 8 << 20, UploadThreshold: 8 << 20, Concurrency: 1, MetadataConcurrency: 32, ReadConcurrency: 16, ReadMemory: 32 << 20, DeleteConcurrency: 64, PageSize: 1000}, HTTP: transport.Options{MaxIdleConns: 113, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute},
 		Retry: ltxstore.Retry{MaxAttempts: 10, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second},
 	}, cfg)
 	assert.True(t, Config{Endpoint: "http://h"}.withDefaults().Anonymous)
 	assert.False(t, Config{Endpoint: "http://h", CredentialsFile: "f"}.withDefaults().Anonymous)
-	assert.Equal(t, 3, Config{MaxConns: 3}.withDefaults().MaxIdleConns)
+	assert.Equal(t, 3, Config{HTTP: transport.Options{MaxConns: 3}}.withDefaults().HTTP.MaxIdleConns)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -27,7 +28,7 @@ func (b *bench) changed(t *testing.T, change func(req *http.Request, next http.R
 	t.Helper()
 	other := *b
 	other.ReplicaClient = b.client(t, func(cfg *Config) {
-		cfg.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
+		cfg.HTTP.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
 			return change(req.Clone(req.Context()), http.DefaultTransport)
 		})
 	})
@@ -45,7 +46,7 @@ func TestWriteAnswerAfterTheEnd(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			server := &golden.Transport{Handler: gcsfake.New(gcsfake.Options{}, "bucket")}
 			c := NewReplicaClient(Config{Bucket: "bucket", Anonymous: true, Logger: slog.New(slog.DiscardHandler),
-				RoundTripper: roundTrip(func(req *http.Request) (*http.Response, error) {
+				HTTP: transport.Options{RoundTripper: roundTrip(func(req *http.Request) (*http.Response, error) {
 					resp, err := server.RoundTrip(req) // it is stored
 					cancel()
 					select {
@@ -54,7 +55,7 @@ func TestWriteAnswerAfterTheEnd(t *testing.T) {
 					case <-req.Context().Done():
 						return nil, req.Context().Err()
 					}
-				})})
+				})}})
 			_, err := c.WriteLTXFile(ctx, 0, 1, 1, strings.NewReader("x"))
 			require.ErrorIs(t, err, tt.want)
 		})
@@ -134,7 +135,7 @@ func TestOpenResumesAsLongAsThereIsProgress(t *testing.T) {
 // So many deletions are under way at once, and not one more.
 func TestDeleteConcurrency(t *testing.T) {
 	const most = 5
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.DeleteConcurrency = most })
+	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.Transfer.DeleteConcurrency = most })
 	var mu sync.Mutex
 	underWay, arrived := 0, 0
 	full := make(chan struct{})

@@ -116,7 +116,7 @@ func TestWriteSourceShrinks(t *testing.T) {
 		sent, complete := false, false
 		c := b.client(t, func(cfg *Config) {
 			cfg.Retry.MaxAttempts = 1
-			cfg.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
+			cfg.HTTP.RoundTripper = roundTrip(func(req *http.Request) (*http.Response, error) {
 				sent = true
 				req.Body = &onRead{ReadCloser: req.Body, after: 1000, do: func() { assert.NoError(t, src.Truncate(1500)) }, end: func() { complete = true }}
 				return http.DefaultTransport.RoundTrip(req)

@@ -24,6 +24,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -203,7 +204,7 @@ func TestFaults(t *testing.T) {
 			c := newChaos(t)
 			cfg := (&space{server: server, bucket: bucket}).config("backups/db")
 			cfg.Endpoint = c.inFrontOf(t, through(t, server.Endpoint))
-			cfg.Retry, cfg.IdleTimeout, cfg.ResponseTimeout = impatient, time.Second, 3*time.Second
+			cfg.Retry, cfg.HTTP.IdleTimeout, cfg.HTTP.ResponseTimeout = impatient, time.Second, 3*time.Second
 			underFaults(t, c, func() ltxstore.ReplicaClient { return s3.NewReplicaClient(cfg) })
 
 			left, err := bucket.Keys(t.Context(), "")
@@ -219,9 +220,9 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			server := start(t)
 			c := newChaos(t)
-			cfg := gcs.Config{Bucket: gcsBucket, Path: "backups/db", ChunkSize: 256 << 10}
+			cfg := gcs.Config{Bucket: gcsBucket, Path: "backups/db", Transfer: object.Options{PartSize: 256 << 10}}
 			cfg.Endpoint = c.inFrontOf(t, server)
-			cfg.Retry, cfg.IdleTimeout, cfg.ResponseTimeout = impatient, time.Second, 3*time.Second
+			cfg.Retry, cfg.HTTP.IdleTimeout, cfg.HTTP.ResponseTimeout = impatient, time.Second, 3*time.Second
 			underFaults(t, c, func() ltxstore.ReplicaClient { return gcs.NewReplicaClient(cfg) })
 
 			answer := httptest.NewRecorder()

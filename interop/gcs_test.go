@@ -17,6 +17,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -51,7 +52,7 @@ func newGCSServer(t testing.TB) *gcsServer {
 
 func (s *gcsServer) config(path string, layout ltxstore.Layout) gcs.Config {
 	return gcs.Config{
-		Bucket: gcsBucket, Path: path, Layout: layout, Endpoint: s.url, ChunkSize: 256 << 10,
+		Bucket: gcsBucket, Path: path, Layout: layout, Endpoint: s.url, Transfer: object.Options{PartSize: 256 << 10},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }

@@ -111,7 +111,7 @@ func TestS3Many(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *space) {
 		cfg := s.config("many/db")
 		wire := &wire{next: s.server.Transport(), bucket: s.bucket.Name}
-		cfg.RoundTripper, cfg.CABundle = wire, ""
+		cfg.HTTP.RoundTripper, cfg.HTTP.CABundle = wire, ""
 		client := s3.NewReplicaClient(cfg)
 		t.Cleanup(func() { require.NoError(t, client.Close()) })
 

@@ -57,8 +57,8 @@ func TestS3Options(t *testing.T) {
 				"tags":              func(cfg *s3.Config) { cfg.Tags = map[string]string{"team": "a b+c"} },
 				"class":             func(cfg *s3.Config) { cfg.StorageClass = "STANDARD" },
 				"write once":        func(cfg *s3.Config) { cfg.WriteOnce = true },
-				"parallel reads":    func(cfg *s3.Config) { cfg.ReadConcurrency = 3 },
-				"single large body": func(cfg *s3.Config) { cfg.UploadThreshold = 4 * partSize },
+				"parallel reads":    func(cfg *s3.Config) { cfg.Transfer.ReadConcurrency = 3 },
+				"single large body": func(cfg *s3.Config) { cfg.Transfer.UploadThreshold = 4 * partSize },
 			}
 			if server.Name == "minio" { // versitygw ignores them
 				options["sse-s3"] = func(cfg *s3.Config) { cfg.SSE = "AES256" }
@@ -110,9 +110,9 @@ func TestS3OnceLarge(t *testing.T) {
 		for name, threshold := range map[string]int64{"one request": 2 * size, "parts": 0} {
 			t.Run(name, func(t *testing.T) {
 				cfg := s.config("once/" + name)
-				cfg.WriteOnce, cfg.UploadThreshold = true, threshold
+				cfg.WriteOnce, cfg.Transfer.UploadThreshold = true, threshold
 				wire := &wire{next: s.server.Transport(), bucket: s.bucket.Name}
-				cfg.RoundTripper, cfg.CABundle = wire, ""
+				cfg.HTTP.RoundTripper, cfg.HTTP.CABundle = wire, ""
 				client := s3.NewReplicaClient(cfg)
 				t.Cleanup(func() { require.NoError(t, client.Close()) })
 				write := func(content []byte) error {
@@ -169,7 +169,7 @@ func TestS3Refused(t *testing.T) {
 		// A certificate that nobody vouches for.
 		if s.server.CABundle != "" {
 			cfg := s.config("refused/db")
-			cfg.CABundle, cfg.Retry.MaxAttempts = "", 1
+			cfg.HTTP.CABundle, cfg.Retry.MaxAttempts = "", 1
 			client := s3.NewReplicaClient(cfg)
 			_, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 			require.ErrorContains(t, err, "certificate")

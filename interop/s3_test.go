@@ -18,6 +18,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/interop/servers"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -109,11 +111,9 @@ func (s *space) config(path string) s3.Config {
 		Endpoint:        s.server.Endpoint,
 		AccessKeyID:     s.server.AccessKey,
 		SecretAccessKey: s.server.SecretKey,
-		CABundle:        s.server.CABundle,
+		HTTP:            transport.Options{CABundle: s.server.CABundle},
 		SSECustomerKey:  s.sse,
-		PartSize:        partSize,
-		Concurrency:     2,
-		ReadMemory:      2 * partSize,
+		Transfer:        object.Options{PartSize: partSize, Concurrency: 2, ReadMemory: 2 * partSize},
 		Logger:          slog.New(slog.DiscardHandler),
 	}
 }
@@ -129,7 +129,7 @@ func (s *space) store() (replicatest.Store, error) {
 	if s.server.Name == "minio" {
 		// Elsewhere the client's own transport is under test, with its pool
 		// and CABundle.
-		base.RoundTripper, base.CABundle = wire, ""
+		base.HTTP.RoundTripper, base.HTTP.CABundle = wire, ""
 	}
 	var clients []*s3.ReplicaClient
 	with := func(change func(*s3.Config)) func() (ltxstore.ReplicaClient, error) {

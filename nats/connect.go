@@ -9,7 +9,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
@@ -39,14 +38,17 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		Keys:   keys,
 		Place:  []string{cfg.URL, cfg.Bucket},
 
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     window * cfg.ChunkSize,
-		PartSize:            window * cfg.ChunkSize,
-		ReadPool:            rangeio.SharedPool(int64(cfg.ReadConcurrency)*window*cfg.ChunkSize, cfg.ReadConcurrency),
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               b.close,
+		WriteOnce: cfg.WriteOnce,
+		Options: object.Options{
+			UploadThreshold:     window * cfg.ChunkSize,
+			PartSize:            window * cfg.ChunkSize,
+			ReadConcurrency:     cfg.ReadConcurrency,
+			ReadMemory:          int64(cfg.ReadConcurrency) * window * cfg.ChunkSize,
+			MetadataConcurrency: cfg.MetadataConcurrency,
+			DeleteConcurrency:   cfg.DeleteConcurrency,
+		},
+		IdleTimeout: cfg.IdleTimeout,
+		Close:       b.close,
 	}, nil
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -76,19 +76,17 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	if err != nil {
 		return object.Object{}, err
 	}
-	return acknowledged(key, out.ETag, body.Size(), out.HashCRC64, out.Headers), nil
+	return written(key, out.ETag, body.Size(), out.HashCRC64, out.Headers), nil
 }
 
 const contentType = "application/octet-stream"
 
-// acknowledged returns what an answer tells of an object that was written.
-// Without an ETag it may be a proxy's.
-func acknowledged(key string, etag *string, size int64, sum *string, header http.Header) object.Object {
-	if oss.ToString(etag) == "" {
-		size = -1
-	}
+// written returns what an answer tells of an object that was written.
+func written(key string, etag *string, size int64, sum *string, header http.Header) object.Object {
 	date, _ := http.ParseTime(header.Get("Date"))
-	return object.Object{Key: key, Size: size, Version: oss.ToString(etag), Modified: date, Sum: sumOf(sum)}
+	o := object.Written(key, oss.ToString(etag), size, date)
+	o.Sum = sumOf(sum)
+	return o
 }
 
 // Get implements object.Bucket.
@@ -108,24 +106,11 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	content := object.Content{
-		Object: object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)},
+		Object: object.Object{Key: key, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)},
 		Body:   out.Body,
 		Length: out.ContentLength,
 	}
-	span := oss.ToString(out.ContentRange)
-	if span == "" { // the whole object
-		return content, nil
-	}
-	n, total, err := rangeio.CheckContentRange(span, opts.Offset, opts.Size)
-	if err == nil && content.Length != n {
-		err = foreign("Content-Range %q and Content-Length %d", span, content.Length)
-	}
-	if err != nil {
-		out.Body.Close()
-		return object.Content{}, err
-	}
-	content.Offset, content.Length, content.Size = opts.Offset, n, total
-	return content, nil
+	return content.Ranged(oss.ToString(out.ContentRange), opts)
 }
 
 func fromMetadata(metadata map[string]string) map[string]string {
@@ -143,9 +128,7 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	case err != nil:
 		return object.Object{}, err
 	case out.Headers.Get("Content-Length") == "":
-		return object.Object{}, foreign("properties without Content-Length")
-	case version != "" && oss.ToString(out.ETag) != version:
-		return object.Object{}, fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, oss.ToString(out.ETag), version)
+		return object.Object{}, transport.Foreign("properties without Content-Length")
 	}
 	return object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified),
 		Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)}, nil
@@ -165,7 +148,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	for _, item := range out.Contents {
 		if !strings.HasPrefix(oss.ToString(item.Key), opts.Prefix) {
-			return object.Page{}, foreign("a listing of %q that has %q", opts.Prefix, oss.ToString(item.Key))
+			return object.Page{}, transport.Foreign("a listing of %q that has %q", opts.Prefix, oss.ToString(item.Key))
 		}
 		page.Objects = append(page.Objects, object.Object{Key: *item.Key, Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
 	}
@@ -174,7 +157,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	if out.IsTruncated {
 		if page.Next = oss.ToString(out.NextContinuationToken); page.Next == "" {
-			return object.Page{}, foreign("a truncated listing without a token")
+			return object.Page{}, transport.Foreign("a truncated listing without a token")
 		}
 	}
 	return page, nil
@@ -183,7 +166,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 // checkListing returns an error unless a listing is of what was asked for.
 func (b *bucket) checkListing(name, prefix *string, want string) error {
 	if oss.ToString(name) != b.cfg.Bucket || oss.ToString(prefix) != want {
-		return foreign("a listing of %q in the bucket %q: want one of %q", oss.ToString(prefix), oss.ToString(name), want)
+		return transport.Foreign("a listing of %q in the bucket %q: want one of %q", oss.ToString(prefix), oss.ToString(name), want)
 	}
 	return nil
 }

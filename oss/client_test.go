@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
 )
@@ -31,7 +32,7 @@ func bench(t *testing.T) (*ReplicaClient, *httpfault.Layer) {
 	server := httptest.NewServer(faults)
 	t.Cleanup(server.Close)
 	return NewReplicaClient(Config{Bucket: "bucket", Path: "db", Region: "cn-test", Endpoint: server.URL, AccessKeyID: "id", SecretAccessKey: testSecret,
-		PartSize: testPart, Logger: slog.New(slog.DiscardHandler), Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond}}), faults
+		Transfer: object.Options{PartSize: testPart}, Logger: slog.New(slog.DiscardHandler), Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond}}), faults
 }
 
 // What is sent for each operation: no request more than there must be.
@@ -107,10 +108,10 @@ func TestRefusals(t *testing.T) {
 		"AccessKeyID":        {func(c *Config) { c.AccessKeyID, c.SecretAccessKey = "", "" }, func(c *Config) { c.AccessKeyID = "" }, func(c *Config) { c.SecretAccessKey = "" }},
 		"SecurityToken":      {func(c *Config) { c.AccessKeyID, c.SecretAccessKey, c.SecurityToken = "", "", testSecret }},
 		"Credentials":        {func(c *Config) { c.Credentials = credentials.NewAnonymousCredentialsProvider() }},
-		"CABundle":           {func(c *Config) { c.CABundle = "/nowhere" }, func(c *Config) { c.CABundle, c.RoundTripper = "x", http.DefaultTransport }},
-		"InsecureSkipVerify": {func(c *Config) { c.CABundle, c.InsecureSkipVerify = "x", true }},
-		"PartSize":           {func(c *Config) { c.PartSize = 1 << 10 }},
-		"PageSize":           {func(c *Config) { c.PageSize = 1001 }},
+		"CABundle":           {func(c *Config) { c.HTTP.CABundle = "/nowhere" }, func(c *Config) { c.HTTP.CABundle, c.HTTP.RoundTripper = "x", http.DefaultTransport }},
+		"InsecureSkipVerify": {func(c *Config) { c.HTTP.CABundle, c.HTTP.InsecureSkipVerify = "x", true }},
+		"PartSize":           {func(c *Config) { c.Transfer.PartSize = 1 << 10 }},
+		"PageSize":           {func(c *Config) { c.Transfer.PageSize = 1001 }},
 		"StorageClass":       {func(c *Config) { c.StorageClass = "Archive" }},
 		"SSE":                {func(c *Config) { c.SSE = "x" }},
 		"KMSKeyID":           {func(c *Config) { c.KMSKeyID = "x" }},
@@ -132,8 +133,8 @@ func TestURL(t *testing.T) {
 	t.Setenv("OSS_ACCESS_KEY_ID", "id")
 	t.Setenv("OSS_ACCESS_KEY_SECRET", testSecret)
 	for url, want := range map[string]string{
-		"oss://buck/a/b": `Bucket:"buck" Path:"a/b" Layout:default Region:"" Endpoint:""`,
-		"oss://buck.oss-cn-beijing.aliyuncs.com/p":              `Bucket:"buck" Path:"p" Layout:default Region:"cn-beijing" Endpoint:""`,
+		"oss://buck/a/b": `Bucket:"buck" Path:"a/b" Layout:default`,
+		"oss://buck.oss-cn-beijing.aliyuncs.com/p":              `Bucket:"buck" Path:"p" Layout:default Region:"cn-beijing"`,
 		"oss://buck.oss-cn-beijing-internal.aliyuncs.com/p":     `Bucket:"buck" Path:"p" Layout:default Region:"cn-beijing" Endpoint:"https://oss-cn-beijing-internal.aliyuncs.com"`,
 		"oss://buck?region=cn-x&endpoint=oss.example&path=/a/b": `Bucket:"buck" Path:"/a/b" Layout:default Region:"cn-x" Endpoint:"https://oss.example"`,
 	} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
@@ -53,7 +54,7 @@ func TestConformance(t *testing.T) {
 		{"over TLS", true, oss.Config{}, lacks, some("write/", "open/", "rewrite/r")},
 		{"litestream", false, oss.Config{Layout: ltxstore.LayoutLitestreamS3}, lacks, some("list/", "delete/some", "delete-all/", "time/s", "open/range")},
 		{"write once", false, oss.Config{WriteOnce: true}, once, some("once/", "write/l", "write/r", "delete/", "all/")},
-		{"parallel", false, oss.Config{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}, lacks, some("open/", "write/l", "write/s")},
+		{"parallel", false, oss.Config{Transfer: object.Options{ReadConcurrency: 3, ReadMemory: 3 * 256 << 10}}, lacks, some("open/", "write/l", "write/s")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			replicatest.Run(t, replicatest.Config{
@@ -91,7 +92,7 @@ func newFake(cfg oss.Config, opt ossfake.Options, secure bool) (*fake, error) {
 		return nil, err
 	}
 	if secure {
-		f.cfg.CABundle = f.bundle
+		f.cfg.HTTP.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil
@@ -109,7 +110,7 @@ func makeFake(cfg oss.Config, opt ossfake.Options) (*fake, error) {
 	f.layer.Name(ossfake.Operation)
 	f.cfg.AccessKeyID, f.cfg.SecretAccessKey, f.cfg.Region = fakeID, fakeSecret, fakeRegion
 	f.cfg.Bucket, f.cfg.Path = fakeBucket, fakePath
-	f.cfg.PartSize, f.cfg.PageSize = fakePart, fakePage
+	f.cfg.Transfer.PartSize, f.cfg.Transfer.PageSize = fakePart, fakePage
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)
 	return f, nil

@@ -2,6 +2,7 @@ package oss
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"os"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
@@ -24,10 +24,10 @@ const (
 	maxObjectSize = maxParts * maxPartSize
 )
 
-// connect checks given, completes it, and makes the client that all requests
-// go through.
-func connect(given Config, log *oplog.Logger) (*object.Store, error) {
-	cfg, err := given.load(os.Getenv)
+// connect checks cfg, completes it, and makes the client that all requests go
+// through.
+func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, error) {
+	cfg, err := cfg.load(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +48,10 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		Keys:   keys,
 		Place:  []string{cfg.Endpoint, cfg.Bucket},
 
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     cfg.UploadThreshold,
-		PartSize:            cfg.PartSize,
-		Concurrency:         cfg.Concurrency,
-		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		PageSize:            cfg.PageSize,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               closeIdle,
+		WriteOnce:   cfg.WriteOnce,
+		Options:     cfg.Transfer,
+		IdleTimeout: cfg.HTTP.IdleTimeout,
+		Close:       closeIdle,
 	}, nil
 }
 
@@ -74,7 +68,7 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 			return cfg, invalid("AccessKeyID", cfg.AccessKeyID, "want it and SecretAccessKey, Credentials, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET")
 		}
 	}
-	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
 	cfg.Region = cmp.Or(cfg.Region, "cn-hangzhou")
@@ -85,21 +79,9 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 // dial makes a client over our own transport, and lets nothing repeat requests
 // or sum bodies but us.
 func (b *bucket) dial() (closeIdle func(), err error) {
-	next := b.cfg.RoundTripper
-	if next == nil {
-		t, err := transport.New(transport.Options{
-			MaxConns:           b.cfg.MaxConns,
-			MaxIdleConns:       b.cfg.MaxIdleConns,
-			IdleConnTimeout:    b.cfg.IdleConnTimeout,
-			ResponseTimeout:    b.cfg.ResponseTimeout,
-			IdleTimeout:        b.cfg.IdleTimeout,
-			InsecureSkipVerify: b.cfg.InsecureSkipVerify,
-			CABundle:           b.cfg.CABundle,
-		})
-		if err != nil {
-			return nil, err
-		}
-		next, closeIdle = t, t.CloseIdleConnections
+	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
+	if err != nil {
+		return nil, err
 	}
 	provider := b.cfg.Credentials
 	if provider == nil {
@@ -113,7 +95,7 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 		RetryMaxAttempts:        oss.Ptr(1),
 		DisableUploadCRC64Check: oss.Ptr(true),
 		HttpClient: &http.Client{
-			Transport:     &transport.Checked{Next: next, Check: check, TooLong: foreign("it is longer than any of the service's")},
+			Transport:     &transport.Checked{Next: next, Check: check, TooLong: transport.Foreign("it is longer than any of the service's")},
 			CheckRedirect: transport.NoRedirect,
 		},
 	})
@@ -131,7 +113,7 @@ func check(req *http.Request, resp *http.Response) (limit int64, err error) {
 	case resp.StatusCode >= 300:
 		return maxError, nil
 	case !isService(resp.Header):
-		return 0, foreign("a success without x-oss-request-id")
+		return 0, transport.Foreign("a success without x-oss-request-id")
 	case req.Method == http.MethodGet && !query.Has("list-type") && !query.Has("uploads") && !query.Has("uploadId"):
 		return 0, nil
 	}

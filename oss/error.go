@@ -11,7 +11,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
@@ -55,36 +54,20 @@ var hints = map[string]string{
 	"InvalidObjectState":    "the object is in an archive, and must be restored before it is read",
 }
 
-// foreign is the error of an answer that is not the service's, or not to what
-// was asked.
-func foreign(format string, args ...any) error {
-	return fmt.Errorf("%w: the answer is not the service's: %s", ltxstore.ErrUnavailable, fmt.Sprintf(format, args...))
-}
-
 // isService reports that an answer is the service's own.
 func isService(header http.Header) bool { return header.Get("X-Oss-Request-Id") != "" }
 
 // Classify implements object.Bucket.
 func (b *bucket) Classify(err error) object.Failure {
-	f := object.Failure{Kind: kindOf(err), Size: -1}
-	if answer := new(oss.ServiceError); errors.As(err, &answer) {
-		f.RetryAfter = transport.RetryAfter(answer.Headers)
-		if f.Kind == object.ErrRange {
-			f.Size = rangeio.RefusedSize(answer.Headers.Get("Content-Range"))
-		}
-	}
-	return f
+	answer := new(oss.ServiceError)
+	errors.As(err, &answer)
+	return transport.Failure(kindOf(err), answer.Headers)
 }
 
 // kindOf tells the kind by the service's code; a status alone may be a proxy's.
 func kindOf(err error) error {
-	for _, kind := range []error{object.ErrPrecondition, object.ErrRange} {
-		if errors.Is(err, kind) {
-			return kind
-		}
-	}
 	answer := new(oss.ServiceError)
-	switch kind := ltxstore.KindOf(err); {
+	switch kind := object.KindOf(err); {
 	case kind != nil:
 		return kind
 	case !errors.As(err, &answer):

@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
@@ -82,7 +83,7 @@ func operations() map[string]operation {
 	return map[string]operation{
 		"write": {Row: matrix.Row{Hit: hit("PutObject"), Cells: matrix.Cells(matrix.Repeated(put, "PutObject"), silent, matrix.Denied(put))}, Config: oss.Config{}, Do: small},
 		"send a part": {Row: matrix.Row{Hit: hit("UploadPart"), Skip: 1, Cells: matrix.Cells(matrix.Repeated(upload, "UploadPart"), silent,
-			matrix.Denied(counts{"InitiateMultipartUpload": 1, "UploadPart": 2, "AbortMultipartUpload": 1, "ListParts": 1}))}, Config: oss.Config{Concurrency: 1}, Do: large},
+			matrix.Denied(counts{"InitiateMultipartUpload": 1, "UploadPart": 2, "AbortMultipartUpload": 1, "ListParts": 1}))}, Config: oss.Config{Transfer: object.Options{Concurrency: 1}}, Do: large},
 		"complete": {Row: matrix.Row{Hit: hit("CompleteMultipartUpload"), At: 50, Cells: matrix.Cells(matrix.Repeated(upload, "CompleteMultipartUpload"),
 			// The object is there, and its checksum is compared.
 			matrix.Every(matrix.Cell{Requests: matrix.Plus(matrix.Plus(upload, counts{"CompleteMultipartUpload": 1}), counts{"HeadObject": 1})}, append([]matrix.Fault{matrix.LostAnswer}, cut...)...),
@@ -112,7 +113,7 @@ func TestFaults(t *testing.T) {
 		f, err := makeFake(o.Config, ossfake.Options{})
 		require.NoError(t, err)
 		server, client := memnet.Serve(f.layer)
-		f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+		f.server, f.cfg.Endpoint, f.cfg.HTTP.RoundTripper = server, server.URL, client
 		t.Cleanup(func() { assert.NoError(t, f.close()) })
 		t.Cleanup(client.CloseIdleConnections)
 		return f.world(f.client(func(cfg *oss.Config) {

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
@@ -41,8 +43,8 @@ func TestGolden(t *testing.T) {
 		"kms":              func(cfg *Config) { cfg.SSE, cfg.KMSKeyID = "KMS", "key" },
 		"layout-s3":        func(cfg *Config) { cfg.Layout = ltxstore.LayoutLitestreamS3 },
 		"root":             func(cfg *Config) { cfg.Path = "" },
-		"page-size":        func(cfg *Config) { cfg.PageSize = 7 },
-		"upload-threshold": func(cfg *Config) { cfg.UploadThreshold = 4 * testPart },
+		"page-size":        func(cfg *Config) { cfg.Transfer.PageSize = 7 },
+		"upload-threshold": func(cfg *Config) { cfg.Transfer.UploadThreshold = 4 * testPart },
 		"security-token":   func(cfg *Config) { cfg.SecurityToken = "token" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +53,7 @@ func TestGolden(t *testing.T) {
 			wire := &golden.Transport{Hide: hidden, Handler: server}
 			cfg := Config{
 				Endpoint: "https://192.0.2.7", Region: "cn-test", AccessKeyID: "id", SecretAccessKey: "secret", Bucket: "bucket", Path: "backups/db",
-				RoundTripper: wire, PartSize: testPart, Concurrency: 1, DeleteConcurrency: 1, MetadataConcurrency: 1, Logger: slog.New(slog.DiscardHandler),
+				HTTP: transport.Options{RoundTripper: wire}, Transfer: object.Options{PartSize: testPart, Concurrency: 1, DeleteConcurrency: 1, MetadataConcurrency: 1}, Logger: slog.New(slog.DiscardHandler),
 				Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond},
 			}
 			change(&cfg)

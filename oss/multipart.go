@@ -7,6 +7,7 @@ import (
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // The SDK's Uploader is not used: it makes three requests of the smallest body,
@@ -23,7 +24,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 	case err != nil:
 		return object.Upload{}, err
 	case oss.ToString(out.UploadId) == "":
-		return object.Upload{}, foreign("an upload without an ID")
+		return object.Upload{}, transport.Foreign("an upload without an ID")
 	}
 	return object.Upload{Key: key, ID: *out.UploadId}, nil
 }
@@ -58,9 +59,9 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	case err != nil:
 		return object.Object{}, err
 	case oss.ToString(out.ETag) == "": // an error may come after the 200
-		return object.Object{}, foreign("a completion without an ETag")
+		return object.Object{}, transport.Foreign("a completion without an ETag")
 	}
-	return acknowledged(upload.Key, out.ETag, size, out.HashCRC64, out.Headers), nil
+	return written(upload.Key, out.ETag, size, out.HashCRC64, out.Headers), nil
 }
 
 // AbortUpload implements object.Multipart.

@@ -15,7 +15,7 @@ const typeName = "oss"
 // for concurrent use; object.Client has its methods. What is particular here:
 //
 //   - Init sends nothing to the service.
-//   - A body of at most Config.UploadThreshold bytes is one request. A larger one
+//   - A body of at most Config.Transfer.UploadThreshold bytes is one request. A larger one
 //     is an upload in parts: two requests and one for each part. Each body has
 //     its MD5, by which the service refuses anything else, and the CRC-64 that
 //     the service has computed of the whole is compared.
@@ -30,12 +30,13 @@ type ReplicaClient struct {
 // with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{object.New(object.Config{
-		Type:     typeName,
-		Retry:    cfg.Retry,
-		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
-		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
-			return connect(cfg, log)
+		Type:   typeName,
+		Retry:  cfg.Retry,
+		Logger: cfg.Logger,
+		// A method value, such as cfg.String, would keep a copy.
+		Describe: func() string { return cfg.String() },
+		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
+			return cfg.connect(ctx, log)
 		},
 	})}
 }

@@ -35,15 +35,12 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	case u.Host == "":
 		return nil, errors.New("the URL names no bucket: want oss://BUCKET/PATH")
 	}
-	place := map[string]string{"bucket": u.Host}
+	place := map[string]string{"bucket": u.Host, "path": strings.TrimPrefix(u.Path, "/")}
 	if part := ownHost.FindStringSubmatch(u.Host); part != nil {
 		place["bucket"], place["region"] = part[1], part[2]
 		if part[3] != "" {
 			place["endpoint"] = "https://oss-" + part[2] + part[3] + ".aliyuncs.com"
 		}
-	}
-	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
-		place["path"] = path
 	}
 	return place, nil
 }

@@ -1,8 +1,6 @@
 package oss
 
 import (
-	"strings"
-
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -18,10 +16,8 @@ func (cfg Config) validate() error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err
 	}
-	if cfg.Endpoint != "" {
-		if _, err := transport.ParseEndpoint(cfg.Endpoint); err != nil {
-			return invalid("Endpoint", shown(cfg.Endpoint), err.Error())
-		}
+	if _, err := transport.Endpoint(typeName, "Endpoint", cfg.Endpoint); err != nil {
+		return err
 	}
 	switch {
 	case cfg.Bucket == "":
@@ -34,17 +30,6 @@ func (cfg Config) validate() error {
 		return invalid("Credentials", "credentials", "want them, or AccessKeyID and SecretAccessKey, not both")
 	case cfg.KMSKeyID != "" && cfg.SSE != "KMS":
 		return invalid("KMSKeyID", cfg.KMSKeyID, "want it beside SSE KMS alone")
-	case cfg.CABundle != "" && cfg.RoundTripper != nil:
-		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
 	}
 	return nil
-}
-
-// shown hides an endpoint that has a password or a query in it, which Init
-// refuses.
-func shown(endpoint string) string {
-	if strings.ContainsAny(endpoint, "@?") {
-		return "[redacted]"
-	}
-	return endpoint
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
@@ -39,12 +41,12 @@ func TestWire(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := s3fake.New(s3fake.Options{}, "bucket")
 				layer := httpfault.New(server)
-				web, transport := memnet.Serve(layer)
+				web, wire := memnet.Serve(layer)
 				defer web.Close()
 				client := s3.NewReplicaClient(s3.Config{
-					Bucket: "bucket", Path: "db", Endpoint: web.URL, Region: "us-east-1", RoundTripper: transport,
+					Bucket: "bucket", Path: "db", Endpoint: web.URL, Region: "us-east-1", HTTP: transport.Options{RoundTripper: wire},
 					AccessKeyID: "key", SecretAccessKey: "secret", Logger: slog.New(slog.DiscardHandler),
-					ReadMemory: rangeio.DefaultPoolMemory / reduced,
+					Transfer: object.Options{ReadMemory: rangeio.DefaultPoolMemory / reduced},
 				})
 				defer client.Close()
 				size := fillWire(t, client, small)

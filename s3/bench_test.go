@@ -213,7 +213,7 @@ func BenchmarkRestore(b *testing.B) {
 	f.layer.Add(&httpfault.Rule{Times: -1, Do: httpfault.Bandwidth(50e6)})
 	for _, concurrency := range []int{1, 8} {
 		b.Run(fmt.Sprintf("%d at once", concurrency), func(b *testing.B) {
-			client := f.client(func(cfg *s3.Config) { cfg.ReadConcurrency = concurrency })
+			client := f.client(func(cfg *s3.Config) { cfg.Transfer.ReadConcurrency = concurrency })
 			defer client.Close()
 			b.SetBytes(size)
 			measure(b, func() { readAll(b, client, 9, 0, 0, size) })

@@ -3,11 +3,11 @@ package s3
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
-	"strings"
-	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -63,61 +63,18 @@ type Config struct {
 	// RoleARN is a role to assume with the credentials above; ExternalID goes
 	// with it.
 	RoleARN    string `ltx:"role-arn" default:"none" help:"A role to assume."`
-	ExternalID string `ltx:"external-id" default:"none" help:"The external ID that the role wants."`
+	ExternalID string `ltx:"external-id,secret" default:"none" help:"The external ID that the role wants."`
 
-	// InsecureSkipVerify accepts any TLS certificate: for tests.
-	InsecureSkipVerify bool `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
+	// HTTP says how the service is reached. An empty CABundle is AWS_CA_BUNDLE, if
+	// set.
+	HTTP transport.Options `ltx:"" ca-bundle:"; 'AWS_CA_BUNDLE'"`
 
-	// CABundle is a file of PEM certificates that are trusted instead of the
-	// system's. Empty is AWS_CA_BUNDLE, if set.
-	CABundle string `ltx:"ca-bundle" default:"'AWS_CA_BUNDLE'" help:"A file of PEM certificates that are trusted instead of the system's."`
-
-	// RoundTripper, if not nil, sends the requests. The pool and TLS settings
-	// here do not apply to it; a CABundle given beside it is refused.
-	RoundTripper http.RoundTripper `ltx:"-"`
-
-	// PartSize is the size of a part of a multipart upload in bytes: 5 MiB to
-	// 5 GiB, 0 means 8 MiB. Parts of a stream of unknown length grow, so that
-	// the provider's limit of parts is enough for 5 TiB.
-	PartSize int64 `ltx:"part-size,size,max=5GiB" default:"8MiB" help:"Bytes of a part of a multipart upload, 5 MiB to 5 GiB."`
-
-	// UploadThreshold is the size in bytes up to which a body goes in one
-	// request: at least PartSize (which 0 means), at most 5 GiB.
-	UploadThreshold int64 `ltx:"upload-threshold,size,max=5GiB" default:"'part-size'" help:"Bytes up to which a body goes in one request."`
-
-	// Concurrency is how many parts are under way at once. 0 means 5, or what
-	// the provider bears. At most Concurrency parts are in memory.
-	Concurrency int `ltx:"concurrency" default:"5, or what the provider bears" help:"Parts under way at once."`
-
-	// MetadataConcurrency is how many files' timestamps are asked for at once
-	// in a listing with useMetadata. 0 means 64.
-	MetadataConcurrency int `ltx:"metadata-concurrency" default:"64" help:"Timestamps asked for at once in a listing."`
-
-	// ReadConcurrency is how many ranges of large files are read at once, and
-	// ReadMemory how many bytes of them are in memory at the most: all clients
-	// in a process that have the same two values share them. Each range is of
-	// ReadMemory/ReadConcurrency bytes; a file of no more than two is read by
-	// one request. 0 means 16 and 32 MiB; a ReadConcurrency of 1, that each file
-	// is read by one request, whatever its size.
-	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
-	ReadMemory      int64 `ltx:"read-memory,size" default:"32MiB" help:"Bytes of these ranges held in memory, by all together."`
-
-	// DeleteConcurrency is how many deletions are under way at once. 0 means 4.
-	DeleteConcurrency int `ltx:"delete-concurrency" default:"4" help:"Deletions under way at once."`
-
-	// MaxConns bounds the connections to the service; 0 means no bound.
-	// MaxIdleConns is how many are kept for the next request; 0 means as many
-	// as the concurrencies above can use. IdleConnTimeout is for how long; 0
-	// means 90 s.
-	MaxConns        int           `ltx:"max-conns" default:"no bound" help:"Connections to the service at once."`
-	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
-	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
-
-	// IdleTimeout is how long a transfer may make no progress, and
-	// ResponseTimeout how long a request may wait for the beginning of its
-	// answer. 0 means one minute. There is no limit on a whole transfer.
-	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
-	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+	// Transfer says how much is sent, read and asked for at once. PartSize is 5 MiB
+	// to 5 GiB, UploadThreshold PartSize to 5 GiB. Concurrency is 5 by default, or
+	// what the provider bears, MetadataConcurrency 64 and DeleteConcurrency 4. A
+	// page has 1000 files. Parts of a stream of unknown length grow, so that the
+	// provider's limit of parts is enough for 5 TiB.
+	Transfer object.Options `ltx:"" part-size:",max=5GiB;; Bytes of a part of a multipart upload, 5 MiB to 5 GiB." upload-threshold:",max=5GiB" concurrency:"; 5, or what the provider bears; Parts under way at once." metadata-concurrency:"; 64; Timestamps asked for at once in a listing." delete-concurrency:"; 4; Deletions under way at once." page-size:"-"`
 
 	// StorageClass of new objects. Empty is the bucket's default.
 	StorageClass string `ltx:"storage-class" match:"^[A-Z0-9_]{1,64}$" want:"a class such as \"STANDARD_IA\"" default:"the bucket's" help:"The storage class of new objects."`
@@ -185,14 +142,7 @@ const (
 )
 
 // String returns the configuration without its secrets.
-func (cfg Config) String() string {
-	return fmt.Sprintf("s3.Config{Bucket:%q Path:%q Layout:%v Region:%q Endpoint:%q Profile:%q AccessKeyID:%q SecretAccessKey:%s SessionToken:%s SSECustomerKey:%s}",
-		cfg.Bucket, cfg.Path, cfg.Layout, cfg.Region, withoutUser(cfg.Endpoint), cfg.Profile, cfg.AccessKeyID,
-		scrub.Redacted(len(cfg.SecretAccessKey)), scrub.Redacted(len(cfg.SessionToken)), scrub.Redacted(len(cfg.SSECustomerKey)))
-}
-
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
+func (cfg Config) String() string { return settings.Text("s3.Config", cfg) }
 
 // Format is String for every verb: %d would show the fields as they are.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
@@ -202,11 +152,3 @@ func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), n
 
 // LogValue keeps secrets out of a log that is handed a Config.
 func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
-
-// withoutUser hides an endpoint that has a password in it, which Init refuses.
-func withoutUser(endpoint string) string {
-	if strings.Contains(endpoint, "@") {
-		return "[redacted]"
-	}
-	return endpoint
-}

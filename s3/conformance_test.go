@@ -98,7 +98,7 @@ func newFake(cfg s3.Config, opt s3fake.Options, secure bool) (*fake, error) {
 		return nil, err
 	}
 	if secure {
-		f.cfg.CABundle = f.bundle
+		f.cfg.HTTP.CABundle = f.bundle
 	}
 	f.cfg.Endpoint = f.server.URL
 	return f, nil

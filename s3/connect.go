@@ -16,19 +16,18 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// connect checks given, completes it, and makes the client that all requests
+// connect checks cfg, completes it, and makes the client that all requests
 // go through. It sends one request at the most: the HEAD that asks for the
 // region. All errors are *ltxstore.Error.
-func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Store, error) {
-	if err := given.validate(); err != nil {
+func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	cfg, err := given.load()
+	cfg, err := cfg.load()
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +63,11 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		return nil, err
 	}
 
-	client, closeIdle, err := httpClientOf(cfg)
+	client, closeIdle, err := transport.Shared(cfg.HTTP)
 	if err != nil {
 		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
 	}
-	sdk.HTTPClient = client
+	sdk.HTTPClient = roundTripper{client}
 	if cfg.Region == "" {
 		cfg.Region = regionWithoutAsking(cfg, sdk.Region, p)
 	}
@@ -85,31 +84,25 @@ func connect(ctx context.Context, given Config, log *oplog.Logger) (*object.Stor
 		Keys:   keys,
 		Place:  []string{cfg.Endpoint, cfg.Region, cfg.Bucket},
 
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     cfg.UploadThreshold,
-		PartSize:            cfg.PartSize,
-		Concurrency:         cfg.Concurrency,
-		ReadPool:            rangeio.SharedPool(cfg.ReadMemory, cfg.ReadConcurrency),
-		MetadataConcurrency: cfg.MetadataConcurrency,
-		DeleteConcurrency:   cfg.DeleteConcurrency,
-		IdleTimeout:         cfg.IdleTimeout,
-		Close:               closeIdle,
+		WriteOnce:   cfg.WriteOnce,
+		Options:     cfg.Transfer,
+		IdleTimeout: cfg.HTTP.IdleTimeout,
+		Close:       closeIdle,
 	}, nil
 }
 
 // load returns cfg with the contents of the files that it names, and with
 // copies of what the caller may change.
 func (cfg Config) load() (Config, error) {
-	key, err := cfg.loadCustomerKey()
+	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, customerKeySize)
 	if err != nil {
 		return cfg, err
 	}
-	// A later look at cfg must not find two keys.
 	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
-	if cfg.CABundle == "" && cfg.RoundTripper == nil && !cfg.InsecureSkipVerify {
-		cfg.CABundle = os.Getenv("AWS_CA_BUNDLE")
+	if cfg.HTTP.CABundle == "" && cfg.HTTP.RoundTripper == nil && !cfg.HTTP.InsecureSkipVerify {
+		cfg.HTTP.CABundle = os.Getenv("AWS_CA_BUNDLE")
 	}
-	if err := transport.CheckBundle(typeName, "CABundle", cfg.CABundle); err != nil {
+	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
 	cfg.Tags, cfg.KMSContext = clone(cfg.Tags), clone(cfg.KMSContext)
@@ -132,31 +125,10 @@ func clone(m map[string]string) map[string]string {
 // AWS_ENDPOINT_URL and the profile, or nil.
 func endpointOf(cfg Config, sdk aws.Config) (*url.URL, error) {
 	if cfg.Endpoint != "" {
-		return parseEndpoint("Endpoint", cfg.Endpoint)
+		return transport.Endpoint(typeName, "Endpoint", cfg.Endpoint)
 	}
 	found := s3.NewFromConfig(sdk).Options().BaseEndpoint
-	return parseEndpoint("AWS_ENDPOINT_URL", aws.ToString(found))
-}
-
-// httpClientOf returns what sends the requests, and what releases its idle
-// connections: nothing, if it is the caller's.
-func httpClientOf(cfg Config) (client roundTripper, closeIdle func(), err error) {
-	if cfg.RoundTripper != nil {
-		return roundTripper{cfg.RoundTripper}, func() {}, nil
-	}
-	t, closeIdle, err := transport.Shared(transport.Options{
-		MaxConns:           cfg.MaxConns,
-		MaxIdleConns:       cfg.MaxIdleConns,
-		IdleConnTimeout:    cfg.IdleConnTimeout,
-		ResponseTimeout:    cfg.ResponseTimeout,
-		IdleTimeout:        cfg.IdleTimeout,
-		InsecureSkipVerify: cfg.InsecureSkipVerify,
-		CABundle:           cfg.CABundle,
-	})
-	if err != nil {
-		return roundTripper{}, nil, err
-	}
-	return roundTripper{t}, closeIdle, nil
+	return transport.Endpoint(typeName, "AWS_ENDPOINT_URL", aws.ToString(found))
 }
 
 // roundTripper is an aws.HTTPClient without what http.Client adds: redirects,

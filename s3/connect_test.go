@@ -25,6 +25,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // recorded returns the last request of an operation of a replica whose
@@ -33,7 +34,7 @@ func recorded(t *testing.T, operation string, set func(*Config)) *http.Request {
 	t.Helper()
 	var last *http.Request
 	cfg := valid()
-	cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
+	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 		last = req.Clone(req.Context())
 		if req.Body != nil {
 			_, _ = io.Copy(io.Discard, req.Body)
@@ -197,7 +198,7 @@ func TestAssumedRole(t *testing.T) {
 	var scope, token string
 	cfg := valid()
 	cfg.RoleARN, cfg.ExternalID = "arn:aws:iam::123456789012:role/backup", "external"
-	cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
+	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 		if !strings.HasPrefix(req.URL.Host, "sts.") {
 			scope, token = scopeOf(req), req.Header.Get("X-Amz-Security-Token")
 			_, _ = io.WriteString(w, `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`)
@@ -233,7 +234,7 @@ func TestDirectoryBucketSession(t *testing.T) {
 		var sessions atomic.Int64
 		cfg := valid()
 		cfg.Bucket, cfg.Region, cfg.Endpoint = "b--usw2-az1--x-s3", "us-west-2", endpoint
-		cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
+		cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 			assert.Equal(t, host, req.URL.Host)
 			if req.URL.Query().Has("session") {
 				sessions.Add(1)
@@ -256,7 +257,7 @@ func TestDirectoryBucketSession(t *testing.T) {
 
 func TestNoCredentials(t *testing.T) {
 	var requests atomic.Int64
-	cfg := Config{Bucket: "bucket", Region: "us-east-1", RoundTripper: answers(func(http.ResponseWriter, *http.Request) { requests.Add(1) })}
+	cfg := Config{Bucket: "bucket", Region: "us-east-1", HTTP: transport.Options{RoundTripper: answers(func(http.ResponseWriter, *http.Request) { requests.Add(1) })}}
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)
 	err = wrap(operations(r)["list"](t.Context()))
@@ -280,16 +281,16 @@ func TestCABundle(t *testing.T) {
 
 	for name, set := range map[string]func(*Config){
 		"environment":           func(*Config) { t.Setenv("AWS_CA_BUNDLE", bundle) },
-		"field":                 func(c *Config) { c.CABundle = bundle },
-		"field and environment": func(c *Config) { t.Setenv("AWS_CA_BUNDLE", other); c.CABundle = bundle },
+		"field":                 func(c *Config) { c.HTTP.CABundle = bundle },
+		"field and environment": func(c *Config) { t.Setenv("AWS_CA_BUNDLE", other); c.HTTP.CABundle = bundle },
 		"round tripper": func(c *Config) {
 			t.Setenv("AWS_CA_BUNDLE", bundle)
-			c.RoundTripper = server.Client().Transport
+			c.HTTP.RoundTripper = server.Client().Transport
 		},
-		"skip verify": func(c *Config) { c.InsecureSkipVerify = true },
+		"skip verify": func(c *Config) { c.HTTP.InsecureSkipVerify = true },
 		"skip verify and environment": func(c *Config) {
 			t.Setenv("AWS_CA_BUNDLE", bundle)
-			c.InsecureSkipVerify = true
+			c.HTTP.InsecureSkipVerify = true
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +311,7 @@ func TestCABundle(t *testing.T) {
 
 func TestTransportSettings(t *testing.T) {
 	cfg := valid()
-	cfg.MaxConns, cfg.MaxIdleConns, cfg.IdleConnTimeout, cfg.ResponseTimeout = 9, 7, 11, 13
+	cfg.HTTP.MaxConns, cfg.HTTP.MaxIdleConns, cfg.HTTP.IdleConnTimeout, cfg.HTTP.ResponseTimeout = 9, 7, 11, 13
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)
 	sent, ok := r.api.Options().HTTPClient.(roundTripper).RoundTripper.(*http.Transport)
@@ -338,7 +339,7 @@ func (a *afterAnswer) Read(p []byte) (int, error) {
 func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 	requests := 0
 	cfg := valid()
-	cfg.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
+	cfg.HTTP.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
 		requests++
 		_, err := io.CopyN(io.Discard, req.Body, req.ContentLength)
 		require.NoError(t, err)
@@ -361,7 +362,7 @@ func TestInitIsSharedAndSafe(t *testing.T) {
 	var requests atomic.Int64
 	cfg := valid()
 	cfg.Region = ""
-	cfg.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) {
+	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) {
 		requests.Add(1)
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
 	})
@@ -388,7 +389,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	cfg.SSECustomerKey = []byte(testKey)
 	cfg.Retry = ltxstore.Retry{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
+	cfg.HTTP.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("Put %q: %w", req.URL.String()+"?X-Amz-Signature=abcdef&X-Amz-Security-Token="+testToken, io.ErrUnexpectedEOF)
 	})
 	client := NewReplicaClient(cfg)
@@ -434,7 +435,7 @@ func TestSDKLogsThroughOurs(t *testing.T) {
 	var log bytes.Buffer
 	logger := new(oplog.Logger)
 	logger.Set(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	r, err := connect(t.Context(), valid(), logger)
+	r, err := valid().connect(t.Context(), logger)
 	require.NoError(t, err)
 	defer r.Close()
 	r.Bucket.(*bucket).api.Options().Logger.Logf("WARN", "careful with %s", "https://h/?X-Amz-Signature=abc")

@@ -1,19 +1,13 @@
 package s3
 
 import (
-	"cmp"
 	"strings"
-	"time"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 const checksumNone = "none"
-
-// defaultPart is the least that the service's makers recommend for large
-// transfers; smaller parts cost more requests and are slower.
-const defaultPart = 8 << 20
 
 // withDefaults returns cfg with Config's and the provider's defaults in place
 // of zero values. Where Config's zero value is what is meant, it stays.
@@ -22,27 +16,12 @@ func (cfg Config) withDefaults(p provider) Config {
 		pathStyle := cfg.Endpoint != "" && !p.virtualHost && !strings.HasPrefix(cfg.Bucket, "arn:")
 		cfg.PathStyle = &pathStyle
 	}
-	cfg.PartSize = cmp.Or(cfg.PartSize, cfg.leastPart, defaultPart)
-	cfg.UploadThreshold = cmp.Or(cfg.UploadThreshold, cfg.PartSize)
-	if cfg.Concurrency == 0 {
-		cfg.Concurrency = 5
-		if p.maxConcurrency > 0 {
-			cfg.Concurrency = min(cfg.Concurrency, p.maxConcurrency)
-		}
+	own := object.Options{PartSize: cfg.leastPart, Concurrency: 5, MetadataConcurrency: 64, DeleteConcurrency: 4}
+	if p.maxConcurrency > 0 {
+		own.Concurrency = min(own.Concurrency, p.maxConcurrency)
 	}
-	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 64)
-	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, rangeio.DefaultPoolRequests)
-	cfg.ReadMemory = cmp.Or(cfg.ReadMemory, rangeio.DefaultPoolMemory)
-	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 4)
-	if cfg.MaxIdleConns == 0 {
-		cfg.MaxIdleConns = cfg.Concurrency + cfg.MetadataConcurrency + cfg.ReadConcurrency + cfg.DeleteConcurrency
-	}
-	if cfg.MaxConns > 0 {
-		cfg.MaxIdleConns = min(cfg.MaxIdleConns, cfg.MaxConns)
-	}
-	cfg.IdleConnTimeout = cmp.Or(cfg.IdleConnTimeout, 90*time.Second)
-	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
-	cfg.ResponseTimeout = cmp.Or(cfg.ResponseTimeout, time.Minute)
+	cfg.Transfer = cfg.Transfer.WithDefaults(own)
+	cfg.HTTP = cfg.HTTP.WithDefaults(cfg.Transfer.Requests())
 	if cfg.SSE == "" && (cfg.KMSKeyID != "" || len(cfg.KMSContext) > 0) {
 		cfg.SSE = sseKMS
 	}

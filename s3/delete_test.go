@@ -234,7 +234,7 @@ func TestDeleteSingly(t *testing.T) {
 func TestDeleteConcurrency(t *testing.T) {
 	const at = 3
 	for single, requests := range map[bool]int{true: 20 * at, false: 3 * at} {
-		s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency, r.provider.noBatchDelete = at, single })
+		s, c := newStub(t, func(r *replica) { r.cfg.Transfer.DeleteConcurrency, r.provider.noBatchDelete = at, single })
 		ids := stubFill(s, requests*map[bool]int{true: 1, false: 1000}[single])
 		together := make([]chan struct{}, requests/at) // each request waits for two others
 		for i := range together {
@@ -306,7 +306,7 @@ func TestDeleteAll(t *testing.T) {
 
 // The keys in memory are bounded, however many there are.
 func TestDeleteAllStreams(t *testing.T) {
-	s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency = 2 })
+	s, c := newStub(t, func(r *replica) { r.cfg.Transfer.DeleteConcurrency = 2 })
 	stubFill(s, 7500)
 	s.pageSize = 500
 	var listed, deleted, most atomic.Int64
@@ -329,7 +329,7 @@ func TestDeleteAllStreams(t *testing.T) {
 }
 
 func TestDeleteAllFailures(t *testing.T) {
-	s, c := newStub(t, func(r *replica) { r.cfg.DeleteConcurrency = 2 })
+	s, c := newStub(t, func(r *replica) { r.cfg.Transfer.DeleteConcurrency = 2 })
 	stubFill(s, 10)
 	s.tell(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		if kindOfRequest(r) != "BATCH" {

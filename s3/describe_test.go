@@ -219,7 +219,7 @@ func TestEchoedSecrets(t *testing.T) {
 		server := httptest.NewTLSServer(http.HandlerFunc(echo)) // SSE-C wants it
 		defer server.Close()
 		cfg := valid()
-		cfg.Endpoint, cfg.InsecureSkipVerify, cfg.SSECustomerKey = server.URL, true, customer
+		cfg.Endpoint, cfg.HTTP.InsecureSkipVerify, cfg.SSECustomerKey = server.URL, true, customer
 		cfg.Retry = ltxstore.Retry{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}
 		cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SessionToken = "", "", ""
 		if given {

@@ -1,14 +1,12 @@
 package s3
 
 import (
-	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -36,18 +34,6 @@ func (cfg Config) validateEncryption() error {
 		return invalid("KMSContext", "", "want keys that are not empty")
 	}
 	return nil
-}
-
-// loadCustomerKey returns the key, or what is in SSECustomerKeyFile.
-func (cfg Config) loadCustomerKey() ([]byte, error) {
-	if cfg.SSECustomerKeyFile == "" {
-		return bytes.Clone(cfg.SSECustomerKey), nil
-	}
-	key, err := backend.ReadKey(cfg.SSECustomerKeyFile, customerKeySize)
-	if err != nil {
-		return nil, invalid("SSECustomerKeyFile", cfg.SSECustomerKeyFile, "want a file of 32 bytes, raw or in base64: "+err.Error())
-	}
-	return key, nil
 }
 
 // customerKey returns what a request about an SSE-C object says of its key:

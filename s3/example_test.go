@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -17,14 +18,16 @@ import (
 // AWS's own tools find them, the region from there or from the bucket.
 func newS3Client(bucket string) *s3.ReplicaClient {
 	return s3.NewReplicaClient(s3.Config{
-		Bucket:          bucket,
-		Path:            "backups/db",
-		Layout:          ltxstore.LayoutLitestreamS3, // names that Litestream's S3 replicas have
-		PartSize:        16 << 20,                    // of a multipart upload; the default is 8 MiB
-		Concurrency:     3,                           // parts at once, and in memory; the default is 5
-		ReadConcurrency: 4,                           // ranges of large files at once; the default is 16
-		StorageClass:    "STANDARD_IA",               // the default is the bucket's
-		SSE:             "aws:kms",                   // the default is the bucket's
+		Bucket: bucket,
+		Path:   "backups/db",
+		Layout: ltxstore.LayoutLitestreamS3, // names that Litestream's S3 replicas have
+		Transfer: object.Options{
+			PartSize:        16 << 20, // of a multipart upload; the default is 8 MiB
+			Concurrency:     3,        // parts at once, and in memory; the default is 5
+			ReadConcurrency: 4,        // ranges of large files at once; the default is 16
+		},
+		StorageClass: "STANDARD_IA", // the default is the bucket's
+		SSE:          "aws:kms",     // the default is the bucket's
 	})
 }
 
@@ -35,7 +38,7 @@ func Example_amazon() {
 	fmt.Println(client)
 	// Output:
 	// s3
-	// s3.Config{Bucket:"my-bucket" Path:"backups/db" Layout:litestream-s3 Region:"" Endpoint:"" Profile:"" AccessKeyID:"" SecretAccessKey:"" SessionToken:"" SSECustomerKey:""}
+	// s3.Config{Bucket:"my-bucket" Path:"backups/db" Layout:litestream-s3 Transfer.PartSize:16777216 Transfer.Concurrency:3 Transfer.ReadConcurrency:4 StorageClass:"STANDARD_IA" SSE:"aws:kms"}
 }
 
 // newCompatibleClient returns a client of a service that speaks S3's protocol.

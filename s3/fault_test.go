@@ -17,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	matrix "github.com/ltxstore/ltxstore/internal/testkit/faultmatrix"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
@@ -83,7 +84,7 @@ func operations() map[string]operation {
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	upload := counts{"CreateMultipartUpload": 1, "UploadPart": 2, "CompleteMultipartUpload": 1}
 	abort := counts{"AbortMultipartUpload": 1, "ListParts": 1}
-	serial := s3.Config{Concurrency: 1}
+	serial := s3.Config{Transfer: object.Options{Concurrency: 1}}
 	once := s3.Config{WriteOnce: true}
 	reads := func(well counts) map[matrix.Fault]matrix.Cell {
 		return matrix.Cells(matrix.Repeated(well, "GetObject"),
@@ -120,7 +121,7 @@ func operations() map[string]operation {
 			matrix.Every(matrix.Cell{Requests: matrix.Plus(upload, counts{"HeadObject": 1, "GetObject": 1, "AbortMultipartUpload": 1})}, append([]matrix.Fault{matrix.LostAnswer}, matrix.InBody()...)...),
 			matrix.Every(matrix.Cell{Requests: matrix.Plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 1, "GetObject": 1})}, matrix.Page),
 			matrix.Every(matrix.Cell{Requests: matrix.Plus(upload, counts{"CompleteMultipartUpload": 1, "HeadObject": 2, "GetObject": 2})}, matrix.Nothing),
-			matrix.Denied(matrix.Plus(upload, abort)))}, Config: setup{cfg: s3.Config{Concurrency: 1, WriteOnce: true}}, Do: large},
+			matrix.Denied(matrix.Plus(upload, abort)))}, Config: setup{cfg: s3.Config{Transfer: object.Options{Concurrency: 1}, WriteOnce: true}}, Do: large},
 		"read":         {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: reads(get)}, Do: read(0, 0)},
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost))}, Do: read(5000, 10_000)},
 		"read what has a checksum": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(counts{"PutObject": 1, "GetObject": 1}),
@@ -132,13 +133,13 @@ func operations() map[string]operation {
 			// What a HEAD may mean by 404, a GET tells.
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN + 1}}, matrix.NoRoute, matrix.Bare404),
 			// A HEAD has no body to say more than "bad request".
-			matrix.Every(matrix.Cell{Want: matrix.ErrNoKind, Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN - 1}}, matrix.Expired))}, Config: setup{cfg: s3.Config{MetadataConcurrency: 1}},
+			matrix.Every(matrix.Cell{Want: matrix.ErrNoKind, Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN - 1}}, matrix.Expired))}, Config: setup{cfg: s3.Config{Transfer: object.Options{MetadataConcurrency: 1}}},
 			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"look up a header": {Row: matrix.Row{Hit: hit("GetObject"), Skip: listedN - 1, At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}, "GetObject"),
 			matrix.Every(matrix.Void("a header has no checksum in a range"), matrix.WrongBytes),
 			matrix.Every(matrix.Void("a body of an object has any bytes: see its size and checksum"), matrix.ErrorIn200),
 			matrix.Every(matrix.Cell{Requests: counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}}, matrix.RangeLost),
-			matrix.Denied(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}))}, Config: setup{cfg: s3.Config{MetadataConcurrency: 1}},
+			matrix.Denied(counts{"ListObjectsV2": 3, "HeadObject": listedN, "GetObject": listedN}))}, Config: setup{cfg: s3.Config{Transfer: object.Options{MetadataConcurrency: 1}}},
 			Do: func(w *matrix.World, ctx context.Context) error { return w.List(ctx, true) }},
 		"delete": {Row: matrix.Row{Hit: hit("DeleteObjects"), At: 50, Cells: matrix.Cells(matrix.Repeated(counts{"DeleteObjects": 1}, "DeleteObjects"),
 			// Of no file is said that it is deleted.
@@ -162,7 +163,7 @@ func abortOperations() map[string]operation {
 	aborted := matrix.Plus(begun, abort)
 	hit := func(operation string) httpfault.Match { return httpfault.Match{Operation: operation} }
 	late := matrix.Every(matrix.Void("it is longer than the ten seconds"), matrix.Throttled, matrix.Outage, matrix.Stalled)
-	cfg := s3.Config{Concurrency: 1}
+	cfg := s3.Config{Transfer: object.Options{Concurrency: 1}}
 	return map[string]operation{
 		"abort an upload": {Row: matrix.Row{Hit: hit("AbortMultipartUpload"), Cells: matrix.Cells(matrix.Repeated(aborted, "AbortMultipartUpload"), matrix.Bodiless(), late,
 			// The second meets no upload any more.
@@ -202,7 +203,7 @@ func newMemoryFake(t *testing.T, cfg s3.Config, opt s3fake.Options) *fake {
 	f, err := makeFake(cfg, opt)
 	require.NoError(t, err)
 	server, client := memnet.Serve(f.layer)
-	f.server, f.cfg.Endpoint, f.cfg.RoundTripper = server, server.URL, client
+	f.server, f.cfg.Endpoint, f.cfg.HTTP.RoundTripper = server, server.URL, client
 	t.Cleanup(func() { assert.NoError(t, f.close()) })
 	t.Cleanup(client.CloseIdleConnections)
 	return f

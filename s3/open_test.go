@@ -410,7 +410,7 @@ func TestReadEndsWithContext(t *testing.T) {
 // The idle timeout counts from the last byte, and a stalled body is resumed.
 func TestReadIdleTimeout(t *testing.T) {
 	b := stubLTX(t, 1, stubTime, 900)
-	s, c := newStub(t, func(r *replica) { r.cfg.IdleTimeout = 50 * time.Millisecond })
+	s, c := newStub(t, func(r *replica) { r.cfg.HTTP.IdleTimeout = 50 * time.Millisecond })
 	s.put(firstKey, b)
 	etag := s.objects[firstKey].etag
 	s.tell(func(n int, w http.ResponseWriter, r *http.Request) bool {
@@ -434,7 +434,7 @@ func TestReadIdleTimeout(t *testing.T) {
 }
 
 func parallelReplica(r *replica) {
-	r.cfg.ReadConcurrency, r.cfg.ReadMemory = 3, 3000
+	r.cfg.Transfer.ReadConcurrency, r.cfg.Transfer.ReadMemory = 3, 3000
 }
 
 func TestParallelRead(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // tripper is a RoundTripper of one function.
@@ -46,7 +47,7 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 		var requests atomic.Int64
 		cfg := valid()
 		cfg.Region = ""
-		cfg.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
+		cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 			requests.Add(1)
 			assert.Equal(t, http.MethodHead, req.Method)
 			assert.Equal(t, "bucket.s3.us-east-1.amazonaws.com", req.URL.Host)
@@ -69,7 +70,7 @@ func TestRegionUnknown(t *testing.T) {
 	for status, kind := range map[int]error{403: fs.ErrPermission, 404: ltxstore.ErrStoreNotFound, 503: ltxstore.ErrThrottled} {
 		cfg := valid()
 		cfg.Region, cfg.Retry.MaxAttempts = "", 1
-		cfg.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 		_, err := connectTo(t, cfg)
 		require.ErrorIs(t, err, kind)
 		assert.Equal(t, kind, ltxstore.KindOf(err))
@@ -88,7 +89,7 @@ func TestRegionIsAskedAgainAfterAFailure(t *testing.T) {
 	var requests atomic.Int64
 	cfg := valid()
 	cfg.Region, cfg.Retry.MaxAttempts = "", 1
-	cfg.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) {
+	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) {
 		if requests.Add(1) == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -137,7 +138,7 @@ func TestRegionOfEndpoint(t *testing.T) {
 	defer server.Close()
 	down := valid()
 	down.Region, down.Endpoint, down.Retry.MaxAttempts = "", server.URL, 1
-	down.MaxIdleConns = 7 // other clients do not share its transport
+	down.HTTP.MaxIdleConns = 7 // other clients do not share its transport
 	_, err := connectTo(t, down)
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 	select {
@@ -156,7 +157,7 @@ func TestRegionOfEndpoint(t *testing.T) {
 func TestRegionOrder(t *testing.T) {
 	nothing := answers(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	region := func(set func(*Config)) string {
-		cfg := Config{Bucket: "bucket", RoundTripper: nothing}
+		cfg := Config{Bucket: "bucket", HTTP: transport.Options{RoundTripper: nothing}}
 		set(&cfg)
 		r, err := connectTo(t, cfg)
 		require.NoError(t, err)
@@ -180,7 +181,7 @@ func TestRegionUnderADoneContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := valid()
 	cfg.Region = ""
-	cfg.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
+	cfg.HTTP.RoundTripper = tripper(func(req *http.Request) (*http.Response, error) {
 		cancel()
 		<-req.Context().Done()
 		return nil, req.Context().Err()

@@ -16,7 +16,7 @@ const typeName = "s3"
 // here:
 //
 //   - Init sends at most one request: the HEAD that asks for the region.
-//   - A body of at most Config.UploadThreshold bytes is one PutObject; a
+//   - A body of at most Config.Transfer.UploadThreshold bytes is one PutObject; a
 //     larger one is a multipart upload. Where a service allows 1,000 parts, a
 //     body of unknown size may have about 2 TiB; where parts must be equal
 //     (each then has 8 × PartSize), 390 GiB by default.
@@ -37,12 +37,13 @@ type ReplicaClient struct {
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
-		Type:     typeName,
-		Retry:    cfg.Retry,
-		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Type:   typeName,
+		Retry:  cfg.Retry,
+		Logger: cfg.Logger,
+		// A method value, such as cfg.String, would keep a copy.
+		Describe: func() string { return cfg.String() },
 		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return connect(ctx, cfg, log)
+			return cfg.connect(ctx, log)
 		},
 	})}
 }

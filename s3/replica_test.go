@@ -35,9 +35,8 @@ func (r *replica) client(t testing.TB) *ReplicaClient {
 		Connect: func(_ context.Context, log *oplog.Logger) (*object.Store, error) {
 			r.log = log
 			return &object.Store{Bucket: r.bucket(), Traits: r.provider.traits(), Keys: keys,
-				WriteOnce: r.cfg.WriteOnce, UploadThreshold: r.cfg.UploadThreshold, PartSize: r.cfg.PartSize, Concurrency: r.cfg.Concurrency,
-				ReadPool: rangeio.NewPool(r.cfg.ReadMemory, r.cfg.ReadConcurrency), MetadataConcurrency: r.cfg.MetadataConcurrency,
-				DeleteConcurrency: r.cfg.DeleteConcurrency, IdleTimeout: r.cfg.IdleTimeout}, nil
+				WriteOnce: r.cfg.WriteOnce, Options: r.cfg.Transfer, IdleTimeout: r.cfg.HTTP.IdleTimeout,
+				ReadPool: rangeio.NewPool(r.cfg.Transfer.ReadMemory, r.cfg.Transfer.ReadConcurrency)}, nil
 		}})
 	require.NoError(t, c.Init(t.Context()))
 	return c
@@ -63,7 +62,7 @@ func (r *replica) wrap(err error) error {
 func connectTo(t *testing.T, cfg Config) (*replica, error) {
 	t.Helper()
 	log := new(oplog.Logger)
-	store, err := connect(t.Context(), cfg, log)
+	store, err := cfg.connect(t.Context(), log)
 	if err != nil {
 		return nil, err
 	}

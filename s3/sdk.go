@@ -35,15 +35,15 @@ import (
 func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = cfg.ResponseTimeout
+			t.ResponseHeaderTimeout = cfg.HTTP.ResponseTimeout
 		})),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
 			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", typeName, "sdk", string(level))
 		})),
 	}
-	if cfg.CABundle != "" {
-		pem, err := os.ReadFile(cfg.CABundle)
+	if cfg.HTTP.CABundle != "" {
+		pem, err := os.ReadFile(cfg.HTTP.CABundle)
 		if err != nil {
 			return aws.Config{}, err
 		}

@@ -27,6 +27,8 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // stubObject is an object of a stub.
@@ -293,17 +295,17 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 	t.Helper()
 	s := &stub{objects: map[string]stubObject{}, uploads: map[string]string{}, counts: map[string]int{}, pageSize: 1000}
 	server := httptest.NewServer(s)
-	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	t.Cleanup(func() { server.Close(); transport.CloseIdleConnections() })
+	pool := &http.Transport{MaxIdleConnsPerHost: 100}
+	t.Cleanup(func() { server.Close(); pool.CloseIdleConnections() })
 	s.url = server.URL
 
 	r := &replica{
-		cfg: Config{Bucket: "bucket", Path: "db", PartSize: 5 << 20, UploadThreshold: 5 << 20, MetadataConcurrency: 8, DeleteConcurrency: 4,
-			IdleTimeout: time.Minute, Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
+		cfg: Config{Bucket: "bucket", Path: "db", Transfer: object.Options{PartSize: 5 << 20, UploadThreshold: 5 << 20, MetadataConcurrency: 8, DeleteConcurrency: 4},
+			HTTP: transport.Options{IdleTimeout: time.Minute}, Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
 		api: s3.New(s3.Options{
 			BaseEndpoint: aws.String(server.URL), Region: "us-east-1", UsePathStyle: true,
 			Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
-			HTTPClient:  roundTripper{transport}, Retryer: aws.NopRetryer{},
+			HTTPClient:  roundTripper{pool}, Retryer: aws.NopRetryer{},
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},

@@ -2,8 +2,6 @@ package s3
 
 import (
 	"cmp"
-	"errors"
-	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -42,7 +40,7 @@ func invalid(field string, value any, want string) error {
 func (cfg Config) validate() error {
 	for _, check := range []func() error{
 		func() error { return settings.Validate(typeName, cfg) },
-		cfg.validatePlace, cfg.validateEndpoint, cfg.validateCredentials, cfg.validateTransport,
+		cfg.validatePlace, cfg.validateEndpoint, cfg.validateCredentials,
 		cfg.validateSizes, cfg.validateEncryption, cfg.validateTags,
 	} {
 		if err := check(); err != nil {
@@ -81,7 +79,7 @@ func notInBucket(r rune) bool {
 }
 
 func (cfg Config) validateEndpoint() error {
-	if _, err := parseEndpoint("Endpoint", cfg.Endpoint); err != nil {
+	if _, err := transport.Endpoint(typeName, "Endpoint", cfg.Endpoint); err != nil {
 		return err
 	}
 	if cfg.Endpoint != "" {
@@ -93,22 +91,6 @@ func (cfg Config) validateEndpoint() error {
 		}
 	}
 	return nil
-}
-
-// parseEndpoint returns nil for the empty endpoint. A password in the URL is
-// refused and not shown.
-func parseEndpoint(field, endpoint string) (*url.URL, error) {
-	if endpoint == "" {
-		return nil, nil
-	}
-	u, err := transport.ParseEndpoint(endpoint)
-	switch {
-	case errors.Is(err, transport.ErrPassword):
-		return nil, invalid(field, scrub.Secret(len(endpoint)), err.Error())
-	case err != nil:
-		return nil, invalid(field, endpoint, err.Error())
-	}
-	return u, nil
 }
 
 func (cfg Config) validateCredentials() error {
@@ -131,26 +113,16 @@ func (cfg Config) validateCredentials() error {
 	return nil
 }
 
-func (cfg Config) validateTransport() error {
-	switch {
-	case cfg.CABundle != "" && cfg.RoundTripper != nil:
-		return invalid("CABundle", cfg.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
-	case cfg.CABundle != "" && cfg.InsecureSkipVerify:
-		return invalid("InsecureSkipVerify", true, "want false beside a CABundle: nothing would be verified by it")
-	}
-	return nil
-}
-
 // minPart is minPartSize, but for a server that was told to take less.
 func (cfg Config) minPart() int64 { return cmp.Or(cfg.leastPart, minPartSize) }
 
 func (cfg Config) validateSizes() error {
-	if cfg.PartSize != 0 && cfg.PartSize < cfg.minPart() {
-		return invalid("PartSize", cfg.PartSize, "want 0 (default), or 5 MiB to 5 GiB in bytes")
+	if cfg.Transfer.PartSize != 0 && cfg.Transfer.PartSize < cfg.minPart() {
+		return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want 0 (default), or 5 MiB to 5 GiB in bytes")
 	}
-	least := max(cfg.PartSize, cfg.minPart())
-	if cfg.UploadThreshold != 0 && cfg.UploadThreshold < least {
-		return invalid("UploadThreshold", cfg.UploadThreshold, "want 0 (default), or PartSize to 5 GiB in bytes")
+	least := max(cfg.Transfer.PartSize, cfg.minPart())
+	if cfg.Transfer.UploadThreshold != 0 && cfg.Transfer.UploadThreshold < least {
+		return invalid("Transfer.UploadThreshold", cfg.Transfer.UploadThreshold, "want 0 (default), or Transfer.PartSize to 5 GiB in bytes")
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 const (
@@ -87,27 +89,27 @@ func TestValidate(t *testing.T) {
 		{"RoleARN", func(c *Config) { c.RoleARN = "admin" }},
 		{"RoleARN", func(c *Config) { c.RoleARN = "arn:aws:s3:::bucket" }},
 		{"ExternalID", func(c *Config) { c.ExternalID = "x" }},
-		{"CABundle", func(c *Config) { c.CABundle = missing }},
-		{"CABundle", func(c *Config) { c.CABundle = short }},
-		{"CABundle", func(c *Config) { c.CABundle, c.RoundTripper = short, roundTripper{} }},
-		{"InsecureSkipVerify", func(c *Config) { c.CABundle, c.InsecureSkipVerify = short, true }},
-		{"PartSize", func(c *Config) { c.PartSize = -1 }},
-		{"PartSize", func(c *Config) { c.PartSize = 5<<20 - 1 }},
-		{"PartSize", func(c *Config) { c.PartSize = 5<<30 + 1 }},
-		{"UploadThreshold", func(c *Config) { c.UploadThreshold = -1 }},
-		{"UploadThreshold", func(c *Config) { c.UploadThreshold = 1 << 20 }},
-		{"UploadThreshold", func(c *Config) { c.PartSize, c.UploadThreshold = 8<<20, 8<<20-1 }},
-		{"UploadThreshold", func(c *Config) { c.UploadThreshold = 5<<30 + 1 }},
-		{"Concurrency", func(c *Config) { c.Concurrency = -1 }},
-		{"MetadataConcurrency", func(c *Config) { c.MetadataConcurrency = -1 }},
-		{"ReadConcurrency", func(c *Config) { c.ReadConcurrency = -1 }},
-		{"ReadMemory", func(c *Config) { c.ReadMemory = -1 }},
-		{"DeleteConcurrency", func(c *Config) { c.DeleteConcurrency = -1 }},
-		{"MaxConns", func(c *Config) { c.MaxConns = -1 }},
-		{"MaxIdleConns", func(c *Config) { c.MaxIdleConns = -1 }},
-		{"IdleConnTimeout", func(c *Config) { c.IdleConnTimeout = -1 }},
-		{"IdleTimeout", func(c *Config) { c.IdleTimeout = -1 }},
-		{"ResponseTimeout", func(c *Config) { c.ResponseTimeout = -1 }},
+		{"CABundle", func(c *Config) { c.HTTP.CABundle = missing }},
+		{"CABundle", func(c *Config) { c.HTTP.CABundle = short }},
+		{"CABundle", func(c *Config) { c.HTTP.CABundle, c.HTTP.RoundTripper = short, roundTripper{} }},
+		{"InsecureSkipVerify", func(c *Config) { c.HTTP.CABundle, c.HTTP.InsecureSkipVerify = short, true }},
+		{"PartSize", func(c *Config) { c.Transfer.PartSize = -1 }},
+		{"PartSize", func(c *Config) { c.Transfer.PartSize = 5<<20 - 1 }},
+		{"PartSize", func(c *Config) { c.Transfer.PartSize = 5<<30 + 1 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.UploadThreshold = -1 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.UploadThreshold = 1 << 20 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.PartSize, c.Transfer.UploadThreshold = 8<<20, 8<<20-1 }},
+		{"UploadThreshold", func(c *Config) { c.Transfer.UploadThreshold = 5<<30 + 1 }},
+		{"Concurrency", func(c *Config) { c.Transfer.Concurrency = -1 }},
+		{"MetadataConcurrency", func(c *Config) { c.Transfer.MetadataConcurrency = -1 }},
+		{"ReadConcurrency", func(c *Config) { c.Transfer.ReadConcurrency = -1 }},
+		{"ReadMemory", func(c *Config) { c.Transfer.ReadMemory = -1 }},
+		{"DeleteConcurrency", func(c *Config) { c.Transfer.DeleteConcurrency = -1 }},
+		{"MaxConns", func(c *Config) { c.HTTP.MaxConns = -1 }},
+		{"MaxIdleConns", func(c *Config) { c.HTTP.MaxIdleConns = -1 }},
+		{"IdleConnTimeout", func(c *Config) { c.HTTP.IdleConnTimeout = -1 }},
+		{"IdleTimeout", func(c *Config) { c.HTTP.IdleTimeout = -1 }},
+		{"ResponseTimeout", func(c *Config) { c.HTTP.ResponseTimeout = -1 }},
 		{"StorageClass", func(c *Config) { c.StorageClass = "standard ia" }},
 		{"SSE", func(c *Config) { c.SSE = "aes" }},
 		{"SSE", func(c *Config) { c.SSE, c.KMSKeyID = "AES256", "key" }},
@@ -135,8 +137,8 @@ func TestValidate(t *testing.T) {
 	} {
 		cfg := valid()
 		tt.set(&cfg)
-		if cfg.RoundTripper == nil && cfg.CABundle == "" {
-			cfg.RoundTripper = answers(func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request was sent", tt.field) })
+		if cfg.HTTP.RoundTripper == nil && cfg.HTTP.CABundle == "" {
+			cfg.HTTP.RoundTripper = answers(func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request was sent", tt.field) })
 		}
 		_, err := connectTo(t, cfg)
 		if !assert.ErrorIs(t, err, fs.ErrInvalid, tt.field) {
@@ -179,15 +181,15 @@ func TestValidAreAccepted(t *testing.T) {
 		"ten tags":     func(c *Config) { c.Tags = many(10) },
 		"unsigned":     func(c *Config) { c.SignPayload = new(bool) },
 		"unsigned md5": func(c *Config) { c.SignPayload, c.Endpoint, c.ContentMD5 = new(bool), unreachable, MD5Always },
-		"largest part": func(c *Config) { c.PartSize = 5 << 30 },
+		"largest part": func(c *Config) { c.Transfer.PartSize = 5 << 30 },
 		"write once":   func(c *Config) { c.WriteOnce = true },
 		"directory":    func(c *Config) { c.Bucket = "b--usw2-az1--x-s3" },
 		"dual stack":   func(c *Config) { c.DualStack, c.FIPS = true, true },
 		"key over http": func(c *Config) {
 			c.SSECustomerKey, c.Endpoint, c.SSECustomerOverHTTP = []byte(testKey), "http://127.0.0.1:1", true
 		},
-		"round tripper":  func(c *Config) { c.RoundTripper = roundTripper{} },
-		"skip verify":    func(c *Config) { c.InsecureSkipVerify = true },
+		"round tripper":  func(c *Config) { c.HTTP.RoundTripper = roundTripper{} },
+		"skip verify":    func(c *Config) { c.HTTP.InsecureSkipVerify = true },
 		"storage class":  func(c *Config) { c.StorageClass = "STANDARD_IA" },
 		"kms, no SSE":    func(c *Config) { c.KMSKeyID = "alias/x" },
 		"checksum given": func(c *Config) { c.Endpoint, c.ChecksumAlgorithm = unreachable, "sha256" },
@@ -211,32 +213,32 @@ func TestDefaults(t *testing.T) {
 	r, err := connectTo(t, Config{Bucket: "bucket", Region: "us-east-1"})
 	require.NoError(t, err)
 	assert.False(t, *r.cfg.PathStyle)
-	assert.EqualValues(t, 8<<20, r.cfg.PartSize)
-	assert.EqualValues(t, 8<<20, r.cfg.UploadThreshold)
-	assert.Equal(t, 5, r.cfg.Concurrency)
-	assert.Equal(t, 64, r.cfg.MetadataConcurrency)
-	assert.Equal(t, 16, r.cfg.ReadConcurrency)
-	assert.EqualValues(t, 32<<20, r.cfg.ReadMemory)
-	assert.Equal(t, 4, r.cfg.DeleteConcurrency)
-	assert.Equal(t, 89, r.cfg.MaxIdleConns)
-	assert.Equal(t, 90*time.Second, r.cfg.IdleConnTimeout)
-	assert.Equal(t, time.Minute, r.cfg.IdleTimeout)
-	assert.Equal(t, time.Minute, r.cfg.ResponseTimeout)
+	assert.EqualValues(t, 8<<20, r.cfg.Transfer.PartSize)
+	assert.EqualValues(t, 8<<20, r.cfg.Transfer.UploadThreshold)
+	assert.Equal(t, 5, r.cfg.Transfer.Concurrency)
+	assert.Equal(t, 64, r.cfg.Transfer.MetadataConcurrency)
+	assert.Equal(t, 16, r.cfg.Transfer.ReadConcurrency)
+	assert.EqualValues(t, 32<<20, r.cfg.Transfer.ReadMemory)
+	assert.Equal(t, 4, r.cfg.Transfer.DeleteConcurrency)
+	assert.Equal(t, 89, r.cfg.HTTP.MaxIdleConns)
+	assert.Equal(t, 90*time.Second, r.cfg.HTTP.IdleConnTimeout)
+	assert.Equal(t, time.Minute, r.cfg.HTTP.IdleTimeout)
+	assert.Equal(t, time.Minute, r.cfg.HTTP.ResponseTimeout)
 	assert.Equal(t, "crc32", r.cfg.ChecksumAlgorithm)
 	algorithm, key, sum := r.cfg.customerKey()
 	assert.Nil(t, algorithm)
 	assert.Nil(t, key)
 	assert.Nil(t, sum)
 
-	r, err = connectTo(t, Config{Bucket: "bucket", Region: "auto", Endpoint: "https://a.r2.cloudflarestorage.com", MaxConns: 8,
-		KMSKeyID: "k", PartSize: 6 << 20})
+	r, err = connectTo(t, Config{Bucket: "bucket", Region: "auto", Endpoint: "https://a.r2.cloudflarestorage.com", HTTP: transport.Options{MaxConns: 8},
+		KMSKeyID: "k", Transfer: object.Options{PartSize: 6 << 20}})
 	require.NoError(t, err)
 	assert.True(t, *r.cfg.PathStyle)
-	assert.Equal(t, 2, r.cfg.Concurrency)
-	assert.Equal(t, 8, r.cfg.MaxIdleConns)
+	assert.Equal(t, 2, r.cfg.Transfer.Concurrency)
+	assert.Equal(t, 8, r.cfg.HTTP.MaxIdleConns)
 	assert.Equal(t, "none", r.cfg.ChecksumAlgorithm)
 	assert.Equal(t, "aws:kms", r.cfg.SSE)
-	assert.EqualValues(t, 6<<20, r.cfg.UploadThreshold)
+	assert.EqualValues(t, 6<<20, r.cfg.Transfer.UploadThreshold)
 }
 
 // What the caller changes after Init changes nothing.

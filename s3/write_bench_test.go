@@ -29,7 +29,7 @@ func bareServer(t testing.TB) string {
 // smallWrites are one write of 4 KiB with the plain call and with the client.
 func smallWrites(t testing.TB) (bare, seekable, stream func()) {
 	body := ltxBody(t, 4096)
-	client, rep := writeClient(t, bareServer(t), func(r *replica) { r.cfg.PartSize, r.cfg.UploadThreshold = 5<<20, 5<<20 })
+	client, rep := writeClient(t, bareServer(t), func(r *replica) { r.cfg.Transfer.PartSize, r.cfg.Transfer.UploadThreshold = 5<<20, 5<<20 })
 	ctx := t.Context()
 	bare = func() {
 		_, err := rep.api.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String(writeKey),

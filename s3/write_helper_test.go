@@ -18,6 +18,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
@@ -57,7 +58,7 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	rep := &replica{
-		cfg: Config{Bucket: "bucket", Path: "db", PartSize: writePart, UploadThreshold: writePart, Concurrency: 3, ChecksumAlgorithm: "crc32",
+		cfg: Config{Bucket: "bucket", Path: "db", Transfer: object.Options{PartSize: writePart, UploadThreshold: writePart, Concurrency: 3}, ChecksumAlgorithm: "crc32",
 			Retry: ltxstore.Retry{MaxAttempts: 4, BaseDelay: 1}},
 		api: s3.New(s3.Options{
 			Region: "us-east-1", BaseEndpoint: aws.String(url), UsePathStyle: true,

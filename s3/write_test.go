@@ -124,7 +124,7 @@ func TestThresholdAbovePartSize(t *testing.T) {
 		func(b []byte) io.Reader { return bytes.NewReader(b) },
 		func(b []byte) io.Reader { return onlyRead{bytes.NewReader(b)} },
 	} {
-		w := newWriteBench(t, s3fake.Options{MinPart: writePart}, func(r *replica) { r.cfg.UploadThreshold = 5*writePart + 3 })
+		w := newWriteBench(t, s3fake.Options{MinPart: writePart}, func(r *replica) { r.cfg.Transfer.UploadThreshold = 5*writePart + 3 })
 		_, err := w.write(t, open(plainBody(5*writePart+3)))
 		require.NoError(t, err)
 		assert.Equal(t, map[string]int{"PutObject": 1}, w.faults.Counts())
@@ -289,7 +289,7 @@ func TestCompletionAfterALostAnswer(t *testing.T) {
 // what multipart reads from a file, neither.
 func TestSeekableSourceIsNotCopied(t *testing.T) {
 	body := plainBody(8 << 20)
-	w := newWriteBench(t, s3fake.Options{}, func(r *replica) { r.cfg.UploadThreshold, r.cfg.PartSize = 16<<20, 4<<20 })
+	w := newWriteBench(t, s3fake.Options{}, func(r *replica) { r.cfg.Transfer.UploadThreshold, r.cfg.Transfer.PartSize = 16<<20, 4<<20 })
 	src := &seekFailAt{failAt{b: body, at: len(body), fail: func() error { return io.EOF }}}
 	_, err := w.write(t, src)
 	require.NoError(t, err)
@@ -392,12 +392,12 @@ func TestStreamMemory(t *testing.T) {
 	f := &failAt{b: plainBody(40 * writePart), at: 40 * writePart, fail: func() error { return nil }}
 	src := &countedSource{Reader: f, after: func() {
 		inMemory := int64(f.pos) - answered.Load()*writePart
-		assert.LessOrEqual(t, inMemory, int64(w.rep.cfg.Concurrency)*writePart)
+		assert.LessOrEqual(t, inMemory, int64(w.rep.cfg.Transfer.Concurrency)*writePart)
 	}}
 	_, err := w.write(t, src)
 	require.NoError(t, err)
 	w.holds(t, f.b)
-	assert.LessOrEqual(t, most.Load(), int64(w.rep.cfg.Concurrency))
+	assert.LessOrEqual(t, most.Load(), int64(w.rep.cfg.Transfer.Concurrency))
 	assert.EqualValues(t, 40, answered.Load())
 }
 

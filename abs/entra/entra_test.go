@@ -14,6 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/abs/entra"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // without are the variables of the credentials that come before an identity.
@@ -58,7 +59,7 @@ func TestIdentity(t *testing.T) {
 	defer abs.RegisterIdentity(entra.Default)
 	of, wire := &identity{}, &sent{}
 	abs.RegisterIdentity(func() (azcore.TokenCredential, error) { return of, nil })
-	client := abs.NewReplicaClient(abs.Config{Account: "account", Bucket: "container", RoundTripper: wire})
+	client := abs.NewReplicaClient(abs.Config{Account: "account", Bucket: "container", HTTP: transport.Options{RoundTripper: wire}})
 	for range 2 {
 		_, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 		require.Error(t, err)

@@ -2,9 +2,12 @@ package object
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"time"
+
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // Bucket is what an object store does, one request a method. All methods must
@@ -28,8 +31,9 @@ type Bucket interface {
 	Get(ctx context.Context, key string, opts GetOptions) (Content, error)
 
 	// Head returns an object's properties; of the given version only, if it
-	// is not empty. An answer that may be a proxy's (a bare 404) must be
-	// confirmed before it is reported as a missing object.
+	// is not empty: another is ErrPrecondition, or is returned as it is. An
+	// answer that may be a proxy's (a bare 404) must be confirmed before it is
+	// reported as a missing object.
 	Head(ctx context.Context, key, version string) (Object, error)
 
 	// List returns a page of the objects right below a prefix.
@@ -66,6 +70,15 @@ type Object struct {
 
 	// Sum is the hash of the content by Traits.NewHash, nil if not told.
 	Sum []byte
+}
+
+// Written returns what an answer tells of an object that was written. Without a
+// version the answer may be a proxy's: see Bucket.Put.
+func Written(key, version string, size int64, modified time.Time) Object {
+	if version == "" {
+		size = -1
+	}
+	return Object{Key: key, Size: size, Version: version, Modified: modified}
 }
 
 // PutOptions are the conditions and properties of an object that is written.
@@ -108,6 +121,26 @@ type Content struct {
 
 	// Length is how many bytes the answer announces in Body, -1 if unknown.
 	Length int64
+}
+
+// Ranged returns c, whose Length is what the answer announces, as the range that
+// its Content-Range says: the whole object if that is empty. It must be the one
+// that opts asks for; beside an error the body is closed.
+func (c Content) Ranged(contentRange string, opts GetOptions) (Content, error) {
+	if contentRange == "" {
+		c.Size = c.Length
+		return c, nil
+	}
+	n, total, err := rangeio.CheckContentRange(contentRange, opts.Offset, opts.Size)
+	if err == nil && c.Length >= 0 && c.Length != n {
+		err = fmt.Errorf("store answered with Content-Range %q and Content-Length %d", contentRange, c.Length)
+	}
+	if err != nil {
+		c.Body.Close()
+		return Content{}, err
+	}
+	c.Offset, c.Length, c.Size = opts.Offset, n, total
+	return c, nil
 }
 
 // ListOptions say what to list.

@@ -55,23 +55,14 @@ type Store struct {
 	// WriteOnce refuses to replace a file by other content (clause W6).
 	WriteOnce bool
 
-	// UploadThreshold is up to which size in bytes a body goes in one request,
-	// and PartSize the size of the first part of a larger one.
-	UploadThreshold, PartSize int64
+	// Options are the sizes and concurrencies, without further defaults: a
+	// Concurrency of less than 1 is 1, a PageSize of 0 is the store's maximum.
+	Options
 
-	// Concurrency is how many parts of a write are under way at once;
-	// MetadataConcurrency how many files' times are asked for at once, and
-	// DeleteConcurrency how many deletions run at once. Less than 1 is 1.
-	Concurrency, MetadataConcurrency, DeleteConcurrency int
-
-	// ReadPool is what the reads of large files may use together, for which
-	// several ranges are asked for at once. Nil means the process's pool with
-	// rangeio's defaults; a pool of one request, that each file is read by one.
+	// ReadPool is what the reads of large files share, which ask for several
+	// ranges at once; a pool of one request makes each file be read by one. Nil
+	// means the process's pool of ReadMemory and ReadConcurrency.
 	ReadPool *rangeio.Pool
-
-	// PageSize is how many entries a page of a listing has; 0 is the store's
-	// maximum.
-	PageSize int
 
 	// IdleTimeout is how long a body may make no progress; 0 means a minute.
 	IdleTimeout time.Duration
@@ -190,7 +181,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	if store.WriteOnce && store.Traits.NoIfAbsent {
 		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
 	}
-	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log, pool: cmp.Or(store.ReadPool, rangeio.SharedPool(0, 0))}
+	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log, pool: cmp.Or(store.ReadPool, rangeio.SharedPool(store.ReadMemory, store.ReadConcurrency))}
 	given := c.cfg.Retry.WithDefaults()
 	r.policy = retry.Policy{
 		MaxAttempts: given.MaxAttempts,
@@ -212,11 +203,19 @@ func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog
 	return r.log.Start(ctx, oplog.Op{Replica: r.Type, Name: name, Level: -1, Done: done})
 }
 
-// head asks for an object's properties.
+// head asks for an object's properties, of a version only if that is not empty.
+// An answer without the version may be of another: a proxy may have dropped the
+// condition.
 func (r *replica) head(ctx context.Context, key, version string) (o Object, err error) {
 	err = r.do(ctx, func(ctx context.Context) (err error) {
 		o, err = r.Bucket.Head(ctx, key, version)
 		return err
 	})
-	return o, err
+	switch {
+	case err != nil || version == "" || o.Version == version:
+		return o, err
+	case o.Version == "":
+		return Object{}, failed(nil, "store answered without the version that was asked for, %s", version)
+	}
+	return Object{}, failed(ErrPrecondition, "version is %s, was %s", o.Version, version)
 }

@@ -79,8 +79,8 @@ func newStore(m *memory, bucket object.Bucket, read int) (replicatest.Store, err
 			return nil, err
 		}
 		return object.New(object.Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*object.Store, error) {
-			return &object.Store{Bucket: bucket, Traits: m.traits, Keys: keys, WriteOnce: once, UploadThreshold: partSize, PartSize: partSize,
-				Concurrency: 3, ReadPool: rangeio.NewPool(int64(read)*partSize, read), MetadataConcurrency: 4, DeleteConcurrency: 4}, nil
+			return &object.Store{Bucket: bucket, Traits: m.traits, Keys: keys, WriteOnce: once, ReadPool: rangeio.NewPool(int64(read)*partSize, read),
+				Options: object.Options{UploadThreshold: partSize, PartSize: partSize, Concurrency: 3, MetadataConcurrency: 4, DeleteConcurrency: 4}}, nil
 		}, Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Microsecond}, Logger: slog.New(slog.DiscardHandler)}), nil
 	}
 	first, err := client(testPath, false)

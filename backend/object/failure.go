@@ -52,6 +52,17 @@ type Failure struct {
 	Size int64
 }
 
+// KindOf returns the kind that err matches: one of those above, of package
+// ltxstore or of fs, or nil. It is where a Bucket's Classify begins.
+func KindOf(err error) error {
+	for _, kind := range []error{ErrPrecondition, ErrConflict, ErrNoUpload, ErrRange} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return ltxstore.KindOf(err)
+}
+
 // outcome is an error that Client has made, with its kind.
 type outcome struct {
 	kind error

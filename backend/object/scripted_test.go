@@ -99,7 +99,7 @@ func (s *scripted) client(t *testing.T, bucket object.Bucket, once bool) *object
 	require.NoError(t, err)
 	return object.New(object.Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*object.Store, error) {
 		return &object.Store{Bucket: bucket, Traits: s.traits, Keys: keys, WriteOnce: once,
-			UploadThreshold: partSize, PartSize: partSize, Concurrency: 3, DeleteConcurrency: 1}, nil
+			Options: object.Options{UploadThreshold: partSize, PartSize: partSize, Concurrency: 3, DeleteConcurrency: 1}}, nil
 	}, Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: 1}, Logger: slog.New(slog.DiscardHandler)})
 }
 

@@ -146,7 +146,9 @@ func (t *Table) fromURL(raw string) (map[string]given, error) {
 		return values, err
 	}
 	for key, value := range place {
-		values[key] = given{key: key, value: value, where: inURL}
+		if value != "" {
+			values[key] = given{key: key, value: value, where: inURL}
+		}
 	}
 	var wrong []error
 	for _, p := range u.query {

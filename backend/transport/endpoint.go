@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/backend"
 )
 
 // WantEndpoint says what ParseEndpoint accepts.
@@ -27,4 +29,21 @@ func ParseEndpoint(endpoint string) (*url.URL, error) {
 		return nil, ErrEndpoint
 	}
 	return u, nil
+}
+
+// Endpoint is ParseEndpoint for a field of the Config of a backend of that Type: its
+// errors, of kind fs.ErrInvalid, name the field and show no credentials. It returns
+// nil for the empty string.
+func Endpoint(backendType, field, endpoint string) (*url.URL, error) {
+	if endpoint == "" {
+		return nil, nil
+	}
+	u, err := ParseEndpoint(endpoint)
+	if err == nil {
+		return u, nil
+	}
+	if strings.ContainsAny(endpoint, "@?") {
+		endpoint = "[redacted]"
+	}
+	return nil, backend.Invalid(backendType, "init", field, endpoint, err.Error())
 }

@@ -8,15 +8,18 @@ import (
 )
 
 // Shared returns the one transport of this process that has these options, and
-// release, which the caller calls when it needs it no more, and may call again. The
+// release, which the caller calls when it no longer needs it, and may call again. The
 // last to do so closes the idle connections. Clients of ten thousand databases in one
-// bucket so share connections, their bounds, and the certificates: a transport
+// bucket so share connections, their limits, and the certificates: a transport
 // for each holds connections of its own, and a pool of certificates.
 //
 // A bundle whose content has changed is another. Options with a Dial are not shared.
-// Errors are New's.
-func Shared(opts Options) (t *http.Transport, release func(), err error) {
-	if opts.Dial != nil {
+// A RoundTripper is returned as it is; its release does nothing. Errors are New's.
+func Shared(opts Options) (t http.RoundTripper, release func(), err error) {
+	switch {
+	case opts.RoundTripper != nil:
+		return opts.RoundTripper, func() {}, nil
+	case opts.Dial != nil:
 		t, err := New(opts)
 		if err != nil {
 			return nil, nil, err

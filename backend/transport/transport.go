@@ -3,6 +3,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,39 +29,61 @@ const (
 	continueTimeout = time.Second
 )
 
-// Options configure a transport. A zero field means what it means in
-// net/http, mostly "no bound".
+// Options say how a service is reached. A backend has them in its Config, where
+// a zero field means the default: see WithDefaults. New itself adds none: a zero
+// field then means what it means in net/http, mostly "no bound".
 type Options struct {
-	// MaxConns bounds the connections to one host.
-	MaxConns int
-
-	// MaxIdleConns is how many idle connections are kept for later requests,
-	// both per host and in all. By default net/http keeps 2 per host, so that
-	// nearly every parallel request costs a handshake.
-	MaxIdleConns int
-
-	// IdleConnTimeout is how long idle connections are kept, though no longer
-	// than the longer of the two timeouts below.
-	IdleConnTimeout time.Duration
-
-	// ResponseTimeout is how long a request that was sent may wait for the
-	// header of its answer.
-	ResponseTimeout time.Duration
-
-	// IdleTimeout is how long a request being sent, or an answer being
-	// received, may make no progress. An answer that has not begun has the
-	// ResponseTimeout, if that is longer.
-	IdleTimeout time.Duration
-
-	// Dial makes the connections. Nil means a net.Dialer, with a timeout.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-
-	// InsecureSkipVerify accepts any certificate.
-	InsecureSkipVerify bool
+	// InsecureSkipVerify accepts any TLS certificate: for tests.
+	InsecureSkipVerify bool `ltx:"skip-verify,not=ca-bundle" default:"false" help:"Accept any TLS certificate: for tests."`
 
 	// CABundle is a file of PEM certificates that are trusted instead of the
-	// system's. Empty means the system's.
-	CABundle string
+	// system's.
+	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
+
+	// RoundTripper, if not nil, sends the requests. The other options do not
+	// apply to it, and a CABundle beside it is refused.
+	RoundTripper http.RoundTripper `ltx:"-" json:"-"`
+
+	// MaxConns limits the connections to a host; 0 means no limit. MaxIdleConns
+	// is how many idle ones are kept for later requests; 0 means as many as the
+	// client can use. (By default net/http keeps 2 per host, so that nearly
+	// every parallel request costs a handshake.) IdleConnTimeout is how long
+	// they are kept; 0 means 90 s.
+	MaxConns        int           `ltx:"max-conns" default:"no bound" help:"Connections to the service at once."`
+	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
+	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
+
+	// IdleTimeout is how long a request that is being sent, or an answer that is
+	// being received, may make no progress. ResponseTimeout is how long a
+	// request that was sent may wait for the header of its answer. 0 means one
+	// minute. There is no limit on a whole transfer.
+	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
+	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+
+	// Dial makes the connections. Nil means a net.Dialer, with a timeout.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `ltx:"-" json:"-"`
+}
+
+// WithDefaults returns o with defaults in place of zero fields, for a client that
+// sends that many requests at once.
+func (o Options) WithDefaults(requests int) Options {
+	o.MaxIdleConns = cmp.Or(o.MaxIdleConns, requests)
+	if o.MaxConns > 0 {
+		o.MaxIdleConns = min(o.MaxIdleConns, o.MaxConns)
+	}
+	o.IdleConnTimeout = cmp.Or(o.IdleConnTimeout, 90*time.Second)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, time.Minute)
+	o.ResponseTimeout = cmp.Or(o.ResponseTimeout, time.Minute)
+	return o
+}
+
+// Check returns what is wrong with the options of a backend of that Type, in its
+// Config's field HTTP, that their tags cannot tell. It reads the CABundle.
+func (o Options) Check(backendType string) error {
+	if o.CABundle != "" && o.RoundTripper != nil {
+		return backend.Invalid(backendType, "init", "HTTP.CABundle", o.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
+	}
+	return CheckBundle(backendType, "HTTP.CABundle", o.CABundle)
 }
 
 // New returns a transport. There is no limit on the duration of a whole

@@ -66,14 +66,12 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	endpoint.Path = strings.TrimSuffix(endpoint.Path, "/") + "/" + cfg.Bucket
 	pool := transport.Default()
 	return &object.Store{
-		Bucket:              &bucket{url: *endpoint, token: cfg.Token, http: &http.Client{Transport: pool}},
-		Traits:              object.Traits{ListsMetadata: true},
-		Keys:                keys,
-		Place:               []string{endpoint.String()},
-		WriteOnce:           cfg.WriteOnce,
-		UploadThreshold:     1 << 20,
-		MetadataConcurrency: 8,
-		DeleteConcurrency:   8,
-		Close:               pool.CloseIdleConnections,
+		Bucket:    &bucket{url: *endpoint, token: cfg.Token, http: &http.Client{Transport: pool}},
+		Traits:    object.Traits{ListsMetadata: true},
+		Keys:      keys,
+		Place:     []string{endpoint.String()},
+		WriteOnce: cfg.WriteOnce,
+		Options:   object.Options{UploadThreshold: 1 << 20, MetadataConcurrency: 8, DeleteConcurrency: 8},
+		Close:     pool.CloseIdleConnections,
 	}, nil
 }

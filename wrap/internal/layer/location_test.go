@@ -100,7 +100,7 @@ func TestLocation(t *testing.T) {
 	assert.NotEqual(t, location(t, mock.NewReplicaClient(mock.Config{})), location(t, mock.NewReplicaClient(mock.Config{})))
 
 	// What leads to the same place.
-	assert.Equal(t, location(t, replicas["s3"]()), location(t, ofS3(func(cfg *s3.Config) { cfg.Path, cfg.PartSize = "/db/", 8<<20 })))
+	assert.Equal(t, location(t, replicas["s3"]()), location(t, ofS3(func(cfg *s3.Config) { cfg.Path, cfg.Transfer.PartSize = "/db/", 8<<20 })))
 	t.Chdir(dir)
 	assert.Equal(t, location(t, replicas["file path"]()), location(t, file.NewReplicaClient(file.Config{Path: "./db/"})))
 	t.Setenv("STORAGE_EMULATOR_HOST", "https://one.example")

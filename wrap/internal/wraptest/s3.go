@@ -12,6 +12,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/s3"
@@ -32,7 +33,7 @@ func s3Store(attempts int) (replicatest.Store, error) {
 	open := func(change func(*s3.Config)) func() (ltxstore.ReplicaClient, error) {
 		return func() (ltxstore.ReplicaClient, error) {
 			cfg := s3.Config{Bucket: bucket, Path: replicaPath, Region: "us-east-1", Endpoint: web.URL,
-				AccessKeyID: "AKIDFAKE", SecretAccessKey: secret, RoundTripper: wire,
+				AccessKeyID: "AKIDFAKE", SecretAccessKey: secret, HTTP: transport.Options{RoundTripper: wire},
 				Retry:  ltxstore.Retry{MaxAttempts: attempts, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond},
 				Logger: slog.New(slog.DiscardHandler)}
 			change(&cfg)

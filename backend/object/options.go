@@ -1,0 +1,66 @@
+package object
+
+import (
+	"cmp"
+
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+)
+
+// Options are the sizes and concurrencies of a client's transfers. A backend has
+// them in its Config, where a zero field means the default.
+type Options struct {
+	// PartSize is the size in bytes of the first part of a large body. 0 means
+	// 8 MiB. Parts of a body of unknown size grow, so that as many as the store
+	// takes hold the largest object.
+	PartSize int64 `ltx:"part-size,size" default:"8MiB" help:"Bytes of the first part of a large upload; later ones grow."`
+
+	// UploadThreshold is the size in bytes up to which a body is sent in one
+	// request. 0 means PartSize.
+	UploadThreshold int64 `ltx:"upload-threshold,size" default:"'part-size'" help:"Bytes up to which a body goes in one request."`
+
+	// Concurrency is how many parts of a write are sent, and held in memory, at
+	// once. 0 means 3.
+	Concurrency int `ltx:"concurrency" default:"3" help:"Parts of a write that are sent, and held in memory, at once."`
+
+	// ReadConcurrency is how many ranges of large files are read at once, and
+	// ReadMemory how many bytes of them are in memory at most: all clients of a
+	// process that have the same two values share them. Each range has
+	// ReadMemory/ReadConcurrency bytes; a file of at most two ranges is read by
+	// one request. 0 means 16 and 32 MiB. With a ReadConcurrency of 1 each file is
+	// read by one request, whatever its size.
+	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at once, by all replicas that have the same two settings; 1 for none in parallel."`
+	ReadMemory      int64 `ltx:"read-memory,size" default:"32MiB" help:"Bytes of these ranges held in memory, by all together."`
+
+	// MetadataConcurrency is how many files' properties or headers are read at
+	// once in a listing with useMetadata that does not tell their times. 0 means
+	// 32.
+	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Headers read at once in a listing, where another tool's copy has lost the times."`
+
+	// DeleteConcurrency is how many requests for deletions are sent at once. 0
+	// means 8.
+	DeleteConcurrency int `ltx:"delete-concurrency" default:"8" help:"Requests for deletions under way at once."`
+
+	// PageSize is how many files are listed in one request. 0 means the most
+	// that the store allows.
+	PageSize int `ltx:"page-size" default:"1000" help:"Files listed in one request."`
+}
+
+// WithDefaults returns o with defaults in place of zero fields: the fields of
+// own that are not zero, which are a store's, else those given above.
+func (o Options) WithDefaults(own Options) Options {
+	o.PartSize = cmp.Or(o.PartSize, own.PartSize, 8<<20)
+	o.UploadThreshold = cmp.Or(o.UploadThreshold, own.UploadThreshold, o.PartSize)
+	o.Concurrency = cmp.Or(o.Concurrency, own.Concurrency, 3)
+	o.ReadConcurrency = cmp.Or(o.ReadConcurrency, own.ReadConcurrency, rangeio.DefaultPoolRequests)
+	o.ReadMemory = cmp.Or(o.ReadMemory, own.ReadMemory, rangeio.DefaultPoolMemory)
+	o.MetadataConcurrency = cmp.Or(o.MetadataConcurrency, own.MetadataConcurrency, 32)
+	o.DeleteConcurrency = cmp.Or(o.DeleteConcurrency, own.DeleteConcurrency, 8)
+	o.PageSize = cmp.Or(o.PageSize, own.PageSize)
+	return o
+}
+
+// Requests returns how many requests a client with these options may send at
+// once.
+func (o Options) Requests() int {
+	return o.Concurrency + o.ReadConcurrency + o.MetadataConcurrency + o.DeleteConcurrency
+}
