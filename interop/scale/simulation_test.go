@@ -21,6 +21,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/chart"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
@@ -233,12 +234,12 @@ func (s scenario) client(path string, network http.RoundTripper) ltxstore.Replic
 	switch s.store {
 	case "s3":
 		return s3.NewReplicaClient(s3.Config{Bucket: place, Path: path, Region: "us-east-1", Endpoint: "http://127.0.0.1:1",
-			AccessKeyID: "key", SecretAccessKey: "secret", RoundTripper: network, Logger: silent})
+			AccessKeyID: "key", SecretAccessKey: "secret", HTTP: transport.Options{RoundTripper: network}, Logger: silent})
 	case "gcs":
-		return gcs.NewReplicaClient(gcs.Config{Bucket: place, Path: path, Endpoint: "http://127.0.0.1:1", RoundTripper: network, Logger: silent})
+		return gcs.NewReplicaClient(gcs.Config{Bucket: place, Path: path, Endpoint: "http://127.0.0.1:1", HTTP: transport.Options{RoundTripper: network}, Logger: silent})
 	}
 	return abs.NewReplicaClient(abs.Config{Account: "account", Bucket: place, Path: path, Endpoint: "http://127.0.0.1:1",
-		SASToken: token, RoundTripper: network, Logger: silent})
+		SASToken: token, HTTP: transport.Options{RoundTripper: network}, Logger: silent})
 }
 
 func body(t *testing.T, txid ltx.TXID) []byte {
