@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/superfly/ltx"
 
@@ -93,9 +94,16 @@ type ahead struct {
 	cancel context.CancelFunc
 	client ltxstore.ReplicaClient
 	files  []*ltx.FileInfo // not yet opened
-	ready  []chan opened   // in the order of the files
-	limit  int             // of the large files in ready
+	ready  []*opening      // in the order of the files
+	limit  int             // of the files in ready, as Config.Concurrency has it
+	most   int             // of the large ones
 	large  int
+}
+
+// opening is a file that is being opened.
+type opening struct {
+	info *ltx.FileInfo
+	done chan opened
 }
 
 const (
@@ -107,10 +115,15 @@ type opened struct {
 	rc    io.ReadCloser
 	err   error
 	small bool
+	lease *time.Timer // of a large file: closes it
 }
 
+// leaseTime is how long a large file stays open before it is read. Its connection may be the
+// one that the file before it waits for; it is then opened again.
+const leaseTime = 2 * time.Second
+
 func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo, limit int) *ahead {
-	a := &ahead{client: client, files: files, limit: limit}
+	a := &ahead{client: client, files: files, limit: limit, most: limit}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
 }
@@ -122,21 +135,26 @@ func (a *ahead) next() opened {
 		all *= smallAtATime
 	}
 	for len(a.files) > 0 && len(a.ready) < all {
-		info, ready := a.files[0], make(chan opened, 1)
-		small := info.Size <= smallSize
+		o := &opening{a.files[0], make(chan opened, 1)}
+		small := o.info.Size <= smallSize
 		if !small {
-			if a.large == a.limit {
+			if a.large == a.most {
 				break
 			}
 			a.large++
 		}
-		a.files, a.ready = a.files[1:], append(a.ready, ready)
-		go func() { ready <- a.open(info, small) }()
+		a.files, a.ready = a.files[1:], append(a.ready, o)
+		go func() { o.done <- a.open(o.info, small) }()
 	}
-	file := <-a.ready[0]
+	o := a.ready[0]
+	file := <-o.done
 	a.ready = a.ready[1:]
 	if !file.small {
 		a.large--
+	}
+	if file.lease != nil && !file.lease.Stop() {
+		a.most = 1
+		file.rc, file.err = a.client.OpenLTXFile(a.ctx, o.info.Level, o.info.MinTXID, o.info.MaxTXID, 0, 0)
 	}
 	return file
 }
@@ -144,19 +162,22 @@ func (a *ahead) next() opened {
 // open opens a file. A small one is read, up to its size as it was listed.
 func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 	rc, err := a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
-	if err != nil || !small {
-		return opened{rc, err, small}
+	switch {
+	case err != nil:
+		return opened{err: err, small: small}
+	case !small:
+		return opened{rc: rc, lease: time.AfterFunc(leaseTime, func() { rc.Close() })}
 	}
 	var content bytes.Buffer
 	switch _, err := io.CopyN(&content, rc, smallSize); {
 	case err == io.EOF:
 		_ = rc.Close() // all of it has come
-		return opened{io.NopCloser(&content), nil, small}
+		return opened{rc: io.NopCloser(&content), small: true}
 	case err != nil:
 		_ = rc.Close() // its failure is told
-		return opened{nil, err, small}
+		return opened{err: err, small: true}
 	}
-	return opened{&joined{io.MultiReader(&content, rc), rc}, nil, small}
+	return opened{rc: &joined{io.MultiReader(&content, rc), rc}, small: true}
 }
 
 // joined is a reader that is closed elsewhere.
@@ -169,8 +190,8 @@ type joined struct {
 // that are being opened.
 func (a *ahead) close() {
 	a.cancel()
-	for _, ready := range a.ready {
-		if file := <-ready; file.err == nil {
+	for _, o := range a.ready {
+		if file := <-o.done; file.err == nil && (file.lease == nil || file.lease.Stop()) {
 			file.rc.Close()
 		}
 	}

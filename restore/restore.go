@@ -34,7 +34,8 @@ type Config struct {
 	// Concurrency is the maximum number of open files that are larger than 64 KiB.
 	// Smaller ones are read as soon as they are open: with them it is four times as
 	// many. 0 means 16; 1 opens all files one after another. It hides the latency of
-	// opening; the bytes of larger files are read in order.
+	// opening; the bytes of larger files are read in order. A larger file that is not
+	// reached within two seconds is closed, and opened again later.
 	Concurrency int
 
 	// Skip, if not nil, excludes files from the plan; see NewPlan.

@@ -100,3 +100,33 @@ func incompressible(t *testing.T, commit uint32, txid ltx.TXID, first, last uint
 	require.NoError(t, enc.Close())
 	return buf.Bytes()
 }
+
+// TestFewConnections: neither the large files that are opened ahead nor the ranges of the file that
+// is read wait for each other's connections forever.
+func TestFewConnections(t *testing.T) {
+	for _, conns := range []int{1, 2, 4} {
+		t.Run(fmt.Sprint(conns), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := s3fake.New(s3fake.Options{}, "bucket")
+				web, rt := memnet.Serve(server)
+				defer web.Close()
+				client := s3.NewReplicaClient(s3.Config{
+					Bucket: "bucket", Path: "db", Endpoint: web.URL, Region: "us-east-1", HTTP: transport.Options{RoundTripper: rt},
+					AccessKeyID: "key", SecretAccessKey: "secret", Logger: slog.New(slog.DiscardHandler),
+				})
+				defer client.Close()
+				const pages = 16 << 20 / 4096
+				for txid := ltx.TXID(1); txid <= 6; txid++ {
+					_, err := client.WriteLTXFile(t.Context(), 1, txid, txid, bytes.NewReader(incompressible(t, pages, txid, 1, pages)))
+					require.NoError(t, err)
+				}
+				rt.MaxConnsPerHost = conns
+
+				start := time.Now()
+				_, err := restore.DryRun(t.Context(), client, restore.Config{})
+				require.NoError(t, err)
+				assert.Less(t, time.Since(start), 30*time.Second, "each file waits for another's connection twice at most")
+			})
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -52,12 +53,16 @@ type Parallel struct {
 	cancel  context.CancelCauseFunc
 	workers sync.WaitGroup
 
+	ranges    context.Context // of the requests for parts
+	endRanges context.CancelFunc
+
 	mu      sync.Mutex    // held while reading
 	entered bool          // the pool knows of this reader
 	pos     int64         // of the next byte, in the transfer
 	end     int64         // of the part that is being read
 	body    io.ReadCloser // nil if there is none
 	bodyEnd int64         // how far body goes
+	alone   bool          // body is read to its end
 	current *slot         // what is being read instead of body
 	unread  []byte        // of current
 	err     error         // what every further Read returns
@@ -75,6 +80,7 @@ type Parallel struct {
 func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
 	p := &Parallel{cfg: cfg, bodyEnd: cfg.Size, next: Serial}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p.ranges, p.endRanges = context.WithCancel(p.ctx)
 	p.body = cfg.Body(p.ctx)
 	return p
 }
@@ -84,11 +90,15 @@ func (p *Parallel) wants() bool { return p.next*p.cfg.Pool.rangeSize < p.cfg.Siz
 
 func (p *Parallel) left() int64 { return p.cfg.Size - p.at*p.cfg.Pool.rangeSize }
 
-// fetch fills buf with the part from offset.
-func (p *Parallel) fetch(offset int64, buf []byte) error {
-	body := p.cfg.Open(p.ctx, p.cfg.Offset+offset, int64(len(buf)))
+// fetch fills a slot with its part, from offset.
+func (p *Parallel) fetch(offset int64, s *slot) error {
+	body := p.cfg.Open(p.ranges, p.cfg.Offset+offset, int64(len(s.buf)))
 	defer body.Close()
-	_, err := io.ReadFull(body, buf)
+	n, err := io.ReadAtLeast(body, s.buf, 1)
+	close(s.begun)
+	if err == nil {
+		_, err = io.ReadFull(body, s.buf[n:])
+	}
 	return err
 }
 
@@ -147,7 +157,15 @@ func (p *Parallel) begin() error {
 	size := p.cfg.Pool.rangeSize
 	part := p.pos / size
 	p.end = min(p.pos+size, p.cfg.Size)
-	if p.current = p.cfg.Pool.claim(p, part); p.current == nil {
+	if p.alone {
+		return nil
+	}
+	p.current = p.cfg.Pool.claim(p, part)
+	if p.current != nil && p.pos < p.bodyEnd && !p.current.begins(p.ctx) {
+		p.goAlone()
+		return nil
+	}
+	if p.current == nil {
 		if p.pos == p.bodyEnd {
 			p.closeBody()
 			p.body, p.bodyEnd = p.cfg.Open(p.ctx, p.cfg.Offset+p.pos, p.end-p.pos), p.end
@@ -169,6 +187,41 @@ func (p *Parallel) begin() error {
 	p.bodyEnd = p.pos
 	p.unread = p.current.buf
 	return err
+}
+
+// hesitation is how long a body that could go on waits for the answer to a range to begin. The
+// range may wait for a connection, and that may be the one of a body that waits.
+const hesitation = 2 * time.Second
+
+func (s *slot) begins(ctx context.Context) bool {
+	select {
+	case <-s.begun:
+		return true
+	default:
+	}
+	timer := time.NewTimer(hesitation)
+	defer timer.Stop()
+	select {
+	case <-s.begun:
+		return true
+	case <-timer.C:
+		return false
+	case <-ctx.Done():
+		return true // which is met next
+	}
+}
+
+// goAlone leaves the rest to the body. Buffers are given back when their requests have ended.
+func (p *Parallel) goAlone() {
+	p.alone = true
+	p.endRanges()
+	p.cfg.Pool.leave(p)
+	s := p.current
+	p.current = nil
+	p.workers.Go(func() {
+		<-s.done
+		p.cfg.Pool.put(p, s)
+	})
 }
 
 // readEnd returns io.EOF, or what the end of the last body has to tell.

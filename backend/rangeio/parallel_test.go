@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -285,7 +286,7 @@ func TestParallelClosedMeanwhile(t *testing.T) {
 		f.latency = time.Hour
 		r := f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
 		go func() {
-			time.Sleep(90 * time.Minute)
+			time.Sleep(time.Hour + time.Second) // the body has come, no part has
 			assert.NoError(t, r.Close())
 		}()
 		got, err := io.ReadAll(r)
@@ -295,3 +296,40 @@ func TestParallelClosedMeanwhile(t *testing.T) {
 		assert.Zero(t, f.open)
 	})
 }
+
+// A body goes on if no range gets an answer, as where other bodies hold all connections.
+func TestParallelGoesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRemote(5000)
+		var canceled atomic.Int64
+		pool := rangeio.NewPool(400, 4)
+		r := rangeio.NewParallel(t.Context(), rangeio.ParallelConfig{
+			Body: func(ctx context.Context) io.ReadCloser { return f.get(ctx, 0, 5000) },
+			Size: 5000, Pool: pool,
+			Open: func(ctx context.Context, _, _ int64) io.ReadCloser {
+				return io.NopCloser(readerFunc(func([]byte) (int, error) {
+					<-ctx.Done()
+					canceled.Add(1)
+					return 0, ctx.Err()
+				}))
+			},
+		})
+		start := time.Now()
+		got, err := io.ReadAll(r)
+		require.NoError(t, err)
+		assert.Equal(t, f.content, got)
+		assert.Equal(t, 2*time.Second, time.Since(start), "it waits once")
+		synctest.Wait()
+		assert.EqualValues(t, 4, canceled.Load())
+		require.NoError(t, r.Close())
+		other := f.read(t.Context(), pool, 0, 5000)
+		got, err = io.ReadAll(other)
+		require.NoError(t, err)
+		assert.Equal(t, f.content, got, "the buffers are free again")
+		require.NoError(t, other.Close())
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -72,10 +72,11 @@ func (p *Pool) Requests() int { return p.buffers }
 
 // slot is a buffer that is being filled with one part, or holds it.
 type slot struct {
-	part int64
-	buf  []byte
-	err  error
-	done chan struct{} // closed when buf is filled, or err is set
+	part  int64
+	buf   []byte
+	err   error
+	begun chan struct{} // closed when the first byte has come, or err is set
+	done  chan struct{} // closed when buf is filled, or err is set
 }
 
 // enter lets r have buffers, until leave.
@@ -166,7 +167,7 @@ func (p *Pool) grant(r *Parallel) {
 	} else {
 		buf = make([]byte, p.rangeSize)
 	}
-	s := &slot{part: r.next, done: make(chan struct{})}
+	s := &slot{part: r.next, begun: make(chan struct{}), done: make(chan struct{})}
 	offset := s.part * p.rangeSize
 	s.buf = buf[:min(p.rangeSize, r.cfg.Size-offset)]
 	r.ahead = append(r.ahead, s)
@@ -174,7 +175,7 @@ func (p *Pool) grant(r *Parallel) {
 	r.held++
 	p.held++
 	r.workers.Go(func() {
-		s.err = r.fetch(offset, s.buf)
+		s.err = r.fetch(offset, s)
 		close(s.done)
 	})
 }
