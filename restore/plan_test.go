@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,24 +95,24 @@ func TestPlanCost(t *testing.T) {
 // The iterators are closed, whatever happens.
 func TestPlanClosesListings(t *testing.T) {
 	h, inner := longHistory(t)
-	open := 0
+	var open atomic.Int64
 	c := &mock.ReplicaClient{OpenLTXFileFunc: inner.OpenLTXFile}
 	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 		files, err := inner.LTXFiles(ctx, level, seek, useMetadata)
 		if err != nil {
 			return nil, err
 		}
-		open++
-		return &closing{files, func() { open-- }}, nil
+		open.Add(1)
+		return &closing{files, func() { open.Add(-1) }}, nil
 	}
 	for _, target := range targets(h)[:50] {
 		_, _ = restore.NewPlan(t.Context(), c, target, nil)
-		require.Zero(t, open, target)
+		require.Zero(t, open.Load(), target)
 	}
 	inner.FailOn(t, mock.OpNext, 1, 0, 0, errInjected)
 	_, err := restore.NewPlan(t.Context(), c, restore.Target{}, nil)
 	require.ErrorIs(t, err, errInjected)
-	require.Zero(t, open)
+	require.Zero(t, open.Load())
 }
 
 type closing struct {

@@ -109,18 +109,19 @@ func TestFewConnections(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := s3fake.New(s3fake.Options{}, "bucket")
 				web, rt := memnet.Serve(server)
+				rt.MaxConnsPerHost = conns
 				defer web.Close()
 				client := s3.NewReplicaClient(s3.Config{
 					Bucket: "bucket", Path: "db", Endpoint: web.URL, Region: "us-east-1", HTTP: transport.Options{RoundTripper: rt},
 					AccessKeyID: "key", SecretAccessKey: "secret", Logger: slog.New(slog.DiscardHandler),
+					Transfer: object.Options{ReadMemory: rangeio.DefaultPoolMemory / reduced},
 				})
 				defer client.Close()
-				const pages = 16 << 20 / 4096
+				const pages = 1 << 20 / 4096 // 32 ranges
 				for txid := ltx.TXID(1); txid <= 6; txid++ {
 					_, err := client.WriteLTXFile(t.Context(), 1, txid, txid, bytes.NewReader(incompressible(t, pages, txid, 1, pages)))
 					require.NoError(t, err)
 				}
-				rt.MaxConnsPerHost = conns
 
 				start := time.Now()
 				_, err := restore.DryRun(t.Context(), client, restore.Config{})
