@@ -324,7 +324,8 @@ func TestDeleteAllStreams(t *testing.T) {
 	require.NoError(t, c.DeleteAll(t.Context()))
 	assert.Empty(t, s.keys())
 	assert.EqualValues(t, 7500, deleted.Load())
-	assert.LessOrEqual(t, most.Load(), int64(2500))
+	// Two batches under way, one that is filled, and the page that is asked for.
+	assert.LessOrEqual(t, most.Load(), int64(3500))
 	assert.Equal(t, 8, s.seen("BATCH"))
 }
 
