@@ -13,6 +13,7 @@ import (
 type store struct {
 	Bucket string          `ltx:"bucket"`
 	Region string          `ltx:"region"`
+	Zone   string          `ltx:"zone"`
 	Key    string          `ltx:"key,secret"`
 	Parts  int             `ltx:"parts"`
 	Layout ltxstore.Layout `ltx:"layout"`
@@ -64,6 +65,30 @@ func TestDriverOpens(t *testing.T) {
 		_, err = driver().Describe(src)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestDriverRetries(t *testing.T) {
+	for raw, want := range map[string]bool{"toy://b": true, "toy://b?retry-max-attempts=2": true, "toy://b?retry-max-attempts=1": false} {
+		retries, err := driver().Check(ltxstore.Source{URL: raw})
+		require.NoError(t, err)
+		assert.Equal(t, want, retries, raw)
+	}
+}
+
+func TestEmbedded(t *testing.T) {
+	type Common struct {
+		Name string `ltx:"name"`
+	}
+	type named struct {
+		Common
+		Count int `ltx:"count"`
+	}
+	type tagged struct {
+		Common `ltx:"outer"`
+		Count  int `ltx:"count"`
+	}
+	assert.Equal(t, []string{"name", "count"}, newBackend(Backend[named, client]{}).Names())
+	assert.Equal(t, []string{"outer-name", "count"}, newBackend(Backend[tagged, client]{}).Names())
 }
 
 func TestDriverDescribes(t *testing.T) {
@@ -131,6 +156,13 @@ func TestWrapperDriver(t *testing.T) {
 	_, err = d.Wrap(inside, ltxstore.Source{Settings: map[string]string{"toy": "true"}}, nil)
 	require.NoError(t, err)
 	assert.True(t, wrapped)
+
+	other := []ltxstore.Source{{URL: "toy://b"}}
+	require.ErrorContains(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "false"}, Mirrors: other}, false),
+		"toy is false, and there are replicas: want one of them")
+	_, err = d.Wrap(inside, ltxstore.Source{Settings: map[string]string{"toy": "false"}, Mirrors: other}, nil)
+	require.ErrorContains(t, err, "there are replicas")
+	require.NoError(t, d.Check(ltxstore.Source{Mirrors: other}, false))
 
 	refused := errors.New("refused")
 	d.is.Check = func(wrapping, bool) error { return refused }

@@ -59,7 +59,7 @@ func TestValidate(t *testing.T) {
 		"toy: init: Layout: layout is layout(9): want one of default, litestream, litestream-s3":      {Layout: 9},
 		`toy: init: invalid argument: List is []string{"a"}: want it, or Kind, not both`:              {List: []string{"a"}, Kind: "one"},
 		`toy: init: invalid argument: Tags is map[string]string{"a":"b"}: want it, or Word, not both`: {Tags: map[string]string{"a": "b"}, Word: "a"},
-		"toy: init: Retry.MaxAttempts is -1: want 0 (default) or more":              {Retry: ltxstore.Retry{MaxAttempts: -1}},
+		"toy: init: Retry.MaxAttempts is -1: want 0 (default) or more":                                {Retry: ltxstore.Retry{MaxAttempts: -1}},
 	} {
 		err := Validate("toy", cfg)
 		require.ErrorIs(t, err, fs.ErrInvalid, want)
