@@ -1,0 +1,101 @@
+package settings
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// plain knows two settings.
+func plain(key, _ string) bool { return key == "count" || key == "place" }
+
+func TestRedact(t *testing.T) {
+	for raw, want := range map[string]string{
+		"toy://host/path?count=1":              "toy://host/path?count=1",
+		"toy://me:hush@host/path":              "toy://[redacted]@host/path",
+		"toy://me@host/path":                   "toy://[redacted]@host/path",
+		"toy://me:hu/sh@host/path":             "toy://[redacted]@host/path",
+		"toy://me:1/sh@host/path":              "toy://[redacted]@host/path",
+		"toy:///me:hush@host/path":             "toy://[redacted]@host/path",
+		"toy:///me@host/path":                  "toy:///me@host/path",
+		"file:///me:x@host/path":               "file:///me:x@host/path",
+		"toy://host/me@there/path":             "toy://host/me@there/path",
+		"toy://arn:a:b/me@there":               "toy://arn:a:b/me@there",
+		"toy:me:hush@host":                     "[redacted]@host",
+		"me:hush@host/path":                    "[redacted]@host/path",
+		"toy://h?secret-key=hush&count=1":      "toy://h?secret-key=[redacted]&count=1",
+		"toy://h?secretKey=hush":               "toy://h?secretKey=[redacted]",
+		"toy://h?secret%2Dkey=hush":            "toy://h?secret%2Dkey=[redacted]",
+		"toy://h?secretkey=hush":               "toy://h?secretkey=[redacted]",
+		"toy://h?hush":                         "toy://h?[redacted]",
+		"toy://h?count=1&&secret-key=":         "toy://h?count=1&&secret-key=",
+		"toy://h?place=http://me:hush@there":   "toy://h?place=[redacted]",
+		"toy://h?place=http:%2F%2Fme:hush%40t": "toy://h?place=[redacted]",
+		"toy://h?secret-key=hu#sh":             "toy://h?secret-key=[redacted]#[redacted]",
+		"toy://h#":                             "toy://h#",
+		"":                                     "",
+	} {
+		assert.Equal(t, want, Redact(raw, plain), raw)
+	}
+}
+
+func TestRedactValue(t *testing.T) {
+	for _, tt := range []struct{ key, value, want string }{
+		{"count", "1", "1"},
+		{"secret", "s", "[redacted]"},
+		{"secret", "", ""},
+		{"place", "https://host", "https://host"},
+		{"place", "me@host", "me@host"},
+		{"place", "https://me@host", "[redacted]"},
+		{"place", "https%3A%2F%2Fme%40host", "[redacted]"},
+		{"place", "https://me@host/%zz", "[redacted]"},
+	} {
+		assert.Equal(t, tt.want, RedactValue(tt.key, tt.value, plain), tt)
+	}
+}
+
+func TestParseBool(t *testing.T) {
+	for _, text := range []string{"true", "T", "yes", "Y", "on", "1"} {
+		on, err := ParseBool(text)
+		require.NoError(t, err)
+		assert.True(t, on, text)
+	}
+	for _, text := range []string{"false", "F", "no", "N", "OFF", "0"} {
+		on, err := ParseBool(text)
+		require.NoError(t, err)
+		assert.False(t, on, text)
+	}
+	for _, text := range []string{"", "2", "tru", " true"} {
+		on, err := ParseBool(text)
+		require.ErrorContains(t, err, "want true or false")
+		assert.False(t, on, text)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	a, b, c := errors.New("a"), errors.New("b"), errors.New("c")
+	assert.NoError(t, Join(nil, nil))
+	assert.Equal(t, a, Join(nil, a))
+	all := Join(a, nil, Join(b, c))
+	assert.EqualError(t, all, "a\nb\nc")
+	assert.Equal(t, []error{a, b, c}, Split(all))
+	assert.ErrorIs(t, all, c)
+	assert.Empty(t, Split(nil))
+	assert.EqualError(t, Each(all, func(err error) error { return errors.New(err.Error() + "!") }), "a!\nb!\nc!")
+	assert.EqualError(t, Each(all, func(err error) error {
+		if err == b {
+			return nil
+		}
+		return err
+	}), "a\nc")
+}
+
+func TestKnown(t *testing.T) {
+	few := []string{"d", "c", "b", "a", "a"}
+	assert.Equal(t, " (known: a, b, c, d)", Known("x", few))
+	sixteen := []string{"aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj", "ak", "al", "am", "an", "ao", "ap"}
+	assert.Contains(t, Known("ap", sixteen), "known: aa, ab, ")
+	assert.Equal(t, " (nearest: apart, aa, ap)", Known("apart", append(sixteen, "apart")))
+}
