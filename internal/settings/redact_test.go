@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,6 +36,7 @@ func TestRedact(t *testing.T) {
 		"toy://h?place=http:%2F%2Fme:hush%40t": "toy://h?place=[redacted]",
 		"toy://h?secret-key=hu#sh":             "toy://h?secret-key=[redacted]#[redacted]",
 		"toy://h#":                             "toy://h#",
+		"toy://@host/p":                        "toy://[redacted]@host/p",
 		"":                                     "",
 	} {
 		assert.Equal(t, want, Redact(raw, plain), raw)
@@ -98,4 +100,13 @@ func TestKnown(t *testing.T) {
 	sixteen := []string{"aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj", "ak", "al", "am", "an", "ao", "ap"}
 	assert.Contains(t, Known("ap", sixteen), "known: aa, ab, ")
 	assert.Equal(t, " (nearest: apart, aa, ap)", Known("apart", append(sixteen, "apart")))
+}
+
+// TestNearestOfLongNames: a name of more than 64 bytes is near to none.
+func TestNearestOfLongNames(t *testing.T) {
+	most := strings.Repeat("a", 63) + "b"
+	assert.Equal(t, most, Nearest(strings.Repeat("a", 64), []string{most}))
+	assert.Empty(t, Nearest(strings.Repeat("a", 65), []string{most}))
+	assert.Empty(t, Nearest(strings.Repeat("a", 64), []string{most + "b"}))
+	assert.Empty(t, Nearest(strings.Repeat("a", 65), []string{most + "b"}))
 }
