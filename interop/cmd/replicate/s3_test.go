@@ -34,5 +34,5 @@ func TestS3(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	code, stderr, _ = command(t, t.Context(), &out, "-duration", "1s", "-replica", replica)
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "cannot be used: ")
+	require.Contains(t, stderr, "permission denied: SignatureDoesNotMatch: ")
 }
