@@ -22,6 +22,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -77,7 +78,7 @@ func (a *azurite) store() (replicatest.Store, error) {
 		return func() (ltxstore.ReplicaClient, error) {
 			cfg := abs.Config{
 				Account: azuriteAccount, AccountKey: azuriteKey, Endpoint: a.endpoint, Bucket: "container", Path: path, Layout: a.layout,
-				PartSize: 1 << 20, PageSize: 20, Logger: slog.New(slog.DiscardHandler),
+				Transfer: object.Options{PartSize: 1 << 20, PageSize: 20}, Logger: slog.New(slog.DiscardHandler),
 				Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Millisecond},
 			}
 			change(&cfg)
