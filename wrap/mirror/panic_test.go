@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -47,7 +48,12 @@ func TestPanics(t *testing.T) {
 		"a body like a file": {nil, write(fileLike{bytes.NewReader([]byte("body"))})},
 		"a client that writes": {func(c *mock.ReplicaClient) {
 			c.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) { panic("mine") }
-		}, write(io.MultiReader(bytes.NewReader(make([]byte, 1<<20))))},
+		}, func(ctx context.Context, w *world) error {
+			return write(io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), readFunc(func([]byte) (int, error) {
+				time.Sleep(time.Second) // until the panic has stopped the other replica
+				return 0, io.EOF
+			})))(ctx, w)
+		}},
 		"a client that initializes": {func(c *mock.ReplicaClient) { c.InitFunc = func(context.Context) error { panic("mine") } },
 			func(ctx context.Context, w *world) error { return w.Init(ctx) }},
 		"a client that deletes": {func(c *mock.ReplicaClient) { c.DeleteAllFunc = func(context.Context) error { panic("mine") } },
