@@ -211,17 +211,17 @@ func (s *slot) begins(ctx context.Context) bool {
 	}
 }
 
-// goAlone leaves the rest to the body. Buffers are given back when their requests have ended.
+// goAlone leaves the rest to the body. Each buffer is given back when its request has ended.
 func (p *Parallel) goAlone() {
 	p.alone = true
 	p.endRanges()
-	p.cfg.Pool.leave(p)
-	s := p.current
+	for _, s := range append(p.cfg.Pool.disown(p), p.current) {
+		p.workers.Go(func() {
+			<-s.done
+			p.cfg.Pool.put(p, s)
+		})
+	}
 	p.current = nil
-	p.workers.Go(func() {
-		<-s.done
-		p.cfg.Pool.put(p, s)
-	})
 }
 
 // readEnd returns io.EOF, or what the end of the last body has to tell.

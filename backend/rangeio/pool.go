@@ -123,6 +123,17 @@ func (p *Pool) leave(r *Parallel) {
 	}
 }
 
+// disown is leave, and returns the slots of the parts that r would have read next, which r
+// gives back itself.
+func (p *Pool) disown(r *Parallel) []*slot {
+	p.leave(r)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	slots := r.ahead
+	r.ahead = nil
+	return slots
+}
+
 func (p *Pool) release(r *Parallel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
