@@ -157,13 +157,10 @@ func (b *bucket) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, e
 }
 
 // Head implements object.Bucket.
-func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+func (b *bucket) Head(ctx context.Context, key, _ string) (object.Object, error) {
 	attrs, err := b.attrs(ctx, key)
-	switch {
-	case err != nil:
+	if err != nil {
 		return object.Object{}, err
-	case version != "" && version != versionOf(attrs.Generation):
-		return object.Object{}, fmt.Errorf("%w: generation is %d, was %s", object.ErrPrecondition, attrs.Generation, version)
 	}
 	return described(attrs), nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
@@ -31,16 +30,9 @@ func (e *callError) Unwrap() error { return e.err }
 // Classify implements object.Bucket. It tells the kind of a failure by the
 // reason in the API's error, then by the status of its answer.
 func (b *bucket) Classify(err error) object.Failure {
-	f := object.Failure{Kind: kindOf(err), Size: -1}
-	var api *googleapi.Error
-	if !errors.As(err, &api) {
-		return f
-	}
-	f.RetryAfter = transport.RetryAfter(api.Header)
-	if f.Kind == object.ErrRange {
-		f.Size = rangeio.RefusedSize(api.Header.Get("Content-Range"))
-	}
-	return f
+	api := new(googleapi.Error)
+	errors.As(err, &api)
+	return transport.Failure(kindOf(err), api.Header)
 }
 
 func kindOf(err error) error {

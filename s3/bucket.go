@@ -108,21 +108,7 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	case out.ContentLength == nil:
 		return object.Object{}, errors.New("server answered a HEAD without Content-Length")
 	}
-	o := object.Object{Key: key, Size: *out.ContentLength, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}
-	return o, same(o, version)
-}
-
-// same returns an error unless an answer is of the version that was asked for,
-// if any. One that does not say so may be of another: a proxy may have dropped
-// the condition.
-func same(o object.Object, version string) error {
-	switch {
-	case version == "", o.Version == version:
-		return nil
-	case o.Version == "":
-		return fmt.Errorf("the answer has no ETag, or a weak one, it was %s before", version)
-	}
-	return fmt.Errorf("%w: ETag is %s, was %s", object.ErrPrecondition, o.Version, version)
+	return object.Object{Key: key, Size: *out.ContentLength, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}, nil
 }
 
 // confirm asks for an object's first byte after a HEAD that has found nothing.
@@ -144,7 +130,7 @@ func (b *bucket) confirm(ctx context.Context, key, version string) (object.Objec
 	if content.Size <= 0 {
 		return object.Object{}, fmt.Errorf("%w: server answered that %s is not there, and then that it is", ltxstore.ErrUnavailable, key)
 	}
-	return content.Object, same(content.Object, version)
+	return content.Object, nil
 }
 
 // maxPage is how much a page has unless less is asked for.

@@ -33,7 +33,9 @@ func (p place) wrap(err error) error {
 
 // Classify implements object.Bucket.
 func (b *bucket) Classify(err error) object.Failure {
-	return object.Failure{Kind: kindOf(err), Repeat: isSkew(err), Size: refusedSize(err), RetryAfter: transport.RetryAfter(headerOf(err))}
+	f := transport.Failure(kindOf(err), headerOf(err))
+	f.Repeat = isSkew(err)
+	return f
 }
 
 // Describe implements object.Describer.
