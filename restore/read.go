@@ -95,8 +95,8 @@ type ahead struct {
 	client ltxstore.ReplicaClient
 	files  []*ltx.FileInfo // not yet opened
 	ready  []*opening      // in the order of the files
-	limit  int             // of the files in ready, as Config.Concurrency has it
-	most   int             // of the large ones
+	all    int             // files in ready at most
+	most   int             // large ones at most
 	large  int
 }
 
@@ -123,18 +123,17 @@ type opened struct {
 const leaseTime = 2 * time.Second
 
 func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo, limit int) *ahead {
-	a := &ahead{client: client, files: files, limit: limit, most: limit}
+	a := &ahead{client: client, files: files, all: limit, most: limit}
+	if limit > 1 {
+		a.all *= smallAtATime
+	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
 }
 
 // next returns the next file, which the caller closes before it asks again.
 func (a *ahead) next() opened {
-	all := a.limit
-	if all > 1 {
-		all *= smallAtATime
-	}
-	for len(a.files) > 0 && len(a.ready) < all {
+	for len(a.files) > 0 && len(a.ready) < a.all {
 		o := &opening{a.files[0], make(chan opened, 1)}
 		small := o.info.Size <= smallSize
 		if !small {
@@ -154,14 +153,14 @@ func (a *ahead) next() opened {
 	}
 	if file.lease != nil && !file.lease.Stop() {
 		a.most = 1
-		file.rc, file.err = a.client.OpenLTXFile(a.ctx, o.info.Level, o.info.MinTXID, o.info.MaxTXID, 0, 0)
+		file.rc, file.err = a.whole(o.info)
 	}
 	return file
 }
 
 // open opens a file. A small one is read, up to its size as it was listed.
 func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
-	rc, err := a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
+	rc, err := a.whole(info)
 	switch {
 	case err != nil:
 		return opened{err: err, small: small}
@@ -178,6 +177,11 @@ func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 		return opened{err: err, small: true}
 	}
 	return opened{rc: &joined{io.MultiReader(&content, rc), rc}, small: true}
+}
+
+// whole opens a whole file.
+func (a *ahead) whole(info *ltx.FileInfo) (io.ReadCloser, error) {
+	return a.client.OpenLTXFile(a.ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
 }
 
 // joined is a reader that is closed elsewhere.
