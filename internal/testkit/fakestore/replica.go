@@ -93,17 +93,8 @@ func (r Replica[C]) raw() *replicatest.Raw {
 			r.Fake.Put(bucket, prefix+key, body)
 			return nil
 		},
-		List: func(context.Context) (names []string, err error) {
-			add := func(keys []string, mark string) {
-				for _, key := range keys {
-					if name, ok := strings.CutPrefix(key, prefix); ok {
-						names = append(names, mark+name)
-					}
-				}
-			}
-			add(r.Fake.Keys(bucket), "")
-			add(r.Uploads(bucket), "upload:")
-			return names, nil
+		List: func(context.Context) ([]string, error) {
+			return Names(prefix, r.Fake.Keys(bucket), r.Uploads(bucket)), nil
 		},
 		Strip: func(_ context.Context, key string) error {
 			if !r.Fake.Strip(bucket, prefix+key) {
@@ -119,6 +110,21 @@ func (r Replica[C]) raw() *replicatest.Raw {
 		}
 	}
 	return raw
+}
+
+// Names returns what is below a prefix as replicatest.Raw.List does: objects, and unfinished
+// uploads with a mark.
+func Names(prefix string, objects, uploads []string) (names []string) {
+	add := func(keys []string, mark string) {
+		for _, key := range keys {
+			if name, ok := strings.CutPrefix(key, prefix); ok {
+				names = append(names, mark+name)
+			}
+		}
+	}
+	add(objects, "")
+	add(uploads, "upload:")
+	return names
 }
 
 func (r Replica[C]) faults() *replicatest.Faults {

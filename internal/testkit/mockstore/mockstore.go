@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -65,17 +65,8 @@ func Raw(cfg mock.Config) *replicatest.Raw {
 			cfg.Store.Put(prefix+key, mock.Object{Body: body})
 			return nil
 		},
-		List: func(context.Context) (names []string, err error) {
-			add := func(keys []string, mark string) {
-				for _, key := range keys {
-					if name, ok := strings.CutPrefix(key, prefix); ok {
-						names = append(names, mark+name)
-					}
-				}
-			}
-			add(cfg.Store.Keys(), "")
-			add(cfg.Store.Leftovers(), "upload:")
-			return names, nil
+		List: func(context.Context) ([]string, error) {
+			return fakestore.Names(prefix, cfg.Store.Keys(), cfg.Store.Leftovers()), nil
 		},
 		Leave: func(context.Context) error {
 			cfg.Store.AddLeftover(prefix + keys.File(0, 3, 3))
