@@ -133,7 +133,7 @@ func (d *daemon) sync(ctx context.Context) (ltx.TXID, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.ask(request, "txid")
+	return d.ask(request)
 }
 
 // replicated returns the last transaction that is in the replica.
@@ -142,25 +142,27 @@ func (d *daemon) replicated(ctx context.Context) (ltx.TXID, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.ask(request, "txid")
+	return d.ask(request)
 }
 
-// ask sends the daemon a request, and returns a number of its answer.
-func (d *daemon) ask(request *http.Request, field string) (ltx.TXID, error) {
+// ask sends the daemon a request, and returns the transaction in its answer.
+func (d *daemon) ask(request *http.Request) (ltx.TXID, error) {
 	response, err := d.control.Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("ask ltxstored: %w", err)
 	}
 	defer response.Body.Close()
-	var answer map[string]any
+	var answer struct {
+		TXID  uint64 `json:"txid"`
+		Error any    `json:"error"`
+	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return 0, fmt.Errorf("ask ltxstored: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("ltxstored: %v", answer["error"])
+		return 0, fmt.Errorf("ltxstored: %v", answer.Error)
 	}
-	number, _ := answer[field].(float64)
-	return ltx.TXID(number), nil
+	return ltx.TXID(answer.TXID), nil
 }
 
 // Mark records a moment: see engine.MarkBy.
