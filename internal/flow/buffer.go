@@ -79,9 +79,7 @@ func (f *Buffer) grow(n int64) {
 
 // Free returns the memory to the pool. It must not be read any more.
 func (f *Buffer) Free() {
-	if f.B != nil {
-		release(f.B)
-	}
+	release(f.B)
 	f.B = nil
 }
 

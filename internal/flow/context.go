@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,8 +68,9 @@ func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (c
 // that is io.ErrNoProgress.
 const MaxEmptyReads = 100
 
-// Reader reads from R until Ctx is done. It checks the context before each Read and when R ends,
-// because a source that gave up waiting has not reached its end. It hides other methods of R.
+// Reader reads from R until Ctx is done. It checks the context before each Read and when R ends
+// or fails, because a source that gave up waiting has not reached its end. It hides other methods
+// of R.
 type Reader struct {
 	Ctx context.Context
 	R   io.Reader
@@ -80,10 +82,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := r.R.Read(p)
-	if err == io.EOF {
-		if ended := Err(r.Ctx); ended != nil {
-			err = ended
-		}
+	if err != nil {
+		err = cmp.Or(Err(r.Ctx), err)
 	}
 	return n, err
 }

@@ -11,8 +11,8 @@ import (
 type Lazy[T any] struct {
 	atomic.Pointer[T]
 
-	once sync.Once
-	turn chan struct{} // held by the one Get that makes
+	mu   sync.Mutex
+	turn chan struct{} // held by the one Get that makes; nil when nobody needs it any more
 }
 
 // Get returns the value, and makes it if necessary. One call makes it at a time; the others wait
@@ -24,9 +24,10 @@ func (v *Lazy[T]) Get(ctx context.Context, build func(context.Context) (*T, erro
 	if value := v.Load(); value != nil {
 		return value, nil
 	}
+	turn := v.lock()
 	select {
-	case v.lock() <- struct{}{}:
-		defer func() { <-v.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return nil, Err(ctx)
 	}
@@ -38,10 +39,17 @@ func (v *Lazy[T]) Get(ctx context.Context, build func(context.Context) (*T, erro
 		return nil, err
 	}
 	v.Store(value)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.turn = nil
 	return value, nil
 }
 
 func (v *Lazy[T]) lock() chan struct{} {
-	v.once.Do(func() { v.turn = make(chan struct{}, 1) })
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.turn == nil {
+		v.turn = make(chan struct{}, 1)
+	}
 	return v.turn
 }

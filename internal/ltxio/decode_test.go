@@ -11,11 +11,13 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // encoded returns a snapshot of that many pages, each of which is full of the
@@ -38,7 +40,7 @@ func encode(t testing.TB, hdr ltx.Header, fill func(pgno uint32, data []byte)) [
 	hdr.Version = ltx.Version
 	require.NoError(t, enc.EncodeHeader(hdr))
 	data := make([]byte, hdr.PageSize)
-	var sum ltx.Checksum = ltx.ChecksumFlag
+	sum := ltx.ChecksumFlag | hdr.PreApplyChecksum
 	for pgno := uint32(1); pgno <= hdr.Commit; pgno++ {
 		fill(pgno, data)
 		require.NoError(t, enc.EncodePage(ltx.PageHeader{Pgno: pgno}, data))
@@ -81,6 +83,12 @@ func samples(t testing.TB) map[string][]byte {
 
 // older returns a file whose pages are stored as LZ4 frames without their size.
 func older(t testing.TB) []byte {
+	return framed(t, func(pgno uint32, page []byte) (uint16, []byte, []byte) { return 0, nil, compress(t, page) })
+}
+
+// framed returns a file of two pages whose frames have those flags, that size and
+// that data.
+func framed(t testing.TB, frame func(pgno uint32, page []byte) (flags uint16, size, data []byte)) []byte {
 	body := bytes.Clone(encoded(t, 2)[:ltx.HeaderSize])
 	sum := crc64.New(crc64.MakeTable(crc64.ISO))
 	add := func(b, summed []byte) {
@@ -92,10 +100,12 @@ func older(t testing.TB) []byte {
 	for pgno := uint32(1); pgno <= 2; pgno++ {
 		from := len(body)
 		page := bytes.Repeat([]byte{byte(pgno - 1)}, 512)
-		head, err := (&ltx.PageHeader{Pgno: pgno}).MarshalBinary()
+		flags, size, data := frame(pgno, page)
+		head, err := (&ltx.PageHeader{Pgno: pgno, Flags: flags}).MarshalBinary()
 		require.NoError(t, err)
 		add(head, head)
-		add(compress(t, page), page)
+		add(size, size)
+		add(data, page)
 		for _, n := range []int{int(pgno), from, len(body) - from} {
 			index = binary.AppendUvarint(index, uint64(n))
 		}
@@ -151,6 +161,7 @@ func TestDecode(t *testing.T) {
 // It decodes what ltx decodes, to the same, and refuses what that refuses: with any
 // byte damaged, and cut anywhere, where the file is torn.
 func TestDecodeAsLTX(t *testing.T) {
+	due := race.OneOf(7)
 	for name, body := range samples(t) {
 		for decoder, dec := range decoders(t) {
 			same := func(body []byte) error {
@@ -177,6 +188,9 @@ func TestDecodeAsLTX(t *testing.T) {
 			}
 			require.NoError(t, same(body))
 			for n := range body {
+				if !due() {
+					continue
+				}
 				damage := new(ltxio.DamageError)
 				require.ErrorAs(t, same(body[:n]), &damage, "%s cut after %d bytes", name, n)
 				assert.True(t, damage.Torn, "%s cut after %d bytes: %v", name, n, damage)
@@ -356,14 +370,83 @@ func TestDecodeForeignErrors(t *testing.T) {
 // A damaged size is refused before anything of that size is allocated.
 func TestDecodeRefusesFrameSize(t *testing.T) {
 	const size = ltx.HeaderSize + ltx.PageHeaderSize
-	for _, claimed := range []uint32{0, 1 << 17, 1<<32 - 1} {
+	const largest = 65536 + 65536/255 + 16 // a page of noise, in LZ4
+	for claimed, want := range map[uint32]string{0: "frame says it has", largest: "read compressed data", largest + 1: "frame says it has",
+		1 << 17: "frame says it has", 1<<32 - 1: "frame says it has"} {
 		body := encoded(t, 3)
 		binary.BigEndian.PutUint32(body[size:], claimed)
 		for _, r := range []io.Reader{bytes.NewReader(body), iotest.OneByteReader(bytes.NewReader(body))} {
 			_, _, err := ltxio.Decode(r, nil, nil)
-			require.ErrorContains(t, err, "frame says it has")
+			require.ErrorContains(t, err, want, "%d", claimed)
 		}
 	}
+}
+
+// A frame must decode to a whole page: nothing else completes it.
+func TestDecodeRefusesAShortPage(t *testing.T) {
+	sized := func(short int) []byte {
+		return framed(t, func(_ uint32, page []byte) (uint16, []byte, []byte) {
+			data := make([]byte, lz4.CompressBlockBound(len(page)))
+			n, err := lz4.CompressBlock(page[:len(page)-short], data, nil)
+			require.NoError(t, err)
+			return ltx.PageHeaderFlagSize, binary.BigEndian.AppendUint32(nil, uint32(n)), data[:n]
+		})
+	}
+	for name, dec := range decoders(t) {
+		_, _, err := dec.Decode(bytes.NewReader(sized(0)), nil, nil)
+		require.NoError(t, err, name)
+		for range 2 { // the buffer may have the rest of the page from before
+			_, _, err = dec.Decode(bytes.NewReader(sized(1)), nil, nil)
+			require.ErrorContains(t, err, "page 1: decompress block: it has 511 bytes", name)
+		}
+	}
+}
+
+// A header that is damaged or cut is passed to nobody.
+func TestDecodeRefusesHeader(t *testing.T) {
+	body := encoded(t, 3)
+	magic, flags := bytes.Clone(body), bytes.Clone(body)
+	magic[0]++
+	flags[4] = 0x80
+	for name, body := range map[string][]byte{"cut": body[:ltx.HeaderSize-1], "nothing": nil, "magic": magic, "flags": flags} {
+		_, _, err := ltxio.Decode(bytes.NewReader(body), func(ltx.Header) error {
+			t.Error("a header was passed on: " + name)
+			return nil
+		}, nil)
+		require.ErrorContains(t, err, "header", name)
+	}
+}
+
+// Numbers in an index have 64 bits, wherever they are.
+func TestDecodeRefusesIndexNumber(t *testing.T) {
+	body := samples(t)["tracked snapshot"]
+	tail := len(body) - ltx.TrailerSize
+	index := body[:tail-8-int(binary.BigEndian.Uint64(body[tail-8:tail]))]
+	for before := range 3 {
+		for _, long := range []byte{0x80, 0xff} {
+			damaged := append(bytes.Clone(index), []byte{1, ltx.HeaderSize}[:min(before, 2)]...)
+			damaged = append(damaged, bytes.Repeat([]byte{long}, 10)...)
+			damaged = append(damaged, body[len(index):]...)
+			_, _, err := ltxio.Decode(bytes.NewReader(damaged), nil, nil)
+			require.ErrorContains(t, err, "read page index: number has more than 64 bits", "number %d of %#x", before, long)
+		}
+	}
+}
+
+// No more batches are read ahead than are decoded at the same time.
+func TestDecodeReadsAhead(t *testing.T) {
+	body := encoded(t, 40)
+	frame := (len(body) - ltx.HeaderSize) / 40 // an upper bound: the index is in it
+	dec := ltxio.NewParallelDecoder(3, 1024)
+	src, first := bytes.NewReader(body), true
+	_, _, err := dec.Decode(src, nil, func([]ltxio.Page) error {
+		if first {
+			assert.LessOrEqual(t, len(body)-src.Len(), ltx.HeaderSize+3*2*frame, "three batches of two pages")
+		}
+		first = false
+		return nil
+	})
+	require.NoError(t, err)
 }
 
 // Memory does not grow with the number of pages.

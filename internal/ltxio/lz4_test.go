@@ -60,6 +60,13 @@ func TestLZ4ExceedsStrangers(t *testing.T) {
 	for n := range 7 {
 		assert.True(t, ltxio.LZ4Exceeds(frame[:n], math.MaxInt32))
 	}
+	assert.False(t, ltxio.LZ4Exceeds(frame[:7], 0), "a header, and nothing behind it")
+
+	// A block that ends with a match: one letter, and four more.
+	block := append(bytes.Clone(frame[:7]), 4, 0, 0, 0, 0x10, 'A', 1, 0)
+	assert.False(t, ltxio.LZ4Exceeds(block, 5))
+	assert.True(t, ltxio.LZ4Exceeds(block, 4))
+
 	for _, magic := range []uint32{0, 0x184d2203, 0x184c2102, 0x184d2a50} {
 		binary.LittleEndian.PutUint32(frame, magic)
 		assert.True(t, ltxio.LZ4Exceeds(frame, math.MaxInt32), "%#x", magic)

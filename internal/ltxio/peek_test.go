@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -269,4 +270,20 @@ func TestPeekSeekerThatDoesNotComeBack(t *testing.T) {
 	_, err := ltxio.Peek(t.Context(), oneWaySeeker{bytes.NewReader([]byte("a body"))}, 1, 1)
 	require.ErrorIs(t, err, errOneWay)
 	assert.NotErrorIs(t, err, fs.ErrInvalid, "the body is not empty")
+}
+
+// A source may yield nothing for a while, but not for good.
+func TestReadFullWaitsForBytes(t *testing.T) {
+	for pause, want := range map[int]error{0: nil, flow.MaxEmptyReads - 1: nil, flow.MaxEmptyReads: io.ErrNoProgress} {
+		left := pause
+		n, err := ltxio.ReadFull(readFunc(func(p []byte) (int, error) {
+			if left--; left >= 0 {
+				return 0, nil
+			}
+			left = pause
+			return copy(p, "x"), nil
+		}), make([]byte, 3))
+		assert.Equal(t, want, err, "%d", pause)
+		assert.Equal(t, want == nil, n == 3)
+	}
 }

@@ -129,22 +129,18 @@ func (p Policy) bound(attempt int) time.Duration {
 	switch {
 	case p.BaseDelay <= 0:
 		return 0
-	case doublings >= 63, p.BaseDelay > ceiling>>doublings:
+	case p.BaseDelay > ceiling>>doublings:
 		return ceiling
 	}
 	return p.BaseDelay << doublings
 }
 
 func (p Policy) jitter(bound time.Duration) time.Duration {
-	if bound <= 0 {
-		return 0
-	}
 	random := p.Rand
 	if random == nil {
 		random = rand.Float64
 	}
-	// A bound of more than 53 bits may be rounded up.
-	return min(time.Duration(random()*float64(bound)), bound-1)
+	return time.Duration(random() * float64(bound))
 }
 
 // timer is the timer for all waits of a Do, so that none outlives it.

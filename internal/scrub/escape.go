@@ -2,9 +2,10 @@ package scrub
 
 import (
 	"cmp"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxEscapes is how many times a text may have been escaped: a query in JSON in
@@ -43,9 +44,7 @@ func redact(text string, secrets []string) string {
 			}
 		}
 	}
-	if len(secrets) > 0 {
-		look(view{text: text}, 0)
-	}
+	look(view{text: text}, 0)
 	if len(found) == 0 {
 		return text
 	}
@@ -159,7 +158,7 @@ func unescapeJSON(text string) (char string, length int) {
 	case width == 2:
 		return string([]byte{byte(code)}), 4
 	}
-	return string(rune(code)), 2 + width
+	return character(code), 2 + width
 }
 
 func unescapeXML(text string) (char string, length int) {
@@ -181,22 +180,46 @@ func unescapeXML(text string) (char string, length int) {
 		return "'", end + 1
 	}
 	digits, isNumber := strings.CutPrefix(name, "#")
+	if !isNumber {
+		return "", 0
+	}
 	base := 10
 	if hexadecimal := strings.TrimLeft(digits, "xX"); hexadecimal != digits {
 		digits, base = hexadecimal, 16
 	}
 	code, ok := number(digits, len(digits), base)
-	if !ok || !isNumber {
+	if !ok {
 		return "", 0
 	}
-	return string(rune(code)), end + 1
+	return character(code), end + 1
 }
 
-// number reads the first digits of text.
-func number(text string, digits, base int) (uint64, bool) {
-	if len(text) < digits {
+// number reads the first digits of text. A failure costs no allocation, as one
+// of strconv does: a long text may have one at each byte.
+func number(text string, digits, base int) (n uint64, ok bool) {
+	if digits == 0 || len(text) < digits {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(text[:digits], base, 32)
-	return n, err == nil
+	for _, c := range []byte(text[:digits]) {
+		digit := uint64(base)
+		switch lower := c | 0x20; {
+		case '0' <= c && c <= '9':
+			digit = uint64(c - '0')
+		case 'a' <= lower && lower <= 'f':
+			digit = uint64(lower-'a') + 10
+		}
+		if n = n*uint64(base) + digit; digit >= uint64(base) || n > math.MaxUint32 {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// character returns the character of a code. Those of one byte are not
+// allocated.
+func character(code uint64) string {
+	if code < utf8.RuneSelf {
+		return string([]byte{byte(code)})
+	}
+	return string(rune(code))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,14 +21,17 @@ import (
 // All errors and log lines pass through Error or Text, before they are cut to a length, which could
 // leave half of a secret.
 type Secrets struct {
-	known atomic.Pointer[known] // a pointer, because fmt would show it within a client
+	known  atomic.Pointer[known]   // a pointer, because fmt would show it within a client
+	common atomic.Pointer[Secrets] // see Include
 }
 
 // known never changes: Add makes another.
 type known struct {
-	values    []string
-	tokens    []string // the oldest first
-	spellings []string // of all, the longest first
+	values []string
+	tokens []string // the oldest first
+
+	once sync.Once
+	all  []string // spellings of all, the longest first, when there was a text to look for them in
 }
 
 const (
@@ -47,12 +51,16 @@ func (s *Secrets) Add(secrets ...string) {
 		s.add(secret, false)
 		for line := range strings.Lines(secret) {
 			line = strings.TrimSpace(line)
-			if len(line) >= 16 && len(line) < len(secret) && !strings.HasPrefix(line, "-----") {
+			if len(line) >= 16 && !strings.HasPrefix(line, "-----") {
 				s.add(line, false)
 			}
 		}
 	}
 }
+
+// Include makes the secrets of other, now and later, secrets of s too: those that many clients have in
+// common are held once. It replaces what was included before.
+func (s *Secrets) Include(other *Secrets) { s.common.Store(other) }
 
 // AddToken adds a token, until 16 others have been added, so that it may be called with every
 // request. Short and empty tokens are ignored, as by Add.
@@ -60,10 +68,10 @@ func (s *Secrets) AddToken(token string) { s.add(token, true) }
 
 func (s *Secrets) add(secret string, isToken bool) {
 	for len(secret) >= minLength {
-		var next known
+		next := new(known)
 		before := s.known.Load()
 		if before != nil {
-			next = *before
+			next.values, next.tokens = before.values, before.tokens
 		}
 		switch {
 		case slices.Contains(next.values, secret), isToken && slices.Contains(next.tokens, secret):
@@ -74,13 +82,7 @@ func (s *Secrets) add(secret string, isToken bool) {
 		default:
 			next.values = append(slices.Clone(next.values), secret)
 		}
-		next.spellings = nil
-		for _, value := range slices.Concat(next.values, next.tokens) {
-			next.spellings = append(next.spellings, spellings(value)...)
-		}
-		slices.SortFunc(next.spellings, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-		next.spellings = slices.Compact(next.spellings)
-		if s.known.CompareAndSwap(before, &next) {
+		if s.known.CompareAndSwap(before, next) {
 			return
 		}
 	}
@@ -105,11 +107,27 @@ func (s *Secrets) Error(err error) error {
 // ("user:password"). It also redacts what the function Text does.
 func (s *Secrets) Text(text string) string {
 	if s != nil {
+		if common := s.common.Load(); common != nil {
+			text = common.Text(text)
+		}
 		if k := s.known.Load(); k != nil {
-			text = redact(text, k.spellings)
+			text = redact(text, k.spellings())
 		}
 	}
 	return Text(text)
+}
+
+// spellings are made when there is the first error, or line of a log: a client that waits for work
+// needs none.
+func (k *known) spellings() []string {
+	k.once.Do(func() {
+		for _, value := range slices.Concat(k.values, k.tokens) {
+			k.all = append(k.all, spellings(value)...)
+		}
+		slices.SortFunc(k.all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+		k.all = slices.Compact(k.all)
+	})
+	return k.all
 }
 
 // spellings returns the forms of a secret that are not made character by
@@ -123,10 +141,7 @@ func spellings(secret string) []string {
 		forms = append(forms, encoding.EncodeToString([]byte(secret)))
 		for before := range 3 {
 			digits := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
-			whole := digits[(before*8+5)/6 : (before+len(secret))*8/6]
-			if len(whole) >= minLength {
-				forms = append(forms, whole)
-			}
+			forms = append(forms, digits[(before*8+5)/6:(before+len(secret))*8/6])
 		}
 	}
 	return forms

@@ -47,6 +47,7 @@ func spellings(secret string) map[string]string {
 		"HEXADECIMAL":       strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		"XML":               html.EscapeString(secret),
 		"XML, all escaped":  entities.String(),
+		"XML, by names":     strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(secret),
 		"base64":            base64.StdEncoding.EncodeToString([]byte(secret)),
 		"base64 of a URL":   base64.RawURLEncoding.EncodeToString([]byte(secret)),
 		"base64, escaped":   url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))),
@@ -60,6 +61,7 @@ func TestSecretsInAnySpelling(t *testing.T) {
 		`a"b\c<d>&e'f g%2Fh%h`,
 		"pässwörd€",
 		"\x00\x01\xfe\xff0123456789abcdefghijklmnop",
+		"\a\b\f\n\r\t\v",
 		`\\\\\\%%%%%%&&&&&&`,
 	} {
 		var secrets scrub.Secrets
@@ -87,7 +89,7 @@ func TestSecretsInAnySpelling(t *testing.T) {
 
 func TestSecretsLeaveOtherText(t *testing.T) {
 	var secrets scrub.Secrets
-	secrets.Add("", "short", "secret-one", "secret-one-and-two", "sixsix", "ends\x00\x00")
+	secrets.Add("", "short", "secret-one", "secret-one-and-two", "sixsix", "ends\x00\x00", `quoted"`, "number1")
 	for text, want := range map[string]string{
 		"":                                 "",
 		"nothing here, 100% sure & short":  "nothing here, 100% sure & short",
@@ -103,15 +105,30 @@ func TestSecretsLeaveOtherText(t *testing.T) {
 		`\u12 \U0001 \x4 \07 %2 %zz &;&#;`: `\u12 \U0001 \x4 \07 %2 %zz &;&#;`,
 		"&unknown; &#99999999999; &#xzz;":  "&unknown; &#99999999999; &#xzz;",
 		"https://h/k?x=1":                  "https://h/k",
+		`quoted\"`:                         "[redacted]",
+		"quoted&quot;":                     "[redacted]",
+		"number&#49;":                      "[redacted]",
+		"number&49; ends&#zz;&#zz;":        "number&49; ends&#zz;&#zz;",
 	} {
 		assert.Equal(t, want, secrets.Text(text))
 	}
+}
+
+// An escape of an escape, and so on, may be as deep as the text is long. There are as many texts to
+// search as orders in which to decode them, so that only the outer ones are decoded.
+func TestSecretsInDeepEscapes(t *testing.T) {
+	var secrets scrub.Secrets
+	secrets.Add("secret-one")
+	deep := "%" + strings.Repeat("25", 40) + "41 &" + strings.Repeat("amp;", 40)
+	assert.Equal(t, deep+" [redacted]", secrets.Text(deep+" secret-one"))
 }
 
 // A private key is in the text of its file, and in JSON on one line.
 func TestSecretsOfSeveralLines(t *testing.T) {
 	var secrets scrub.Secrets
 	secrets.Add("-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTUt9\nshort\n-----END KEY-----\n")
+	secrets.Add("-----BEGIN KEY-----\nsixteen-letters-\nfifteen-letters\n")
+	assert.Equal(t, "[redacted] fifteen-letters", secrets.Text("sixteen-letters- fifteen-letters"))
 	assert.Equal(t, "-----BEGIN KEY----- [redacted] short", secrets.Text("-----BEGIN KEY----- AASCBKcwggSjAgEAAoIBAQC7VJTUt9 short"))
 	assert.Equal(t, "x [redacted] y", secrets.Text(`x -----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7VJTUt9\nshort\n-----END KEY-----\n y`))
 }
@@ -176,4 +193,14 @@ func TestSecretsAreNotShown(t *testing.T) {
 		assert.NotContains(t, fmt.Sprintf(verb, &holder), "t0p-secret", verb)
 		assert.NotContains(t, fmt.Sprintf(verb, struct{ h any }{&holder}), "t0p-secret", verb)
 	}
+}
+
+// Secrets in common are those of each client that includes them, also those that are added later.
+func TestInclude(t *testing.T) {
+	var common, own scrub.Secrets
+	own.Add("own-secret")
+	own.Include(&common)
+	common.Add("common-secret")
+	assert.Equal(t, "[redacted] [redacted]", own.Text("own-secret common-secret"))
+	assert.Equal(t, "own-secret [redacted]", common.Text("own-secret common-secret"))
 }

@@ -18,7 +18,7 @@ func Error(err error) error { return (*Secrets)(nil).Error(err) }
 // Text removes user, password and query from URLs, where a signature may be, and redacts private keys
 // and the values of headers and parameters with credentials.
 func Text(text string) string {
-	if strings.Contains(text, "-----BEGIN") || strings.Contains(text, "-SECRET-KEY-") {
+	if containsAny(text, "-----BEGIN", "-SECRET-KEY-", "SA", "SC", "SN", "SO", "SU", "SX") {
 		text = privateKey.ReplaceAllString(text, redacted)
 	}
 	if strings.Contains(text, "?") {
@@ -67,11 +67,14 @@ var (
 		`x-(?:amz|goog)-(?:signature|credential)|security[-_]?token|encryption-(?:customer-)?key|authorization|cookie|` +
 		`(?:access|refresh|id|session|subject|sas)[-_]?token|secret[-_]?access[-_]?key|access[-_]?key[-_]?secret|awsaccesskeyid|` +
 		`client[-_]?secret|(?:private|account|api)[-_]?key|password|passphrase|upload[-_]?id` +
-		`|(?:\b|%26|%3f)(?:signature|credential|assertion|secret|sig))` +
-		`(?:\\?["'])?\s*(?:=|:|>|%3a|%3d)(?:\s|\\?["'\[]|%20|%22|\+)*(?:(?:bearer|basic|aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))?)` +
+		`|(?:\b|%(?:25)*[0-9a-f]{2}|\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\[nrt])(?:signature|credential|assertion|secret|sig))` +
+		`(?:\\?["'])?\s*(?:=|:|>|%(?:25)*3[ad])(?:\s|\\?["'\[]|%20|%22|\+)*(?:(?:bearer|basic|aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))?)` +
 		`(?:\[redacted\]|(?:[^\s"'<>&,;\\\]\[]|\\/|\\u[0-9a-f]{4}|&(?:amp|#\w+);)+)`)
 
-	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|$)|AGE-SECRET-KEY-[0-9A-Za-z-]+`)
+	// privateKey is a key as its file has it: PEM, an identity of age, or NATS's
+	// credentials or seed.
+	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*(?:PRIVATE KEY|SEED|JWT)-----(?s:.*?)(?:-----+END [A-Z ]*(?:PRIVATE KEY|SEED|JWT)-----+|$)|` +
+		`AGE-SECRET-KEY-[0-9A-Za-z-]+|\bS[ACNOUX][A-Z2-7]{56}\b`)
 )
 
 // Reworded returns err with another text. It matches the same errors.

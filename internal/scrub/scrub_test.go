@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,10 +50,16 @@ func TestText(t *testing.T) {
 		"<SessionToken>abc&#43;d</SessionToken>":                                                 "<SessionToken>[redacted]</SessionToken>",
 		"grant_type=x&assertion=abc&client_secret=def":                                           "grant_type=x&assertion=[redacted]&client_secret=[redacted]",
 		"to=%2Fo%3Fa%3Db%26upload_id%3Dabc%26sig%3Ddef":                                          "to=%2Fo%3Fa%3Db%26upload_id%3D[redacted]",
+		"to=http://OSS4%20Credential=A%2F20,%20b%2CSignature=0f%20x":                             "to=http://OSS4%20Credential=[redacted],%20b%2CSignature=[redacted]",
+		"a%3Bsig=abc a%253Bsig%253Dabc":                                                          "a%3Bsig=[redacted] a%253Bsig%253D[redacted]",
+		`{"query":"sv=1\u0026sig=abc\u0026Signature=0f","go":"b\x26sig=abc","and":"x\nsig=abc"}`: `{"query":"sv=1\u0026sig=[redacted]","go":"b\x26sig=[redacted]","and":"x\nsig=[redacted]"}`,
 		"AccountKey=abc==;EndpointSuffix=core":                                                   "AccountKey=[redacted];EndpointSuffix=core",
 		`{"private_key":"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n","x":1}`: `{"private_key":"[redacted]\n","x":1}`,
 		"-----BEGIN RSA PRIVATE KEY-----\nMIIE cut":                                              "[redacted]",
 		"no identity AGE-SECRET-KEY-PQ-1QPZ matches":                                             "no identity [redacted] matches",
+		"open SUACS3CRETUAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU2: no":                    "open [redacted]: no",
+		"-----BEGIN NATS USER JWT-----\neyJ0\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\nSUAC\n------END USER NKEY SEED------\n": "[redacted]\n\n[redacted]\n",
+		"SUACS3CRETUAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU and SUM":                                                                            "SUACS3CRETUAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU and SUM",
 
 		// What is not one.
 		"The request signature we calculated does not match: check your key and signing method":                      "The request signature we calculated does not match: check your key and signing method",
@@ -97,6 +104,11 @@ func TestTextAllocates(t *testing.T) {
 		"https://h/k?X-Amz-Signature=abc and upload_id=secret": 20,
 	} {
 		assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { secrets.Text(text) }), most, text)
+	}
+	// Nor does each escape cost any.
+	for _, escape := range []string{"%41", "+", `\u0041`, `\x41`, `\101`, `\n`, "&amp;", "&#65;", "&#x41;", "&nbsp;", `\uZZZZ`, "%ZZ", "&#xZZ;"} {
+		text := strings.Repeat(escape, 5000)
+		assert.Less(t, testing.AllocsPerRun(3, func() { secrets.Text(text) }), 100.0, escape)
 	}
 }
 

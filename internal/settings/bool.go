@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// ParseBool reads true, t, yes, y, on, 1 and their opposites, in any case.
+// ParseBool parses true, t, yes, y, on, 1 and their opposites, in upper or
+// lower case. Everything else is an error: a switch that was mistyped must
+// not be off.
 func ParseBool(text string) (bool, error) {
 	text = strings.ToLower(text)
 	switch {

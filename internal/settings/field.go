@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // FieldError says what is wrong with a field of a Config, and names the Go
@@ -23,15 +25,22 @@ type FieldError struct {
 	Err error
 }
 
-// Error returns one line: "PartSize is 4: want 0 (default) or more".
+// Error returns one line: "PartSize is 4: want 0 (default) or more". It shows no
+// secret, even if one was put into the wrong field.
 func (e *FieldError) Error() string {
 	if e.Err != nil {
-		return e.Field + ": " + e.Err.Error()
+		return e.Field + ": " + scrub.Text(e.Err.Error())
 	}
-	if d, ok := e.Value.(time.Duration); ok {
-		return fmt.Sprintf("%s is %v: %s", e.Field, d, e.Want)
+	var value string
+	switch v := e.Value.(type) {
+	case time.Duration:
+		value = v.String()
+	case string:
+		value = Quote(v)
+	default:
+		value = scrub.Text(fmt.Sprintf("%#v", v))
 	}
-	return fmt.Sprintf("%s is %#v: %s", e.Field, e.Value, e.Want)
+	return e.Field + " is " + value + ": " + scrub.Text(e.Want)
 }
 
 // Unwrap returns Err.

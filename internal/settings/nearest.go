@@ -7,11 +7,11 @@ import (
 )
 
 // Nearest returns the name that key was most likely meant to be, or the empty
-// string if none is similar.
+// string if none is similar: of a short one, some letter must be right.
 func Nearest(key string, names []string) string {
 	best, nearest := max(2, len(key)/3)+1, ""
 	for _, name := range names {
-		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < best {
+		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < min(best, max(len(key), len(name))) {
 			best, nearest = d, name
 		}
 	}

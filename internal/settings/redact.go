@@ -2,10 +2,20 @@ package settings
 
 import (
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
+
+// withPorts are hosts, each of which may have a port. What else follows a colon
+// may be a password whose host is missing.
+var withPorts = regexp.MustCompile(`^(?:(?:\[[\da-fA-F:.%]*\]|[^:,\[]*)(?::\d*)?(?:,|$))*$`)
+
+// misplaced is what looks like a setting before the query: a & or ; was written
+// for its question mark.
+var misplaced = regexp.MustCompile(`[&;][A-Za-z][\w.-]*=[^&;]*`)
 
 // Redact returns a URL without its secrets. The value of a setting is shown
 // only if plain returns true for it, because a mistyped name may stand before
@@ -24,20 +34,28 @@ func Redact(raw string, plain func(key, value string) bool) string {
 	if !ok {
 		scheme, authority = "", place
 	} else {
-		scheme += "//"
+		scheme = redactScheme(scheme) + "//"
 	}
 	end := strings.IndexByte(authority, '/')
 	oneSlashTooMany := end == 0 && !strings.EqualFold(scheme, "file://")
 	if end < 0 || oneSlashTooMany && strings.Contains(authority, ":") || strings.Contains(authority[:end], ":") && !IsARN(authority) || scheme == "" {
 		end = len(authority)
 	}
-	if at := strings.LastIndexByte(authority[:end], '@'); at >= 0 {
+	host, _, _ := strings.Cut(authority, "/")
+	at := max(strings.LastIndexByte(authority[:end], '@'), strings.LastIndex(authority[:end], "%40"))
+	switch {
+	case at >= 0:
 		authority = hidden + authority[at:]
+	case scheme != "" && !IsARN(host) && !withPorts.MatchString(host),
+		strings.Contains(host, ":") && strings.Contains(raw[len(place):], "@"): // a ? or # in the password
+		authority = hidden + authority[len(host):]
 	}
 
 	var b strings.Builder
 	b.WriteString(scheme)
-	b.WriteString(authority)
+	b.WriteString(misplaced.ReplaceAllStringFunc(authority, func(part string) string {
+		return part[:1] + redactParam(part[1:], hidden, plain)
+	}))
 	if hasQuery {
 		b.WriteByte('?')
 		for i, part := range strings.Split(query, "&") {
@@ -59,7 +77,7 @@ func Redact(raw string, plain func(key, value string) bool) string {
 func redactParam(part, hidden string, plain func(key, value string) bool) string {
 	key, value, hasValue := strings.Cut(part, "=")
 	name, err := url.QueryUnescape(key)
-	known := err == nil && plain(name, value) && !HasUser(value)
+	known := err == nil && plain(name, value) && !mayBeSecret(value)
 	switch {
 	case part == "" || known && hasValue:
 		return part
@@ -73,7 +91,7 @@ func redactParam(part, hidden string, plain func(key, value string) bool) string
 
 // RedactValue is Redact for the value of a single setting.
 func RedactValue(key, value string, plain func(key, value string) bool) string {
-	if value == "" || plain(key, value) && !HasUser(value) {
+	if value == "" || plain(key, value) && !mayBeSecret(value) {
 		return value
 	}
 	return scrub.Redacted(1)
@@ -85,5 +103,25 @@ func HasUser(value string) bool {
 	if decoded, err := url.QueryUnescape(value); err == nil {
 		value = decoded
 	}
-	return strings.Contains(value, "@") && strings.Contains(value, "//")
+	before, _, found := strings.Cut(value, "@")
+	return found && (strings.Contains(value, "//") || strings.Contains(before, ":"))
+}
+
+// Quote returns a value in quotes for an error, or "not shown" if it looks like
+// a secret, which may have been put into the wrong setting.
+func Quote(value string) string {
+	if mayBeSecret(value) {
+		return scrub.Secret(1).GoString()
+	}
+	return strconv.Quote(value)
+}
+
+// mayBeSecret reports whether a value, escaped or not, looks like a secret.
+func mayBeSecret(value string) bool {
+	decoded, err := url.QueryUnescape(value)
+	if err != nil {
+		decoded = value
+	}
+	scheme, _, isURL := strings.Cut(decoded, "://")
+	return HasUser(value) || scrub.Text(value) != value || scrub.Text(decoded) != decoded || isURL && !isPlainScheme(scheme)
 }

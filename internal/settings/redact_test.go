@@ -34,12 +34,43 @@ func TestRedact(t *testing.T) {
 		"toy://h?count=1&&secret-key=":         "toy://h?count=1&&secret-key=",
 		"toy://h?place=http://me:hush@there":   "toy://h?place=[redacted]",
 		"toy://h?place=http:%2F%2Fme:hush%40t": "toy://h?place=[redacted]",
+		"toy://h/p&secret-key=hu/sh":           "toy://h/p&secret-key=[redacted]",
+		"toy://h/p;secret-key=hush&count=1":    "toy://h/p;secret-key=[redacted]&count=1",
+		"toy://h/a&b/c":                        "toy://h/a&b/c",
 		"toy://h?secret-key=hu#sh":             "toy://h?secret-key=[redacted]#[redacted]",
 		"toy://h#":                             "toy://h#",
+		"toy://me%3Ahush%40host/p":             "toy://[redacted]%40host/p",
+		"toy://me:hush":                        "toy://[redacted]",
+		"toy://me:hush/path":                   "toy://[redacted]/path",
+		"toy://me:hush?@host/path":             "toy://[redacted]?[redacted]",
+		"toy://me:1234#@host/path":             "toy://[redacted]#[redacted]",
+		"toy://h:22,[::1]:33,i/p":              "toy://h:22,[::1]:33,i/p",
+		"toy://h:/p":                           "toy://h:/p",
+		"s3a://b":                              "s3a://b",
+		"HTTPS://h":                            "HTTPS://h",
+		"hushhttps://h/p":                      "[redacted]://h/p",
+		"hush2K://h":                           "[redacted]://h",
+		"hush+hush+hush://h":                   "[redacted]://h",
+		"me:hush@toy://h/p":                    "[redacted]://h/p",
+		"hush toy://h?count=1":                 "[redacted]://h?count=1",
+		"secret-key=hush&toy://h":              "[redacted]://h",
+		"toy://h?place=me:hush@there":          "toy://h?place=[redacted]",
+		"toy://h?place=hushhttps://there":      "toy://h?place=[redacted]",
+		"toy://h?place=hush%20https%3A%2F%2Ft": "toy://h?place=[redacted]",
+		"toy://h?place=https://there":          "toy://h?place=https://there",
 		"toy://@host/p":                        "toy://[redacted]@host/p",
 		"":                                     "",
 	} {
 		assert.Equal(t, want, Redact(raw, plain), raw)
+	}
+}
+
+func TestQuoteScheme(t *testing.T) {
+	for url, want := range map[string]string{
+		"toy": `"toy"`, "toy://h": `"toy"`, "https://h": `"https"`, "HTTP://h": `"http"`,
+		"hushhttp://h": "not shown", "Hush:toy": "not shown", "hush:toy://h": "not shown", "hush2k2://h": "not shown", "hush hush": "not shown",
+	} {
+		assert.Equal(t, want, QuoteScheme(url), url)
 	}
 }
 

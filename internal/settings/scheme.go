@@ -5,7 +5,12 @@ package settings
 
 import (
 	"errors"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 var errNoScheme = errors.New("the URL has no scheme: want one such as file:///var/replica or s3://bucket/path")
@@ -29,3 +34,37 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 // IsARN reports whether s, what follows "s3://", is an ARN, whose resource
 // contains a slash: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
 func IsARN(s string) bool { return len(s) >= 4 && strings.EqualFold(s[:4], "arn:") }
+
+// shortWord is what an unknown scheme may look like to be shown.
+var shortWord = regexp.MustCompile(`^[a-z+]{1,12}[0-9]?[a-z]?$`)
+
+// isPlainScheme reports whether what is before a "://" may be shown: a known scheme,
+// or a short word that does not end with one. Before any other a secret may have been
+// pasted.
+func isPlainScheme(scheme string) bool {
+	known := append(Drivers().All(), "http", "https")
+	return slices.Contains(known, strings.ToLower(scheme)) ||
+		shortWord.MatchString(scheme) && !slices.ContainsFunc(known, func(end string) bool { return strings.HasSuffix(scheme, end) })
+}
+
+// redactScheme returns what is before the "//" of a URL, without secrets.
+func redactScheme(text string) string {
+	scheme, isScheme := strings.CutSuffix(text, ":")
+	switch {
+	case text == "", isScheme && isPlainScheme(scheme):
+		return text
+	case isScheme:
+		return scrub.Redacted(1) + ":"
+	}
+	return scrub.Redacted(1)
+}
+
+// QuoteScheme returns the scheme of a URL, or a scheme alone, in quotes for an error, or
+// "not shown" if a secret may have been pasted before the URL.
+func QuoteScheme(url string) string {
+	scheme, rest, _ := strings.Cut(url, ":")
+	if isPlainScheme(scheme) && !strings.Contains(rest, "://") {
+		return strconv.Quote(strings.ToLower(scheme))
+	}
+	return scrub.Secret(1).GoString()
+}

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"errors"
 	"io/fs"
 	"testing"
 	"time"
@@ -15,6 +16,9 @@ func TestNearest(t *testing.T) {
 	names := []string{"region", "endpoint", "secret-access-key"}
 	for key, want := range map[string]string{"regoin": "region", "end-point": "endpoint", "secret-acces-key": "secret-access-key", "xyz": "", "": "", "REGION": "region", "xendpoint": "endpoint", "endpoints3": "endpoint", "ndpont": "endpoint", "xsecret-acces-kex": "secret-access-key", "rgn": ""} {
 		assert.Equal(t, want, settings.Nearest(key, names), key)
+	}
+	for key, want := range map[string]string{"o": "", "ab": "", "V": "v", "vv": "v", "iv": "v"} {
+		assert.Equal(t, want, settings.Nearest(key, []string{"v"}), key)
 	}
 }
 
@@ -36,6 +40,17 @@ func TestFieldError(t *testing.T) {
 	err := &settings.FieldError{Field: "Place", Err: fs.ErrClosed}
 	assert.EqualError(t, err, "Place: file already closed")
 	assert.ErrorIs(t, err, fs.ErrClosed)
+}
+
+// A secret in the wrong field, and a file that cannot be opened because its name is
+// one.
+func TestFieldErrorShowsNoSecret(t *testing.T) {
+	const seed, key = "SUACS3CRETUAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU2", "AGE-SECRET-KEY-1QYQSZQGP"
+	assert.EqualError(t, &settings.FieldError{Field: "Bucket", Value: "https://me:pw@host", Want: "want a name"}, `Bucket is not shown: want a name`)
+	assert.EqualError(t, &settings.FieldError{Field: "Names", Value: []string{"a", key}, Want: "want names"}, `Names is []string{"a", "[redacted]"}: want names`)
+	assert.EqualError(t, &settings.FieldError{Field: "File", Value: seed, Want: "open " + seed + ": no such file"}, `File is not shown: open [redacted]: no such file`)
+	assert.EqualError(t, &settings.FieldError{Field: "File", Err: errors.New("open " + key + ": no such file")}, `File: open [redacted]: no such file`)
+	assert.EqualError(t, &settings.FieldError{Field: "Password", Value: "", Want: "want a Password"}, `Password is "": want a Password`)
 }
 
 func TestFieldErrorMissing(t *testing.T) {
@@ -66,14 +81,12 @@ func TestIsARN(t *testing.T) {
 	}
 }
 
-// Every name is one wrapper's.
-func TestOrder(t *testing.T) {
-	seen := make(map[string]bool)
-	for _, w := range settings.Order() {
-		for _, name := range append([]string{w.Name}, w.Aliases...) {
-			assert.False(t, seen[name], name)
-			seen[name] = true
-		}
+func TestWrapperOf(t *testing.T) {
+	for _, name := range settings.Order() {
+		assert.Equal(t, name, settings.WrapperOf(name))
+		assert.Equal(t, name, settings.WrapperOf(name+".x.y"))
 	}
-	assert.NotEmpty(t, seen)
+	for key, want := range map[string]string{"age": "crypt", "age.recipients": "crypt", "": "", "ages": "", "x.crypt": ""} {
+		assert.Equal(t, want, settings.WrapperOf(key), key)
+	}
 }
