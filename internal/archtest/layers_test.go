@@ -19,6 +19,7 @@ const (
 	testkit      layer = "what tests use"
 	library      layer = "root"
 	toolbox      layer = "what backends are made of"
+	part         layer = "what one backend is made of"
 	backendLayer layer = "backend"
 	extension    layer = "what not everybody compiles with a backend"
 	wrapper      layer = "wrapper"
@@ -36,7 +37,8 @@ var below = map[layer][]layer{
 	testkit:      {internal, library, toolbox, testkit, suite},
 	library:      {internal},
 	toolbox:      {internal, library, toolbox},
-	backendLayer: {internal, library, toolbox},
+	part:         {internal, library, toolbox, part},
+	backendLayer: {internal, library, toolbox, part},
 	extension:    {internal, library, toolbox, backendLayer},
 	wrapper:      {internal, library, toolbox, shared, tool},
 	shared:       {internal, library, toolbox, shared},
@@ -64,6 +66,8 @@ func layerOf(importPath string, backends []string) (layer, error) {
 		return toolbox, nil
 	case slices.Contains(backends, top) && !nested:
 		return backendLayer, nil
+	case slices.Contains(backends, top) && strings.HasPrefix(rel, top+"/internal/"):
+		return part, nil
 	case slices.Contains(backends, top):
 		return extension, nil
 	case within(rel, "wrap/internal"):

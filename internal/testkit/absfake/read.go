@@ -28,7 +28,11 @@ func (s *Server) getBlob(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	size := int64(len(b.Body))
-	first, end, ranged, err := httprange.Parse(r.Header.Get("X-Ms-Range"), size)
+	asked := r.Header.Get("X-Ms-Range")
+	if s.opt.NoRange {
+		asked = ""
+	}
+	first, end, ranged, err := httprange.Parse(asked, size)
 	header := w.Header()
 	header.Set("Etag", b.ETag)
 	header.Set("Last-Modified", b.Modified.Format(http.TimeFormat))
@@ -39,7 +43,7 @@ func (s *Server) getBlob(w http.ResponseWriter, r *request) error {
 	}
 	sum := base64.StdEncoding.EncodeToString(b.MD5)
 	switch atEnd := fmt.Sprintf("bytes=%d-", size); {
-	case err != nil && size > 0 && s.opt.Emulated && strings.HasPrefix(r.Header.Get("X-Ms-Range"), atEnd):
+	case err != nil && size > 0 && s.opt.Emulated && strings.HasPrefix(asked, atEnd):
 		first, end, ranged = size, size, true
 	case err != nil:
 		return &failure{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", http.Header{"Content-Range": {fmt.Sprintf("bytes */%d", size)}}}

@@ -32,6 +32,9 @@ type Options struct {
 	// NoStartFrom ignores startFrom, as Azurite does and older services do.
 	NoStartFrom bool
 
+	// NoRange ignores the range of a Get Blob.
+	NoRange bool
+
 	// Emulated answers a range that begins at the end with an empty 206, deletes
 	// what was never committed, and lets no conditional Put Blob replace that, as
 	// Azurite does.

@@ -27,6 +27,10 @@ func Passing() []Fault {
 // that the service uses too.
 func Foreign() []Fault { return []Fault{Page, Nothing, NoRoute, Bare404} }
 
+// Spans returns the answers to a request for a range that do not say which range
+// they are, or are another.
+func Spans() []Fault { return []Fault{SpanLost, OtherSpan} }
+
 // InBody returns the faults that break an answer in its body.
 func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated} }
 
@@ -40,9 +44,14 @@ func Repeated(well Counts, hit string) map[Fault]Cell {
 	return Cells(
 		Every(Cell{Requests: Plus(well, Counts{hit: 1})}, again...),
 		Every(Cell{Requests: Plus(well, Counts{hit: OutageLength})}, Outage),
-		Every(Void("there is no range"), RangeLost),
+		Rangeless(),
 		Every(Void("the answer has no checksum of itself"), WrongBytes),
 	)
+}
+
+// Rangeless returns the cells of a request that asks for no range.
+func Rangeless() map[Fault]Cell {
+	return Every(Void("there is no range"), append(Spans(), RangeLost)...)
 }
 
 // Bodiless returns the cells of an answer that has no body, or one that nobody

@@ -36,6 +36,8 @@ const (
 	ErrorIn200  Fault = "200 with an error"
 	LostAnswer  Fault = "lost answer"
 	RangeLost   Fault = "range ignored"
+	SpanLost    Fault = "206 without its range"
+	OtherSpan   Fault = "206 of another range"
 	HTMLPage    Fault = "HTML error page"
 	Expired     Fault = "expired token"
 
@@ -51,7 +53,7 @@ const (
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, Outage, TimedOut, Refused, Reset, ResetInBody, Stalled,
-		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
+		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
 }
 
 // RetryAfter is how long Throttled wants to be left alone: longer than a
@@ -229,6 +231,10 @@ func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 			return s.IgnoreRange
 		}
 		return httpfault.IgnoreRange()
+	case SpanLost:
+		return httpfault.ContentRange("")
+	case OtherSpan:
+		return httpfault.ContentRange("bytes 1-10/100")
 	case HTMLPage:
 		return httpfault.HTML(502)
 	case Expired:

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,6 +85,7 @@ func TestPlayBites(t *testing.T) {
 func TestEffects(t *testing.T) {
 	answers := map[matrix.Fault]string{matrix.Throttled: "429 ", matrix.Failed: "500 ", matrix.BadGateway: "502 ", matrix.Outage: "503 ",
 		matrix.TimedOut: "408 ", matrix.WrongBytes: "200 h%llo", matrix.ErrorIn200: "200 error", matrix.RangeLost: "200 hello",
+		matrix.SpanLost: "206 hello", matrix.OtherSpan: "206 hello",
 		matrix.HTMLPage: "502 <html>", matrix.Expired: "403 ", matrix.Page: "200 <html>", matrix.Nothing: "200 ",
 		matrix.NoRoute: "404 404 page not found", matrix.Bare404: "404 "}
 	for _, fault := range matrix.Faults() {
@@ -104,7 +106,7 @@ func TestEffects(t *testing.T) {
 					defer cancel()
 					r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
 					r.Header.Set("Range", "bytes=0-9")
-					if fault != matrix.RangeLost {
+					if fault != matrix.RangeLost && !slices.Contains(matrix.Spans(), fault) {
 						r.Header.Del("Range")
 					}
 					layer.ServeHTTP(w, r)

@@ -124,6 +124,21 @@ func IgnoreRange() Effect {
 	}
 }
 
+// ContentRange answers a range with another Content-Range, or with none if it is
+// empty.
+func ContentRange(span string) Effect {
+	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
+		x.Next.ServeHTTP(&spanWriter{ResponseWriter: w, span: span}, r)
+	}
+}
+
+// Chunked sends the answer in chunks, without a Content-Length, as a proxy may.
+func Chunked() Effect {
+	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
+		x.Next.ServeHTTP(&chunkedWriter{w}, r)
+	}
+}
+
 // Delay lets the request wait before the server gets it.
 func Delay(d time.Duration) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
@@ -138,8 +153,9 @@ func Delay(d time.Duration) Effect {
 func Bandwidth(bytesPerSecond int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		var in, out pacer
-		r.Body = &pacedBody{r.Body, func(n int) { in.pace(x, r, n, bytesPerSecond) }}
-		x.Next.ServeHTTP(&pacedWriter{w, func(n int) { out.pace(x, r, n, bytesPerSecond) }}, r)
+		step := pace(bytesPerSecond)
+		r.Body = &pacedBody{r.Body, step, func(n int) { in.pace(x, r, n, bytesPerSecond) }}
+		x.Next.ServeHTTP(&pacedWriter{w, step, func(n int) { out.pace(x, r, n, bytesPerSecond) }}, r)
 	}
 }
 

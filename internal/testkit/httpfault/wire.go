@@ -79,6 +79,24 @@ func (w *corruptWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+type spanWriter struct {
+	http.ResponseWriter
+	span string
+}
+
+func (w *spanWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *spanWriter) WriteHeader(status int) {
+	switch {
+	case status != http.StatusPartialContent:
+	case w.span == "":
+		w.Header().Del("Content-Range")
+	default:
+		w.Header().Set("Content-Range", w.span)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
 type countedWriter struct {
 	http.ResponseWriter
 	n *atomic.Int64
@@ -103,11 +121,13 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pace is the most that passes at once where bandwidth is bounded.
-const pace = 16 << 10
+// pace returns the most that passes at once where bandwidth is bounded: what does so in five
+// milliseconds, 512 bytes to 128 KiB.
+func pace(bytesPerSecond int64) int { return int(min(max(bytesPerSecond/200, 512), 128<<10)) }
 
 type pacedWriter struct {
 	http.ResponseWriter
+	pace int
 	wait func(int)
 }
 
@@ -115,7 +135,7 @@ func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *pacedWriter) Write(p []byte) (written int, err error) {
 	for err == nil && written < len(p) {
-		step := p[written:min(len(p), written+pace)]
+		step := p[written:min(len(p), written+w.pace)]
 		w.wait(len(step)) // before: what has been sent has arrived
 		var n int
 		n, err = w.ResponseWriter.Write(step)
@@ -127,11 +147,12 @@ func (w *pacedWriter) Write(p []byte) (written int, err error) {
 
 type pacedBody struct {
 	io.ReadCloser
+	pace int
 	wait func(int)
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p[:min(len(p), pace)])
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.pace)])
 	b.wait(n)
 	return n, err
 }
@@ -142,3 +163,14 @@ type nowhere struct{ header http.Header }
 func (w *nowhere) Header() http.Header         { return w.header }
 func (w *nowhere) WriteHeader(int)             {}
 func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+// chunkedWriter hides how long the body is.
+type chunkedWriter struct{ http.ResponseWriter }
+
+func (w *chunkedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *chunkedWriter) WriteHeader(code int) {
+	w.Header().Del("Content-Length")
+	w.ResponseWriter.WriteHeader(code)
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // net/http would count a short body
+}

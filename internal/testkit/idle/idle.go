@@ -1,0 +1,45 @@
+// Package idle measures what clients cost that wait for work.
+package idle
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+// Measure opens n clients of one bucket, and returns what each of them costs: bytes of memory, and
+// goroutines.
+func Measure(t testing.TB, n int, open func() ltxstore.ReplicaClient) (bytes, goroutines float64) {
+	t.Helper()
+	clients := make([]ltxstore.ReplicaClient, n) // not part of what is measured
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	running := runtime.NumGoroutine()
+	for i := range clients {
+		clients[i] = open()
+		if err := ltxstore.Init(t.Context(), clients[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	bytes = (float64(after.HeapAlloc) - float64(before.HeapAlloc)) / float64(n)
+	goroutines = float64(runtime.NumGoroutine()-running) / float64(n)
+	for _, c := range clients {
+		if err := ltxstore.Close(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bytes, goroutines
+}
+
+// Benchmark reports what each of ten thousand clients of one bucket costs.
+func Benchmark(b *testing.B, open func() ltxstore.ReplicaClient) {
+	for b.Loop() {
+		bytes, goroutines := Measure(b, 10_000, open)
+		b.ReportMetric(bytes, "B/client")
+		b.ReportMetric(goroutines, "goroutines/client")
+	}
+}
