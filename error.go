@@ -153,7 +153,9 @@ func KindOf(err error) error {
 //     is retryable; a certificate that does not verify is not.
 //   - The caller's own cancellation or deadline is never retryable.
 //   - A PartialError is retryable if all of its failures are: repeating the
-//     deletion cannot succeed while one of the files is denied.
+//     deletion cannot succeed while one of the files is denied. So are joined
+//     errors, if each *Error and PartialError among them is. An *Error of
+//     another kind is not, whatever its cause.
 //   - Nothing else is retryable.
 //
 // A timeout of the transport also matches context.DeadlineExceeded with
@@ -164,8 +166,8 @@ func IsRetryable(err error) bool {
 	case err == nil, errors.Is(err, context.Canceled), holds(err, context.DeadlineExceeded):
 		return false
 	}
-	if partial := new(PartialError); errors.As(err, &partial) {
-		return len(partial.Failed) > 0 && !slices.ContainsFunc(partial.Failed, func(err error) bool { return !IsRetryable(err) })
+	if all := failures(err); len(all) > 0 {
+		return !slices.ContainsFunc(all, func(err error) bool { return !IsRetryable(err) })
 	}
 	switch KindOf(err) {
 	case ErrThrottled, ErrUnavailable:
@@ -182,6 +184,29 @@ func IsRetryable(err error) bool {
 		}
 	}
 	return isTransport(err)
+}
+
+// failures returns the failures of a PartialError, or the joined errors that
+// are or wrap an *Error or a PartialError.
+func failures(err error) (all []error) {
+	switch e := err.(type) {
+	case *PartialError:
+		return e.Failed
+	case *Error:
+		if e.Kind != nil {
+			return nil // which says everything
+		}
+		return failures(e.Err)
+	case interface{ Unwrap() error }:
+		return failures(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, joined := range e.Unwrap() {
+			if one, many := new(Error), new(PartialError); errors.As(joined, &one) || errors.As(joined, &many) {
+				all = append(all, joined)
+			}
+		}
+	}
+	return all
 }
 
 // isRetryableStatus is IsRetryable for the status of an HTTP response.

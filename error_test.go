@@ -98,6 +98,8 @@ func (e httpError) Error() string       { return fmt.Sprintf("http %d", int(e)) 
 func (e httpError) HTTPStatusCode() int { return int(e) }
 
 func TestIsRetryable(t *testing.T) {
+	failed := func(kind error) error { return &ltxstore.Error{Op: "delete", Kind: kind} }
+	partly := func(kind error) error { return &ltxstore.PartialError{Failed: []error{failed(kind), failed(kind)}} }
 	opError := func(err error) error {
 		return &url.Error{Op: "Get", URL: "http://store", Err: &net.OpError{Op: "read", Net: "tcp", Err: err}}
 	}
@@ -126,6 +128,8 @@ func TestIsRetryable(t *testing.T) {
 		"disk failed":                     {&fs.PathError{Op: "write", Path: "x", Err: syscall.EIO}, false},
 		"access denied":                   {&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, false},
 		"bare errno":                      {syscall.ENOSPC, false},
+		"no answer at all":                {&url.Error{Op: "Get", URL: "http://store", Err: io.EOF}, true},
+		"a URL that cannot be asked":      {&url.Error{Op: "Get", URL: "x://store", Err: errors.New("unsupported protocol scheme")}, false},
 		"short body":                      {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), true},
 		"end of file":                     {io.EOF, false},
 		"certificate":                     {opError(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), false},
@@ -136,6 +140,17 @@ func TestIsRetryable(t *testing.T) {
 		"answer with a transport cause":   {errors.Join(httpError(403), io.ErrUnexpectedEOF), false},
 		"no answer, a transport cause":    {errors.Join(httpError(0), io.ErrUnexpectedEOF), true},
 		"wrapped answer":                  {&ltxstore.Error{Op: "open", Err: fmt.Errorf("x: %w", httpError(503))}, true},
+		"joined, one denied":              {errors.Join(failed(ltxstore.ErrUnavailable), failed(fs.ErrPermission)), false},
+		"joined, one denied, wrapped":     {errors.Join(fmt.Errorf("x: %w", failed(fs.ErrPermission)), failed(ltxstore.ErrThrottled)), false},
+		"joined, one unknown":             {errors.Join(failed(ltxstore.ErrUnavailable), failed(nil)), false},
+		"joined, all retryable":           {fmt.Errorf("x: %w", errors.Join(failed(ltxstore.ErrUnavailable), failed(ltxstore.ErrThrottled))), true},
+		"joined, in an Error":             {&ltxstore.Error{Err: errors.Join(failed(ltxstore.ErrUnavailable), failed(fs.ErrPermission))}, false},
+		"joined deletions":                {errors.Join(partly(ltxstore.ErrThrottled), partly(fs.ErrPermission)), false},
+		"joined deletions, the reverse":   {errors.Join(partly(fs.ErrPermission), partly(ltxstore.ErrThrottled)), false},
+		"joined deletions, all throttled": {errors.Join(partly(ltxstore.ErrThrottled), partly(ltxstore.ErrThrottled)), true},
+		"deletion of a permanent kind":    {&ltxstore.Error{Kind: fs.ErrPermission, Err: partly(ltxstore.ErrThrottled)}, false},
+		"deletion in an Error":            {&ltxstore.Error{Err: partly(ltxstore.ErrThrottled)}, true},
+		"a kind and a transport's cause":  {fmt.Errorf("%w: %w", ltxstore.ErrUnavailable, io.EOF), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tt.want, ltxstore.IsRetryable(tt.err))

@@ -16,8 +16,10 @@ import (
 //
 // If the replica has no files, found is false and err is nil. A replica with
 // files of two layouts is fs.ErrInvalid, in an error that names both: one of
-// them is a leftover, and only the owner knows which. The error of a listing
-// is returned as it is: a listing that failed is not an empty one.
+// them is a leftover, and only the owner knows which. Levels from 1000 on have
+// one name in LayoutDefault and LayoutLitestream: the lower levels decide, and
+// without any the layout is LayoutDefault. The error of a listing is returned
+// as it is: a listing that failed is not an empty one.
 //
 // For each layout, FindLayout costs what LTXLevels does plus the first page
 // of a listing of each existing level, the snapshots first, until a file is
@@ -29,44 +31,54 @@ func FindLayout(ctx context.Context, newClient func(Layout) (ReplicaClient, erro
 	if newClient == nil {
 		return 0, false, invalid("ltxstore", "list", "newClient", nil, "want a function that makes a client for a layout")
 	}
+	own := false // the layout has files that no other layout has
 	for candidate := range layoutCount {
-		has, err := holdsFiles(ctx, candidate, newClient)
+		level, has, err := holdsFiles(ctx, candidate, newClient)
+		isAlike := candidate == LayoutLitestream && layout == LayoutDefault && found
 		switch {
 		case err != nil:
 			return 0, false, err
-		case has && found:
+		case !has, isAlike && level >= alike:
+		case isAlike && !own:
+			layout, own = candidate, true
+		case found:
 			return 0, false, fmt.Errorf("the replica has files of the layouts %v and %v: want one of them named: %w", layout, candidate, fs.ErrInvalid)
-		case has:
-			layout, found = candidate, true
+		default:
+			layout, found, own = candidate, true, candidate == LayoutLitestreamS3 || level < alike
 		}
 	}
 	return layout, found, nil
 }
 
-func holdsFiles(ctx context.Context, layout Layout, newClient func(Layout) (ReplicaClient, error)) (has bool, err error) {
+// alike is the first level that LayoutDefault and LayoutLitestream name alike.
+const alike = 1000
+
+// holdsFiles returns a level that holds files, the lowest one except for that
+// of the snapshots.
+func holdsFiles(ctx context.Context, layout Layout, newClient func(Layout) (ReplicaClient, error)) (level int, has bool, err error) {
 	client, err := newClient(layout)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	if err := checkClient(client, "list"); err != nil {
-		return false, err
+		return 0, false, err
 	}
 	defer func() { err = errors.Join(err, Close(client)) }()
 	levels := usualLevels()
 	if lister, ok := As[LevelLister](client); ok {
 		if levels, err = lister.LTXLevels(ctx); err != nil {
-			return false, err
+			return 0, false, err
 		}
 	}
 	if at := slices.Index(levels, SnapshotLevel); at > 0 {
 		levels = slices.Insert(slices.Delete(slices.Clone(levels), at, at+1), 0, SnapshotLevel)
 	}
-	for _, level := range levels {
+	for _, level = range levels {
 		if has, err = holdsLevel(ctx, client, level); has || err != nil {
-			return has, err
+			return level, has, err
 		}
 	}
-	return false, nil
+	return 0, false, nil
 }
 
 func holdsLevel(ctx context.Context, client ReplicaClient, level int) (bool, error) {

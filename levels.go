@@ -33,9 +33,9 @@ func Levels(ctx context.Context, client ReplicaClient) ([]int, error) {
 
 // usualLevels returns the levels that Litestream uses.
 func usualLevels() []int {
-	levels := make([]int, 0, SnapshotLevel+1)
-	for level := range SnapshotLevel + 1 {
-		levels = append(levels, level)
+	levels := make([]int, SnapshotLevel+1)
+	for level := range levels {
+		levels[level] = level
 	}
 	return levels
 }

@@ -1,6 +1,7 @@
 package ltxstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,17 +167,18 @@ func (src Source) Driver() (scheme string, driver Driver, err error) {
 		case err != nil:
 			return "", nil, openFailed(scheme, err)
 		case scheme != "" && scheme != ofURL && settings.Drivers().First(scheme) != settings.Drivers().First(ofURL):
-			return "", nil, openFailed(ofURL, fmt.Errorf("type is %q and the URL's scheme %q: want one of them", src.Type, ofURL))
+			return "", nil, openFailed(ofURL, fmt.Errorf("type is %s and the URL's scheme %s: want one of them",
+				settings.QuoteScheme(src.Type), settings.QuoteScheme(src.URL)))
 		}
 		scheme = ofURL
 	}
 	if driver = driverOf(scheme); driver == nil {
-		return "", nil, openFailed("", noDriver(scheme))
+		return "", nil, openFailed("", noDriver(scheme, settings.QuoteScheme(cmp.Or(src.URL, src.Type))))
 	}
 	return settings.Drivers().First(scheme), driver, nil
 }
 
-func noDriver(scheme string) error {
+func noDriver(scheme, quoted string) error {
 	// The backends of this library, for programs that lack the import.
 	ours := map[string]string{"abs": "abs", "oss": "oss", "nats": "nats", "file": "file", "s3": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "webdav": "webdav", "webdavs": "webdav", "mem": "mock", "mock": "mock"}
 	if name, ok := ours[scheme]; ok {
@@ -186,7 +188,7 @@ func noDriver(scheme string) error {
 	if known == "" {
 		known = "none: want a backend imported"
 	}
-	return fmt.Errorf("no backend is registered for the scheme %q: known are %s", scheme, known)
+	return fmt.Errorf("no backend is registered for the scheme %s: known are %s", quoted, known)
 }
 
 func openFailed(scheme string, err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -99,6 +100,8 @@ func TestOpenRefusals(t *testing.T) {
 		_, err := ltxstore.OpenSource(t.Context(), tt.src)
 		require.ErrorIs(t, err, fs.ErrInvalid)
 		assert.ErrorContains(t, err, tt.says)
+		assert.Equal(t, err, tt.src.Check())
+		assert.Equal(t, tt.src, tt.src.Store(), "unchanged")
 	}
 }
 
@@ -204,8 +207,70 @@ func TestFindLayoutByLevels(t *testing.T) {
 	assert.True(t, found)
 	assert.Equal(t, ltxstore.LayoutLitestreamS3, layout)
 
-	_, _, err = ltxstore.FindLayout(t.Context(), nil)
+	// What holds files of two layouts is refused, as both.
+	_, found, err = find(func(c ltxstore.ReplicaClient) ltxstore.ReplicaClient { return c })
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "files of the layouts litestream and litestream-s3: want one of them named")
+	assert.False(t, found)
+
+	_, found, err = ltxstore.FindLayout(t.Context(), nil)
 	assert.ErrorIs(t, err, fs.ErrInvalid)
+	assert.False(t, found)
+}
+
+// Levels of four digits have the same folder in two of the layouts: the other
+// levels tell which one it is.
+func TestFindLayoutOfLevelsNamedAlike(t *testing.T) {
+	for _, tt := range []struct {
+		keys []string
+		want ltxstore.Layout
+		err  string
+	}{
+		{keys: []string{"ltx/0000", "ltx/1000"}, want: ltxstore.LayoutDefault},
+		{keys: []string{"snapshots", "ltx/9999"}, want: ltxstore.LayoutDefault},
+		{keys: []string{"ltx/0", "ltx/1000"}, want: ltxstore.LayoutLitestream},
+		{keys: []string{"ltx/9", "ltx/9999", "ltx/1000"}, want: ltxstore.LayoutLitestream},
+		{keys: []string{"ltx/999", "ltx/1000"}, want: ltxstore.LayoutLitestream},
+		{keys: []string{"ltx/1000", "ltx/9999"}, want: ltxstore.LayoutDefault},
+		{keys: []string{"03e8"}, want: ltxstore.LayoutLitestreamS3},
+		{keys: []string{"ltx/0000", "ltx/0", "ltx/1000"}, err: "default and litestream:"},
+		{keys: []string{"ltx/0999", "ltx/999"}, err: "default and litestream:"},
+		{keys: []string{"ltx/1000", "03e8"}, err: "default and litestream-s3:"},
+		{keys: []string{"ltx/0", "ltx/1000", "03e8"}, err: "litestream and litestream-s3:"},
+	} {
+		store := mock.NewStore()
+		for _, level := range tt.keys {
+			store.Put(level+"/0000000000000001-0000000000000001.ltx", mock.Object{Body: []byte("x")})
+		}
+		layout, found, err := ltxstore.FindLayout(t.Context(), func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
+			return mock.NewReplicaClient(mock.Config{Store: store, Layout: layout}), nil
+		})
+		if tt.err != "" {
+			require.ErrorIs(t, err, fs.ErrInvalid, tt.keys)
+			assert.ErrorContains(t, err, tt.err, tt.keys)
+			continue
+		}
+		require.NoError(t, err, tt.keys)
+		assert.True(t, found, tt.keys)
+		assert.Equal(t, tt.want, layout, tt.keys)
+	}
+}
+
+// An empty replica costs one listing of each level, the snapshots first.
+func TestFindLayoutListsEachLevelOnce(t *testing.T) {
+	var levels []int
+	client := &fakeClient{list: func(_ context.Context, level int, _ ltx.TXID, _ bool) (ltx.FileIterator, error) {
+		levels = append(levels, level)
+		return ltx.NewFileInfoSliceIterator(nil), nil
+	}}
+	layouts := 0
+	_, found, err := ltxstore.FindLayout(t.Context(), func(ltxstore.Layout) (ltxstore.ReplicaClient, error) {
+		layouts++
+		return client, nil
+	})
+	require.NoError(t, err)
+	assert.False(t, found)
+	assert.Equal(t, slices.Repeat([]int{9, 0, 1, 2, 3, 4, 5, 6, 7, 8}, layouts), levels)
 }
 
 func TestLevels(t *testing.T) {
@@ -227,15 +292,4 @@ func TestLevels(t *testing.T) {
 
 	_, err = ltxstore.Levels(t.Context(), failingLevels{client})
 	assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
-}
-
-func TestRedact(t *testing.T) {
-	red := register(&recorder{})
-	for raw, want := range map[string]string{
-		red + "://a:b@h/p?open=1&hidden=2&unknown=3": red + "://[redacted]@h/p?open=1&hidden=[redacted]&unknown=[redacted]",
-		"strange://h/p?open=1":                       "strange://h/p?open=[redacted]",
-		"no url at all":                              "no url at all",
-	} {
-		assert.Equal(t, want, ltxstore.Redact(raw), raw)
-	}
 }

@@ -1,7 +1,6 @@
 package ltxstore
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +14,8 @@ const maxNamed = 20
 // PartialError is the error of a deletion of several files (clause D1). It
 // has an *Error for each file that was not deleted; all others were.
 //
-// Its kind is the one that all failures share: errors.Is matches a kind only
-// if it is true of every file, and KindOf returns nil if the failures differ.
+// Its kind is the one that KindOf returns for each of its failures: errors.Is
+// matches that and no other, and KindOf returns nil if the failures differ.
 // It is retryable if all of them are. The kind of each failure is in Failed.
 type PartialError struct {
 	// Failed are the failures. errors.As finds each of them, and so does
@@ -46,10 +45,10 @@ func (e *PartialError) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is a kind and every failure is of that kind.
+// Is reports whether target is the kind of every failure.
 func (e *PartialError) Is(target error) bool {
 	return isKind(target) && len(e.Failed) > 0 &&
-		!slices.ContainsFunc(e.Failed, func(err error) bool { return !errors.Is(err, target) })
+		!slices.ContainsFunc(e.Failed, func(err error) bool { return KindOf(err) != target })
 }
 
 // Unwrap returns the failures, with their kinds hidden.

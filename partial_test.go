@@ -34,6 +34,8 @@ func TestPartialHasTheKindOfAll(t *testing.T) {
 		{failed: []error{failure(nil), failure(nil)}},
 		{failed: []error{failure(ltxstore.ErrThrottled), failure(ltxstore.ErrThrottled), context.Canceled}},
 		{failed: []error{failure(ltxstore.ErrUnavailable), &ltxstore.PartialError{Failed: []error{failure(fs.ErrExist)}}}},
+		{failed: []error{errors.Join(failure(fs.ErrExist), failure(fs.ErrPermission)), failure(fs.ErrExist)}, kind: fs.ErrExist},
+		{failed: []error{errors.Join(failure(ltxstore.ErrUnavailable), failure(fs.ErrPermission)), failure(fs.ErrPermission)}},
 	} {
 		for _, err := range []error{
 			backend.Partial("mock", "delete", tt.failed, 9),
@@ -59,6 +61,23 @@ func TestPartialHasTheKindOfAll(t *testing.T) {
 	assert.ErrorIs(t, backend.Partial("mock", "delete", []error{failure(fs.ErrExist), context.Canceled}, 2), context.Canceled)
 	assert.False(t, ltxstore.IsRetryable(&ltxstore.PartialError{}))
 	assert.NoError(t, ltxstore.KindOf(&ltxstore.PartialError{}))
+}
+
+func TestPartialText(t *testing.T) {
+	named := func(n int) (failed []error, text string) {
+		for i := range n {
+			failed = append(failed, fmt.Errorf("no %d", i))
+			text += fmt.Sprintf("; no %d", i)
+		}
+		return failed, text
+	}
+	one, _ := named(1)
+	assert.EqualError(t, &ltxstore.PartialError{Failed: one}, "1 failed; no 0", "of an unknown number")
+	assert.EqualError(t, &ltxstore.PartialError{Failed: one, Total: 3}, "1 of 3 failed; no 0")
+	twenty, text := named(20)
+	assert.EqualError(t, &ltxstore.PartialError{Failed: twenty}, "20 failed"+text)
+	more, _ := named(23)
+	assert.EqualError(t, &ltxstore.PartialError{Failed: more, Total: 30}, "23 of 30 failed"+text+"; and 3 more")
 }
 
 // transportTimeout is as net and net/http have theirs.

@@ -439,6 +439,42 @@ func TestFetchPageInvalid(t *testing.T) {
 	assert.Empty(t, c.opened)
 	_, _, err := ltxstore.FetchPage(t.Context(), c, 0, 1, 1, 100, 50)
 	assert.ErrorIs(t, err, fs.ErrNotExist)
+
+	// The smallest and the largest frame are asked for.
+	for size, possible := range map[int64]bool{ltx.PageHeaderSize: false, ltx.PageHeaderSize + 1: true, largestFrame: true, largestFrame + 1: false} {
+		_, _, err := ltxstore.FetchPage(t.Context(), c, 0, c.min, c.max, 100, size)
+		assert.Equal(t, possible, errors.Is(err, ltxstore.ErrChecksum), size)
+		if !possible {
+			assert.ErrorContains(t, err, fmt.Sprintf("want 7 to %d bytes, a page's frame", largestFrame))
+		}
+	}
+}
+
+// largestFrame is the size of the longest frame that a page may have.
+const largestFrame = ltx.PageHeaderSize + 65536 + 65536/255 + 64
+
+// An index may name the largest frame, and begin right behind the header.
+func TestFetchPageIndexAtItsBounds(t *testing.T) {
+	for _, tt := range []struct {
+		frames int // bytes between the header and the index
+		index  []uint64
+		ok     bool
+	}{
+		{0, []uint64{0}, true},
+		{0, nil, false}, // an index has its end
+		{largestFrame + 1, []uint64{1, ltx.HeaderSize, largestFrame, 0}, true},
+		{largestFrame + 1, []uint64{1, ltx.HeaderSize, largestFrame + 1, 0}, false},
+	} {
+		var index []byte
+		for _, v := range tt.index {
+			index = binary.AppendUvarint(index, v)
+		}
+		file := slices.Concat(make([]byte, ltx.HeaderSize+tt.frames), index, binary.BigEndian.AppendUint64(nil, uint64(len(index))), make([]byte, ltx.TrailerSize))
+		c := &fakeClient{min: 5, max: 9, file: file}
+		pages, err := ltxstore.FetchPageIndex(t.Context(), c, &ltx.FileInfo{MinTXID: 5, MaxTXID: 9, Size: int64(len(file))})
+		assert.Equal(t, tt.ok, err == nil, "%v", err)
+		assert.Equal(t, tt.ok, pages != nil)
+	}
 }
 
 // lz4Frame is what LTX wrote before version 0.3.9: an LZ4 frame, here of

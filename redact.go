@@ -2,7 +2,6 @@ package ltxstore
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/ltxstore/ltxstore/internal/scrub"
@@ -61,14 +60,11 @@ func (src Source) String() string {
 		src.Type, Redact(src.URL), shown(src.Settings), shown(src.Defaults), src.Layout, mirrors)
 }
 
-// GoString is String.
-func (src Source) GoString() string { return src.String() }
-
 // Format is String for every verb.
 func (src Source) Format(f fmt.State, _ rune) { scrub.Format(f, src.String()) }
 
-// MarshalText is String, and so is the JSON of a Source.
+// MarshalText is String, and so are the JSON of a Source and what log/slog writes.
 func (src Source) MarshalText() ([]byte, error) { return []byte(src.String()), nil }
 
-// LogValue keeps secrets out of logs.
-func (src Source) LogValue() slog.Value { return slog.StringValue(src.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (src Source) MarshalBinary() ([]byte, error) { return src.MarshalText() }

@@ -26,8 +26,8 @@ const SnapshotLevel = 9
 //   - C2: a context that ends stops every method promptly, with an error for
 //     which errors.Is(err, ctx.Err()); nothing is started under a context that
 //     is already done. A Read of the caller's own reader is not interrupted:
-//     the context is checked between reads. An io.EOF returned after the
-//     context ended does not count as the end of the body.
+//     the context is checked between reads. What a Read fails with after the
+//     context ended does not count, nor does an io.EOF as the body's end.
 //   - C3: no goroutine outlives its call, iterator or reader.
 //   - C4: no credential, signed URL or key reaches a log line or an error.
 type ReplicaClient interface {

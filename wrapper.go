@@ -1,6 +1,7 @@
 package ltxstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,14 +48,7 @@ func wrapperOf(driver Driver, key string) string {
 	if _, _, ok := driver.Lookup(key); ok {
 		return ""
 	}
-	head, _, _ := strings.Cut(key, ".")
-	name := settings.Wrappers().First(head)
-	for _, ours := range settings.Order() {
-		if head == ours.Name || slices.Contains(ours.Aliases, head) {
-			name = ours.Name
-		}
-	}
-	return name
+	return settings.WrapperOf(key)
 }
 
 // parts is a Source that was split into the store and its wrappers.
@@ -83,22 +77,21 @@ func (src Source) split() (p parts, err error) {
 	if src.Getenv == nil {
 		src.Getenv = os.LookupEnv
 	}
-	owner := func(key string) (string, error) {
+	all, err := src.divide(func(key, where string) (string, error) {
 		name := wrapperOf(p.driver, key)
-		if name == "" {
-			_, _, ok := p.driver.Lookup(key)
-			return "", mistyped(key, ok)
+		if _, _, known := p.driver.Lookup(key); name == "" && !known {
+			return "", mistyped(key, where)
 		}
-		if driverOfWrapper(name) == nil {
-			return "", errors.New(notImported(name))
+		if name != "" && driverOfWrapper(name) == nil {
+			return "", fmt.Errorf("%s%s %s", key, where, notImported(name))
 		}
 		return name, nil
-	}
-	of := make(map[string]Source)
-	p.store, err = src.splitBy(owner, of)
+	})
 	p.wrong = settings.Each(err, func(err error) error { return openFailed(p.scheme, err) })
-	for _, name := range stacking(slices.Collect(maps.Keys(of))) {
-		p.layers = append(p.layers, layer{name, driverOfWrapper(name), of[name]})
+	p.store = *all[""]
+	delete(all, "")
+	for _, name := range stacking(slices.Collect(maps.Keys(all))) {
+		p.layers = append(p.layers, layer{name, driverOfWrapper(name), *all[name]})
 	}
 	return p, nil
 }
@@ -113,87 +106,68 @@ func (src Source) Store() Source {
 	return src
 }
 
-// splitBy returns the part of src that is about the store, and adds the part
-// about each wrapper to of, by the name of the wrapper. owner returns that
-// name for a setting, or the empty string for a setting of the store. In its
-// part, the settings of a wrapper keep their full names, and the URL consists
-// of a query: "compress:?compress.level=best".
-func (src Source) splitBy(owner func(key string) (string, error), of map[string]Source) (store Source, err error) {
-	wrapper := func(name string) Source {
-		if s, ok := of[name]; ok {
-			return s
-		}
-		return Source{Where: src.Where, Getenv: src.Getenv}
-	}
-	store = src
-	store.Mirrors = nil
-	if len(src.Mirrors) > 0 {
-		if driverOfWrapper(mirror) == nil {
-			return store, errors.New("Mirrors " + notImported(mirror))
-		}
-		s := wrapper(mirror)
-		s.Mirrors = src.Mirrors
-		of[mirror] = s
-	}
-	place, query, _ := strings.Cut(src.URL, "?")
-	var kept []string
+// divide returns the parts of src by the name of the wrapper; that of the
+// store is named "". owner returns the name for a setting and the place where
+// it was given. In its part, the settings of a wrapper keep their full names,
+// and the URL consists of a query: "compress:?compress.level=best".
+func (src Source) divide(owner func(key, where string) (string, error)) (map[string]*Source, error) {
+	place, query, hasQuery := strings.Cut(src.URL, "?")
+	store := src
+	store.URL, store.Settings, store.Defaults, store.Mirrors = place, nil, nil, nil
+	all := map[string]*Source{"": &store}
 	var wrong []error
-	for part := range strings.SplitSeq(query, "&") {
-		key, _, hasValue := strings.Cut(part, "=")
-		key, failed := url.QueryUnescape(key)
-		name := ""
-		if failed == nil && hasValue && key != "" { // what cannot be read is the store's to refuse
-			if name, err = owner(key); err != nil {
-				wrong = append(wrong, misnamed(err, key, " in the URL"))
-				continue
-			}
+	part := func(name string, err error) *Source {
+		if err != nil {
+			wrong = append(wrong, err)
+			return new(Source) // of what is refused
 		}
-		if name == "" {
-			kept = append(kept, part)
-			continue
+		if all[name] == nil {
+			all[name] = &Source{Where: src.Where, Getenv: src.Getenv}
 		}
-		s := wrapper(name)
-		if s.URL == "" {
-			s.URL = name + ":?" + part
-		} else {
-			s.URL += "&" + part
-		}
-		of[name] = s
+		return all[name]
 	}
-	if store.URL = place; kept != nil && strings.Contains(src.URL, "?") {
-		store.URL += "?" + strings.Join(kept, "&")
+	if len(src.Mirrors) > 0 {
+		var err error
+		if driverOfWrapper(mirror) == nil {
+			err = errors.New("Mirrors " + notImported(mirror))
+		}
+		part(mirror, err).Mirrors = src.Mirrors
+	}
+	for param := range strings.SplitSeq(query, "&") {
+		key, _, hasValue := strings.Cut(param, "=")
+		key, err := url.QueryUnescape(key)
+		to := &store
+		if err == nil && hasValue && key != "" { // what cannot be read is the store's to refuse
+			to = part(owner(key, " in the URL"))
+		}
+		switch head, _, _ := strings.Cut(key, "."); {
+		case !hasQuery:
+		case to.URL == "":
+			to.URL = head + ":?" + param
+		case strings.Contains(to.URL, "?"):
+			to.URL += "&" + param
+		default:
+			to.URL += "?" + param
+		}
 	}
 	for _, which := range []func(*Source) *map[string]string{
 		func(s *Source) *map[string]string { return &s.Settings },
 		func(s *Source) *map[string]string { return &s.Defaults },
 	} {
 		given := *which(&src)
-		*which(&store) = maps.Clone(given)
 		for _, key := range slices.Sorted(maps.Keys(given)) {
-			name, err := owner(key)
-			if err != nil {
-				where := ""
-				if src.Where != nil && src.Where(key) != "" {
-					where = " (" + src.Where(key) + ")"
-				}
-				wrong = append(wrong, misnamed(err, key, where))
+			where := ""
+			if src.Where != nil && src.Where(key) != "" {
+				where = " (" + src.Where(key) + ")"
 			}
-			if name == "" && err == nil {
-				continue
+			to := which(part(owner(key, where)))
+			if *to == nil {
+				*to = make(map[string]string)
 			}
-			delete(*which(&store), key)
-			if err != nil {
-				continue
-			}
-			s := wrapper(name)
-			if *which(&s) == nil {
-				*which(&s) = make(map[string]string)
-			}
-			(*which(&s))[key] = given[key]
-			of[name] = s
+			(*to)[key] = given[key]
 		}
 	}
-	return store, settings.Join(wrong...)
+	return all, settings.Join(wrong...)
 }
 
 // mirror is the wrapper that Source.Mirrors belongs to.
@@ -203,13 +177,7 @@ const mirror = "mirror"
 func stacking(names []string) []string {
 	order := settings.Order()
 	slices.SortFunc(names, func(a, b string) int {
-		at := func(name string) int {
-			return slices.IndexFunc(order, func(ours settings.Stacked) bool { return ours.Name == name })
-		}
-		if at(a) != at(b) {
-			return at(a) - at(b)
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(slices.Index(order, a), slices.Index(order, b)), cmp.Compare(a, b))
 	})
 	return names
 }
@@ -218,42 +186,18 @@ func notImported(name string) string {
 	return fmt.Sprintf(`is of the wrapper %s, which is not imported: want import _ "github.com/ltxstore/ltxstore/wrap/%s"`, name, name)
 }
 
-// unknownSetting suggests what a key may have been meant to be.
-type unknownSetting string
-
-func (u unknownSetting) Error() string { return string(u) }
-
-// misnamed adds the key and its place to an error of owner.
-func misnamed(err error, key, where string) error {
-	if unknown, ok := err.(unknownSetting); ok {
-		return fmt.Errorf("unknown setting %q%s: %w", key, where, unknown)
-	}
-	return fmt.Errorf("%s%s %w", key, where, err)
-}
-
 // mistyped returns an error for an unknown key that looks like that of a
 // wrapper.
-func mistyped(key string, known bool) error {
+func mistyped(key, where string) error {
 	head, rest, dotted := strings.Cut(key, ".")
-	nearest := settings.Nearest(head, wrapperNames())
-	if known || nearest == "" {
+	nearest := settings.Nearest(head, settings.WrapperNames())
+	if nearest == "" {
 		return nil
 	}
 	if dotted {
 		nearest += "." + rest
 	}
-	return unknownSetting("did you mean " + nearest + "?")
-}
-
-// wrapperNames returns the names of all wrappers that are registered or part
-// of this library.
-func wrapperNames() []string {
-	names := settings.Wrappers().Names()
-	for _, ours := range settings.Order() {
-		names = append(names, ours.Name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return fmt.Errorf("unknown setting %q%s: did you mean %s?", key, where, nearest)
 }
 
 // open returns a client of the store, without wrappers.

@@ -104,6 +104,11 @@ func TestOpenWrapped(t *testing.T) {
 		require.Len(t, marked, 2, "the inner one first")
 		assert.NotEmpty(t, marked[0].Getenv)
 		require.NoError(t, src.Check())
+		store := src.Store()
+		assert.Equal(t, src.Type, store.Type)
+		assert.NotContains(t, store.String(), "zeta")
+		assert.Contains(t, store.String(), "page-size")
+		assert.Nil(t, store.Getenv)
 	}
 	_, err := ltxstore.Open(t.Context(), "mem://?zeta.x=1&page-size=7&zz.y=a%26b&alpha=true")
 	require.NoError(t, err)
