@@ -41,11 +41,11 @@ type PageOptions struct {
 	// Wrap, if not nil, turns a failure into the backend's *ltxstore.Error.
 	Wrap func(error) error
 
-	// Wait, if not nil, waits for what fetch has begun and not waited for. It is
-	// called when the listing has ended, however it does, at least once, and
-	// the context of fetch has ended.
-	Wait func()
-
+	// Close, if not nil, ends what fetch has begun, such as another listing. It
+	// is called once, when the listing has ended in any way, the context of
+	// fetch has ended, and no call of fetch runs. Its error is that of the
+	// listing if there is no other, except for context.Canceled.
+	Close func() error
 	// Logger, if not nil, logs the zero-byte files that are skipped.
 	Logger *slog.Logger
 }
@@ -148,6 +148,9 @@ func (it *pageIterator) fail(err error) bool {
 
 // stop ends the iteration and the prefetching goroutine, and waits for it.
 func (it *pageIterator) stop() {
+	if it.ended {
+		return
+	}
 	it.ended = true
 	it.files, it.item = nil, nil
 	it.cancel()
@@ -155,8 +158,11 @@ func (it *pageIterator) stop() {
 		for range it.pages {
 		}
 	}
-	if it.opts.Wait != nil {
-		it.opts.Wait()
+	if it.opts.Close == nil {
+		return
+	}
+	if err := it.opts.Close(); err != nil && it.err == nil && !errors.Is(err, context.Canceled) {
+		it.err = it.opts.Wrap(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -472,4 +473,51 @@ func TestPageIteratorOfNoFunction(t *testing.T) {
 	err := files.Close()
 	assert.ErrorIs(t, err, fs.ErrInvalid)
 	assert.ErrorContains(t, err, "fetch is <nil>: want ")
+}
+
+// Close is called once, however the listing ends, when no fetch runs any more. Its error is
+// that of a listing that has no other.
+func TestPageIteratorCallsClose(t *testing.T) {
+	failed := errors.New("not closed")
+	for name, tt := range map[string]struct {
+		end   func(it ltx.FileIterator)
+		fetch error // of the second page
+		err   error // of Close
+		want  error
+	}{
+		"at the end":          {end: func(it ltx.FileIterator) { drain(it) }},
+		"at the end, failed":  {end: func(it ltx.FileIterator) { drain(it) }, err: failed, want: failed},
+		"early, failed":       {end: func(it ltx.FileIterator) { it.Next() }, err: failed, want: failed},
+		"unread, failed":      {end: func(ltx.FileIterator) {}, err: failed, want: failed},
+		"early, canceled":     {end: func(it ltx.FileIterator) { it.Next() }, err: context.Canceled},
+		"after another error": {end: func(it ltx.FileIterator) { drain(it) }, fetch: io.ErrUnexpectedEOF, err: failed, want: io.ErrUnexpectedEOF},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			l := &lister{t: t, pages: [][]ltx.FileInfo{ones(1, 2), ones(3), ones(4)}, failAt: 2, failure: tt.fetch}
+			if tt.fetch == nil {
+				l.failAt = 0
+			}
+			closed := 0
+			it := backend.NewPageIterator(t.Context(), l.fetch, backend.PageOptions{
+				Wrap: func(err error) error { return fmt.Errorf("wrapped: %w", err) },
+				Close: func() error {
+					closed++
+					assert.False(t, l.busy, "a fetch runs")
+					l.over = true // no call may follow
+					return tt.err
+				},
+			})
+			tt.end(it)
+			for range 2 {
+				err := it.Close()
+				if tt.want == nil {
+					assert.NoError(t, err)
+				} else {
+					assert.ErrorIs(t, err, tt.want)
+					assert.ErrorContains(t, err, "wrapped: ")
+				}
+			}
+			assert.Equal(t, 1, closed)
+		})
+	}
 }

@@ -2,19 +2,20 @@ package backend
 
 import (
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const tempExt = ".tmp"
 
 // TempName returns a name for a temporary file: hidden, not parsed by any
-// layout, and never returned twice by any process on any host.
+// layout, and never returned twice by any process on any host. TempTime reads
+// from it when that was.
 func TempName(name string) string {
 	var short [128]byte // holds most names, and is not allocated
 	b := append(append(append(short[:0], '.'), name...), '.')
-	b = strconv.AppendInt(b, int64(os.Getpid()), 10)
+	b = strconv.AppendInt(b, time.Now().Unix(), 10)
 	b = append(b, '-')
 	b = strconv.AppendUint(b, rand.Uint64(), 16)
 	return string(append(b, tempExt...))
@@ -24,23 +25,38 @@ func TempName(name string) string {
 // TempName returned, or Litestream's, which is the file's own name followed
 // by ".tmp".
 func IsTempName(name string) bool {
+	_, ok := parseTempName(name)
+	return ok
+}
+
+// TempTime returns when TempName returned a name, to the second and by the
+// writer's clock. It is 1970 for names that do not say it. The modification time
+// cannot stand for it where a file gets its LTX header's time before its name.
+func TempTime(name string) time.Time {
+	seconds, _ := parseTempName(name)
+	return time.Unix(seconds, 0)
+}
+
+func parseTempName(name string) (seconds int64, ok bool) {
 	rest, ok := strings.CutSuffix(name, tempExt)
 	if !ok {
-		return false
+		return 0, false
 	}
 	if hidden, ours := strings.CutPrefix(rest, "."); ours {
 		cut := strings.LastIndexByte(hidden, '.')
 		if cut < 0 {
-			return false
+			return 0, false
 		}
-		pid, random, ok := strings.Cut(hidden[cut+1:], "-")
-		_, pidErr := strconv.ParseUint(pid, 10, 32)
+		begun, random, ok := strings.Cut(hidden[cut+1:], "-")
+		unsigned, err := strconv.ParseUint(begun, 10, 63)
 		_, randomErr := strconv.ParseUint(random, 16, 64)
-		if !ok || pidErr != nil || randomErr != nil {
-			return false
+		if !ok || err != nil || randomErr != nil {
+			return 0, false
 		}
-		rest = hidden[:cut]
+		seconds, rest = int64(unsigned), hidden[:cut]
 	}
-	_, _, ok = ParseFilename(rest)
-	return ok
+	if _, _, ok = ParseFilename(rest); !ok {
+		return 0, false
+	}
+	return seconds, true
 }

@@ -2,12 +2,9 @@ package object
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"iter"
 	"time"
-
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
 // Bucket is what an object store does, one request a method. All methods must
@@ -123,26 +120,6 @@ type Content struct {
 	Length int64
 }
 
-// Ranged returns c, whose Length is what the answer announces, as the range that
-// its Content-Range says: the whole object if that is empty. It must be the one
-// that opts asks for; beside an error the body is closed.
-func (c Content) Ranged(contentRange string, opts GetOptions) (Content, error) {
-	if contentRange == "" {
-		c.Size = c.Length
-		return c, nil
-	}
-	n, total, err := rangeio.CheckContentRange(contentRange, opts.Offset, opts.Size)
-	if err == nil && c.Length >= 0 && c.Length != n {
-		err = fmt.Errorf("store answered with Content-Range %q and Content-Length %d", contentRange, c.Length)
-	}
-	if err != nil {
-		c.Body.Close()
-		return Content{}, err
-	}
-	c.Offset, c.Length, c.Size = opts.Offset, n, total
-	return c, nil
-}
-
 // ListOptions say what to list.
 type ListOptions struct {
 	// Prefix is empty or ends with a slash. What lies deeper is to be listed
@@ -186,12 +163,13 @@ type Describer interface {
 
 // Batcher is a Bucket that deletes several objects in one request.
 type Batcher interface {
-	// DeleteBatch deletes objects: Traits.DeleteBatch at most. The result has
-	// an error for each key: nil if it is gone, missing included; ErrUnsure if
-	// the answer does not mention it. The second value is the failure of the
-	// request as a whole. If that is of kind errors.ErrUnsupported, Client
-	// deletes one key a request from then on.
-	DeleteBatch(ctx context.Context, keys []string) ([]error, error)
+	// DeleteBatch deletes objects: Traits.DeleteBatch at most. The results have
+	// an entry for each key that the answer mentions: nil, or fs.ErrNotExist, if
+	// the object is gone. Client deletes others alone, since an answer that
+	// mentions nothing may be a proxy's. err is the failure of the request as a
+	// whole. If that is of kind errors.ErrUnsupported, Client deletes one key a
+	// request from then on.
+	DeleteBatch(ctx context.Context, keys []string) (results map[string]error, err error)
 }
 
 // Multipart is a Bucket that assembles a large object of parts, which are sent
@@ -243,7 +221,7 @@ type Streamer interface {
 	// only it can send a part of the body again.
 	// An upload that the store does not know any more is ErrNoUpload: its
 	// last answer may have been lost.
-	PutStream(ctx context.Context, key string, body io.Reader, opts PutOptions, retry Retrier) (Object, error)
+	PutStream(ctx context.Context, key string, body *Stream, opts PutOptions, retry Retrier) (Object, error)
 }
 
 // Retrier repeats a request by the client's policy.

@@ -3,7 +3,9 @@ package object
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -25,9 +27,12 @@ type Config struct {
 
 	// Connect checks the backend's configuration and makes its Bucket. It is
 	// called by the first method, and again by the next if it has failed. An
-	// error that is not an *ltxstore.Error becomes one, with Op "init" and the
-	// kind that the error matches; backend.Invalid names a field. The logger is
-	// the client's, which SetLogger changes: secrets are added to its Secrets.
+	// error that is not an *ltxstore.Error becomes one, with Op "init", without
+	// the logger's Secrets, and of the kind that the error matches, or else of
+	// kind fs.ErrInvalid, unless it is retryable; fs.ErrNotExist is about a file
+	// of the configuration, and counts as that too. backend.Invalid names a
+	// field. The logger is the client's, which SetLogger changes: secrets are
+	// added to its Secrets.
 	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
 
 	// Retry is how requests are repeated. Init refuses one that
@@ -176,7 +181,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	}
 	store, err := c.cfg.Connect(ctx, &c.log)
 	if err != nil {
-		return nil, err
+		return nil, c.unconnected(ctx, err)
 	}
 	if store.WriteOnce && store.Traits.NoIfAbsent {
 		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no conditional writes")
@@ -191,6 +196,25 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		OnRetry:     c.log.Retried(c.cfg.Type, r.describe),
 	}
 	return r, nil
+}
+
+// unconnected returns the error of an Init whose Connect has failed: see Config.
+func (c *Client) unconnected(ctx context.Context, err error) error {
+	if done := new(ltxstore.Error); errors.As(err, &done) {
+		return done
+	}
+	if ended := flow.Err(ctx); ended != nil {
+		return ended
+	}
+	failed := new(ltxstore.Error)
+	errors.As(backend.InitError(c.cfg.Type, c.log.Secrets.Error(err)), &failed)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		failed.Kind, failed.Err = fs.ErrInvalid, errors.New(failed.Err.Error())
+	case failed.Kind == nil && !ltxstore.IsRetryable(err):
+		failed.Kind = fs.ErrInvalid
+	}
+	return failed
 }
 
 // do sends a request, and again as the policy says.

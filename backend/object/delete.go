@@ -113,7 +113,7 @@ func (b *batch) delete(ctx context.Context) {
 	var whole error           // the failure of a request as a whole
 	why := map[string]error{} // the store's last word on keys that are left
 	err := b.policy.Do(ctx, func(ctx context.Context) error {
-		var results []error
+		var results map[string]error
 		whole = b.do(ctx, func(ctx context.Context) (err error) {
 			results, err = b.batcher.DeleteBatch(ctx, b.left)
 			return err
@@ -143,13 +143,13 @@ func (b *batch) delete(ctx context.Context) {
 
 // sort sorts the keys by what the store says of each. The error is one of
 // those that may pass, nil if there is none.
-func (b *batch) sort(results []error, why map[string]error) (again error) {
+func (b *batch) sort(results, why map[string]error) (again error) {
 	left := b.left[:0:0]
-	for i, key := range b.left {
-		switch err := results[i]; {
-		case err == nil, b.is(err, fs.ErrNotExist):
-		case errors.Is(err, ErrUnsure):
+	for _, key := range b.left {
+		switch err, mentioned := results[key]; {
+		case !mentioned:
 			b.unsure = append(b.unsure, key)
+		case err == nil, b.is(err, fs.ErrNotExist):
 		case b.retryable(err):
 			left, again, why[key] = append(left, key), b.after(err), err
 		default:

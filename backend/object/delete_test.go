@@ -45,12 +45,25 @@ type answering struct {
 	results []error
 }
 
-func (a *answering) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+func (a *answering) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	if results := a.results; results != nil {
 		a.results = nil
-		return results, nil
+		return byKey(keys, results), nil
 	}
 	return a.scripted.DeleteBatch(ctx, keys)
+}
+
+// errUnmentioned is the result of a key that an answer does not mention.
+var errUnmentioned = errors.New("not mentioned")
+
+func byKey(keys []string, results []error) map[string]error {
+	found := make(map[string]error)
+	for i, err := range results {
+		if err != errUnmentioned {
+			found[keys[i]] = err
+		}
+	}
+	return found
 }
 
 // Each key's answer counts for itself: one that is not mentioned is deleted
@@ -59,7 +72,7 @@ func (a *answering) DeleteBatch(ctx context.Context, keys []string) ([]error, er
 func TestDeleteBatchAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScripted(object.Traits{DeleteBatch: 10})
-		a := &answering{s, []error{object.ErrUnsure, &later{ltxstore.ErrThrottled, 7 * time.Second}, fs.ErrPermission, fs.ErrNotExist}}
+		a := &answering{s, []error{errUnmentioned, &later{ltxstore.ErrThrottled, 7 * time.Second}, fs.ErrPermission, fs.ErrNotExist}}
 		client := s.client(t, a, false)
 		files, began := fill(t, client, 4), time.Now()
 		err := client.DeleteLTXFiles(t.Context(), files)
@@ -96,8 +109,8 @@ type repeating struct {
 	results func(keys []string) []error
 }
 
-func (r repeating) DeleteBatch(_ context.Context, keys []string) ([]error, error) {
-	return r.results(keys), nil
+func (r repeating) DeleteBatch(_ context.Context, keys []string) (map[string]error, error) {
+	return byKey(keys, r.results(keys)), nil
 }
 
 // unlisted cannot list its uploads.

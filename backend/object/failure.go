@@ -28,9 +28,6 @@ var (
 	// ErrRange means that a range begins at or past the object's end, or that
 	// the store refuses it. Failure.Size tells the object's size, if known.
 	ErrRange = errors.New("range cannot be satisfied")
-
-	// ErrUnsure is DeleteBatch's result for a key that the answer does not mention.
-	ErrUnsure = errors.New("the store's answer does not mention this key")
 )
 
 // Failure is what an error of a Bucket means.
@@ -156,7 +153,7 @@ func public(kind, err error) error {
 		return ltxstore.KindOf(err)
 	case errors.Is(kind, ErrConflict), errors.Is(kind, ErrNoUpload):
 		return ltxstore.ErrUnavailable
-	case errors.Is(kind, ErrPrecondition), errors.Is(kind, ErrRange), errors.Is(kind, ErrUnsure):
+	case errors.Is(kind, ErrPrecondition), errors.Is(kind, ErrRange):
 		return nil
 	}
 	return kind

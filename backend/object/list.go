@@ -50,7 +50,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 		Unsorted: r.Traits.Unsorted,
 		Wrap:     func(err error) error { return r.wrap("list", prefix, flow.Ended(ctx, err)) },
 		Logger:   c.log.Get(),
-		Wait:     l.pages.wait.Wait,
+		Close:    func() error { l.pages.wait.Wait(); return nil },
 	})
 	return op.Listing(it), nil
 }

@@ -236,28 +236,29 @@ func (m *memory) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	return results[0]
+	return results[key]
 }
 
-func (m *memory) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+func (m *memory) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	if m.noBatch {
 		return nil, errors.ErrUnsupported
 	}
 	return m.remove(ctx, keys)
 }
 
-func (m *memory) remove(ctx context.Context, keys []string) ([]error, error) {
+func (m *memory) remove(ctx context.Context, keys []string) (map[string]error, error) {
 	unlock, err := m.request(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	results := make([]error, len(keys))
-	for i, key := range keys {
+	results := make(map[string]error, len(keys))
+	for _, key := range keys {
 		if m.deletes != nil && m.deletes(key) {
-			results[i] = fs.ErrPermission
+			results[key] = fs.ErrPermission
 			continue
 		}
+		results[key] = nil
 		delete(m.objects, key)
 		delete(m.bodies, key)
 	}
@@ -266,7 +267,7 @@ func (m *memory) remove(ctx context.Context, keys []string) ([]error, error) {
 
 func (m *memory) Classify(err error) object.Failure {
 	f := object.Failure{Kind: ltxstore.KindOf(err), Size: -1}
-	for _, kind := range []error{object.ErrPrecondition, object.ErrRange, object.ErrNoUpload, object.ErrUnsure} {
+	for _, kind := range []error{object.ErrPrecondition, object.ErrRange, object.ErrNoUpload} {
 		if errors.Is(err, kind) {
 			f.Kind = kind
 		}
@@ -370,7 +371,7 @@ func (m parted) ListUploads(ctx context.Context, prefix, token string) (uploads 
 // streamed is a memory that takes a body of unknown length.
 type streamed struct{ *memory }
 
-func (m streamed) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+func (m streamed) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	content, err := io.ReadAll(body)
 	if err != nil {
 		return object.Object{}, err

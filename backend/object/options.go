@@ -22,9 +22,10 @@ type Options struct {
 	// once. 0 means 3.
 	Concurrency int `ltx:"concurrency" default:"3" help:"Parts of a write that are sent, and held in memory, at once."`
 
-	// ReadConcurrency is how many ranges of large files are read at once, and
+	// ReadConcurrency is how many ranges of large files are received at once, and
 	// ReadMemory how many bytes of them are in memory at most: all clients of a
-	// process that have the same two values share them. Each range has
+	// process that have the same two values share them. Half as many more ranges are asked
+	// for ahead, and wait for their answer. Each range has
 	// ReadMemory/ReadConcurrency bytes; a file of at most two ranges is read by
 	// one request. 0 means 16 and 32 MiB. With a ReadConcurrency of 1 each file is
 	// read by one request, whatever its size.
@@ -62,5 +63,5 @@ func (o Options) WithDefaults(own Options) Options {
 // Requests returns how many requests a client with these options may send at
 // once.
 func (o Options) Requests() int {
-	return o.Concurrency + o.ReadConcurrency + o.MetadataConcurrency + o.DeleteConcurrency
+	return o.Concurrency + o.ReadConcurrency + o.ReadConcurrency/2 + o.MetadataConcurrency + o.DeleteConcurrency
 }

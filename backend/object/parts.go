@@ -93,7 +93,7 @@ func (c *cutter) recycle(b flow.Buffer) {
 	c.idle = append(c.idle, flow.Buffer{B: b.B[:0]})
 }
 
-// free gives up what is idle, when no part is under way.
+// free releases what is idle when no part is under way.
 func (c *cutter) free() {
 	for i := range c.idle {
 		c.idle[i].Free()

@@ -76,7 +76,7 @@ func (s *scripted) Delete(ctx context.Context, key string) error {
 	return s.run("Delete", func() error { return s.memory.Delete(ctx, key) })
 }
 
-func (s *scripted) DeleteBatch(ctx context.Context, keys []string) (results []error, err error) {
+func (s *scripted) DeleteBatch(ctx context.Context, keys []string) (results map[string]error, err error) {
 	err = s.run("DeleteBatch", func() (err error) { results, err = s.memory.DeleteBatch(ctx, keys); return err })
 	return results, err
 }

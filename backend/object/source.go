@@ -114,8 +114,12 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, err
 	}
 	n, err := s.at.ReadAt(p, s.start+offset)
-	if err == io.EOF && offset+int64(n) < s.size {
-		err = ltxio.CheckSize(s.size, offset+int64(n))
+	switch end := offset + int64(n); {
+	case err == io.EOF && end < s.size:
+		err = ltxio.CheckSize(s.size, end)
+	case err == nil && end == s.size && s.goesOn():
+		// Without its last bytes, no request is complete.
+		n, err = 0, ltxio.CheckSize(s.size, s.size+1)
 	}
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
@@ -123,6 +127,16 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 		return n, s.fail(err)
 	}
 	return n, err
+}
+
+// goesOn reports whether a file has grown since the write began. Of the readers
+// that are read in place, only files can.
+func (s *source) goesOn() bool {
+	if _, ok := s.at.(*os.File); !ok {
+		return false
+	}
+	n, _ := s.at.ReadAt(make([]byte, 1), s.start+s.size)
+	return n > 0
 }
 
 // usable is called with mu held.

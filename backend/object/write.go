@@ -174,7 +174,7 @@ func (u *upload) single(ctx context.Context) (Object, error) {
 // stream stores the body through the store's own stream.
 func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	u.c.hash = u.newHash()
-	counted := &counter{r: u.c.stream()}
+	counted := &Stream{r: u.c.stream(), hash: u.c.hash}
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
@@ -211,20 +211,24 @@ func (p retrier) Do(ctx context.Context, op func(context.Context) error) error {
 	return p.r.do(ctx, op)
 }
 
-// counter counts what is read.
-type counter struct {
-	r   io.Reader
-	n   int64
-	end bool
+// Stream is a body of unknown length, which is read once.
+type Stream struct {
+	r    io.Reader // which writes to hash what it reads
+	hash hash.Hash
+	n    int64
+	end  bool
 }
 
 // Read implements io.Reader.
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	c.end = c.end || err == io.EOF
+func (s *Stream) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	s.end = s.end || err == io.EOF
 	return n, err
 }
+
+// Sum returns the hash by Traits.NewHash of what has been read.
+func (s *Stream) Sum() []byte { return s.hash.Sum(nil) }
 
 // errNoTime is the error of a store that tells no time of an object.
 var errNoTime = errors.New("the store's answers have no time")

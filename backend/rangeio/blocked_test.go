@@ -66,6 +66,7 @@ func TestReaderStallUsesTheBudget(t *testing.T) {
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		assert.True(t, timeout.Timeout())
+		assert.True(t, timeout.(interface{ Temporary() bool }).Temporary(), "net/http asks")
 		assert.NotErrorIs(t, err, context.Canceled, "it was not the caller who stopped")
 		assert.Equal(t, 3*rangeio.DefaultIdleTimeout, time.Since(start))
 		require.NoError(t, r.Close())
@@ -193,6 +194,27 @@ func TestReaderInjectedTimer(t *testing.T) {
 	for _, timer := range timers {
 		assert.False(t, timer.running)
 	}
+}
+
+// The last bytes and the end of a body count even if the timer fires as they arrive.
+func TestReaderStallAtTheEnd(t *testing.T) {
+	var timer *manualTimer
+	r := rangeio.NewReader(t.Context(), rangeio.Config{
+		Size: 3,
+		NewTimer: func(_ time.Duration, f func()) rangeio.Timer {
+			timer = &manualTimer{fire: f}
+			return timer
+		},
+		Body: io.NopCloser(readerFunc(func(p []byte) (int, error) {
+			timer.fire()
+			return copy(p, "abc"), io.EOF
+		})),
+		Cancel: func() {},
+	})
+	got, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, "abc", string(got))
+	require.NoError(t, r.Close())
 }
 
 type onRead struct {

@@ -1,6 +1,7 @@
 package rangeio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -44,7 +45,8 @@ const patience = 8
 
 // Parallel reads the beginning of a body as it comes, and meanwhile the parts
 // after it into buffers of a Pool. A part that the pool has no buffer for is
-// read as it comes, too: a transfer never waits for another one.
+// read as it comes, too: a transfer never waits for another one. An answer that waits a
+// second for a buffer gives its connection back.
 //
 // Read is for one goroutine at a time; Close may be called at any time.
 type Parallel struct {
@@ -62,16 +64,17 @@ type Parallel struct {
 	end     int64         // of the part that is being read
 	body    io.ReadCloser // nil if there is none
 	bodyEnd int64         // how far body goes
-	alone   bool          // body is read to its end
 	current *slot         // what is being read instead of body
 	unread  []byte        // of current
 	err     error         // what every further Read returns
 
 	// The schedule, guarded by the pool's mutex.
-	at    int64   // the part that is being read
-	next  int64   // the first part that no slot has been given for
-	ahead []*slot // of parts that follow each other
-	held  int     // slots, the current one included
+	at      int64   // the part that is being read
+	next    int64   // the first part that no slot has been given for
+	ahead   []*slot // of parts that follow each other
+	slots   int     // the current one included
+	held    int     // slots with a buffer
+	careful bool    // slots get a buffer before they ask
 }
 
 // NewParallel returns the reader of a transfer. ctx must live as long as the
@@ -85,21 +88,85 @@ func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
 	return p
 }
 
-// wants and left are called by the pool, which holds its mutex.
+// wants, left, waiting and sizeOf are called by the pool, which holds its mutex.
 func (p *Parallel) wants() bool { return p.next*p.cfg.Pool.rangeSize < p.cfg.Size }
 
 func (p *Parallel) left() int64 { return p.cfg.Size - p.at*p.cfg.Pool.rangeSize }
 
-// fetch fills a slot with its part, from offset.
-func (p *Parallel) fetch(offset int64, s *slot) error {
-	body := p.cfg.Open(p.ranges, p.cfg.Offset+offset, int64(len(s.buf)))
-	defer body.Close()
-	n, err := io.ReadAtLeast(body, s.buf, 1)
-	close(s.begun)
-	if err == nil {
-		_, err = io.ReadFull(body, s.buf[n:])
+// waiting returns the first slot whose answer waits for one of the free buffers, or nil. As
+// many are kept as there are slots before it whose answers have not begun: the reader comes
+// to those parts first, and no buffer is free again before it has.
+func (p *Parallel) waiting(free int) *slot {
+	for _, s := range p.ahead {
+		switch {
+		case free <= 0:
+			return nil
+		case s.waits:
+			return s
+		case s.buf == nil:
+			free--
+		}
 	}
-	return err
+	return nil
+}
+
+func (p *Parallel) sizeOf(part int64) int64 {
+	return min(p.cfg.Pool.rangeSize, p.cfg.Size-part*p.cfg.Pool.rangeSize)
+}
+
+// openPart returns the reader of one part, under a context of its own.
+func (p *Parallel) openPart(ctx context.Context, part int64) io.ReadCloser {
+	return p.cfg.Open(ctx, p.cfg.Offset+part*p.cfg.Pool.rangeSize, p.sizeOf(part))
+}
+
+// bufferWait is how long an answer waits for a buffer. Its connection may be the one that
+// the reader waits for whose bytes are in the buffers.
+const bufferWait = time.Second
+
+// fill asks for a slot's part, and reads it into the buffer that the slot gets.
+func (p *Parallel) fill(s *slot) {
+	body := p.openPart(p.ranges, s.part)
+	var first [1]byte
+	if _, s.err = io.ReadFull(body, first[:]); s.err != nil {
+		close(s.begun)
+		body.Close()
+		return
+	}
+	p.cfg.Pool.answered(s, struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first[:]), body), body})
+	close(s.begun)
+
+	timer := time.NewTimer(bufferWait)
+	defer timer.Stop()
+	select {
+	case <-s.given:
+	case <-timer.C:
+		p.withdraw(s)
+	case <-p.ranges.Done():
+		p.withdraw(s)
+	}
+	buf, body := p.cfg.Pool.take(s)
+	if buf == nil {
+		return
+	}
+	if body == nil {
+		body = p.openPart(p.ranges, s.part)
+	}
+	defer body.Close()
+	_, s.err = io.ReadFull(body, buf)
+}
+
+// withdraw closes the answer of a slot that gets no buffer, and waits for one to ask again.
+func (p *Parallel) withdraw(s *slot) {
+	if body := p.cfg.Pool.withdraw(p, s); body != nil {
+		body.Close()
+	}
+	select {
+	case <-s.given:
+	case <-p.ranges.Done():
+	}
 }
 
 // Read implements io.Reader.
@@ -154,39 +221,52 @@ func (p *Parallel) read(b []byte) (int, error) {
 
 // begin goes on with the part at pos.
 func (p *Parallel) begin() error {
-	size := p.cfg.Pool.rangeSize
-	part := p.pos / size
-	p.end = min(p.pos+size, p.cfg.Size)
-	if p.alone {
-		return nil
+	part := p.pos / p.cfg.Pool.rangeSize
+	p.end = p.pos + p.sizeOf(part)
+	more := p.pos < p.bodyEnd // of the body, for which the part needs no other
+	if !more {
+		p.closeBody() // its connection may be the one that the part waits for
 	}
-	p.current = p.cfg.Pool.claim(p, part)
-	if p.current != nil && p.pos < p.bodyEnd && !p.current.begins(p.ctx) {
+	s := p.cfg.Pool.claim(p, part)
+	switch p.current = s; {
+	case s == nil && more:
+		return nil
+	case s == nil:
+		p.follow(nil, part)
+		return nil
+	case more && !s.begins(p.ctx):
 		p.goAlone()
 		return nil
 	}
-	if p.current == nil {
-		if p.pos == p.bodyEnd {
-			p.closeBody()
-			p.body, p.bodyEnd = p.cfg.Open(p.ctx, p.cfg.Offset+p.pos, p.end-p.pos), p.end
-		}
-		return nil
-	}
 	select {
-	case <-p.current.done:
+	case <-s.done:
 	case <-p.ctx.Done():
 		return flow.Err(p.ctx)
 	}
-	err := p.current.err
-	if p.pos < p.bodyEnd && errors.Is(err, errors.ErrUnsupported) {
-		p.cfg.Pool.leave(p)
+	switch {
+	case more && errors.Is(s.err, errors.ErrUnsupported):
+		p.goAlone()
+		return nil
+	case s.err == nil && s.buf == nil:
+		body := s.body
+		s.body = nil
 		p.drop()
+		p.follow(body, part)
 		return nil
 	}
 	p.closeBody()
 	p.bodyEnd = p.pos
-	p.unread = p.current.buf
-	return err
+	p.unread = s.buf
+	return s.err
+}
+
+// follow reads a part as it comes: from body, or else by a request of its own.
+func (p *Parallel) follow(body io.ReadCloser, part int64) {
+	p.closeBody()
+	if body == nil {
+		body = p.openPart(p.ctx, part)
+	}
+	p.body, p.bodyEnd = body, p.end
 }
 
 // hesitation is how long a body that could go on waits for the answer to a range to begin. The
@@ -194,11 +274,6 @@ func (p *Parallel) begin() error {
 const hesitation = 2 * time.Second
 
 func (s *slot) begins(ctx context.Context) bool {
-	select {
-	case <-s.begun:
-		return true
-	default:
-	}
 	timer := time.NewTimer(hesitation)
 	defer timer.Stop()
 	select {
@@ -213,12 +288,11 @@ func (s *slot) begins(ctx context.Context) bool {
 
 // goAlone leaves the rest to the body. Each buffer is given back when its request has ended.
 func (p *Parallel) goAlone() {
-	p.alone = true
 	p.endRanges()
 	for _, s := range append(p.cfg.Pool.disown(p), p.current) {
 		p.workers.Go(func() {
 			<-s.done
-			p.cfg.Pool.put(p, s)
+			p.giveBack(s)
 		})
 	}
 	p.current = nil
@@ -237,9 +311,17 @@ func (p *Parallel) readEnd() (int, error) {
 // drop gives back what is held of the part that is being read.
 func (p *Parallel) drop() {
 	if p.current != nil {
-		p.cfg.Pool.put(p, p.current)
+		p.giveBack(p.current)
 		p.current, p.unread = nil, nil
 	}
+}
+
+// giveBack ends a slot that the reader has claimed, and whose request has ended.
+func (p *Parallel) giveBack(s *slot) {
+	if s.body != nil {
+		s.body.Close()
+	}
+	p.cfg.Pool.put(p, s)
 }
 
 func (p *Parallel) closeBody() {

@@ -108,7 +108,7 @@ func TestParallelReadsWhatReadingOnceWould(t *testing.T) {
 				require.NoError(t, r.Close())
 				require.NoError(t, r.Close())
 				assert.Zero(t, f.open)
-				assert.LessOrEqual(t, f.most, requests+1)
+				assert.LessOrEqual(t, f.most, requests+requests/2+1)
 				assert.LessOrEqual(t, len(f.asked), int(max(1, size/100)))
 			})
 		}
@@ -141,8 +141,19 @@ func TestParallelWaitsForTheFirstBytes(t *testing.T) {
 	r := f.read(t.Context(), rangeio.NewPool(80_000, 8), 0, 100_000)
 	_, err := io.CopyN(io.Discard, r, 1000)
 	require.NoError(t, err)
+	_, err = r.Read(nil)
+	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	assert.Len(t, f.asked, 1)
+
+	f = newRemote(100_000)
+	r = f.read(t.Context(), rangeio.NewPool(80_000, 8), 0, 100_000)
+	_, err = io.CopyN(io.Discard, r, 10_000/8)
+	require.NoError(t, err)
+	_, err = r.Read(make([]byte, 1))
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.Len(t, f.asked, 1+10-2, "all after the parts of the body")
 }
 
 // Of many readers of one pool, the one with the most bytes left has nearly all
@@ -193,7 +204,17 @@ func TestPoolIsFreeAgain(t *testing.T) {
 	require.NoError(t, r.Close())
 	assert.Len(t, f.asked, 1, "all by the first request")
 
+	half := newRemote(3000)
+	r = half.read(t.Context(), pool, 0, 3000)
+	_, err = io.CopyN(io.Discard, r, 1550)
+	require.NoError(t, err)
 	require.NoError(t, first.Close())
+	_, err = io.Copy(io.Discard, onlyReader{r})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.EqualValues(t, 3000, half.bytes, "nothing is asked for that has been read")
+	assert.Greater(t, len(half.asked), 2)
+
 	r = f.read(t.Context(), pool, 0, 3000)
 	_, err = io.Copy(io.Discard, onlyReader{r})
 	require.NoError(t, err)
@@ -226,6 +247,8 @@ func TestParallelFails(t *testing.T) {
 	assert.Equal(t, broken, err)
 	_, err = r.Read(make([]byte, 1))
 	assert.Equal(t, broken, err)
+	_, err = r.Read(nil)
+	assert.Equal(t, broken, err)
 	require.NoError(t, r.Close())
 	assert.Zero(t, f.open)
 
@@ -252,6 +275,31 @@ func TestParallelEndsWithTheContext(t *testing.T) {
 	assert.Zero(t, f.open)
 }
 
+// It ends so too while it waits for a range, whatever its body has.
+func TestParallelEndsWhileItHesitates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		f := newRemote(5000)
+		r := rangeio.NewParallel(ctx, rangeio.ParallelConfig{
+			Body: func(ctx context.Context) io.ReadCloser { return f.get(ctx, 0, 5000) },
+			Size: 5000, Pool: rangeio.NewPool(400, 4),
+			Open: func(context.Context, int64, int64) io.ReadCloser {
+				return io.NopCloser(readerFunc(func([]byte) (int, error) {
+					<-hang
+					return 0, io.EOF
+				}))
+			},
+		})
+		got, err := io.ReadAll(r)
+		assert.Len(t, got, 200)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		close(hang)
+		require.NoError(t, r.Close())
+	})
+}
+
 // A store that ignores ranges is left alone with them.
 func TestParallelWithoutRanges(t *testing.T) {
 	f := newRemote(5000)
@@ -264,7 +312,7 @@ func TestParallelWithoutRanges(t *testing.T) {
 	r := f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
 	require.NoError(t, iotest.TestReader(r, f.content))
 	require.NoError(t, r.Close())
-	assert.Len(t, f.asked, 5)
+	assert.Len(t, f.asked, 1+4+2)
 
 	f.fail = func(offset int64) error {
 		if offset == 300 {
@@ -320,13 +368,13 @@ func TestParallelGoesAlone(t *testing.T) {
 		assert.Equal(t, f.content, got)
 		assert.Equal(t, 2*time.Second, time.Since(start), "it waits once")
 		synctest.Wait()
-		assert.EqualValues(t, 4, canceled.Load())
+		assert.EqualValues(t, 4+2, canceled.Load())
 		f.latency = time.Millisecond
 		other := f.read(t.Context(), pool, 0, 5000)
 		got, err = io.ReadAll(other)
 		require.NoError(t, err)
 		assert.Equal(t, f.content, got, "the buffers are free again, before it is closed")
-		assert.GreaterOrEqual(t, f.most, 4, "all of them")
+		assert.GreaterOrEqual(t, f.most, 1+4+2, "all of them")
 		require.NoError(t, other.Close())
 		require.NoError(t, r.Close())
 	})
@@ -335,3 +383,126 @@ func TestParallelGoesAlone(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Requests that wait for their answer hold no buffer: half as many more than there are buffers
+// are sent ahead, and nothing is received of them but where a buffer is free.
+func TestParallelAsksAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRemote(5000)
+		f.latency = 10 * time.Millisecond
+		r := f.read(t.Context(), rangeio.NewPool(400, 4), 0, 5000)
+		_, err := io.ReadFull(iotest.OneByteReader(r), make([]byte, 20))
+		require.NoError(t, err)
+		after := func(d time.Duration) (open, asked int, bytes int64) {
+			time.Sleep(d)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.open, len(f.asked), f.bytes
+		}
+		open, asked, bytes := after(100 * time.Millisecond)
+		assert.Equal(t, 1+2, open)
+		assert.Equal(t, 1+4+2, asked)
+		assert.EqualValues(t, 20+4*100+2*1, bytes, "a part has a buffer, or its first byte")
+		open, _, _ = after(2 * time.Second)
+		assert.Equal(t, 1, open, "the connections serve others")
+		start := time.Now()
+		got, err := io.ReadAll(r)
+		require.NoError(t, err)
+		assert.Equal(t, f.content[20:], got)
+		assert.LessOrEqual(t, time.Since(start), 50/3*f.latency, "in parallel, still")
+		require.NoError(t, r.Close())
+		assert.Zero(t, f.open)
+		assert.LessOrEqual(t, f.most, 1+4+2)
+	})
+}
+
+// The buffers are for the parts that are read first, whichever answers begin first.
+func TestParallelKeepsBuffersForWhatIsReadFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newRemote(5000)
+		var mu sync.Mutex
+		var received []int64
+		r := rangeio.NewParallel(t.Context(), rangeio.ParallelConfig{
+			Body: func(ctx context.Context) io.ReadCloser { return f.get(ctx, 0, 5000) },
+			Size: 5000, Pool: rangeio.NewPool(400, 4),
+			Open: func(ctx context.Context, offset, length int64) io.ReadCloser {
+				body := f.get(ctx, offset, length).(*remoteBody)
+				body.wait = time.Second - time.Duration(offset)*time.Microsecond // the last part first
+				return closer{readerFunc(func(p []byte) (int, error) {
+					if len(p) > 1 {
+						mu.Lock()
+						defer mu.Unlock()
+						received = append(received, offset)
+					}
+					return body.Read(p)
+				}), body.Close}
+			},
+		})
+		_, err := io.ReadFull(iotest.OneByteReader(r), make([]byte, 20))
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		mu.Lock()
+		assert.ElementsMatch(t, []int64{200, 300, 400, 500}, received)
+		mu.Unlock()
+		got, err := io.ReadAll(r)
+		require.NoError(t, err)
+		assert.Equal(t, f.content[20:], got)
+		require.NoError(t, r.Close())
+		assert.Zero(t, f.open)
+	})
+}
+
+// A part whose request has to wait for the connection of a later one, that has no buffer, gets
+// it after a second. It happens once.
+func TestParallelOverFewConnections(t *testing.T) {
+	for _, late := range []int64{200, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newRemote(5000)
+			connections := make(chan struct{}, 1)
+			var stopped atomic.Int64
+			r := rangeio.NewParallel(t.Context(), rangeio.ParallelConfig{
+				Body: func(ctx context.Context) io.ReadCloser { return f.get(ctx, 0, 5000) },
+				Size: 5000, Pool: rangeio.NewPool(400, 4),
+				Open: func(ctx context.Context, offset, length int64) io.ReadCloser {
+					var body io.ReadCloser
+					return closer{readerFunc(func(p []byte) (int, error) {
+						if body == nil {
+							if offset == late || offset == 2000 { // others get there first
+								time.Sleep(time.Millisecond)
+							}
+							select {
+							case connections <- struct{}{}:
+							case <-ctx.Done():
+								return 0, ctx.Err()
+							}
+							body = f.get(ctx, offset, length)
+						}
+						return body.Read(p)
+					}), func() error {
+						if body == nil {
+							stopped.Add(1)
+							return nil
+						}
+						<-connections
+						return body.Close()
+					}}
+				},
+			})
+			start := time.Now()
+			got, err := io.ReadAll(r)
+			require.NoError(t, err)
+			assert.Equal(t, f.content, got)
+			assert.Less(t, time.Since(start), 2*time.Second, "from %d", late)
+			require.NoError(t, r.Close())
+			assert.Zero(t, stopped.Load(), "the body does not go alone")
+			assert.Empty(t, connections)
+		})
+	}
+}
+
+type closer struct {
+	io.Reader
+	close func() error
+}
+
+func (c closer) Close() error { return c.close() }

@@ -2,13 +2,12 @@ package rangeio
 
 import (
 	"cmp"
+	"io"
 	"sync"
 )
 
 // Defaults of a Pool: 16 ranges of 2 MiB, within what the suite allows a transfer to hold in
-// memory. Of the same memory, more and smaller ranges are faster, because a buffer also waits for
-// its request's answer: 20 ms away, with 50 MB/s a connection, 16 of 2 MiB take 2.2 s for 1 GiB,
-// 8 of 4 MiB 3.5 s.
+// memory.
 const (
 	DefaultPoolMemory   = 32 << 20
 	DefaultPoolRequests = 16
@@ -16,9 +15,12 @@ const (
 
 // Pool is what the parallel reads of a process may use together: memory, and
 // requests at once. It is cut in buffers of one size, each of which is filled
-// by one request and held until its bytes are read. Whenever a buffer is free,
-// it goes to the reader that has the most bytes left to read for each buffer
-// it holds: a large file among small ones gets nearly all of them.
+// by one request and held until its bytes are read. So that no buffer waits for a
+// store, a request gets its buffer when its answer begins, and half as many more
+// requests as there are buffers are sent ahead. The buffers are for those of a reader's
+// parts that it comes to first. Whatever is free goes to the reader
+// that has the most bytes left to read for what it holds: a large file among small
+// ones gets nearly all.
 //
 // A Pool is safe for concurrent use. It starts no goroutine, and holds no
 // memory while nothing is read in parallel.
@@ -28,13 +30,14 @@ type Pool struct {
 
 	mu      sync.Mutex // also guards the schedule of each reader
 	readers []*Parallel
-	held    int
+	slots   int // of all readers
+	held    int // slots with a buffer
 	spare   [][]byte
 }
 
-// NewPool returns a pool of at most memory bytes and requests at once; for
-// either, 0 means the default. Each range is of memory/requests bytes, and at
-// least one.
+// NewPool returns a pool of at most memory bytes, in which at most so many requests are
+// received at once; half as many more may wait for their answer. For either, 0 means the
+// default. Each range is of memory/requests bytes, and at least one.
 func NewPool(memory int64, requests int) *Pool {
 	p := &Pool{buffers: cmp.Or(max(requests, 0), DefaultPoolRequests)}
 	p.rangeSize = max(cmp.Or(max(memory, 0), DefaultPoolMemory)/int64(p.buffers), 1)
@@ -66,20 +69,26 @@ func SharedPool(memory int64, requests int) *Pool {
 // RangeSize is the size in bytes of the ranges that a Parallel asks for.
 func (p *Pool) RangeSize() int64 { return p.rangeSize }
 
-// Requests is how many ranges are asked for at once. With 1 there is nothing
+// Requests is how many ranges are received at once. With 1 there is nothing
 // that a Parallel could do better than one request.
 func (p *Pool) Requests() int { return p.buffers }
 
-// slot is a buffer that is being filled with one part, or holds it.
+// slot is a part that has been asked for.
 type slot struct {
 	part  int64
-	buf   []byte
-	err   error
 	begun chan struct{} // closed when the first byte has come, or err is set
-	done  chan struct{} // closed when buf is filled, or err is set
+	given chan struct{} // closed when buf is set, or the reader goes on without
+	done  chan struct{} // closed when buf is filled, err is set, or the reader goes on without
+	err   error
+
+	// Guarded by the pool's mutex.
+	buf     []byte        // nil while there is none
+	waits   bool          // the answer has begun, and gets the next buffer
+	body    io.ReadCloser // that answer, until it is read into buf
+	claimed bool          // by the reader: the slot gets no buffer any more
 }
 
-// enter lets r have buffers, until leave.
+// enter lets r have slots, until leave.
 func (p *Pool) enter(r *Parallel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,8 +97,9 @@ func (p *Pool) enter(r *Parallel) {
 }
 
 // claim tells that r reads the part now. It returns the part's slot, or nil if
-// the part has none: the caller reads it by itself, and r gets no buffer for it
-// any more.
+// the part has none: the caller reads it by itself, and r gets no slot for it
+// any more. If the slot has no buffer, its answer is for the caller, in body, as soon as
+// it has begun.
 func (p *Pool) claim(r *Parallel, part int64) *slot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,13 +107,56 @@ func (p *Pool) claim(r *Parallel, part int64) *slot {
 	if len(r.ahead) > 0 && r.ahead[0].part == part {
 		s := r.ahead[0]
 		r.ahead = r.ahead[1:]
+		s.claimed = true
+		if s.waits {
+			close(s.given)
+		}
 		return s
 	}
 	r.next = max(r.next, part+1)
 	return nil
 }
 
-// put gives back a slot of r.
+// answered tells that the answer for a slot has begun. Without a buffer the slot waits for
+// one, or the reader that waits for the slot gets the answer.
+func (p *Pool) answered(s *slot, body io.ReadCloser) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch s.body = body; {
+	case s.buf != nil:
+	case s.claimed:
+		close(s.given)
+	default:
+		s.waits = true
+		p.share()
+	}
+}
+
+// withdraw ends an answer that has waited for a buffer in vain, so that its connection
+// serves another: it returns what is to be closed. From now on r has a buffer before it
+// asks.
+func (p *Pool) withdraw(r *Parallel, s *slot) (body io.ReadCloser) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.buf == nil && !s.claimed {
+		body, s.body = s.body, nil
+		r.careful = true
+	}
+	return body
+}
+
+// take returns the buffer of a slot that has been given one, and the answer to read into it:
+// nil if that was withdrawn. If the reader has the slot, there is no buffer.
+func (p *Pool) take(s *slot) (buf []byte, body io.ReadCloser) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.buf != nil {
+		body, s.body = s.body, nil
+	}
+	return s.buf, body
+}
+
+// put gives back a slot of r, whose request has ended or is the caller's.
 func (p *Pool) put(r *Parallel, s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +164,7 @@ func (p *Pool) put(r *Parallel, s *slot) {
 	p.share()
 }
 
-// leave ends r's claim on buffers. None of its requests runs any more, once
+// leave ends r's claim on slots. None of its requests runs any more, once
 // r.workers has been waited for: then release gives back what they filled.
 func (p *Pool) leave(r *Parallel) {
 	p.mu.Lock()
@@ -145,48 +198,83 @@ func (p *Pool) release(r *Parallel) {
 }
 
 func (p *Pool) free(r *Parallel, s *slot) {
-	r.held--
-	p.held--
-	p.spare = append(p.spare, s.buf[:cap(s.buf)])
-	s.buf = nil
+	r.slots--
+	p.slots--
+	if s.buf != nil {
+		r.held--
+		p.held--
+		p.spare = append(p.spare, s.buf[:cap(s.buf)])
+		s.buf = nil
+	}
 }
 
-// share hands out the free buffers. p.mu is held.
+// share hands out what is free: buffers to answers that wait for one, and slots. p.mu is
+// held.
 func (p *Pool) share() {
-	for p.held < p.buffers {
-		var best *Parallel
-		for _, r := range p.readers {
-			if r.wants() && (best == nil || r.left()*int64(best.held+1) > best.left()*int64(r.held+1)) {
-				best = r
-			}
-		}
-		if best == nil {
+	for {
+		free := p.buffers - p.held
+		r := p.neediest(func(r *Parallel) (int, bool) { return r.held, r.waiting(free) != nil })
+		if r == nil {
 			break
 		}
-		p.grant(best)
+		s := r.waiting(free)
+		s.waits = false
+		p.give(r, s)
+		close(s.given)
 	}
-	if p.held == 0 {
+	for p.slots < p.buffers+p.buffers/2 {
+		r := p.neediest(func(r *Parallel) (int, bool) {
+			return r.slots, r.wants() && (!r.careful || p.held < p.buffers)
+		})
+		if r == nil {
+			break
+		}
+		p.grant(r)
+	}
+	if p.slots == 0 {
 		p.spare = nil
 	}
 }
 
-// grant gives r a buffer, and begins to fill it.
-func (p *Pool) grant(r *Parallel) {
+// neediest returns the reader with the most left to read for what it has, of those for
+// which wants is true; nil if there is none.
+func (p *Pool) neediest(wants func(*Parallel) (has int, ok bool)) (best *Parallel) {
+	most := 0
+	for _, r := range p.readers {
+		has, ok := wants(r)
+		if ok && (best == nil || r.left()*int64(most+1) > best.left()*int64(has+1)) {
+			best, most = r, has
+		}
+	}
+	return best
+}
+
+// give gives a slot of r a buffer.
+func (p *Pool) give(r *Parallel, s *slot) {
 	var buf []byte
 	if last := len(p.spare) - 1; last >= 0 {
 		buf, p.spare = p.spare[last], p.spare[:last]
 	} else {
 		buf = make([]byte, p.rangeSize)
 	}
-	s := &slot{part: r.next, begun: make(chan struct{}), done: make(chan struct{})}
-	offset := s.part * p.rangeSize
-	s.buf = buf[:min(p.rangeSize, r.cfg.Size-offset)]
-	r.ahead = append(r.ahead, s)
-	r.next++
+	s.buf = buf[:r.sizeOf(s.part)]
 	r.held++
 	p.held++
+}
+
+// grant gives r a slot, and begins to fill it.
+func (p *Pool) grant(r *Parallel) {
+	s := &slot{part: r.next, begun: make(chan struct{}), given: make(chan struct{}), done: make(chan struct{})}
+	if r.careful {
+		p.give(r, s)
+		close(s.given)
+	}
+	r.ahead = append(r.ahead, s)
+	r.next++
+	r.slots++
+	p.slots++
 	r.workers.Go(func() {
-		s.err = r.fetch(offset, s)
-		close(s.done)
+		defer close(s.done)
+		r.fill(s)
 	})
 }

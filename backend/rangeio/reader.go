@@ -25,7 +25,7 @@ type Config struct {
 	// Cancel ends a blocked Read of Body, as cancelling the context of its
 	// request does. It is called once or more, at the latest when Body is
 	// closed. Nil means that Body.Close ends it, which must then be safe
-	// beside Read.
+	// concurrently with Read.
 	Cancel context.CancelFunc
 
 	// Offset is where in the file Body starts, and Size how many bytes are to
@@ -39,9 +39,9 @@ type Config struct {
 	Open func(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 
 	// Retry repeats what fails. Its budget is spent on failures without
-	// progress: every byte that arrives makes it whole again. A failure
-	// between two bytes counts as the first one of a new budget. Nil means
-	// that the first failure ends the transfer.
+	// progress: it resets whenever a byte arrives. A failure between two bytes
+	// counts as the first one of a new budget. Nil means that the first failure
+	// ends the transfer.
 	Retry Retrier
 
 	// IdleTimeout is how long Open, or a Read of a body, may take to bring
@@ -197,7 +197,7 @@ func (r *Reader) try(p []byte) (n int, err error) {
 		err = r.current.readEnd()
 	}
 	switch {
-	case err == nil && r.left > 0:
+	case err == nil:
 		return n, nil
 	case err == io.EOF && r.left > 0:
 		err = fmt.Errorf("body ended at byte %d, %d too early: %w", r.offset, r.left, io.ErrUnexpectedEOF)
@@ -211,8 +211,8 @@ func (r *Reader) try(p []byte) (n int, err error) {
 	return n, err
 }
 
-// end makes err what every further Read returns, unless something is already,
-// and gives up what is held.
+// end makes err the error of every further Read, unless there is one already,
+// and releases what is held.
 func (r *Reader) end(err error) {
 	if r.err == nil {
 		r.err = err
@@ -231,8 +231,8 @@ func (r *Reader) drop() {
 	}
 }
 
-// stopped returns why ctx has ended; a failure that came with it is told too,
-// unless it is no more than the same.
+// stopped returns why ctx has ended, and includes a failure that came with it,
+// unless that says the same.
 func stopped(ctx context.Context, failure error) error {
 	err := flow.Err(ctx)
 	if errors.Is(failure, context.Canceled) {

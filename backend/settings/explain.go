@@ -1,12 +1,14 @@
 package settings
 
 import (
-	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
@@ -24,15 +26,15 @@ func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text s
 	if key, isKey := wrong.Value.(string); isKey && !indexed {
 		index = key // of a map
 	}
-	name, want := t.prefix()+r.names[0], t.rename(wrong.Want)
+	name, want := t.prefix()+r.names[0], t.rename(scrub.Text(wrong.Want))
 	v, found := t.lookup(src, r.names[0], index)
 	switch {
 	case wrong.Err != nil && found:
-		return fmt.Sprintf("%s%s: %s", v.key, v.where, t.rename(wrong.Err.Error())), true
+		return fmt.Sprintf("%v: %s", v, t.rename(scrub.Text(wrong.Err.Error()))), true
 	case wrong.Err != nil:
-		return fmt.Sprintf("%s: %s", name, t.rename(wrong.Err.Error())), true
+		return fmt.Sprintf("%s: %s", name, t.rename(scrub.Text(wrong.Err.Error()))), true
 	case found:
-		return fmt.Sprintf("%s%s is %s: %s", v.key, v.where, r.quote(v.value), want), true
+		return fmt.Sprintf("%v is %s: %s", v, r.quote(v.value), want), true
 	case wrong.Missing():
 		return fmt.Sprintf("%s is missing: %s", name, want), true
 	}
@@ -42,42 +44,32 @@ func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text s
 // lookup returns the setting with a name, or the item or key of it that index
 // names.
 func (t *Table) lookup(src ltxstore.Source, name, index string) (v given, ok bool) {
-	values, defaults, _ := t.collect(src)
-	t.inherit(values, defaults)
-	if v, ok = values[name]; !ok {
-		v, ok = values[name+"."+index]
-		return v, ok
+	own, defaults, _ := t.given(src)
+	found := slices.DeleteFunc(inherit(own, defaults), func(v given) bool {
+		return v.names[0] != name || v.kind == kindMap && v.rest != index
+	})
+	if len(found) == 0 {
+		return given{}, false
 	}
-	for n, it := range v.items {
-		if fmt.Sprint(n) == index {
-			return given{key: it.key, value: it.value, where: it.where}, true
-		}
+	if n, err := strconv.Atoi(index); err == nil && 0 <= n && n < len(found) {
+		return found[n], true
 	}
-	return v, true
+	return found[0], true
 }
+
+// words are what rename compares with the names of fields. A name within a
+// path or in quotes comes from the user.
+var words = regexp.MustCompile(`[\w.\-/\\"]+`)
 
 // rename replaces the names of fields by those of their settings.
 func (t *Table) rename(text string) string {
-	// A name within a path or in quotes comes from the user.
-	isWord := func(c byte) bool {
-		return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte(`-_/\"`, c) >= 0
-	}
-	rows := slices.Clone(t.rows)
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(len(b.field), len(a.field)) }) // "MaxConns" is in "Retry.MaxConns"
-	for _, r := range rows {
-		for from := 0; ; {
-			i := strings.Index(text[from:], r.field)
-			if i < 0 {
-				break
+	return words.ReplaceAllStringFunc(text, func(word string) string {
+		field := strings.TrimRight(word, ".") // at the end of a sentence
+		for _, r := range t.rows {
+			if r.field == field {
+				return t.prefix() + r.names[0] + word[len(field):]
 			}
-			i, from = from+i, from+i+len(r.field)
-			if i > 0 && (isWord(text[i-1]) || text[i-1] == '.') || from < len(text) && isWord(text[from]) {
-				continue
-			}
-			name := t.prefix() + r.names[0]
-			text = text[:i] + name + text[from:]
-			from = i + len(name)
 		}
-	}
-	return text
+		return word
+	})
 }

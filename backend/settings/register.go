@@ -133,8 +133,9 @@ func (d *backendDriver[C, R]) URL(set map[string]string) (url string, contains [
 	return d.is.URL(set)
 }
 
-// Wrapper is what a wrapper registers: how to put it around a client.
-type Wrapper[C any] struct {
+// Wrapper is what a wrapper registers: how to make a client W around another
+// one from a Config C.
+type Wrapper[C any, W ltxstore.ReplicaClient] struct {
 	// Names are the prefixes of the wrapper's settings. Errors use the first.
 	Names []string
 
@@ -146,8 +147,8 @@ type Wrapper[C any] struct {
 	// inside retries failed requests. Check keeps nothing. It may be nil.
 	Check func(cfg C, retries bool) error
 
-	// Wrap returns next inside the wrapper. It sends no request.
-	Wrap func(next ltxstore.ReplicaClient, cfg C) (ltxstore.ReplicaClient, error)
+	// New returns next inside the wrapper. It sends no request.
+	New func(next ltxstore.ReplicaClient, cfg C) W
 
 	// Mirrors, if not nil, adds the clients of other replicas to cfg. For
 	// Check, the clients are nil, but there are as many as there will be.
@@ -161,19 +162,19 @@ type Wrapper[C any] struct {
 // The wrappers of this library are stacked in the order that package wrap
 // documents, whatever the order of the settings. Other wrappers are outside
 // of them, sorted by name.
-func RegisterWrapper[C any](w Wrapper[C]) {
+func RegisterWrapper[C any, W ltxstore.ReplicaClient](w Wrapper[C, W]) {
 	t := newTable(reflect.TypeFor[C]())
 	t.wrapper, t.locked = w.Names, w.Locked
-	settings.Wrappers().Add(&wrapperDriver[C]{t, w}, w.Names[0], w.Names[1:]...)
+	settings.Wrappers().Add(&wrapperDriver[C, W]{t, w}, w.Names[0], w.Names[1:]...)
 }
 
 // wrapperDriver is what package ltxstore uses to wrap clients.
-type wrapperDriver[C any] struct {
+type wrapperDriver[C any, W ltxstore.ReplicaClient] struct {
 	*Table
-	is Wrapper[C]
+	is Wrapper[C, W]
 }
 
-func (d *wrapperDriver[C]) config(src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (cfg C, on bool, err error) {
+func (d *wrapperDriver[C, W]) config(src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (cfg C, on bool, err error) {
 	on, err = d.resolveWrapper(src, reflect.ValueOf(&cfg).Elem())
 	if d.is.Mirrors != nil {
 		d.is.Mirrors(&cfg, mirrors)
@@ -183,16 +184,16 @@ func (d *wrapperDriver[C]) config(src ltxstore.Source, mirrors []ltxstore.Replic
 
 // Wrap returns next inside the wrapper, or next itself if src turns the
 // wrapper off.
-func (d *wrapperDriver[C]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
+func (d *wrapperDriver[C, W]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
 	cfg, on, err := d.config(src, mirrors)
 	if err != nil || !on {
 		return next, err
 	}
-	return d.is.Wrap(next, cfg)
+	return d.is.New(next, cfg), nil
 }
 
 // Check returns the error that Wrap would return because of src itself.
-func (d *wrapperDriver[C]) Check(src ltxstore.Source, retries bool) error {
+func (d *wrapperDriver[C, W]) Check(src ltxstore.Source, retries bool) error {
 	cfg, on, err := d.config(src, make([]ltxstore.ReplicaClient, len(src.Mirrors)))
 	if err != nil || !on || d.is.Check == nil {
 		return err

@@ -139,10 +139,10 @@ func TestMarkdownOfCode(t *testing.T) {
 func TestWrapperDriver(t *testing.T) {
 	inside := client{}
 	var wrapped bool
-	d := &wrapperDriver[wrapping]{wrapperToy(), Wrapper[wrapping]{
-		Wrap: func(next ltxstore.ReplicaClient, _ wrapping) (ltxstore.ReplicaClient, error) {
+	d := &wrapperDriver[wrapping, ltxstore.ReplicaClient]{wrapperToy(), Wrapper[wrapping, ltxstore.ReplicaClient]{
+		New: func(next ltxstore.ReplicaClient, _ wrapping) ltxstore.ReplicaClient {
 			wrapped = true
-			return next, nil
+			return next
 		},
 	}}
 	bad := ltxstore.Source{Settings: map[string]string{"toy.nosuch": "1"}}

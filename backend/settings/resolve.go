@@ -7,77 +7,66 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// given is a value and the place where it was given.
+// given is a setting that was given.
 type given struct {
+	*row
+	name  string // the setting's name, with the key in a map
+	rest  string // the key in a map, or the index in a list
 	key   string // as it was written
 	value string
-	where string // " in URL", " (line 3)", or nothing
-
-	items []item // of a list, in order; value is the first's
+	where string // inURL, " (line 3)", or nothing
 }
 
-type item struct {
-	index             int
-	value, key, where string
-}
+const inURL = " in the URL"
 
-func (v given) same(other given) bool {
-	return v.value == other.value && slices.EqualFunc(v.items, other.items, func(a, b item) bool {
-		return a.index == b.index && a.value == b.value
-	})
+// String returns the setting as it was written, and where.
+func (v given) String() string { return v.key + v.where }
+
+// list has settings in the order in which they were given. The items of a list are
+// settings with the same name.
+type list []given
+
+// find returns the index of the setting with a name, or -1.
+func (l list) find(name string) int {
+	return slices.IndexFunc(l, func(v given) bool { return v.name == name })
 }
 
 // resolve decodes src into cfg, and reports whether src asks for the layout
 // to be found out. In that case, and if src names no layout, the layout is
 // Source.Layout.
 func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool, err error) {
-	values, defaults, wrong := t.collect(src)
-	t.inherit(values, defaults)
-	if layout, ok := values[layoutName]; !ok || layout.value == auto {
-		findLayout = ok || src.Layout == auto
-		delete(values, layoutName)
-		if name := strings.TrimPrefix(src.Layout, auto); name != "" {
-			values[layoutName] = given{key: layoutName, value: name}
+	own, defaults, wrong := t.given(src)
+	values := inherit(own, defaults)
+	if i := values.find(layoutName); i < 0 || values[i].value == auto {
+		if findLayout = i >= 0 || src.Layout == auto; i >= 0 {
+			values = slices.Delete(values, i, i+1)
+		}
+		if r, _, ok := t.find(layoutName); ok && src.Layout != auto && src.Layout != "" {
+			values = append(values, given{row: r, name: layoutName, key: layoutName, value: src.Layout})
 		}
 	}
-	return findLayout, settings.Join(wrong, t.fill(cfg, values))
+	return findLayout, settings.Join(wrong, fill(cfg, values))
 }
 
 // fill sets the fields of cfg to values.
-func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
+func fill(cfg reflect.Value, values list) error {
 	var wrong []error
-	for i := range t.rows {
-		for _, other := range t.rows[i].exclude {
-			first, ok := values[t.rows[i].names[0]]
-			if second, both := values[other]; ok && both {
-				wrong = append(wrong, fmt.Errorf("%s%s and %s%s say the same thing: want one of them", first.key, first.where, second.key, second.where))
+	for _, v := range values {
+		for _, other := range v.exclude {
+			if i := values.find(other); i >= 0 {
+				wrong = append(wrong, fmt.Errorf("%v and %v say the same thing: want one of them", v, values[i]))
 			}
 		}
 	}
-	for i := range t.rows {
-		r := &t.rows[i]
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			head, rest, dotted := strings.Cut(name, ".")
-			if head != r.names[0] || dotted != (r.kind == kindMap) {
-				continue
-			}
-			v := values[name]
-			items := v.items
-			if r.kind != kindList {
-				items = []item{{value: v.value, key: v.key, where: v.where}}
-			}
-			for _, item := range items {
-				if err := r.set(cfg, rest, item.value); err != nil {
-					wrong = append(wrong, fmt.Errorf("%s%s is %s: %w", item.key, item.where, r.quote(item.value), err))
-				}
-			}
+	for _, v := range values {
+		if err := v.set(cfg, v.rest, v.value); err != nil {
+			wrong = append(wrong, fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err))
 		}
 	}
 	return settings.Join(wrong...)
@@ -85,79 +74,67 @@ func (t *Table) fill(cfg reflect.Value, values map[string]given) error {
 
 // quote returns a value in quotes, or "not shown" if it may be a secret.
 func (r *row) quote(value string) string {
-	if r.secret || r.names[0] == enabled && strings.Contains(value, "://") || settings.HasUser(value) {
+	if r.secret || r.names[0] == enabled && strings.Contains(value, "://") {
 		return "not shown"
 	}
-	return strconv.Quote(value)
+	return settings.Quote(value)
 }
 
-// collect returns the values and the defaults of src, by the names of the
-// settings.
-func (t *Table) collect(src ltxstore.Source) (values, defaults map[string]given, err error) {
-	values, wrong := t.fromURL(src.URL)
-	beside, err := t.fromFile(src.Settings, src.Where)
-	wrong = settings.Join(wrong, err)
-	for _, name := range slices.Sorted(maps.Keys(beside)) {
-		if before, ok := values[name]; ok && !before.same(beside[name]) {
-			wrong = settings.Join(wrong, t.differ(before, beside[name]))
-		}
-		values[name] = beside[name]
-	}
-	defaults, err = t.fromFile(src.Defaults, src.Where)
-	return values, defaults, settings.Join(wrong, err)
+// given returns the settings of src, and its defaults.
+func (t *Table) given(src ltxstore.Source) (own, defaults list, err error) {
+	inURL, errURL := t.fromURL(src.URL)
+	own, errOwn := t.read(append(inURL, fromFile(src.Settings, src.Where)...))
+	defaults, err = t.read(fromFile(src.Defaults, src.Where))
+	return own, defaults, settings.Join(errURL, errOwn, err)
 }
 
-// inherit adds the defaults for which there is no value.
-func (t *Table) inherit(values, defaults map[string]given) {
-	own := maps.Clone(values)
-	for name, v := range defaults {
-		if _, ok := own[name]; !ok && !t.excluded(name, own) {
-			values[name] = v
+// inherit returns own, and the defaults that it neither replaces nor excludes.
+func inherit(own, defaults list) list {
+	all := slices.Clone(own)
+	for _, v := range defaults {
+		if !slices.ContainsFunc(own, func(o given) bool {
+			return o.name == v.name || slices.Contains(o.exclude, v.name) || slices.Contains(v.exclude, o.name)
+		}) {
+			all = append(all, v)
 		}
 	}
+	return all
 }
 
-// excluded reports whether a setting was given that excludes this one.
-func (t *Table) excluded(name string, values map[string]given) bool {
-	for i := range t.rows {
-		for _, other := range t.rows[i].exclude {
-			pair := [2]string{t.rows[i].names[0], other}
-			for n := range pair {
-				if _, ok := values[pair[1-n]]; ok && pair[n] == name {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-func (t *Table) fromURL(raw string) (map[string]given, error) {
-	values := make(map[string]given)
+// fromURL returns what a URL gives, not yet read.
+func (t *Table) fromURL(raw string) (list, error) {
 	if raw == "" {
-		return values, nil
+		return nil, nil
 	}
 	u, err := ParseURL(raw)
 	if err != nil {
-		return values, err
+		return nil, err
+	}
+	if name, ok := t.misplaced(raw); ok {
+		return nil, fmt.Errorf("the setting %s is in the URL's path: want ? before the first setting, and & before the others", name)
 	}
 	place, err := t.placeOf(u)
-	if err != nil {
-		return values, err
-	}
-	for key, value := range place {
-		if value != "" {
-			values[key] = given{key: key, value: value, where: inURL}
+	var found list
+	for _, key := range slices.Sorted(maps.Keys(place)) {
+		if place[key] != "" {
+			found = append(found, given{key: key, value: place[key], where: inURL})
 		}
 	}
-	var wrong []error
-	for _, p := range u.query {
-		wrong = append(wrong, t.note(values, given{key: p.key, value: p.value, where: inURL}))
-	}
-	return values, settings.Join(wrong...)
+	return append(found, u.query...), err
 }
 
-const inURL = " in the URL"
+// misplaced returns the name of a setting that a URL has before its query, because
+// the question mark is another character.
+func (t *Table) misplaced(raw string) (name string, ok bool) {
+	place, _, _ := strings.Cut(raw, "?")
+	for _, part := range strings.FieldsFunc(place, func(r rune) bool { return r == '&' || r == ';' })[1:] {
+		name, _, isSetting := strings.Cut(part, "=")
+		if _, _, known := t.find(name); known && isSetting {
+			return name, true
+		}
+	}
+	return "", false
+}
 
 func (t *Table) placeOf(u URL) (map[string]string, error) {
 	if t.place != nil {
@@ -169,39 +146,48 @@ func (t *Table) placeOf(u URL) (map[string]string, error) {
 	return nil, nil
 }
 
-func (t *Table) fromFile(texts map[string]string, where func(string) string) (map[string]given, error) {
-	values := make(map[string]given)
-	var wrong []error
-	for _, key := range slices.Sorted(maps.Keys(texts)) {
-		v := given{key: key, value: texts[key]}
+// fromFile returns what a file gives, not yet read, and item 9 of a list before
+// item 10.
+func fromFile(texts map[string]string, where func(string) string) (found list) {
+	for key, value := range texts {
+		v := given{key: key, value: value}
 		if where != nil && where(key) != "" {
 			v.where = " (" + where(key) + ")"
 		}
-		wrong = append(wrong, t.note(values, v))
+		found = append(found, v)
 	}
-	return values, settings.Join(wrong...)
+	stem := func(v given) string { return strings.TrimRight(v.key, "0123456789") }
+	slices.SortFunc(found, func(a, b given) int {
+		return cmp.Or(cmp.Compare(stem(a), stem(b)), cmp.Compare(len(a.key), len(b.key)), cmp.Compare(a.key, b.key))
+	})
+	return found
 }
 
-// note adds a value. An empty value means the default. A setting may be given
-// twice with the same value, but not with different values, except for a
-// list, which grows.
-func (t *Table) note(values map[string]given, v given) error {
-	r, rest, ok := t.find(v.key)
-	if !ok {
-		return t.unknown(v)
+// read returns what was given with its rows. An empty value means the default. A
+// setting may be given twice with the same value, but not with different values,
+// except for a list, which grows, but not in two places.
+func (t *Table) read(all list) (found list, err error) {
+	var wrong []error
+	for _, v := range all {
+		var ok bool
+		if v.row, v.rest, ok = t.find(v.key); !ok {
+			wrong = append(wrong, t.unknown(v))
+			continue
+		}
+		v.name = v.row.key(v.rest)
+		isList := v.kind == kindList
+		before := slices.IndexFunc(found, func(o given) bool {
+			return o.name == v.name && (!isList || v.rest != "" && o.rest == v.rest || (o.where == inURL) != (v.where == inURL))
+		})
+		switch {
+		case v.value == "" && t.mayBeEmpty(v.row):
+		case before < 0:
+			found = append(found, v)
+		case isList || found[before].value != v.value:
+			wrong = append(wrong, differ(found[before], v))
+		}
 	}
-	name := r.key(rest)
-	before, ok := values[name]
-	switch {
-	case v.value == "" && t.mayBeEmpty(r):
-	case r.kind == kindList:
-		return t.noteItem(values, r, v, rest)
-	case !ok:
-		values[name] = v
-	case before.value != v.value:
-		return t.differ(before, v)
-	}
-	return nil
+	return found, settings.Join(wrong...)
 }
 
 // mayBeEmpty reports whether an empty value, such as that of an empty
@@ -215,29 +201,7 @@ func (t *Table) mayBeEmpty(r *row) bool {
 	return typ.Kind() != reflect.Pointer || typ.Elem().Kind() == reflect.Bool
 }
 
-// noteItem adds an item to a list, at the index in its key, or at the end.
-func (t *Table) noteItem(values map[string]given, r *row, v given, rest string) error {
-	list, ok := values[r.names[0]]
-	if !ok {
-		list = v
-	}
-	index := len(list.items)
-	if rest != "" {
-		index, _ = strconv.Atoi(rest) // takes has read it
-	}
-	at, taken := slices.BinarySearchFunc(list.items, index, func(it item, index int) int { return cmp.Compare(it.index, index) })
-	if taken {
-		list.value = list.items[at].value
-		return t.differ(list, v)
-	}
-	list.items = slices.Insert(list.items, at, item{index, v.value, v.key, v.where})
-	list.value = list.items[0].value
-	values[r.names[0]] = list
-	return nil
-}
-
 // differ returns the error for two values of one setting.
-func (t *Table) differ(a, b given) error {
-	r, _, _ := t.find(a.key)
-	return fmt.Errorf("%s%s is %s and %s%s is %s: want one of them", a.key, a.where, r.quote(a.value), b.key, b.where, r.quote(b.value))
+func differ(a, b given) error {
+	return fmt.Errorf("%v is %s and %v is %s: want one of them", a, a.quote(a.value), b, b.quote(b.value))
 }

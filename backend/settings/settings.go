@@ -42,7 +42,8 @@
 //	base64      the bytes are in base64
 //	kind=NAME   what the document calls the type of the values
 //	secret      the value is never shown
-//	min=N max=N what a number must be within, unless it is 0
+//	min=N max=N what a number must be within, unless it is 0; the least is 0,
+//	            or a negative min
 //	oneof=A|B   what a text must be, unless it is empty
 //	path        the text is a path of keys: see backend.CleanPath
 //	not=NAME    a setting that must not be given together with this one
@@ -62,8 +63,10 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -98,9 +101,23 @@ type row struct {
 	min, max             int64
 	text                 map[string]string // the options min and max as they are written
 	oneof, exclude       []string
-	match, want          string
+	match                func() *regexp.Regexp // nil for any text
+	want                 string                // what match wants, in words
 
 	otherwise, help string // the tags default and help
+}
+
+// tables are those of the types that were asked for: the tags of a type are the same for each of ten
+// thousand clients.
+var tables sync.Map // of *Table, by reflect.Type
+
+// tableOf returns the table of a Config, which is not changed.
+func tableOf(typ reflect.Type) *Table {
+	if t, ok := tables.Load(typ); ok {
+		return t.(*Table)
+	}
+	t, _ := tables.LoadOrStore(typ, newTable(typ))
+	return t.(*Table)
 }
 
 // newTable parses the tags of a Config. It panics if a tag is malformed,
@@ -159,8 +176,11 @@ func (t *Table) add(typ reflect.Type, index []int, field, prefix string, outer r
 func newRow(f reflect.StructField, index []int, field, prefix, changes string) row {
 	parts := append(strings.SplitN(changes, ";", 3), "", "")
 	name, further, _ := strings.Cut(parts[0], ",")
-	r := row{field: field, index: index, text: make(map[string]string), match: f.Tag.Get("match"), want: f.Tag.Get("want"),
+	r := row{field: field, index: index, text: make(map[string]string), want: f.Tag.Get("want"),
 		otherwise: cmp.Or(strings.TrimSpace(parts[1]), f.Tag.Get("default")), help: cmp.Or(strings.TrimSpace(parts[2]), f.Tag.Get("help"))}
+	if match := f.Tag.Get("match"); match != "" {
+		r.match = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(match) })
+	}
 	options := strings.Split(f.Tag.Get("ltx"), ",")
 	options[0] = cmp.Or(name, options[0])
 	if further != "" {
@@ -182,7 +202,10 @@ func newRow(f reflect.StructField, index []int, field, prefix, changes string) r
 			r.path = true
 		case "min":
 			r.text[key] = value
-			r.min, err = ParseSize(value)
+			least, negative := strings.CutPrefix(value, "-")
+			if r.min, err = ParseSize(least); negative {
+				r.min = -r.min
+			}
 		case "max":
 			r.text[key] = value
 			r.max, err = ParseSize(value)
@@ -290,7 +313,7 @@ func (t *Table) unknown(v given) error {
 		if r.kind == kindMap {
 			suffix = ".…"
 			if slices.Contains(r.names, key) {
-				return fmt.Errorf("%s%s has no name of its own: want %s.NAME, or a map in a file", v.key, v.where, v.key)
+				return fmt.Errorf("%v has no name of its own: want %s.NAME, or a map in a file", v, v.key)
 			}
 		}
 		known = append(known, prefix+r.names[0]+suffix)

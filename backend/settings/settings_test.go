@@ -121,6 +121,8 @@ func TestRefusals(t *testing.T) {
 		{ltxstore.Source{URL: "toy://a:%zz@h/"}, "user or password has a %"},
 		{ltxstore.Source{URL: "toy://h%41/"}, "host has a %"},
 		{ltxstore.Source{URL: "toy://h#x"}, "has a fragment"},
+		{ltxstore.Source{URL: "toy://h&count=1"}, "the setting count is in the URL's path: want ? before the first setting"},
+		{ltxstore.Source{URL: "toy://h/a&b=c;secret-key=hush?count=1"}, "the setting secret-key is in the URL's path"},
 		{ltxstore.Source{URL: "host/path"}, "has no scheme"},
 		{ltxstore.Source{URL: `C:\replica`}, "has no scheme"},
 		{ltxstore.Source{URL: "1x://h"}, "has no scheme"},
@@ -191,7 +193,7 @@ func TestParseSize(t *testing.T) {
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"", "MiB", "-1", "+1", "1/3", "1e9", "1.2.3", "5 parsecs", "5MiBB", "0x10", "9223372036854775808", "99999999TiB", "1.", ".", "NaN",
+	for _, text := range []string{"", "MiB", "-1", "+1", "1/3", "1e9", "1.2.3", "5 parsecs", "5MiBB", "0x10", "9223372036854775808", "99999999TiB", "1.", ".", "NaN", "0.1B", ".9",
 		"111111111111111111111111111111111"} {
 		n, err := ParseSize(text)
 		if text == "1." { // as big.Rat reads it

@@ -16,7 +16,7 @@ import (
 func Text(name string, cfg any) string {
 	v := reflect.ValueOf(cfg)
 	var fields []string
-	for _, r := range newTable(v.Type()).rows {
+	for _, r := range tableOf(v.Type()).rows {
 		field := v.FieldByIndex(r.index)
 		if isEmpty(field) && r.kind != kindLayout {
 			continue
@@ -34,7 +34,7 @@ func Text(name string, cfg any) string {
 		default:
 			text = fmt.Sprintf("%q", text)
 		}
-		fields = append(fields, r.field+":"+text)
+		fields = append(fields, r.field+":"+scrub.Text(text))
 	}
 	return name + "{" + strings.Join(fields, " ") + "}"
 }

@@ -31,6 +31,8 @@ func TestText(t *testing.T) {
 		`toy.Config{Endpoint:[redacted] Layout:default}`:                {Endpoint: "host?token=t"},
 		`toy.Config{Endpoint:[redacted] Tags:map[a:b] Layout:default}`:  {Endpoint: "https%3a//u%40host", Tags: map[string]string{"a": "b"}},
 		`toy.Config{Endpoint:"https://host:9000/x" Layout:default}`:     {Endpoint: "https://host:9000/x"},
+		`toy.Config{Path:"[redacted]" Name:"[redacted]" Tags:map[a:[redacted]] Layout:default}`: {
+			Path: "AGE-SECRET-KEY-1QYQ", Name: "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", Tags: map[string]string{"a": "AGE-SECRET-KEY-1QYQ"}},
 	} {
 		assert.Equal(t, want, Text("toy.Config", cfg))
 	}

@@ -29,10 +29,8 @@ type URL struct {
 	// Path begins with a slash if the URL has an authority and a path.
 	Path string
 
-	query []param
+	query list
 }
-
-type param struct{ key, value string }
 
 // ParseURL parses a URL. Its errors show no values.
 func ParseURL(raw string) (URL, error) {
@@ -101,7 +99,7 @@ func (u *URL) setQuery(query string) error {
 		if value, err = url.QueryUnescape(value); err != nil {
 			return fmt.Errorf("%s, in the URL's query, has a %% that is not followed by two hexadecimal digits: want %% written as %%25", key)
 		}
-		u.query = append(u.query, param{key, value})
+		u.query = append(u.query, given{key: key, value: value, where: inURL})
 	}
 	return nil
 }

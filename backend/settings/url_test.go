@@ -23,7 +23,7 @@ func TestParseURL(t *testing.T) {
 		"s3://arn:aws:s3:r:1:accesspoint//p":  {Scheme: "s3", HasAuthority: true, Host: "arn:aws:s3:r:1:accesspoint/", Path: "/p"},
 		"s3://arn:aws:s3:::bucket":            {Scheme: "s3", HasAuthority: true, Host: "arn:aws:s3:::bucket"},
 		"s3://arn:/":                          {Scheme: "s3", HasAuthority: true, Host: "arn:/"},
-		"s3://b?a=1&b=x%26y&a=2&&":            {Scheme: "s3", HasAuthority: true, Host: "b", query: []param{{"a", "1"}, {"b", "x&y"}, {"a", "2"}}},
+		"s3://b?a=1&b=x%26y&a=2&&":            {Scheme: "s3", HasAuthority: true, Host: "b", query: list{{key: "a", value: "1", where: inURL}, {key: "b", value: "x&y", where: inURL}, {key: "a", value: "2", where: inURL}}},
 	} {
 		u, err := ParseURL(raw)
 		require.NoError(t, err, raw)

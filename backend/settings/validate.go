@@ -3,7 +3,6 @@ package settings
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ import (
 // two fields are set that exclude each other. typeName is the client's Type.
 func Validate(typeName string, cfg any) error {
 	v := reflect.ValueOf(cfg)
-	for _, err := range settings.Split(newTable(v.Type()).validate(typeName, v)) {
+	for _, err := range settings.Split(tableOf(v.Type()).validate(typeName, v)) {
 		return err
 	}
 	return nil
@@ -82,14 +81,14 @@ func (r *row) wants(v reflect.Value) string {
 	switch {
 	case v.CanInt():
 		n := v.Int()
-		if n < 0 || n != 0 && n < r.min || r.max > 0 && n > r.max {
+		if n != 0 && n < r.min || r.max > 0 && n > r.max {
 			return r.wantRange(v.Type() == reflect.TypeFor[time.Duration]())
 		}
 	case v.Kind() == reflect.String && v.Len() > 0:
 		if len(r.oneof) > 0 && !slices.Contains(r.oneof, v.String()) {
 			return fmt.Sprintf(`want "%s" or "%s"`, strings.Join(append([]string{""}, r.oneof[:len(r.oneof)-1]...), `", "`), r.oneof[len(r.oneof)-1])
 		}
-		if r.match != "" && !regexp.MustCompile(r.match).MatchString(v.String()) {
+		if r.match != nil && !r.match().MatchString(v.String()) {
 			return "want " + r.want
 		}
 	}

@@ -139,7 +139,7 @@ func (r *row) parse(v reflect.Value, text string) error {
 	case v.Kind() == reflect.Slice:
 		v.SetBytes([]byte(text))
 	case v.Kind() == reflect.Bool:
-		on, err := ParseBool(text)
+		on, err := settings.ParseBool(text)
 		v.SetBool(on)
 		return err
 	case v.CanInt():
@@ -159,11 +159,6 @@ func (r *row) parse(v reflect.Value, text string) error {
 	}
 	return nil
 }
-
-// ParseBool parses true, t, yes, y, on, 1 and their opposites, in upper or
-// lower case. Everything else is an error: a switch that was mistyped must
-// not be off.
-func ParseBool(text string) (bool, error) { return settings.ParseBool(text) }
 
 var errSize = errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")
 
@@ -189,8 +184,9 @@ func ParseSize(text string) (int64, error) {
 	for range power[1] {
 		n.Mul(n, new(big.Rat).SetInt64(power[0]))
 	}
-	whole := new(big.Int).Quo(n.Num(), n.Denom()) // a fraction of a byte is dropped
-	if !whole.IsInt64() {
+	// A fraction of a byte is dropped, but not all there is: 0 often means the default.
+	whole := new(big.Int).Quo(n.Num(), n.Denom())
+	if !whole.IsInt64() || whole.Sign() == 0 && n.Sign() != 0 {
 		return 0, errSize
 	}
 	return whole.Int64(), nil

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,61 +33,59 @@ func (t *Table) below(key string) (string, bool) {
 // resolveWrapper decodes src into the cfg of a wrapper, and reports whether
 // the wrapper is turned on.
 func (t *Table) resolveWrapper(src ltxstore.Source, cfg reflect.Value) (on bool, err error) {
-	values, defaults, wrong := t.collect(src)
-	on, err = t.enabled(values, defaults, len(src.Mirrors) > 0)
+	own, defaults, wrong := t.given(src)
+	on, err = t.enabled(own, defaults, len(src.Mirrors) > 0)
 	if err != nil || !on {
 		return false, settings.Join(wrong, err)
 	}
-	t.inherit(values, defaults)
-	return true, settings.Join(wrong, t.fill(cfg, values))
+	values := slices.DeleteFunc(inherit(own, defaults), func(v given) bool { return v.name == enabled })
+	return true, settings.Join(wrong, fill(cfg, values))
 }
 
-// enabled removes the switches from values and defaults, and reports whether
-// the wrapper is turned on. Any setting turns it on, and so does more, which
-// stands for what is not a setting.
-func (t *Table) enabled(values, defaults map[string]given, more bool) (bool, error) {
-	off, err := t.off(values)
+// enabled reports whether the wrapper is turned on. Any setting turns it on, and
+// so does more, which stands for what is not a setting.
+func (t *Table) enabled(own, defaults list, more bool) (bool, error) {
+	off, err := own.off()
 	switch {
 	case err != nil:
 		return false, err
 	case off != nil && more:
-		return false, fmt.Errorf("%s%s is false, and there are replicas: want one of them", off.key, off.where)
+		return false, fmt.Errorf("%v is false, and there are replicas: want one of them", off)
 	case off != nil && t.locked:
-		inherited, err := t.off(defaults)
-		if names := slices.Sorted(maps.Keys(defaults)); err == nil && inherited == nil && len(names) > 0 {
-			return false, contradicts(*off, defaults[names[0]])
+		inherited, err := defaults.off()
+		if err == nil && inherited == nil && len(defaults) > 0 {
+			return false, contradicts(off, defaults[0])
 		}
 		return false, err
-	case off == nil && len(values) == 0 && !more: // all is inherited
-		off, err = t.off(defaults)
+	case off == nil && len(own) == 0 && !more: // all is inherited
+		off, err = defaults.off()
 	}
-	delete(values, enabled)
-	delete(defaults, enabled)
 	return off == nil, err
 }
 
 // off returns the switch if it turns the wrapper off. In that case, no other
 // setting may be given.
-func (t *Table) off(values map[string]given) (*given, error) {
-	v, ok := values[enabled]
-	if !ok {
+func (l list) off() (*given, error) {
+	i := l.find(enabled)
+	if i < 0 {
 		return nil, nil
 	}
-	on, err := ParseBool(v.value)
+	v := &l[i]
+	on, err := settings.ParseBool(v.value)
 	if err != nil {
-		return nil, fmt.Errorf("%s%s is %s: %w", v.key, v.where, (&row{names: []string{enabled}}).quote(v.value), err)
+		return nil, fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err)
 	}
 	if on {
 		return nil, nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if name != enabled {
-			return nil, contradicts(v, values[name])
+	for _, other := range l {
+		if other.name != enabled {
+			return nil, contradicts(v, other)
 		}
 	}
-	return &v, nil
+	return v, nil
 }
 
-func contradicts(off, other given) error {
-	return fmt.Errorf("%s%s is false, and %s%s is set: want one of them", off.key, off.where, other.key, other.where)
+func contradicts(off *given, other given) error {
+	return fmt.Errorf("%v is false, and %v is set: want one of them", off, other)
 }

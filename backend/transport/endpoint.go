@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // WantEndpoint says what ParseEndpoint accepts.
 const WantEndpoint = "want a URL as https://host, with an optional port and path and nothing else"
 
 var (
-	// ErrEndpoint is the error of a URL that is no endpoint.
+	// ErrEndpoint is the error of a URL that is not an endpoint.
 	ErrEndpoint = errors.New(WantEndpoint)
 
 	// ErrPassword is that of one with credentials, which may not be shown.
@@ -46,4 +47,25 @@ func Endpoint(backendType, field, endpoint string) (*url.URL, error) {
 		endpoint = "[redacted]"
 	}
 	return nil, backend.Invalid(backendType, "init", field, endpoint, err.Error())
+}
+
+// InTheClear reports whether requests to an endpoint are sent without TLS.
+func InTheClear(endpoint string) bool {
+	return strings.HasPrefix(strings.ToLower(endpoint), "http:")
+}
+
+// CustomerKeySize is how many bytes a key has that a service encrypts with and forgets:
+// those of AES-256.
+const CustomerKeySize = 32
+
+// CheckCustomerKey returns what is wrong with such a key, in a field of that name, and
+// with the endpoint that it, or the one in a file, is sent to. Both may be empty.
+func CheckCustomerKey(backendType, field string, key []byte, file, endpoint string) error {
+	switch {
+	case len(key) > 0 && len(key) != CustomerKeySize:
+		return backend.Invalid(backendType, "init", field, scrub.Secret(1), "want 32 bytes")
+	case (len(key) > 0 || file != "") && InTheClear(endpoint):
+		return backend.Invalid(backendType, "init", "Endpoint", endpoint, "want https: "+field+" would cross the network in the clear")
+	}
+	return nil
 }

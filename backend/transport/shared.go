@@ -1,10 +1,13 @@
 package transport
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"os"
 	"sync"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // Shared returns the one transport of this process that has these options, and
@@ -48,11 +51,11 @@ func Shared(opts Options) (t http.RoundTripper, release func(), err error) {
 		if shared.transports == nil {
 			shared.transports = make(map[sharedKey]*sharedTransport)
 		}
-		s = &sharedTransport{Transport: t}
+		s = &sharedTransport{Transport: t, key: key}
 		shared.transports[key] = s
 	}
 	s.users++
-	return s.Transport, sync.OnceFunc(func() { leave(key, s) }), nil
+	return s.Transport, sync.OnceFunc(s.leave), nil
 }
 
 // sharedKey is Options without Dial.
@@ -66,7 +69,9 @@ type sharedKey struct {
 
 type sharedTransport struct {
 	*http.Transport
-	users int
+	key    sharedKey
+	users  int
+	values map[string]any
 }
 
 var shared struct {
@@ -74,15 +79,55 @@ var shared struct {
 	transports map[sharedKey]*sharedTransport
 }
 
-func leave(key sharedKey, s *sharedTransport) {
+func (s *sharedTransport) leave() {
 	shared.Lock()
 	s.users--
 	last := s.users == 0
 	if last {
-		delete(shared.transports, key)
+		delete(shared.transports, s.key)
 	}
 	shared.Unlock()
 	if last {
 		s.CloseIdleConnections()
 	}
+}
+
+// Share returns the value that all clients with the transport t have in common under a key, such as
+// their credentials; build makes the first one's. Over a transport from Shared the value stays
+// until the last client releases the transport. Over any other transport, each client has
+// a value of its own. build must not call Share.
+func Share[T any](t http.RoundTripper, key string, build func() T) T {
+	shared.Lock()
+	defer shared.Unlock()
+	for _, s := range shared.transports {
+		if s.Transport != t {
+			continue
+		}
+		value, ok := s.values[key].(T)
+		if !ok {
+			value = build()
+			if s.values == nil {
+				s.values = make(map[string]any)
+			}
+			s.values[key] = value
+		}
+		return value
+	}
+	return build()
+}
+
+// Once returns the answer of ask to a question about a service that is the same for all clients
+// with the transport t, such as where a bucket is. Over one from Shared a single client asks at
+// a time, and what it has found holds for all others, until the last one releases the
+// transport. An error is not kept. Over any other transport, each asks by itself.
+func Once(ctx context.Context, t http.RoundTripper, question string, ask func(context.Context) (string, error)) (string, error) {
+	answer := Share(t, question, func() *flow.Lazy[string] { return new(flow.Lazy[string]) })
+	text, err := answer.Get(ctx, func(ctx context.Context) (*string, error) {
+		text, err := ask(ctx)
+		return &text, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return *text, nil
 }

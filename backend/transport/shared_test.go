@@ -1,7 +1,9 @@
 package transport_test
 
 import (
+	"context"
 	"encoding/pem"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -79,4 +81,58 @@ func TestSharedBundle(t *testing.T) {
 	require.NoError(t, err)
 	defer releaseToo()
 	assert.NotSame(t, first, second)
+}
+
+// A transport with a Dial is the caller's own, and its bundle is read too.
+func TestSharedDial(t *testing.T) {
+	opts := transport.Options{Dial: new(net.Dialer).DialContext}
+	first, release, err := transport.Shared(opts)
+	require.NoError(t, err)
+	defer release()
+	second, releaseToo, err := transport.Shared(opts)
+	require.NoError(t, err)
+	defer releaseToo()
+	assert.NotSame(t, first, second)
+
+	opts.CABundle = filepath.Join(t.TempDir(), "ca.pem")
+	_, _, err = transport.Shared(opts)
+	require.ErrorContains(t, err, opts.CABundle)
+}
+
+// A question is asked once over each shared transport, and each time over another.
+func TestOnce(t *testing.T) {
+	asked := 0
+	broken := errors.New("broken")
+	once := func(tr http.RoundTripper, question string, fails error) error {
+		text, err := transport.Once(t.Context(), tr, question, func(context.Context) (string, error) {
+			asked++
+			return question + "!", fails
+		})
+		if err == nil {
+			assert.Equal(t, question+"!", text)
+		}
+		return err
+	}
+	var transports []http.RoundTripper
+	for i := range 3 {
+		tr, release, err := transport.Shared(transport.Options{MaxIdleConns: 100 + i})
+		require.NoError(t, err)
+		defer release()
+		transports = append(transports, tr)
+	}
+	for _, tr := range transports {
+		require.ErrorIs(t, once(tr, "where", broken), broken)
+	}
+	assert.Equal(t, 3, asked, "an error is not kept")
+	for range 2 {
+		for _, tr := range transports {
+			require.NoError(t, once(tr, "where", nil))
+			require.NoError(t, once(tr, "which", nil))
+		}
+	}
+	assert.Equal(t, 3+2*3, asked)
+	for range 2 {
+		require.NoError(t, once(http.DefaultTransport, "where", nil))
+	}
+	assert.Equal(t, 3+2*3+2, asked)
 }

@@ -41,7 +41,7 @@ type Options struct {
 	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
 
 	// RoundTripper, if not nil, sends the requests. The other options do not
-	// apply to it, and a CABundle beside it is refused.
+	// apply to it, and it excludes a CABundle.
 	RoundTripper http.RoundTripper `ltx:"-" json:"-"`
 
 	// MaxConns limits the connections to a host; 0 means no limit. MaxIdleConns
@@ -53,10 +53,10 @@ type Options struct {
 	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
 	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
 
-	// IdleTimeout is how long a request that is being sent, or an answer that is
-	// being received, may make no progress. ResponseTimeout is how long a
+	// IdleTimeout is how long a request that is being sent, or an answer that
+	// is being received, may make no progress. ResponseTimeout is how long a
 	// request that was sent may wait for the header of its answer. 0 means one
-	// minute. There is no limit on a whole transfer.
+	// minute. A whole transfer has no limit.
 	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
 	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
 

@@ -89,6 +89,7 @@ func TestPool(t *testing.T) {
 	assert.Equal(t, time.Second, tr.ResponseHeaderTimeout)
 	assert.NotZero(t, tr.TLSHandshakeTimeout)
 	assert.NotNil(t, tr.Proxy)
+	assert.Equal(t, "{HTTP1}", tr.Protocols.String())
 }
 
 // Connections of a burst are all kept for the next one.
@@ -151,31 +152,6 @@ func TestResponseTimeout(t *testing.T) {
 	assert.True(t, timeout.Timeout())
 }
 
-// A peer that stops reading ends an upload, which no other timeout does.
-func TestIdleTimeoutOfAWrite(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	held := make(chan net.Conn, 1)
-	go func() {
-		if conn, err := listener.Accept(); err == nil {
-			held <- conn
-		}
-	}()
-
-	tr, err := transport.New(transport.Options{IdleTimeout: 50 * time.Millisecond})
-	require.NoError(t, err)
-	defer tr.CloseIdleConnections()
-	body := strings.NewReader(strings.Repeat("x", 32<<20))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+listener.Addr().String(), body)
-	require.NoError(t, err)
-	_, err = tr.RoundTrip(req)
-	var timeout net.Error
-	require.ErrorAs(t, err, &timeout)
-	assert.True(t, timeout.Timeout())
-	(<-held).Close()
-}
-
 // A large body whole, through the writes in steps.
 func TestLargeBody(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -196,51 +172,27 @@ func TestLargeBody(t *testing.T) {
 	assert.True(t, want == string(got))
 }
 
-// An answer that stops in the middle ends too, one that only comes slowly does
-// not, and neither does one that begins late.
-func TestIdleTimeoutOfARead(t *testing.T) {
-	const idle = 400 * time.Millisecond
-	hang := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		flush := http.NewResponseController(w).Flush
-		switch r.URL.Path {
-		case "/stall":
-			_, _ = io.WriteString(w, "a")
-			_ = flush()
-			<-hang
-		case "/slow":
-			for range 6 {
-				_, _ = io.WriteString(w, "a")
-				_ = flush()
-				<-time.After(idle / 4)
-			}
-		case "/late":
-			<-time.After(2 * idle)
-		}
-	}))
-	defer server.Close()
-	defer close(hang)
-	tr, err := transport.New(transport.Options{IdleTimeout: idle, ResponseTimeout: time.Minute})
+func TestEndpoint(t *testing.T) {
+	u, err := transport.Endpoint("kv", "Endpoint", "")
 	require.NoError(t, err)
-	resp, err := get(t, tr, server.URL+"/late")
+	assert.Nil(t, u)
+	u, err = transport.Endpoint("kv", "Endpoint", "https://host")
 	require.NoError(t, err)
-	resp.Body.Close()
+	assert.Equal(t, "https://host", u.String())
+	for bad, shown := range map[string]string{"host": `"host"`, "https://user:secret@host": "redacted", "https://host?key=secret": "redacted"} {
+		_, err := transport.Endpoint("kv", "Endpoint", bad)
+		require.ErrorIs(t, err, fs.ErrInvalid, bad)
+		assert.ErrorContains(t, err, "Endpoint")
+		assert.ErrorContains(t, err, shown)
+		assert.NotContains(t, err.Error(), "secret")
+	}
+}
 
-	tr, err = transport.New(transport.Options{IdleTimeout: idle})
-	require.NoError(t, err)
-	for path, want := range map[string]string{"/stall": "a", "/slow": "aaaaaa"} {
-		resp, err := get(t, tr, server.URL+path)
-		require.NoError(t, err)
-		got, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		assert.Equal(t, want, string(got))
-		if path == "/slow" {
-			require.NoError(t, err)
-			continue
-		}
-		var timeout net.Error
-		require.ErrorAs(t, err, &timeout)
-		assert.True(t, timeout.Timeout())
+// As many idle connections as requests, and never more than connections.
+func TestWithDefaults(t *testing.T) {
+	for _, test := range []struct{ conns, idle, want int }{{0, 0, 5}, {0, 9, 9}, {3, 0, 3}, {3, 9, 3}, {7, 0, 5}} {
+		o := transport.Options{MaxConns: test.conns, MaxIdleConns: test.idle}.WithDefaults(5)
+		assert.Equal(t, test.want, o.MaxIdleConns, test)
 	}
 }
 

@@ -43,14 +43,17 @@ type Store struct {
 	Disk   Disk
 	Traits Traits // of Tree
 
-	// Keys names the files, relative to the replica's root.
-	Keys backend.Keys
+	// Layout names the files, relative to the replica's root.
+	Layout ltxstore.Layout
 
 	// Place identifies the root: host, account and directory, without secrets.
 	// Nil means that it cannot be known.
 	Place []string
 
 	Options
+
+	// Where is the server, for errors: "user@host:22", without secrets.
+	Where string
 
 	// Close, if not nil, releases connections. The store stays usable.
 	Close func()
@@ -82,6 +85,7 @@ var (
 type replica struct {
 	*Store
 	Type   string
+	Keys   backend.Keys
 	policy retry.Policy
 	log    *oplog.Logger
 	made   sync.Map // the directories that are there, as far as is known
@@ -159,7 +163,11 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	if store.WriteOnce && store.Traits.NoLink {
 		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no writes that replace nothing")
 	}
-	r := &replica{Store: store, Type: c.cfg.Type, log: &c.log}
+	keys, err := backend.NewKeys(store.Layout, "")
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{Store: store, Type: c.cfg.Type, Keys: keys, log: &c.log}
 	r.Options = r.Options.WithDefaults()
 	if r.Now == nil {
 		r.Now = time.Now

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,7 +16,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 )
 
 func plain(*Store) {}
@@ -71,13 +69,13 @@ func TestCalls(t *testing.T) {
 		assert.Equal(t, want, calls())
 	}
 	require.ErrorIs(t, write(t, newClient(m, once), strings.NewReader("new")), fs.ErrExist)
-	assert.Equal(t, []string{"mkdir", "list", "create", "link", "stat", "open", "open", "remove"}, calls())
+	assert.Equal(t, []string{"mkdir", "list", "create", "link", "stat", "open", "open", "stat", "remove"}, calls())
 	levels, err := c.LTXLevels(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []int{0, 9}, levels)
 	assert.Equal(t, []string{"list"}, calls())
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
-	assert.Equal(t, []string{"remove"}, calls())
+	assert.Equal(t, []string{"stat", "remove"}, calls())
 }
 
 // An answer that is lost is no failure, where the store has done what it should.
@@ -99,57 +97,6 @@ func TestLostAnswers(t *testing.T) {
 				assert.Empty(t, m.names())
 			}
 		}
-	}
-}
-
-func TestSweep(t *testing.T) {
-	m := newMemory()
-	require.NoError(t, m.MakeDir(t.Context(), "ltx/0000"))
-	name := ltx.FormatFilename(7, 7)
-	put := func(p string, age time.Duration) {
-		m.store(m.root+"/ltx/0000/"+p, []byte("x"), time.Now().Add(-age))
-	}
-	put(backend.TempName(name), 25*time.Hour)
-	put(name+".tmp", 25*time.Hour)
-	put("stranger.tmp", 25*time.Hour)
-	put(name, 25*time.Hour)
-	young := backend.TempName(name)
-	put(young, 23*time.Hour)
-	require.NoError(t, write(t, newClient(m, plain), strings.NewReader("x")))
-	assert.ElementsMatch(t, []string{"ltx/0000/stranger.tmp", "ltx/0000/" + name, "ltx/0000/" + young, "ltx/0000/" + ltx.FormatFilename(1, 1)}, m.names())
-}
-
-// A sweep that fails keeps no write from being done, and is logged; nothing else is.
-func TestSweepIsLogged(t *testing.T) {
-	temporary := "ltx/0000/" + backend.TempName(ltx.FormatFilename(7, 7))
-	for name, tt := range map[string]struct {
-		op   string
-		err  error
-		says string
-	}{
-		"done":           {says: `level=INFO msg="ltx temporary file of a dead writer removed" replica=memory key=` + temporary},
-		"not listed":     {op: "list", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error="permission denied"`},
-		"not removed":    {op: "remove", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error=`},
-		"gone":           {op: "remove", err: fs.ErrNotExist},
-		"directory gone": {op: "list", err: fs.ErrNotExist},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			require.NoError(t, m.MakeDir(t.Context(), "ltx/0000"))
-			m.store(m.root+"/"+temporary, []byte("x"), time.Now().Add(-25*time.Hour))
-			m.before = func(op, _ string) error {
-				if op == tt.op {
-					return tt.err
-				}
-				return nil
-			}
-			c := newClient(m, plain)
-			var log bytes.Buffer
-			c.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
-			require.NoError(t, write(t, c, strings.NewReader("x")))
-			assert.Contains(t, log.String(), tt.says)
-			assert.Equal(t, tt.err == fs.ErrPermission, strings.Contains(log.String(), "level=WARN"), log.String())
-		})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 const opDeleteAll = "delete all"
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for
-// each file, Options.DeleteConcurrency at once, and on a Disk one Sync for each
+// each file, and of a Tree one Stat, Options.DeleteConcurrency at once, and on a Disk one Sync for each
 // level. What is not a regular file is not deleted, as if it were missing.
 //
 // More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
@@ -48,13 +48,28 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 
 // remove removes files, and returns an *ltxstore.Error for each that it cannot.
 func (r *replica) remove(ctx context.Context, op string, keys []string) (failed []error) {
-	if r.Disk == nil {
-		return r.removeIn(ctx, op, remote{r.Tree, ""}, "", keys)
-	}
 	byDir := make(map[string][]string)
 	for _, key := range keys {
 		dir, _ := split(key)
 		byDir[dir] = append(byDir[dir], key)
+	}
+	refused := func(at string, err error) {
+		for _, key := range byDir[at] {
+			failed = append(failed, r.wrap(op, key, flow.Ended(ctx, err)))
+		}
+	}
+	if r.Disk == nil {
+		behind := func(key string) bool {
+			dir, _ := split(key)
+			return byDir[dir] == nil
+		}
+		for _, at := range slices.Sorted(maps.Keys(byDir)) {
+			if err := r.do(ctx, func(ctx context.Context) error { return r.notBehindLink(ctx, at) }); err != nil {
+				refused(at, err)
+				delete(byDir, at)
+			}
+		}
+		return append(failed, r.removeIn(ctx, op, remote{r.Tree, ""}, "", slices.DeleteFunc(keys, behind))...)
 	}
 	for _, at := range slices.Sorted(maps.Keys(byDir)) {
 		dir, err := r.openDir(ctx, at, Read)
@@ -63,9 +78,7 @@ func (r *replica) remove(ctx context.Context, op string, keys []string) (failed 
 			failed = append(failed, r.removeIn(ctx, op, dir, at+"/", byDir[at])...)
 			dir.Close()
 		case !r.is(err, fs.ErrNotExist):
-			for _, key := range byDir[at] {
-				failed = append(failed, r.wrap(op, key, err))
-			}
+			refused(at, err)
 		}
 	}
 	return failed
@@ -116,8 +129,13 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 
 func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 	levels, failed := r.levels(ctx, opDeleteAll)
+	var emptied []string
 	for _, level := range levels {
-		failed = append(failed, r.empty(ctx, level)...)
+		left := r.empty(ctx, level)
+		failed = append(failed, left...)
+		if len(left) == 0 {
+			emptied = append(emptied, level)
+		}
 		if err := flow.Err(ctx); err != nil {
 			return append(failed, r.wrap(opDeleteAll, level+"/", err))
 		}
@@ -133,7 +151,7 @@ func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 			removed[above], removed[""] = true, true
 		}
 	}
-	for _, level := range levels {
+	for _, level := range emptied {
 		remove(level)
 	}
 	holders, _ := r.Keys.Holders()
@@ -172,9 +190,14 @@ func (r *replica) removeDir(ctx context.Context, at string, changed bool) (remov
 	return err == nil, err
 }
 
+// syncDir makes durable what was removed from a directory, unless another client
+// has removed that too.
 func (r *replica) syncDir(ctx context.Context, at string) error {
 	dir, err := r.openDir(ctx, at, Scan)
-	if err != nil {
+	switch {
+	case r.is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
 	}
 	defer dir.Close()
@@ -187,6 +210,9 @@ func (r *replica) empty(ctx context.Context, level string) (failed []error) {
 	var dir Dir
 	err := r.do(ctx, func(ctx context.Context) (err error) {
 		keys = nil
+		if err := r.notBehindLink(ctx, level); err != nil {
+			return err
+		}
 		if dir, err = r.openDir(ctx, level, Scan); err != nil {
 			return err
 		}

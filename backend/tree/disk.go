@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 )
@@ -14,15 +15,50 @@ import (
 type Disk interface {
 	// OpenDir opens a directory below the root. One that is missing is made if
 	// it is opened to Write, and durable then; else it is fs.ErrNotExist. What is
-	// not a directory, but a symbolic link for one, is ErrNotDirectory.
+	// not a directory, but a symbolic link for one, is the error of WantDirectory.
 	OpenDir(ctx context.Context, path string, use Use) (Dir, error)
 
 	// Classify is as in Tree.
 	Classify(err error) Failure
 }
 
-// ErrNotDirectory means that a path does not lead to a directory.
-var ErrNotDirectory = errors.New("want a directory")
+// ErrNotDirectory means that a path does not lead to a directory, and ErrLink, which
+// matches it too, that it is a symbolic link: what is behind it is not the replica's.
+var (
+	ErrNotDirectory = errors.New("want a directory")
+	ErrLink         = fmt.Errorf("a symbolic link: %w", ErrNotDirectory)
+)
+
+// WantDirectory returns an error if what is at a path is not a directory.
+func WantDirectory(path string, mode fs.FileMode) error {
+	switch {
+	case mode.IsDir():
+		return nil
+	case mode&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is %w", path, ErrLink)
+	}
+	return fmt.Errorf("%s is %s: %w", path, Describe(mode), ErrNotDirectory)
+}
+
+// notBehindLink returns an error if a directory, or one above it, is a symbolic link
+// that a Tree would follow. It costs a Stat for each.
+func (r *replica) notBehindLink(ctx context.Context, dir string) error {
+	if !r.Traits.FollowsLinks || dir == "" {
+		return nil
+	}
+	above, _ := split(dir)
+	if err := r.notBehindLink(ctx, above); err != nil {
+		return err
+	}
+	info, err := r.Tree.Stat(ctx, dir)
+	if err == nil && info.Mode&fs.ModeSymlink != 0 {
+		return WantDirectory(dir, info.Mode)
+	}
+	if r.is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
 
 // Use is what a directory is opened for.
 type Use int
@@ -106,7 +142,15 @@ func (d remote) Link(ctx context.Context, from, to string) error {
 	return d.tree.Link(ctx, d.at(from), d.at(to))
 }
 
+// Remove asks for the name's properties first: see Tree.Remove.
 func (d remote) Remove(ctx context.Context, name string) error {
+	info, err := d.Stat(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode.IsRegular():
+		return fs.ErrNotExist
+	}
 	return d.tree.Remove(ctx, d.at(name))
 }
 

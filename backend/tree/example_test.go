@@ -98,12 +98,7 @@ func (s share) Link(_ context.Context, from, to string) error {
 	return s.root.Link(at(from), at(to))
 }
 
-func (s share) Remove(ctx context.Context, name string) error {
-	if info, err := s.Stat(ctx, name); err != nil || !info.Mode.IsRegular() {
-		return errors.Join(err, fs.ErrNotExist)
-	}
-	return s.root.Remove(at(name))
-}
+func (s share) Remove(_ context.Context, name string) error { return s.root.Remove(at(name)) }
 
 func (s share) MakeDir(_ context.Context, name string) error {
 	return s.root.MkdirAll(at(name), 0o750)
@@ -121,12 +116,7 @@ func (s share) RemoveDir(ctx context.Context, name string) error {
 }
 
 // Classify is the error table. Those of package fs need none.
-func (s share) Classify(err error) tree.Failure {
-	if errors.Is(err, fs.ErrExist) {
-		return tree.Failure{Kind: fs.ErrExist}
-	}
-	return tree.Failure{Kind: ltxstore.KindOf(err)}
-}
+func (s share) Classify(err error) tree.Failure { return tree.Failure{Kind: tree.KindOf(err)} }
 
 // newClient returns a client of a replica in a directory, which it opens at the
 // first use.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/retry"
@@ -14,6 +15,15 @@ import (
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
+
+// KindOf returns the kind that err matches: one of package ltxstore, fs.ErrExist, or
+// nil. It is where a Tree's Classify begins.
+func KindOf(err error) error {
+	if kind := ltxstore.KindOf(err); kind != nil || !errors.Is(err, fs.ErrExist) {
+		return kind
+	}
+	return fs.ErrExist
+}
 
 func (r *replica) classify(err error) Failure {
 	var done *ltxstore.Error
@@ -75,6 +85,9 @@ func (r *replica) wrap(op, key string, err error) error {
 		kind = ltxstore.ErrUnavailable
 	case kind == nil:
 		kind = ltxstore.KindOf(err)
+	}
+	if r.Where != "" {
+		err = fmt.Errorf("%w (%s)", err, r.Where)
 	}
 	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: kind, Err: r.log.Secrets.Error(err)}
 }

@@ -51,7 +51,7 @@ func (c *Client) Folders(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	op := r.start(ctx, opFolders, slog.LevelDebug)
-	names, err := r.dirsIn(ctx, "", func(string) bool { return true })
+	names, err := r.dirsIn(ctx, "", false, func(string) bool { return true })
 	err = r.wrap(opFolders, "", flow.Ended(ctx, err))
 	op.End(err)
 	if err != nil {
@@ -61,10 +61,14 @@ func (c *Client) Folders(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// dirsIn returns the names of the directories in one; none if it is missing.
-func (r *replica) dirsIn(ctx context.Context, at string, want func(name string) bool) (names []string, err error) {
+// dirsIn returns the names of the directories in one, and of symbolic links if links is
+// true; none if it is missing.
+func (r *replica) dirsIn(ctx context.Context, at string, links bool, want func(name string) bool) (names []string, err error) {
 	err = r.do(ctx, func(ctx context.Context) error {
 		names = nil
+		if err := r.notBehindLink(ctx, at); err != nil {
+			return err
+		}
 		dir, err := r.openDir(ctx, at, Scan)
 		if err != nil {
 			return err
@@ -72,13 +76,13 @@ func (r *replica) dirsIn(ctx context.Context, at string, want func(name string) 
 		defer dir.Close()
 		found, err := r.entries(ctx, dir, want)
 		for _, e := range found {
-			if e.Mode.IsDir() {
+			if e.Mode.IsDir() || links && e.Mode&fs.ModeSymlink != 0 {
 				names = append(names, e.Name)
 			}
 		}
 		return err
 	})
-	if r.is(err, fs.ErrNotExist) || errors.Is(err, ErrNotDirectory) {
+	if r.is(err, fs.ErrNotExist) || errors.Is(err, ErrNotDirectory) && !errors.Is(err, ErrLink) {
 		return nil, nil
 	}
 	return names, err
@@ -111,7 +115,7 @@ func (r *replica) entries(ctx context.Context, dir Dir, want func(name string) b
 }
 
 // levels returns the paths of the level directories, of which some may be
-// missing, and for op an *ltxstore.Error for each directory that cannot be read.
+// missing, or a symbolic link that nothing is done behind, and for op an *ltxstore.Error for each directory that cannot be read.
 func (r *replica) levels(ctx context.Context, op string) (found []string, failed []error) {
 	holders, elsewhere := r.Keys.Holders()
 	for _, level := range elsewhere {
@@ -124,7 +128,7 @@ func (r *replica) levels(ctx context.Context, op string) (found []string, failed
 	}
 	for _, holder := range holders {
 		holder = dirOf(holder)
-		names, err := r.dirsIn(ctx, holder, func(name string) bool {
+		names, err := r.dirsIn(ctx, holder, true, func(name string) bool {
 			_, ok := r.Keys.ParseLevel(path.Join(holder, name) + "/")
 			return ok
 		})

@@ -279,15 +279,7 @@ func (m *memory) RemoveDir(ctx context.Context, p string) error {
 	})
 }
 
-func (m *memory) Classify(err error) Failure {
-	if kind := ltxstore.KindOf(err); kind != nil {
-		return Failure{Kind: kind}
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return Failure{Kind: fs.ErrExist}
-	}
-	return Failure{}
-}
+func (m *memory) Classify(err error) Failure { return Failure{Kind: KindOf(err)} }
 
 // names returns what is below the root, empty directories with a slash.
 func (m *memory) names() (names []string) {

@@ -25,8 +25,8 @@ func (r *replica) sweepAll(ctx context.Context) error {
 	return flow.Err(ctx)
 }
 
-// sweep removes the temporaries of a level that have not changed for
-// Options.SweepAge. What it cannot read or remove is logged.
+// sweep removes the temporaries of a level that were begun Options.SweepAge ago
+// and have not changed since. What it cannot read or remove is logged.
 func (r *replica) sweep(ctx context.Context, level string) {
 	dir, err := r.openDir(ctx, level, Scan)
 	if err != nil {
@@ -37,11 +37,11 @@ func (r *replica) sweep(ctx context.Context, level string) {
 	temps, err := r.entries(ctx, dir, backend.IsTempName)
 	oldest := r.Now().Add(-r.SweepAge)
 	for _, e := range temps {
-		last := e.Changed
-		if last.IsZero() {
-			last = e.Modified
+		last := e.Modified
+		if e.Changed.After(last) {
+			last = e.Changed
 		}
-		if ctx.Err() != nil || !e.Mode.IsRegular() || last.IsZero() || !last.Before(oldest) {
+		if ctx.Err() != nil || !e.Mode.IsRegular() || last.IsZero() || !last.Before(oldest) || !backend.TempTime(e.Name).Before(oldest) {
 			continue
 		}
 		switch removeErr := dir.Remove(ctx, e.Name); {

@@ -43,8 +43,8 @@ type Tree interface {
 	// fs.ErrExist. The first name stays, unless Traits.LinkMoves.
 	Link(ctx context.Context, from, to string) error
 
-	// Remove removes a regular file. What is something else is left, and is
-	// missing.
+	// Remove removes a regular file: Client asks Stat first, because many stores
+	// would remove an empty directory too, or one with all that is in it.
 	Remove(ctx context.Context, path string) error
 
 	// MakeDir makes a directory, and all that lead to it, where they are
@@ -70,8 +70,8 @@ type Info struct {
 	// set it.
 	Modified time.Time
 
-	// Changed is when anything of the file last changed, for the sweep. The zero
-	// time means Modified.
+	// Changed is when anything of the file last changed, if the store tells it.
+	// A sweep goes by the later of Changed and Modified.
 	Changed time.Time
 }
 
@@ -121,11 +121,16 @@ type Content struct {
 // ErrReplaced means that a file is not the version that was asked for.
 var ErrReplaced = errors.New("the file was replaced while it was read")
 
-// Traits say what a store cannot do. The zero value is a store that can do
+// Traits say what a store cannot do, or does otherwise. The zero value is a store that can do
 // everything.
 type Traits struct {
 	// LinkMoves says that Link leaves nothing at the first name.
 	LinkMoves bool
+
+	// FollowsLinks says that a path may lead through a symbolic link. Client then
+	// asks Stat for the directories below the root before it writes or deletes
+	// files in them, and refuses a link: it may lead to another replica.
+	FollowsLinks bool
 
 	// NoLink says that there is no Link. A client with write-once is then
 	// refused at Init.

@@ -319,6 +319,9 @@ func (r *replica) makeDir(ctx context.Context, dir string) error {
 	if _, ok := r.made.Load(dir); ok {
 		return nil
 	}
+	if err := r.notBehindLink(ctx, dir); err != nil {
+		return err
+	}
 	if err := r.Tree.MakeDir(ctx, dir); err != nil {
 		return err
 	}
