@@ -59,10 +59,11 @@ type Config struct {
 	// systems exist that keep times no finer.
 	SweepAge time.Duration `ltx:"sweep-age" default:"1h" help:"For how long a temporary file must not have changed until it is removed."`
 
-	// Logger gets the log. nil means slog.Default. See SetLogger.
+	// Logger receives the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 
-	// Clock tells the time by which a sweep judges age. nil means time.Now.
+	// Clock returns the time by which a sweep computes ages. nil means
+	// time.Now.
 	Clock func() time.Time `ltx:"-"`
 }
 

@@ -10,12 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/dirstore"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -148,39 +148,10 @@ func (s *scriptFS) faults() *replicatest.Faults {
 
 func newRaw(cfg Config) (*replicatest.Raw, error) {
 	keys, err := backend.NewKeys(cfg.Layout, "")
-	at := func(key string) string { return filepath.Join(cfg.Path, filepath.FromSlash(key)) }
-	put := func(key string, content []byte) error {
-		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(at(key), content, 0o644)
+	raw := dirstore.Raw(cfg.Path, keys)
+	raw.Leave = func(ctx context.Context) error {
+		key := keys.File(0, 77, 77)
+		return raw.Put(ctx, path.Join(path.Dir(key), backend.TempName(path.Base(key))), []byte("half a fi"))
 	}
-	return &replicatest.Raw{
-		Keys: keys,
-		Put:  func(_ context.Context, key string, content []byte) error { return put(key, content) },
-		List: func(context.Context) (names []string, err error) {
-			err = filepath.WalkDir(cfg.Path, func(name string, entry fs.DirEntry, err error) error {
-				if err != nil || name == cfg.Path {
-					return err
-				}
-				rel, err := filepath.Rel(cfg.Path, name)
-				rel = filepath.ToSlash(rel)
-				if !entry.IsDir() {
-					names = append(names, rel)
-				} else if below, readErr := os.ReadDir(name); readErr == nil && len(below) == 0 {
-					names = append(names, rel+"/")
-				}
-				return err
-			})
-			if _, statErr := os.Stat(cfg.Path); os.IsNotExist(statErr) {
-				err = nil
-			}
-			return names, err
-		},
-		Strip: func(_ context.Context, key string) error { return os.Chtimes(at(key), time.Now(), time.Now()) },
-		Leave: func(context.Context) error {
-			key := keys.File(0, 77, 77)
-			return put(path.Join(path.Dir(key), backend.TempName(path.Base(key))), []byte("half a fi"))
-		},
-	}, err
+	return raw, err
 }

@@ -173,6 +173,23 @@ func TestDeleteAllIsDurable(t *testing.T) {
 	}
 }
 
+// A directory that another deletion removes after this one has found something in it
+// is gone, which is what was wanted.
+func TestDeleteAllBesideAnother(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	c := newClient(t, Config{Path: root})
+	write(t, c, 0, 1, 1, []byte("x"))
+	c.disk.fsys = &scriptFS{before: func(op, name string) error {
+		if op == "remove" && filepath.Base(name) == "ltx" {
+			require.NoError(t, os.Remove(filepath.Join(root, "ltx")))
+			return syscall.ENOTEMPTY
+		}
+		return nil
+	}}
+	require.NoError(t, c.DeleteAll(t.Context()))
+	assert.Empty(t, allNames(t, root))
+}
+
 func TestDeleteAllNamesEachFailure(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
@@ -199,4 +216,19 @@ func TestDeleteAllNamesEachFailure(t *testing.T) {
 	require.ErrorIs(t, c.DeleteAll(ctx), boom)
 	require.NoError(t, c.DeleteAll(t.Context()))
 	assert.Empty(t, allNames(t, root))
+}
+
+// What has the name of a file and is none is no file that was removed: nothing of it
+// is lost, and no directory is fsynced for it.
+func TestDeleteOfWhatIsNoFile(t *testing.T) {
+	root := t.TempDir()
+	c := newClient(t, Config{Path: root})
+	write(t, c, 0, 1, 1, []byte("x"))
+	name := c.keyOf(t, 0, 2, 2)
+	require.NoError(t, os.Mkdir(filepath.Join(root, name), 0o755))
+	fsys := &scriptFS{}
+	c.disk.fsys = fsys
+	require.NoError(t, c.DeleteLTXFiles(t.Context(), infos(0, 2)))
+	assert.DirExists(t, filepath.Join(root, name))
+	assert.Empty(t, fsys.ops())
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -165,4 +166,19 @@ func dropRights() error {
 		return errStillRoot
 	}
 	return nil
+}
+
+// A directory that is open and gone is empty, and a context that has ended lists nothing.
+func TestEachNameEnds(t *testing.T) {
+	dir, err := os.Open(t.TempDir())
+	require.NoError(t, err)
+	defer dir.Close()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, eachName(ended, dir, nil), context.Canceled)
+	require.NoError(t, os.Remove(dir.Name()))
+	require.NoError(t, eachName(t.Context(), dir, func(string) { t.Error("it is empty") }))
+	assert.True(t, isGone(syscall.ENOENT))
+	assert.True(t, isGone(syscall.ESTALE), "as NFS has it")
+	assert.False(t, isGone(syscall.EIO))
 }

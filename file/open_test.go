@@ -108,6 +108,13 @@ func TestReaderContract(t *testing.T) {
 		require.ErrorIs(t, err, fs.ErrClosed)
 		_, err = io.Copy(&bytes.Buffer{}, r)
 		require.ErrorIs(t, err, fs.ErrClosed)
+
+		r = open(t.Context())
+		_, err = io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		_, err = r.Read(make([]byte, 1))
+		require.ErrorIs(t, err, fs.ErrClosed, "after the end, too")
 	})
 	t.Run("cancel", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

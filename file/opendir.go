@@ -1,8 +1,6 @@
 package file
 
 import (
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +50,7 @@ func openPart(fsys fsys, dir *os.Root, name, path string) (*os.Root, error) {
 		if err != nil {
 			return nil, bare("stat directory", err)
 		}
-		if err := wantDirInfo(path, seen); err != nil {
+		if err := tree.WantDirectory(path, seen.Mode()); err != nil {
 			return nil, err
 		}
 		sub, err := fsys.openRoot(dir, name)
@@ -75,12 +73,5 @@ func wantDir(fsys fsys, root *os.Root, name string) error {
 	if err != nil {
 		return bare("stat directory", err)
 	}
-	return wantDirInfo(name, info)
-}
-
-func wantDirInfo(name string, info fs.FileInfo) error {
-	if !info.IsDir() {
-		return fmt.Errorf("%s is %s: %w", name, tree.Describe(info.Mode()), tree.ErrNotDirectory)
-	}
-	return nil
+	return tree.WantDirectory(name, info.Mode())
 }

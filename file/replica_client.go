@@ -52,6 +52,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/tree"
+	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
 const typeName = "file"
@@ -108,10 +109,7 @@ func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, er
 		return nil, err
 	}
 	cfg := c.given.withDefaults()
-	keys, err := backend.NewKeys(cfg.Layout, "")
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if cfg.Path, err = filepath.Abs(cfg.Path); err != nil {
 		return nil, backend.Refused(typeName, "init", "Path", err)
 	}
@@ -119,25 +117,22 @@ func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, er
 		return nil, err
 	}
 	c.disk.cfg = cfg
-	return &tree.Store{Disk: c.disk, Keys: keys, Place: []string{cfg.Path}, Now: cfg.Clock, Close: c.disk.dropAll,
+	return &tree.Store{Disk: c.disk, Layout: cfg.Layout, Place: []string{cfg.Path}, Now: cfg.Clock, Close: c.disk.dropAll,
 		Options: tree.Options{WriteOnce: cfg.WriteOnce, SweepAge: cfg.SweepAge, MetadataConcurrency: 1, DeleteConcurrency: 1}}, nil
 }
 
 // Location implements backend.Locator, with the absolute path that symbolic links
-// lead to: of a root that is not there yet, the path as it is configured. It cannot
-// tell hosts from each other.
+// lead to, those above a root that is not there yet included. It cannot tell hosts
+// from each other.
 func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	if err := c.Init(ctx); err != nil {
 		return "", err
 	}
-	root := c.disk.cfg.Path
-	if followed, err := filepath.EvalSymlinks(root); err == nil {
-		root = followed
-	}
-	return fmt.Sprintf("%q", []string{typeName, root, c.given.Layout.String()}), nil
+	return fmt.Sprintf("%q", []string{typeName, realpath.Of(c.disk.cfg.Path), c.given.Layout.String()}), nil
 }
 
-// checkRoot refuses a root that is no directory, or can never be made one.
+// checkRoot returns an error if the root is not a directory, or can never
+// become one.
 func checkRoot(cfg Config) error {
 	info, err := os.Stat(cfg.Path)
 	switch {

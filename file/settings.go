@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -30,7 +29,7 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		return nil, errors.New("the URL has no path: want file:///ABSOLUTE/PATH or file:RELATIVE/PATH")
 	}
 	path := u.Path
-	if drive := strings.TrimPrefix(path, "/"); runtime.GOOS == "windows" && filepath.VolumeName(drive) != "" {
+	if drive := strings.TrimPrefix(path, "/"); filepath.VolumeName(drive) != "" {
 		path = drive // file:///C:/path
 	}
 	return map[string]string{"path": filepath.FromSlash(path)}, nil

@@ -135,7 +135,7 @@ func TestUnsupported(t *testing.T) {
 	for i, scheme := range []string{"abs", "oss"} {
 		r := file.DBs[i].Replicas[0]
 		require.ErrorIs(t, r.Unsupported(), fs.ErrInvalid)
-		assert.ErrorContains(t, r.Unsupported(), "replicas of type "+scheme+" are not supported: known are file")
+		assert.ErrorContains(t, r.Unsupported(), "replicas of type \""+scheme+"\" are not supported: known are file")
 		assert.ErrorContains(t, r.Unsupported(), "line ")
 		_, err := r.Open(t.Context())
 		assert.Equal(t, r.Unsupported(), err)

@@ -75,8 +75,8 @@ func TestFileSwappedWhileOpened(t *testing.T) {
 				c := newClient(t, Config{Path: root, WriteOnce: what == "write once"})
 				write(t, c, 0, 1, 1, body(t, 1, 1, 200, epoch, 0))
 				path := filepath.Join(root, c.keyOf(t, 0, 1, 1))
-				elsewhere := put(t, root, "elsewhere", "theirs")
-				fsys, done := swapOnce(t, "open", filepath.Base(path), path, swaps(t, elsewhere)[name])
+				put(t, root, "ltx/0000/elsewhere", "theirs")
+				fsys, done := swapOnce(t, "open", filepath.Base(path), path, swaps(t, "elsewhere")[name])
 				c.disk.fsys = fsys
 				do(t, c)
 				assert.True(t, *done)
@@ -116,6 +116,29 @@ func TestFileWithoutLastingIdentity(t *testing.T) {
 	}}
 	c.disk.fsys = fsys
 	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
+
+	open := openDescriptors(t)
+	for range 3 {
+		assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
+	}
+	assert.Equal(t, open, openDescriptors(t), "each try is closed")
+}
+
+// What is in its place is opened at once.
+func TestOpenedOnce(t *testing.T) {
+	root := t.TempDir()
+	write(t, newClient(t, Config{Path: root}), 0, 1, 1, []byte("x"))
+	c := newClient(t, Config{Path: root})
+	require.NoError(t, c.Init(t.Context()))
+	opened := make(map[string]int)
+	c.disk.fsys = &scriptFS{look: func(op, of string) error {
+		if op == "open" || op == "openRoot" {
+			opened[of]++
+		}
+		return nil
+	}}
+	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)))
+	assert.Equal(t, map[string]int{root: 1, "ltx": 1, "0000": 1, filepath.Base(c.keyOf(t, 0, 1, 1)): 1}, opened)
 }
 
 // No directory is waited for or followed either.

@@ -628,24 +628,27 @@ func TestRootReplacedBehindTheClient(t *testing.T) {
 }
 
 func TestCloseReleasesDescriptors(t *testing.T) {
-	open := func() int {
-		entries, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skipf("needs a list of open descriptors in /proc/self/fd: %v", err)
-		}
-		return len(entries)
-	}
-	before := open()
+	before := openDescriptors(t)
 	c := NewReplicaClient(Config{Path: t.TempDir()})
 	c.SetLogger(nil)
 	for level := range 3 * maxOpenDirs {
 		write(t, c, level, 1, 1, []byte("x"))
 		assert.Equal(t, "x", string(read(t, c, level, 1, 1)))
 	}
-	assert.LessOrEqual(t, open()-before, 2*maxOpenDirs)
+	assert.LessOrEqual(t, openDescriptors(t)-before, 2*maxOpenDirs)
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Close())
-	assert.Equal(t, before, open())
+	assert.Equal(t, before, openDescriptors(t))
 	assert.Equal(t, "x", string(read(t, c, 0, 1, 1)), "usable after Close")
 	require.NoError(t, c.Close())
+}
+
+// openDescriptors returns how many files the process has open.
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("needs a list of open descriptors in /proc/self/fd: %v", err)
+	}
+	return len(entries)
 }

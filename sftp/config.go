@@ -34,7 +34,7 @@ type Config struct {
 
 	// Path is the replica's root directory: absolute, or relative to where the
 	// server puts the user, usually the home directory.
-	Path string `ltx:"path" default:"the user's directory" help:"The replica's root directory on the server."`
+	Path string `ltx:"path" match:"^[^\\x00]*$" want:"no NUL byte" default:"the user's directory" help:"The replica's root directory on the server."`
 
 	// Layout names the files below Path.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
@@ -50,7 +50,7 @@ type Config struct {
 
 	// HostKey is the server's public key as in an authorized_keys file. Without
 	// it the key must be in the file KnownHosts. InsecureIgnoreHostKey accepts
-	// any key: whoever is on the way then reads and changes everything.
+	// any key: an attacker on the way can then read and change everything.
 	HostKey               string `ltx:"host-key" default:"none" help:"The server's public key: 'ssh-ed25519 AAAA…'."`
 	KnownHosts            string `ltx:"known-hosts,not=host-key" default:"'~/.ssh/known_hosts'" help:"A file of servers' public keys."`
 	InsecureIgnoreHostKey bool   `ltx:"insecure-ignore-host-key,not=host-key" default:"false" help:"Accept any server key: for tests."`
@@ -71,24 +71,22 @@ type Config struct {
 	// Dial connects to the server. Nil means a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `ltx:"-"`
 
-	// Logger gets the log. Nil means slog.Default.
+	// Logger receives the log. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
 
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("sftp.Config", cfg) }
 
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
-
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is given a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 func (cfg Config) withDefaults() Config {
 	cfg.DialTimeout = cmp.Or(cfg.DialTimeout, 30*time.Second)
@@ -116,8 +114,6 @@ func (cfg Config) validate() error {
 		return invalid("User", cfg.User, "want the account's name")
 	case cfg.Password == "" && cfg.KeyPath == "" && !cfg.Agent:
 		return invalid("Password", "", "want a Password, a KeyPath or Agent")
-	case strings.ContainsRune(cfg.Path, 0):
-		return invalid("Path", cfg.Path, "want no NUL byte")
 	}
 	return nil
 }

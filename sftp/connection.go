@@ -3,10 +3,11 @@ package sftp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,40 +25,31 @@ const answerGrace = 500 * time.Millisecond
 
 // connection is the client's one connection, made again when it is lost.
 type connection struct {
-	cfg Config
-	ssh *ssh.ClientConfig
-
-	dialing sync.Mutex // held while it is made
-	mu      sync.Mutex
-	current *session // nil while there is none
+	cfg     Config
+	key     ssh.Signer // of KeyPath, nil without
+	hostKey ssh.HostKeyCallback
+	ready   flow.Lazy[session]
 }
 
 // session is a connection that is up, as far as is known.
 type session struct {
 	*sftp.Client
-	ssh    *ssh.Client
-	done   chan struct{} // closed when it has ended
-	broken atomic.Bool   // a request has found it lost
+	ssh     *ssh.Client
+	done    chan struct{} // closed when it has ended
+	lost    atomic.Bool   // it has ended, or a request has found it broken
+	idle    time.Duration // Config.IdleTimeout
+	stalled atomic.Bool   // closed because nothing arrived for that long
+
+	waiting atomic.Int64              // requests under way
+	heard   atomic.Pointer[time.Time] // when something arrived last, or the first of those was sent
 }
 
 // get returns the session, making it if there is none.
 func (c *connection) get(ctx context.Context) (*session, error) {
-	c.dialing.Lock()
-	defer c.dialing.Unlock()
-	c.mu.Lock()
-	s := c.current
-	c.mu.Unlock()
-	if s != nil && !s.lost() {
-		return s, nil
+	if s := c.ready.Load(); s != nil && s.lost.Load() {
+		c.ready.CompareAndSwap(s, nil)
 	}
-	s, err := c.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.current = s
-	return s, nil
+	return c.ready.Get(ctx, c.dial)
 }
 
 func (c *connection) dial(ctx context.Context) (*session, error) {
@@ -69,14 +61,15 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 		return nil, dialError(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	up, channels, requests, err := ssh.NewClientConn(conn, address, c.ssh)
+	up, channels, requests, err := ssh.NewClientConn(conn, address,
+		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey})
 	if err != nil {
 		conn.Close()
 		return nil, dialError(ctx, err)
 	}
-	s := &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{})}
+	s := &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{}), idle: c.cfg.IdleTimeout}
 	concurrent := c.cfg.ConcurrentWrites == nil || *c.cfg.ConcurrentWrites
-	s.Client, err = sftp.NewClient(s.ssh, sftp.UseConcurrentWrites(concurrent))
+	err = s.start(sftp.UseConcurrentWrites(concurrent))
 	if err == nil && !stop() {
 		err = context.Cause(ctx)
 	}
@@ -86,10 +79,12 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	}
 	go func() {
 		_ = s.Client.Wait()
+		s.lost.Store(true)
 		s.ssh.Close()
 		close(s.done)
 	}()
 	go s.keepAlive(c.cfg.KeepAlive)
+	go s.watch()
 	return s, nil
 }
 
@@ -101,31 +96,74 @@ func dialError(ctx context.Context, err error) error {
 	return err
 }
 
+// start starts SFTP.
+func (s *session) start(opts ...sftp.ClientOption) error {
+	channel, err := s.ssh.NewSession()
+	if err != nil {
+		return err
+	}
+	in, err := channel.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := channel.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := channel.RequestSubsystem("sftp"); err != nil {
+		return err
+	}
+	s.Client, err = sftp.NewClientPipe(io.TeeReader(out, hearing{s}), in, opts...)
+	return err
+}
+
+// hearing is written what the server sends.
+type hearing struct{ *session }
+
+func (h hearing) Write(p []byte) (int, error) {
+	h.hear()
+	return len(p), nil
+}
+
+func (s *session) hear() {
+	now := time.Now()
+	s.heard.Store(&now)
+}
+
+// watch closes the session when nothing has arrived for Config.IdleTimeout,
+// though requests are under way. The server's SSH may be well while its SFTP waits
+// for a disk.
+func (s *session) watch() {
+	s.every(max(s.idle/8, time.Millisecond), func() {
+		if s.waiting.Load() > 0 && time.Since(*s.heard.Load()) > s.idle {
+			s.stalled.Store(true)
+			s.ssh.Close()
+		}
+	})
+}
+
 // keepAlive closes the session when the server stops answering.
 func (s *session) keepAlive(every time.Duration) {
-	ticker := time.NewTicker(every)
+	s.every(every, func() {
+		timer := time.AfterFunc(every, func() { s.ssh.Close() })
+		defer timer.Stop()
+		if _, _, err := s.ssh.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+			s.ssh.Close()
+		}
+	})
+}
+
+// every calls do at an interval until the session has ended.
+func (s *session) every(interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-s.done:
 			return
 		case <-ticker.C:
+			do()
 		}
-		timer := time.AfterFunc(every, func() { s.ssh.Close() })
-		_, _, err := s.ssh.SendRequest("keepalive@openssh.com", true, nil)
-		if timer.Stop(); err != nil {
-			s.ssh.Close()
-			return
-		}
-	}
-}
-
-func (s *session) lost() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return s.broken.Load()
 	}
 }
 
@@ -139,12 +177,26 @@ func (s *session) run(ctx context.Context, do func() error) error {
 	defer cancel()
 	stop := context.AfterFunc(longer, func() { s.ssh.Close() })
 	defer stop()
+	if s.waiting.Add(1) == 1 {
+		s.hear()
+	}
 	err := do()
+	s.waiting.Add(-1)
 	if err != nil && err != io.EOF && errors.Is(kindOf(err), ltxstore.ErrUnavailable) {
-		s.broken.Store(true)
+		s.lost.Store(true)
 		s.ssh.Close()
+		if s.stalled.Load() {
+			err = fmt.Errorf("%w: the server has not answered for %v: %w", ltxstore.ErrUnavailable, s.idle, err)
+		}
 	}
 	return flow.Ended(ctx, err)
+}
+
+// finish is run for what must be done though ctx may have ended.
+func (s *session) finish(ctx context.Context, do func() error) error {
+	longer, cancel := flow.Outlive(ctx, answerGrace)
+	defer cancel()
+	return s.run(longer, do)
 }
 
 // call runs one request.
@@ -158,21 +210,41 @@ func (c *connection) call(ctx context.Context, do func(s *session) error) error 
 
 // close closes the connection; the next call makes another.
 func (c *connection) close() {
-	c.mu.Lock()
-	s := c.current
-	c.current = nil
-	c.mu.Unlock()
-	if s != nil {
+	if s := c.ready.Swap(nil); s != nil {
 		s.ssh.Close()
 		<-s.done
 	}
 }
 
-// agentSigners returns the keys of the agent.
-func agentSigners() ([]ssh.Signer, error) {
-	conn, err := net.Dial("unix", os.Getenv("SSH_AUTH_SOCK"))
+// auth returns the ways to authenticate until ctx ends. The keys are one way: of
+// two, only the first would be tried.
+func (c *connection) auth(ctx context.Context) (ways []ssh.AuthMethod) {
+	if c.key != nil || c.cfg.Agent {
+		ways = append(ways, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return c.keys(ctx) }))
+	}
+	if password := c.cfg.Password; password != "" {
+		ways = append(ways, ssh.Password(password), ssh.KeyboardInteractive(
+			func(_, _ string, questions []string, _ []bool) ([]string, error) {
+				return slices.Repeat([]string{password}, len(questions)), nil
+			}))
+	}
+	return ways
+}
+
+// keys returns the key of KeyPath and those of the agent, whose connection ends
+// with ctx.
+func (c *connection) keys(ctx context.Context) (keys []ssh.Signer, err error) {
+	if c.key != nil {
+		keys = append(keys, c.key)
+	}
+	if !c.cfg.Agent {
+		return keys, nil
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", os.Getenv("SSH_AUTH_SOCK"))
 	if err != nil {
 		return nil, err
 	}
-	return agent.NewClient(conn).Signers() // which use the connection as long as they live
+	context.AfterFunc(ctx, func() { conn.Close() })
+	agents, err := agent.NewClient(conn).Signers()
+	return append(keys, agents...), err
 }

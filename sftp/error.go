@@ -14,35 +14,31 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// SFTP's status codes without an error of package fs.
-const (
-	statusFailure     = 4
-	statusUnsupported = 8
-)
-
 // isFailure reports whether err is the status that servers give what has no
 // other, or another status than those of package fs.
 func isFailure(err error) bool {
 	var status *sftp.StatusError
-	return errors.As(err, &status) && status.Code == statusFailure || errors.Is(err, fs.ErrExist)
+	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure || errors.Is(err, fs.ErrExist)
 }
 
 // Classify implements tree.Tree.
 func (s *server) Classify(err error) tree.Failure { return tree.Failure{Kind: kindOf(err)} }
 
 func kindOf(err error) error {
-	if kind := ltxstore.KindOf(err); kind != nil {
+	if kind := tree.KindOf(err); kind != nil {
 		return kind
 	}
 	var status *sftp.StatusError
 	var auth *ssh.ServerAuthError
 	var refused net.Error
 	switch {
-	case errors.Is(err, fs.ErrExist):
-		return fs.ErrExist
-	case errors.As(err, &status) && status.Code == statusUnsupported:
-		return errors.ErrUnsupported
 	case errors.As(err, &status):
+		switch status.FxCode() {
+		case sftp.ErrSSHFxOpUnsupported:
+			return errors.ErrUnsupported
+		case sftp.ErrSSHFxNoConnection, sftp.ErrSSHFxConnectionLost:
+			return ltxstore.ErrUnavailable // of a server in front of another
+		}
 		return nil // a full disk among them: permanent until someone makes room
 	case errors.As(err, &auth), strings.Contains(err.Error(), "unable to authenticate"):
 		return fs.ErrPermission

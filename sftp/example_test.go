@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/sftp"
 )
@@ -21,4 +23,23 @@ func ExampleNewReplicaClient() {
 	defer client.Close()
 	fmt.Println(client.Type())
 	// Output: sftp
+}
+
+// throughJumpHost returns a client of a server that is reached through another,
+// as with ssh -J.
+func throughJumpHost(host *ssh.Client, cfg sftp.Config) *sftp.ReplicaClient {
+	cfg.Dial = host.DialContext
+	return sftp.NewReplicaClient(cfg)
+}
+
+// A server behind a jump host.
+func ExampleConfig_jumpHost() {
+	host, err := ssh.Dial("tcp", "jump.example.com:22", &ssh.ClientConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer host.Close()
+	client := throughJumpHost(host, sftp.Config{Host: "backup.internal", User: "backup", Path: "/srv/backups/db"})
+	defer client.Close()
 }

@@ -27,8 +27,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
@@ -51,12 +51,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	log.Secrets.Add(cfg.Password)
-	log.Secrets.Add(cfg.KeyPassphrase)
-	keys, err := backend.NewKeys(cfg.Layout, "")
-	if err != nil {
-		return nil, err
-	}
+	log.Secrets.Add(settings.Secrets(cfg)...)
 	check, err := cfg.hostKey()
 	if err != nil {
 		return nil, err
@@ -64,54 +59,41 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	if cfg.InsecureIgnoreHostKey {
 		log.Get().Warn("sftp accepts any server key: what is stored can be read and changed on the way", "host", cfg.Host)
 	}
-	auth, err := cfg.auth()
+	key, err := cfg.key()
 	if err != nil {
 		return nil, err
 	}
-	pool := &connection{cfg: cfg, ssh: &ssh.ClientConfig{User: cfg.User, Auth: auth, HostKeyCallback: check}}
+	if cfg.Agent && os.Getenv("SSH_AUTH_SOCK") == "" {
+		return nil, invalid("Agent", true, "want the environment variable SSH_AUTH_SOCK to be set")
+	}
+	pool := &connection{cfg: cfg, key: key, hostKey: check}
 	return &tree.Store{
 		Tree:    &server{root: cfg.Path, connection: pool},
-		Keys:    keys,
+		Traits:  tree.Traits{FollowsLinks: true},
+		Layout:  cfg.Layout,
 		Place:   []string{cfg.User, cfg.address(), cfg.Path},
 		Options: cfg.Options,
+		Where:   cfg.User + "@" + cfg.address(),
 		Close:   pool.close,
 	}, nil
 }
 
-// auth returns the ways to authenticate.
-func (cfg Config) auth() (methods []ssh.AuthMethod, err error) {
-	if cfg.KeyPath != "" {
-		pem, err := os.ReadFile(cfg.KeyPath)
-		if err != nil {
-			return nil, invalid("KeyPath", cfg.KeyPath, "want a readable file ("+err.Error()+")")
-		}
-		parse := func() (ssh.Signer, error) { return ssh.ParsePrivateKey(pem) }
-		if cfg.KeyPassphrase != "" {
-			parse = func() (ssh.Signer, error) {
-				return ssh.ParsePrivateKeyWithPassphrase(pem, []byte(cfg.KeyPassphrase))
-			}
-		}
-		signer, err := parse()
-		if err != nil {
-			return nil, invalid("KeyPath", cfg.KeyPath, "want a private key that KeyPassphrase opens ("+err.Error()+")")
-		}
-		methods = append(methods, ssh.PublicKeys(signer))
+// key reads the key of KeyPath, if there is one.
+func (cfg Config) key() (key ssh.Signer, err error) {
+	if cfg.KeyPath == "" {
+		return nil, nil
 	}
-	if cfg.Agent {
-		if os.Getenv("SSH_AUTH_SOCK") == "" {
-			return nil, invalid("Agent", true, "want the environment variable SSH_AUTH_SOCK to be set")
-		}
-		methods = append(methods, ssh.PublicKeysCallback(agentSigners))
+	pem, err := os.ReadFile(cfg.KeyPath)
+	if err != nil {
+		return nil, invalid("KeyPath", cfg.KeyPath, "want a readable file ("+err.Error()+")")
 	}
-	if cfg.Password != "" {
-		methods = append(methods, ssh.Password(cfg.Password), ssh.KeyboardInteractive(
-			func(_, _ string, questions []string, _ []bool) ([]string, error) {
-				answers := make([]string, len(questions))
-				for i := range answers {
-					answers[i] = cfg.Password
-				}
-				return answers, nil
-			}))
+	if cfg.KeyPassphrase != "" {
+		key, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(cfg.KeyPassphrase))
+	} else {
+		key, err = ssh.ParsePrivateKey(pem)
 	}
-	return methods, nil
+	if err != nil {
+		return nil, invalid("KeyPath", cfg.KeyPath, "want a private key that KeyPassphrase opens ("+err.Error()+")")
+	}
+	return key, nil
 }

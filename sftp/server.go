@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -32,7 +33,7 @@ const (
 	smallRange = 32 << 10
 )
 
-// server is the tree on the server.
+// server is the tree.Tree on the server.
 type server struct {
 	*connection
 	root  string
@@ -47,9 +48,7 @@ func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 func infoOf(info fs.FileInfo) tree.Info {
 	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size(), Modified: info.ModTime()}
 	if stat, ok := info.Sys().(*sftp.FileStat); ok {
-		if i.Changed = time.Unix(int64(stat.Atime), 0); i.Changed.Before(i.Modified) {
-			i.Changed = i.Modified
-		}
+		i.Changed = stat.AccessTime()
 	}
 	return i
 }
@@ -113,6 +112,9 @@ func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions)
 		return tree.Content{}, err
 	}
 	content := tree.Content{Info: infoOf(info)}
+	if !content.Mode.IsRegular() {
+		return tree.Content{}, fmt.Errorf("the name is not a file's: %w", fs.ErrNotExist)
+	}
 	start, n := rangeio.Clamp(opts.Offset, opts.Size, content.Size)
 	if n > smallRange || opts.Version != "" {
 		if content.Version, err = version(f, content.Info); err != nil {
@@ -123,15 +125,16 @@ func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions)
 		}
 	}
 	if n > smallRange {
-		content.Body = &body{ctx: ctx, session: c, file: f, offset: start, left: n}
+		h := &handle{c, ctx, f}
+		content.Body = struct {
+			io.Reader
+			io.Closer
+		}{bufio.NewReaderSize(io.NewSectionReader(h, start, n), int(min(n, chunkSize))), h}
 		return content, nil
 	}
 	small := make([]byte, n)
-	if _, err := f.ReadAt(small, start); err != nil && (err != io.EOF || n == 0) && n > 0 {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return tree.Content{}, err
+	if read, err := f.ReadAt(small, start); int64(read) < n {
+		return tree.Content{}, err // io.EOF: it was cut since Stat, and a retry finds its new size
 	}
 	content.Body = io.NopCloser(bytes.NewReader(small))
 	return content, f.Close()
@@ -150,50 +153,34 @@ func version(f *sftp.File, info tree.Info) (string, error) {
 	return fmt.Sprintf("%d %d %x", info.Size, info.Modified.Unix(), sum.Sum64()), nil
 }
 
-// body reads a range in chunks, each of several packets at once.
-type body struct {
-	ctx     context.Context
-	session *session
-	file    *sftp.File
-	offset  int64
-	left    int64
-	chunk   []byte // of buf, what is unread
-	buf     []byte
+// handle is an open file, whose requests end with the context.
+type handle struct {
+	*session
+	ctx  context.Context
+	file *sftp.File
 }
 
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	if len(b.chunk) == 0 {
-		if b.left == 0 {
-			return 0, io.EOF
-		}
-		if b.buf == nil {
-			b.buf = make([]byte, min(b.left, chunkSize))
-		}
-		want := b.buf[:min(b.left, int64(len(b.buf)))]
-		var n int
-		err := b.session.run(b.ctx, func() (err error) {
-			n, err = b.file.ReadAt(want, b.offset)
-			return err
-		})
-		if err == io.EOF && n > 0 {
-			err = nil // a file that was cut: the next Read finds nothing
-		}
-		if err != nil {
-			return 0, err
-		}
-		b.chunk, b.offset, b.left = want[:n], b.offset+int64(n), b.left-int64(n)
-	}
-	n := copy(p, b.chunk)
-	b.chunk = b.chunk[n:]
-	return n, nil
+// ReadAt implements io.ReaderAt.
+func (h *handle) ReadAt(p []byte, offset int64) (n int, err error) {
+	err = h.run(h.ctx, func() (err error) {
+		n, err = h.file.ReadAt(p, offset)
+		return err
+	})
+	return n, err
+}
+
+// Write implements io.Writer.
+func (h *handle) Write(p []byte) (n int, err error) {
+	err = h.run(h.ctx, func() (err error) {
+		n, err = h.file.Write(p)
+		return err
+	})
+	return n, err
 }
 
 // Close implements io.Closer. The context of a body that is read no further
 // may have ended: the handle is closed all the same.
-func (b *body) Close() error {
-	return b.session.run(context.WithoutCancel(b.ctx), func() error { return b.file.Close() })
-}
+func (h *handle) Close() error { return h.finish(h.ctx, h.file.Close) }
 
 func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tree.Info, err error) {
 	c, err := s.get(ctx)
@@ -209,7 +196,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 		return info, err
 	}
 	if err := c.copy(ctx, f, from); err != nil {
-		_ = c.run(context.WithoutCancel(ctx), f.Close)
+		_ = c.finish(ctx, f.Close)
 		return info, err
 	}
 	err = c.run(ctx, func() error {
@@ -240,21 +227,11 @@ func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error
 	if from.Size >= 0 {
 		size = min(size, max(from.Size, 1))
 	}
-	buf := make([]byte, size)
-	for {
-		n, err := io.ReadFull(from, buf)
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return err
-		}
-		if n > 0 {
-			if err := c.run(ctx, func() error { _, err := f.Write(buf[:n]); return err }); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return nil
-		}
+	to := bufio.NewWriterSize(&handle{c, ctx, f}, int(size))
+	if _, err := to.ReadFrom(from); err != nil {
+		return err
 	}
+	return to.Flush()
 }
 
 func (s *server) Rename(ctx context.Context, from, to string) error {
@@ -273,8 +250,11 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 		}
 		err := c.Link(s.at(from), s.at(to))
 		if isFailure(err) {
-			if _, there := c.Lstat(s.at(to)); there == nil {
+			switch _, missing := c.Lstat(s.at(to)); {
+			case missing == nil:
 				return fmt.Errorf("%w: %w", fs.ErrExist, err)
+			case !errors.Is(missing, fs.ErrNotExist):
+				return missing
 			}
 		}
 		return err
@@ -299,33 +279,27 @@ func (c *session) tryLink(name, final string) error {
 	return err
 }
 
-// Remove checks first, because the library removes an empty directory too.
 func (s *server) Remove(ctx context.Context, p string) error {
-	return s.call(ctx, func(c *session) error {
-		info, err := c.stat(s.at(p))
-		if err == nil && !info.Mode.IsRegular() {
-			err = fs.ErrNotExist
-		}
-		if err != nil {
-			return err
-		}
-		return c.Remove(s.at(p))
-	})
+	return s.call(ctx, func(c *session) error { return c.Remove(s.at(p)) })
 }
 
 func (s *server) MakeDir(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error { return c.MkdirAll(s.at(p)) })
 }
 
+// RemoveDir looks first, because some servers would remove a file or a link.
 func (s *server) RemoveDir(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error {
-		err := c.RemoveDirectory(s.at(p))
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
+		info, err := c.stat(s.at(p))
+		if err != nil {
 			return err
 		}
-		info, lookErr := c.stat(s.at(p))
-		if lookErr == nil && !info.Mode.IsDir() {
+		if !info.Mode.IsDir() {
 			return fs.ErrNotExist
+		}
+		err = c.RemoveDirectory(s.at(p))
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		if names, lookErr := c.ReadDirContext(ctx, s.at(p)); lookErr == nil && len(names) > 0 {
 			return fmt.Errorf("%w: %w", fs.ErrExist, err)

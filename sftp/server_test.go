@@ -25,6 +25,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/dirstore"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
@@ -36,9 +37,13 @@ type testServer struct {
 	listener net.Listener
 	config   *ssh.ServerConfig
 	handlers *sftp.Handlers // instead of the directory
+	noSFTP   bool
+	rejects  bool // sessions
+	endsSFTP bool // when it has been started
 	down     atomic.Bool
 	dials    atomic.Int64
 	cut      atomic.Int64 // if more than 0, a connection ends after so many bytes
+	user     atomic.Value // the public key that may log in, in its wire format
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -60,6 +65,11 @@ func newServer() (*testServer, error) {
 	s := &testServer{dir: dir, key: string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}
 	s.config = &ssh.ServerConfig{PasswordCallback: func(_ ssh.ConnMetadata, given []byte) (*ssh.Permissions, error) {
 		if string(given) != password {
+			return nil, errors.New("wrong")
+		}
+		return nil, nil
+	}, PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+		if string(key.Marshal()) != s.user.Load() {
 			return nil, errors.New("wrong")
 		}
 		return nil, nil
@@ -89,13 +99,20 @@ func (s *testServer) serve(conn net.Conn) {
 	defer up.Close()
 	go ssh.DiscardRequests(requests)
 	for open := range channels {
+		if s.rejects {
+			open.Reject(ssh.ResourceShortage, "too many sessions")
+			continue
+		}
 		channel, requests, err := open.Accept()
 		if err != nil {
 			return
 		}
 		go func() {
 			for r := range requests {
-				r.Reply(r.Type == "subsystem", nil)
+				r.Reply(r.Type == "subsystem" && !s.noSFTP, nil)
+				if s.endsSFTP {
+					channel.Close()
+				}
 			}
 		}()
 		var server interface{ Serve() error }
@@ -204,12 +221,9 @@ func (s *testServer) store() replicatest.Store {
 	}
 	first, _ := with(same)
 	var keys backend.Keys
-	at := func(key string) string { return filepath.Join(s.dir, "backups/db", filepath.FromSlash(key)) }
-	put := func(_ context.Context, key string, content []byte) error {
-		if err := os.MkdirAll(filepath.Dir(at(key)), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(at(key), content, 0o644)
+	raw := dirstore.Raw(filepath.Join(s.dir, "backups/db"), keys)
+	raw.Leave = func(ctx context.Context) error {
+		return raw.Put(ctx, path.Join("ltx/0000", "."+ltx.FormatFilename(77, 77)+".1-2.tmp"), []byte("half"))
 	}
 	return replicatest.Store{
 		Client:  first,
@@ -222,32 +236,7 @@ func (s *testServer) store() replicatest.Store {
 		Missing: func() (ltxstore.ReplicaClient, error) {
 			return with(func(c *Config) { c.Path, c.MustExist = "nowhere", true })
 		},
-		Raw: &replicatest.Raw{
-			Keys: keys,
-			Put:  put,
-			List: func(context.Context) (names []string, err error) {
-				err = filepath.WalkDir(at(""), func(name string, entry fs.DirEntry, err error) error {
-					if err != nil || name == at("") {
-						return err
-					}
-					rel, err := filepath.Rel(at(""), name)
-					if rel = filepath.ToSlash(rel); !entry.IsDir() {
-						names = append(names, rel)
-					} else if below, readErr := os.ReadDir(name); readErr == nil && len(below) == 0 {
-						names = append(names, rel+"/")
-					}
-					return err
-				})
-				if errors.Is(err, fs.ErrNotExist) {
-					err = nil
-				}
-				return names, err
-			},
-			Strip: func(_ context.Context, key string) error { return os.Chtimes(at(key), time.Now(), time.Now()) },
-			Leave: func(ctx context.Context) error {
-				return put(ctx, path.Join("ltx/0000", "."+ltx.FormatFilename(77, 77)+".1-2.tmp"), []byte("half"))
-			},
-		},
+		Raw:    raw,
 		Faults: &replicatest.Faults{Unreachable: func() { s.down.Store(true); s.drop() }},
 		Close: func() error {
 			for _, c := range clients {
@@ -353,6 +342,8 @@ func TestRefusals(t *testing.T) {
 	require.NoError(t, os.WriteFile(known, []byte("["+host+"]:"+port+" "+s.key), 0o600))
 	require.NoError(t, write(t, s.client(cfg), "x"))
 
+	t.Setenv("SSH_AUTH_SOCK", "")
+	t.Setenv("HOME", "")
 	for field, change := range map[string]func(*Config){
 		"Host":       func(c *Config) { c.Host = "" },
 		"User":       func(c *Config) { c.User = "" },
@@ -361,6 +352,11 @@ func TestRefusals(t *testing.T) {
 		"HostKey":    func(c *Config) { c.HostKey = "nonsense" },
 		"KnownHosts": func(c *Config) { c.HostKey, c.KnownHosts = "", filepath.Join(t.TempDir(), "none") },
 		"KeyPath":    func(c *Config) { c.KeyPath = known },
+
+		"Agent is true: want the environment variable": func(c *Config) { c.Agent = true },
+		"want a HostKey or a file of known hosts":      func(c *Config) { c.HostKey = "" },
+		"KeepAlive is -1s":                             func(c *Config) { c.KeepAlive = -time.Second },
+		"KeyPath is \"none\": want a readable file":    func(c *Config) { c.KeyPath = "none" },
 	} {
 		err := s.client(change).Init(t.Context())
 		require.ErrorIs(t, err, fs.ErrInvalid, field)
@@ -387,12 +383,12 @@ func TestSilentServer(t *testing.T) {
 
 func TestOpenURL(t *testing.T) {
 	s := start(t)
-	client, err := ltxstore.Open(t.Context(), "sftp://u:"+password+"@"+s.listener.Addr().String()+s.dir+"?insecure-ignore-host-key=true")
+	client, err := ltxstore.Open(t.Context(), "sftp://u:"+password+"@"+s.listener.Addr().String()+s.dir+"/deep?insecure-ignore-host-key=true")
 	require.NoError(t, err)
 	defer ltxstore.Close(client)
 	_, err = client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("x"))
 	require.NoError(t, err)
-	assert.FileExists(t, filepath.Join(s.dir, "ltx/0000", ltx.FormatFilename(1, 1)))
+	assert.FileExists(t, filepath.Join(s.dir, "deep/ltx/0000", ltx.FormatFilename(1, 1)))
 	for _, bad := range []string{"sftp:///path", "sftp://host/path", "sftp://u@host/path", "sftp://u:p@host/path?nonsense=1"} {
 		_, err := ltxstore.Open(t.Context(), bad)
 		assert.Error(t, err, bad)

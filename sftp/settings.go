@@ -24,17 +24,7 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	if u.Host == "" {
 		return nil, errors.New("the URL names no server: want sftp://USER@HOST/PATH")
 	}
-	place := map[string]string{"host": u.Host}
-	if u.HasUser {
-		place["user"] = u.User
-	}
-	if u.HasPassword {
-		place["password"] = u.Password
-	}
-	if u.Path != "" {
-		place["path"] = u.Path
-	}
-	return place, nil
+	return map[string]string{"host": u.Host, "user": u.User, "password": u.Password, "path": u.Path}, nil
 }
 
 // urlOf is the inverse of placeOf. Credentials are not part of the URL, and a

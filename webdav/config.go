@@ -1,12 +1,9 @@
 package webdav
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
@@ -38,8 +35,9 @@ type Config struct {
 	Password    string `ltx:"webdav-password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
 	BearerToken string `ltx:"bearer-token,secret,not=webdav-password" default:"none" help:"A token that is sent instead of account and password." json:"-"`
 
-	InsecureSkipVerify bool   `ltx:"skip-verify" default:"false" help:"Accept any TLS certificate: for tests."`
-	CABundle           string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
+	// HTTP configures the connections to the server, which all clients with the same
+	// options share. It has no IdleTimeout: that of Options holds.
+	HTTP transport.Options `ltx:"" idle-timeout:"-"`
 
 	// AtomicMove says whether the server's MOVE replaces a file in one step, so
 	// that readers find the old one or the new one. A file that is missing is
@@ -48,38 +46,25 @@ type Config struct {
 	AtomicMove *bool `ltx:"atomic-move" default:"what is known of the server" help:"Whether the server's MOVE replaces a file in one step."`
 
 	tree.Options
-	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
 
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// RoundTripper sends the requests. Nil means a transport of the client's
-	// own, by the fields above.
-	RoundTripper http.RoundTripper `ltx:"-"`
-
-	// Logger gets the log. Nil means slog.Default.
+	// Logger receives the log. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
 
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("webdav.Config", cfg) }
 
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
-
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is given a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
-
-func (cfg Config) withDefaults() Config {
-	cfg.Options = cfg.Options.WithDefaults()
-	cfg.ResponseTimeout = cmp.Or(cfg.ResponseTimeout, time.Minute)
-	return cfg
-}
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 // validate checks the fields, and returns the URL.
 func (cfg Config) validate() (*url.URL, error) {
@@ -91,17 +76,4 @@ func (cfg Config) validate() (*url.URL, error) {
 		return nil, backend.Invalid(typeName, "init", "URL", ltxstore.Redact(cfg.URL), "want http://HOST/PATH or https://HOST/PATH without user, query and fragment")
 	}
 	return at, nil
-}
-
-func (cfg Config) transport() (http.RoundTripper, error) {
-	if cfg.RoundTripper != nil {
-		return cfg.RoundTripper, nil
-	}
-	return transport.New(transport.Options{
-		MaxIdleConns:       max(cfg.MetadataConcurrency, cfg.DeleteConcurrency),
-		IdleConnTimeout:    90 * time.Second,
-		ResponseTimeout:    cfg.ResponseTimeout,
-		InsecureSkipVerify: cfg.InsecureSkipVerify,
-		CABundle:           cfg.CABundle,
-	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
@@ -25,23 +26,18 @@ func (e *statusError) Error() string {
 
 // statusOf returns the status of an answer that is not success, else 0.
 func statusOf(err error) int {
-	var status *statusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.code
 	}
 	return 0
 }
 
-// Classify implements tree.Tree.
 func (s *server) Classify(err error) tree.Failure {
-	if kind := ltxstore.KindOf(err); kind != nil {
+	if kind := tree.KindOf(err); kind != nil {
 		return tree.Failure{Kind: kind}
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return tree.Failure{Kind: fs.ErrExist}
-	}
-	var status *statusError
-	if !errors.As(err, &status) {
+	status, ok := errors.AsType[*statusError](err)
+	if !ok {
 		if transport.IsBroken(err) {
 			return tree.Failure{Kind: ltxstore.ErrUnavailable}
 		}
@@ -49,8 +45,12 @@ func (s *server) Classify(err error) tree.Failure {
 	}
 	f := tree.Failure{RetryAfter: transport.RetryAfter(status.header)}
 	switch status.code {
-	case http.StatusNotFound, http.StatusGone, http.StatusConflict: // 409: a collection above is missing
+	case http.StatusNotFound, http.StatusGone:
 		f.Kind = fs.ErrNotExist
+	case http.StatusConflict: // a collection above is missing
+		if slices.Contains([]string{http.MethodPut, "MOVE", "MKCOL"}, status.method) {
+			f.Kind = fs.ErrNotExist
+		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		f.Kind = fs.ErrPermission
 	case http.StatusTooManyRequests:

@@ -2,7 +2,6 @@ package webdav
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -52,8 +51,7 @@ func (s *server) probe(ctx context.Context, log *oplog.Logger) error {
 	}
 	log.Get().Debug("webdav server", "product", s.product.name, "atomic-move", s.product.atomicMove)
 	if s.cfg.WriteOnce && s.product.racyMove {
-		log.Get().LogAttrs(ctx, slog.LevelWarn, "webdav server does not keep write-once between writers of the same moment",
-			slog.String("product", s.product.name))
+		log.Get().WarnContext(ctx, "webdav server does not keep write-once between writers of the same moment", "product", s.product.name)
 	}
 	return flow.Err(ctx)
 }

@@ -20,8 +20,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
@@ -45,28 +45,30 @@ func connect(ctx context.Context, cfg Config, log *oplog.Logger) (*tree.Store, e
 	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	log.Secrets.Add(cfg.Password)
-	log.Secrets.Add(cfg.BearerToken)
-	keys, err := backend.NewKeys(cfg.Layout, "")
-	if err != nil {
+	cfg.Options = cfg.Options.WithDefaults()
+	log.Secrets.Add(settings.Secrets(cfg)...)
+	if err := cfg.HTTP.Check(typeName); err != nil {
 		return nil, err
 	}
-	rt, err := cfg.transport()
+	cfg.HTTP = cfg.HTTP.WithDefaults(max(cfg.MetadataConcurrency, cfg.DeleteConcurrency))
+	cfg.HTTP.IdleTimeout = cfg.IdleTimeout
+	rt, closeIdle, err := transport.Shared(cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
 	base.Path, base.RawPath = "/"+strings.Trim(base.Path+"/"+cfg.Path, "/"), ""
 	s := &server{cfg: cfg, base: base, http: &http.Client{Transport: rt, CheckRedirect: transport.NoRedirect}}
 	if err := s.probe(ctx, log); err != nil {
+		closeIdle()
 		return nil, err
 	}
 	return &tree.Store{
 		Tree:    s,
 		Traits:  tree.Traits{LinkMoves: true},
-		Keys:    keys,
+		Layout:  cfg.Layout,
 		Place:   []string{base.String(), cfg.Username},
 		Options: cfg.Options,
-		Close:   s.http.CloseIdleConnections,
+		Where:   base.String(),
+		Close:   closeIdle,
 	}, nil
 }

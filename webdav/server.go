@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,12 +33,11 @@ const (
 	answerGrace = time.Second
 )
 
-// server is the tree on the server.
+// server is the tree.Tree on the server.
 type server struct {
-	cfg  Config
-	base *url.URL // of the replica's root
-	http *http.Client
-
+	cfg     Config
+	base    *url.URL // of the replica's root
+	http    *http.Client
 	product product
 }
 
@@ -60,9 +61,7 @@ func (s *server) send(ctx context.Context, method string, at *url.URL, header ht
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.ContentLength = size
 	switch {
 	case s.cfg.BearerToken != "":
@@ -80,10 +79,8 @@ func (s *server) request(ctx context.Context, method string, at *url.URL, header
 		return err
 	}
 	drain(answer.Body)
-	for _, code := range want {
-		if answer.StatusCode == code {
-			return nil
-		}
+	if slices.Contains(want, answer.StatusCode) {
+		return nil
 	}
 	return &statusError{method, answer.StatusCode, answer.Header}
 }
@@ -100,12 +97,13 @@ func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (tre
 	c, err := s.open(ctx, p, opts)
 	code := statusOf(err)
 	if s.product.atomicMove || code != http.StatusNotFound && code != http.StatusForbidden {
-		return c, err
+		return c, s.confirm(ctx, s.at(p), err)
 	}
-	switch info, statErr := s.Stat(ctx, p); {
+	info, statErr := s.Stat(ctx, p)
+	switch {
 	case statErr == nil && info.Mode.IsRegular():
 		return s.open(ctx, p, opts)
-	case statusOf(statErr) == http.StatusNotFound:
+	case code == http.StatusNotFound && statErr != nil, statusOf(statErr) == http.StatusNotFound:
 		return c, statErr
 	}
 	return c, err
@@ -134,15 +132,19 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 		c.Version = etag
 	}
 	c.Modified, _ = http.ParseTime(answer.Header.Get("Last-Modified"))
-	switch code := answer.StatusCode; {
+	code, span := answer.StatusCode, answer.Header.Get("Content-Range")
+	switch {
 	case code == http.StatusPreconditionFailed && opts.Version != "":
 		return c, tree.ErrReplaced
 	case code == http.StatusRequestedRangeNotSatisfiable:
-		return s.pastEnd(ctx, p, c, opts.Offset, rangeio.RefusedSize(answer.Header.Get("Content-Range")))
+		c.Size = rangeio.RefusedSize(span)
 	case code == http.StatusMethodNotAllowed, code == http.StatusMovedPermanently:
-		return c, fmt.Errorf("the name is a collection's: %w: %w", fs.ErrNotExist, &statusError{"GET", code, answer.Header})
-	case code == http.StatusPartialContent && asked != "":
-		n, total, err := rangeio.CheckContentRange(answer.Header.Get("Content-Range"), opts.Offset, opts.Size)
+		if info, err := s.Stat(ctx, p); err == nil && info.Mode.IsDir() {
+			return c, fmt.Errorf("the name is a collection's: %w", fs.ErrNotExist)
+		}
+		return c, &statusError{"GET", code, answer.Header}
+	case asked != "" && (code == http.StatusPartialContent || code == http.StatusOK && span != ""):
+		n, total, err := rangeio.CheckContentRange(span, opts.Offset, opts.Size)
 		if err != nil {
 			return c, err
 		}
@@ -165,27 +167,17 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 		}
 		c.Size = info.Size
 	}
+	if code == http.StatusRequestedRangeNotSatisfiable {
+		if c.Size > opts.Offset {
+			return c, fmt.Errorf("server refuses the range from %d of %d bytes: %w", opts.Offset, c.Size, ltxstore.ErrUnavailable)
+		}
+		drain(c.Body)
+		c.Body = http.NoBody
+		return c, nil
+	}
 	if opts.Version != "" && c.Version != opts.Version {
 		return c, tree.ErrReplaced
 	}
-	return c, nil
-}
-
-// pastEnd returns the content of a range that was refused.
-func (s *server) pastEnd(ctx context.Context, p string, c tree.Content, offset, size int64) (tree.Content, error) {
-	if size < 0 {
-		info, err := s.Stat(ctx, p)
-		if err != nil {
-			return c, err
-		}
-		size = info.Size
-	}
-	if size > offset {
-		return c, fmt.Errorf("server refuses the range from %d of %d bytes: %w", offset, size, ltxstore.ErrUnavailable)
-	}
-	c.Size = size
-	drain(c.Body)
-	c.Body = http.NoBody
 	return c, nil
 }
 
@@ -249,7 +241,7 @@ func (s *server) move(ctx context.Context, from, to, overwrite string) error {
 		return fmt.Errorf("%w: %w", fs.ErrExist, err)
 	case http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusInternalServerError:
 		// Of what Apache does in two steps, another move may have done one.
-		if _, missing := s.Stat(ctx, from); overwrite == "T" && missing == nil {
+		if _, missing := s.stat(ctx, from); overwrite == "T" && missing == nil {
 			return fmt.Errorf("another client replaces the file: %w: %w", ltxstore.ErrUnavailable, err)
 		}
 	}
@@ -269,54 +261,38 @@ func (s *server) Rename(ctx context.Context, from, to string) error {
 	return s.move(ctx, from, to, "T")
 }
 
-// Link implements tree.Tree.
-func (s *server) Link(ctx context.Context, from, to string) error {
-	return s.move(ctx, from, to, "F")
-}
+func (s *server) Link(ctx context.Context, from, to string) error { return s.move(ctx, from, to, "F") }
 
-// Remove implements tree.Tree. It checks first: DELETE removes a collection with
-// everything in it.
 func (s *server) Remove(ctx context.Context, p string) error {
-	info, err := s.Stat(ctx, p)
-	if err == nil && !info.Mode.IsRegular() {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return err
-	}
 	return s.request(ctx, http.MethodDelete, s.at(p), nil, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
 }
 
-// MakeDir implements tree.Tree.
 func (s *server) MakeDir(ctx context.Context, p string) error { return s.mkcol(ctx, s.dir(p)) }
 
 func (s *server) mkcol(ctx context.Context, at *url.URL) error {
-	err := s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it is there
-	if code := statusOf(err); code != http.StatusConflict && code != http.StatusForbidden && code != http.StatusNotFound {
-		return err
+	for again := false; ; again = true {
+		err := s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it is there
+		if code := statusOf(err); !again && code != http.StatusConflict && code != http.StatusForbidden && code != http.StatusNotFound {
+			return err
+		}
+		// One above is missing, or another client makes this one at the moment.
+		if info, lookErr := s.properties(ctx, at); err == nil || lookErr == nil && info.Mode.IsDir() {
+			return nil
+		}
+		if again || at.Path == "/" {
+			return err
+		}
+		if err := s.mkcol(ctx, above(at)); err != nil {
+			return err
+		}
 	}
-	// One above is missing, or another client makes this one at the moment.
-	isDir := func() bool {
-		found := fs.FileMode(0)
-		lookErr := s.propfind(ctx, at, "0", func(_ string, info tree.Info) { found = info.Mode })
-		return lookErr == nil && found.IsDir()
-	}
-	if isDir() {
-		return nil
-	}
-	if at.Path == "/" {
-		return err
-	}
-	above := *at
-	above.Path = strings.TrimSuffix(path.Dir(strings.TrimSuffix(at.Path, "/")), "/") + "/"
-	if err := s.mkcol(ctx, &above); err != nil {
-		return err
-	}
-	err = s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed)
-	if err != nil && isDir() {
-		return nil
-	}
-	return err
+}
+
+// above returns the URL of the collection that has something in it.
+func above(at *url.URL) *url.URL {
+	u := *at
+	u.Path = strings.TrimSuffix(path.Dir(path.Clean(at.Path)), "/") + "/"
+	return &u
 }
 
 // RemoveDir implements tree.Tree. It checks first, because DELETE removes what

@@ -32,17 +32,8 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	if u.Scheme == "webdavs" {
 		scheme = "https://"
 	}
-	place := map[string]string{"webdav-url": scheme + u.Host}
-	if u.HasUser {
-		place["webdav-username"] = u.User
-	}
-	if u.HasPassword {
-		place["webdav-password"] = u.Password
-	}
-	if len(u.Path) > 1 {
-		place["path"] = u.Path[1:]
-	}
-	return place, nil
+	return map[string]string{"webdav-url": scheme + u.Host, "webdav-username": u.User, "webdav-password": u.Password,
+		"path": strings.TrimPrefix(u.Path, "/")}, nil
 }
 
 // urlOf is the inverse of placeOf. Credentials are not part of the URL.
