@@ -1,6 +1,7 @@
 package gcs
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +10,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -22,16 +23,6 @@ const (
 	maxError    = 16 << 10
 	maxPage     = 512 // of an error that is not the service's
 )
-
-// errForeign is that of an answer that is not the service's: a proxy's page, a
-// document of something else, or nothing at all. The library would take a page
-// for a file, and an empty document for an empty listing.
-var errForeign = fmt.Errorf("%w: the answer is not the service's", ltxstore.ErrUnavailable)
-
-// foreign is errForeign with what is wrong.
-func foreign(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{errForeign}, args...)...)
-}
 
 // excerpt returns the beginning of what a service has said, without secrets,
 // half of one neither.
@@ -70,8 +61,8 @@ type document struct {
 	Kind          string
 	Error         present
 	NextPageToken string
-	Items         []struct{ Name string }
-	Prefixes      []string
+	Items         filled
+	Prefixes      filled
 	Size          present
 }
 
@@ -81,6 +72,20 @@ type present bool
 // UnmarshalJSON implements json.Unmarshaler.
 func (p *present) UnmarshalJSON(value []byte) error {
 	*p = string(value) != "null"
+	return nil
+}
+
+// filled reports that an array of a JSON document is not empty. What is in it is the library's
+// to read.
+type filled bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *filled) UnmarshalJSON(value []byte) error {
+	inner, isArray := bytes.CutPrefix(value, []byte("["))
+	if !isArray && string(value) != "null" {
+		return errors.New("not an array")
+	}
+	*f = filled(isArray && len(bytes.TrimSpace(inner)) > len("]"))
 	return nil
 }
 
@@ -100,19 +105,11 @@ func (s *sending) check(op operation, req *http.Request, resp *http.Response, co
 	case err != nil:
 		return err
 	case op == opAttrs && !bool(doc.Size):
-		return foreign("the object has no size")
-	case op == opList && doc.NextPageToken != "":
-		return s.x.pages.Add(s.secrets.Text(doc.NextPageToken), doc.names(), doc.Prefixes)
+		return transport.Foreign("the object has no size")
+	case op == opList && doc.NextPageToken != "" && !bool(doc.Items || doc.Prefixes):
+		return s.x.pages.Add(s.secrets.Text(doc.NextPageToken))
 	}
 	return nil
-}
-
-func (d document) names() []string {
-	names := make([]string, len(d.Items))
-	for i, item := range d.Items {
-		names[i] = item.Name
-	}
-	return names
 }
 
 // parse reads a document that describes an object, or lists them.
@@ -123,13 +120,13 @@ func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc 
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return doc, foreign("status is %d: want 200 to a request to %s", resp.StatusCode, op)
+		return doc, transport.Foreign("status is %d: want 200 to a request to %s", resp.StatusCode, op)
 	case json.Unmarshal(content, &doc) != nil:
-		return doc, foreign("%s to a request to %s", excerpt(string(content), s.secrets), op)
+		return doc, transport.Foreign("%s to a request to %s", excerpt(string(content), s.secrets), op)
 	case bool(doc.Error):
-		return doc, foreign("an error with status 200 to a request to %s: %s", op, excerpt(string(content), s.secrets))
+		return doc, transport.Foreign("an error with status 200 to a request to %s: %s", op, excerpt(string(content), s.secrets))
 	case doc.Kind != want:
-		return doc, foreign("a document of kind %s to a request to %s: want %q", excerpt(doc.Kind, s.secrets), op, want)
+		return doc, transport.Foreign("a document of kind %s to a request to %s: want %q", excerpt(doc.Kind, s.secrets), op, want)
 	}
 	return doc, nil
 }
@@ -140,7 +137,7 @@ func (s *sending) checkDeleted(resp *http.Response, content []byte) error {
 	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusOK && strings.TrimSpace(string(content)) == "null" {
 		return nil
 	}
-	return foreign("status is %d with %s to a request to %s: want 204", resp.StatusCode, excerpt(string(content), s.secrets), opDelete)
+	return transport.Foreign("status is %d with %s to a request to %s: want 204", resp.StatusCode, excerpt(string(content), s.secrets), opDelete)
 }
 
 // checkSession keeps an upload where its request went: its token, its body and
@@ -149,7 +146,7 @@ func (s *sending) checkDeleted(resp *http.Response, content []byte) error {
 func (s *sending) checkSession(req *http.Request, resp *http.Response) error {
 	location := resp.Header.Get("Location")
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated || location == "" {
-		return foreign("status is %d without an address to a request to %s", resp.StatusCode, opBegin)
+		return transport.Foreign("status is %d without an address to a request to %s", resp.StatusCode, opBegin)
 	}
 	// The address is as good as a key: no error shows more of it than its origin.
 	session, err := req.URL.Parse(location)

@@ -11,10 +11,14 @@ import (
 	"strings"
 	"testing"
 
+	"cloud.google.com/go/storage"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -288,4 +292,100 @@ func TestNoRedirect(t *testing.T) {
 		token.Close()
 	}
 	assert.Zero(t, asked)
+}
+
+// An answer is read up to its bound, which a listing has further off; an error is cut, to a
+// page's beginning if it is not the service's.
+func TestReadAnswer(t *testing.T) {
+	s := &sending{roundTripper: &roundTripper{secrets: new(scrub.Secrets)}}
+	for _, tt := range []struct {
+		status int
+		op     operation
+		body   string
+		want   int // bytes, -1 for an error
+	}{
+		{200, opAttrs, strings.Repeat("x", maxDocument), maxDocument},
+		{200, opAttrs, strings.Repeat("x", maxDocument+1), -1},
+		{200, opList, strings.Repeat("x", maxDocument+1), maxDocument + 1},
+		{299, opAttrs, strings.Repeat("x", maxError+1), maxError + 1},
+		{300, opAttrs, `"` + strings.Repeat("x", maxError) + `"`, maxPage},
+		{404, opAttrs, `"` + strings.Repeat("x", maxPage) + `"`, maxPage + 2},
+		{404, opAttrs, "<p>", 3},
+	} {
+		content, err := s.readAnswer(&http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(tt.body))}, tt.op)
+		if tt.want < 0 {
+			assert.Error(t, err)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Len(t, content, tt.want)
+	}
+}
+
+// What is believed of an answer to a deletion, to the beginning of an upload, and to a range.
+func TestCheckAnswer(t *testing.T) {
+	s := &sending{roundTripper: &roundTripper{secrets: new(scrub.Secrets)}}
+	for _, tt := range []struct {
+		status  int
+		content string
+		gone    bool
+	}{{204, "", true}, {200, "null\n", true}, {200, "{}", false}, {200, "", false}, {202, "null", false}, {404, "null", false}} {
+		assert.Equal(t, tt.gone, s.checkDeleted(&http.Response{StatusCode: tt.status}, []byte(tt.content)) == nil, tt)
+	}
+	req := httptest.NewRequest(http.MethodPost, "http://h/o", nil)
+	for _, tt := range []struct {
+		status   int
+		location string
+		begun    bool
+	}{{200, "/s", true}, {201, "http://h/s", true}, {202, "/s", false}, {204, "/s", false}, {200, "", false}, {201, "", false}} {
+		assert.Equal(t, tt.begun, s.checkSession(req, &http.Response{StatusCode: tt.status, Header: http.Header{"Location": {tt.location}}}) == nil, tt)
+	}
+	for _, tt := range []struct {
+		asked, told string
+		length      int64
+		ok          bool
+	}{
+		{"bytes=5-9", "bytes 5-9/100", 5, true}, {"bytes=5-9", "bytes 5-9/100", -1, true}, {"bytes=5-9", "bytes 5-9/100", 0, false}, {"bytes=5-9", "bytes 5-9/100", 6, false},
+		{"bytes=5-9", "bytes 5-10/100", 6, false}, {"bytes=5-9", "bytes 5-8/100", 4, true}, {"bytes=5-", "bytes 5-10/100", 6, true},
+		{"bytes=5-9", "bytes 5-9/*", 5, false}, {"bytes=5-9", "", 5, false}, {"", "bytes 0-9/10", 10, false},
+	} {
+		err := s.checkRange(tt.asked, &http.Response{ContentLength: tt.length, Header: http.Header{"Content-Range": {tt.told}}, Body: http.NoBody})
+		assert.Equal(t, tt.ok, err == nil, "%v %v", tt, err)
+	}
+}
+
+// What a bucket tells of what has no version, or no bytes.
+func TestBucket(t *testing.T) {
+	for generation, want := range map[int64]string{-1: "", 0: "", 1: "1"} {
+		assert.Equal(t, want, versionOf(generation))
+	}
+	b := newBench(t, gcsfake.Options{}, nil)
+	for name, cfg := range map[string]Config{"own": b.given(), "XML": b.over(t).given(), "JSON": b.over(t, storage.WithJSONReads()).given()} {
+		store, err := cfg.connect(t.Context(), new(oplog.Logger))
+		require.NoError(t, err)
+		bucket := store.Bucket.(*bucket)
+		b.server.Put("bucket", "k", nil)
+		content, err := bucket.Get(t.Context(), "k", object.GetOptions{})
+		require.NoError(t, err)
+		content.Body.Close()
+		assert.Zero(t, content.Length)
+		require.Error(t, bucket.DeleteVersion(t.Context(), "k", content.Version+"0"))
+		require.Error(t, bucket.DeleteVersion(t.Context(), "k", "no generation"))
+		require.NoError(t, bucket.DeleteVersion(t.Context(), "k", content.Version))
+
+		for _, header := range []http.Header{{"X-Goog-Stored-Content-Length": {"4"}}, {"X-Goog-Generation": {"0"}}} {
+			b.fail("ReadObject", 1, httpfault.Status(200, header, "body"))
+			content, err = bucket.Get(t.Context(), "k", object.GetOptions{})
+			if name != "own" {
+				assert.ErrorContains(t, err, "no generation", name)
+				continue
+			}
+			require.NoError(t, err)
+			content.Body.Close()
+			assert.Empty(t, content.Version)
+		}
+		if store.Close != nil {
+			store.Close()
+		}
+	}
 }

@@ -1,14 +1,18 @@
 package gcs
 
 import (
+	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
@@ -17,26 +21,65 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// authorize returns base with what adds the credentials' token to requests.
+// authorize returns base with what adds the credentials' token to requests. All clients with base and
+// equal credentials share the token.
 func (b *bucket) authorize(base http.RoundTripper) (http.RoundTripper, error) {
 	if b.cfg.Anonymous {
 		return base, nil
 	}
-	base = &witness{RoundTripper: base, secrets: &b.log.Secrets}
-	creds, err := b.cfg.credentials(base, &b.log.Secrets)
+	known := new(scrub.Secrets)
+	creds, err := b.cfg.credentials(&witness{base, known}, known)
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: base}
-	if err := httptransport.AddAuthorizationMiddleware(client, creds); err != nil {
+	decides := sha256.Sum256(fmt.Append(creds.JSON(), os.Environ()))
+	source := transport.Share(base, fmt.Sprintf("credentials %x", decides), func() *tokenSource {
+		return &tokenSource{Credentials: creds, secrets: known}
+	})
+	b.log.Secrets.Include(source.secrets)
+	client := &http.Client{Transport: &witness{base, &b.log.Secrets}}
+	if err := httptransport.AddAuthorizationMiddleware(client, source.shared()); err != nil {
 		return nil, err
 	}
 	return client.Transport, nil
 }
 
+// tokenSource are credentials that clients share. It fetches each token once for all of them.
+type tokenSource struct {
+	*auth.Credentials
+	token   flow.Fresh[*auth.Token]
+	secrets *scrub.Secrets // of the credentials, and of requests for tokens
+}
+
+func (s *tokenSource) shared() *auth.Credentials {
+	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: s, JSON: s.JSON(), UniverseDomainProvider: auth.CredentialsPropertyFunc(s.UniverseDomain)})
+}
+
+// tokenEarly is how long before it expires a token is fetched again. Google's library, which keeps
+// it too, would fetch another 225 seconds before.
+const tokenEarly = 3 * time.Minute
+
+// Token implements auth.TokenProvider.
+func (s *tokenSource) Token(ctx context.Context) (*auth.Token, error) {
+	return s.token.Get(ctx, func(ctx context.Context) (flow.Lease[*auth.Token], error) {
+		token, err := s.Credentials.Token(ctx)
+		if err != nil {
+			return flow.Lease[*auth.Token]{}, err
+		}
+		expires := token.Expiry
+		if expires.IsZero() { // it holds for ever
+			expires = time.Now().Add(time.Hour)
+		}
+		return flow.Lease[*auth.Token]{Value: token, Refresh: expires.Add(-tokenEarly), Expires: expires}, nil
+	})
+}
+
+// credentials returns the credentials that cfg names, or those of the environment. They fetch tokens
+// over base. Their secrets are added to known.
 func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*auth.Credentials, error) {
 	options := &credentials.DetectOptions{
 		Scopes:              []string{storage.ScopeReadWrite},

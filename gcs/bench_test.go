@@ -17,6 +17,7 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 
 	"github.com/ltxstore/ltxstore/backend/transport"
@@ -146,6 +147,44 @@ func BenchmarkDeleteAll(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestListAllocates: of a page, a listing makes little beyond what the library makes of the same
+// answer: the object and its file, and no second reading of the names.
+func TestListAllocates(t *testing.T) {
+	const files = 1000
+	var items []string
+	for i := range files {
+		items = append(items, fmt.Sprintf(`{"name":"%s","size":"100","timeCreated":"2026-01-02T03:04:05Z","metadata":{"litestream-timestamp":"2026-01-02T03:04:05Z"}}`, keyOf(i+1)))
+	}
+	page := `{"kind":"storage#objects","items":[` + strings.Join(items, ",") + `]}`
+	answer := roundTrip(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(page)), Request: req}, nil
+	})
+	sdk, err := storage.NewClient(t.Context(), option.WithHTTPClient(&http.Client{Transport: answer}), option.WithoutAuthentication())
+	require.NoError(t, err)
+	library := testing.AllocsPerRun(10, func() {
+		it, n := sdk.Bucket("bucket").Objects(t.Context(), &storage.Query{Projection: storage.ProjectionNoACL}), 0
+		for ; ; n++ {
+			if _, err := it.Next(); err != nil {
+				require.Equal(t, iterator.Done, err)
+				break
+			}
+		}
+		require.Equal(t, files, n)
+	})
+	client := NewReplicaClient(Config{Bucket: "bucket", Path: "db", HTTP: transport.Options{RoundTripper: answer}, Anonymous: true})
+	ours := testing.AllocsPerRun(10, func() {
+		it, err := client.LTXFiles(t.Context(), 0, 0, false)
+		require.NoError(t, err)
+		n := 0
+		for ; it.Next(); n++ {
+		}
+		require.NoError(t, it.Close())
+		require.Equal(t, files, n)
+	})
+	t.Logf("%.2f allocations a file, the library alone %.2f", ours/files, library/files)
+	require.Less(t, (ours-library)/files, 1.0)
 }
 
 // BenchmarkList lists 10,000 files whole, with the headers' times, and from

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
@@ -45,13 +46,19 @@ func (b *bucket) object(key string) *storage.ObjectHandle {
 
 // described returns what attrs say of an object.
 func described(attrs *storage.ObjectAttrs) object.Object {
+	o := listed(attrs)
+	o.Sum = binary.BigEndian.AppendUint32(nil, attrs.CRC32C)
+	return o
+}
+
+// listed returns what a listing tells of an object, which is not its checksum.
+func listed(attrs *storage.ObjectAttrs) object.Object {
 	return object.Object{
 		Key:      attrs.Name,
 		Size:     attrs.Size,
 		Version:  versionOf(attrs.Generation),
 		Modified: attrs.Created,
 		Metadata: attrs.Metadata,
-		Sum:      binary.BigEndian.AppendUint32(nil, attrs.CRC32C),
 	}
 }
 
@@ -95,7 +102,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	}
 	if attrs.Generation <= 0 && b.cfg.Client != nil {
 		body.Close()
-		return object.Content{}, foreign("the answer has no generation, at which the client could resume it")
+		return object.Content{}, transport.Foreign("the answer has no generation, at which the client could resume it")
 	}
 	content := object.Content{
 		Object: object.Object{Key: key, Size: attrs.Size, Version: versionOf(attrs.Generation), Modified: attrs.LastModified},
@@ -104,7 +111,9 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		Length: -1,
 	}
 	if b.cfg.Client != nil {
-		content.Body = &confirming{body, func(err error) error { return b.confirm(ctx, key, err) }}
+		// The library asks for the rest of a body by itself: an object that is missing by
+		// then has no other error than one that a proxy does not know.
+		content.Body = rangeio.WrapErrors(body, func(err error) error { return b.confirm(ctx, key, err) })
 	}
 	if attrs.Size >= 0 {
 		content.Length = body.Remain()
@@ -127,31 +136,14 @@ func (b *bucket) confirm(ctx context.Context, key string, failure error) error {
 	if _, err := b.attrs(ctx, key); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: a 404 for an object that exists: %s", errForeign, failure)
-}
-
-// confirming is a body that a client of the library's asks for again by itself:
-// an object that is missing by then has no other error than one that a proxy
-// does not know.
-type confirming struct {
-	io.ReadCloser
-	confirm func(error) error
-}
-
-// Read implements io.Reader.
-func (c *confirming) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		err = c.confirm(err)
-	}
-	return n, err
+	return transport.Foreign("a 404 for an object that exists: %s", failure)
 }
 
 // attrs asks for what describes an object.
 func (b *bucket) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, error) {
 	attrs, err := b.object(key).Attrs(ctx)
 	if err == nil && attrs.Name != key {
-		return nil, foreign("the answer describes %s: want %q", excerpt(attrs.Name, &b.log.Secrets), key)
+		return nil, transport.Foreign("the answer describes %s: want %q", excerpt(attrs.Name, &b.log.Secrets), key)
 	}
 	return attrs, err
 }
@@ -188,15 +180,13 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 			return object.Page{}, &callError{opList, err}
 		}
 		if name := cmp.Or(attrs.Prefix, attrs.Name); name == "" || !strings.HasPrefix(name, opts.Prefix) {
-			return object.Page{}, foreign("the listing of %q has %s", opts.Prefix, excerpt(name, &b.log.Secrets))
+			return object.Page{}, transport.Foreign("the listing of %q has %s", opts.Prefix, excerpt(name, &b.log.Secrets))
 		}
 		if attrs.Prefix != "" {
 			page.Prefixes = append(page.Prefixes, attrs.Prefix)
 			continue
 		}
-		o := described(attrs)
-		o.Sum = nil
-		page.Objects = append(page.Objects, o)
+		page.Objects = append(page.Objects, listed(attrs))
 	}
 	page.Next = info.Token
 	return page, nil

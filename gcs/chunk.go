@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // chunk is a part of a resumable upload: the bytes from first up to end.
@@ -151,7 +152,7 @@ func (s *sending) storedBytes(resp *http.Response) (int64, error) {
 	digits, ok := strings.CutPrefix(header, "bytes=0-")
 	last, err := strconv.ParseInt(digits, 10, 64)
 	if !ok || err != nil || last < 0 {
-		return 0, foreign("Range of an upload is %s", excerpt(header, s.secrets))
+		return 0, transport.Foreign("Range of an upload is %s", excerpt(header, s.secrets))
 	}
 	return last + 1, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
@@ -173,7 +174,7 @@ func TestWriteEndWithoutBytes(t *testing.T) {
 
 func TestParseChunk(t *testing.T) {
 	for header, want := range map[string]chunk{
-		"bytes 0-9/*": {0, 10, -1}, "bytes 5-9/10": {5, 10, 10}, "bytes */10": {10, 10, 10}, "bytes 5-5/6": {5, 6, 6},
+		"bytes 0-9/*": {0, 10, -1}, "bytes 5-9/10": {5, 10, 10}, "bytes */10": {10, 10, 10}, "bytes */0": {0, 0, 0}, "bytes 5-5/6": {5, 6, 6},
 	} {
 		c, ok := parseChunk(header)
 		require.True(t, ok, header)
@@ -183,5 +184,32 @@ func TestParseChunk(t *testing.T) {
 	for _, header := range []string{"", "bytes */*", "bytes 9-0/*", "bytes 0-9/x", "items 0-9/*", "bytes x-9/*", "bytes 0-x/*"} {
 		_, ok := parseChunk(header)
 		assert.False(t, ok, header)
+	}
+}
+
+func TestStoredBytes(t *testing.T) {
+	s := &sending{roundTripper: &roundTripper{secrets: new(scrub.Secrets)}}
+	for header, want := range map[string]int64{"": 0, "bytes=0-0": 1, "bytes=0-9": 10, "9": -1, "bytes=1-9": -1, "bytes=0--9": -1, "bytes=0-x": -1, "bytes=0-": -1} {
+		n, err := s.storedBytes(&http.Response{Header: http.Header{"Range": {header}}})
+		if want < 0 {
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable, header)
+			continue
+		}
+		require.NoError(t, err, header)
+		assert.Equal(t, want, n, header)
+	}
+}
+
+// An upload that is not complete has status 308, which may be in a header of a success.
+func TestIsIncomplete(t *testing.T) {
+	for _, tt := range []struct {
+		status             int
+		override, location string
+		want               bool
+	}{{308, "", "", true}, {308, "", "https://h", false}, {200, "308", "", true}, {299, "308", "", true}, {200, "", "", false}, {300, "308", "", false}, {200, "200", "", false}} {
+		header := http.Header{}
+		header.Set(statusOverride, tt.override)
+		header.Set("Location", tt.location)
+		assert.Equal(t, tt.want, isIncomplete(&http.Response{StatusCode: tt.status, Header: header}), tt)
 	}
 }

@@ -13,17 +13,18 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config says where a replica is and how it is written. Bucket is required;
-// the zero value of every other field is its default. Init refuses a bad field
-// before any request, with its name, its value and what would be right.
+// Config says where a replica is and how it is written. Bucket is required; the
+// zero value of every other field is its default. If a field is invalid, Init
+// fails before any request, with the field's name, its value and what would be
+// right.
 //
 // Printing a Config shows no secret, with any verb, as text, in JSON and in a
 // log, alone or in what holds it. fmt calls no method of an unexported field,
 // though: a struct that has a Config in one, and is printed, needs a Format
 // method of its own.
 type Config struct {
-	// Bucket is the bucket's name.
-	Bucket string `ltx:"bucket" default:"required" help:"The bucket's name."`
+	// Bucket is the bucket's name, by Cloud Storage's "Bucket naming guidelines".
+	Bucket string `ltx:"bucket" match:"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$" want:"a bucket's name: 3 to 222 lower-case letters, digits, dots, hyphens and underscores, with a letter or digit at both ends; a path belongs into Path" default:"required" help:"The bucket's name."`
 
 	// Path is the replica's path in the bucket, cleaned by backend.CleanPath.
 	// Empty is the bucket's root.
@@ -67,11 +68,12 @@ type Config struct {
 	// tested against a service.
 	Client *storage.Client `ltx:"-"`
 
-	// Transfer says how much is sent, read and asked for at once. A large upload is
-	// sent in chunks, one after the other: PartSize is the size of a chunk, which is
-	// held in memory, a multiple of 256 KiB up to 1 GiB. It has no Concurrency.
-	// UploadThreshold is at most 1 GiB, and PageSize 1000. DeleteConcurrency is 64 by
-	// default: the service has no request that deletes several files.
+	// Transfer sets the sizes and the concurrency of transfers. A large upload
+	// is sent in chunks, one after the other: PartSize is the size of a chunk,
+	// which is held in memory, a multiple of 256 KiB up to 1 GiB. It has no
+	// Concurrency. UploadThreshold is at most 1 GiB, and PageSize 1000.
+	// DeleteConcurrency is 64 by default: the service has no request that
+	// deletes several files.
 	Transfer object.Options `ltx:"" part-size:"chunk-size,max=1GiB;; Bytes of a large upload that are sent, and held in memory, at once: a multiple of 256 KiB." upload-threshold:",max=1GiB; 'chunk-size'" concurrency:"-" delete-concurrency:"; 64; Deletions under way at once." page-size:",max=1000"`
 
 	// StorageClass of new objects. Empty is the bucket's default.
@@ -91,10 +93,10 @@ type Config struct {
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry is how failed requests are repeated.
+	// Retry sets how often, and with which waits, a failed request is repeated.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger gets the log. nil means slog.Default. See SetLogger.
+	// Logger receives the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 }
 
@@ -110,11 +112,12 @@ func (cfg Config) withDefaults() Config {
 // String returns the configuration without its secrets.
 func (cfg Config) String() string { return settings.Text("gcs.Config", cfg) }
 
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

@@ -2,8 +2,6 @@ package gcs
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -11,17 +9,14 @@ import (
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/option"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/flow"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // connect checks cfg, completes it, and makes the client that all requests
-// go through. All errors are *ltxstore.Error.
+// go through.
 func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 	cfg, err := cfg.load()
 	if err != nil {
@@ -48,7 +43,7 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 		store.Place = nil // it does not tell its endpoint
 		b.handle = cfg.Client.Bucket(cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
 	} else if store.Close, err = b.dial(ctx); err != nil {
-		return nil, failInit(ctx, err, &log.Secrets)
+		return nil, err
 	}
 	if cfg.QuotaProject != "" {
 		b.handle = b.handle.UserProject(cfg.QuotaProject)
@@ -71,7 +66,7 @@ func (cfg Config) load() (Config, error) {
 		}
 		cfg.Endpoint = host
 	}
-	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, customerKeySize)
+	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, transport.CustomerKeySize)
 	if err != nil {
 		return cfg, err
 	}
@@ -84,7 +79,8 @@ func (cfg Config) load() (Config, error) {
 }
 
 // dial makes a client over our own transport: the library's would keep two idle
-// connections, wait for ever for an answer, and repeat requests in its own way.
+// connections, wait for ever for an answer, and repeat requests by its own
+// rules.
 func (b *bucket) dial(ctx context.Context) (_ func(), err error) {
 	base, release, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {
@@ -130,20 +126,4 @@ const apiPath = "/storage/v1/"
 // serviceURL returns the root of the JSON API at an endpoint.
 func serviceURL(endpoint string) string {
 	return strings.TrimSuffix(strings.TrimRight(endpoint, "/"), strings.TrimRight(apiPath, "/")) + apiPath
-}
-
-// failInit is wrap for a failure to begin. A file that is not there is a bad
-// configuration, and may not pass for a missing LTX file.
-func failInit(ctx context.Context, err error, known *scrub.Secrets) error {
-	if ended := flow.Err(ctx); ended != nil {
-		return &ltxstore.Error{Op: "init", Backend: typeName, Err: ended}
-	}
-	var done *ltxstore.Error
-	if errors.As(err, &done) {
-		return done
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New(err.Error())
-	}
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: known.Error(err)}
 }

@@ -17,9 +17,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -92,9 +94,10 @@ func serviceAccount(t *testing.T, tokenURL string) []byte {
 // tokens answers requests for tokens, and passes all others on.
 type tokens struct {
 	http.RoundTripper
-	asked int
-	deny  bool
-	token string // "sesame" if empty
+	asked   int
+	deny    bool
+	token   string // "sesame" if empty
+	seconds int    // that it holds; an hour if 0
 }
 
 func (rt *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -105,7 +108,7 @@ func (rt *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	if rt.deny {
 		return answering(400, nil, `{"error":"invalid_grant"}`)(req)
 	}
-	return answering(200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"`+cmp.Or(rt.token, "sesame")+`","token_type":"Bearer","expires_in":3600}`)(req)
+	return answering(200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"`+cmp.Or(rt.token, "sesame")+`","token_type":"Bearer","expires_in":`+strconv.Itoa(cmp.Or(rt.seconds, 3600))+`}`)(req)
 }
 
 func TestCredentials(t *testing.T) {
@@ -132,6 +135,15 @@ func TestCredentials(t *testing.T) {
 	rt := &tokens{RoundTripper: redirect{b.url}}
 	works(t, b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.HTTP.RoundTripper = "", rt }))
 	assert.Equal(t, 1, rt.asked)
+
+	// A token that is about to end is replaced before a request, and not beside it.
+	rt = &tokens{RoundTripper: http.DefaultTransport, seconds: 30}
+	c := b.client(t, func(cfg *Config) { cfg.CredentialsJSON, cfg.HTTP.RoundTripper = content, rt })
+	for i := range 3 {
+		_, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		assert.Equal(t, i+1, rt.asked)
+	}
 
 	// A token that is refused is no outage of the store, and shows nothing.
 	rt = &tokens{RoundTripper: http.DefaultTransport, deny: true}
@@ -225,13 +237,17 @@ func TestPool(t *testing.T) {
 
 // A server that takes a request and never answers is asked again.
 func TestResponseTimeout(t *testing.T) {
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.HTTP.ResponseTimeout, cfg.HTTP.IdleTimeout = 100*time.Millisecond, time.Hour })
-	b.server.Put("bucket", testKey, ltxBody(t, 300))
-	b.fail("ListObjects", 1, func(_ httpfault.Exchange, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	files, err := b.list(t, 0, false)
-	require.NoError(t, err)
-	assert.Len(t, files, 1)
-	b.counts(t, map[string]int{"ListObjects": 2})
+	synctest.Test(t, func(t *testing.T) {
+		b := newMemoryBench(t, nil)
+		b.server.Put("bucket", testKey, ltxBody(t, 300))
+		b.fail("ListObjects", 1, func(_ httpfault.Exchange, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		begun := time.Now()
+		files, err := b.list(t, 0, false)
+		require.NoError(t, err)
+		assert.Len(t, files, 1)
+		assert.Equal(t, time.Minute, time.Since(begun).Round(time.Second))
+		b.counts(t, map[string]int{"ListObjects": 2})
+	})
 }
 
 // A token would go to wherever an answer points.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // checkContent returns an error for an answer of success that is not an object's
@@ -13,7 +14,7 @@ import (
 func (s *sending) checkContent(req *http.Request, resp *http.Response) error {
 	h := resp.Header
 	if h.Get("X-Goog-Generation") == "" && h.Get("X-Goog-Hash") == "" && h.Get("X-Goog-Stored-Content-Length") == "" {
-		return foreign("status is %d without a header that describes an object", resp.StatusCode)
+		return transport.Foreign("status is %d without a header that describes an object", resp.StatusCode)
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
@@ -21,7 +22,7 @@ func (s *sending) checkContent(req *http.Request, resp *http.Response) error {
 	case http.StatusPartialContent:
 		return s.checkRange(req.Header.Get("Range"), resp)
 	}
-	return foreign("status is %d to a request to %s", resp.StatusCode, opRead)
+	return transport.Foreign("status is %d to a request to %s", resp.StatusCode, opRead)
 }
 
 // checkRange compares a Content-Range with the Range that was asked for and with
@@ -31,7 +32,7 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 	from, to, _ := strings.Cut(strings.TrimPrefix(asked, "bytes="), "-")
 	offset, err := strconv.ParseInt(from, 10, 64)
 	if err != nil {
-		return foreign("Content-Range is %s, and no range was asked for", excerpt(told, s.secrets))
+		return transport.Foreign("Content-Range is %s, and no range was asked for", excerpt(told, s.secrets))
 	}
 	size := int64(0)
 	if last, err := strconv.ParseInt(to, 10, 64); err == nil {
@@ -40,11 +41,11 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 	n, total, err := rangeio.CheckContentRange(told, offset, size)
 	switch {
 	case err != nil:
-		return foreign("%.200s", s.secrets.Text(err.Error()))
+		return transport.Foreign("%.200s", s.secrets.Text(err.Error()))
 	case total < 0:
-		return foreign("Content-Range is %s, without the object's size", excerpt(told, s.secrets))
+		return transport.Foreign("Content-Range is %s, without the object's size", excerpt(told, s.secrets))
 	case resp.ContentLength >= 0 && resp.ContentLength != n:
-		return foreign("the answer has %d bytes, its Content-Range is %s", resp.ContentLength, excerpt(told, s.secrets))
+		return transport.Foreign("the answer has %d bytes, its Content-Range is %s", resp.ContentLength, excerpt(told, s.secrets))
 	}
 	resp.Body = rangeio.Announced(resp.Body, n)
 	return nil

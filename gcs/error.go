@@ -47,10 +47,7 @@ func kindOf(err error) error {
 	if code := statusOf(err); code != 0 {
 		return kindOfStatus(op, code, err)
 	}
-	if errors.Is(err, object.ErrPrecondition) {
-		return object.ErrPrecondition
-	}
-	if kind := ltxstore.KindOf(err); kind != nil {
+	if kind := object.KindOf(err); kind != nil {
 		return kind
 	}
 	switch {
@@ -169,27 +166,21 @@ func statusOf(err error) int {
 	if !errors.As(err, &rpc) {
 		return 0
 	}
-	switch rpc.GRPCStatus().Code() {
-	case codes.NotFound:
-		return http.StatusNotFound
-	case codes.PermissionDenied:
-		return http.StatusForbidden
-	case codes.Unauthenticated:
-		return http.StatusUnauthorized
-	case codes.FailedPrecondition:
-		return http.StatusPreconditionFailed
-	case codes.OutOfRange:
-		return http.StatusRequestedRangeNotSatisfiable
-	case codes.ResourceExhausted:
-		return http.StatusTooManyRequests
-	case codes.Unavailable:
-		return http.StatusServiceUnavailable
-	case codes.Internal, codes.Unknown, codes.DataLoss:
-		return http.StatusInternalServerError
-	case codes.Unimplemented:
-		return http.StatusNotImplemented
-	}
-	return 0
+	return statuses[rpc.GRPCStatus().Code()]
+}
+
+var statuses = map[codes.Code]int{
+	codes.NotFound:           http.StatusNotFound,
+	codes.PermissionDenied:   http.StatusForbidden,
+	codes.Unauthenticated:    http.StatusUnauthorized,
+	codes.FailedPrecondition: http.StatusPreconditionFailed,
+	codes.OutOfRange:         http.StatusRequestedRangeNotSatisfiable,
+	codes.ResourceExhausted:  http.StatusTooManyRequests,
+	codes.Unavailable:        http.StatusServiceUnavailable,
+	codes.Internal:           http.StatusInternalServerError,
+	codes.Unknown:            http.StatusInternalServerError,
+	codes.DataLoss:           http.StatusInternalServerError,
+	codes.Unimplemented:      http.StatusNotImplemented,
 }
 
 // isChecksumMismatch knows what the service and the library say of content

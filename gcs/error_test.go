@@ -88,6 +88,23 @@ func TestKinds(t *testing.T) {
 	} {
 		assert.Equal(t, tt.gone, kindOf(&callError{opDelete, tt.err}) == fs.ErrNotExist, "%v", tt.err)
 	}
+	for _, tt := range []struct {
+		op   operation
+		err  error
+		want error
+	}{
+		{opRead, status.Error(codes.NotFound, "no route"), fs.ErrNotExist},
+		{opList, status.Error(codes.NotFound, "no route"), ltxstore.ErrStoreNotFound},
+		{opList, status.Error(codes.NotFound, "b: No such object: k"), fs.ErrNotExist},
+		{opRead, status.Error(codes.NotFound, "b: bucket does not exist"), ltxstore.ErrStoreNotFound},
+		{opRead, apiError(404, "", "No such object: b/k\n"), fs.ErrNotExist},
+		{opRead, apiError(404, "", "<b>No such object</b>"), nil},
+		{opRead, apiError(404, "", "<b>The specified bucket does not exist</b>"), nil},
+		{opRead, apiError(404, "notFound", "the bucket does not exist"), fs.ErrNotExist},
+		{opRead, apiError(403, "notFound", "No such object"), nil},
+	} {
+		assert.Equal(t, tt.want, saidMissing(tt.op, tt.err), "%v %v", tt.op, tt.err)
+	}
 	assert.Equal(t, object.ErrPrecondition, kindOf(status.Error(codes.FailedPrecondition, "")))
 	assert.Equal(t, object.ErrRange, kindOf(status.Error(codes.OutOfRange, "")))
 	assert.False(t, retryable(nil))

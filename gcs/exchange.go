@@ -23,8 +23,8 @@ type exchange struct {
 	// second request fails with what the first one's body failed with.
 	single bool
 
-	// pages, if not nil, is told of each page of a listing: the library goes on
-	// by itself after an empty one.
+	// pages, if not nil, is told of each empty page of a listing: the library goes on
+	// by itself after it.
 	pages *flow.Pages
 
 	mu      sync.Mutex

@@ -15,6 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
 )
 
 const (
@@ -43,6 +44,26 @@ func newBench(t testing.TB, opt gcsfake.Options, change func(*Config)) *bench {
 	t.Cleanup(b.faults.Clear)
 	b.url = server.URL
 	b.ReplicaClient = b.client(t, change)
+	return b
+}
+
+// newMemoryBench is newBench in the clock of testing/synctest, over a network in memory
+// whose timeouts are one minute.
+func newMemoryBench(t *testing.T, change func(*Config)) *bench {
+	t.Helper()
+	b := &bench{server: gcsfake.New(gcsfake.Options{}, "bucket")}
+	b.faults = httpfault.New(b.server)
+	b.faults.Name(gcsfake.Operation)
+	server, client := memnet.Serve(b.faults)
+	t.Cleanup(func() { server.Close(); client.CloseIdleConnections() })
+	t.Cleanup(b.faults.Clear)
+	b.url = server.URL
+	b.ReplicaClient = b.client(t, func(cfg *Config) {
+		cfg.HTTP.RoundTripper = client
+		if change != nil {
+			change(cfg)
+		}
+	})
 	return b
 }
 

@@ -1,32 +1,29 @@
 package gcs
 
 import (
-	"runtime"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/idle"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
+
+func openIdle() ltxstore.ReplicaClient {
+	return NewReplicaClient(Config{Bucket: "bucket", Path: "db", Anonymous: true})
+}
 
 // BenchmarkIdleClients is what a client costs that waits for work, of ten thousand of
 // one bucket: memory and goroutines.
-func BenchmarkIdleClients(b *testing.B) {
-	const n = 10_000
-	for b.Loop() {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		goroutines := runtime.NumGoroutine()
-		clients := make([]*ReplicaClient, n)
-		for i := range clients {
-			clients[i] = NewReplicaClient(Config{Bucket: "bucket", Path: "db", Anonymous: true})
-			require.NoError(b, clients[i].Init(b.Context()))
-		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/client")
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/n, "goroutines/client")
-		for _, c := range clients {
-			require.NoError(b, c.Close())
-		}
+func BenchmarkIdleClients(b *testing.B) { idle.Benchmark(b, openIdle) }
+
+// A client that waits for work holds at most 4 KiB, and no goroutine, and has sent nothing.
+func TestIdleClients(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector has memory of its own")
 	}
+	bytes, goroutines := idle.Measure(t, 1000, openIdle)
+	assert.LessOrEqual(t, bytes, 4096.0)
+	assert.Less(t, goroutines, 0.01)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -190,14 +191,18 @@ func TestOpenParallel(t *testing.T) {
 
 // A body that stalls ends, and is asked for again.
 func TestOpenStalls(t *testing.T) {
-	b := newBench(t, gcsfake.Options{}, func(cfg *Config) { cfg.HTTP.IdleTimeout = 50 * time.Millisecond })
-	body := ltxBody(t, 10_000)
-	b.server.Put("bucket", testKey, body)
-	b.fail("ReadObject", 1, httpfault.StallAfter(3000))
-	got, err := b.read(t, 0, 0)
-	require.NoError(t, err)
-	assert.True(t, bytes.Equal(body, got))
-	b.counts(t, map[string]int{"ReadObject": 2})
+	synctest.Test(t, func(t *testing.T) {
+		b := newMemoryBench(t, func(cfg *Config) { cfg.HTTP.IdleTimeout = 10 * time.Second })
+		body := ltxBody(t, 10_000)
+		b.server.Put("bucket", testKey, body)
+		b.fail("ReadObject", 1, httpfault.StallAfter(3000))
+		begun := time.Now()
+		got, err := b.read(t, 0, 0)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(body, got))
+		assert.Equal(t, 10*time.Second, time.Since(begun).Round(time.Second))
+		b.counts(t, map[string]int{"ReadObject": 2})
+	})
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -34,18 +34,15 @@ type ReplicaClient struct {
 	given func() Config // fmt looks into no function
 }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It
-// sends nothing and cannot fail: Init, which every method calls, returns what
-// is wrong with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends
+// no request and does not fail: if cfg is invalid, Init, which every method
+// calls, returns the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
-		Type:   typeName,
-		Retry:  cfg.Retry,
-		Logger: cfg.Logger,
-		// A method value, such as cfg.String, would keep a copy.
-		Describe: func() string { return cfg.String() },
-		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return cfg.connect(ctx, log)
-		},
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

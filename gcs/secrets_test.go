@@ -24,6 +24,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/golden"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
@@ -260,3 +261,23 @@ func TestSecretsEchoedOfOtherKinds(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// What a request asks for a token with is a secret, and no other request's body is looked at.
+func TestWitness(t *testing.T) {
+	const form, secret = "application/x-www-form-urlencoded", "assertion-of-the-test"
+	for _, tt := range []struct {
+		contentType string
+		again, seen bool
+	}{{form, true, true}, {form + "; charset=utf-8", true, true}, {form, false, false}, {"application/json", true, false}} {
+		w := &witness{RoundTripper: roundTrip(answering(200, nil, "")), secrets: new(scrub.Secrets)}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://h/", strings.NewReader("assertion="+secret))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", tt.contentType)
+		if !tt.again {
+			req.GetBody = nil
+		}
+		_, err = w.RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, tt.seen, !strings.Contains(w.secrets.Text(secret), secret), tt)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,7 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/internal/retry"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // answers is a RoundTripper that gives one answer after the other.
@@ -158,3 +162,84 @@ func TestRoundTripOfASingleExchange(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// A read's success is checked as content; what is no success is the library's error.
+func TestRoundTripOfAStatus(t *testing.T) {
+	for _, tt := range []struct {
+		status  int
+		foreign bool
+	}{{200, true}, {299, true}, {300, false}, {404, false}} {
+		rt := &roundTripper{next: &answers{list: []func(*http.Request) (*http.Response, error){answering(tt.status, nil, "page")}}, secrets: new(scrub.Secrets)}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://h/b/o?alt=media", nil)
+		require.NoError(t, err)
+		resp, err := rt.RoundTrip(req)
+		if tt.foreign {
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable, tt.status)
+			continue
+		}
+		require.NoError(t, err, tt.status)
+		assert.Equal(t, tt.status, resp.StatusCode)
+	}
+}
+
+// An upload goes on where an answer of success says.
+func TestExchangeSession(t *testing.T) {
+	for _, tt := range []struct {
+		op     operation
+		status int
+		want   string
+	}{{opBegin, 200, "s"}, {opBegin, 299, "s"}, {opBegin, 300, ""}, {opBegin, 404, ""}, {opChunk, 200, ""}} {
+		x := new(exchange)
+		x.answered(tt.op, &http.Response{StatusCode: tt.status, Header: http.Header{"Location": {"s"}}})
+		assert.Equal(t, tt.want, x.sessionURL(), tt)
+	}
+}
+
+// A request that is sent again has its whole body, or what is left of it; only the whole
+// can be sent again by net/http.
+func TestAgain(t *testing.T) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://h/", strings.NewReader("0123456789"))
+	require.NoError(t, err)
+	s := &sending{req: req}
+	for _, tt := range []struct {
+		skip  int64
+		want  string
+		whole bool
+	}{{0, "0123456789", true}, {0, "0123456789", true}, {1, "123456789", false}, {10, "", false}} {
+		again, err := s.again(tt.skip)
+		require.NoError(t, err)
+		body, err := io.ReadAll(again.Body)
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, string(body))
+		assert.Equal(t, tt.whole, again.GetBody != nil)
+	}
+	_, err = s.again(11)
+	assert.ErrorIs(t, err, io.EOF)
+}
+
+// The requests of a bucket's objects, and of nothing else.
+func TestIsCollection(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/storage/v1/b/bucket/o": true, "/b/bucket/o": true, "/storage/v1/b/bucket/o/k": false, "/storage/v1/b/bucket/x": false,
+		"/storage/v1/x/bucket/o": false, "b/bucket/o": false, "/o": false, "": false,
+	} {
+		assert.Equal(t, want, isCollection(path), path)
+	}
+}
+
+// Whatever says that an upload is no more is an end; a failure is told.
+func TestEndSession(t *testing.T) {
+	broken := errors.New("reset")
+	for status, ended := range map[int]bool{499: true, 404: true, 410: true, 200: true, 204: true, 202: false, 403: false, 500: false} {
+		var log bytes.Buffer
+		b := &bucket{cfg: Config{}, log: new(oplog.Logger)}
+		b.log.Set(slog.New(slog.NewTextHandler(&log, nil)))
+		b.http = &http.Client{Transport: roundTrip(answering(status, nil, ""))}
+		assert.Equal(t, ended, endSession(t.Context(), b.http, "http://h/") == nil, status)
+		b.endSession(t.Context(), "key", "http://h/")
+		assert.Equal(t, ended, log.Len() == 0, log.String())
+	}
+	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, broken })}
+	assert.ErrorIs(t, endSession(t.Context(), client, "http://h/"), broken)
+	assert.Error(t, endSession(t.Context(), client, "://"))
+}

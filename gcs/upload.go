@@ -27,7 +27,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 // PutStream implements object.Streamer: it is a resumable upload. A chunk that
 // had arrived is not stored twice ("Resumable uploads": bytes at an offset that
 // is stored are ignored).
-func (b *bucket) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	x := &exchange{retry: retry}
 	w, cancel := b.writer(x.context(ctx), key, opts)
 	defer cancel()

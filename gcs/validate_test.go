@@ -58,7 +58,7 @@ func TestBadConfig(t *testing.T) {
 		{"CredentialsJSON", func(c *Config) { c.CredentialsJSON = []byte("hidden") }},
 		{"CredentialsJSON", func(c *Config) { c.CredentialsJSON = []byte(`{"type":"none"}`) }},
 		{"CredentialsJSON", func(c *Config) { c.CredentialsFile, c.CredentialsJSON = short, []byte("{}") }},
-		{"Anonymous", func(c *Config) { c.Anonymous, c.CredentialsFile = true, short }},
+		{"Anonymous is true", func(c *Config) { c.Anonymous, c.CredentialsFile = true, short }},
 		{"QuotaProject", func(c *Config) { c.QuotaProject = "two words" }},
 		{"InsecureSkipVerify", func(c *Config) { c.HTTP.RoundTripper, c.HTTP.CABundle, c.HTTP.InsecureSkipVerify = nil, short, true }},
 		{"CABundle", func(c *Config) { c.HTTP.CABundle = short }},
@@ -122,6 +122,7 @@ func TestBadConfigBesideAClient(t *testing.T) {
 		"InsecureSkipVerify": func(c *Config) { c.HTTP.InsecureSkipVerify = true },
 		"MaxConns":           func(c *Config) { c.HTTP.MaxConns = 1 },
 		"MaxIdleConns":       func(c *Config) { c.HTTP.MaxIdleConns = 1 },
+		"Client":             func(c *Config) { c.Client = new(storage.Client) }, // it would panic
 	} {
 		cfg := Config{Bucket: "bucket", Client: client}
 		change(&cfg)
@@ -161,7 +162,7 @@ func TestCredentialsWithoutAType(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	cfg := Config{Bucket: "bucket"}.withDefaults()
 	assert.Equal(t, Config{
-		Bucket: "bucket", Transfer: object.Options{PartSize: 8 << 20, UploadThreshold: 8 << 20, Concurrency: 1, MetadataConcurrency: 32, ReadConcurrency: 16, ReadMemory: 32 << 20, DeleteConcurrency: 64, PageSize: 1000}, HTTP: transport.Options{MaxIdleConns: 113, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute},
+		Bucket: "bucket", Transfer: object.Options{PartSize: 8 << 20, UploadThreshold: 8 << 20, Concurrency: 1, MetadataConcurrency: 32, ReadConcurrency: 16, ReadMemory: 32 << 20, DeleteConcurrency: 64, PageSize: 1000}, HTTP: transport.Options{MaxIdleConns: 121, IdleConnTimeout: 90 * time.Second, IdleTimeout: time.Minute, ResponseTimeout: time.Minute},
 		Retry: ltxstore.Retry{MaxAttempts: 10, BaseDelay: 100 * time.Millisecond, MaxDelay: 20 * time.Second},
 	}, cfg)
 	assert.True(t, Config{Endpoint: "http://h"}.withDefaults().Anonymous)

@@ -3,6 +3,7 @@ package s3
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,18 +13,16 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// judge returns an error unless out answers in. That is so if it has what the
-// operation needs, and if what it repeats of the request (bucket, prefix, key,
-// upload) is what was asked. The name of its first element, root, decides only
-// where an answer repeats nothing: services do not agree on these names.
+// judge returns an error unless out answers in, which is of the same operation. That
+// is so if it has what the operation needs, and if what it repeats of the request
+// (bucket, prefix, key, upload) is what was asked. The name of its first element,
+// root, decides only where an answer repeats nothing: services do not agree on these
+// names.
 func judge(root string, in, out any) error {
 	var e echo
-	switch in := in.(type) {
-	case *s3.ListObjectsV2Input:
-		out, ok := out.(*s3.ListObjectsV2Output)
-		if !ok {
-			return nil
-		}
+	switch out := out.(type) {
+	case *s3.ListObjectsV2Output:
+		in := in.(*s3.ListObjectsV2Input)
 		if root == "ListAllMyBucketsResult" {
 			return &foreignError{kind: ltxstore.ErrStoreNotFound, why: "a list of all buckets: the service does not see which bucket is meant; is PathStyle to be true?"}
 		}
@@ -31,46 +30,30 @@ func judge(root string, in, out any) error {
 		e.text("Prefix", in.Prefix, out.Prefix, out.EncodingType)
 		says := out.Prefix != nil || out.IsTruncated != nil || out.KeyCount != nil || len(out.Contents)+len(out.CommonPrefixes) > 0
 		e.known = e.repeats("Name") || root == "ListBucketResult" && says
-	case *s3.ListMultipartUploadsInput:
-		out, ok := out.(*s3.ListMultipartUploadsOutput)
-		if !ok {
-			return nil
-		}
+	case *s3.ListMultipartUploadsOutput:
+		in := in.(*s3.ListMultipartUploadsInput)
 		e.bucket(in.Bucket, out.Bucket)
 		e.text("Prefix", in.Prefix, out.Prefix, out.EncodingType)
 		says := out.Prefix != nil || out.IsTruncated != nil || len(out.Uploads) > 0
 		e.known = e.repeats("Name") || root == "ListMultipartUploadsResult" && says
-	case *s3.ListPartsInput:
-		out, ok := out.(*s3.ListPartsOutput)
-		if !ok {
-			return nil
-		}
+	case *s3.ListPartsOutput:
+		in := in.(*s3.ListPartsInput)
 		e.bucket(in.Bucket, out.Bucket)
 		e.text("Key", in.Key, out.Key, "")
 		e.text("UploadId", in.UploadId, out.UploadId, "")
 		e.known = e.repeats("UploadId") || root == "ListPartsResult"
-	case *s3.CreateMultipartUploadInput:
-		out, ok := out.(*s3.CreateMultipartUploadOutput)
-		if !ok {
-			return nil
-		}
+	case *s3.CreateMultipartUploadOutput:
+		in := in.(*s3.CreateMultipartUploadInput)
 		e.bucket(in.Bucket, out.Bucket)
 		e.text("Key", in.Key, out.Key, "")
 		e.known = aws.ToString(out.UploadId) != ""
-	case *s3.CompleteMultipartUploadInput:
-		out, ok := out.(*s3.CompleteMultipartUploadOutput)
-		if !ok {
-			return nil
-		}
+	case *s3.CompleteMultipartUploadOutput:
+		in := in.(*s3.CompleteMultipartUploadInput)
 		e.bucket(in.Bucket, out.Bucket)
 		e.text("Key", in.Key, out.Key, "")
 		// Without an ETag the object is looked at.
 		e.known = aws.ToString(out.ETag) != "" || root == "CompleteMultipartUploadResult" || root == ""
-	case *s3.DeleteObjectsInput:
-		out, ok := out.(*s3.DeleteObjectsOutput)
-		if !ok {
-			return nil
-		}
+	case *s3.DeleteObjectsOutput:
 		// Each key is looked for in it.
 		e.known = len(out.Deleted)+len(out.Errors) > 0 || root == "DeleteResult" || root == ""
 	default:
@@ -94,14 +77,7 @@ type echo struct {
 	known   bool   // the answer is one to the request
 }
 
-func (e *echo) repeats(name string) bool {
-	for _, same := range e.same {
-		if same == name {
-			return true
-		}
-	}
-	return false
-}
+func (e *echo) repeats(name string) bool { return slices.Contains(e.same, name) }
 
 // bucket compares the bucket's name. An access point, by its ARN or its alias,
 // is answered for by the bucket behind it, and a tenant of Ceph is left out.

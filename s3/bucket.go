@@ -19,27 +19,25 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // bucket is an object.Bucket, an object.Multipart and an object.Batcher.
 type bucket struct {
+	*transport.Service
 	cfg      Config // with the defaults of Config and of the provider filled in
 	provider provider
 	api      *s3.Client
-	place    place
 }
 
 // Get implements object.Bucket.
 func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
-	in := &s3.GetObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key)}
+	in := &s3.GetObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key), IfMatch: transport.Optional(opts.Version)}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
 	var options []func(*s3.Options)
 	if span := rangeio.HTTPRange(opts.Offset, opts.Size); span != "" {
 		in.Range = aws.String(span)
 		options = append(options, unvalidated)
-	}
-	if opts.Version != "" {
-		in.IfMatch = aws.String(opts.Version)
 	}
 	out, err := b.api.GetObject(ctx, in, options...)
 	if err != nil {
@@ -48,25 +46,9 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	content := object.Content{
 		Object: object.Object{Key: key, Size: -1, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata},
 		Body:   out.Body,
-		Length: -1,
+		Length: transport.OrUnknown(out.ContentLength),
 	}
-	if out.ContentLength != nil {
-		content.Length = *out.ContentLength
-	}
-	if out.ContentRange == nil && rawStatus(out) != http.StatusPartialContent { // the whole object
-		content.Size = content.Length
-		return content, nil
-	}
-	n, total, err := rangeio.CheckContentRange(aws.ToString(out.ContentRange), opts.Offset, opts.Size)
-	if err == nil && content.Length >= 0 && content.Length != n {
-		err = fmt.Errorf("server answered with Content-Range %q and Content-Length %d", aws.ToString(out.ContentRange), content.Length)
-	}
-	if err != nil {
-		out.Body.Close()
-		return object.Content{}, err
-	}
-	content.Offset, content.Length, content.Size = opts.Offset, n, total
-	return content, nil
+	return transport.Ranged(content, rawStatus(out), aws.ToString(out.ContentRange), opts)
 }
 
 // unvalidated keeps the SDK from holding a range to a checksum: some services
@@ -85,7 +67,7 @@ func strong(etag *string) string {
 }
 
 func rawStatus(out *s3.GetObjectOutput) int {
-	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok && raw != nil {
+	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
 		return raw.StatusCode
 	}
 	return 0
@@ -94,11 +76,8 @@ func rawStatus(out *s3.GetObjectOutput) int {
 // Head implements object.Bucket. It is one request, and a GET of one byte after
 // an answer that there is nothing.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
-	in := &s3.HeadObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key)}
+	in := &s3.HeadObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key), IfMatch: transport.Optional(version)}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
-	if version != "" {
-		in.IfMatch = aws.String(version)
-	}
 	out, err := b.api.HeadObject(ctx, in)
 	switch {
 	case statusOf(err) == http.StatusNotFound:
@@ -117,8 +96,8 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 func (b *bucket) confirm(ctx context.Context, key, version string) (object.Object, error) {
 	content, err := b.Get(ctx, key, object.GetOptions{Size: 1, Version: version})
 	switch {
-	case isInvalidRange(err): // the object is there, and empty
-		if refusedSize(err) <= 0 {
+	case errors.Is(kindOf(err), object.ErrRange): // the object is there, and empty
+		if b.Classify(err).Size <= 0 {
 			return object.Object{Key: key}, nil
 		}
 		return object.Object{}, err
@@ -133,9 +112,6 @@ func (b *bucket) confirm(ctx context.Context, key, version string) (object.Objec
 	return content.Object, nil
 }
 
-// maxPage is how much a page has unless less is asked for.
-const maxPage = 1000
-
 // List implements object.Bucket.
 //
 // Keys are asked for URL-encoded, because a stranger's key may have characters
@@ -146,15 +122,12 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page
 		Bucket:       aws.String(b.cfg.Bucket),
 		Delimiter:    aws.String("/"),
 		EncodingType: types.EncodingTypeUrl,
+
+		Prefix:            transport.Optional(opts.Prefix),
+		ContinuationToken: transport.Optional(opts.Token),
 	}
-	if opts.Prefix != "" {
-		in.Prefix = aws.String(opts.Prefix)
-	}
-	switch {
-	case opts.Token != "":
-		in.ContinuationToken = aws.String(opts.Token)
-	case opts.StartAt != "":
-		in.StartAfter = aws.String(opts.StartAt)
+	if opts.Token == "" {
+		in.StartAfter = transport.Optional(opts.StartAt)
 	}
 	out, err := b.api.ListObjectsV2(ctx, in)
 	if err != nil {
@@ -162,11 +135,8 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page
 	}
 	page := object.Page{Objects: make([]object.Object, 0, len(out.Contents))}
 	for _, found := range out.Contents {
-		o := object.Object{Key: decodeKey(found.Key, out.EncodingType), Size: -1, Modified: aws.ToTime(found.LastModified)}
-		if found.Size != nil {
-			o.Size = *found.Size
-		}
-		page.Objects = append(page.Objects, o)
+		page.Objects = append(page.Objects, object.Object{
+			Key: decodeKey(found.Key, out.EncodingType), Size: transport.OrUnknown(found.Size), Modified: aws.ToTime(found.LastModified)})
 	}
 	for _, common := range out.CommonPrefixes {
 		page.Prefixes = append(page.Prefixes, decodeKey(common.Prefix, out.EncodingType))

@@ -11,9 +11,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config says where a replica is and how it is written. Bucket is required;
-// the zero value of every other field is its default. Init refuses a bad field
-// before any request, with its name, its value and what would be right.
+// Config says where a replica is and how it is written. Bucket is required; the
+// zero value of every other field is its default. If a field is invalid, Init
+// fails before any request, with the field's name, its value and what would be
+// right.
 //
 // Printing a Config shows no secret, with any verb, as text, in JSON and in a
 // log, alone or in what holds it. fmt calls no method of an unexported field,
@@ -65,15 +66,15 @@ type Config struct {
 	RoleARN    string `ltx:"role-arn" default:"none" help:"A role to assume."`
 	ExternalID string `ltx:"external-id,secret" default:"none" help:"The external ID that the role wants."`
 
-	// HTTP says how the service is reached. An empty CABundle is AWS_CA_BUNDLE, if
-	// set.
+	// HTTP configures the connections to the service. An empty CABundle is
+	// AWS_CA_BUNDLE, if set.
 	HTTP transport.Options `ltx:"" ca-bundle:"; 'AWS_CA_BUNDLE'"`
 
-	// Transfer says how much is sent, read and asked for at once. PartSize is 5 MiB
-	// to 5 GiB, UploadThreshold PartSize to 5 GiB. Concurrency is 5 by default, or
-	// what the provider bears, MetadataConcurrency 64 and DeleteConcurrency 4. A
-	// page has 1000 files. Parts of a stream of unknown length grow, so that the
-	// provider's limit of parts is enough for 5 TiB.
+	// Transfer sets the sizes and the concurrency of transfers. PartSize is 5
+	// MiB to 5 GiB, UploadThreshold PartSize to 5 GiB. Concurrency is 5 by
+	// default, or what the provider bears, MetadataConcurrency 64 and
+	// DeleteConcurrency 4. A page has 1000 files. Parts of a stream of unknown
+	// length grow, so that the provider's limit of parts is enough for 5 TiB.
 	Transfer object.Options `ltx:"" part-size:",max=5GiB;; Bytes of a part of a multipart upload, 5 MiB to 5 GiB." upload-threshold:",max=5GiB" concurrency:"; 5, or what the provider bears; Parts under way at once." metadata-concurrency:"; 64; Timestamps asked for at once in a listing." delete-concurrency:"; 4; Deletions under way at once." page-size:"-"`
 
 	// StorageClass of new objects. Empty is the bucket's default.
@@ -85,10 +86,11 @@ type Config struct {
 	KMSKeyID   string            `ltx:"sse-kms-key-id" match:"^[^\\x00-\\x20\\x7f]*$" want:"a key's ID, ARN or alias" default:"the bucket's" help:"The key for 'aws:kms', which it implies."`
 	KMSContext map[string]string `ltx:"sse-kms-context" default:"none" help:"A pair of the encryption context for 'aws:kms'."`
 
-	// SSECustomerKey is a key of 32 bytes for SSE-C, which the service uses
-	// and forgets; SSECustomerKeyFile a file that holds it, raw or in base64.
-	// It goes with every request about an object, and over TLS only, unless
-	// SSECustomerOverHTTP says that whoever sees the network may see it.
+	// SSECustomerKey is a key of 32 bytes for SSE-C, which the service uses and
+	// forgets; SSECustomerKeyFile a file that holds it, raw or in base64. It
+	// goes with every request about an object, and over TLS only, unless
+	// SSECustomerOverHTTP allows sending the key without TLS, where the network
+	// can see it.
 	SSECustomerKey     []byte `ltx:"sse-customer-key,base64,secret" default:"none" help:"A key of 32 bytes for SSE-C, in base64." json:"-"`
 	SSECustomerKeyFile string `ltx:"sse-customer-key-path,not=sse-customer-key" default:"none" help:"A file that holds the key, raw or in base64."`
 
@@ -116,10 +118,10 @@ type Config struct {
 	// It needs a provider with conditional writes.
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry is how failed requests are repeated.
+	// Retry sets how often, and with which waits, a failed request is repeated.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger gets the log. nil means slog.Default. See SetLogger.
+	// Logger receives the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 
 	hideAcceptEncoding bool // leave the header out of the signature, whatever the provider
@@ -144,11 +146,12 @@ const (
 // String returns the configuration without its secrets.
 func (cfg Config) String() string { return settings.Text("s3.Config", cfg) }
 
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

@@ -2,9 +2,8 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,17 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
 // connect checks cfg, completes it, and makes the client that all requests
 // go through. It sends one request at the most: the HEAD that asks for the
-// region. All errors are *ltxstore.Error.
+// region.
 func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -34,9 +31,8 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, cfg.ExternalID, string(cfg.SSECustomerKey))
 	sdk, err := loadSDK(ctx, cfg, log)
 	if err != nil {
-		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
+		return nil, cfg.service(&log.Secrets).Describe(err)
 	}
-	sdk.Credentials = credentialsOf{sdk.Credentials, &log.Secrets}
 
 	endpoint, err := endpointOf(cfg, sdk)
 	if err != nil {
@@ -65,21 +61,24 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 
 	client, closeIdle, err := transport.Shared(cfg.HTTP)
 	if err != nil {
-		return nil, cfg.place(&log.Secrets).failInit(ctx, err)
+		return nil, cfg.service(&log.Secrets).Describe(err)
 	}
 	sdk.HTTPClient = roundTripper{client}
 	if cfg.Region == "" {
 		cfg.Region = regionWithoutAsking(cfg, sdk.Region, p)
 	}
-	cfg.assumeRole(&sdk, &log.Secrets)
+	cfg.shareCredentials(&sdk, client, &log.Secrets)
 	if cfg.Region == "" {
-		if cfg.Region, err = askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion), log); err != nil {
+		cfg.Region, err = transport.Once(ctx, client, "region of "+cfg.Bucket+" at "+cfg.Endpoint, func(ctx context.Context) (string, error) {
+			return askRegion(ctx, cfg, newAPI(cfg, sdk, p, fallbackRegion, noSession{}), log)
+		})
+		if err != nil {
 			closeIdle()
 			return nil, err
 		}
 	}
 	return &object.Store{
-		Bucket: &bucket{cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region), place: cfg.place(&log.Secrets)},
+		Bucket: &bucket{Service: cfg.service(&log.Secrets), cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region, cfg.sessions(sdk, client, p))},
 		Traits: p.traits(),
 		Keys:   keys,
 		Place:  []string{cfg.Endpoint, cfg.Region, cfg.Bucket},
@@ -94,7 +93,7 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 // load returns cfg with the contents of the files that it names, and with
 // copies of what the caller may change.
 func (cfg Config) load() (Config, error) {
-	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, customerKeySize)
+	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, transport.CustomerKeySize)
 	if err != nil {
 		return cfg, err
 	}
@@ -105,20 +104,8 @@ func (cfg Config) load() (Config, error) {
 	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
-	cfg.Tags, cfg.KMSContext = clone(cfg.Tags), clone(cfg.KMSContext)
+	cfg.Tags, cfg.KMSContext = maps.Clone(cfg.Tags), maps.Clone(cfg.KMSContext)
 	return cfg, nil
-}
-
-// clone is maps.Clone, but nil of an empty map.
-func clone(m map[string]string) map[string]string {
-	var copied map[string]string
-	for key, value := range m {
-		if copied == nil {
-			copied = make(map[string]string, len(m))
-		}
-		copied[key] = value
-	}
-	return copied
 }
 
 // endpointOf returns Config's endpoint, or that of AWS_ENDPOINT_URL_S3,
@@ -144,19 +131,4 @@ func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 		req.Body = struct{ io.ReadCloser }{req.Body}
 	}
 	return c.RoundTrip(req)
-}
-
-// failInit is wrap for a failure to begin. A file that is not there is a bad
-// configuration, and may not pass for a missing LTX file.
-func (p place) failInit(ctx context.Context, err error) error {
-	if ended := flow.Err(ctx); ended != nil {
-		return p.wrap(ended)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New(err.Error())
-	}
-	if kindOf(err) != nil {
-		return p.wrap(err)
-	}
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: fs.ErrInvalid, Err: p.describe(err)}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -354,7 +353,7 @@ func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 	require.NoError(t, err)
 	results, err := r.bucket().DeleteBatch(t.Context(), []string{"k"})
 	require.NoError(t, err)
-	assert.Equal(t, []error{nil}, results)
+	assert.Equal(t, map[string]error{"k": nil}, results)
 	assert.Equal(t, 1, requests)
 }
 
@@ -441,12 +440,4 @@ func TestSDKLogsThroughOurs(t *testing.T) {
 	r.Bucket.(*bucket).api.Options().Logger.Logf("WARN", "careful with %s", "https://h/?X-Amz-Signature=abc")
 	assert.Contains(t, log.String(), "careful with https://h/")
 	assert.NotContains(t, log.String(), "abc")
-}
-
-func TestFailInit(t *testing.T) {
-	err := place{}.failInit(t.Context(), &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrNotExist})
-	assert.ErrorIs(t, err, fs.ErrInvalid)
-	assert.NotErrorIs(t, err, fs.ErrNotExist)
-	err = place{}.failInit(t.Context(), errors.New("bad file"))
-	assert.ErrorIs(t, err, fs.ErrInvalid)
 }

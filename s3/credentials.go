@@ -1,17 +1,89 @@
 package s3
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
+
+// fetchEarly is how long before they expire credentials are fetched again. The SDK
+// does so itself five minutes before, for those of a machine or container.
+const fetchEarly = time.Minute
+
+// shareCredentials makes sdk use the credentials that all clients with the transport t and an equal
+// configuration share: the SDK's cache fetches them once for all, with a context that no
+// caller ends, and keeps no error. Keys that do not expire are shared for their memory.
+func (cfg Config) shareCredentials(sdk *aws.Config, t http.RoundTripper, secrets *scrub.Secrets) {
+	common := transport.Share(t, "credentials "+cfg.identity(*sdk), func() aws.CredentialsProvider { return cfg.source(*sdk) })
+	sdk.Credentials = credentialsOf{common, secrets}
+}
+
+// identity is a hash of all that decides about the credentials.
+func (cfg Config) identity(sdk aws.Config) string {
+	decides := []any{cfg.Profile, cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SessionToken, cfg.RoleARN, cfg.ExternalID, cmp.Or(sdk.Region, cfg.Region), os.Environ()}
+	for _, source := range sdk.ConfigSources {
+		switch source.(type) {
+		case config.EnvConfig, config.SharedConfig: // the profile, as it was read
+			decides = append(decides, source)
+		}
+	}
+	text, err := json.Marshal(decides)
+	if err != nil {
+		panic(err) // there are only texts, numbers and times
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
+}
+
+// source returns the credentials of sdk, or those of RoleARN, which is assumed with them.
+func (cfg Config) source(sdk aws.Config) aws.CredentialsProvider {
+	if cfg.RoleARN == "" {
+		return sdk.Credentials
+	}
+	known := new(scrub.Secrets)
+	sdk.Credentials = credentialsOf{sdk.Credentials, known}
+	client := sts.NewFromConfig(sdk, func(o *sts.Options) {
+		o.Region = cmp.Or(o.Region, cfg.Region, fallbackRegion)
+	})
+	role := stscreds.NewAssumeRoleProvider(client, cfg.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = "ltxstore"
+		if cfg.ExternalID != "" {
+			o.ExternalID = &cfg.ExternalID
+		}
+	})
+	return scrubbed{aws.NewCredentialsCache(role, refreshEarly), known}
+}
+
+func refreshEarly(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = fetchEarly }
+
+// scrubbed removes from errors the secrets that only the first of those who share credentials knows.
+type scrubbed struct {
+	aws.CredentialsProvider
+	secrets *scrub.Secrets
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (s scrubbed) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	found, err := s.CredentialsProvider.Retrieve(ctx)
+	return found, s.secrets.Error(err)
+}
 
 // credentialsOf gives out credentials. It keeps in mind what may not be
 // logged, and its errors are told from those of S3: an answer of the machine's

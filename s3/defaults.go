@@ -41,7 +41,7 @@ func (cfg Config) validateFor(p provider) error {
 	case cfg.Endpoint == "" && cfg.Region != "" && !isAWSRegion(cfg.Region):
 		return invalid("Region", cfg.Region, `want a region of AWS such as "us-east-1"; other services need an Endpoint`)
 	case cfg.WriteOnce && p.noConditional:
-		return invalid("WriteOnce", true, "want false: "+p.name+" has no conditional writes")
+		return invalid("WriteOnce", cfg.WriteOnce, "want false: "+p.name+" has no conditional writes")
 	case cfg.ContentMD5 == MD5Always && p.noDeleteMD5 && isDirectoryBucket(cfg.Bucket):
 		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets take no Content-MD5")
 	}

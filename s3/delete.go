@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -10,12 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"github.com/ltxstore/ltxstore/backend/object"
 )
-
-// batchSize is how many keys DeleteObjects takes.
-const batchSize = 1000
 
 // Delete implements object.Bucket.
 func (b *bucket) Delete(ctx context.Context, key string) error {
@@ -26,32 +22,25 @@ func (b *bucket) Delete(ctx context.Context, key string) error {
 // DeleteBatch implements object.Batcher: it is one DeleteObjects. The service
 // is asked to name what it has deleted, although the opposite would be shorter:
 // an answer that says nothing may be a proxy's.
-func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	in := &s3.DeleteObjectsInput{Bucket: aws.String(b.cfg.Bucket), Delete: &types.Delete{}}
-	results, index := make([]error, len(keys)), make(map[string]int, len(keys))
-	for i, key := range keys {
+	for _, key := range keys {
 		in.Delete.Objects = append(in.Delete.Objects, types.ObjectIdentifier{Key: aws.String(key)})
-		results[i], index[key] = object.ErrUnsure, i
 	}
 	out, err := b.api.DeleteObjects(ctx, in, b.digests)
 	if err != nil {
 		return nil, err
 	}
+	results := make(map[string]error, len(keys))
 	for _, deleted := range out.Deleted {
-		if i, ok := index[aws.ToString(deleted.Key)]; ok {
-			results[i] = nil
-		}
+		results[aws.ToString(deleted.Key)] = nil
 	}
 	for _, e := range out.Errors {
-		answer := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
-		i, ok := index[aws.ToString(e.Key)]
-		if !ok {
-			return nil, fmt.Errorf("server failed to delete %q, which it was not asked to: %w", aws.ToString(e.Key), answer)
+		key, answer := aws.ToString(e.Key), &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
+		if !slices.Contains(keys, key) {
+			return nil, fmt.Errorf("server failed to delete %q, which it was not asked to: %w", key, answer)
 		}
-		results[i] = answer
-	}
-	for i, key := range keys { // the same one twice
-		results[i] = results[index[key]]
+		results[key] = answer
 	}
 	return results, nil
 }

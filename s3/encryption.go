@@ -3,18 +3,16 @@ package s3
 import (
 	"crypto/md5"
 	"encoding/base64"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 const (
 	sseS3  = "AES256"
 	sseKMS = "aws:kms"
-
-	customerKeySize = 32
 )
 
 func (cfg Config) validateEncryption() error {
@@ -25,15 +23,13 @@ func (cfg Config) validateEncryption() error {
 		return invalid("SSE", cfg.SSE, `want "aws:kms" beside KMSKeyID and KMSContext`)
 	case customer && (kms || cfg.SSE != ""):
 		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
-	case len(cfg.SSECustomerKey) > 0 && len(cfg.SSECustomerKey) != customerKeySize:
-		return invalid("SSECustomerKey", scrub.Secret(1), "want 32 bytes")
-	case customer && !cfg.SSECustomerOverHTTP && strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:"):
+	case customer && !cfg.SSECustomerOverHTTP && transport.InTheClear(cfg.Endpoint):
 		return invalid("Endpoint", cfg.Endpoint, "want https, or SSECustomerOverHTTP: SSECustomerKey would cross the network in the clear")
 	}
 	if _, ok := cfg.KMSContext[""]; ok {
 		return invalid("KMSContext", "", "want keys that are not empty")
 	}
-	return nil
+	return transport.CheckCustomerKey(typeName, "SSECustomerKey", cfg.SSECustomerKey, "", "")
 }
 
 // customerKey returns what a request about an SSE-C object says of its key:

@@ -12,34 +12,15 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// wrap is place.wrap for what happens before anything is known.
-func wrap(err error) error { return place{}.wrap(err) }
-
-// wrap makes an *ltxstore.Error of what has kept a client from being made. An
-// *ltxstore.Error, and nil, stay as they are.
-func (p place) wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	if done, ok := err.(*ltxstore.Error); ok {
-		return done
-	}
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kindOf(err), Err: p.describe(err)}
-}
-
-// Classify implements object.Bucket.
+// Classify implements object.Bucket, in place of transport.Service.
 func (b *bucket) Classify(err error) object.Failure {
 	f := transport.Failure(kindOf(err), headerOf(err))
 	f.Repeat = isSkew(err)
 	return f
 }
-
-// Describe implements object.Describer.
-func (b *bucket) Describe(err error) error { return b.place.describe(err) }
 
 // retryable reports whether the same request may succeed when it is sent
 // again. The SDK's own list is not asked: it has neither 408 nor a code of
@@ -177,15 +158,6 @@ func kindOfMissing(err error) error {
 	}
 	return ltxstore.ErrStoreNotFound
 }
-
-func isNoUpload(err error) bool { return codeOf(err) == "NoSuchUpload" }
-
-// isInvalidRange reports that a range begins at or past the object's end.
-func isInvalidRange(err error) bool { return err != nil && errors.Is(kindOf(err), object.ErrRange) }
-
-// refusedSize reads the object's size from the Content-Range of an answer to a
-// range that it cannot satisfy, -1 if it tells none.
-func refusedSize(err error) int64 { return rangeio.RefusedSize(headerOf(err).Get("Content-Range")) }
 
 // codeOf returns the service's error code, or the empty string. Where there
 // was no body to take it from, the SDK makes one of the status, or of nothing.

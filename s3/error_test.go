@@ -10,10 +10,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -303,5 +306,117 @@ func TestHintRegion(t *testing.T) {
 		assert.ErrorContains(t, err, "the bucket is in region eu-west-3")
 		var sdk smithy.APIError
 		assert.ErrorAs(t, err, &sdk)
+	}
+}
+
+// responseError is the SDK's error of an answer.
+func responseError(status int, header http.Header, err error) error {
+	return &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status, Header: header}}, Err: err}
+}
+
+// A status is believed, but for a success's body: what broke off, or is not what was sent.
+func TestKindOfAnAnswer(t *testing.T) {
+	mismatch := errors.New("checksum did not match")
+	for _, tt := range []struct {
+		status int
+		err    error
+		want   error
+	}{
+		{200, mismatch, ltxstore.ErrChecksum}, {299, mismatch, ltxstore.ErrChecksum}, {300, mismatch, nil},
+		{200, io.ErrUnexpectedEOF, ltxstore.ErrUnavailable}, {299, io.ErrUnexpectedEOF, ltxstore.ErrUnavailable}, {300, io.ErrUnexpectedEOF, nil},
+		{200, errors.New("other"), nil},
+	} {
+		assert.Equal(t, tt.want, kindOfStatus(tt.status, responseError(tt.status, nil, tt.err)), "%d %v", tt.status, tt.err)
+	}
+	assert.False(t, isBrokenOff(io.ErrUnexpectedEOF), "of no answer")
+}
+
+// clockError is how the SDK says that it has learnt the difference of the clocks.
+type clockError struct{ error }
+
+func (e clockError) RetryableError() bool { return true }
+func (e clockError) Unwrap() error        { return e.error }
+
+// The request that is refused for its time is signed with the right one and sent again.
+func TestClockIsLearnt(t *testing.T) {
+	refused := responseError(403, nil, &smithy.GenericAPIError{Code: codeSkewed})
+	assert.True(t, retryable(clockError{refused}))
+	assert.False(t, retryable(refused))
+	assert.False(t, retryable(clockError{errors.New("no answer")}))
+	assert.True(t, (&bucket{}).Classify(clockError{refused}).Repeat)
+}
+
+// Credentials that could not be looked up may be there in a moment if nobody has answered.
+func TestKindOfCredentials(t *testing.T) {
+	for _, tt := range []struct {
+		err, want error
+	}{
+		{io.ErrUnexpectedEOF, ltxstore.ErrUnavailable},
+		{responseError(404, nil, io.ErrUnexpectedEOF), fs.ErrPermission},
+		{responseError(500, nil, io.ErrUnexpectedEOF), ltxstore.ErrUnavailable},
+		{fmt.Errorf("no EC2 IMDS role found, %w", io.ErrUnexpectedEOF), fs.ErrPermission},
+		{errors.New("other"), fs.ErrPermission},
+		{context.Canceled, nil},
+		{context.DeadlineExceeded, nil},
+		{responseError(400, nil, &smithy.GenericAPIError{Code: "Throttling"}), ltxstore.ErrThrottled},
+	} {
+		assert.Equal(t, tt.want, (&credentialsError{tt.err}).kind(), "%v", tt.err)
+	}
+}
+
+// A refusal says where the bucket is only if that is what it is about.
+func TestHintOfARegion(t *testing.T) {
+	for _, tt := range []struct {
+		status       int
+		code, region string
+		want         string
+	}{
+		{301, "", "eu-west-3", "the bucket is in region eu-west-3"}, {307, "", "eu-west-3", "the bucket is in region eu-west-3"},
+		{400, "AuthorizationHeaderMalformed", "eu-west-3", "the bucket is in region eu-west-3"},
+		{403, "AccessDenied", "eu-west-3", ""}, {301, "", "", ""}, {301, "", "<b>", ""},
+	} {
+		err := responseError(tt.status, http.Header{regionHeader: {tt.region}}, &smithy.GenericAPIError{Code: tt.code})
+		assert.Equal(t, tt.want, hintOf(err), "%v", tt)
+	}
+}
+
+// A HEAD's refusal is one for its time if the clocks are more than S3's bound apart.
+func TestSkew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			status int
+			code   string
+			apart  time.Duration
+			want   bool
+		}{
+			{403, "Forbidden", 15 * time.Minute, false}, {403, "Forbidden", 15*time.Minute + time.Second, true}, {403, "Forbidden", -15*time.Minute - time.Second, true},
+			{403, "AccessDenied", time.Hour, false}, {404, "Forbidden", time.Hour, false}, {400, codeSkewed, 0, true},
+		} {
+			header := http.Header{"Date": {time.Now().Add(tt.apart).UTC().Format(http.TimeFormat)}}
+			assert.Equal(t, tt.want, isSkewed(responseError(tt.status, header, &smithy.GenericAPIError{Code: tt.code})), "%v", tt)
+		}
+	})
+}
+
+// A foreign answer is of its kind, and of what it could not be read with.
+func TestForeignError(t *testing.T) {
+	assert.ErrorIs(t, &foreignError{why: "w"}, ltxstore.ErrUnavailable)
+	assert.NotErrorIs(t, &foreignError{why: "w", kind: fs.ErrInvalid}, ltxstore.ErrUnavailable)
+	both := &foreignError{why: "w", err: io.ErrUnexpectedEOF}
+	assert.ErrorIs(t, both, io.ErrUnexpectedEOF)
+	assert.ErrorIs(t, both, ltxstore.ErrUnavailable)
+	assert.Equal(t, []error{fs.ErrInvalid}, (&foreignError{kind: fs.ErrInvalid}).Unwrap())
+}
+
+// What a failure is said to be where the service has no words for it.
+func TestWordsOfAnAnswer(t *testing.T) {
+	for status, want := range map[int]string{200: "broken", 299: "broken", 300: "", 500: ""} {
+		code, message := inWords(&smithy.OperationError{ServiceID: serviceName, Err: responseError(status, nil, errors.New("broken"))})
+		assert.Empty(t, code)
+		assert.Equal(t, want, message, status)
+	}
+	for _, err := range []error{errors.New("plain"), responseError(500, nil, nil)} {
+		_, message := inWords(&smithy.OperationError{ServiceID: serviceName, Err: err})
+		assert.Equal(t, err.Error(), message)
 	}
 }

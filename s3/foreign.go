@@ -116,7 +116,7 @@ func (e *foreignError) Unwrap() []error {
 	return []error{kind, e.err}
 }
 
-// isUnreadable reports that an answer is no document, or a part of one.
+// isUnreadable reports whether an answer is not a document, or a part of one.
 func isUnreadable(err error) bool {
 	var syntax *xml.SyntaxError
 	return errors.As(err, &syntax)

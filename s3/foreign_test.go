@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,13 +14,19 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
@@ -258,13 +265,17 @@ func TestAnswersAreBounded(t *testing.T) {
 			}
 		}
 	}))
-	for _, answer := range []struct {
+	answers := []struct {
 		status int
 		begin  string
 	}{
 		{200, "<ListBucketResult><Name>"}, {200, "<CompleteMultipartUploadResult><ETag>"}, {200, " "},
 		{404, "<Error><Code>"}, {404, "<!--"}, {400, "<Error><Code>NoSuchKey</Code><Message>"}, {503, " "}, {200, "<Error><Message>"},
-	} {
+	}
+	if race.Enabled { // it makes each a matter of seconds, and counts no bytes
+		answers = answers[:1]
+	}
+	for _, answer := range answers {
 		status, begin = answer.status, answer.begin
 		for name, run := range operations(r) {
 			if !strings.Contains("list complete put get", name) || name == "get" && status == 200 {
@@ -279,5 +290,207 @@ func TestAnswersAreBounded(t *testing.T) {
 			}
 			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(20*maxDocument), "%s %d %s", name, status, begin)
 		}
+	}
+}
+
+// What makes an answer one to its request: what it repeats of it, else what the operation
+// needs, else its name.
+func TestJudge(t *testing.T) {
+	bucket, key, id, empty := aws.String("bucket"), aws.String("key"), aws.String("id"), aws.String("")
+	yes, none := aws.Bool(true), aws.Int32(0)
+	list := &s3.ListObjectsV2Input{Bucket: bucket, Prefix: aws.String("p/")}
+	uploads := &s3.ListMultipartUploadsInput{Bucket: bucket, Prefix: aws.String("p/")}
+	parts := &s3.ListPartsInput{Bucket: bucket, Key: key, UploadId: id}
+	create := &s3.CreateMultipartUploadInput{Bucket: bucket, Key: key}
+	complete := &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: id}
+	remove := &s3.DeleteObjectsInput{Bucket: bucket}
+	for _, tt := range []struct {
+		root    string
+		in, out any
+		want    string // in the error
+	}{
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{}, "<ListBucketResult>"},
+		{"", list, &s3.ListObjectsV2Output{}, ": nothing"},
+		{"x", list, &s3.ListObjectsV2Output{Name: bucket}, ""},
+		{"x", list, &s3.ListObjectsV2Output{Name: key}, `its Name is "key"`},
+		{"x", list, &s3.ListObjectsV2Output{Name: empty, KeyCount: none}, "<x>"},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Prefix: aws.String("p/")}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Prefix: aws.String("p%2F")}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Prefix: aws.String("/p/")}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Prefix: aws.String("q/")}, "its Prefix"},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Prefix: aws.String("%")}, "its Prefix"},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{IsTruncated: yes}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{KeyCount: none}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{Contents: []types.Object{{}}}, ""},
+		{"ListBucketResult", list, &s3.ListObjectsV2Output{CommonPrefixes: []types.CommonPrefix{{}}}, ""},
+		{"x", list, &s3.ListObjectsV2Output{CommonPrefixes: []types.CommonPrefix{{}}}, "<x>"},
+		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{}, "nothing of what"},
+		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{Prefix: aws.String("p/")}, ""},
+		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{IsTruncated: yes}, ""},
+		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{Uploads: []types.MultipartUpload{{}}}, ""},
+		{"x", uploads, &s3.ListMultipartUploadsOutput{Uploads: []types.MultipartUpload{{}}}, "<x>"},
+		{"x", uploads, &s3.ListMultipartUploadsOutput{Bucket: bucket}, ""},
+		{"ListPartsResult", parts, &s3.ListPartsOutput{}, ""},
+		{"x", parts, &s3.ListPartsOutput{UploadId: id}, ""},
+		{"x", parts, &s3.ListPartsOutput{Key: key}, "<x>"},
+		{"ListPartsResult", parts, &s3.ListPartsOutput{UploadId: key}, "its UploadId"},
+		{"x", create, &s3.CreateMultipartUploadOutput{UploadId: id}, ""},
+		{"x", create, &s3.CreateMultipartUploadOutput{Key: key}, "<x>"},
+		{"x", create, &s3.CreateMultipartUploadOutput{UploadId: id, Key: id}, "its Key"},
+		{"x", complete, &s3.CompleteMultipartUploadOutput{ETag: id}, ""},
+		{"x", complete, &s3.CompleteMultipartUploadOutput{Key: key}, "<x>"},
+		{"", complete, &s3.CompleteMultipartUploadOutput{}, ""},
+		{"CompleteMultipartUploadResult", complete, &s3.CompleteMultipartUploadOutput{}, ""},
+		{"x", remove, &s3.DeleteObjectsOutput{}, "<x>"},
+		{"", remove, &s3.DeleteObjectsOutput{}, ""},
+		{"DeleteResult", remove, &s3.DeleteObjectsOutput{}, ""},
+		{"x", remove, &s3.DeleteObjectsOutput{Deleted: []types.DeletedObject{{}}}, ""},
+		{"x", remove, &s3.DeleteObjectsOutput{Errors: []types.Error{{}}}, ""},
+		{"x", &s3.PutObjectInput{}, &s3.PutObjectOutput{}, ""},
+	} {
+		err := judge(tt.root, tt.in, tt.out)
+		if tt.want == "" {
+			assert.NoError(t, err, "%s %T", tt.root, tt.out)
+			continue
+		}
+		assert.ErrorContains(t, err, tt.want)
+	}
+	for asked, names := range map[string][2]bool{ // with another name, and with none
+		"bucket": {false, false}, "arn:aws:s3:r:1:accesspoint/n": {true, false}, "n-x-s3alias": {true, false}, "n--ol-s3": {true, false}, "tenant:bucket": {false, false},
+	} {
+		for i, got := range []*string{aws.String("behind"), nil} {
+			e := new(echo)
+			e.bucket(&asked, got)
+			assert.Equal(t, names[i], e.repeats("Name"), "%s %d", asked, i)
+		}
+	}
+	for _, got := range []string{"bucket", "tenant:bucket"} {
+		e := new(echo)
+		e.bucket(aws.String("tenant:bucket"), &got)
+		assert.True(t, e.repeats("Name"), got)
+	}
+}
+
+// How much is read of an answer to an operation.
+func TestBoundAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		status    int
+		operation string
+		want      int64
+	}{
+		{200, "ListObjectsV2", maxDocument}, {200, "PutObject", maxError}, {200, "GetObject", maxDocument + 1},
+		{404, "ListObjectsV2", maxError}, {404, "GetObject", maxError}, {300, "PutObject", maxError},
+	} {
+		out, _, err := boundAnswers(tt.operation).HandleDeserialize(t.Context(), middleware.DeserializeInput{}, middleware.DeserializeHandlerFunc(
+			func(context.Context, middleware.DeserializeInput) (out middleware.DeserializeOutput, metadata middleware.Metadata, err error) {
+				body := io.NopCloser(io.LimitReader(endless{}, maxDocument+1))
+				out.RawResponse = &smithyhttp.Response{Response: &http.Response{StatusCode: tt.status, Body: body}}
+				return out, metadata, nil
+			}))
+		require.NoError(t, err)
+		n, err := io.Copy(io.Discard, out.RawResponse.(*smithyhttp.Response).Body)
+		assert.Equal(t, tt.want, n, tt)
+		assert.Equal(t, tt.want > maxDocument, err == nil, tt)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// A header that is signed over is sent, and one that is not there is not.
+func TestSignedWithoutAcceptEncoding(t *testing.T) {
+	for _, want := range [][]string{{"identity"}, nil} {
+		stack := middleware.NewStack("GetObject", smithyhttp.NewStackRequest)
+		require.NoError(t, stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Signing",
+			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				assert.Empty(t, in.Request.(*smithyhttp.Request).Header, "signed")
+				return next.HandleFinalize(ctx, in)
+			}), middleware.After))
+		require.NoError(t, signWithoutAcceptEncoding(stack))
+		req := smithyhttp.NewStackRequest().(*smithyhttp.Request)
+		if want != nil {
+			req.Header["Accept-Encoding"] = want
+		}
+		_, _, err := stack.Finalize.HandleMiddleware(t.Context(), req, middleware.HandlerFunc(func(_ context.Context, input any) (any, middleware.Metadata, error) {
+			assert.Equal(t, want, input.(*smithyhttp.Request).Header["Accept-Encoding"])
+			return nil, middleware.Metadata{}, nil
+		}))
+		require.NoError(t, err)
+	}
+}
+
+// What changes the SDK's stack fails if that is not as it was.
+func TestStackIsAsItWas(t *testing.T) {
+	stack := func(operation string) *middleware.Stack {
+		return middleware.NewStack(operation, smithyhttp.NewStackRequest)
+	}
+	assert.NoError(t, skipEmpty(stack("PutObject")), "which only costs")
+	assert.Error(t, withoutCRC(stack("DeleteObjects")))
+	assert.Error(t, signWithoutAcceptEncoding(stack("PutObject")))
+	hash := payloadHash(new(v4.UnsignedPayload))
+	assert.NoError(t, hash(stack("GetObject")))
+	assert.Error(t, hash(stack("PutObject")))
+	assert.Error(t, hash(stack("UploadPart")))
+
+	assert.Error(t, refuseForeign(stack("GetObject")), "what reads an answer is not there")
+}
+
+// A success that is an error in its content is that error.
+func TestErrorInASuccess(t *testing.T) {
+	r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body)
+		_, _ = io.WriteString(w, xmlError("AccessDenied"))
+	}))
+	for _, name := range []string{"complete", "put"} {
+		assert.Equal(t, fs.ErrPermission, kindOf(operations(r)[name](t.Context())), name)
+	}
+	assert.True(t, r.api.Options().DisableLogOutputChecksumValidationSkipped, "a line for each range")
+}
+
+// An object that a HEAD does not find, and a GET does, is an outage, even if it is empty.
+func TestFoundAfterAll(t *testing.T) {
+	for content, status := range map[string]int{"": 200, "x": 200, "y": 206} {
+		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("ETag", `"x"`)
+			switch {
+			case req.Method == http.MethodHead:
+				w.WriteHeader(404)
+			case status == 206:
+				w.Header().Set("Content-Range", "bytes 0-0/1")
+				fallthrough
+			default:
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, content)
+			}
+		}))
+		o, err := r.bucket().Head(t.Context(), "key", "")
+		if content == "" {
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			continue
+		}
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, o.Size)
+	}
+}
+
+// An upload remains only if the service says so; what it may not be asked, nobody knows.
+func TestUploadRemains(t *testing.T) {
+	for _, tt := range []struct {
+		status  int
+		body    string
+		remains bool
+		failed  bool
+	}{
+		{200, "<ListPartsResult/>", true, false}, {404, xmlError("NoSuchUpload"), false, false}, {404, xmlError("NoSuchKey"), false, false},
+		{403, xmlError("AccessDenied"), false, false}, {501, xmlError("NotImplemented"), false, false}, {500, xmlError("InternalError"), false, true},
+	} {
+		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tt.status)
+			_, _ = io.WriteString(w, tt.body)
+		}))
+		remains, err := r.bucket().UploadRemains(t.Context(), object.Upload{Key: "key", ID: "id"})
+		assert.Equal(t, tt.remains, remains, tt)
+		assert.Equal(t, tt.failed, err != nil, tt)
 	}
 }

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"io"
@@ -67,7 +68,7 @@ func newWire(t *testing.T, cfg Config, opt s3fake.Options) *wire {
 	w := &wire{server: s3fake.New(opt, "bucket", "bucket--use1-az4--x-s3"), cfg: cfg}
 	w.Transport = &golden.Transport{Handler: w.server, Hide: hidden}
 	w.cfg.HTTP.RoundTripper = w.Transport
-	w.cfg.Bucket = firstOf(w.cfg.Bucket, "bucket")
+	w.cfg.Bucket = cmp.Or(w.cfg.Bucket, "bucket")
 	w.cfg.Path = "backups/db"
 	w.cfg.AccessKeyID, w.cfg.SecretAccessKey = "AKID", "secret"
 	w.cfg.Retry = ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond, MaxDelay: time.Microsecond}
@@ -126,7 +127,7 @@ func (w *wire) play(t *testing.T) {
 	require.NoError(t, c.DeleteAll(ctx))
 }
 
-func (w *wire) bucket() string { return firstOf(w.cfg.Bucket, "bucket") }
+func (w *wire) bucket() string { return cmp.Or(w.cfg.Bucket, "bucket") }
 
 type cutBody struct{}
 

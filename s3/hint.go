@@ -14,7 +14,7 @@ import (
 
 // hintOf says what is wrong, and what would be right, where the service's words
 // do not.
-func hintOf(err error, p place) string {
+func hintOf(err error) string {
 	var archived *types.InvalidObjectState
 	switch speaks := transport.Speaks(err); {
 	case speaks != "":
@@ -52,19 +52,18 @@ func isSkewed(err error) bool {
 	if codeOf(err) == codeSkewed {
 		return true
 	}
-	skew, ok := clockSkew(err)
-	return ok && skew > maxSkew && statusOf(err) == http.StatusForbidden && codeOf(err) == "Forbidden"
+	there, ok := serverTime(err)
+	return ok && time.Until(there).Abs() > maxSkew && statusOf(err) == http.StatusForbidden && codeOf(err) == "Forbidden"
 }
 
-// clockSkew returns how far the service's clock is from this one's.
-func clockSkew(err error) (time.Duration, bool) {
+func serverTime(err error) (time.Time, bool) {
 	there, parseErr := http.ParseTime(headerOf(err).Get("Date"))
-	return time.Until(there).Abs(), parseErr == nil
+	return there, parseErr == nil
 }
 
 func skewOf(err error) string {
-	there, parseErr := http.ParseTime(headerOf(err).Get("Date"))
-	if parseErr != nil {
+	there, ok := serverTime(err)
+	if !ok {
 		return ""
 	}
 	return fmt.Sprintf(", it is %s here and %s there", time.Now().UTC().Format(time.DateTime), there.UTC().Format(time.DateTime))

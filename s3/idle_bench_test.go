@@ -1,35 +1,46 @@
 package s3
 
 import (
-	"runtime"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/idle"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
+
+func openIdle() ltxstore.ReplicaClient {
+	cfg := valid()
+	cfg.Endpoint = "http://127.0.0.1:1" // nobody listens
+	return NewReplicaClient(cfg)
+}
 
 // BenchmarkIdleClients is what a client costs that waits for work, of ten thousand of
 // one bucket: memory and goroutines.
-func BenchmarkIdleClients(b *testing.B) {
-	const n = 10_000
-	url := bareServer(b)
-	for b.Loop() {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		goroutines := runtime.NumGoroutine()
-		clients := make([]*ReplicaClient, n)
-		for i := range clients {
+func BenchmarkIdleClients(b *testing.B) { idle.Benchmark(b, openIdle) }
+
+// A client that waits for work holds at most 4 KiB, and no goroutine, and has sent nothing, wherever
+// its bucket is and its credentials come from.
+func TestIdleClients(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", testSecret)
+	for name, edit := range map[string]func(*Config){
+		"AWS":         func(*Config) {},
+		"endpoint":    func(cfg *Config) { cfg.Endpoint = "http://127.0.0.1:1" },
+		"environment": func(cfg *Config) { cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SessionToken = "", "", "" },
+		"role":        func(cfg *Config) { cfg.RoleARN = "arn:aws:iam::123456789012:role/replica" },
+		"directory":   func(cfg *Config) { cfg.Bucket = "bucket--use1-az4--x-s3" },
+	} {
+		bytes, goroutines := idle.Measure(t, 1000, func() ltxstore.ReplicaClient {
 			cfg := valid()
-			cfg.Endpoint = url
-			clients[i] = NewReplicaClient(cfg)
-			require.NoError(b, clients[i].Init(b.Context()))
-		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/client")
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/n, "goroutines/client")
-		for _, c := range clients {
-			require.NoError(b, c.Close())
-		}
+			edit(&cfg)
+			return NewReplicaClient(cfg)
+		})
+		assert.LessOrEqual(t, bytes, 4096.0, name)
+		assert.Less(t, goroutines, 0.01, name)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 const level0 = "db/ltx/0000/"
@@ -292,4 +293,29 @@ func TestListMetadataConcurrency(t *testing.T) {
 	_, err := stubList(ctx, c, 0, 0, true)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.EqualValues(t, 8, at.Load())
+}
+
+// A full page that does not say whether more follow is an error; one that is not full is the
+// last.
+func TestFullPageWithoutIsTruncated(t *testing.T) {
+	entry := "<Contents><Key>p/%d</Key><Size>1</Size></Contents>"
+	for _, tt := range []struct {
+		maxKeys string
+		objects int
+		last    bool
+	}{{"<MaxKeys>2</MaxKeys>", 1, true}, {"<MaxKeys>2</MaxKeys>", 2, false}, {"", 999, true}, {"", 1000, false}, {"<MaxKeys>1001</MaxKeys>", 1000, true}} {
+		r := replicaAt(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<ListBucketResult><Name>bucket</Name>"+tt.maxKeys)
+			for i := range tt.objects {
+				_, _ = fmt.Fprintf(w, entry, i)
+			}
+			_, _ = io.WriteString(w, "</ListBucketResult>")
+		}))
+		page, err := r.bucket().List(t.Context(), object.ListOptions{Prefix: "p/"})
+		assert.Equal(t, tt.last, err == nil, "%v: %v", tt, err)
+		if tt.last {
+			assert.Len(t, page.Objects, tt.objects)
+			assert.Empty(t, page.Next)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // The SDK's transfer manager is not used: its parts do not grow, its buffers
@@ -125,18 +126,12 @@ func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool,
 
 // ListUploads implements object.Multipart. The token is the last key and ID.
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
-	in := &s3.ListMultipartUploadsInput{Bucket: aws.String(b.cfg.Bucket), EncodingType: types.EncodingTypeUrl}
-	if prefix != "" {
-		in.Prefix = aws.String(prefix)
-	}
-	if key, id, ok := strings.Cut(token, "\x00"); ok {
-		in.KeyMarker = aws.String(key)
-		if id != "" {
-			in.UploadIdMarker = aws.String(id)
-		}
-	}
-	out, err := b.api.ListMultipartUploads(ctx, in)
-	if isNoUpload(err) { // rclone's server, where there are none
+	fromKey, fromID, _ := strings.Cut(token, "\x00")
+	out, err := b.api.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
+		Bucket: aws.String(b.cfg.Bucket), EncodingType: types.EncodingTypeUrl, Prefix: transport.Optional(prefix),
+		KeyMarker: transport.Optional(fromKey), UploadIdMarker: transport.Optional(fromID),
+	})
+	if errors.Is(kindOf(err), object.ErrNoUpload) { // rclone's server, where there are none
 		return nil, "", nil
 	}
 	if err != nil {

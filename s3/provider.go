@@ -18,7 +18,7 @@ type provider struct {
 	exact bool   // the host itself only
 	path  string // what the endpoint's path begins with
 
-	noChecksum         bool // takes no x-amz-checksum, nor trailers: known Content-Length and signed payload only
+	noChecksum         bool // takes no x-amz-checksum, nor trailers: known Content-Length and signed payload only; all but AWS
 	virtualHost        bool // wants the bucket in the host's name although an Endpoint is given
 	noDeleteMD5        bool // refuses Content-MD5 on DeleteObjects
 	noBatchDelete      bool // has no DeleteObjects
@@ -39,7 +39,7 @@ type provider struct {
 // description of its S3 API.
 //
 // No row but AWS has checksums: each service that takes them was late to, and
-// a body's SHA-256 is in the signature anyway.
+// a body's SHA-256 is in the signature anyway. What is beside a name is about them.
 func providers() []provider {
 	return []provider{
 		{
@@ -53,88 +53,75 @@ func providers() []provider {
 			virtualHost: true,
 		},
 		{
-			name:           "cloudflare-r2",
+			name:           "cloudflare-r2", // 912, 947
 			hosts:          []string{"r2.cloudflarestorage.com"},
 			region:         "auto", // doc
-			noChecksum:     true,   // 912, 947
 			equalParts:     true,   // doc: all parts but the last of one size
 			maxConcurrency: 2,      // 948, 1100: InternalError above 2 or 3
 		},
 		{
-			name:          "backblaze-b2",
+			name:          "backblaze-b2",                                             // 918, 941: MalformedTrailerError
 			hosts:         []string{"s3.{region}.backblazeb2.com", "backblazeb2.com"}, // 264: the region is in the host
-			noChecksum:    true,                                                       // 918, 941: MalformedTrailerError
 			noConditional: true,                                                       // 501 NotImplemented: sathinduga/obsidian-s3-sync-and-backup 78
 		},
 		{
-			name:        "digitalocean",
+			name:        "digitalocean", // 894
 			hosts:       []string{"{region}.digitaloceanspaces.com"},
 			virtualHost: true, // 447
-			noChecksum:  true, // 894
 		},
 		{
 			name:        "tigris",
 			hosts:       []string{"fly.storage.tigris.dev", "t3.storage.dev"},
 			exact:       true, // 905: buckets of others are below these names
 			region:      "auto",
-			noChecksum:  true,
 			noDeleteMD5: true,                                             // 842, 907
 			header:      map[string]string{"X-Tigris-Consistent": "true"}, // 1077: listings lag between regions
 		},
 		{
-			name:       "hetzner",
-			hosts:      []string{"{region}.your-objectstorage.com"},
-			noChecksum: true, // 943, 1059: Ceph, InvalidArgument for trailers
+			name:  "hetzner", // 943, 1059: Ceph, InvalidArgument for trailers
+			hosts: []string{"{region}.your-objectstorage.com"},
 		},
 		{
-			name:       "scaleway",
-			hosts:      []string{"s3.{region}.scw.cloud", "scw.cloud"},
-			noChecksum: true, // 940: 411 without Content-Length
-			maxParts:   1000, // 276; databasus 617
+			name:     "scaleway", // 940: 411 without Content-Length
+			hosts:    []string{"s3.{region}.scw.cloud", "scw.cloud"},
+			maxParts: 1000, // 276; databasus 617
 		},
 		{
-			name:       "filebase",
-			hosts:      []string{"s3.filebase.com"},
-			region:     "us-east-1", // doc
-			noChecksum: true,        // 811
+			name:   "filebase", // 811
+			hosts:  []string{"s3.filebase.com"},
+			region: "us-east-1", // doc
 		},
 		{
-			name:       "supabase",
-			hosts:      []string{"supabase.co"},
-			path:       "/storage/v1/s3",
-			noChecksum: true, // 1133
+			name:  "supabase", // 1133
+			hosts: []string{"supabase.co"},
+			path:  "/storage/v1/s3",
 		},
 		{
-			name: "oracle-oci",
+			name: "oracle-oci", // 802
 			hosts: []string{
 				"compat.objectstorage.{region}.oraclecloud.com", "compat.objectstorage.{region}.oci.customer-oci.com",
 			},
-			noChecksum: true, // 802
 		},
 		{
 			name:               "google",
 			hosts:              []string{"storage.googleapis.com", "storage-download.googleapis.com", "storage.{region}.rep.googleapis.com"},
 			region:             "auto", // doc
-			noChecksum:         true,
-			noConditional:      true, // doc: conditions on writes are x-goog-if-generation-match
-			noBatchDelete:      true, // minio/mc 2398: 400, 501; lately there, but one by one is right everywhere
-			dropAcceptEncoding: true, // 1394
+			noConditional:      true,   // doc: conditions on writes are x-goog-if-generation-match
+			noBatchDelete:      true,   // minio/mc 2398: 400, 501; lately there, but one by one is right everywhere
+			dropAcceptEncoding: true,   // 1394
 		},
 		{
-			name:       "linode",
-			hosts:      []string{"{region}.linodeobjects.com"},
-			noChecksum: true, // Ceph
+			name:  "linode", // Ceph
+			hosts: []string{"{region}.linodeobjects.com"},
 		},
 		{
-			name:       "wasabi",
-			hosts:      []string{"s3.{region}.wasabisys.com"},
-			noChecksum: true, // minio-go 774: no chunked signing
+			name:  "wasabi", // minio-go 774: no chunked signing
+			hosts: []string{"s3.{region}.wasabisys.com"},
 		},
 		{
-			name:       "wasabi",
-			hosts:      []string{"s3.wasabisys.com"},
-			region:     "us-east-1",
-			noChecksum: true,
+			name:   "wasabi",
+			hosts:  []string{"s3.wasabisys.com"},
+			region: "us-east-1",
 		},
 		{
 			name: "aliyun-oss",
@@ -142,23 +129,20 @@ func providers() []provider {
 				"oss-{region}-internal.aliyuncs.com", "oss-{region}.aliyuncs.com", "aliyuncs.com",
 			},
 			virtualHost:   true, // 575: SecondLevelDomainForbidden
-			noChecksum:    true,
 			noConditional: true, // doc: x-oss-forbid-overwrite instead
 		},
 		{
 			name:         "storj",
 			hosts:        []string{"storjshare.io"},
 			region:       "us-east-1",
-			noChecksum:   true,
 			unsorted:     true, // 535
 			noStartAfter: true, // of no use without an order
 		},
 		{
 			// MinIO, Ceph, Garage, SeaweedFS, RustFS, versitygw, JuiceFS and what
 			// nobody has named yet. They have no host of their own.
-			name:       "unknown",
-			hosts:      []string{""},
-			noChecksum: true, // radosgw refuses trailers, 943
+			name:  "unknown", // radosgw refuses trailers, 943
+			hosts: []string{""},
 			// MinIO, seen with its release of 2026-02: the prefix must be a whole name.
 			uploadsByName: true,
 		},
@@ -176,6 +160,7 @@ func providerOf(endpoint *url.URL, bucket string) provider {
 	for _, row := range providers() {
 		if region, ok := row.match(host, path); ok {
 			found = row
+			found.noChecksum = row.name != "aws"
 			if region != "" {
 				found.region = region
 			}

@@ -21,7 +21,7 @@ func (p provider) differences() string {
 		}
 	}
 	add(p.virtualHost && p.name != "aws", "the bucket is in the host's name")
-	add(!p.noChecksum, "checksums are verified")
+	add(p.name == "aws", "checksums are verified")
 	add(p.maxParts > 0, strconv.Itoa(p.maxParts)+" parts")
 	add(p.equalParts, "parts of one size")
 	add(p.maxConcurrency > 0, strconv.Itoa(p.maxConcurrency)+" parts at once")

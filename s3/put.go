@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // Put implements object.Bucket.
@@ -50,16 +50,10 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 // acknowledged returns what an answer tells of an object that was written.
 // Without an ETag it may be a proxy's.
 func acknowledged(key string, etag *string, size int64, answer middleware.Metadata) object.Object {
-	if aws.ToString(etag) == "" {
-		size = -1
-	}
-	return object.Object{Key: key, Size: size, Version: strong(etag), Modified: answeredAt(answer)}
-}
-
-// answeredAt returns the Date of an answer.
-func answeredAt(answer middleware.Metadata) time.Time {
-	at, _ := awsmiddleware.GetServerTime(answer)
-	return at
+	at, _ := awsmiddleware.GetServerTime(answer) // its Date
+	o := object.Written(key, aws.ToString(etag), size, at)
+	o.Version = strong(etag)
+	return o
 }
 
 // condition refuses to replace an object (clause W6).
@@ -90,10 +84,7 @@ func (b *bucket) contentMD5(body *object.Body) (*string, error) {
 
 // encryption returns what is asked of the service: its own key, or one of KMS.
 func (b *bucket) encryption() (sse types.ServerSideEncryption, keyID, kmsContext *string) {
-	sse = types.ServerSideEncryption(b.cfg.SSE)
-	if b.cfg.KMSKeyID != "" {
-		keyID = aws.String(b.cfg.KMSKeyID)
-	}
+	sse, keyID = types.ServerSideEncryption(b.cfg.SSE), transport.Optional(b.cfg.KMSKeyID)
 	if len(b.cfg.KMSContext) > 0 {
 		text, err := json.Marshal(b.cfg.KMSContext)
 		if err != nil {
@@ -106,12 +97,9 @@ func (b *bucket) encryption() (sse types.ServerSideEncryption, keyID, kmsContext
 
 // tagging returns the tags as a query, as the header wants them.
 func tagging(tags map[string]string) *string {
-	if len(tags) == 0 {
-		return nil
-	}
 	values := make(url.Values, len(tags))
 	for name, value := range tags {
 		values.Set(name, value)
 	}
-	return aws.String(values.Encode())
+	return transport.Optional(values.Encode())
 }

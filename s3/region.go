@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,30 +28,25 @@ const regionHeader = "X-Amz-Bucket-Region"
 func regionWithoutAsking(cfg Config, configured string, p provider) string {
 	if access, err := arn.Parse(cfg.Bucket); err == nil {
 		// A multi-region access point has none, and signs for all.
-		return firstOf(access.Region, configured, fallbackRegion)
+		return cmp.Or(access.Region, configured, fallbackRegion)
 	}
-	return firstOf(configured, p.region)
-}
-
-func firstOf(names ...string) string {
-	for _, name := range names {
-		if name != "" {
-			return name
-		}
-	}
-	return ""
+	return cmp.Or(configured, p.region)
 }
 
 // askRegion asks the bucket where it is: a HEAD at the wrong region is
 // answered with the right one in a header, with whatever status, and needs no
 // permission that GetBucketLocation would.
 func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logger) (string, error) {
-	place := cfg.place(&log.Secrets)
+	service := cfg.service(&log.Secrets)
+	unknown := func(kind, err error) error {
+		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kind,
+			Err: service.Describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, err))}
+	}
 	if isDirectoryBucket(cfg.Bucket) {
-		return "", noRegion(place, fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
+		return "", unknown(fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
 	}
 	policy := retry.Policy{MaxAttempts: cfg.Retry.MaxAttempts, BaseDelay: cfg.Retry.BaseDelay, MaxDelay: cfg.Retry.MaxDelay,
-		Retryable: retryable, OnRetry: log.Retried(typeName, place.describe)}
+		Retryable: retryable, OnRetry: log.Retried(typeName, service.Describe)}
 	var out *s3.HeadBucketOutput
 	err := policy.Do(ctx, func(ctx context.Context) (err error) {
 		out, err = api.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &cfg.Bucket})
@@ -58,10 +54,10 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 	})
 	if err == nil {
 		// The signature for the fallback was good, so that it is one.
-		return firstOf(aws.ToString(out.BucketRegion), fallbackRegion), nil
+		return cmp.Or(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
 	if ended := flow.Err(ctx); ended != nil {
-		return "", place.wrap(ended)
+		return "", ended
 	}
 	if region := headerOf(err).Get(regionHeader); isRegion(region) {
 		return region, nil
@@ -69,10 +65,5 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 	if cfg.Endpoint != "" && statusOf(err) != 0 && !retryable(err) {
 		return fallbackRegion, nil
 	}
-	return "", noRegion(place, kindOf(err), err)
-}
-
-func noRegion(p place, kind, err error) error {
-	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kind,
-		Err: p.describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", p.bucket, err))}
+	return "", unknown(kindOf(err), err)
 }

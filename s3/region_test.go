@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,6 +65,45 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 		assert.Contains(t, location, `"eu-west-3"`)
 		assert.EqualValues(t, 1, requests.Load(), "no redirect is followed, no second Init asks")
 	}
+}
+
+// Of many clients of one bucket, a single one asks.
+func TestRegionIsAskedOnceForAll(t *testing.T) {
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		requests.Add(1)
+		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
+	}))
+	defer server.Close()
+	begin := func(bucket string) *ReplicaClient {
+		cfg := valid()
+		cfg.Region, cfg.Endpoint, cfg.Bucket = "", server.URL, bucket
+		cfg.HTTP.MaxIdleConns = 77 // a transport that no other test has
+		return NewReplicaClient(cfg)
+	}
+	var clients [50]*ReplicaClient
+	var all sync.WaitGroup
+	for i := range clients {
+		clients[i] = begin("bucket")
+		all.Go(func() { assert.NoError(t, clients[i].Init(t.Context())) })
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, requests.Load())
+	for _, c := range clients {
+		location, err := c.Location(t.Context())
+		require.NoError(t, err)
+		assert.Contains(t, location, `"eu-west-3"`)
+	}
+	other := begin("other")
+	require.NoError(t, other.Init(t.Context()))
+	assert.EqualValues(t, 2, requests.Load(), "another bucket is elsewhere")
+	for _, c := range append(clients[:], other) {
+		require.NoError(t, c.Close())
+	}
+	last := begin("bucket")
+	require.NoError(t, last.Init(t.Context()))
+	assert.EqualValues(t, 3, requests.Load(), "nobody has the answer any more")
+	require.NoError(t, last.Close())
 }
 
 func TestRegionUnknown(t *testing.T) {

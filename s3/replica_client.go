@@ -12,10 +12,10 @@ import (
 const typeName = "s3"
 
 // ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
-// safe for concurrent use; object.Client has its methods. What is particular
-// here:
+// safe for concurrent use; object.Client documents its methods. In particular:
 //
-//   - Init sends at most one request: the HEAD that asks for the region.
+//   - Init sends at most one request: the HEAD that asks for the region. Of all clients
+//     of a bucket that share a transport, one sends it.
 //   - A body of at most Config.Transfer.UploadThreshold bytes is one PutObject; a
 //     larger one is a multipart upload. Where a service allows 1,000 parts, a
 //     body of unknown size may have about 2 TiB; where parts must be equal
@@ -37,13 +37,10 @@ type ReplicaClient struct {
 // wrong with cfg.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
-		Type:   typeName,
-		Retry:  cfg.Retry,
-		Logger: cfg.Logger,
-		// A method value, such as cfg.String, would keep a copy.
-		Describe: func() string { return cfg.String() },
-		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return cfg.connect(ctx, log)
-		},
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // replica is a client taken apart, for tests that change what Config and the
@@ -43,7 +44,7 @@ func (r *replica) client(t testing.TB) *ReplicaClient {
 }
 
 func (r *replica) bucket() *bucket {
-	return &bucket{cfg: r.cfg, provider: r.provider, api: r.api, place: r.cfg.place(&r.log.Secrets)}
+	return &bucket{cfg: r.cfg, provider: r.provider, api: r.api, Service: r.cfg.service(&r.log.Secrets)}
 }
 
 // wrap is the error of reading a file.
@@ -69,4 +70,17 @@ func connectTo(t *testing.T, cfg Config) (*replica, error) {
 	t.Cleanup(store.Close)
 	b := store.Bucket.(*bucket)
 	return &replica{cfg: b.cfg, provider: b.provider, api: b.api, log: log, close: store.Close}, nil
+}
+
+// wrap is the error of what happens before anything is known. An *ltxstore.Error, and
+// nil, stay as they are.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	if done, ok := err.(*ltxstore.Error); ok {
+		return done
+	}
+	nowhere := &transport.Service{Answer: answerTo}
+	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kindOf(err), Err: nowhere.Describe(err)}
 }

@@ -7,22 +7,18 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // loadSDK reads the environment and the shared configuration files. It sends
@@ -37,6 +33,7 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout = cfg.HTTP.ResponseTimeout
 		})),
+		config.WithCredentialsCacheOptions(refreshEarly),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
 			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", typeName, "sdk", string(level))
@@ -64,32 +61,14 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 	return sdk, err
 }
 
-// assumeRole makes sdk use the credentials of RoleARN, if there is one.
-func (cfg Config) assumeRole(sdk *aws.Config, secrets *scrub.Secrets) {
-	if cfg.RoleARN == "" {
-		return
-	}
-	client := sts.NewFromConfig(*sdk, func(o *sts.Options) {
-		o.Region = firstOf(o.Region, cfg.Region, fallbackRegion)
-	})
-	sdk.Credentials = credentialsOf{secrets: secrets, CredentialsProvider: aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, cfg.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "ltxstore"
-		if cfg.ExternalID != "" {
-			o.ExternalID = &cfg.ExternalID
-		}
-	}))}
-}
-
 // newAPI returns the client. Nothing that alters the wire is left to the
 // SDK's defaults or to the environment.
-func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
+func newAPI(cfg Config, sdk aws.Config, p provider, region string, sessions s3.ExpressCredentialsProvider) *s3.Client {
 	return s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.Region = region
 		o.UsePathStyle = *cfg.PathStyle
 		o.UseARNRegion = true
-		if !strings.Contains(cfg.Bucket, directorySuffix) {
-			o.ExpressCredentials = noSession{}
-		}
+		o.ExpressCredentials = sessions
 		if cfg.Endpoint != "" {
 			o.BaseEndpoint = aws.String(cfg.Endpoint) // &cfg.Endpoint would keep all of cfg
 		}
@@ -106,7 +85,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
-		o.APIOptions = append(o.APIOptions, refuseForeign)
+		o.APIOptions = append(o.APIOptions, refuseForeign, skipEmpty)
 		switch {
 		case !cfg.signs():
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))
@@ -115,25 +94,13 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string) *s3.Client {
 			// checksum: without one, a body cut short would be stored as it came.
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.ComputePayloadSHA256)))
 		}
-		if len(p.header) > 0 {
-			o.APIOptions = append(o.APIOptions, withHeader(p.header))
+		for name, value := range p.header {
+			o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(name, value))
 		}
 		if p.dropAcceptEncoding || cfg.hideAcceptEncoding {
 			o.APIOptions = append(o.APIOptions, signWithoutAcceptEncoding)
 		}
 	})
-}
-
-// directorySuffix is in the name of each directory bucket, and of each access point of one.
-const directorySuffix = "--x"
-
-// noSession stands for the sessions of directory buckets where the bucket is none: the SDK's own
-// keeps a cache of them in each client, more than a third of its memory.
-type noSession struct{}
-
-// Retrieve implements s3.ExpressCredentialsProvider.
-func (noSession) Retrieve(_ context.Context, bucket string) (aws.Credentials, error) {
-	return aws.Credentials{}, fmt.Errorf("bucket %s has no sessions: want the name of a directory bucket", bucket)
 }
 
 // payloadHash chooses what the signature says of content: its SHA-256, or
@@ -149,43 +116,27 @@ func payloadHash(hash middleware.FinalizeMiddleware) func(*middleware.Stack) err
 	}
 }
 
-func withHeader(header map[string]string) func(*middleware.Stack) error {
-	return func(stack *middleware.Stack) error {
-		return stack.Build.Add(middleware.BuildMiddlewareFunc("ltxstoreHeader",
-			func(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
-				if req, ok := in.Request.(*smithyhttp.Request); ok {
-					for name, value := range header {
-						req.Header.Set(name, value)
-					}
-				}
-				return next.HandleBuild(ctx, in)
-			}), middleware.After)
-	}
-}
-
 // signWithoutAcceptEncoding takes the header away while the request is signed
 // and puts it back.
 func signWithoutAcceptEncoding(stack *middleware.Stack) error {
 	const name = "Accept-Encoding"
-	type key struct{}
-	err := stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("ltxstoreHideAcceptEncoding",
-		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			if req, ok := in.Request.(*smithyhttp.Request); ok {
-				ctx = context.WithValue(ctx, key{}, req.Header.Get(name))
-				req.Header.Del(name)
-			}
-			return next.HandleFinalize(ctx, in)
-		}), "Signing", middleware.Before)
-	if err != nil {
-		return err
+	signing, ok := stack.Finalize.Get("Signing")
+	if !ok {
+		return fmt.Errorf("%s is not signed", stack.ID())
 	}
-	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("ltxstoreShowAcceptEncoding",
+	_, err := stack.Finalize.Swap("Signing", middleware.FinalizeMiddlewareFunc("Signing",
 		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			if value, ok := ctx.Value(key{}).(string); ok && value != "" {
-				if req, ok := in.Request.(*smithyhttp.Request); ok {
-					req.Header.Set(name, value)
-				}
+			req, ok := in.Request.(*smithyhttp.Request)
+			if !ok || req.Header.Get(name) == "" {
+				return signing.HandleFinalize(ctx, in, next)
 			}
-			return next.HandleFinalize(ctx, in)
-		}), "Signing", middleware.After)
+			value := req.Header.Get(name)
+			req.Header.Del(name)
+			return signing.HandleFinalize(ctx, in, middleware.FinalizeHandlerFunc(
+				func(ctx context.Context, in middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
+					req.Header.Set(name, value)
+					return next.HandleFinalize(ctx, in)
+				}))
+		}))
+	return err
 }

@@ -293,9 +293,16 @@ func stubBody(r *http.Request) []byte {
 // newStub returns a stub and a client of it, whose replica set may change.
 func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 	t.Helper()
+	return serveStub(t, set, func(handler http.Handler) (*httptest.Server, *http.Transport) {
+		return httptest.NewServer(handler), &http.Transport{MaxIdleConnsPerHost: 100}
+	})
+}
+
+// serveStub is newStub over another network.
+func serveStub(t *testing.T, set func(*replica), serve func(http.Handler) (*httptest.Server, *http.Transport)) (*stub, *ReplicaClient) {
+	t.Helper()
 	s := &stub{objects: map[string]stubObject{}, uploads: map[string]string{}, counts: map[string]int{}, pageSize: 1000}
-	server := httptest.NewServer(s)
-	pool := &http.Transport{MaxIdleConnsPerHost: 100}
+	server, pool := serve(s)
 	t.Cleanup(func() { server.Close(); pool.CloseIdleConnections() })
 	s.url = server.URL
 
@@ -308,7 +315,7 @@ func newStub(t *testing.T, set func(*replica)) (*stub, *ReplicaClient) {
 			HTTPClient:  roundTripper{pool}, Retryer: aws.NopRetryer{},
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
-			APIOptions:                 []func(*middleware.Stack) error{refuseForeign},
+			APIOptions:                 []func(*middleware.Stack) error{refuseForeign, skipEmpty},
 		}),
 	}
 	if set != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 // The forms of URLs that Litestream has, of 0.3 too, and defect 31: no path is
@@ -25,6 +26,8 @@ func TestURLForms(t *testing.T) {
 		"s3://b.s3.amazonaws.com/db": {Bucket: "b", Path: "db"},
 		"s3://my.b.s3.eu-west-3.amazonaws.com/db":              {Bucket: "my.b", Path: "db", Region: "eu-west-3"},
 		"s3://b.nyc3.digitaloceanspaces.com/db":                {Bucket: "b", Path: "db", Region: "nyc3", Endpoint: "https://nyc3.digitaloceanspaces.com"},
+		"s3://b.s3.nyc3.digitaloceanspaces.com/db":             {Bucket: "b", Path: "db", Region: "nyc3", Endpoint: "https://s3.nyc3.digitaloceanspaces.com"},
+		"s3://arn:aws:s3::123456789012:accesspoint/n.mrap":     {Bucket: "arn:aws:s3::123456789012:accesspoint/n.mrap"},
 		"s3://b.s3.us-west-002.backblazeb2.com/db":             {Bucket: "b", Path: "db", Region: "us-west-002", Endpoint: "https://s3.us-west-002.backblazeb2.com"},
 		"s3://b.s3.filebase.com/db":                            {Bucket: "b", Path: "db", Endpoint: "https://s3.filebase.com"},
 		"s3://b.s3.fr-par.scw.cloud/db":                        {Bucket: "b", Path: "db", Region: "fr-par", Endpoint: "https://s3.fr-par.scw.cloud"},
@@ -55,6 +58,43 @@ func TestURLForms(t *testing.T) {
 		cfg, err := resolve(t, raw)
 		require.NoError(t, err, raw)
 		assert.Equal(t, want, cfg, raw)
+	}
+}
+
+// What a URL does not say is not set: the environment may say it.
+func TestPlaceSaysNoMore(t *testing.T) {
+	for path, want := range map[string]bool{"": false, "/": false, "/db": true} {
+		place, err := placeOf(settings.URL{HasAuthority: true, Host: "b", Path: path})
+		require.NoError(t, err)
+		_, set := place["path"]
+		assert.Equal(t, want, set, path)
+	}
+	for host, want := range map[string]bool{"arn:aws:s3:us-east-1:1:accesspoint/n": true, "arn:aws:s3::1:accesspoint/n.mrap": false, "arn:x": false} {
+		place := map[string]string{}
+		require.NoError(t, splitHost(host, place))
+		_, set := place["region"]
+		assert.Equal(t, want, set, host)
+	}
+}
+
+// A pattern's region is not empty, and what is around it is there.
+func TestMatchHost(t *testing.T) {
+	for _, tt := range []struct {
+		host, pattern string
+		exact         bool
+		region        string
+		ok            bool
+	}{
+		{"br-x.y", "br-{region}.y", true, "x", true}, {"br-.y", "br-{region}.y", true, "", false}, {"x.y", "br-{region}.y", true, "", false},
+		{"xa.y", "{region}a.y", true, "x", true}, {"xb.y", "{region}a.y", true, "", false}, {"a.y", "{region}a.y", true, "", false},
+		{"b.x.y", "{region}.y", true, "", false}, {"b.x.y", "{region}.y", false, "x", true}, {"y", "{region}.y", false, "", false}, {"x.y", "", true, "", true},
+	} {
+		region, ok := matchHost(tt.host, tt.pattern, tt.exact)
+		assert.Equal(t, tt.ok, ok, tt)
+		assert.Equal(t, tt.region, region, tt)
+	}
+	for _, host := range []string{":9000", "b:", "b.x:"} {
+		assert.ErrorIs(t, splitHost(host, map[string]string{}), errPlace, host)
 	}
 }
 

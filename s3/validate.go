@@ -14,12 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-const (
-	minPartSize = 5 << 20 // of every part but the last: Amazon S3 User Guide, "Multipart upload limits"
-
-	maxTags, maxTagKey, maxTagValue = 10, 128, 256 // "Categorizing your storage using tags"
-)
-
 // isAWSRegion looks at the shape of a name, such as us-gov-west-1. A list would
 // refuse the region that opens next year.
 func isAWSRegion(name string) bool {
@@ -60,7 +54,7 @@ func (cfg Config) validatePlace() error {
 			return invalid("Bucket", bucket, "want the ARN of an access point, arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME")
 		}
 		if cfg.PathStyle != nil && *cfg.PathStyle {
-			return invalid("PathStyle", true, "want false: an access point has a host's name of its own")
+			return invalid("PathStyle", *cfg.PathStyle, "want false: an access point has a host's name of its own")
 		}
 	case strings.Contains(bucket, "/"):
 		return invalid("Bucket", bucket, "want a name without a slash; what follows it belongs into Path")
@@ -85,9 +79,9 @@ func (cfg Config) validateEndpoint() error {
 	if cfg.Endpoint != "" {
 		switch {
 		case cfg.DualStack:
-			return invalid("DualStack", true, "want false beside an Endpoint: it chooses one of AWS's")
+			return invalid("DualStack", cfg.DualStack, "want false beside an Endpoint: it chooses one of AWS's")
 		case cfg.FIPS:
-			return invalid("FIPS", true, "want false beside an Endpoint: it chooses one of AWS's")
+			return invalid("FIPS", cfg.FIPS, "want false beside an Endpoint: it chooses one of AWS's")
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestValidate(t *testing.T) {
 		{"Bucket", func(c *Config) { c.Bucket = strings.Repeat("b", 256) }},
 		{"Bucket", func(c *Config) { c.Bucket = "arn:aws:s3" }},
 		{"Bucket", func(c *Config) { c.Bucket = "arn:aws:iam::123456789012:role/x" }},
-		{"PathStyle", func(c *Config) {
+		{"PathStyle is true", func(c *Config) {
 			c.Bucket, c.PathStyle = "arn:aws:s3:us-west-2:123456789012:accesspoint/ap", &yes
 		}},
 		{"Path", func(c *Config) { c.Path = "a/../b" }},
@@ -76,8 +76,8 @@ func TestValidate(t *testing.T) {
 		{"Endpoint", func(c *Config) { c.Endpoint = "http://host/?a=b" }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "http://host/#a" }},
 		{"Endpoint", func(c *Config) { c.Endpoint = "https://user:" + testSecret + "@host" }},
-		{"DualStack", func(c *Config) { c.Endpoint, c.DualStack = unreachable, true }},
-		{"FIPS", func(c *Config) { c.Endpoint, c.FIPS = unreachable, true }},
+		{"DualStack is true", func(c *Config) { c.Endpoint, c.DualStack = unreachable, true }},
+		{"FIPS is true", func(c *Config) { c.Endpoint, c.FIPS = unreachable, true }},
 		{"SecretAccessKey", func(c *Config) { c.SecretAccessKey = "" }},
 		{"AccessKeyID", func(c *Config) { c.AccessKeyID = "" }},
 		{"AccessKeyID", func(c *Config) { c.AccessKeyID, c.SecretAccessKey = "", "" }},
@@ -88,6 +88,8 @@ func TestValidate(t *testing.T) {
 		{"Profile", func(c *Config) { c.Profile = "nobody-has-this" }},
 		{"RoleARN", func(c *Config) { c.RoleARN = "admin" }},
 		{"RoleARN", func(c *Config) { c.RoleARN = "arn:aws:s3:::bucket" }},
+		{"RoleARN", func(c *Config) { c.RoleARN = "arn:aws:iam::123456789012:user/x" }},
+		{"RoleARN", func(c *Config) { c.RoleARN = "arn:aws:sts::123456789012:role/x" }},
 		{"ExternalID", func(c *Config) { c.ExternalID = "x" }},
 		{"CABundle", func(c *Config) { c.HTTP.CABundle = missing }},
 		{"CABundle", func(c *Config) { c.HTTP.CABundle = short }},
@@ -131,7 +133,7 @@ func TestValidate(t *testing.T) {
 		{"ContentMD5", func(c *Config) { c.ContentMD5 = "sometimes" }},
 		{"ContentMD5", func(c *Config) { c.Bucket, c.ContentMD5 = "b--usw2-az1--x-s3", MD5Always }},
 		{"Checksum", func(c *Config) { c.ChecksumAlgorithm = "md5" }},
-		{"WriteOnce", func(c *Config) { c.WriteOnce, c.Endpoint = true, "https://s3.us-west-002.backblazeb2.com" }},
+		{"WriteOnce is true", func(c *Config) { c.WriteOnce, c.Endpoint = true, "https://s3.us-west-002.backblazeb2.com" }},
 		{"Retry.MaxAttempts", func(c *Config) { c.Retry.MaxAttempts = -1 }},
 		{"Retry.BaseDelay", func(c *Config) { c.Retry.BaseDelay = time.Hour }},
 	} {
@@ -182,6 +184,12 @@ func TestValidAreAccepted(t *testing.T) {
 		"unsigned":     func(c *Config) { c.SignPayload = new(bool) },
 		"unsigned md5": func(c *Config) { c.SignPayload, c.Endpoint, c.ContentMD5 = new(bool), unreachable, MD5Always },
 		"largest part": func(c *Config) { c.Transfer.PartSize = 5 << 30 },
+		"least part":   func(c *Config) { c.Transfer.PartSize, c.Transfer.UploadThreshold = 5<<20, 5<<20 },
+		"all letters":  func(c *Config) { c.Bucket, c.Endpoint = "azAZ09-_.", unreachable },
+		"longest tag": func(c *Config) {
+			c.Tags = map[string]string{strings.Repeat("ä", 128): strings.Repeat("ä", 256)}
+		},
+		"longest name": func(c *Config) { c.Bucket = strings.Repeat("b", 255) },
 		"write once":   func(c *Config) { c.WriteOnce = true },
 		"directory":    func(c *Config) { c.Bucket = "b--usw2-az1--x-s3" },
 		"dual stack":   func(c *Config) { c.DualStack, c.FIPS = true, true },
@@ -220,7 +228,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 16, r.cfg.Transfer.ReadConcurrency)
 	assert.EqualValues(t, 32<<20, r.cfg.Transfer.ReadMemory)
 	assert.Equal(t, 4, r.cfg.Transfer.DeleteConcurrency)
-	assert.Equal(t, 89, r.cfg.HTTP.MaxIdleConns)
+	assert.Equal(t, 97, r.cfg.HTTP.MaxIdleConns)
 	assert.Equal(t, 90*time.Second, r.cfg.HTTP.IdleConnTimeout)
 	assert.Equal(t, time.Minute, r.cfg.HTTP.IdleTimeout)
 	assert.Equal(t, time.Minute, r.cfg.HTTP.ResponseTimeout)

@@ -26,29 +26,32 @@ func bareServer(t testing.TB) string {
 	return server.URL
 }
 
-// smallWrites are one write of 4 KiB with the plain call and with the client.
-func smallWrites(t testing.TB) (bare, seekable, stream func()) {
+// smallWrites are one write of 4 KiB with a client of the SDK as it is, with ours and with the client.
+func smallWrites(t testing.TB) (plain, bare, seekable, stream func()) {
 	body := ltxBody(t, 4096)
 	client, rep := writeClient(t, bareServer(t), func(r *replica) { r.cfg.Transfer.PartSize, r.cfg.Transfer.UploadThreshold = 5<<20, 5<<20 })
 	ctx := t.Context()
-	bare = func() {
-		_, err := rep.api.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String(writeKey),
+	options := rep.api.Options()
+	options.APIOptions = nil
+	put := func(api *s3.Client) {
+		_, err := api.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String(writeKey),
 			Body: bytes.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
 		require.NoError(t, err)
 	}
+	sdk := s3.New(options)
 	write := func(r io.Reader) {
 		_, err := client.WriteLTXFile(ctx, 0, 1, 1, r)
 		require.NoError(t, err)
 	}
-	return bare, func() { write(bytes.NewReader(body)) }, func() { write(onlyRead{bytes.NewReader(body)}) }
+	return func() { put(sdk) }, func() { put(rep.api) }, func() { write(bytes.NewReader(body)) }, func() { write(onlyRead{bytes.NewReader(body)}) }
 }
 
 func BenchmarkWrite4KiB(b *testing.B) {
-	bare, seekable, stream := smallWrites(b)
+	plain, bare, seekable, stream := smallWrites(b)
 	for _, bm := range []struct {
 		name string
 		run  func()
-	}{{"PutObject", bare}, {"seekable", seekable}, {"stream", stream}} {
+	}{{"SDK", plain}, {"PutObject", bare}, {"seekable", seekable}, {"stream", stream}} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -58,11 +61,11 @@ func BenchmarkWrite4KiB(b *testing.B) {
 	}
 }
 
-// A small write allocates at most 8 KiB beyond the plain call. Server and
+// A small write makes at most 80 allocations of 8 KiB beyond the plain call. Server and
 // client are measured together; the server does the same for both.
 func TestSmallWriteAllocations(t *testing.T) {
-	bare, seekable, stream := smallWrites(t)
-	measure := func(run func()) int64 {
+	plain, bare, seekable, stream := smallWrites(t)
+	measure := func(run func()) (bytes, objects int64) {
 		const runs = 200
 		for range 20 {
 			run()
@@ -73,14 +76,21 @@ func TestSmallWriteAllocations(t *testing.T) {
 			run()
 		}
 		runtime.ReadMemStats(&after)
-		return int64(after.TotalAlloc-before.TotalAlloc) / runs
+		return int64(after.TotalAlloc-before.TotalAlloc) / runs, int64(after.Mallocs-before.Mallocs) / runs
 	}
-	base := measure(bare)
+	base, baseObjects := measure(bare)
+	sdk, _ := measure(plain)
+	saved := sdk - base
+	t.Logf("%d bytes less than the SDK's as it is", saved)
+	if !race.Enabled && saved < 2<<10 {
+		t.Errorf("PutObject allocates %d bytes less than with the SDK as it is: want 2 KiB", saved)
+	}
 	for name, run := range map[string]func(){"seekable": seekable, "stream": stream} {
-		extra := measure(run) - base
-		t.Logf("%s: %d bytes beyond %d", name, extra, base)
-		if !race.Enabled && extra > 8<<10 {
-			t.Errorf("%s: %d bytes beyond a bare PutObject's %d: want at most %d", name, extra, base, 8<<10)
+		bytes, objects := measure(run)
+		extra, extraObjects := bytes-base, objects-baseObjects
+		t.Logf("%s: %d bytes beyond %d, and %d allocations beyond %d", name, extra, base, extraObjects, baseObjects)
+		if !race.Enabled && (extra > 8<<10 || extraObjects > 80) {
+			t.Errorf("%s: %d bytes in %d allocations beyond a bare PutObject's: want at most %d in 80", name, extra, extraObjects, 8<<10)
 		}
 	}
 }
