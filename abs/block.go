@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"io/fs"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -17,18 +18,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-)
-
-// Limits of "Scalability targets for Blob storage".
-const (
-	maxBlocks    = 50_000
-	maxBlockSize = 4000 << 20
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // CreateUpload implements object.Multipart. The service keeps blocks by their
-// blob's name, and an upload's ID tells its blocks from others'. Without a
-// condition on the write, one request finds out which version the blob has: see
-// replaced.
+// blob's name, and an upload's ID distinguishes its blocks. Without a condition
+// on the write, one request determines the version of the blob: see replaced.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
 	id := make([]byte, idSize)
 	_, _ = rand.Read(id) // never fails
@@ -37,7 +32,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 		return upload, nil
 	}
 	now, err := b.Head(ctx, key, "")
-	if err != nil && kindOf(err) != fs.ErrNotExist {
+	if err != nil && b.Kind(err) != fs.ErrNotExist {
 		return object.Upload{}, err
 	}
 	upload.ID += now.Version
@@ -47,7 +42,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 const idSize = 16
 
 // blockID returns the name of a block. All blocks of a blob must have names of
-// one length, those that another tool has left included: 64 bytes are what
+// one length, including those that another program has left: 64 bytes are what
 // Azure's library for Go uses, and so Litestream.
 func blockID(upload object.Upload, number int) string {
 	var id [64]byte
@@ -65,8 +60,8 @@ func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, 
 	id := blockID(upload, number)
 	_, err = b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
 		TransactionalValidation: blob.TransferValidationTypeMD5(sum),
-		CPKInfo:                 b.customerKey(),
-		CPKScopeInfo:            b.scope(),
+		CPKInfo:                 b.key,
+		CPKScopeInfo:            b.scope,
 	})
 	return object.Part{Number: number, Size: body.Size(), Value: id}, err
 }
@@ -81,10 +76,10 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	}
 	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{
 		Metadata:         toMetadata(opts.Metadata),
-		Tier:             b.tier(),
+		Tier:             b.tier,
 		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: to.Ptr(contentType), BlobContentMD5: opts.Sum},
-		CPKInfo:          b.customerKey(),
-		CPKScopeInfo:     b.scope(),
+		CPKInfo:          b.key,
+		CPKScopeInfo:     b.scope,
 		AccessConditions: absent(opts.IfAbsent),
 	})
 	switch {
@@ -98,8 +93,8 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 
 // replaced resolves an upload whose blocks are gone. Another write of the name
 // that was committed meanwhile has discarded them: it counts as one that came
-// after this, and replaced it. An empty blob is none: it discards what a failed
-// write has left.
+// after this one and replaced it. An empty blob is not such a write: it
+// discards what a failed write has left.
 func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, gone error) (object.Object, error) {
 	now, err := b.Head(ctx, upload.Key, "")
 	if err != nil || now.Size == 0 || now.Version == upload.ID[2*idSize:] {
@@ -108,7 +103,7 @@ func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64,
 	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
 }
 
-// AbortUpload implements object.Multipart. The documentation does not say
+// AbortUpload implements object.Multipart. The documentation does not state
 // whether Delete Blob removes a blob that was never committed; reports differ,
 // and a Delete Blob without a condition could remove another writer's file. An
 // empty list of blocks, written only if the name has no blob, discards the
@@ -122,9 +117,9 @@ func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 		AccessConditions: absent(true),
 	})
 	if err == nil {
-		err = b.DeleteVersion(ctx, upload.Key, string(value(out.ETag)))
+		err = b.DeleteVersion(ctx, upload.Key, string(transport.Value(out.ETag)))
 	}
-	switch kindOf(err) {
+	switch b.Kind(err) {
 	case object.ErrPrecondition, fs.ErrNotExist:
 		return nil
 	}
@@ -134,12 +129,7 @@ func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 // UploadRemains implements object.Multipart.
 func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool, error) {
 	found, _, err := b.ListUploads(ctx, upload.Key, "")
-	for _, u := range found {
-		if u.Key == upload.Key {
-			return true, err
-		}
-	}
-	return false, err
+	return slices.ContainsFunc(found, func(u object.Upload) bool { return u.Key == upload.Key }), err
 }
 
 // uncommitted is the ID of an upload of which only the name is known.
@@ -150,22 +140,20 @@ const uncommitted = "uncommitted"
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	out, err := b.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{
 		Include:        container.ListBlobsInclude{UncommittedBlobs: true},
-		Prefix:         text(prefix),
-		Marker:         text(token),
+		Prefix:         transport.Optional(prefix),
+		Marker:         transport.Optional(token),
 		ResponseFormat: container.StorageResponseFormatXML,
 	}).NextPage(ctx)
 	if err == nil {
-		err = b.checkListing(out.ContainerName, out.Prefix, prefix)
+		err = b.check(out.ContainerName, out.Prefix, prefix, object.Page{})
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	if out.Segment != nil {
-		for _, item := range out.Segment.BlobItems {
-			if item.Properties != nil && value(item.Properties.ContentLength) == 0 {
-				uploads = append(uploads, object.Upload{Key: value(item.Name), ID: uncommitted})
-			}
+	for _, item := range transport.Value(out.Segment).BlobItems {
+		if item.Properties != nil && transport.Value(item.Properties.ContentLength) == 0 {
+			uploads = append(uploads, object.Upload{Key: transport.Value(item.Name), ID: uncommitted})
 		}
 	}
-	return uploads, value(out.NextMarker), nil
+	return uploads, transport.Value(out.NextMarker), nil
 }

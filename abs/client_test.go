@@ -24,6 +24,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/abs/internal/account"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
@@ -154,6 +155,32 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// Without any credentials the registered identity is asked for them.
+func TestIdentity(t *testing.T) {
+	defer RegisterIdentity(account.RegisterIdentity(nil))
+	broken := errors.New("no tenant")
+	for _, test := range []struct {
+		open func() (azcore.TokenCredential, error)
+		want string
+	}{
+		{nil, "abs/entra"},
+		{func() (azcore.TokenCredential, error) { return nil, broken }, "no tenant"},
+		{func() (azcore.TokenCredential, error) {
+			return tokenFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, nil }), nil
+		}, ""},
+	} {
+		RegisterIdentity(test.open)
+		cfg, err := Config{Bucket: "container", Account: "a"}.load(func(string) string { return "" })
+		if test.want == "" {
+			require.NoError(t, err)
+			assert.NotNil(t, cfg.Credential)
+			continue
+		}
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, test.want)
+	}
+}
+
 // A write that fails leaves no blocks, and nothing of a blob that is there.
 func TestFailedWrite(t *testing.T) {
 	b := newBench(t, absfake.Options{}, nil)
@@ -249,6 +276,10 @@ func TestKinds(t *testing.T) {
 
 // An answer of another container, or of another prefix, is not one.
 func TestForeignListing(t *testing.T) {
+	uploads := newBucketBench(t)
+	uploads.faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"application/xml"}}, `<EnumerationResults ContainerName="other"></EnumerationResults>`), Times: -1})
+	_, _, err := uploads.ListUploads(t.Context(), "", "")
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 	for _, body := range []string{
 		`<EnumerationResults ContainerName="other"><Prefix>db/ltx/0/</Prefix></EnumerationResults>`,
 		`<EnumerationResults ContainerName="container"><Prefix>x/</Prefix></EnumerationResults>`,
@@ -263,10 +294,25 @@ func TestForeignListing(t *testing.T) {
 	}
 }
 
+// The SDK takes a 304 for a success, and has no body then.
+func TestNotModified(t *testing.T) {
+	b := newBench(t, absfake.Options{}, nil)
+	require.NoError(t, b.write(t, plain(300)))
+	b.faults.Add(&httpfault.Rule{Do: httpfault.Status(304, http.Header{"X-Ms-Version": {"1"}}, ""), Times: -1})
+	_, err := b.read(t, 0, 0)
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	assert.ErrorContains(t, err, "304 Not Modified")
+	b.faults.Clear()
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "GetBlob"}, Do: httpfault.Chunked()})
+	got, err := b.read(t, 0, 0)
+	require.NoError(t, err)
+	assert.Equal(t, string(plain(300)), got)
+}
+
 // No answer is read further than one of the service's can be.
 func TestLongAnswer(t *testing.T) {
 	b := newBench(t, absfake.Options{}, nil)
-	long := strings.Repeat("x", maxError+1)
+	long := strings.Repeat("x", (256<<10)+1)
 	b.faults.Add(&httpfault.Rule{Do: httpfault.Status(404, http.Header{"X-Ms-Version": {"1"}}, long), Times: -1})
 	_, err := b.read(t, 0, 0)
 	assert.Error(t, err)
@@ -283,8 +329,8 @@ func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 // A blob may be longer than any document.
 func TestLongBlob(t *testing.T) {
 	for query, whole := range map[string]bool{"": true, "?comp=list": false} {
-		rt := &transport.Checked{Next: answer{io.LimitReader(zeros{}, maxDocument+1)}, Check: check, TooLong: errors.New("long")}
-		resp, err := rt.RoundTrip(httptest.NewRequest(http.MethodGet, "http://h/container/x"+query, nil))
+		client := service(Config{}, nil).Client(answer{io.LimitReader(zeros{}, maxDocument+1)})
+		resp, err := client.Transport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://h/container/x"+query, nil))
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)
 		assert.Equal(t, whole, err == nil, "%q: %v", query, err)
@@ -311,7 +357,9 @@ func TestBlocksThatStay(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	const sig = "c2lnbmF0dXJlLW9mLXRoZS10ZXN0"
 	sas := "sv=2026-02-06&sp=r&sig=" + sig
+	var authorization string
 	repeats := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		authorization = r.Header.Get("Authorization")
 		w.Header().Set("X-Ms-Version", "1")
 		w.Header().Set("X-Ms-Error-Code", "AuthenticationFailed")
 		w.WriteHeader(http.StatusForbidden)
@@ -332,7 +380,9 @@ func TestSecrets(t *testing.T) {
 		for _, shown := range []string{err.Error(), log.String(), fmt.Sprintf("%v %+v %#v %d", cfg, c, cfg, cfg)} {
 			assert.NotContains(t, shown, sig)
 			assert.NotContains(t, shown, testKey)
-			assert.NotContains(t, shown, "SharedKey account:A") // nor a signature
+			if _, signature, signed := strings.Cut(authorization, ":"); signed {
+				assert.NotContains(t, shown, signature)
+			}
 		}
 	}
 }
@@ -377,16 +427,21 @@ func TestLoad(t *testing.T) {
 		env  map[string]string
 		want Config
 	}{
-		"account":           {Config{Account: "a", AccountKey: testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
-		"endpoint":          {Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a/"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a"}},
-		"litestream":        {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey, "AZURE_STORAGE_KEY": key2}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
-		"azure":             {Config{}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_KEY": key2}, Config{Account: "b", AccountKey: key2, Endpoint: "https://b.blob.core.windows.net"}},
-		"signature":         {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_SAS_TOKEN": "?" + sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"endpoint says all": {Config{Endpoint: "http://h/b"}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_SAS_TOKEN": sas}, Config{SASToken: sas, Endpoint: "http://h/b"}},
-		"azure's sas":       {Config{Account: "a"}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"given wins":        {Config{Account: "a", SASToken: sas}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
-		"connection":        {Config{}, map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example"}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.example"}},
-		"its sas":           {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
+		"account":                     {Config{Account: "a", AccountKey: testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"endpoint":                    {Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a/"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "http://h:1/a"}},
+		"litestream":                  {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey, "AZURE_STORAGE_KEY": key2}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"azure":                       {Config{}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_KEY": key2}, Config{Account: "b", AccountKey: key2, Endpoint: "https://b.blob.core.windows.net"}},
+		"signature":                   {Config{Account: "a"}, map[string]string{"LITESTREAM_AZURE_SAS_TOKEN": "?" + sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"endpoint says all":           {Config{Endpoint: "http://h/b"}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_SAS_TOKEN": sas}, Config{SASToken: sas, Endpoint: "http://h/b"}},
+		"azure's sas":                 {Config{Account: "a"}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": sas}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"given wins":                  {Config{Account: "a", SASToken: sas}, map[string]string{"LITESTREAM_AZURE_ACCOUNT_KEY": testKey}, Config{Account: "a", SASToken: sas, Endpoint: "https://a.blob.core.windows.net"}},
+		"connection":                  {Config{}, map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example"}, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.example"}},
+		"account and endpoint":        {Config{Account: "a", Endpoint: "http://h/a"}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b", "AZURE_STORAGE_SAS_TOKEN": sas}, Config{Account: "a", SASToken: sas, Endpoint: "http://h/a"}},
+		"endpoint and key":            {Config{AccountKey: testKey, Endpoint: "http://h/b"}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b"}, Config{Account: "b", AccountKey: testKey, Endpoint: "http://h/b"}},
+		"sas and the account":         {Config{SASToken: sas}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b"}, Config{Account: "b", SASToken: sas, Endpoint: "https://b.blob.core.windows.net"}},
+		"connection and its endpoint": {Config{ConnectionString: "AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example;BlobEndpoint=https://h"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://h"}},
+		"connection alone":            {Config{ConnectionString: "AccountName=a;AccountKey=" + testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"its sas":                     {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
 	} {
 		test.cfg.Bucket, test.want.Bucket = "container", "container"
 		got, err := test.cfg.load(func(name string) string { return test.env[name] })
@@ -402,9 +457,12 @@ func TestRefusals(t *testing.T) {
 	}
 	secret := "c2VjcmV0LW9mLXRoZS10ZXN0"
 	for field, changes := range map[string][]func(*Config){
-		"Bucket":             {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "a--b" }, func(c *Config) { c.Bucket = "ab" }, func(c *Config) { c.Bucket = strings.Repeat("a", 64) }},
-		"Path":               {func(c *Config) { c.Path = "../x" }},
-		"Account":            {func(c *Config) { c.Account = "a.b" }, func(c *Config) { c.Account = "" }},
+		"Bucket": {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "a--b" }, func(c *Config) { c.Bucket = "ab" }, func(c *Config) { c.Bucket = strings.Repeat("a", 64) }},
+		"Path":   {func(c *Config) { c.Path = "../x" }},
+		"Account": {func(c *Config) { c.Account = "a.b" }, func(c *Config) { c.Account = "" }, func(c *Config) { c.Account, c.Endpoint = "", "http://h" }, func(c *Config) { c.Account, c.AccountKey, c.SASToken = "", "", "sig=x" },
+			func(c *Config) {
+				c.Account, c.AccountKey, c.ConnectionString = "", "", "SharedAccessSignature=sig=x;EndpointSuffix=core.example"
+			}},
 		"Endpoint":           {func(c *Config) { c.Endpoint = "h" }, func(c *Config) { c.Endpoint = "https://h?" + secret }, func(c *Config) { c.CustomerKey, c.Endpoint = make([]byte, 32), "http://h" }, func(c *Config) { c.AccountKey, c.Credential, c.Endpoint = "", tokenFunc(nil), "http://h" }},
 		"AccountKey":         {func(c *Config) { c.AccountKey = "&" + secret }, func(c *Config) { c.AccountKey = "" }},
 		"SASToken":           {func(c *Config) { c.SASToken = "sv=1&sig=" + secret }, func(c *Config) { c.AccountKey, c.SASToken = "", secret }},
@@ -444,5 +502,35 @@ func TestURL(t *testing.T) {
 	for url, want := range map[string]string{"abs://a:b@c/d": "account-key", "abs:///p": "names no container", "abs://a@cont/p?oops=1": "oops"} {
 		_, err := ltxstore.Open(t.Context(), url)
 		assert.ErrorContains(t, err, want, url)
+	}
+}
+
+// An answer to a batch that is not of its deletions is an error, and deletes
+// nothing in name.
+func TestStrangeBatches(t *testing.T) {
+	part := func(id string, status int) string {
+		if id != "" {
+			id = "Content-ID: " + id + "\r\n"
+		}
+		return fmt.Sprintf("--b\r\n%sContent-Type: application/http\r\n\r\nHTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", id, status)
+	}
+	for name, body := range map[string]string{
+		"of another": part("999", 202) + part("0", 202),
+		"negative":   part("-1", 202) + part("0", 202),
+		"no number":  part("x", 202) + part("0", 202),
+		"no ID":      part("0", 202) + part("", 404),
+		"long":       part("", 500) + strings.Repeat("x", 100_000),
+		"too few":    part("0", 202),
+		"none":       "",
+		"no answer":  "--b\r\nContent-ID: 0\r\n\r\n<html>\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, absfake.Options{}, nil)
+			header := http.Header{"X-Ms-Version": {"2026-02-06"}, "Content-Type": {"multipart/mixed; boundary=b"}}
+			b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "BlobBatch"}, Do: httpfault.Status(202, header, body+"--b--\r\n"), Times: -1})
+			err := b.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}, {MinTXID: 2, MaxTXID: 2}})
+			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			assert.Less(t, len(err.Error()), 5000)
+		})
 	}
 }

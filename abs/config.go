@@ -14,9 +14,9 @@ import (
 )
 
 // Config says where a replica is and how it is written. Bucket is required, and
-// so is Account or Endpoint; the zero value of every other field is its default.
-// Init refuses a bad field before any request, with its name, its value and what
-// would be right.
+// so is Account or Endpoint; the zero value of every other field is its
+// default. If a field is invalid, Init fails before any request, with the
+// field's name, its value and what would be right.
 //
 // Credentials are at most one of AccountKey, SASToken, ConnectionString and
 // Credential. Without any, those of the environment are used: see the fields,
@@ -51,7 +51,7 @@ type Config struct {
 
 	// SASToken is a shared access signature for the container or the account:
 	// the query of its URL. Empty is LITESTREAM_AZURE_SAS_TOKEN or
-	// AZURE_STORAGE_SAS_TOKEN. To read needs the permissions r and l; to write
+	// AZURE_STORAGE_SAS_TOKEN. Reading needs the permissions r and l, writing
 	// also c, w and d.
 	SASToken string `ltx:"sas-token,secret,not=account-key" default:"'LITESTREAM_AZURE_SAS_TOKEN', 'AZURE_STORAGE_SAS_TOKEN'" help:"A shared access signature." json:"-"`
 
@@ -60,22 +60,26 @@ type Config struct {
 	// AZURE_STORAGE_CONNECTION_STRING. Account and Endpoint are then empty.
 	ConnectionString string `ltx:"connection-string,secret,not=account-key,not=sas-token,not=account-name,not=endpoint" default:"'AZURE_STORAGE_CONNECTION_STRING'" help:"Account, endpoint and credentials, as Azure's portal shows them." json:"-"`
 
-	// Credential gives out tokens of Entra ID: see package entra, and azidentity.
+	// Credential provides tokens of Entra ID: see package entra, and
+	// azidentity.
 	Credential azcore.TokenCredential `ltx:"-" json:"-"`
 
-	// HTTP says how the service is reached.
+	isRegistered bool // Credential is that of RegisterIdentity
+
+	// HTTP configures the connections to the service.
 	HTTP transport.Options `ltx:""`
 
-	// Transfer says how much is sent, read and asked for at once. PartSize, of the
-	// first block, and UploadThreshold are at most 1 GiB; the service takes 50,000
-	// blocks. PageSize is at most 5000.
+	// Transfer sets the sizes and the concurrency of transfers. PartSize, of
+	// the first block, and UploadThreshold are at most 1 GiB; a blob has at
+	// most 50,000 blocks. PageSize is at most 5000.
 	Transfer object.Options `ltx:"" part-size:",max=1GiB;; Bytes of the first block of a large upload; later ones grow." upload-threshold:",max=1GiB" concurrency:";; Blocks of a write that are sent, and held in memory, at once." page-size:",max=5000; 5000"`
 
-	// AccessTier of new blobs: Hot, Cool or Cold. Empty is the account's. A blob
-	// of the tier Archive cannot be read, so that tier is refused.
+	// AccessTier is the tier of new blobs: Hot, Cool or Cold. Empty is the
+	// account's. A blob of the tier Archive cannot be read, so that tier is
+	// refused.
 	AccessTier string `ltx:"access-tier,oneof=Hot|Cool|Cold" default:"the account's" help:"The access tier of new blobs: 'Hot', 'Cool' or 'Cold'."`
 
-	// EncryptionScope of new blobs. Empty is the container's.
+	// EncryptionScope is that of new blobs. Empty is the container's.
 	EncryptionScope string `ltx:"encryption-scope,not=customer-key,not=customer-key-path" match:"^[A-Za-z0-9-]{3,63}$" want:"3 to 63 letters, digits and hyphens" default:"the container's" help:"The encryption scope of new blobs."`
 
 	// CustomerKey is a customer-provided key of 32 bytes, which the service uses
@@ -86,29 +90,29 @@ type Config struct {
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry is how failed requests are repeated.
+	// Retry sets how often, and with which waits, a failed request is repeated.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger gets the log. nil means slog.Default. See SetLogger.
+	// Logger receives the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-" json:"-"`
 }
 
 // withDefaults returns cfg with defaults in place of zero values.
 func (cfg Config) withDefaults() Config {
-	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PageSize: 5000})
+	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PageSize: maxPageSize})
 	cfg.HTTP = cfg.HTTP.WithDefaults(cfg.Transfer.Requests())
-	cfg.Retry = cfg.Retry.WithDefaults()
 	return cfg
 }
 
 // String returns the configuration without its secrets.
 func (cfg Config) String() string { return settings.Text("abs.Config", cfg) }
 
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is handed a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

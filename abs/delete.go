@@ -3,21 +3,17 @@ package abs
 import (
 	"context"
 	"errors"
-	"io/fs"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
-	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// batchSize is how many deletions "Blob Batch" takes.
-const batchSize = 256
-
 // Delete implements object.Bucket.
-func (b *bucket) Delete(ctx context.Context, key string) error {
-	_, err := b.container.NewBlobClient(key).Delete(ctx, nil)
-	return err
-}
+func (b *bucket) Delete(ctx context.Context, key string) error { return b.DeleteVersion(ctx, key, "") }
 
 // DeleteVersion implements object.Retractor.
 func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
@@ -26,30 +22,40 @@ func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
 }
 
 // DeleteBatch implements object.Batcher: it is one Blob Batch.
-func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	batch, err := b.container.NewBatchBuilder()
 	if err != nil {
 		return nil, err
 	}
-	results := make([]error, len(keys))
-	for i, key := range keys {
-		results[i] = object.ErrUnsure
+	for _, key := range keys {
 		if err := batch.Delete(key, nil); err != nil {
 			return nil, err
 		}
 	}
-	out, err := b.container.SubmitBatch(ctx, batch, nil)
+	out, err := b.submit(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
+	results := make(map[string]error, len(keys))
 	for _, item := range out.Responses {
-		if item.ContentID == nil {
-			continue
-		}
-		i := *item.ContentID
-		if results[i] = item.Error; errors.Is(kindOf(item.Error), fs.ErrNotExist) {
-			results[i] = nil
+		if item.ContentID != nil {
+			results[keys[*item.ContentID]] = item.Error
 		}
 	}
 	return results, nil
+}
+
+// submit sends a batch. The SDK panics if an answer is to a deletion that is
+// not in the batch, and its error may consist of an answer that it cannot read.
+func (b *bucket) submit(ctx context.Context, batch *container.BatchBuilder) (out container.SubmitBatchResponse, err error) {
+	defer func() {
+		if wrong := recover(); wrong != nil {
+			err = transport.Foreign("it is to another batch: %v", wrong)
+		}
+	}()
+	out, err = b.container.SubmitBatch(ctx, batch, nil)
+	if answer := new(azcore.ResponseError); err != nil && ctx.Err() == nil && !errors.As(err, &answer) && !ltxstore.IsRetryable(err) {
+		err = transport.Foreign("%.1000s", b.Secrets.Text(err.Error()))
+	}
+	return out, err
 }

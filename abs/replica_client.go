@@ -11,8 +11,7 @@ import (
 const typeName = "abs"
 
 // ReplicaClient is a replica in a container. It is made by NewReplicaClient and
-// safe for concurrent use; object.Client has its methods. What is particular
-// here:
+// safe for concurrent use; object.Client documents its methods. In particular:
 //
 //   - Init sends nothing to the service.
 //   - A body of at most Config.Transfer.UploadThreshold bytes is one request, Put Blob. A
@@ -34,18 +33,15 @@ type ReplicaClient struct {
 	*object.Client
 }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It
-// sends nothing and cannot fail: Init, which every method calls, returns what
-// is wrong with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends
+// no request and does not fail: if cfg is invalid, Init, which every method
+// calls, returns the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{object.New(object.Config{
-		Type:   typeName,
-		Retry:  cfg.Retry,
-		Logger: cfg.Logger,
-		// A method value, such as cfg.String, would keep a copy.
-		Describe: func() string { return cfg.String() },
-		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return cfg.connect(ctx, log)
-		},
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

@@ -12,7 +12,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
-		URL:     urlOf,
+		URL:     func(set map[string]string) (string, []string) { return settings.BucketURL(typeName, set) },
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -28,6 +28,3 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return map[string]string{"bucket": u.Host, "account-name": u.User, "path": strings.TrimPrefix(u.Path, "/")}, nil
 }
-
-// urlOf is the inverse of placeOf. Credentials are not part of the URL.
-func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("abs", set) }

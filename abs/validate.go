@@ -10,8 +10,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-const customerKeySize = 32 // AES-256
-
 func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
@@ -25,7 +23,6 @@ func (cfg Config) validate() error {
 	if _, err := transport.Endpoint(typeName, "Endpoint", cfg.Endpoint); err != nil {
 		return err
 	}
-	inTheClear := strings.HasPrefix(strings.ToLower(cfg.Endpoint), "http:")
 	query, _ := url.ParseQuery(strings.TrimPrefix(cfg.SASToken, "?"))
 	switch {
 	case cfg.Bucket == "":
@@ -34,12 +31,8 @@ func (cfg Config) validate() error {
 		return invalid("SASToken", scrub.Secret(1), "want the query of a URL with a shared access signature: sv=…&sig=…")
 	case cfg.Credential != nil && cfg.AccountKey+cfg.SASToken+cfg.ConnectionString != "":
 		return invalid("Credential", "a credential", "want one of it, AccountKey, SASToken and ConnectionString")
-	case inTheClear && cfg.Credential != nil:
+	case transport.InTheClear(cfg.Endpoint) && cfg.Credential != nil:
 		return invalid("Endpoint", cfg.Endpoint, "want https: the token of Credential would cross the network in the clear")
-	case inTheClear && (len(cfg.CustomerKey) > 0 || cfg.CustomerKeyFile != ""):
-		return invalid("Endpoint", cfg.Endpoint, "want https: CustomerKey would cross the network in the clear")
-	case len(cfg.CustomerKey) > 0 && len(cfg.CustomerKey) != customerKeySize:
-		return invalid("CustomerKey", scrub.Secret(1), "want 32 bytes")
 	}
-	return nil
+	return transport.CheckCustomerKey(typeName, "CustomerKey", cfg.CustomerKey, cfg.CustomerKeyFile, cfg.Endpoint)
 }

@@ -5,27 +5,24 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash"
 	"hash/crc64"
-	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // bucket is an object.Bucket with object.Batcher and object.Multipart.
 type bucket struct {
-	cfg     Config // with its defaults filled in
-	api     *oss.Client
-	secrets *scrub.Secrets
+	*transport.Service
+	cfg Config // with its defaults filled in
+	api *oss.Client
 }
 
 // newHash returns the hash that the service computes of an object.
@@ -40,18 +37,10 @@ func sumOf(text *string) []byte {
 	return binary.BigEndian.AppendUint64(nil, n)
 }
 
-// md5Of returns the Content-MD5 of a body, by which the service refuses another.
+// md5Of returns the Content-MD5 of a body, which the service verifies.
 func md5Of(body *object.Body) (*string, error) {
 	sum, err := body.Sum(md5.New())
 	return oss.Ptr(base64.StdEncoding.EncodeToString(sum)), err
-}
-
-// optional returns nil for the empty string.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // forbid makes a write fail if there is an object (clause W6).
@@ -71,7 +60,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	out, err := b.api.PutObject(ctx, &oss.PutObjectRequest{
 		Bucket: &b.cfg.Bucket, Key: &key, Body: body, ContentLength: oss.Ptr(body.Size()), ContentMD5: sum, ContentType: oss.Ptr(contentType),
 		ForbidOverwrite: forbid(opts), Metadata: opts.Metadata, StorageClass: oss.StorageClassType(b.cfg.StorageClass),
-		ServerSideEncryption: optional(b.cfg.SSE), ServerSideEncryptionKeyId: optional(b.cfg.KMSKeyID),
+		ServerSideEncryption: transport.Optional(b.cfg.SSE), ServerSideEncryptionKeyId: transport.Optional(b.cfg.KMSKeyID),
 	})
 	if err != nil {
 		return object.Object{}, err
@@ -81,7 +70,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 
 const contentType = "application/octet-stream"
 
-// written returns what an answer tells of an object that was written.
+// written returns the object that the answer to a write describes.
 func written(key string, etag *string, size int64, sum *string, header http.Header) object.Object {
 	date, _ := http.ParseTime(header.Get("Date"))
 	o := object.Written(key, oss.ToString(etag), size, date)
@@ -91,13 +80,8 @@ func written(key string, etag *string, size int64, sum *string, header http.Head
 
 // Get implements object.Bucket.
 func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
-	in := &oss.GetObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: optional(opts.Version)}
-	switch {
-	case opts.Size > 0 && opts.Offset <= math.MaxInt64-opts.Size:
-		in.Range = oss.Ptr(fmt.Sprintf("bytes=%d-%d", opts.Offset, opts.Offset+opts.Size-1))
-	case opts.Offset > 0 || opts.Size > 0:
-		in.Range = oss.Ptr(fmt.Sprintf("bytes=%d-", opts.Offset))
-	}
+	in := &oss.GetObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: transport.Optional(opts.Version),
+		Range: transport.Optional(rangeio.HTTPRange(opts.Offset, opts.Size))}
 	if in.Range != nil {
 		in.RangeBehavior = oss.Ptr("standard") // else a range past the end is the whole object
 	}
@@ -106,24 +90,19 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	content := object.Content{
-		Object: object.Object{Key: key, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)},
+		Object: object.Object{Key: key, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: out.Metadata, Sum: sumOf(out.HashCRC64)},
 		Body:   out.Body,
 		Length: out.ContentLength,
 	}
-	return content.Ranged(oss.ToString(out.ContentRange), opts)
-}
-
-func fromMetadata(metadata map[string]string) map[string]string {
-	m := make(map[string]string, len(metadata))
-	for name, value := range metadata {
-		m[strings.ToLower(name)] = value
+	if out.Headers.Get("Content-Length") == "" { // a proxy may send a body in chunks
+		content.Length = -1
 	}
-	return m
+	return transport.Ranged(content, out.StatusCode, oss.ToString(out.ContentRange), opts)
 }
 
 // Head implements object.Bucket.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
-	out, err := b.api.HeadObject(ctx, &oss.HeadObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: optional(version)})
+	out, err := b.api.HeadObject(ctx, &oss.HeadObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: transport.Optional(version)})
 	switch {
 	case err != nil:
 		return object.Object{}, err
@@ -131,48 +110,30 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 		return object.Object{}, transport.Foreign("properties without Content-Length")
 	}
 	return object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified),
-		Metadata: fromMetadata(out.Metadata), Sum: sumOf(out.HashCRC64)}, nil
+		Metadata: out.Metadata, Sum: sumOf(out.HashCRC64)}, nil
 }
 
 // List implements object.Bucket.
 func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
 	out, err := b.api.ListObjectsV2(ctx, &oss.ListObjectsV2Request{
-		Bucket: &b.cfg.Bucket, Prefix: optional(opts.Prefix), Delimiter: oss.Ptr("/"), StartAfter: optional(opts.StartAt),
-		ContinuationToken: optional(opts.Token), MaxKeys: int32(opts.Limit),
+		Bucket: &b.cfg.Bucket, Prefix: transport.Optional(opts.Prefix), Delimiter: oss.Ptr("/"), StartAfter: transport.Optional(opts.StartAt),
+		ContinuationToken: transport.Optional(opts.Token), MaxKeys: int32(opts.Limit),
 	})
 	if err != nil {
 		return object.Page{}, err
 	}
-	if err := b.checkListing(out.Name, out.Prefix, opts.Prefix); err != nil {
-		return object.Page{}, err
-	}
 	for _, item := range out.Contents {
-		if !strings.HasPrefix(oss.ToString(item.Key), opts.Prefix) {
-			return object.Page{}, transport.Foreign("a listing of %q that has %q", opts.Prefix, oss.ToString(item.Key))
-		}
-		page.Objects = append(page.Objects, object.Object{Key: *item.Key, Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
+		page.Objects = append(page.Objects, object.Object{Key: oss.ToString(item.Key), Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
 	}
 	for _, prefix := range out.CommonPrefixes {
 		page.Prefixes = append(page.Prefixes, oss.ToString(prefix.Prefix))
 	}
-	if out.IsTruncated {
-		if page.Next = oss.ToString(out.NextContinuationToken); page.Next == "" {
-			return object.Page{}, transport.Foreign("a truncated listing without a token")
-		}
+	page.Next = oss.ToString(out.NextContinuationToken)
+	if out.IsTruncated != (page.Next != "") { // false also if the answer does not say
+		return object.Page{}, transport.Foreign("a listing of which IsTruncated is %t, with the token %q", out.IsTruncated, page.Next)
 	}
-	return page, nil
+	return page, transport.CheckListing(b.cfg.Bucket, opts.Prefix, oss.ToString(out.Name), oss.ToString(out.Prefix), page)
 }
-
-// checkListing returns an error unless a listing is of what was asked for.
-func (b *bucket) checkListing(name, prefix *string, want string) error {
-	if oss.ToString(name) != b.cfg.Bucket || oss.ToString(prefix) != want {
-		return transport.Foreign("a listing of %q in the bucket %q: want one of %q", oss.ToString(prefix), oss.ToString(name), want)
-	}
-	return nil
-}
-
-// batchSize is how many keys DeleteMultipleObjects takes.
-const batchSize = 1000
 
 // Delete implements object.Bucket.
 func (b *bucket) Delete(ctx context.Context, key string) error {
@@ -182,7 +143,7 @@ func (b *bucket) Delete(ctx context.Context, key string) error {
 
 // DeleteBatch implements object.Batcher. The answer names what is gone; one that
 // names nothing may be a proxy's.
-func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error) {
+func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	in := &oss.DeleteMultipleObjectsRequest{Bucket: &b.cfg.Bucket, Delete: &oss.Delete{}}
 	for _, key := range keys {
 		in.Delete.Objects = append(in.Delete.Objects, oss.ObjectIdentifier{Key: oss.Ptr(key)})
@@ -191,15 +152,9 @@ func (b *bucket) DeleteBatch(ctx context.Context, keys []string) ([]error, error
 	if err != nil {
 		return nil, err
 	}
-	gone := make(map[string]bool)
+	gone := make(map[string]error, len(keys))
 	for _, deleted := range out.DeletedObjects {
-		gone[oss.ToString(deleted.Key)] = true
+		gone[oss.ToString(deleted.Key)] = nil
 	}
-	results := make([]error, len(keys))
-	for i, key := range keys {
-		if !gone[key] {
-			results[i] = object.ErrUnsure
-		}
-	}
-	return results, nil
+	return gone, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -35,6 +36,20 @@ func bench(t *testing.T) (*ReplicaClient, *httpfault.Layer) {
 		Transfer: object.Options{PartSize: testPart}, Logger: slog.New(slog.DiscardHandler), Retry: ltxstore.Retry{MaxAttempts: 2, BaseDelay: time.Microsecond}}), faults
 }
 
+// Half of the credentials is none, from the environment too.
+func TestHalfOfTheCredentials(t *testing.T) {
+	for _, name := range []string{"OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"} {
+		_, err := Config{Bucket: "bucket"}.load(func(asked string) string {
+			if asked == name {
+				return testSecret
+			}
+			return ""
+		})
+		require.ErrorIs(t, err, fs.ErrInvalid, name)
+		assert.ErrorContains(t, err, "OSS_ACCESS_KEY_SECRET")
+	}
+}
+
 // What is sent for each operation: no request more than there must be.
 func TestRequests(t *testing.T) {
 	c, faults := bench(t)
@@ -55,6 +70,48 @@ func TestChecksum(t *testing.T) {
 	faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Oss-Request-Id": {"1"}, "Etag": {`"E"`}, "X-Oss-Hash-Crc64ecma": {"1"}}, "")})
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+}
+
+// A body in chunks has no size in its header: the object is not an empty one.
+func TestChunkedAnswer(t *testing.T) {
+	c, faults := bench(t)
+	body := bytes.Repeat([]byte("0123456789"), 100)
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body))
+	require.NoError(t, err)
+	faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "GetObject"}, Do: httpfault.Chunked(), Times: -1})
+	for _, part := range [][2]int64{{0, 0}, {0, 10}, {990, 20}, {10, 0}} {
+		r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, part[0], part[1])
+		require.NoError(t, err, part)
+		got, err := io.ReadAll(r)
+		require.NoError(t, errors.Join(err, r.Close()), part)
+		end := int64(len(body))
+		if part[1] > 0 {
+			end = min(end, part[0]+part[1])
+		}
+		assert.Equal(t, string(body[part[0]:end]), string(got), part)
+	}
+}
+
+// A listing that does not say whether it goes on is no end.
+func TestListingWithoutItsEnd(t *testing.T) {
+	for end, whole := range map[string]bool{
+		"<IsTruncated>false</IsTruncated>":                                                    true,
+		"<IsTruncated>true</IsTruncated>":                                                     false,
+		"<NextContinuationToken>more</NextContinuationToken>":                                 false,
+		"<IsTruncated>false</IsTruncated><NextContinuationToken>more</NextContinuationToken>": false,
+	} {
+		c, faults := bench(t)
+		faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "ListObjectsV2"}, Times: -1, Do: httpfault.Status(200, http.Header{"X-Oss-Request-Id": {"1"}},
+			"<ListBucketResult><Name>bucket</Name><Prefix>db/ltx/0000/</Prefix>"+end+"</ListBucketResult>")})
+		it, err := c.LTXFiles(t.Context(), 0, 0, false)
+		require.NoError(t, err)
+		assert.False(t, it.Next())
+		if err := it.Close(); whole {
+			assert.NoError(t, err, end)
+		} else {
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable, end)
+		}
+	}
 }
 
 // The error table. An answer without the service's headers is a proxy's.
@@ -144,7 +201,7 @@ func TestURL(t *testing.T) {
 			assert.NoError(t, ltxstore.Init(t.Context(), c))
 		}
 	}
-	for url, want := range map[string]string{"oss://a:b@c/d": "access-key-id", "oss:///p": "names no bucket", "oss://bucket/p?oops=1": "oops"} {
+	for url, want := range map[string]string{"oss://a:b@c/d": "access-key-id", "oss:///p": "the URL has no bucket", "oss://bucket/p?oops=1": "oops"} {
 		_, err := ltxstore.Open(t.Context(), url)
 		assert.ErrorContains(t, err, want, url)
 	}

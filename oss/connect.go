@@ -3,7 +3,6 @@ package oss
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"os"
 	"strings"
 
@@ -14,14 +13,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
-)
-
-// Limits of "Limits and performance metrics".
-const (
-	maxParts      = 10_000
-	maxPartSize   = 5 << 30
-	maxObjectSize = maxParts * maxPartSize
 )
 
 // connect checks cfg, completes it, and makes the client that all requests go
@@ -36,11 +29,11 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	if err != nil {
 		return nil, err
 	}
-	log.Secrets.Add(cfg.SecretAccessKey, cfg.SecurityToken)
-	b := &bucket{cfg: cfg, secrets: &log.Secrets}
+	log.Secrets.Add(settings.Secrets(cfg)...)
+	b := &bucket{Service: service(cfg, &log.Secrets), cfg: cfg}
 	closeIdle, err := b.dial()
 	if err != nil {
-		return nil, backend.InitError(typeName, log.Secrets.Error(err))
+		return nil, err
 	}
 	return &object.Store{
 		Bucket: b,
@@ -76,8 +69,8 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	return cfg, nil
 }
 
-// dial makes a client over our own transport, and lets nothing repeat requests
-// or sum bodies but us.
+// dial returns a client over our own transport that neither repeats requests nor
+// sums bodies itself.
 func (b *bucket) dial() (closeIdle func(), err error) {
 	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {
@@ -94,28 +87,7 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 		Retryer:                 retry.NopRetryer{},
 		RetryMaxAttempts:        oss.Ptr(1),
 		DisableUploadCRC64Check: oss.Ptr(true),
-		HttpClient: &http.Client{
-			Transport:     &transport.Checked{Next: next, Check: check, TooLong: transport.Foreign("it is longer than any of the service's")},
-			CheckRedirect: transport.NoRedirect,
-		},
+		HttpClient:              b.Client(next),
 	})
 	return closeIdle, nil
-}
-
-// maxDocument is more than a listing of 1000 names of 1023 bytes can be, each
-// byte written as three; maxError more than an error has to say.
-const maxDocument, maxError = 8 << 20, 256 << 10
-
-// check lets only the service's own successes pass, and only an object's content
-// be of any length.
-func check(req *http.Request, resp *http.Response) (limit int64, err error) {
-	switch query := req.URL.Query(); {
-	case resp.StatusCode >= 300:
-		return maxError, nil
-	case !isService(resp.Header):
-		return 0, transport.Foreign("a success without x-oss-request-id")
-	case req.Method == http.MethodGet && !query.Has("list-type") && !query.Has("uploads") && !query.Has("uploadId"):
-		return 0, nil
-	}
-	return maxDocument, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"strings"
 
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 
@@ -45,7 +44,7 @@ var kinds = map[string]error{
 	"SecondLevelDomainForbidden": fs.ErrInvalid,
 }
 
-// hints say how to mend what is wrong.
+// hints are added to errors: they say what to change.
 var hints = map[string]string{
 	"NoSuchBucket":          "are Bucket and Region right? A bucket is not created",
 	"AccessDenied":          "has the key the right to read, write, list and delete objects, and is the endpoint that of the bucket's region?",
@@ -54,64 +53,40 @@ var hints = map[string]string{
 	"InvalidObjectState":    "the object is in an archive, and must be restored before it is read",
 }
 
-// isService reports that an answer is the service's own.
-func isService(header http.Header) bool { return header.Get("X-Oss-Request-Id") != "" }
+// maxDocument is more than a listing of 1000 names of 1023 bytes can be, each
+// byte written as three.
+const maxDocument = 8 << 20
 
-// Classify implements object.Bucket.
-func (b *bucket) Classify(err error) object.Failure {
-	answer := new(oss.ServiceError)
-	errors.As(err, &answer)
-	return transport.Failure(kindOf(err), answer.Headers)
+// service is how the service answers.
+func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
+	return &transport.Service{
+		Own: []string{"X-Oss-Request-Id"},
+		Content: func(req *http.Request) bool {
+			query := req.URL.Query()
+			return req.Method == http.MethodGet && !query.Has("list-type") && !query.Has("uploads") && !query.Has("uploadId")
+		},
+		MaxDocument: maxDocument,
+		Answer:      answerOf,
+		Unread:      func(err error) bool { return errors.As(err, new(*oss.ClientError)) },
+		Kinds:       kinds,
+		Place:       fmt.Sprintf("bucket %q at %s", cfg.Bucket, cfg.Endpoint),
+		Secrets:     secrets,
+	}
 }
 
-// kindOf tells the kind by the service's code; a status alone may be a proxy's.
-func kindOf(err error) error {
-	answer := new(oss.ServiceError)
-	switch kind := object.KindOf(err); {
-	case kind != nil:
-		return kind
-	case !errors.As(err, &answer):
-		// An answer that breaks off or is no document is what the SDK cannot read.
-		if unread := new(oss.ClientError); errors.As(err, &unread) || transport.IsBroken(err) {
-			return ltxstore.ErrUnavailable
-		}
+func answerOf(err error) *transport.Answer {
+	refused := new(oss.ServiceError)
+	if !errors.As(err, &refused) {
 		return nil
 	}
-	kind, known := kinds[answer.Code]
-	ours, op := isService(answer.Headers), new(oss.OperationError)
-	switch {
-	case ours && known:
-		return kind
-	case ours && answer.StatusCode == http.StatusNotFound && errors.As(err, &op) && op.Operation() == "HeadObject":
-		return fs.ErrNotExist // without a body there may be no code
-	case !ours && answer.StatusCode == http.StatusNotFound:
-		return ltxstore.ErrUnavailable
+	answer := &transport.Answer{Status: refused.StatusCode, Header: refused.Headers, RequestID: refused.RequestID,
+		Code: refused.Code, Message: refused.Message, Hint: hints[refused.Code], Err: refused}
+	if refused.Code == "BadErrorResponse" { // the SDK's, of an answer without a code
+		answer.Code, answer.Message = "", ""
 	}
-	return transport.KindOfStatus(answer.StatusCode)
-}
-
-// Describe implements object.Describer. The SDK's own text has eight lines.
-func (b *bucket) Describe(err error) error {
-	text := err.Error()
-	if answer := new(oss.ServiceError); errors.As(err, &answer) {
-		text = strings.Replace(text, answer.Error(), inWords(answer), 1)
+	_, known := kinds[answer.Code]
+	if op := new(oss.OperationError); !known && answer.Status == http.StatusNotFound && errors.As(err, &op) && op.Operation() == "HeadObject" {
+		answer.Code = "NoSuchKey" // a HEAD's has no body
 	}
-	text += fmt.Sprintf(" (bucket %q at %s)", b.cfg.Bucket, b.cfg.Endpoint)
-	return scrub.Reworded(err, b.secrets.Text(text))
-}
-
-// inWords says in one line how the service has answered.
-func inWords(answer *oss.ServiceError) string {
-	code, message := answer.Code, answer.Message
-	if code == "BadErrorResponse" { // the SDK's
-		code, message = http.StatusText(answer.StatusCode), ""
-	}
-	text := fmt.Sprintf("%.1000s: the answer was %d", strings.Trim(code+": "+strings.TrimSpace(message), ": "), answer.StatusCode)
-	if answer.RequestID != "" {
-		text += ", request ID " + answer.RequestID
-	}
-	if hint := hints[answer.Code]; hint != "" {
-		text += ": " + hint
-	}
-	return text
+	return answer
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// The SDK's Uploader is not used: it makes three requests of the smallest body,
-// and leaves an upload that was cancelled.
+// The SDK's Uploader is not used: it makes three requests for the smallest body,
+// and does not abort an upload that is cancelled.
 
 // CreateUpload implements object.Multipart. The condition of a write is that of
 // its completion, which finds out whether the same content is there.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
 	out, err := b.api.InitiateMultipartUpload(ctx, &oss.InitiateMultipartUploadRequest{
 		Bucket: &b.cfg.Bucket, Key: &key, ContentType: oss.Ptr(contentType), Metadata: opts.Metadata,
-		StorageClass: oss.StorageClassType(b.cfg.StorageClass), ServerSideEncryption: optional(b.cfg.SSE), ServerSideEncryptionKeyId: optional(b.cfg.KMSKeyID),
+		StorageClass: oss.StorageClassType(b.cfg.StorageClass), ServerSideEncryption: transport.Optional(b.cfg.SSE), ServerSideEncryptionKeyId: transport.Optional(b.cfg.KMSKeyID),
 	})
 	switch {
 	case err != nil:
@@ -73,7 +73,7 @@ func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 // UploadRemains implements object.Multipart.
 func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool, error) {
 	_, err := b.api.ListParts(ctx, &oss.ListPartsRequest{Bucket: &b.cfg.Bucket, Key: &upload.Key, UploadId: &upload.ID, MaxParts: 1})
-	if kindOf(err) == object.ErrNoUpload {
+	if b.Kind(err) == object.ErrNoUpload {
 		return false, nil
 	}
 	return err == nil, err
@@ -84,10 +84,10 @@ func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool,
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	key, id, _ := strings.Cut(token, "\x00")
 	out, err := b.api.ListMultipartUploads(ctx, &oss.ListMultipartUploadsRequest{
-		Bucket: &b.cfg.Bucket, Prefix: optional(prefix), KeyMarker: optional(key), UploadIdMarker: optional(id),
+		Bucket: &b.cfg.Bucket, Prefix: transport.Optional(prefix), KeyMarker: transport.Optional(key), UploadIdMarker: transport.Optional(id),
 	})
 	if err == nil {
-		err = b.checkListing(out.Bucket, out.Prefix, prefix)
+		err = transport.CheckListing(b.cfg.Bucket, prefix, oss.ToString(out.Bucket), oss.ToString(out.Prefix), object.Page{})
 	}
 	if err != nil {
 		return nil, "", err

@@ -1,5 +1,6 @@
-// Package oss keeps a replica's LTX files in a bucket of Alibaba Cloud's Object
-// Storage Service.
+// Package oss stores a replica's LTX files in a bucket of Alibaba Cloud's Object
+// Storage Service (OSS), through the service's own API. Package
+// [github.com/ltxstore/ltxstore/s3] uses the API of S3, which OSS offers too.
 package oss
 
 import (
@@ -11,32 +12,30 @@ import (
 
 const typeName = "oss"
 
-// ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and safe
-// for concurrent use; object.Client has its methods. What is particular here:
+// ReplicaClient is a replica in a bucket. NewReplicaClient returns one. It is safe for
+// concurrent use. See object.Client for its methods. In particular:
 //
 //   - Init sends nothing to the service.
-//   - A body of at most Config.Transfer.UploadThreshold bytes is one request. A larger one
-//     is an upload in parts: two requests and one for each part. Each body has
-//     its MD5, by which the service refuses anything else, and the CRC-64 that
-//     the service has computed of the whole is compared.
-//   - Timestamps cost one request for each file: a listing does not have them.
-//   - 1000 files are deleted in one request.
+//   - Writing a body of at most Config.Transfer.UploadThreshold bytes costs one request. A
+//     larger one is uploaded in parts, which costs two requests and one for each part.
+//     The service verifies the MD5 of each request's body, and its CRC-64 of the whole
+//     object is compared with that of the body.
+//   - LTXFiles with useMetadata costs one more request for each file, because listings of
+//     the service do not contain metadata.
+//   - DeleteLTXFiles deletes up to 1000 files in one request.
 type ReplicaClient struct {
 	*object.Client
 }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It sends
-// nothing and cannot fail: Init, which every method calls, returns what is wrong
-// with cfg.
+// no request and does not fail. If cfg is invalid, Init and every other method
+// return an error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{object.New(object.Config{
-		Type:   typeName,
-		Retry:  cfg.Retry,
-		Logger: cfg.Logger,
-		// A method value, such as cfg.String, would keep a copy.
-		Describe: func() string { return cfg.String() },
-		Connect: func(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
-			return cfg.connect(ctx, log)
-		},
+		Type:     typeName,
+		Retry:    cfg.Retry,
+		Logger:   cfg.Logger,
+		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

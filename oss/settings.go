@@ -31,9 +31,9 @@ var ownHost = regexp.MustCompile(`^([^.]+)\.oss-([^.]+?)(-internal)?\.aliyuncs\.
 func placeOf(u settings.URL) (map[string]string, error) {
 	switch {
 	case u.HasUser:
-		return nil, errors.New("the URL has a user before its bucket: want access-key-id and secret-access-key")
+		return nil, errors.New("unexpected user information in the URL: want the settings access-key-id and secret-access-key")
 	case u.Host == "":
-		return nil, errors.New("the URL names no bucket: want oss://BUCKET/PATH")
+		return nil, errors.New("the URL has no bucket: want oss://BUCKET/PATH")
 	}
 	place := map[string]string{"bucket": u.Host, "path": strings.TrimPrefix(u.Path, "/")}
 	if part := ownHost.FindStringSubmatch(u.Host); part != nil {

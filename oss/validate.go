@@ -29,7 +29,7 @@ func (cfg Config) validate() error {
 	case cfg.Credentials != nil && cfg.AccessKeyID != "":
 		return invalid("Credentials", "credentials", "want them, or AccessKeyID and SecretAccessKey, not both")
 	case cfg.KMSKeyID != "" && cfg.SSE != "KMS":
-		return invalid("KMSKeyID", cfg.KMSKeyID, "want it beside SSE KMS alone")
+		return invalid("KMSKeyID", cfg.KMSKeyID, `want it only with SSE "KMS"`)
 	}
 	return nil
 }
