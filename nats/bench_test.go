@@ -7,13 +7,14 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/nats"
 )
 
 // BenchmarkClient has what users wait for. The requests of each are counted by
 // TestRequests.
 func BenchmarkClient(b *testing.B) {
-	_, c := serve(b, nats.Config{ChunkSize: 128 << 10})
+	_, c := serve(b, nats.Config{Transfer: object.Options{PartSize: 128 << 10}})
 	small, large := body(b, 1, 1), body(b, 1, 16<<10)
 	readRange := func(b *testing.B, offset, size int64) {
 		r, err := c.OpenLTXFile(b.Context(), 1, 1, 1, offset, size)

@@ -2,20 +2,21 @@ package nats
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
+	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
 )
 
 // Config says where a replica is and how it is written. Bucket is required; the
-// zero value of every other field is its default. Init refuses a bad field
-// before any request, with its name, its value and what would be right.
+// zero value of every other field is its default. If a field is invalid, Init
+// fails before any request, with the field's name, its value and what would be
+// right.
 //
 // Printing a Config shows no secret, with any verb, as text, in JSON and in a
 // log.
@@ -61,10 +62,10 @@ type Config struct {
 	InsecureSkipVerify bool     `ltx:"skip-verify,not=root-cas" default:"false" help:"Accept any TLS certificate: for tests."`
 
 	// MaxReconnects is how often each server is tried after a connection is
-	// lost, before the next request makes another; 0 means without end.
+	// lost, before the next request makes another; 0 and -1 mean without end.
 	// ReconnectWait is how long to wait between two tries; 0 means 2 s. Timeout
 	// is how long connecting may take; 0 means 10 s.
-	MaxReconnects Reconnects    `ltx:"max-reconnects,kind=number" default:"no bound" help:"How often a server is tried after a connection is lost, before the next request makes another."`
+	MaxReconnects int           `ltx:"max-reconnects,min=-1" default:"no bound" help:"How often a server is tried after a connection is lost, before the next request makes another."`
 	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long to wait between two tries."`
 	Timeout       time.Duration `ltx:"timeout" default:"10s" help:"How long connecting may take."`
 
@@ -72,75 +73,44 @@ type Config struct {
 	// make no progress. 0 means one minute.
 	IdleTimeout time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a request may wait for its answer, and a transfer make no progress."`
 
-	// ChunkSize is the size in bytes of the messages that a file is cut into: 1
-	// KiB to 64 MiB, and not more than the server's max_payload, less 1 KiB. 0
-	// means 128 KiB, as NATS's own clients have it.
-	ChunkSize int64 `ltx:"chunk-size,size,min=1KiB,max=64MiB" default:"128KiB" help:"The size of the messages that a file is cut into: at most the server's 'max_payload' less 1 KiB."`
-
-	// MetadataConcurrency is how many headers are read at once in a listing with
-	// useMetadata, of files that another tool has written without their times; 0
-	// means 8. ReadConcurrency is how many ranges of a large file are read at
-	// once; 0 means 1. DeleteConcurrency is how many deletions are under way at
-	// once; 0 means 8.
-	MetadataConcurrency int `ltx:"metadata-concurrency,max=1000" default:"8" help:"Headers read at once in a listing, where another tool has written files without their times."`
-	ReadConcurrency     int `ltx:"read-concurrency,max=1000" default:"1" help:"Ranges of a large file read at once."`
-	DeleteConcurrency   int `ltx:"delete-concurrency,max=1000" default:"8" help:"Deletions under way at once."`
+	// Transfer says how much is sent and read at once. PartSize is the size in bytes
+	// of the messages that a file is cut into: 1 KiB to 64 MiB, and not more than
+	// the server's max_payload, less 1 KiB. 0 means 128 KiB, as NATS's own clients
+	// have it. ReadConcurrency is 1 by default and MetadataConcurrency 8, which is
+	// about files that another tool has written without their times. There is
+	// nothing of the other kinds.
+	Transfer object.Options `ltx:"" part-size:"chunk-size,min=1KiB,max=64MiB; 128KiB; The size of the messages that a file is cut into: at most the server's 'max_payload' less 1 KiB." upload-threshold:"-" concurrency:"-" read-memory:"-" page-size:"-" metadata-concurrency:",max=1000; 8; Headers read at once in a listing, where another tool has written files without their times." read-concurrency:",max=1000; 1; Ranges of a large file read at once." delete-concurrency:",max=1000; 8; Deletions under way at once."`
 
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry is how failed requests are repeated.
+	// Retry sets how often, and with which waits, a failed request is repeated.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger gets the log. nil means slog.Default. See SetLogger.
+	// Logger receives the log. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 }
 
-// Reconnects is a number of tries to reconnect; 0 means without end.
-type Reconnects uint32
-
-// UnmarshalText reads a number. -1, which Litestream's files have, is 0.
-func (n *Reconnects) UnmarshalText(text []byte) error {
-	if string(text) == "-1" {
-		*n = 0
-		return nil
-	}
-	tries, err := strconv.ParseUint(string(text), 10, 31)
-	if err != nil {
-		return errors.New("want a whole number from 0 on, or -1 for no bound")
-	}
-	*n = Reconnects(tries)
-	return nil
-}
-
 const defaultURL = "nats://127.0.0.1:4222"
-
-// defaultChunkSize is that of NATS's own clients.
-const defaultChunkSize = 128 << 10
 
 func (cfg Config) withDefaults() Config {
 	cfg.URL = cmp.Or(cfg.URL, defaultURL)
 	cfg.ReconnectWait = cmp.Or(cfg.ReconnectWait, 2*time.Second)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
-	cfg.ChunkSize = cmp.Or(cfg.ChunkSize, defaultChunkSize)
-	cfg.MetadataConcurrency = cmp.Or(cfg.MetadataConcurrency, 8)
-	cfg.ReadConcurrency = cmp.Or(cfg.ReadConcurrency, 1)
-	cfg.DeleteConcurrency = cmp.Or(cfg.DeleteConcurrency, 8)
+	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PartSize: objectstore.DefaultChunkSize, ReadConcurrency: 1, MetadataConcurrency: 8})
 	return cfg
 }
 
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("nats.Config", cfg) }
 
-// GoString is String: %#v must not show a secret either.
-func (cfg Config) GoString() string { return cfg.String() }
-
-// Format is String for every verb: %d would show the fields as they are.
+// Format writes String for every verb: %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String: so is what JSON says of a Config.
+// MarshalText is String, and so are the JSON of a Config and what log/slog
+// writes.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// LogValue keeps secrets out of a log that is given a Config.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

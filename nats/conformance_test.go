@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/nats"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -32,8 +34,16 @@ const (
 	password  = "nats-password-6f1c2a"
 )
 
-// start starts a server. It is stopped with the test.
+// start starts a server and waits until it is ready. It is stopped with the test.
 func start(t testing.TB, change func(*server.Options)) *server.Server {
+	t.Helper()
+	s := launch(t, change)
+	require.True(t, s.ReadyForConnections(30*time.Second))
+	return s
+}
+
+// launch is start without the waiting.
+func launch(t testing.TB, change func(*server.Options)) *server.Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "nats-")
 	require.NoError(t, err)
@@ -50,7 +60,6 @@ func start(t testing.TB, change func(*server.Options)) *server.Server {
 		s.WaitForShutdown()
 		_ = os.RemoveAll(dir)
 	})
-	require.True(t, s.ReadyForConnections(30*time.Second))
 	return s
 }
 
@@ -66,7 +75,7 @@ type service struct {
 
 var buckets atomic.Int64
 
-func newService(s *server.Server, cfg nats.Config) (*service, error) {
+func newService(s *server.Server, replicas int, cfg nats.Config) (*service, error) {
 	p, err := newProxy(s.Addr().String())
 	if err != nil {
 		return nil, err
@@ -78,18 +87,32 @@ func newService(s *server.Server, cfg nats.Config) (*service, error) {
 	if f.js, err = jetstream.New(f.direct); err != nil {
 		return nil, err
 	}
-	if f.store, err = f.js.CreateObjectStore(context.Background(), jetstream.ObjectStoreConfig{Bucket: f.bucket}); err != nil {
+	if f.store, err = createBucket(f.js, f.bucket, replicas); err != nil {
 		return nil, err
 	}
 	f.cfg.URL, f.cfg.Bucket, f.cfg.Path = p.url(), f.bucket, testPath
 	f.cfg.Username, f.cfg.Password = user, password
-	if f.cfg.ChunkSize == 0 {
-		f.cfg.ChunkSize = testChunk
+	if f.cfg.Transfer.PartSize == 0 {
+		f.cfg.Transfer.PartSize = testChunk
 	}
 	f.cfg.ReconnectWait, f.cfg.IdleTimeout = 20*time.Millisecond, 5*time.Second
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 6, BaseDelay: 2 * time.Millisecond, MaxDelay: 50 * time.Millisecond}
 	f.cfg.Logger = slog.New(slog.DiscardHandler)
 	return f, nil
+}
+
+// createBucket creates a bucket as soon as so many servers are there.
+func createBucket(js jetstream.JetStream, bucket string, replicas int) (store jetstream.ObjectStore, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		store, err = js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: bucket, Replicas: replicas})
+		const noPeers = 10005
+		if api := (*jetstream.APIError)(nil); !errors.As(err, &api) || api.ErrorCode != noPeers || ctx.Err() != nil {
+			return store, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (f *service) end() error {
@@ -110,51 +133,53 @@ func (f *service) client(change func(*nats.Config)) *nats.ReplicaClient {
 // TestConformance holds the client to the contract on a server in this process.
 func TestConformance(t *testing.T) {
 	s := start(t, nil)
+	for _, test := range []struct {
+		name  string
+		cfg   nats.Config
+		cases func(replicatest.Case) bool
+	}{
+		{"default", nats.Config{}, nil},
+		{"write once", nats.Config{WriteOnce: true}, some("once/", "write/l", "write/r", "delete/o")},
+		{"litestream", nats.Config{Layout: ltxstore.LayoutLitestream}, some("delete-all/s", "open/range", "time/s")},
+		{"parallel", nats.Config{Transfer: object.Options{ReadConcurrency: 3}}, some("open/")},
+	} {
+		t.Run(test.name, func(t *testing.T) { conforms(t, s, 1, test.cfg, test.cases) })
+	}
+}
+
+// some selects the cases whose names begin with one of these.
+func some(prefixes ...string) func(replicatest.Case) bool {
+	return func(c replicatest.Case) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(c.ID, prefix) })
+	}
+}
+
+func conforms(t *testing.T, s *server.Server, replicas int, cfg nats.Config, cases func(replicatest.Case) bool) {
+	t.Helper()
 	lacks := []replicatest.Capability{
 		replicatest.BoundedMemory,   // the server's memory is this process's
 		replicatest.CountedRequests, // every listing is of the whole bucket: see TestRequests
 	}
-	some := func(prefixes ...string) func(replicatest.Case) bool {
-		return func(c replicatest.Case) bool {
-			for _, prefix := range prefixes {
-				if strings.HasPrefix(c.ID, prefix) {
-					return true
-				}
-			}
-			return false
-		}
+	if cfg.WriteOnce {
+		lacks = append(lacks, replicatest.Rewriting)
 	}
-	for _, test := range []struct {
-		name  string
-		cfg   nats.Config
-		lacks []replicatest.Capability
-		cases func(replicatest.Case) bool
-	}{
-		{"default", nats.Config{}, lacks, nil},
-		{"write once", nats.Config{WriteOnce: true}, append([]replicatest.Capability{replicatest.Rewriting}, lacks...), some("once/", "write/l", "write/r", "delete/o")},
-		{"litestream", nats.Config{Layout: ltxstore.LayoutLitestream}, lacks, some("delete-all/s", "open/range", "time/s")},
-		{"parallel", nats.Config{ReadConcurrency: 3}, lacks, some("open/")},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			replicatest.Run(t, replicatest.Config{
-				New:       func(context.Context) (replicatest.Store, error) { return newStore(s, test.cfg) },
-				Lacks:     test.lacks,
-				PageSize:  testPage,
-				BodySize:  40 * testChunk,
-				LargeSize: 8 << 20,
-				Prompt:    8 * time.Second,
-				Secrets:   []string{password},
-				Select:    test.cases,
-				IgnoreGoroutine: func(stack string) bool {
-					return strings.Contains(stack, "nats-io/")
-				},
-			})
-		})
-	}
+	replicatest.Run(t, replicatest.Config{
+		New:       func(context.Context) (replicatest.Store, error) { return newStore(s, replicas, cfg) },
+		Lacks:     lacks,
+		PageSize:  testPage,
+		BodySize:  40 * testChunk,
+		LargeSize: 8 << 20,
+		Prompt:    8 * time.Second,
+		Secrets:   []string{password},
+		Select:    cases,
+		IgnoreGoroutine: func(stack string) bool {
+			return strings.Contains(stack, "nats-io/")
+		},
+	})
 }
 
-func newStore(s *server.Server, cfg nats.Config) (replicatest.Store, error) {
-	f, err := newService(s, cfg)
+func newStore(s *server.Server, replicas int, cfg nats.Config) (replicatest.Store, error) {
+	f, err := newService(s, replicas, cfg)
 	if err != nil {
 		return replicatest.Store{}, err
 	}
@@ -250,9 +275,6 @@ func (f *service) leave(ctx context.Context, nuid, key string, sent time.Time) e
 
 const refusal = `{"error":{"code":400,"err_code":10999,"description":"injected failure"}}`
 
-// listFailure is how the server tells that a consumer is gone, and others.
-const listFailure = "NATS/1.0 409 injected failure"
-
 func (f *service) faults() *replicatest.Faults {
 	answer := func(do func(subject string, payload []byte) (headers, body string, ok bool)) {
 		f.set(func() { f.answer = do })
@@ -271,7 +293,7 @@ func (f *service) faults() *replicatest.Faults {
 		},
 		Lists: func() {
 			answer(func(subject string, _ []byte) (string, string, bool) {
-				return listFailure, "", strings.HasPrefix(subject, "$JS.API.CONSUMER.MSG.NEXT.")
+				return "", refusal, strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.")
 			})
 		},
 		Cut:         func(n int64) { f.set(func() { f.cut = n }) },

@@ -2,15 +2,17 @@ package nats
 
 import (
 	"crypto/sha256"
-	"hash"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
+	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
+
+// headerRoom is what a chunk's message has besides the chunk.
+const headerRoom = 1 << 10
 
 // connect checks given and makes the store. It sends nothing.
 func connect(given Config, log *oplog.Logger) (*object.Store, error) {
@@ -22,44 +24,31 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	if err != nil {
 		return nil, backend.Refused(typeName, "init", "Path", err)
 	}
-	log.Secrets.Add(cfg.Password, cfg.Token, cfg.JWT, cfg.Seed)
-	if isSeed(cfg.NKey) {
-		log.Secrets.Add(cfg.NKey)
-	}
-	options, err := cfg.options()
+	log.Secrets.Add(settings.Secrets(cfg)...)
+	options, err := cfg.options(&log.Secrets)
 	if err != nil {
 		return nil, err
 	}
-	b := &bucket{cfg: cfg, options: options, log: log,
-		stream: "OBJ_" + cfg.Bucket, descriptions: "$O." + cfg.Bucket + ".M.", chunks: "$O." + cfg.Bucket + ".C."}
+	transfer := cfg.Transfer
+	b := &bucket{cfg: cfg, Bucket: objectstore.New(objectstore.Config{Name: cfg.Bucket, ChunkSize: cfg.Transfer.PartSize, Log: log,
+		Stream: stream.Config{Options: options, IdleTimeout: cfg.IdleTimeout, Admit: func(maxPayload int64) error {
+			if cfg.Transfer.PartSize > maxPayload-headerRoom {
+				return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want no more than the server's max_payload less 1 KiB")
+			}
+			return nil
+		}}})}
+	transfer.PartSize *= objectstore.Window
+	transfer.UploadThreshold = transfer.PartSize
+	transfer.ReadMemory = int64(transfer.ReadConcurrency) * transfer.PartSize
 	return &object.Store{
 		Bucket: b,
-		Traits: object.Traits{Unsorted: true, NoStartAt: true, ListsMetadata: true, NewHash: func() hash.Hash { return sha256.New() }},
+		Traits: object.Traits{Unsorted: true, NoStartAt: true, ListsMetadata: true, NewHash: sha256.New},
 		Keys:   keys,
 		Place:  []string{cfg.URL, cfg.Bucket},
 
-		WriteOnce: cfg.WriteOnce,
-		Options: object.Options{
-			UploadThreshold:     window * cfg.ChunkSize,
-			PartSize:            window * cfg.ChunkSize,
-			ReadConcurrency:     cfg.ReadConcurrency,
-			ReadMemory:          int64(cfg.ReadConcurrency) * window * cfg.ChunkSize,
-			MetadataConcurrency: cfg.MetadataConcurrency,
-			DeleteConcurrency:   cfg.DeleteConcurrency,
-		},
+		WriteOnce:   cfg.WriteOnce,
+		Options:     transfer,
 		IdleTimeout: cfg.IdleTimeout,
-		Close:       b.close,
+		Close:       b.Close,
 	}, nil
-}
-
-// bucket is an object.Bucket, an object.Streamer, an object.Retractor, an
-// object.Sweeper and an object.Watcher.
-type bucket struct {
-	cfg     Config // with its defaults filled in
-	options nats.Options
-	log     *oplog.Logger
-	ready   flow.Lazy[session]
-
-	stream               string // its name
-	descriptions, chunks string // what the subjects of these begin with
 }

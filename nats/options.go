@@ -3,6 +3,8 @@ package nats
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -88,11 +90,11 @@ func (cfg Config) keyPair() (pair nkeys.KeyPair, public string, err error) {
 // options returns how to connect. It reads the files that cfg names. Nothing is
 // kept for a server that is gone: it would be sent after its request has been
 // reported as failed.
-func (cfg Config) options() (nats.Options, error) {
+func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 	o := nats.GetDefaultOptions()
 	o.Name = "ltxstore"
 	o.Servers = cfg.servers()
-	o.MaxReconnect = cmp.Or(int(cfg.MaxReconnects), -1)
+	o.MaxReconnect = cmp.Or(cfg.MaxReconnects, -1)
 	o.ReconnectWait, o.ReconnectJitter, o.ReconnectJitterTLS = cfg.ReconnectWait, cfg.ReconnectWait/10, cfg.ReconnectWait/10
 	o.ReconnectBufSize = -1
 	o.Timeout, o.FlusherTimeout = cfg.Timeout, cfg.IdleTimeout
@@ -112,16 +114,20 @@ func (cfg Config) options() (nats.Options, error) {
 	}
 	switch {
 	case cfg.Creds != "":
-		use("Creds", cfg.Creds, "a file of a user's JWT and seed", signing(nats.UserCredentials(cfg.Creds)))
+		use("Creds", cfg.Creds, "a file of a user's JWT and seed", signing(nats.UserCredentials(cfg.Creds), secrets))
 	case cfg.JWT != "":
-		use("JWT", scrub.Secret(1), "a user's JWT", signing(nats.UserJWTAndSeed(cfg.JWT, cfg.Seed)))
+		use("JWT", scrub.Secret(1), "a user's JWT", signing(nats.UserJWTAndSeed(cfg.JWT, cfg.Seed), secrets))
 	case pair != nil:
 		use("NKey", scrub.Secret(1), "a user's seed", nats.Nkey(public, pair.Sign))
 	case cfg.NKey != "":
-		use("NKey", cfg.NKey, "a seed, a public key, or a file of a seed", func(o *nats.Options) error {
+		// It may be a mistyped seed: the name of the file is not shown.
+		use("NKey", scrub.Secret(1), "a seed, a public key, or the name of a file of a seed", func(o *nats.Options) error {
 			option, err := nats.NkeyOptionFromSeed(cfg.NKey)
 			if err == nil {
 				err = option(o)
+			}
+			if unread := new(fs.PathError); errors.As(err, &unread) {
+				return unread.Err
 			}
 			return err
 		})
@@ -135,11 +141,17 @@ func (cfg Config) options() (nats.Options, error) {
 	return o, err
 }
 
-// signing is option, and an error at once if its files are not as they should.
-func signing(option nats.Option) nats.Option {
+// signing is option, and an error at once if its files are not as they should. The
+// JWT, which is read again for each connection, is added to secrets.
+func signing(option nats.Option, secrets *scrub.Secrets) nats.Option {
 	return func(o *nats.Options) error {
 		err := option(o)
-		if err == nil {
+		if read := o.UserJWT; err == nil {
+			o.UserJWT = func() (string, error) {
+				token, err := read()
+				secrets.AddToken(token)
+				return token, err
+			}
 			_, err = o.UserJWT()
 		}
 		if err == nil {

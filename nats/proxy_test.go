@@ -30,6 +30,9 @@ type proxy struct {
 	// cut breaks the connection before the next chunk after so many bytes of
 	// chunks, stall swallows what comes after; less than 0 means never.
 	cut, stall int64
+
+	// lose drops one description that is pushed: the first is 1, and 0 none.
+	lose int
 }
 
 func newProxy(server string) (*proxy, error) {
@@ -216,6 +219,11 @@ func (c *pipe) down(r *bufio.Reader) {
 		}
 		c.proxy.mu.Lock()
 		silent := c.silent
+		if c.lose > 0 && len(fields) > 1 && strings.HasPrefix(fields[1], "$O.") && strings.Contains(fields[1], ".M.") {
+			if c.lose--; c.lose == 0 {
+				c.lose, silent = -1, true
+			}
+		}
 		c.proxy.mu.Unlock()
 		if silent {
 			continue

@@ -17,6 +17,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/nats"
 )
 
@@ -50,6 +51,7 @@ func TestDenied(t *testing.T) {
 // from any: a follower may not have heard of a file that was just written.
 func TestDescriptionsAreTheLeaders(t *testing.T) {
 	f, c := serve(t, nats.Config{})
+	require.NoError(t, c.DeleteAll(t.Context())) // it has asked for the stream's subjects
 	var direct, leaders, others atomic.Int64
 	f.set(func() {
 		f.answer = func(subject string, payload []byte) (string, string, bool) {
@@ -89,7 +91,7 @@ func TestChunkOfTheLeader(t *testing.T) {
 // A write whose outcome is not known fails, and leaves its chunks: the
 // description may have arrived, or may yet.
 func TestUnknownOutcome(t *testing.T) {
-	f, _ := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	c := f.client(func(cfg *nats.Config) { cfg.IdleTimeout, cfg.Retry.MaxAttempts = 100*time.Millisecond, 1 })
 	defer c.Close()
 	write(t, c, 1, body(t, 1, 1))
@@ -112,7 +114,7 @@ func TestUnknownOutcome(t *testing.T) {
 
 // With write-once, a large body is not sent where the name is taken.
 func TestLargeBodyIsNotSentInVain(t *testing.T) {
-	f, _ := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	c := f.client(func(cfg *nats.Config) { cfg.WriteOnce = true })
 	defer c.Close()
 	write(t, c, 1, body(t, 1, 1))
@@ -146,7 +148,7 @@ func TestLastFileIsDeletedWhileListing(t *testing.T) {
 	deleted := false
 	f.set(func() {
 		f.answer = func(subject string, _ []byte) (string, string, bool) {
-			if strings.HasPrefix(subject, "$JS.API.CONSUMER.MSG.NEXT.") && !deleted {
+			if strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.") && !deleted {
 				deleted = true
 				assert.NoError(t, another.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 3, MaxTXID: 3}}))
 			}

@@ -22,23 +22,13 @@ func init() {
 // placeOf reads nats://USER:PASSWORD@HOST:PORT/BUCKET/PATH. Litestream's have no
 // path.
 func placeOf(u settings.URL) (map[string]string, error) {
-	place := map[string]string{}
-	if u.Host != "" {
-		place["servers"] = "nats://" + u.Host
-	}
-	if u.HasUser {
-		place["username"] = u.User
-	}
-	if u.HasPassword {
-		place["password"] = u.Password
-	}
 	bucket, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	if bucket == "" {
 		return nil, errors.New("the URL names no bucket: want nats://HOST:PORT/BUCKET/PATH")
 	}
-	place["bucket"] = bucket
-	if path != "" {
-		place["path"] = path
+	place := map[string]string{"bucket": bucket, "path": path, "username": u.User, "password": u.Password}
+	if u.Host != "" {
+		place["servers"] = "nats://" + u.Host
 	}
 	return place, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/nats"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -28,7 +29,7 @@ import (
 // serve returns a bucket of a server of its own, and a client.
 func serve(t testing.TB, cfg nats.Config) (*service, *nats.ReplicaClient) {
 	t.Helper()
-	f, err := newService(start(t, nil), cfg)
+	f, err := newService(start(t, nil), 1, cfg)
 	require.NoError(t, err)
 	c := f.client(nil)
 	t.Cleanup(func() { c.Close(); f.close(); f.direct.Close() })
@@ -70,7 +71,7 @@ func (f *service) chunks(t testing.TB) map[string]uint64 {
 
 // What is written here is what NATS's own client reads.
 func TestOthersRead(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	for txid, pages := range map[ltx.TXID]int{1: 1, 2: 100} {
 		content := body(t, txid, pages)
 		write(t, c, txid, content)
@@ -102,7 +103,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 // Ranges of what other clients write, whose chunks have any sizes, and of our
 // own, each with and without other objects' chunks among its own.
 func TestRanges(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	content := body(t, 1, 60)
 	random := rand.New(rand.NewPCG(1, 2))
 	stock := func(sizes ...int) func(txid ltx.TXID, beside func()) {
@@ -161,6 +162,21 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// Where the first chunk is said to be, in a bucket that was copied, is where another
+// message is, or none.
+func TestRangeOfACopy(t *testing.T) {
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
+	content := body(t, 1, 60)
+	write(t, c, 2, body(t, 2, 60)) // before it
+	write(t, c, 1, content)
+	for _, first := range []string{"", "1", "30", "100", "1000000", "x", "-5", "18446744073709551615"} {
+		require.NoError(t, f.store.UpdateMeta(t.Context(), f.key(1), jetstream.ObjectMeta{Name: f.key(1), Metadata: map[string]string{"ltxstore-first": first}}))
+		for _, offset := range []int64{0, 5000, 20_000, int64(len(content)) - 1} {
+			assert.True(t, bytes.Equal(content[offset:], read(t, c, 1, offset, 0)), "%s: from %d", first, offset)
+		}
+	}
+}
+
 // observed calls see before each read.
 type observed struct {
 	r   io.Reader
@@ -172,7 +188,7 @@ func (o *observed) Read(p []byte) (int, error) { o.see(); return o.r.Read(p) }
 // What each operation costs. A range is not read from the start, however many
 // other messages are among the object's chunks.
 func TestRequests(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	cost := func(want int64, what string, do func()) {
 		t.Helper()
 		before := f.count()
@@ -181,12 +197,12 @@ func TestRequests(t *testing.T) {
 	}
 	small, large := body(t, 1, 1)[:3000], body(t, 2, 200)
 	chunks := int64(len(large)+4095) / 4096
-	write(t, c, 9, body(t, 9, 1)) // which connects
+	cost(3, "connecting, and a small write", func() { write(t, c, 9, body(t, 9, 1)[:3000]) })
 	cost(2, "small write", func() { write(t, c, 1, small) })
 	cost(1+chunks, "large write", func() { write(t, c, 2, large) })
 	cost(2, "small read", func() { read(t, c, 1, 0, 0) })
 	cost(2, "late range", func() { read(t, c, 2, int64(len(large))-5000, 10) })
-	cost(1+chunks, "large read", func() { read(t, c, 2, 0, 0) })
+	cost(2+(chunks-1+7)/8, "large read", func() { read(t, c, 2, 0, 0) })
 	cost(5, "rewrite", func() { write(t, c, 1, small) })
 	list := func(useMetadata bool) func() {
 		return func() {
@@ -197,14 +213,25 @@ func TestRequests(t *testing.T) {
 			require.NoError(t, it.Close())
 		}
 	}
-	cost(4, "list", list(false))
-	cost(4, "list with times", list(true))
+	cost(3, "list", list(false))
+	cost(3, "list with times", list(true))
 	cost(4, "delete", func() {
 		require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
 	})
 
+	// Another client's, which has one short chunk in front.
+	stock := jetstream.ObjectMeta{Name: f.key(4), Opts: &jetstream.ObjectMetaOptions{ChunkSize: 4 << 10}}
+	_, err := f.store.Put(t.Context(), stock, &pieces{bytes.NewReader(large), []int{100}})
+	require.NoError(t, err)
+	cost(3, "another client's: range of the second chunk", func() { read(t, c, 4, 100+4095, 1) })
+	cost(4, "another client's: range of the third chunk", func() { read(t, c, 4, 100+4096, 1) })
+	cost(4, "another client's: late range", func() { read(t, c, 4, int64(len(large))-5000, 1) })
+	_, err = f.store.PutBytes(t.Context(), f.key(5), small)
+	require.NoError(t, err)
+	cost(2, "another client's: small read", func() { read(t, c, 5, 0, 0) })
+
 	// One chunk of another object behind each of these.
-	_, err := c.WriteLTXFile(t.Context(), 0, 3, 3, &observed{r: bytes.NewReader(body(t, 3, 200)), see: func() {
+	_, err = c.WriteLTXFile(t.Context(), 0, 3, 3, &observed{r: bytes.NewReader(body(t, 3, 200)), see: func() {
 		require.NoError(t, f.leave(t.Context(), "others", "k", time.Now()))
 	}})
 	require.NoError(t, err)
@@ -213,46 +240,9 @@ func TestRequests(t *testing.T) {
 	assert.Less(t, f.count()-before, int64(15), "a quarter of %d chunks precede the range", chunks)
 }
 
-// A listing has all files, also where their number is that of one request's
-// descriptions, 256, or just beside it.
-func TestListBatches(t *testing.T) {
-	f, c := serve(t, nats.Config{})
-	for txid := ltx.TXID(1); txid <= 514; txid++ {
-		_, err := f.store.PutBytes(t.Context(), f.key(txid), []byte("LTX1"))
-		require.NoError(t, err)
-		if n := txid % 256; n > 2 && n < 255 {
-			continue
-		}
-		it, err := c.LTXFiles(t.Context(), 0, 0, false)
-		require.NoError(t, err)
-		n := ltx.TXID(0)
-		for it.Next() {
-			n++
-			require.Equal(t, n, it.Item().MinTXID)
-		}
-		require.NoError(t, it.Close())
-		require.Equal(t, txid, n)
-	}
-
-	// A listing whose second request fails is not one of fewer files.
-	f.set(func() {
-		asked := map[string]bool{}
-		f.answer = func(subject string, _ []byte) (string, string, bool) {
-			again := asked[subject]
-			asked[subject] = true
-			return listFailure, "", again && strings.HasPrefix(subject, "$JS.API.CONSUMER.MSG.NEXT.")
-		}
-	})
-	it, err := c.LTXFiles(t.Context(), 0, 0, false)
-	require.NoError(t, err)
-	for it.Next() {
-	}
-	require.ErrorIs(t, it.Close(), ltxstore.ErrUnavailable)
-}
-
 // A write goes on where it was when the connection breaks, and leaves nothing.
 func TestBrokenWrite(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	content := body(t, 1, 400)
 	n := 0
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, &observed{r: &pieces{r: bytes.NewReader(content)}, see: func() {
@@ -270,7 +260,7 @@ func TestBrokenWrite(t *testing.T) {
 
 // The answer to the description is lost: the object is there, once, and whole.
 func TestLostAnswer(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	for i, once := range []bool{false, true} {
 		txid := ltx.TXID(i + 1)
 		content := body(t, txid, 50)
@@ -295,32 +285,55 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// A server that stops and starts again is a pause for what is written and read.
-func TestRestart(t *testing.T) {
-	dir := t.TempDir()
-	options := func(o *server.Options) { o.StoreDir = dir }
-	s := start(t, options)
-	f, err := newService(s, nats.Config{ChunkSize: 4 << 10, Retry: ltxstore.Retry{MaxAttempts: 100, BaseDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond}})
+// restartable returns a service on a server that keeps its files in dir, and a client that
+// waits for the server's return.
+func restartable(t *testing.T, cfg nats.Config) (s *server.Server, dir string, f *service, c *nats.ReplicaClient) {
+	t.Helper()
+	dir = t.TempDir()
+	s = start(t, func(o *server.Options) { o.StoreDir = dir })
+	f, err := newService(s, 1, cfg)
 	require.NoError(t, err)
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 200, BaseDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond}
-	defer f.close()
+	t.Cleanup(f.close)
 	f.direct.Close()
-	c := f.client(nil)
-	defer c.Close()
+	c = f.client(nil)
+	t.Cleanup(func() { c.Close() })
+	return s, dir, f, c
+}
+
+// restart puts another server in place of one.
+func (f *service) restart(t *testing.T, s *server.Server, change func(*server.Options)) {
+	s.Shutdown()
+	s.WaitForShutdown()
+	f.drop()
+	next := start(t, change)
+	f.set(func() { f.server = next.Addr().String() })
+}
+
+// A server that stops and starts again is a pause for what is written and read.
+func TestRestart(t *testing.T) {
+	s, dir, f, c := restartable(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	content := body(t, 1, 400)
 	n := 0
-	_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, &observed{r: bytes.NewReader(content), see: func() {
-		if n++; n != 100 {
-			return
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, &observed{r: bytes.NewReader(content), see: func() {
+		if n++; n == 100 {
+			f.restart(t, s, func(o *server.Options) { o.StoreDir = dir })
 		}
-		s.Shutdown()
-		s.WaitForShutdown()
-		f.drop()
-		next := start(t, options)
-		f.set(func() { f.server = next.Addr().String() })
 	}})
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(content, read(t, c, 1, 0, 0)))
+}
+
+// A server that starts again with a smaller max_payload takes no chunks of the size
+// that was right before: the file is not there without them.
+func TestRestartWithSmallerMessages(t *testing.T) {
+	s, dir, f, c := restartable(t, nats.Config{})
+	write(t, c, 1, body(t, 1, 1))
+	f.restart(t, s, func(o *server.Options) { o.StoreDir, o.MaxPayload = dir, 8<<10 })
+	_, err := c.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body(t, 2, 1000)))
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	_, err = c.OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 // A server that is gone fails a request when its time is over, and at once when
@@ -413,7 +426,7 @@ func TestOrphans(t *testing.T) {
 
 // Damage is told as such.
 func TestDamage(t *testing.T) {
-	f, c := serve(t, nats.Config{ChunkSize: 4 << 10})
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	write(t, c, 1, body(t, 1, 50))
 	write(t, c, 2, body(t, 2, 50))
 	stream, err := f.js.Stream(t.Context(), "OBJ_"+f.bucket)
@@ -448,8 +461,22 @@ func TestDamage(t *testing.T) {
 		require.NoError(t, err)
 	}
 	fails(2, 0)
-	// The description is none.
-	_, err = f.js.Publish(t.Context(), "$O."+f.bucket+".M.YQ==", []byte("no JSON"))
+	// The description is another's, has a size that is none, or mentions no chunks.
+	for txid, description := range map[ltx.TXID]string{
+		3: `{"name":"another","nuid":"n","size":1}`,
+		4: `{"name":"` + f.key(4) + `","nuid":"n","size":9223372036854775808}`,
+		5: `{"name":"` + f.key(5) + `","size":1}`,
+		6: `no JSON`,
+	} {
+		f.describe(t, txid, description)
+		fails(txid, 0)
+	}
+}
+
+// describe publishes a description as another client would.
+func (f *service) describe(t testing.TB, txid ltx.TXID, description string) {
+	t.Helper()
+	_, err := f.js.Publish(t.Context(), f.subject(txid), []byte(description))
 	require.NoError(t, err)
 }
 
@@ -468,6 +495,9 @@ func TestWatch(t *testing.T) {
 	require.NoError(t, err)
 	write(t, c, 3, body(t, 3, 1))
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+	// Nor of a mark that stays, or of a description that mentions no chunks.
+	f.describe(t, 5, `{"name":"`+f.key(5)+`","nuid":"n","deleted":true}`)
+	f.describe(t, 6, `{"name":"`+f.key(6)+`","size":1}`)
 	write(t, c, 4, body(t, 4, 2))
 	var seen []ltx.TXID
 	for info, err := range files {

@@ -1,4 +1,4 @@
-package nats
+package objectstore
 
 import (
 	"context"
@@ -10,32 +10,33 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
 // Delete implements object.Bucket.
-func (b *bucket) Delete(ctx context.Context, key string) error { return b.delete(ctx, key, "") }
+func (b *Bucket) Delete(ctx context.Context, key string) error { return b.delete(ctx, key, "") }
 
 // DeleteVersion implements object.Retractor.
-func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
+func (b *Bucket) DeleteVersion(ctx context.Context, key, version string) error {
 	return b.delete(ctx, key, version)
 }
 
 // delete marks an object as deleted, as NATS's clients do, which readers and
 // watchers see; removes its chunks; and then the mark, which would be listed for
 // ever. After a failure, the mark says which chunks remain.
-func (b *bucket) delete(ctx context.Context, key, version string) error {
+func (b *Bucket) delete(ctx context.Context, key, version string) error {
 	for range maxConflicts {
 		e, err := b.describe(ctx, key)
-		if err == nil && e.seq > 0 {
-			err = e.check(version)
-		}
 		if err != nil || e.seq == 0 {
 			return err
 		}
+		if err := e.check(version); err != nil {
+			return err
+		}
 		if !e.Deleted {
-			e.Deleted, e.Size, e.Chunks, e.Digest = true, 0, 0, ""
-			e.seq, err = b.publish(ctx, e.ObjectInfo, e.seq)
-			if isConflict(err) {
+			mark := jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: key}, Bucket: b.cfg.Name, NUID: e.NUID, Deleted: true}
+			e.seq, err = b.publish(ctx, mark, e.seq)
+			if stream.IsConflict(err) {
 				continue // it was written meanwhile
 			}
 			if err != nil {
@@ -43,11 +44,11 @@ func (b *bucket) delete(ctx context.Context, key, version string) error {
 			}
 		}
 		if e.NUID != "" {
-			if err := b.purge(ctx, e.NUID); err != nil {
+			if err := b.stream.Purge(ctx, b.chunks+e.NUID); err != nil {
 				return err
 			}
 		}
-		err = b.call(ctx, func(ctx context.Context, s *session) error { return s.stream.DeleteMsg(ctx, e.seq) })
+		err = b.stream.Delete(ctx, e.seq)
 		if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
 			if now, err := b.describe(ctx, key); err != nil || now.seq != e.seq { // deleted or written meanwhile
 				return err
@@ -60,15 +61,8 @@ func (b *bucket) delete(ctx context.Context, key, version string) error {
 
 // Leftovers implements object.Sweeper: they are chunks that no description in
 // the bucket mentions. Those of other clients do not tell what they are of.
-func (b *bucket) Leftovers(ctx context.Context) (left []object.Leftover, err error) {
-	var subjects map[string]uint64
-	err = b.call(ctx, func(ctx context.Context, s *session) error {
-		info, err := s.stream.Info(ctx, jetstream.WithSubjectFilter(b.chunks+">"))
-		if err == nil {
-			subjects = info.State.Subjects
-		}
-		return err
-	})
+func (b *Bucket) Leftovers(ctx context.Context) (left []object.Leftover, err error) {
+	subjects, err := b.stream.Subjects(ctx, b.chunks+">")
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +74,8 @@ func (b *bucket) Leftovers(ctx context.Context) (left []object.Leftover, err err
 		delete(subjects, b.chunks+e.NUID)
 	}
 	for subject := range subjects {
-		var last *jetstream.RawStreamMsg
-		err := b.call(ctx, func(ctx context.Context, s *session) (err error) {
-			last, err = s.leader.GetLastMsgForSubject(ctx, subject)
-			return err
-		})
-		if isMissing(err) {
+		last, err := b.stream.Last(ctx, subject)
+		if stream.IsMissing(err) {
 			continue
 		}
 		if err != nil {
@@ -100,10 +90,10 @@ func (b *bucket) Leftovers(ctx context.Context) (left []object.Leftover, err err
 }
 
 // Discard implements object.Sweeper.
-func (b *bucket) Discard(ctx context.Context, upload object.Upload) error {
+func (b *Bucket) Discard(ctx context.Context, upload object.Upload) error {
 	e, err := b.describe(ctx, upload.Key)
 	if err != nil || e.NUID == upload.ID { // it was completed meanwhile
 		return err
 	}
-	return b.purge(ctx, upload.ID)
+	return b.stream.Purge(ctx, b.chunks+upload.ID)
 }

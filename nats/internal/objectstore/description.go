@@ -1,0 +1,167 @@
+package objectstore
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/nats/internal/stream"
+)
+
+// description is what is read of jetstream.ObjectInfo. Metadata and Options stay as
+// they are until they are needed: to decode them, and the rest, would take most of the
+// time of a listing.
+type description struct {
+	Name     string          `json:"name"`
+	Headers  headers         `json:"headers"`
+	Metadata json.RawMessage `json:"metadata"`
+	Options  json.RawMessage `json:"options"`
+	NUID     string          `json:"nuid"`
+	Size     uint64          `json:"size"`
+	Chunks   uint32          `json:"chunks"`
+	Digest   string          `json:"digest"`
+	Deleted  bool            `json:"deleted"`
+}
+
+// headers are those of an object that are read: a map takes longer.
+type headers struct {
+	Timestamp [1]string `json:"litestream-timestamp"` // whatever its case
+}
+
+// entry is the description of an object: the only message of a subject that is
+// made of its name.
+type entry struct {
+	description
+
+	// seq is the message's sequence, 0 without one. An object that was deleted
+	// has a message too.
+	seq uint64
+
+	at      time.Time // when it was stored
+	damaged error     // why the description cannot be used
+}
+
+// exists reports whether there is an object.
+func (e *entry) exists() bool { return e.seq > 0 && !e.Deleted }
+
+// first returns the sequence of the first chunk, 0 if the object does not tell it.
+func (e *entry) first() uint64 {
+	var metadata map[string]string
+	_ = json.Unmarshal(e.Metadata, &metadata)
+	seq, _ := strconv.ParseUint(metadata[firstKey], 10, 63)
+	return seq
+}
+
+// options returns how the object is stored. One that is a link to another has no
+// chunks.
+func (e *entry) options() (o jetstream.ObjectMetaOptions) {
+	_ = json.Unmarshal(e.Options, &o)
+	o.ChunkSize = cmp.Or(o.ChunkSize, DefaultChunkSize)
+	return o
+}
+
+func (b *Bucket) subject(key string) string {
+	return b.descriptions + base64.URLEncoding.EncodeToString([]byte(key))
+}
+
+// keyOf returns the name that a description's subject is made of.
+func (b *Bucket) keyOf(subject string) (key string, ok bool) {
+	token, ok := strings.CutPrefix(subject, b.descriptions)
+	name, err := base64.URLEncoding.DecodeString(token)
+	return string(name), ok && err == nil
+}
+
+// parse reads a description.
+func parse(key string, m *jetstream.RawStreamMsg) entry {
+	e := entry{seq: m.Sequence, at: m.Time}
+	if err := json.Unmarshal(m.Data, &e.description); err != nil {
+		e.damaged = fmt.Errorf("%w: description of %q: %w", errDamaged, key, err)
+	} else if e.Name != key || e.Size > math.MaxInt64 || e.NUID == "" && e.exists() && e.options().Link == nil {
+		e.damaged = fmt.Errorf("%w: description of %q is of %q, %d bytes", errDamaged, key, e.Name, e.Size)
+	}
+	return e
+}
+
+// object converts a description, but for the hash.
+func (e *entry) object() object.Object {
+	o := object.Object{Key: e.Name, Size: int64(e.Size), Version: e.NUID, Modified: e.at}
+	if at := e.Headers.Timestamp[0]; at != "" {
+		o.Metadata = map[string]string{ltxio.TimestampKey: at}
+	}
+	return o
+}
+
+// whole is object with the hash of the content, which takes time in a listing.
+func (e *entry) whole() object.Object {
+	o := e.object()
+	if sum, err := jetstream.DecodeObjectDigest(e.Digest); err == nil {
+		o.Sum = sum
+	}
+	return o
+}
+
+// describe returns an object's description, one without a sequence if there is
+// none.
+func (b *Bucket) describe(ctx context.Context, key string) (entry, error) {
+	m, err := b.stream.Last(ctx, b.subject(key))
+	switch {
+	case stream.IsMissing(err):
+		return entry{}, nil
+	case err != nil:
+		return entry{}, err
+	}
+	e := parse(key, m)
+	return e, e.damaged
+}
+
+// find is describe for an object that should be there, of a version if that is
+// not empty.
+func (b *Bucket) find(ctx context.Context, key, version string) (entry, error) {
+	e, err := b.describe(ctx, key)
+	switch {
+	case err != nil:
+		return entry{}, err
+	case !e.exists():
+		return entry{}, jetstream.ErrObjectNotFound
+	}
+	return e, e.check(version)
+}
+
+// check returns an error if the object is not of a version that is not empty.
+func (e *entry) check(version string) error {
+	if version != "" && version != e.NUID {
+		return fmt.Errorf("%w: the object is %s, was %s", object.ErrPrecondition, e.NUID, version)
+	}
+	return nil
+}
+
+// Head implements object.Bucket.
+func (b *Bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+	e, err := b.find(ctx, key, version)
+	if err != nil {
+		return object.Object{}, err
+	}
+	return e.whole(), nil
+}
+
+// publish makes info the description of its object in place of the one of this
+// sequence, if that still is the last message of its subject.
+func (b *Bucket) publish(ctx context.Context, info jetstream.ObjectInfo, last uint64) (seq uint64, err error) {
+	info.ModTime = time.Time{}
+	m := nats.NewMsg(b.subject(info.Name))
+	if m.Data, err = json.Marshal(info); err != nil {
+		return 0, err
+	}
+	return b.stream.Replace(ctx, m, last)
+}

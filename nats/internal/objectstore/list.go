@@ -1,0 +1,50 @@
+package objectstore
+
+import (
+	"context"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+)
+
+// List implements object.Bucket. It has all in one page: the store has no other
+// order than that of the writes.
+func (b *Bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
+	found, err := b.below(ctx, opts.Prefix)
+	page.Objects = make([]object.Object, 0, len(found))
+	deeper := map[string]bool{}
+	for key, e := range found {
+		folder, _, below := strings.Cut(strings.TrimPrefix(key, opts.Prefix), "/")
+		switch prefix := opts.Prefix + folder + "/"; {
+		case e.damaged != nil:
+			return object.Page{}, e.damaged
+		case !e.exists(), below && deeper[prefix]:
+		case below:
+			deeper[prefix] = true
+			page.Prefixes = append(page.Prefixes, prefix)
+		default:
+			page.Objects = append(page.Objects, e.object())
+		}
+	}
+	return page, err
+}
+
+// below returns the descriptions of names with a prefix. It reads those of the whole
+// bucket.
+func (b *Bucket) below(ctx context.Context, prefix string) (map[string]*entry, error) {
+	found := make(map[string]*entry)
+	name := func(subject string) (key string, ok bool) {
+		key, ok = b.keyOf(subject)
+		return key, ok && strings.HasPrefix(key, prefix) && key != prefix
+	}
+	wants := func(subject string) bool { _, ok := name(subject); return ok }
+	err := b.stream.Latest(ctx, b.descriptions+">", wants, func(m *jetstream.RawStreamMsg) {
+		if key, ok := name(m.Subject); ok {
+			e := parse(key, m)
+			found[key] = &e
+		}
+	})
+	return found, err
+}

@@ -1,0 +1,188 @@
+package objectstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/nats/internal/stream"
+)
+
+// Window is how many chunks of a transfer are asked for at once, and of how many a
+// body is at most that is sent again as a whole.
+const Window = 8
+
+// Get implements object.Bucket. It reads a short range itself: if the object has
+// been replaced meanwhile, Client can still read the new one instead.
+func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	e, err := b.find(ctx, key, opts.Version)
+	options := e.options()
+	if err == nil && options.Link != nil {
+		err = fmt.Errorf("the object is a link to another: %w", errors.ErrUnsupported)
+	}
+	if err != nil {
+		return object.Content{}, err
+	}
+	start, n := rangeio.Clamp(opts.Offset, opts.Size, int64(e.Size))
+	r := &reader{Bucket: b, ctx: ctx, e: e, size: int64(options.ChunkSize), pos: start, end: start + n}
+	content := object.Content{Object: e.whole(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
+	if n == 0 {
+		return content, nil
+	}
+	err = r.seek()
+	for err == nil && r.pos < r.end && n <= Window*r.size {
+		if err = r.fetch(); err != nil && !errors.Is(err, errMoved) && len(r.fetched) > 0 {
+			return content, nil // an error comes again, after what was fetched
+		}
+	}
+	return content, err
+}
+
+// reader reads a range of an object.
+type reader struct {
+	*Bucket
+	ctx      context.Context
+	e        entry
+	size     int64       // of a chunk
+	pos, end int64       // what of the range has not been fetched
+	fetched  net.Buffers // and not read
+	at       int64       // where the next chunk begins, pos or before it
+	last     uint64      // sequence of the chunk before that
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	for len(r.fetched) == 0 {
+		if r.pos == r.end {
+			return 0, io.EOF
+		}
+		if err := r.fetch(); err != nil {
+			return 0, err
+		}
+	}
+	n, _ := r.fetched.Read(p) // io.EOF is not the object's
+	return n, nil
+}
+
+// fetch gets the next chunks.
+func (r *reader) fetch() error {
+	_, err := r.read(r.last+1, int(min((r.end-r.at+r.size-1)/r.size, Window)), r.add)
+	return err
+}
+
+// add appends the next chunk's part of the range to what was fetched.
+func (r *reader) add(m *jetstream.RawStreamMsg) error {
+	n := int64(len(m.Data))
+	if at := offsetOf(m); at != unmarked && at != r.at || n == 0 {
+		return fmt.Errorf("%w: a chunk has %d bytes from %d on: want it to begin at %d", errDamaged, n, at, r.at)
+	}
+	if from, to := min(r.pos-r.at, n), min(r.end-r.at, n); from < to {
+		r.fetched = append(r.fetched, m.Data[from:to])
+		r.pos += to - from
+	}
+	r.at, r.last = r.at+n, m.Sequence
+	return nil
+}
+
+// read calls add for the object's chunks from a sequence on, in their order, n at the
+// most, and returns how many that were.
+func (r *reader) read(seq uint64, n int, add func(*jetstream.RawStreamMsg) error) (found int, err error) {
+	found, err = r.stream.Read(r.ctx, r.chunks+r.e.NUID, seq, n, add)
+	switch {
+	case errors.Is(err, errDamaged):
+		return found, err
+	case found > 0: // an error comes again, after what was found
+		return found, nil
+	case !stream.IsMissing(err):
+		return 0, err
+	}
+	if now, err := r.describe(r.ctx, r.e.Name); err != nil {
+		return 0, err
+	} else if now.NUID != r.e.NUID || !now.exists() {
+		return 0, errMoved
+	}
+	return 0, fmt.Errorf("%w: chunks are missing", errDamaged)
+}
+
+// chunk returns the object's first chunk from a sequence on.
+func (r *reader) chunk(seq uint64) (m *jetstream.RawStreamMsg, err error) {
+	_, err = r.read(seq, 1, func(found *jetstream.RawStreamMsg) error { m = found; return nil })
+	return m, err
+}
+
+// unmarked is the offset of a chunk that does not tell its own, another client's.
+const unmarked = math.MaxInt64
+
+func offsetOf(m *jetstream.RawStreamMsg) int64 {
+	at, err := strconv.ParseInt(m.Header.Get(offsetHeader), 10, 64)
+	if err != nil || at < 0 {
+		return unmarked
+	}
+	return at
+}
+
+// seek gets the chunk in which the range begins.
+//
+// Messages of other objects may be among the chunks: the n-th one after another is
+// not before the n-th message after that. So the first chunk from there on is the
+// one, or precedes it, and tells how far it is to go on.
+func (r *reader) seek() error {
+	seq := uint64(1)
+	if first := r.e.first(); first > 0 {
+		seq = first + uint64(r.pos/r.size)
+	}
+	m, err := r.chunk(seq)
+	if seq > 1 && (errors.Is(err, errDamaged) || err == nil && offsetOf(m) > r.pos) { // of a bucket that was copied
+		m, err = r.chunk(1)
+	}
+	for err == nil {
+		at := offsetOf(m)
+		switch behind := (r.pos - at) / r.size; {
+		case at == unmarked:
+			return r.seekUnmarked(m)
+		case at > r.pos:
+			return fmt.Errorf("%w: its first chunks are missing", errDamaged)
+		case behind == 0:
+			r.at = at
+			return r.add(m)
+		default:
+			m, err = r.chunk(m.Sequence + uint64(behind))
+		}
+	}
+	return err
+}
+
+// seekUnmarked is seek for an object of another client, from its first chunk m on.
+// Its chunks do not tell where they begin, and are as long as the reads of its
+// source were. The chunk can be computed if the first and the last one leave as
+// much as full chunks between them have, and no other message is among them. Else
+// it is the first.
+func (r *reader) seekUnmarked(m *jetstream.RawStreamMsg) error {
+	size, first := r.size, int64(len(m.Data))
+	if r.pos >= first+size {
+		last, err := r.stream.Last(r.ctx, r.chunks+r.e.NUID)
+		switch {
+		case stream.IsMissing(err):
+			return errMoved
+		case err != nil:
+			return err
+		}
+		n := int64(r.e.Chunks)
+		if int64(last.Sequence-m.Sequence) == n-1 && first+(n-2)*size+int64(len(last.Data)) == int64(r.e.Size) {
+			index := (r.pos - first) / size
+			r.at = first + index*size
+			if m, err = r.chunk(m.Sequence + 1 + uint64(index)); err != nil {
+				return err
+			}
+		}
+	}
+	return r.add(m)
+}

@@ -1,0 +1,195 @@
+package objectstore
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/nats/internal/stream"
+)
+
+// Headers of a chunk, which other clients ignore: where in which object it is,
+// and when it was sent.
+const (
+	offsetHeader = "Ltxstore-Offset"
+	objectHeader = "Ltxstore-Object"
+	sentHeader   = "Ltxstore-Sent"
+)
+
+// firstKey is where the metadata of an object have the sequence of its first chunk.
+const firstKey = "ltxstore-first"
+
+const (
+	// ahead is how many chunks of a body are under way, and in memory, at once.
+	ahead = 16
+
+	// cleanupTimeout is how long a failed write may take to clean up.
+	cleanupTimeout = 10 * time.Second
+
+	// maxConflicts is how many other writes of a name one write may meet.
+	maxConflicts = 10
+)
+
+// single is the object.Retrier of a body that Client sends again as a whole.
+type single struct{}
+
+func (single) Do(ctx context.Context, op func(context.Context) error) error { return op(ctx) }
+
+// Put implements object.Bucket.
+func (b *Bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
+	return b.write(ctx, key, body, body.Size(), opts, single{}, func() []byte { return opts.Sum })
+}
+
+// PutStream implements object.Streamer. With write-once it checks the
+// name before it sends the body.
+func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+	if opts.IfAbsent {
+		err := retry.Do(ctx, func(ctx context.Context) error {
+			e, err := b.describe(ctx, key)
+			if e.exists() {
+				err = errTaken
+			}
+			return err
+		})
+		if err != nil {
+			return object.Object{}, err
+		}
+	}
+	return b.write(ctx, key, body, math.MaxInt64-1, opts, retry, body.Sum)
+}
+
+// write is an object on its way.
+type write struct {
+	*Bucket
+	retry  object.Retrier
+	info   jetstream.ObjectInfo
+	sender *stream.Sender // of the chunks
+	unsure bool           // whether the description may have arrived
+}
+
+// write sends the chunks of a body, of size bytes at the most, and then the
+// description. sum is asked for the body's hash after its end.
+func (b *Bucket) write(ctx context.Context, key string, body io.Reader, size int64, opts object.PutOptions, retry object.Retrier, sum func() []byte) (object.Object, error) {
+	w := &write{Bucket: b, retry: retry, sender: b.stream.NewSender(ahead, retry), info: jetstream.ObjectInfo{
+		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.ChunkSize)}},
+		Bucket:     b.cfg.Name,
+		NUID:       nuid.Next(),
+	}}
+	for name, value := range opts.Metadata {
+		w.info.Headers.Set(textproto.CanonicalMIMEHeaderKey(name), value)
+	}
+	err := w.send(ctx, body, size)
+	hash := sum()
+	var old entry
+	if err == nil {
+		w.info.Digest = "SHA-256=" + base64.URLEncoding.EncodeToString(hash)
+		w.info.Metadata = map[string]string{firstKey: strconv.FormatUint(w.sender.First, 10)}
+		old, err = w.complete(ctx, opts.IfAbsent)
+	}
+	switch {
+	case err == nil && old.exists():
+		w.discard(ctx, old.NUID)
+	case err != nil && !w.unsure:
+		w.discard(ctx, w.info.NUID)
+	}
+	return object.Object{Key: key, Size: int64(w.info.Size), Version: w.info.NUID, Sum: hash}, err
+}
+
+// send sends the body, and returns when all its chunks have arrived. It reads the
+// next chunk while those before it are on their way, each in a buffer of its own.
+func (w *write) send(ctx context.Context, body io.Reader, size int64) error {
+	var buffers [ahead][]byte
+	for end := false; !end; w.info.Chunks++ {
+		buffer := &buffers[w.info.Chunks%ahead]
+		if *buffer == nil {
+			*buffer = make([]byte, min(w.cfg.ChunkSize, size-int64(w.info.Size)+1))
+		}
+		n, err := io.ReadFull(body, *buffer)
+		if end = err == io.EOF || err == io.ErrUnexpectedEOF; end {
+			err = nil
+		}
+		if err := cmp.Or(err, flow.Err(ctx)); err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		offset := strconv.FormatUint(w.info.Size, 10)
+		m := nats.NewMsg(w.chunks + w.info.NUID)
+		m.Header.Set(offsetHeader, offset)
+		m.Header.Set(objectHeader, w.info.Name)
+		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
+		m.Data = (*buffer)[:n]
+		if err := w.sender.Send(ctx, w.info.NUID+"-"+offset, m); err != nil {
+			return err
+		}
+		w.info.Size += uint64(n)
+	}
+	return w.sender.Flush(ctx)
+}
+
+// complete publishes the description on the condition that the name is as it
+// was seen last, which is at first that it is free. It returns what it has
+// replaced.
+func (w *write) complete(ctx context.Context, once bool) (old entry, err error) {
+	conflicts := 0
+	err = w.retry.Do(ctx, func(ctx context.Context) error {
+		for {
+			_, err := w.publish(ctx, w.info, old.seq)
+			if err == nil {
+				return nil
+			}
+			now, unknown := w.lookAfter(ctx, err)
+			switch {
+			case unknown == nil && now.NUID == w.info.NUID: // the answer was lost
+				return nil
+			case !stream.IsConflict(err):
+				return err
+			case unknown != nil:
+				return unknown
+			case once && now.exists():
+				return errTaken
+			case conflicts > maxConflicts:
+				return fmt.Errorf("%w: %d other writes of this name were under way", errMoved, conflicts)
+			}
+			conflicts++
+			old = now
+		}
+	})
+	return old, err
+}
+
+// lookAfter asks for the description after publish has failed. Unless the server has
+// refused the description, it may still arrive, and the chunks must stay.
+func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
+	w.unsure = w.unsure || !stream.IsRefused(failure)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, w.cfg.Stream.IdleTimeout))
+	defer cancel()
+	now, err := w.describe(ctx, w.info.Name)
+	return now, cmp.Or(err, flow.Err(ctx))
+}
+
+// discard removes the chunks of an object, after those of this write that are
+// under way.
+func (w *write) discard(ctx context.Context, nuid string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	w.sender.Wait(ctx)
+	if err := w.stream.Purge(ctx, w.chunks+nuid); err != nil && nuid != "" {
+		w.cfg.Log.Get().LogAttrs(ctx, slog.LevelWarn, "chunks of an object could not be removed",
+			slog.String("replica", backendType), slog.String("key", w.info.Name), slog.Any("error", w.cfg.Log.Secrets.Error(err)))
+	}
+}

@@ -1,0 +1,161 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+// conn is a connection, which reconnects by itself.
+type conn struct {
+	nc *nats.Conn
+	js jetstream.JetStream
+
+	// stream is asked of the server that has the latest messages; copies says that
+	// any other that has a copy answers too: see Stream.Read.
+	stream jetstream.Stream
+	copies bool
+
+	// informed is the same stream for what asks for its configuration, after which
+	// stream itself would no longer ask the server that has the latest messages.
+	informed flow.Lazy[jetstream.Stream]
+
+	// denied is the last permission violation. The server reports it separately
+	// from the request, which gets no answer.
+	denied atomic.Pointer[error]
+}
+
+// connected returns the connection, a new one if there is none or it was closed. If
+// it was lost, it waits as long as one attempt to reconnect takes: a request before
+// that would certainly fail.
+func (s *Stream) connected(ctx context.Context) (*conn, error) {
+	if c := s.ready.Load(); c != nil && c.nc.IsClosed() {
+		s.ready.CompareAndSwap(c, nil)
+	}
+	c, err := s.ready.Get(ctx, s.dial)
+	if err != nil || !c.nc.IsReconnecting() {
+		return c, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.Options.ReconnectWait)
+	defer cancel()
+	changed := c.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer c.nc.RemoveStatusListener(changed)
+	if c.nc.IsReconnecting() {
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	return c, nil
+}
+
+func (s *Stream) dial(ctx context.Context) (*conn, error) {
+	c := &conn{}
+	options := s.cfg.Options
+	options.ReconnectedCB = func(*nats.Conn) { c.denied.Store(nil) }
+	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			c.denied.Store(&err)
+		}
+	}
+	dialed := make(chan error, 1)
+	go func() { // Connect has no context
+		var err error
+		c.nc, err = options.Connect()
+		dialed <- err
+	}()
+	select {
+	case err := <-dialed:
+		if err != nil {
+			return nil, err
+		}
+	case <-ctx.Done():
+		go func() {
+			if <-dialed == nil {
+				c.nc.Close()
+			}
+		}()
+		return nil, flow.Err(ctx)
+	}
+	if err := s.open(ctx, c); err != nil {
+		c.nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// open finds the stream.
+func (s *Stream) open(ctx context.Context, c *conn) (err error) {
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncTimeout(s.cfg.IdleTimeout)); err != nil {
+		return err
+	}
+	if err := s.cfg.Admit(c.nc.MaxPayload()); err != nil {
+		return err
+	}
+	return s.within(ctx, c, func(ctx context.Context) error {
+		if c.stream, err = c.js.Stream(ctx, s.cfg.Name); err != nil {
+			return err
+		}
+		config := &c.stream.CachedInfo().Config
+		c.copies, config.AllowDirect = config.AllowDirect, false
+		return nil
+	})
+}
+
+// Close closes the connection. The next method makes another.
+func (s *Stream) Close() {
+	if c := s.ready.Swap(nil); c != nil {
+		c.nc.Close()
+	}
+}
+
+// call sends a request: do, with the time that its answer may take. If nothing
+// answers because the stream is gone, that is the error.
+func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error) error {
+	c, err := s.connected(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.within(ctx, c, func(ctx context.Context) error { return do(ctx, c) })
+	if !isUnanswered(err) {
+		return err
+	}
+	return cmp.Or(s.within(ctx, c, func(ctx context.Context) error {
+		_, gone := c.js.Stream(ctx, s.cfg.Name)
+		return gone
+	}), err)
+}
+
+// within runs do until the answer has not come in time or the connection is
+// lost, which the library's own requests do not notice.
+func (s *Stream) within(ctx context.Context, c *conn, do func(context.Context) error) error {
+	lost := c.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	defer c.nc.RemoveStatusListener(lost)
+	limited, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limited, stop := context.WithTimeoutCause(limited, s.cfg.IdleTimeout, errStalled)
+	defer stop()
+	go func() {
+		select {
+		case _, ok := <-lost:
+			if ok {
+				cancel(errLost)
+			}
+		case <-limited.Done():
+		}
+	}()
+	err := do(limited)
+	if err == nil || ctx.Err() != nil || limited.Err() == nil {
+		return err
+	}
+	if denied := c.denied.Load(); denied != nil {
+		return *denied
+	}
+	return context.Cause(limited)
+}

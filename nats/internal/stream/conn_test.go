@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A request that is not answered in time has that for its error, one that is answered
+// none, and one whose context has ended its own.
+func TestWithin(t *testing.T) {
+	s := open(t)
+	c, err := s.connected(t.Context())
+	require.NoError(t, err)
+	s.cfg.IdleTimeout = time.Millisecond
+	failed := errors.New("failed")
+	after := func(err error) func(context.Context) error {
+		return func(ctx context.Context) error { <-ctx.Done(); return err }
+	}
+	require.NoError(t, s.within(t.Context(), c, after(nil)))
+	require.ErrorIs(t, s.within(t.Context(), c, after(failed)), errStalled)
+	s.cfg.IdleTimeout = time.Hour
+	require.ErrorIs(t, s.within(t.Context(), c, func(context.Context) error { return failed }), failed)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, s.within(ended, c, after(failed)), failed)
+}
+
+// Read returns what visit does, and visits as many messages as it was asked for.
+func TestRead(t *testing.T) {
+	s := open(t)
+	c, err := s.connected(t.Context())
+	require.NoError(t, err)
+	failed := errors.New("failed")
+	for _, copies := range []bool{true, false} {
+		name := map[bool]string{true: "D", false: "L"}[copies]
+		_, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, AllowDirect: copies})
+		require.NoError(t, err)
+		cfg := s.cfg
+		cfg.Name = name
+		of := New(cfg)
+		t.Cleanup(of.Close)
+		for range 5 {
+			_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(name))
+			require.NoError(t, err)
+		}
+		var seen []uint64
+		visit := func(m *jetstream.RawStreamMsg) error { seen = append(seen, m.Sequence); return nil }
+		want := []uint64{2, 3, 4}
+		if !copies {
+			want = want[:1]
+		}
+		n, err := of.Read(t.Context(), name, 2, 3, visit)
+		require.NoError(t, err)
+		assert.Equal(t, len(want), n)
+		assert.Equal(t, want, seen)
+		_, err = of.Read(t.Context(), name, 2, 3, func(*jetstream.RawStreamMsg) error { return failed })
+		require.ErrorIs(t, err, failed)
+		_, err = of.Read(t.Context(), name, 6, 3, visit)
+		require.True(t, IsMissing(err), err)
+	}
+}

@@ -1,0 +1,86 @@
+package stream
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+var (
+	errStalled  = errors.New("the server has not answered in time")
+	errLost     = errors.New("the connection was lost")
+	errDisorder = errors.New("chunks have arrived in another order than they were sent in")
+)
+
+// isUnanswered reports whether nothing listens to a request: a stream that is
+// gone, a cluster without a leader, a server without JetStream.
+func isUnanswered(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+}
+
+// IsMissing reports whether a message does not exist.
+func IsMissing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
+
+// IsConflict reports whether a message was refused because its subject has
+// another last sequence than was expected. Clusters have a code of their own.
+func IsConflict(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// IsRefused reports whether the server has answered that it does not take a message,
+// or the message was not sent: it will not arrive any more.
+func IsRefused(err error) bool {
+	_, answered := errors.AsType[*jetstream.APIError](err)
+	return answered || errors.Is(err, nats.ErrReconnectBufExceeded)
+}
+
+// kinds is the error table. Every other answer of the API with a status of 5xx
+// may pass: a cluster without a leader, a server that is short of something.
+var kinds = []struct {
+	kind error
+	errs []error
+}{
+	{ltxstore.ErrStoreNotFound, []error{jetstream.ErrStreamNotFound, jetstream.ErrBucketNotFound}},
+	{fs.ErrNotExist, []error{jetstream.ErrMsgNotFound}},
+	{fs.ErrInvalid, []error{nats.ErrMaxPayload}},
+	{errors.ErrUnsupported, []error{jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount}},
+	{fs.ErrPermission, []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrPermissionViolation}},
+	{ltxstore.ErrThrottled, []error{nats.ErrMaxConnectionsExceeded, nats.ErrMaxAccountConnectionsExceeded, jetstream.ErrTooManyStalledMsgs}},
+	{ltxstore.ErrUnavailable, []error{errStalled, errLost, errDisorder,
+		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
+		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,
+		jetstream.ErrNoStreamResponse, jetstream.ErrAsyncPublishTimeout, jetstream.ErrConnectionClosed,
+		jetstream.ErrConsumerNotFound}}, // the consumer of a listing has gone with its server
+}
+
+// KindOf returns the kind of an error as ltxstore.Error.Kind has it, or nil.
+func KindOf(err error) error {
+	for _, row := range kinds {
+		if slices.ContainsFunc(row.errs, func(known error) bool { return errors.Is(err, known) }) {
+			return row.kind
+		}
+	}
+	if kind := ltxstore.KindOf(err); kind != nil {
+		return kind
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch {
+		case api.Code == 429:
+			return ltxstore.ErrThrottled
+		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a limit that stays
+			return nil
+		case api.Code >= 500:
+			return ltxstore.ErrUnavailable
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ltxstore/ltxstore"
+)
+
+func answer(status int, code jetstream.ErrorCode, text string) error {
+	return fmt.Errorf("wrapped: %w", &jetstream.APIError{Code: status, ErrorCode: code, Description: text})
+}
+
+func TestIsConflict(t *testing.T) {
+	assert.True(t, IsConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequence, "")))
+	assert.True(t, IsConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequenceConstant, "")))
+	assert.False(t, IsConflict(answer(400, 1, "")))
+	assert.False(t, IsConflict(errLost))
+	assert.False(t, IsConflict(nil))
+}
+
+func TestIsRefused(t *testing.T) {
+	assert.True(t, IsRefused(answer(503, 1, "")))
+	assert.True(t, IsRefused(nats.ErrReconnectBufExceeded))
+	assert.False(t, IsRefused(nats.ErrTimeout))
+}
+
+func TestIsUnanswered(t *testing.T) {
+	assert.True(t, isUnanswered(nats.ErrNoResponders))
+	assert.True(t, isUnanswered(jetstream.ErrNoStreamResponse))
+	assert.False(t, isUnanswered(nats.ErrTimeout))
+}
+
+func TestKindOf(t *testing.T) {
+	for err, want := range map[error]error{
+		fmt.Errorf("wrapped: %w", jetstream.ErrStreamNotFound): ltxstore.ErrStoreNotFound,
+		nats.ErrMaxPayload:                       fs.ErrInvalid,
+		nats.ErrPermissionViolation:              fs.ErrPermission,
+		errLost:                                  ltxstore.ErrUnavailable,
+		fmt.Errorf("wrapped: %w", fs.ErrInvalid): fs.ErrInvalid,
+		answer(429, 1, "maximum"):                ltxstore.ErrThrottled,
+		answer(428, 1, ""):                       nil,
+		answer(499, 1, ""):                       nil,
+		answer(500, 1, ""):                       ltxstore.ErrUnavailable,
+		answer(503, 1, ""):                       ltxstore.ErrUnavailable,
+		answer(503, 1, "maximum bytes exceeded"): nil,
+		answer(503, 1, "insufficient resources"): nil,
+		errors.New("something else"):             nil,
+	} {
+		assert.Equal(t, want, KindOf(err), "%v", err)
+	}
+}

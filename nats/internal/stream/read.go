@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+// Read calls visit for the messages of a subject from a sequence on, in their order, n
+// at the most, until visit returns an error, and returns how many that were. It asks
+// any server that has a copy of the stream: an old copy may lack some. Where that has
+// none, it asks the leader for one. It is one or two requests.
+func (s *Stream) Read(ctx context.Context, subject string, seq uint64, n int, visit func(*jetstream.RawStreamMsg) error) (found int, err error) {
+	err = s.call(ctx, func(ctx context.Context, c *conn) error {
+		if c.copies {
+			found, err = c.copied(ctx, s.cfg.Name, subject, seq, n, visit)
+			if found > 0 || err != nil {
+				return err
+			}
+		}
+		m, err := c.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+		if err == nil {
+			found, err = 1, visit(m)
+		}
+		return err
+	})
+	return found, err
+}
+
+// copied calls visit for a server's copies of messages, and returns how many. It is one
+// request. A server older than 2.11 sends one message only.
+func (c *conn) copied(ctx context.Context, stream, subject string, seq uint64, n int, visit func(*jetstream.RawStreamMsg) error) (found int, err error) {
+	request, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": subject, "batch": n})
+	if err != nil {
+		return 0, err
+	}
+	inbox, answers := c.nc.NewInbox(), make(chan *nats.Msg, n+1) // SubscribeSync would make room for 64 Ki
+	subscription, err := c.nc.ChanSubscribe(inbox, answers)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = subscription.Unsubscribe() }()
+	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, request); err != nil {
+		return 0, err
+	}
+	for more := true; more && found < n; found++ {
+		var m *nats.Msg
+		select {
+		case m = <-answers:
+		case <-ctx.Done():
+			return found, flow.Err(ctx)
+		}
+		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+		if err != nil { // it has a Status: 204 after the last one, 404 where there is none, or a failure
+			return found, nil
+		}
+		if err := visit(&jetstream.RawStreamMsg{Sequence: seq, Header: m.Header, Data: m.Data}); err != nil {
+			return found, err
+		}
+		_, more = m.Header["Nats-Num-Pending"]
+	}
+	return found, nil
+}

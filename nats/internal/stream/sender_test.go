@@ -1,0 +1,168 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// open returns a stream of a server of its own.
+func open(t *testing.T) *Stream {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	require.True(t, s.ReadyForConnections(30*time.Second))
+	options := nats.GetDefaultOptions()
+	options.Servers, options.ReconnectWait, options.MaxReconnect = []string{s.ClientURL()}, time.Millisecond, -1
+	nc, err := options.Connect()
+	require.NoError(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, AllowRollup: true})
+	require.NoError(t, err)
+	of := New(Config{Name: "S", Options: options, IdleTimeout: 30 * time.Second, Admit: func(int64) error { return nil }})
+	t.Cleanup(of.Close)
+	return of
+}
+
+// always tries again, up to a thousand times, and counts the attempts that failed.
+type always struct{ failed int }
+
+func (a *always) Do(ctx context.Context, op func(context.Context) error) (err error) {
+	for range 1000 {
+		if err = op(ctx); err == nil {
+			return nil
+		}
+		a.failed++
+	}
+	return err
+}
+
+// texts returns what the messages of a subject say, in their order.
+func texts(t *testing.T, s *Stream, subject string) (found []string) {
+	t.Helper()
+	add := func(m *jetstream.RawStreamMsg) error {
+		found = append(found, string(m.Data))
+		return nil
+	}
+	var last *jetstream.RawStreamMsg
+	_, err := s.Read(t.Context(), subject, 1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
+	for err == nil {
+		_, err = s.Read(t.Context(), subject, last.Sequence+1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
+	}
+	assert.True(t, IsMissing(err), err)
+	return found
+}
+
+// All messages arrive once and in their order, whatever becomes of the connection,
+// and no more of them are under way than may be.
+func TestSender(t *testing.T) {
+	for name, drop := range map[string]func(*conn) error{
+		"connection stays":  func(*conn) error { return nil },
+		"connection breaks": func(c *conn) error { return c.nc.ForceReconnect() },
+		"client closes":     func(c *conn) error { c.nc.Close(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, retry := open(t), new(always)
+			sender := s.NewSender(4, retry)
+			var want []string
+			for i := range 100 {
+				m := nats.NewMsg("s.a")
+				m.Data = []byte(strconv.Itoa(i))
+				want = append(want, string(m.Data))
+				require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+				assert.LessOrEqual(t, len(sender.sent), 3)
+				for _, sent := range sender.sent {
+					assert.NotNil(t, sent.ack, "it is under way")
+				}
+				if i%10 == 9 {
+					require.NoError(t, drop(s.ready.Load()))
+				}
+			}
+			require.NoError(t, sender.Flush(t.Context()))
+			assert.Empty(t, sender.sent)
+			assert.EqualValues(t, 1, sender.First)
+			assert.Equal(t, want, texts(t, s, "s.a"))
+			if name == "connection stays" {
+				assert.Zero(t, retry.failed)
+			}
+		})
+	}
+}
+
+// After a message that the server refuses there is nothing to wait for.
+func TestSenderRefused(t *testing.T) {
+	s, retry := open(t), new(always)
+	sender := s.NewSender(4, retry)
+	m := nats.NewMsg("s.a")
+	m.Header.Set(jetstream.ExpectedLastSeqHeader, "7")
+	for i := range 3 {
+		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+	}
+	err := sender.Flush(t.Context())
+	require.True(t, IsRefused(err), err)
+	assert.Equal(t, 1000, retry.failed)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	sender.Wait(ctx)
+	require.NoError(t, ctx.Err())
+}
+
+// A message that is too large for the server is not sent.
+func TestSenderTooLarge(t *testing.T) {
+	s := open(t)
+	m := nats.NewMsg("s.a")
+	m.Data = make([]byte, 2<<20)
+	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m), nats.ErrMaxPayload)
+}
+
+// stored is the answer to a message that the server has stored.
+type stored struct {
+	jetstream.PubAckFuture
+	ok chan *jetstream.PubAck
+}
+
+func (s stored) Ok() <-chan *jetstream.PubAck { return s.ok }
+
+// Each message has a sequence behind that of the one before it.
+func TestSenderDisorder(t *testing.T) {
+	for seq, want := range map[uint64]error{4: errDisorder, 5: errDisorder, 6: nil} {
+		ack := stored{ok: make(chan *jetstream.PubAck, 1)}
+		ack.ok <- &jetstream.PubAck{Sequence: seq}
+		sender := &Sender{last: 5, sent: []*sent{{ack: ack}}}
+		require.ErrorIs(t, sender.arrive(t.Context()), want)
+	}
+}
+
+// A message replaces the one that it was said to, and no other.
+func TestReplace(t *testing.T) {
+	s := open(t)
+	replace := func(text string, last uint64) (uint64, error) {
+		m := nats.NewMsg("s.a")
+		m.Data = []byte(text)
+		return s.Replace(t.Context(), m, last)
+	}
+	first, err := replace("first", 0)
+	require.NoError(t, err)
+	_, err = replace("another", 0)
+	require.True(t, IsConflict(err), err)
+	_, err = replace("another", first+1)
+	require.True(t, IsConflict(err), err)
+	_, err = replace("second", first)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"second"}, texts(t, s, "s.a"))
+	require.NoError(t, s.Purge(t.Context(), "s.a"))
+	_, err = s.Last(t.Context(), "s.a")
+	require.True(t, IsMissing(err), err)
+}

@@ -1,0 +1,133 @@
+// Package stream sends messages to a stream of NATS JetStream, and reads them. What
+// they say is the business of others.
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
+)
+
+// Config says which stream it is, and how its server is reached.
+type Config struct {
+	Name    string
+	Options nats.Options
+
+	// Admit returns an error if the server's limit for a message, which it tells
+	// to each new connection, is too low.
+	Admit func(maxPayload int64) error
+
+	// IdleTimeout is how long a request may wait for its answer.
+	IdleTimeout time.Duration
+}
+
+// Stream is a stream that exists. Its methods are safe for concurrent use. The
+// first one connects. What they return are the errors of nats.go, and those that
+// KindOf knows besides.
+type Stream struct {
+	cfg   Config
+	ready flow.Lazy[conn]
+}
+
+// New returns a stream. It sends nothing.
+func New(cfg Config) *Stream { return &Stream{cfg: cfg} }
+
+// Last returns the last message of a subject, by one request to the leader of the
+// stream's servers, which has the latest.
+func (s *Stream) Last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
+	err = s.call(ctx, func(ctx context.Context, c *conn) error {
+		m, err = c.stream.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
+	return m, err
+}
+
+// Subjects returns the subjects that match a filter, and how many messages each has.
+func (s *Stream) Subjects(ctx context.Context, filter string) (found map[string]uint64, err error) {
+	err = s.call(ctx, func(ctx context.Context, c *conn) error {
+		found, err = c.subjects(ctx, s.cfg.Name, filter)
+		return err
+	})
+	return found, err
+}
+
+func (c *conn) subjects(ctx context.Context, name, filter string) (map[string]uint64, error) {
+	stream, err := c.informed.Get(ctx, func(ctx context.Context) (*jetstream.Stream, error) {
+		stream, err := c.js.Stream(ctx, name)
+		return &stream, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	info, err := (*stream).Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
+}
+
+// Replace makes m the only message of its subject if the last one has this
+// sequence, 0 for none, and returns its own. Else the error is one for which
+// IsConflict reports true.
+func (s *Stream) Replace(ctx context.Context, m *nats.Msg, last uint64) (seq uint64, err error) {
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	err = s.call(ctx, func(ctx context.Context, c *conn) error {
+		ack, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last),
+			jetstream.WithExpectStream(s.cfg.Name), jetstream.WithRetryAttempts(0))
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return err
+	})
+	return seq, err
+}
+
+// Delete deletes the message of a sequence. jetstream.ErrMsgDeleteUnsuccessful may
+// mean that there is none.
+func (s *Stream) Delete(ctx context.Context, seq uint64) error {
+	return s.call(ctx, func(ctx context.Context, c *conn) error { return c.stream.DeleteMsg(ctx, seq) })
+}
+
+// Purge deletes all messages of a subject.
+func (s *Stream) Purge(ctx context.Context, subject string) error {
+	return s.call(ctx, func(ctx context.Context, c *conn) error {
+		return c.stream.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	})
+}
+
+// Watch calls visit for each message that is sent, after Watch has returned, to a
+// subject that matches a filter, until ctx ends or visit returns false. A lost
+// connection is made again, and no message is left out.
+func (s *Stream) Watch(ctx context.Context, filter string) (run func(visit func(*jetstream.RawStreamMsg) bool) error, err error) {
+	var messages jetstream.MessagesContext
+	err = s.call(ctx, func(_ context.Context, c *conn) error {
+		consumer, err := c.js.OrderedConsumer(ctx, s.cfg.Name, jetstream.OrderedConsumerConfig{
+			FilterSubjects: []string{filter},
+			DeliverPolicy:  jetstream.DeliverNewPolicy,
+		})
+		if err == nil {
+			messages, err = consumer.Messages()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(visit func(*jetstream.RawStreamMsg) bool) error {
+		defer messages.Stop()
+		for {
+			m, err := messages.Next(jetstream.NextContext(ctx))
+			if err != nil {
+				return err
+			}
+			meta, err := m.Metadata()
+			if err == nil && !visit(&jetstream.RawStreamMsg{Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Time: meta.Timestamp}) {
+				return nil
+			}
+		}
+	}, nil
+}
