@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/superfly/ltx"
@@ -42,6 +41,11 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 		var result *Result
 		if err == nil {
 			result, err = do(plan)
+			if err != nil && cfg.SkipDamaged {
+				if err = known.learn(ctx, plan, err); err == nil {
+					continue
+				}
+			}
 		}
 		vanished, unreachable, late := new(goneError), new(UnreachableError), new(lateError)
 		switch {
@@ -53,16 +57,12 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 			return nil, err
 		case errors.As(err, &vanished):
 			if gone++; gone == maxAttempts {
-				return nil, failed(client, about, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
+				return nil, vanishing(client, about, err)
 			}
 		case errors.As(err, &late) && !known.late:
 			known.late = true
-		case plan == nil || !cfg.SkipDamaged:
-			return nil, err
 		default:
-			if err := known.learn(ctx, plan, err); err != nil {
-				return nil, err
-			}
+			return nil, err
 		}
 	}
 }
@@ -116,9 +116,9 @@ func reason(err error) string {
 	}
 }
 
-// learn learns from the failure of a plan how to make a better one, or
-// returns an error if that is not possible. It returns nil a bounded number
-// of times: each time but one, another file is left out.
+// learn learns from the failure of a plan how to make a better one. Else it returns
+// the failure, or its own. It returns nil a bounded number of times: each time but
+// one, another file is left out.
 func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error {
 	damaged, conflict, whole := new(damagedError), new(conflictError), new(wholeError)
 	switch {

@@ -60,7 +60,7 @@ func (d *database) pages(pages []ltxio.Page) error {
 		if p.Number > d.last.Commit || !d.written.add(p.Number) {
 			return false
 		}
-		if d.tracked() && p.Number != d.last.LockPgno() {
+		if p.Number != d.last.LockPgno() {
 			d.sum = ltx.ChecksumFlag | (d.sum ^ p.Checksum)
 		}
 		return true

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
+	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
 // The page that SQLite locks is in no file, and is a page of zeros, also where
@@ -24,7 +26,7 @@ func TestLockPage(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
 	defer f.Close()
-	d := &database{disk: &pageWriter{f: f}}
+	d := &database{disk: newPageWriter(f)}
 	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: pageSize, Commit: lock}
 	for pgno := uint32(1); pgno < lock; pgno++ {
 		require.True(t, d.written.add(pgno))
@@ -43,7 +45,7 @@ func TestLockPage(t *testing.T) {
 func TestDiskFails(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "db"))
 	require.NoError(t, err)
-	d := &database{disk: &pageWriter{f: f}}
+	d := &database{disk: newPageWriter(f)}
 	d.last = ltx.Header{Flags: ltx.HeaderFlagNoChecksum, PageSize: 512, Commit: 2}
 	require.NoError(t, d.pages([]ltxio.Page{{Number: 1, Data: make([]byte, 512)}}))
 	require.NoError(t, f.Close())
@@ -90,7 +92,7 @@ func TestPages(t *testing.T) {
 		}
 		return pages
 	}
-	d := &database{disk: &pageWriter{f: f}, last: ltx.Header{PageSize: pageSize, Commit: commit}, sum: ltx.ChecksumFlag}
+	d := &database{disk: newPageWriter(f), last: ltx.Header{PageSize: pageSize, Commit: commit}, sum: ltx.ChecksumFlag}
 	for _, pages := range [][]ltxio.Page{batch(10, 2, 3, 5), batch(20, 1, 2, 3, 4, 5, 6, 8), batch(30, 3, 6, 7, 8, 9, 10, 11), nil} {
 		require.NoError(t, d.pages(pages))
 	}
@@ -104,4 +106,20 @@ func TestPages(t *testing.T) {
 		sum = ltx.ChecksumFlag | (sum ^ ltx.ChecksumPage(uint32(i+1), page))
 	}
 	assert.Equal(t, sum, d.sum)
+}
+
+// A file is damaged if its header has another of the two transactions of its name.
+func TestHeaderAndName(t *testing.T) {
+	body := replicatest.NewLTXFile(1, 2, time.UnixMilli(1700000000000), 1)
+	for _, tt := range []struct {
+		min, max ltx.TXID
+		ok       bool
+	}{{1, 2, true}, {1, 3, false}, {2, 2, false}, {2, 3, false}} {
+		err := sound(&ltx.FileInfo{MinTXID: tt.min, MaxTXID: tt.max, Size: int64(len(body))}, bytes.NewReader(body))
+		if tt.ok {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, ltxstore.ErrChecksum, "%d to %d", tt.min, tt.max)
+		}
+	}
 }

@@ -21,7 +21,7 @@ func File(ctx context.Context, path string, cfg Config, write func(*os.File) err
 	}
 	out := newOutput(path, cfg)
 	if err := out.prepare(); err != nil {
-		return fmt.Errorf("restore %s: %w", path, err)
+		return fmt.Errorf("restore %s: %w", path, &diskError{err})
 	}
 	var failure error
 	err := out.write(ctx, cfg, func(file *os.File) error {
@@ -31,7 +31,7 @@ func File(ctx context.Context, path string, cfg Config, write func(*os.File) err
 	if err == nil || failure != nil {
 		return failure
 	}
-	return fmt.Errorf("restore %s: %w", path, err)
+	return fmt.Errorf("restore %s: %w", path, &diskError{err})
 }
 
 // sourceError is an error of the source and not of the output.

@@ -68,7 +68,7 @@ func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 	}
 	slices.Reverse(p.files)
 	for _, info := range late {
-		if info.MinTXID-1 <= p.reached && info.MaxTXID > p.reached {
+		if info.MinTXID-1 <= p.reached {
 			p.exclude(info)
 		}
 	}
@@ -82,25 +82,24 @@ func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 	return p.plan(beyond)
 }
 
-// list returns the files of all levels.
-func (p *planner) list() (all []*ltx.FileInfo, err error) {
+// list returns the files of all levels, which are listed at once.
+func (p *planner) list() ([]*ltx.FileInfo, error) {
 	levels, err := ltxstore.Levels(p.ctx, p.client)
 	if err != nil {
 		return nil, err
 	}
-	for _, level := range levels {
-		files, err := p.client.LTXFiles(p.ctx, level, 0, false)
+	found := make([][]*ltx.FileInfo, len(levels))
+	err = flow.All(p.ctx, len(levels), len(levels), func(ctx context.Context, i int) error {
+		files, err := p.client.LTXFiles(ctx, levels[i], 0, false)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for files.Next() {
-			all = append(all, files.Item())
+			found[i] = append(found[i], files.Item())
 		}
-		if err := errors.Join(files.Err(), files.Close()); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+		return errors.Join(files.Err(), files.Close())
+	})
+	return slices.Concat(found...), err
 }
 
 func (p *planner) tooNew(l *link) bool {
@@ -159,7 +158,8 @@ func fetchPost(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.Fil
 	return trailer.PostApplyChecksum, nil
 }
 
-// furthest returns the last file of the best way, or nil if there is none.
+// furthest returns the last file of the best way, or nil if there is none. Of
+// those that need as many files it is the one that begins last.
 func furthest(links []*link) (last *link) {
 	slices.SortStableFunc(links, func(a, b *link) int { return compare(a.info, b.info) })
 	endsFrom := func(txid ltx.TXID) int {
@@ -173,23 +173,30 @@ func furthest(links []*link) (last *link) {
 				follow(o, l)
 			}
 		}
-		if l.reached && (last == nil || last.info.MaxTXID < l.info.MaxTXID || l.files < last.files) {
+		if l.reached && (last == nil || last.info.MaxTXID < l.info.MaxTXID || l.files <= last.files) {
 			last = l
 		}
 	}
 	return last
 }
 
-// follow makes o the file before n, if they fit and that way is shorter. If n
-// overlaps o, no checksum tells whether they fit.
+// follow makes o the file before n, if they fit and that way is shorter.
 func follow(o, n *link) {
-	tracked := !o.hdr.NoChecksum() && !n.hdr.NoChecksum()
-	adjacent := n.info.MinTXID == o.info.MaxTXID+1
 	switch {
-	case !o.reached, o.hdr.PageSize != n.hdr.PageSize:
-	case tracked && adjacent && o.post != n.hdr.PreApplyChecksum:
+	case !o.reached, o.hdr.PageSize != n.hdr.PageSize, !fits(o, n):
 	case n.reached && n.files <= o.files+1:
 	default:
 		n.before, n.reached, n.files = o, true, o.files+1
 	}
+}
+
+// fits reports whether n was made for the database that the way to o has before n
+// begins. Where no file of the way ends there, no checksum tells.
+func fits(o, n *link) bool {
+	for l := o; l != nil && l.info.MaxTXID >= n.info.MinTXID-1; l = l.before {
+		if l.info.MaxTXID == n.info.MinTXID-1 && !l.hdr.NoChecksum() && !n.hdr.NoChecksum() {
+			return l.post == n.hdr.PreApplyChecksum
+		}
+	}
+	return true
 }

@@ -24,9 +24,12 @@ type output struct {
 	temp string // empty when there is none
 }
 
-// disk is the calls to the file system for publishing, which tests replace to
-// fail or to simulate a kill.
+// disk is the calls to the file system that tests replace to fail or to
+// simulate a kill.
 type disk struct {
+	lock         func(*os.File) (locked, known bool)
+	keepOwner    func(file *os.File, old fs.FileInfo) error
+	sync         func(*os.File) error
 	rename, link func(from, to string) error
 	remove       func(name string) error
 	syncDir      func(name string) error
@@ -34,7 +37,8 @@ type disk struct {
 
 func newOutput(path string, cfg Config) *output {
 	return &output{path: path, overwrite: cfg.Overwrite, mode: cfg.Mode,
-		disk: disk{rename: os.Rename, link: os.Link, remove: os.Remove, syncDir: syncDir}}
+		disk: disk{lock: tryLock, keepOwner: keepOwner, sync: (*os.File).Sync,
+			rename: os.Rename, link: os.Link, remove: os.Remove, syncDir: syncDir}}
 }
 
 // beside are the suffixes of files that SQLite treats as parts of a database.
@@ -88,13 +92,13 @@ func (o *output) vacant() error {
 // create creates the temporary, which only its owner can read at first. It
 // sets the owner of the replaced database before anything is read.
 func (o *output) create() (err error) {
-	if o.file, o.temp, err = createTemp(o.path); err != nil {
+	if o.file, o.temp, err = createTemp(o.path, o.disk.lock); err != nil {
 		return err
 	}
 	if o.old == nil {
 		return nil
 	}
-	if err := keepOwner(o.file, o.old); err != nil {
+	if err := o.disk.keepOwner(o.file, o.old); err != nil {
 		o.remove()
 		return err
 	}
@@ -122,7 +126,7 @@ func (o *output) sync() error {
 	}
 	err := o.file.Chmod(cmp.Or(o.mode, mode))
 	if err == nil || runtime.GOOS == "windows" {
-		err = o.file.Sync()
+		err = o.disk.sync(o.file)
 	}
 	if runtime.GOOS == "windows" { // which cannot rename open files
 		err = errors.Join(err, o.file.Close())
@@ -207,8 +211,6 @@ func (o *output) link() error {
 	case err == nil:
 		o.remove()
 		return nil
-	case errors.Is(err, fs.ErrExist):
-		return err
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EPERM):
 		if err := o.disk.rename(o.temp, o.path); err != nil {
 			return err
@@ -230,12 +232,26 @@ func syncDir(name string) error {
 		return err
 	}
 	defer dir.Close()
-	err = dir.Sync()
+	return unlessRefused(dir.Sync())
+}
+
+// unlessRefused returns nil if a file system cannot fsync directories.
+func unlessRefused(err error) error {
 	for _, refused := range []error{errors.ErrUnsupported, syscall.EINVAL, syscall.EBADF, syscall.ENOTTY} {
 		err = ignore(err, refused)
 	}
 	return err
 }
+
+// diskError is an error of the disk. It never matches fs.ErrNotExist, which a caller would
+// take for an empty replica.
+type diskError struct{ error }
+
+func (e *diskError) Is(target error) bool {
+	return target != fs.ErrNotExist && errors.Is(e.error, target)
+}
+
+func (e *diskError) As(target any) bool { return errors.As(e.error, target) }
 
 func ignore(err, ignored error) error {
 	if errors.Is(err, ignored) {

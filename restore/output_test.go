@@ -2,6 +2,7 @@ package restore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,8 +229,49 @@ func TestLinkUnsupported(t *testing.T) {
 	out.overwrite = false
 	out.disk.link = func(string, string) error { return syscall.EIO }
 	require.ErrorIs(t, out.publish(), syscall.EIO)
+	out.disk.link = func(string, string) error { return errors.ErrUnsupported }
+	out.disk.rename = func(string, string) error { return syscall.EDQUOT }
+	require.ErrorIs(t, out.publish(), syscall.EDQUOT)
 	out.remove()
 	assert.Empty(t, names(t, path))
+}
+
+// What a killed restore set aside is not given up silently if it cannot be put back.
+func TestPutBackOfTheKilledFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		temp, path string
+		obstacle   string // a directory
+		want       error
+	}{
+		"the files set aside": {"file/temp", "db", "", syscall.ENOTDIR},
+		"the database":        {"temp", "file/db", "", syscall.ENOTDIR},
+		"its log":             {"temp", strings.Repeat("d", 252), "", syscall.ENAMETOOLONG},
+		"the name":            {"temp", "missing", "temp.kept-wal/x", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, path := filepath.Join(dir, tt.temp), filepath.Join(dir, tt.path)
+			for _, file := range []string{filepath.Join(dir, "file"), filepath.Join(dir, strings.Repeat("d", 252)), filepath.Join(dir, "temp"), asideName(filepath.Join(dir, "temp"), "-wal")} {
+				require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+			}
+			if tt.obstacle != "" {
+				require.NoError(t, os.MkdirAll(filepath.Join(dir, tt.obstacle), 0o700))
+			}
+			written, err := os.Stat(filepath.Join(dir, "temp"))
+			require.NoError(t, err)
+			err = recoverAsides(temp, written, path)
+			require.Error(t, err)
+			if tt.obstacle == "" { // systems differ about a directory in the way
+				require.ErrorIs(t, err, tt.want)
+			}
+			require.FileExists(t, asideName(filepath.Join(dir, "temp"), "-wal"))
+		})
+	}
+	require.ErrorIs(t, syncDir(filepath.Join(t.TempDir(), "missing")), fs.ErrNotExist)
+	for _, refused := range []error{nil, syscall.EINVAL, syscall.EBADF, syscall.ENOTTY, syscall.ENOTSUP} {
+		require.NoError(t, unlessRefused(refused))
+	}
+	require.ErrorIs(t, unlessRefused(syscall.EIO), syscall.EIO)
 }
 
 func TestParseLeftover(t *testing.T) {
@@ -280,7 +322,7 @@ func TestSweep(t *testing.T) {
 	make("db.20260131.restore", 100*time.Hour)
 	make("db.restore", 100*time.Hour)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "db.0000000000000003.restore"), 0o700))
-	live, liveName, err := createTemp(path)
+	live, liveName, err := createTemp(path, tryLock)
 	require.NoError(t, err)
 	defer live.Close()
 	old := time.Now().Add(-100 * time.Hour)

@@ -5,16 +5,19 @@ import "os"
 // pageWriter writes pages at their place, and has the system begin to write them
 // to the disk, neighbours together.
 type pageWriter struct {
-	f        *os.File
-	from, to int64 // what is not yet being written to the disk
+	f         *os.File
+	writeBack func(f *os.File, at, n int64)
+	from, to  int64 // what is not yet being written to the disk
 }
+
+func newPageWriter(f *os.File) *pageWriter { return &pageWriter{f: f, writeBack: writeBack} }
 
 const writeBackSize = 4 << 20
 
 func (w *pageWriter) write(at int64, pages []byte) error {
 	_, err := w.f.WriteAt(pages, at)
 	if at != w.to || w.to-w.from >= writeBackSize {
-		writeBack(w.f, w.from, w.to-w.from)
+		w.writeBack(w.f, w.from, w.to-w.from)
 		w.from = at
 	}
 	w.to = at + int64(len(pages))

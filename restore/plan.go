@@ -73,7 +73,9 @@ func (p *Plan) Size() (n int64) {
 // An OpenLTXFile for each file of no bytes that was met, which a mirror may have
 // elsewhere, comes to it. Memory is that of the plan and of one page of each listing.
 //
-// A nil client, and a Target with both fields, are fs.ErrInvalid.
+// Where a file is gone when its header is to be read, it is planned anew, at most three times;
+// after that it is ltxstore.ErrUnavailable. A nil client, and a Target with both fields, are
+// fs.ErrInvalid.
 func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) (*Plan, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err
@@ -93,12 +95,16 @@ func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 		p := newPlanner(ctx, client, target, skip)
 		p.damaged, p.thorough, p.believe = damaged, attempt > 1, believe
 		plan, err := p.run()
-		var unreachable *UnreachableError
-		missed := errors.As(err, &unreachable)
-		if again := p.vanished || missed && (attempt == 1 || p.guessed); !again || attempt == maxAttempts {
+		unreachable, gone := new(UnreachableError), new(goneError)
+		missed, vanished := errors.As(err, &unreachable), errors.As(err, &gone)
+		switch again := vanished || missed && (attempt == 1 || p.guessed); {
+		case again && attempt < maxAttempts:
+			believe = believe && !missed
+		case vanished:
+			return nil, vanishing(client, target.String(), err)
+		default:
 			return plan, err
 		}
-		believe = believe && !missed
 	}
 }
 
@@ -133,7 +139,6 @@ type planner struct {
 	// one that ends first.
 	behind, oldest *ltx.FileInfo
 	seen           atomic.Bool // there is any file
-	vanished       bool        // a file was deleted after it was listed
 	guessed        bool        // the plan has files that are believed to be in time
 
 	known map[fileName]time.Time // of headers that were read

@@ -79,6 +79,11 @@ func TestPlanCost(t *testing.T) {
 		assert.False(t, call.UseMetadata)
 	}
 
+	first := replica(t, h, at{9, 1, 1}, at{0, 2, 2})
+	_, err := restore.NewPlan(t.Context(), first, restore.Target{}, nil)
+	require.NoError(t, err)
+	require.Len(t, first.Calls(mock.OpList), 10, "where the others end with the first transaction, its start is the whole of level 0")
+
 	calls = lists(restore.Target{TXID: 92})
 	assert.Less(t, calls[9].Items, 6, "and no further than it is needed")
 
@@ -96,6 +101,7 @@ func TestPlanCost(t *testing.T) {
 func TestPlanClosesListings(t *testing.T) {
 	h, inner := longHistory(t)
 	var open atomic.Int64
+	var closeErr error
 	c := &mock.ReplicaClient{OpenLTXFileFunc: inner.OpenLTXFile}
 	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 		files, err := inner.LTXFiles(ctx, level, seek, useMetadata)
@@ -103,7 +109,7 @@ func TestPlanClosesListings(t *testing.T) {
 			return nil, err
 		}
 		open.Add(1)
-		return &closing{files, func() { open.Add(-1) }}, nil
+		return &closing{files, func() error { open.Add(-1); return closeErr }}, nil
 	}
 	for _, target := range targets(h)[:50] {
 		_, _ = restore.NewPlan(t.Context(), c, target, nil)
@@ -113,17 +119,22 @@ func TestPlanClosesListings(t *testing.T) {
 	_, err := restore.NewPlan(t.Context(), c, restore.Target{}, nil)
 	require.ErrorIs(t, err, errInjected)
 	require.Zero(t, open.Load())
+
+	// The listing of level 0 from where the others end is closed for one from its start.
+	inner = replica(t, h, at{9, 1, 3}, at{0, 4, 4}, at{0, 6, 6})
+	for _, closeErr = range []error{nil, errInjected} {
+		_, err = restore.NewPlan(t.Context(), c, restore.Target{TXID: 4}, nil)
+		require.ErrorIs(t, err, closeErr)
+		require.Zero(t, open.Load())
+	}
 }
 
 type closing struct {
 	ltx.FileIterator
-	closed func()
+	closed func() error
 }
 
-func (c *closing) Close() error {
-	c.closed()
-	return c.FileIterator.Close()
-}
+func (c *closing) Close() error { return errors.Join(c.closed(), c.FileIterator.Close()) }
 
 var errInjected = errors.New("injected")
 
@@ -208,6 +219,16 @@ func TestPlanWhileFilesGo(t *testing.T) {
 	plan, err := restore.NewPlan(t.Context(), c, restore.Target{Before: h.Time(7)}, nil)
 	require.NoError(t, err)
 	assert.Equal(t, []at{{9, 1, 4}, {1, 5, 6}}, places(plan.Files), "and not what ends before it")
+
+	// One that is listed again and again and never there is no end of the moment.
+	c = replica(t, h, at{9, 1, 4}, at{0, 5, 5}, at{0, 6, 6})
+	c.Script(t, mock.Fault{Op: mock.OpOpen, MinTXID: 6, Times: -1, Err: fs.ErrNotExist})
+	target := restore.Target{Before: h.Time(7)}
+	_, err = restore.NewPlan(t.Context(), c, target, nil)
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+	_, err = restore.DryRun(t.Context(), c, restore.Config{Target: target})
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 }
 
 // A level that overlaps itself is listed from its start before it is said to
@@ -250,7 +271,7 @@ func TestUnreachable(t *testing.T) {
 		{[]at{{9, 1, 3}, {0, 4, 4}}, restore.Target{TXID: 7},
 			"mock: restore transaction 0000000000000007: there are no transactions from 0000000000000005 on; " +
 				"the last that can be restored is 0000000000000004 of " + second(4)},
-		{[]at{{9, 1, 3}, {1, 4, 9}}, restore.Target{TXID: 7},
+		{[]at{{9, 1, 3}, {1, 4, 9}, {2, 4, 9}}, restore.Target{TXID: 7},
 			"mock: restore transaction 0000000000000007: transaction 0000000000000007 is only in files that go beyond it, such as level 1 0000000000000004-0000000000000009.ltx; " +
 				"the last that can be restored is 0000000000000003 of " + second(3)},
 		{[]at{{9, 1, 3}, {9, 1, 9}}, restore.Target{TXID: 2},
@@ -281,4 +302,18 @@ func TestUnreachableBehindNewerFile(t *testing.T) {
 	_, err = restore.NewPlan(t.Context(), c, restore.Target{Before: h.Time(9)}, nil)
 	require.ErrorAs(t, err, &unreachable)
 	assert.Equal(t, ltx.TXID(7), unreachable.Missing)
+
+	// One that ends where the plan does hides neither a gap nor the end.
+	h = ltxmodel.New(1, 10)
+	h.SetTime(5, h.Time(20))
+	c = replica(t, h, at{9, 1, 5})
+	h.SetTime(5, h.Time(4))
+	put(t, c, h, at{2, 1, 5})
+	plan, err := restore.NewPlan(t.Context(), c, restore.Target{Before: h.Time(9)}, nil)
+	require.NoError(t, err)
+	assert.True(t, plan.PastEnd)
+	put(t, c, h, at{0, 8, 8})
+	_, err = restore.NewPlan(t.Context(), c, restore.Target{Before: h.Time(9)}, nil)
+	require.ErrorAs(t, err, &unreachable)
+	assert.Equal(t, ltx.TXID(6), unreachable.Missing)
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -22,6 +23,12 @@ import (
 type goneError struct{ error }
 
 func (e *goneError) Unwrap() error { return e.error }
+
+// vanishing is the error of files that are gone in every plan. It does not match
+// fs.ErrNotExist, which a caller would take for an empty replica.
+func vanishing(client ltxstore.ReplicaClient, about string, err error) error {
+	return failed(client, about, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
+}
 
 // readFiles calls apply with each file of the plan, the newest first. With
 // SkipDamaged it goes on behind a damaged file, to find all that are: else each
@@ -114,7 +121,6 @@ const (
 type opened struct {
 	rc    io.ReadCloser
 	err   error
-	small bool
 	lease *time.Timer // of a large file: closes it
 }
 
@@ -148,7 +154,7 @@ func (a *ahead) next() opened {
 	o := a.ready[0]
 	file := <-o.done
 	a.ready = a.ready[1:]
-	if !file.small {
+	if o.info.Size > smallSize {
 		a.large--
 	}
 	if file.lease != nil && !file.lease.Stop() {
@@ -163,7 +169,7 @@ func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 	rc, err := a.whole(info)
 	switch {
 	case err != nil:
-		return opened{err: err, small: small}
+		return opened{err: err}
 	case !small:
 		return opened{rc: rc, lease: time.AfterFunc(leaseTime, func() { rc.Close() })}
 	}
@@ -171,12 +177,12 @@ func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 	switch _, err := io.CopyN(&content, rc, smallSize); {
 	case err == io.EOF:
 		_ = rc.Close() // all of it has come
-		return opened{rc: io.NopCloser(&content), small: true}
+		return opened{rc: io.NopCloser(&content)}
 	case err != nil:
 		_ = rc.Close() // its failure is told
-		return opened{err: err, small: true}
+		return opened{err: err}
 	}
-	return opened{rc: &joined{io.MultiReader(&content, rc), rc}, small: true}
+	return opened{rc: &joined{io.MultiReader(&content, rc), rc}}
 }
 
 // whole opens a whole file.

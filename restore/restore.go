@@ -106,7 +106,8 @@ const defaultConcurrency = 16
 // checked and renamed. It replaces another file only with Overwrite. If Run
 // fails or ctx ends, nothing is left behind. The exception is a failed fsync
 // of the directory: Run then returns the error, and the whole database is
-// there.
+// there. Only an empty replica is fs.ErrNotExist (see UnreachableError), never a
+// file or directory of the disk.
 //
 // A process that is killed leaves its temporary, <name>.<16 digits>.restore.
 // The next Run with the same path removes it and puts back the files that
@@ -137,7 +138,7 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Co
 	}
 	out := newOutput(path, cfg)
 	if err := out.prepare(); err != nil {
-		return nil, failed(client, path, err)
+		return nil, failed(client, path, &diskError{err})
 	}
 	return attempts(ctx, client, path, cfg, func(plan *Plan) (*Result, error) { return execute(ctx, client, plan, out, cfg) })
 }
@@ -180,7 +181,7 @@ func (cfg Config) check() error {
 func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out *output, cfg Config) (*Result, error) {
 	db := newDatabase(plan)
 	err := out.write(ctx, cfg, func(file *os.File) error {
-		db.disk = &pageWriter{f: file}
+		db.disk = newPageWriter(file)
 		if err := readFiles(ctx, client, plan, cfg, db.apply); err != nil {
 			return &sourceError{err}
 		}
@@ -190,7 +191,7 @@ func execute(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, out
 		return nil, source.error
 	}
 	if err != nil {
-		return nil, failed(client, out.path, err)
+		return nil, failed(client, out.path, &diskError{err})
 	}
 	return db.result(plan), nil
 }

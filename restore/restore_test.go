@@ -378,8 +378,43 @@ func TestRunOpensAhead(t *testing.T) {
 	}
 }
 
+// Small files that were read before the large ones leave no room for more of these.
+func TestRunOpensAheadAfterSmall(t *testing.T) {
+	h := ltxmodel.New(1, 80)
+	files := []at{{9, 1, 1}}
+	for txid := ltx.TXID(2); txid <= 80; txid++ {
+		files = append(files, at{0, txid, txid})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := replica(t, h, files...)
+		sized(c, func(info *ltx.FileInfo) int64 {
+			if info.MaxTXID > 40 {
+				return 64 << 10
+			}
+			return 64<<10 + 1
+		})
+		var open ltxmodel.Open
+		c.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+			rc, err := c.Default().OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+			if maxTXID <= 40 {
+				rc, err = open.Count(rc, err)
+			}
+			time.Sleep(time.Second)
+			return rc, err
+		}
+		_, err := restore.DryRun(t.Context(), c, restore.Config{Concurrency: 4})
+		require.NoError(t, err)
+		assert.Equal(t, 4, open.Most())
+	})
+}
+
 // listed makes a client list all files with that size.
 func listed(c *mock.ReplicaClient, size int64) {
+	sized(c, func(*ltx.FileInfo) int64 { return size })
+}
+
+// sized makes a client list each file with the size that size returns.
+func sized(c *mock.ReplicaClient, size func(*ltx.FileInfo) int64) {
 	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 		files, err := c.Default().LTXFiles(ctx, level, seek, useMetadata)
 		if err != nil {
@@ -387,7 +422,7 @@ func listed(c *mock.ReplicaClient, size int64) {
 		}
 		all, err := ltx.SliceFileIterator(files)
 		for _, info := range all {
-			info.Size = size
+			info.Size = size(info)
 		}
 		return ltx.NewFileInfoSliceIterator(all), err
 	}

@@ -3,10 +3,14 @@ package restore_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -199,10 +203,14 @@ func TestSkipDamagedBefore(t *testing.T) {
 	_, err := restore.DryRun(t.Context(), c, cfg)
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
 	cfg.SkipDamaged = true
+	c.ResetCalls()
 	result, err := restore.DryRun(t.Context(), c, cfg)
 	require.NoError(t, err)
 	assert.Equal(t, ltx.TXID(5), result.TXID)
 	assert.Equal(t, []at{{1, 4, 5}}, left(result.LeftOut))
+	for _, call := range c.Calls(mock.OpOpen) {
+		assert.True(t, call.Level != 1 || call.Size == ltx.HeaderSize, "its pages are of no use")
+	}
 }
 
 // Of two histories one is restored, the one that goes further.
@@ -251,6 +259,30 @@ func TestSkipOtherHistory(t *testing.T) {
 	}
 }
 
+// Where histories are told apart, all levels are listed at once.
+func TestSkipOtherHistoryListsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, other := ltxmodel.New(3, 9), ltxmodel.New(4, 9)
+		h.Tracked, other.Tracked = true, true
+		c := replica(t, h, at{9, 1, 3}, at{0, 4, 4}, at{0, 5, 5}, at{0, 6, 6})
+		put(t, c, other, at{1, 1, 5})
+		var transactions, snapshots, both atomic.Bool
+		c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+			if under := map[int]*atomic.Bool{0: &transactions, 9: &snapshots}[level]; under != nil {
+				under.Store(true)
+				defer under.Store(false)
+			}
+			time.Sleep(time.Second)
+			both.Store(both.Load() || transactions.Load() && snapshots.Load())
+			return c.Default().LTXFiles(ctx, level, seek, useMetadata)
+		}
+		result, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
+		require.NoError(t, err)
+		assert.Equal(t, []at{{1, 1, 5}}, left(result.LeftOut))
+		assert.True(t, both.Load())
+	})
+}
+
 // Headers and trailers that are damaged, or gone, while histories are told apart.
 func TestSkipOtherHistoryDamaged(t *testing.T) {
 	h, other := ltxmodel.New(3, 9), ltxmodel.New(4, 9)
@@ -295,21 +327,31 @@ func TestSkipOtherHistoryDamaged(t *testing.T) {
 // A page that no file has is the fault of the file with which the database grew.
 func TestSkipPageMissing(t *testing.T) {
 	h := ltxmodel.New(3, 9)
-	c := replica(t, h, at{9, 1, 3}, at{0, 4, 4}, at{0, 6, 6})
-	var buf bytes.Buffer
-	enc, err := ltx.NewEncoder(&buf)
-	require.NoError(t, err)
-	require.NoError(t, enc.EncodeHeader(ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: 512, Commit: 100, MinTXID: 5, MaxTXID: 5}))
-	require.NoError(t, enc.Close())
-	_, err = c.WriteLTXFile(t.Context(), 0, 5, 5, &buf)
-	require.NoError(t, err)
-	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 6, MaxTXID: 6}}))
-	_, err = restore.DryRun(t.Context(), c, restore.Config{})
-	require.ErrorContains(t, err, "level 0 0000000000000005-0000000000000005.ltx: no file has page")
-	result, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
-	require.NoError(t, err)
-	assert.Equal(t, ltx.TXID(4), result.TXID)
-	assert.Equal(t, []at{{0, 5, 5}}, left(result.LeftOut))
+	pages := uint32(len(h.Database(4)) / ltxmodel.PageSize)
+	for _, commit := range []uint32{pages + 1, 100} {
+		c := replica(t, h, at{9, 1, 3}, at{0, 4, 4})
+		write := func(txid ltx.TXID, pgnos ...uint32) {
+			var buf bytes.Buffer
+			enc, err := ltx.NewEncoder(&buf)
+			require.NoError(t, err)
+			require.NoError(t, enc.EncodeHeader(ltx.Header{Version: ltx.Version, Flags: ltx.HeaderFlagNoChecksum, PageSize: ltxmodel.PageSize, Commit: commit, MinTXID: txid, MaxTXID: txid}))
+			for _, pgno := range pgnos {
+				require.NoError(t, enc.EncodePage(ltx.PageHeader{Pgno: pgno}, make([]byte, ltxmodel.PageSize)))
+			}
+			require.NoError(t, enc.Close())
+			_, err = c.WriteLTXFile(t.Context(), 0, txid, txid, &buf)
+			require.NoError(t, err)
+		}
+		write(5)
+		write(6, 1)
+		_, err := restore.DryRun(t.Context(), c, restore.Config{})
+		require.ErrorContains(t, err, fmt.Sprintf("level 0 0000000000000005-0000000000000005.ltx: no file has page %d", pages+1))
+		require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 6, MaxTXID: 6}}))
+		result, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
+		require.NoError(t, err)
+		assert.Equal(t, ltx.TXID(4), result.TXID)
+		assert.Equal(t, []at{{0, 5, 5}}, left(result.LeftOut))
+	}
 }
 
 // A transfer that fails while it is found out which file is wrong says nothing
@@ -322,6 +364,9 @@ func TestSkipWrongFails(t *testing.T) {
 	c.Script(t, mock.Fault{Op: mock.OpOpen, Levels: []int{9}, Nth: 2, Err: errInjected})
 	_, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
 	require.ErrorIs(t, err, errInjected)
+
+	// A file that is deleted meanwhile is looked for elsewhere.
+	c.Script(t, mock.Fault{Op: mock.OpOpen, Levels: []int{9}, Nth: 2, Err: fs.ErrNotExist})
 	result, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
 	require.NoError(t, err)
 	assert.Equal(t, ltx.TXID(8), result.TXID)

@@ -47,7 +47,7 @@ func stemOf(path string) string {
 
 // createTemp creates a temporary for a database and locks it, if the system
 // has locks. A temporary that is not locked is that of a killed restore.
-func createTemp(path string) (*os.File, string, error) {
+func createTemp(path string, lock func(*os.File) (locked, known bool)) (*os.File, string, error) {
 	for attempt := 1; ; attempt++ {
 		var digits [tempDigits / 2]byte
 		_, _ = rand.Read(digits[:]) // never fails
@@ -57,7 +57,7 @@ func createTemp(path string) (*os.File, string, error) {
 			return nil, "", err
 		}
 		// Another restore may have locked it first in order to remove it.
-		if locked, known := tryLock(file); (locked || !known) && stillAt(file, name) {
+		if locked, known := lock(file); (locked || !known) && stillAt(file, name) {
 			return file, name, nil
 		}
 		file.Close()

@@ -46,11 +46,10 @@ func inOrder(a, b *ltx.FileInfo) int {
 // search looks at a file further on, twice as far each time; where that is late, it
 // searches between. Whatever fails is left to be met by looking one by one.
 func (t *times) search(c *cursor) {
-	t.window = max(2*t.window, 1)
 	if err := c.peek(); err != nil || c.ahead == nil {
-		t.found = true
 		return
 	}
+	t.window = max(2*t.window, 1)
 	for 1+len(c.queue) < t.window {
 		info, err := c.read()
 		if err != nil || info == nil {
@@ -69,11 +68,14 @@ func (t *times) search(c *cursor) {
 		if t.found = t.found || err != nil; err != nil {
 			return false
 		}
-		return known.Before(c.p.target.Before)
+		if !known.Before(c.p.target.Before) {
+			return false
+		}
+		t.until = *at(i)
+		return true
 	}
 	right, late := -1, min(t.window, 1+len(c.queue))-1
 	if inTime(late) {
-		t.until = *at(late)
 		return
 	}
 	t.found = true
@@ -83,9 +85,6 @@ func (t *times) search(c *cursor) {
 		} else {
 			late = half
 		}
-	}
-	if right >= 0 {
-		t.until = *at(right)
 	}
 }
 
@@ -120,11 +119,10 @@ func (p *planner) inTime(c *cursor, info *ltx.FileInfo) (bool, error) {
 	}
 	if !p.timed(info.Level) {
 		at, err := p.lookUp(info)
-		if errors.Is(err, fs.ErrNotExist) {
-			p.vanished = true
-			return false, nil
-		}
-		if errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			err = &goneError{err}
+		case errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil:
 			p.damaged(info, err)
 			return false, nil
 		}

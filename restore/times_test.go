@@ -1,8 +1,9 @@
 package restore_test
 
 import (
+	"context"
 	"errors"
-	"math/bits"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -27,7 +28,8 @@ func headers(c *mock.ReplicaClient) (n int) {
 	return n
 }
 
-// A moment costs as many headers as the logarithm of the number of files, twice.
+// A moment costs as many headers as the logarithm of the number of files, twice, and no
+// listing far beyond it.
 func TestMomentCosts(t *testing.T) {
 	const n = 500
 	h := ltxmodel.New(1, n)
@@ -36,15 +38,25 @@ func TestMomentCosts(t *testing.T) {
 		files = append(files, at{0, txid, txid})
 	}
 	c := replica(t, h, files...)
-	for _, txid := range []ltx.TXID{2, 3, 4, 100, 257, 499, 500} {
+	for _, tt := range []struct {
+		txid            ltx.TXID
+		headers, listed int // at most
+	}{{2, 2, 2}, {3, 2, 3}, {4, 4, 5}, {6, 3, 6}, {10, 5, 10}, {18, 7, 19}, {100, 13, 134}, {257, 15, 263}, {499, 17, 499}, {500, 17, 499}} {
 		c.ResetCalls()
 		path := filepath.Join(t.TempDir(), "db")
-		result, err := restore.Run(t.Context(), c, path, restore.Config{Target: restore.Target{Before: h.Time(txid)}})
+		result, err := restore.Run(t.Context(), c, path, restore.Config{Target: restore.Target{Before: h.Time(tt.txid)}})
 		require.NoError(t, err)
-		assert.Equal(t, txid-1, result.TXID)
+		assert.Equal(t, tt.txid-1, result.TXID)
 		assert.False(t, result.PastEnd)
 		assert.Positive(t, headers(c))
-		assert.LessOrEqual(t, headers(c), 2*bits.Len(uint(txid))+1, "transaction %d", txid)
+		assert.LessOrEqual(t, headers(c), tt.headers, "transaction %d", tt.txid)
+		listed := 0
+		for _, call := range c.Calls(mock.OpList) {
+			if call.Level == 0 {
+				listed += call.Items
+			}
+		}
+		assert.LessOrEqual(t, listed, tt.listed, "transaction %d", tt.txid)
 	}
 }
 
@@ -93,4 +105,41 @@ func TestMomentWithClocksBackwards(t *testing.T) {
 		}
 	}
 	assert.Positive(t, backwards, "no plan was wrong: nothing was tested")
+}
+
+// A file that was believed to be in time, and leads into a gap, does not fail a moment that
+// ends before it.
+func TestMomentBeforeGap(t *testing.T) {
+	h := ltxmodel.New(1, 10)
+	h.SetTime(7, h.Time(20))
+	c := replica(t, h, at{9, 1, 3}, at{0, 4, 4}, at{0, 5, 5}, at{0, 6, 6}, at{0, 7, 7}, at{0, 8, 8}, at{0, 10, 10})
+	result, err := restore.DryRun(t.Context(), c, restore.Config{Target: restore.Target{Before: h.Time(9)}})
+	require.NoError(t, err)
+	assert.Equal(t, ltx.TXID(6), result.TXID)
+}
+
+// A header that cannot be read does not pass for one that is in time.
+func TestMomentFails(t *testing.T) {
+	h := ltxmodel.New(1, 20)
+	files := []at{{9, 1, 3}}
+	for txid := ltx.TXID(4); txid <= 20; txid++ {
+		files = append(files, at{0, txid, txid})
+	}
+	for failed := ltx.TXID(4); failed < 13; failed++ {
+		c := replica(t, h, files...)
+		tried := false
+		c.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+			if size == ltx.HeaderSize && minTXID == failed {
+				tried = true
+				return nil, errInjected
+			}
+			return c.Default().OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+		}
+		_, err := restore.DryRun(t.Context(), c, restore.Config{Target: restore.Target{Before: h.Time(13)}})
+		if tried {
+			require.ErrorIs(t, err, errInjected, "transaction %d", failed)
+		} else {
+			require.NoError(t, err)
+		}
+	}
 }

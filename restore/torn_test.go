@@ -94,13 +94,13 @@ func TestTransactionZero(t *testing.T) {
 	c := &mock.ReplicaClient{OpenLTXFileFunc: inner.OpenLTXFile}
 	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 		if level == 1 {
-			return ltx.NewFileInfoSliceIterator([]*ltx.FileInfo{{Level: 1, MinTXID: 0, MaxTXID: 7, Size: 100}}), nil
+			return ltx.NewFileInfoSliceIterator([]*ltx.FileInfo{{Level: 1, MinTXID: 0, MaxTXID: 7, Size: 100}, {Level: 1, MinTXID: 5, MaxTXID: 6, Size: 100}}), nil
 		}
 		return inner.LTXFiles(ctx, level, seek, useMetadata)
 	}
 	plan, err := restore.NewPlan(t.Context(), c, restore.Target{}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []at{{9, 1, 3}, {0, 4, 4}}, places(plan.Files))
+	assert.Equal(t, []at{{9, 1, 3}, {0, 4, 4}, {1, 5, 6}}, places(plan.Files))
 }
 
 type failingLevels struct{ *mock.ReplicaClient }

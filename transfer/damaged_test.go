@@ -30,6 +30,8 @@ func TestDamagedFiles(t *testing.T) {
 		"a flipped byte at the end":    flip(whole, len(whole)-1),
 		"the header alone":             whole[:ltx.HeaderSize],
 		"part of the header":           whole[:40],
+		"part of the mark":             whole[:3],
+		"a byte of the mark":           whole[:1],
 		"the last byte missing":        whole[:len(whole)-1],
 		"a byte too many":              append(bytes.Clone(whole), 0),
 		"another file's content":       h.File(4, 4),
@@ -91,7 +93,7 @@ func TestCopyDamaged(t *testing.T) {
 // What is no LTX file, such as a wrapper's, is copied as it is.
 func TestOtherBodiesAreCopied(t *testing.T) {
 	_, src := source(t)
-	src.Store().Put(key5, mock.Object{Body: []byte("LT")})
+	src.Store().Put(key5, mock.Object{Body: []byte("xy")})
 	src.Store().Put(key6, mock.Object{Body: bytes.Repeat([]byte("age-encryption.org"), 5000)})
 	dst := client(mock.Config{})
 	report, err := transfer.Run(t.Context(), dst, src, transfer.Config{})

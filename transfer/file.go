@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/superfly/ltx"
 
@@ -63,6 +64,11 @@ func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
 	defer rc.Close()
 	var body io.Reader = &exact{r: rc, left: info.Size}
 	if !c.cfg.CopyDamaged {
+		if info.Size < int64(len(ltx.Magic)) {
+			if body, err = short(body); err != nil {
+				return err
+			}
+		}
 		check := ltxio.NewCheck(info.MinTXID, info.MaxTXID, true)
 		defer check.Stop()
 		body = &ltxio.CheckedReader{R: body, Check: check}
@@ -72,6 +78,16 @@ func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
 		return fmt.Errorf("%d bytes were written: want %d: %w", written.Size, info.Size, ltxstore.ErrChecksum)
 	}
 	return err
+}
+
+// short reads a body that is too short for the mark of an LTX file. The beginning
+// of the mark is what a torn upload has left of one.
+func short(r io.Reader) (io.Reader, error) {
+	head, err := io.ReadAll(r)
+	if err == nil && strings.HasPrefix(ltx.Magic, string(head)) {
+		err = &ltxio.DamageError{Err: fmt.Errorf("file ends after %d bytes, within the mark of an LTX file", len(head)), Size: int64(len(head))}
+	}
+	return bytes.NewReader(head), err
 }
 
 // same reports whether both sides have the same file.

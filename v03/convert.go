@@ -16,21 +16,21 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// ConvertConfig says what Convert converts, and how.
+// ConvertConfig is the configuration of Convert.
 type ConvertConfig struct {
-	// Generation is the generation to convert. Empty means that with the newest file.
-	// LTX files are one history: the others stay behind.
+	// Generation is the generation to convert. Empty means the one with the newest file.
+	// LTX files are one history: other generations are not converted.
 	Generation string
 
-	// SkipDamaged converts what comes before a segment that is damaged or missing.
-	// Without it that is an error.
+	// SkipDamaged converts what comes before a segment that is damaged or missing. Without
+	// it such a segment is an error.
 	SkipDamaged bool
 
-	// TempDir is where the database is kept meanwhile, and the LTX file that is
-	// written. Empty means os.TempDir.
+	// TempDir is the directory for the temporary database and for each LTX file before it
+	// is written. Empty means os.TempDir.
 	TempDir string
 
-	// Concurrency is how many files are open at once: 0 means 16.
+	// Concurrency is the number of files that are open at once. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file that is read.
@@ -41,10 +41,11 @@ type ConvertConfig struct {
 type Conversion struct {
 	Result
 
-	// TXID is the last transaction, of which the Result tells; the first is 1.
+	// TXID is the last transaction, that of the Result. The first is 1.
 	TXID ltx.TXID `json:"txid"`
 
-	// Written and Skipped are the LTX files that were written, and that were there.
+	// Written is the number of LTX files that were written, and Skipped of those that
+	// existed.
 	Written int `json:"written"`
 	Skipped int `json:"skipped"`
 
@@ -52,24 +53,25 @@ type Conversion struct {
 	Others []string `json:"others,omitempty"`
 }
 
-// Convert writes a generation to dst as LTX files: transaction 1 on level 0 is the
-// database at the earliest snapshot from which the WAL goes on to its end, and each
-// segment with a transaction becomes the next file of level 0, with the time at which the
-// store got the segment. A file of ltxstore.SnapshotLevel with the newest state comes last.
-// Files carry the database's checksums. src is not changed.
+// Convert writes a generation to dst as LTX files: transaction 1 on level 0 is the database
+// at the earliest snapshot from which the WAL goes on to its end, and each segment with a
+// transaction becomes the next file of level 0, with the time at which the segment was
+// stored. A file of ltxstore.SnapshotLevel with the newest state comes last. Files carry
+// the database's checksums. src is not changed.
 //
-// A snapshot may have pages of transactions that its WAL file brings later. So transaction 1
-// includes the segments that are needed to make of it a state that the database had.
+// A snapshot may already have pages of later transactions in its WAL file. Transaction 1
+// therefore includes the segments that complete a state which the database had.
 //
-// The same replica gives the same files: a Convert that was broken off goes on where it
-// stopped, and one of a replica that has grown adds what is new. Where dst has a file of
-// the same name and another content, or files that do not begin with transaction 1, that
-// is fs.ErrExist: convert to an empty place.
+// The same replica is converted to the same files. A Convert that was interrupted is
+// continued by the next one, which also adds what is new in the replica. If dst has a file
+// of the same name with other content, or files but none of transaction 1, Convert fails
+// with fs.ErrExist: convert to an empty place.
 //
-// A *DamageError is as in Restore; what was written before it stays, and is sound. Cost: a
-// request for each file, for those of the first WAL file two, and a WriteLTXFile for each
-// segment. Memory is that of Restore, and 48 bytes for each page in the first WAL file. On
-// the disk it is the database, and the compressed LTX file that is written.
+// Convert fails with a *DamageError as Restore does; files written before remain and are
+// valid. It costs a request for each file, two for those of the first WAL file, and a
+// WriteLTXFile for each segment. It needs the memory of Restore and 48 bytes for each page
+// in the first WAL file, and on the disk the size of the database and of one compressed LTX
+// file.
 func Convert(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg ConvertConfig) (*Conversion, error) {
 	switch {
 	case dst == nil:
@@ -176,8 +178,8 @@ func (c *converter) run(ctx context.Context, g *Generation) (err error) {
 	return nil
 }
 
-// earliest returns the earliest snapshot from which the WAL goes on to its end, or if there
-// is none, that from which it goes furthest.
+// earliest returns the earliest snapshot from which the WAL continues to its end or, if
+// there is none, the one from which it continues furthest.
 func earliest(g *Generation) (best Snapshot, list []Segment, gap *DamageError) {
 	for i, s := range g.Snapshots {
 		segs, missing := g.from(s)
@@ -231,7 +233,7 @@ func (c *converter) replace(ctx context.Context, pgno uint32, page []byte) error
 		return nil
 	}
 	if c.db.pageSize != c.pageSize {
-		return fmt.Errorf("the database's pages change from %d to %d bytes, which LTX files of one replica cannot: %w", c.pageSize, c.db.pageSize, errors.ErrUnsupported)
+		return fmt.Errorf("the database's page size changes from %d to %d bytes, which a replica of LTX files does not support: %w", c.pageSize, c.db.pageSize, errors.ErrUnsupported)
 	}
 	c.touched.add(pgno)
 	if pgno > c.db.pages {
@@ -252,15 +254,26 @@ func (c *converter) resize(was uint32) error {
 	if c.result.TXID == 0 {
 		return nil
 	}
-	for pgno := min(was, c.db.pages) + 1; pgno <= max(was, c.db.pages); pgno++ {
-		if c.lock(pgno) {
-			continue
-		}
+	return c.pages(min(was, c.db.pages)+1, max(was, c.db.pages), func(pgno uint32) error {
 		if err := c.db.read(pgno, c.old); err != nil {
 			return err
 		}
 		c.toggle(pgno, c.old)
 		c.touched.add(pgno) // SQLite does not write what it has freed at once
+		return nil
+	})
+}
+
+// pages calls f with the pages from first to last, without SQLite's lock page, which LTX
+// files do not contain.
+func (c *converter) pages(first, last uint32, f func(pgno uint32) error) error {
+	for pgno := first; pgno <= last; pgno++ {
+		if c.lock(pgno) {
+			continue
+		}
+		if err := f(pgno); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -297,14 +310,15 @@ func (c *converter) first(ctx context.Context, at time.Time) error {
 	c.pageSize = c.db.pageSize
 	c.page, c.old = make([]byte, c.pageSize), make([]byte, c.pageSize)
 	c.sum = ltx.ChecksumFlag
-	for pgno := uint32(1); pgno <= c.db.pages; pgno++ {
-		if c.lock(pgno) {
-			continue
-		}
+	err := c.pages(1, c.db.pages, func(pgno uint32) error {
 		if err := c.db.read(pgno, c.page); err != nil {
 			return err
 		}
 		c.toggle(pgno, c.page)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if err := c.whole(ctx, 0, 1, at); err != nil {
 		return err
@@ -313,15 +327,8 @@ func (c *converter) first(ctx context.Context, at time.Time) error {
 	return nil
 }
 
-// whole writes a file of the whole database.
+// whole writes an LTX file of the whole database.
 func (c *converter) whole(ctx context.Context, level int, txid ltx.TXID, at time.Time) error {
 	hdr := ltx.Header{Version: ltx.Version, PageSize: c.pageSize, Commit: c.db.pages, MinTXID: 1, MaxTXID: txid, Timestamp: at.UnixMilli()}
-	return c.write(ctx, level, hdr, func(page func(uint32) error) error {
-		for pgno := uint32(1); pgno <= c.db.pages; pgno++ {
-			if err := page(pgno); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return c.write(ctx, level, hdr, func(page func(uint32) error) error { return c.pages(1, c.db.pages, page) })
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// DamageError is a file that is missing, or is not what its place in the history
-// requires. It is ltxstore.ErrChecksum.
+// DamageError is the error of a file that is missing, or does not continue the history. It
+// matches ltxstore.ErrChecksum.
 type DamageError struct {
 	Generation string `json:"generation"`
 
 	// Index is that of the snapshot or the WAL file.
 	Index int `json:"index"`
 
-	// Offset is where the segment begins, or should, in bytes of the WAL file; -1 for
-	// a snapshot.
+	// Offset is where the segment begins or should begin, in bytes of the WAL file. It is
+	// -1 for a snapshot.
 	Offset int64 `json:"offset"`
 
-	// Missing says that there is no such file.
+	// Missing reports whether the file is missing.
 	Missing bool `json:"missing,omitzero"`
 
 	// Err says what is wrong.
@@ -39,33 +39,36 @@ func (e *DamageError) Error() string { return e.Name() + ": " + e.Err.Error() }
 // Unwrap returns ltxstore.ErrChecksum and what is wrong.
 func (e *DamageError) Unwrap() []error { return []error{ltxstore.ErrChecksum, e.Err} }
 
-// fault is what is wrong with content; whoever knows the file makes a DamageError of it.
+// fault is damaged content. The function that knows the file returns it as a DamageError.
 type fault struct{ error }
 
 func (f fault) Unwrap() error { return f.error }
 
 func faultf(format string, args ...any) error { return fault{fmt.Errorf(format, args...)} }
 
-// isFault reports whether err is about what a file holds, and not about getting it.
+// isFault reports whether err is about the content of a file, and not about a request.
 func isFault(err error) bool {
 	var f fault
 	return errors.As(err, &f)
 }
 
-// damagedSnapshot makes a DamageError of a fault; other errors stay.
+// damagedSnapshot returns a fault as a DamageError, and other errors unchanged.
 func damagedSnapshot(s Snapshot, err error) error {
-	if isFault(err) {
-		return &DamageError{Generation: s.Generation, Index: s.Index, Offset: -1, Err: err}
-	}
-	return err
+	return damaged(DamageError{Generation: s.Generation, Index: s.Index, Offset: -1}, err)
 }
 
-// damagedSegment makes a DamageError of a fault; other errors stay.
+// damagedSegment returns a fault as a DamageError, and other errors unchanged.
 func damagedSegment(s Segment, err error) error {
-	if damage := new(DamageError); isFault(err) && !errors.As(err, &damage) {
-		return &DamageError{Generation: s.Generation, Index: s.Index, Offset: s.Offset, Err: err}
+	return damaged(DamageError{Generation: s.Generation, Index: s.Index, Offset: s.Offset}, err)
+}
+
+// damaged returns a fault that names no file yet as one of the given file.
+func damaged(file DamageError, err error) error {
+	if known := new(DamageError); !isFault(err) || errors.As(err, &known) {
+		return err
 	}
-	return err
+	file.Err = err
+	return &file
 }
 
 // missing is the error of a segment that should be there.

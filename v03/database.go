@@ -12,9 +12,9 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// database is a database in the making, in a file. Transactions are applied as a
-// checkpoint of SQLite does when the whole WAL file is there: the file is cut, or grows,
-// only when that has ended, so that it becomes byte for byte what v0.3 restores.
+// database is a database file that is being restored. Transactions are applied as by a
+// checkpoint of SQLite after the whole WAL file: the file is truncated or extended only at
+// its end, so that it equals byte for byte what v0.3 restores.
 type database struct {
 	f        *os.File
 	pageSize uint32
@@ -34,7 +34,7 @@ type database struct {
 
 const sqliteMagic = "SQLite format 3\x00"
 
-// sqliteHeader is how many bytes the header of a database has.
+// sqliteHeader is the size of the header of a database.
 const sqliteHeader = 100
 
 // snapshot writes a snapshot's database to the file.
@@ -63,16 +63,16 @@ func checkDatabase(header []byte, size int64) (uint32, error) {
 	pageSize := pageSizeOf(header)
 	switch {
 	case size < sqliteHeader || string(header[:len(sqliteMagic)]) != sqliteMagic:
-		return 0, faultf("snapshot is no SQLite database")
+		return 0, faultf("snapshot is not a SQLite database")
 	case !ltx.IsValidPageSize(pageSize):
-		return 0, faultf("snapshot's header has pages of %d bytes: want a power of two from 512 to 65536", pageSize)
+		return 0, faultf("snapshot has a page size of %d bytes: want a power of two from 512 to 65536", pageSize)
 	case size%int64(pageSize) != 0:
-		return 0, faultf("snapshot has %d bytes: want a multiple of its pages' %d", size, pageSize)
+		return 0, faultf("snapshot has %d bytes: want a multiple of its page size, %d", size, pageSize)
 	}
 	return pageSize, nil
 }
 
-// pageSizeOf returns the page size that a database's header tells.
+// pageSizeOf returns the page size in a database's header.
 func pageSizeOf(header []byte) uint32 {
 	size := uint32(binary.BigEndian.Uint16(header[16:]))
 	if size == 1 {
@@ -82,8 +82,7 @@ func pageSizeOf(header []byte) uint32 {
 }
 
 // wal applies the transactions of a WAL file that are whole, and returns the number of
-// frames after the last of them. What is wrong with the file is a fault; what comes
-// before that is applied.
+// frames after the last of them. Damage is a fault; the transactions before it are applied.
 func (d *database) wal(r io.Reader) (uncommitted int64, err error) {
 	d.committed = false
 	defer d.pending.reset()
@@ -115,7 +114,7 @@ func (d *database) frames(r io.Reader) (uncommitted int64, err error) {
 			continue
 		}
 		if w.pageSize != was && !d.committed && !d.pending.startsWith(w.pageSize, f) {
-			return uncommitted, faultf("WAL has pages of %d bytes, and the database of %d", w.pageSize, was)
+			return uncommitted, faultf("WAL has a page size of %d bytes, and the database of %d", w.pageSize, was)
 		}
 		d.pageSize, d.end = w.pageSize, walHeaderSize+w.frames*int64(len(w.buf))
 		if err := d.commit(f); err != nil {
@@ -154,7 +153,7 @@ func (d *database) write(pgno uint32, page []byte) error {
 
 func (d *database) at(pgno uint32) int64 { return int64(pgno-1) * int64(d.pageSize) }
 
-// read reads a page: zeros, where the file does not reach.
+// read reads a page, which is zeros beyond the end of the file.
 func (d *database) read(pgno uint32, page []byte) error {
 	n, err := d.f.ReadAt(page, d.at(pgno))
 	clear(page[n:])
@@ -164,7 +163,7 @@ func (d *database) read(pgno uint32, page []byte) error {
 	return err
 }
 
-// checkpoint gives the file the size that the last transaction says.
+// checkpoint sets the file's size to that of the last transaction.
 func (d *database) checkpoint() error {
 	if !d.committed {
 		return nil

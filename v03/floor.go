@@ -18,16 +18,12 @@ func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, l
 	if end < 0 {
 		end = len(list)
 	}
-	wal := newHistory(ctx, c.src, s, list[:end], limit, nil)
+	wal := newSegments(ctx, c.src, list[:end], limit, nil)
 	defer wal.close()
-	rc, err := wal.files.next() // the snapshot, which is there already
-	if err == nil {
-		rc.Close()
-	}
-	if !wal.segments.more() {
+	if !wal.more() {
 		return -1, nil
 	}
-	w, err := newWALReader(wal.segments)
+	w, err := newWALReader(wal)
 	if err != nil {
 		return -1, damageIsLater(err)
 	}
@@ -48,9 +44,9 @@ func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, l
 		if err != nil {
 			return floor, damageIsLater(err)
 		}
-		at := wal.segments.cur.Offset
+		at := wal.cur.Offset
 		if torn {
-			floor = max(floor, at)
+			floor = at
 		}
 		hash := maphash.Bytes(seed, f.page)
 		page, seen := pages[f.pgno]
@@ -75,13 +71,13 @@ func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, l
 		}
 		if f.commit != 0 {
 			if torn = f.commit > covered; torn {
-				floor = max(floor, at)
+				floor = at
 			}
 		}
 	}
 }
 
-// damageIsLater leaves damage to who applies the segments.
+// damageIsLater ignores damage, which is an error when the segments are applied.
 func damageIsLater(err error) error {
 	if isFault(err) {
 		return nil

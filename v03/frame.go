@@ -11,8 +11,8 @@ const (
 	lz4HasBlockSum    = 1 << 4
 )
 
-// lz4End follows the bytes of an LZ4 frame, to see where it ends: the decoder takes one
-// that is cut off at the end of a block, and bytes after the frame, for sound.
+// lz4End follows the bytes of an LZ4 frame, to see where it ends: the decoder accepts a
+// frame that is cut off at the end of a block, and bytes after the frame.
 type lz4End struct {
 	field [6]byte // the field that is read, so far
 	n     int

@@ -13,22 +13,22 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Generation is what a replica holds of a generation.
+// Generation lists the files of a generation.
 type Generation struct {
 	Name      string     `json:"name"`
 	Snapshots []Snapshot `json:"snapshots"` // by Index
 	Segments  []Segment  `json:"segments"`  // by Index and Offset
 
-	// Others are the paths of what is in its folders and is neither: temporary
-	// files, for one. The first 100.
+	// Others are the paths of other files in its folders, such as temporary ones: at most
+	// the first 100.
 	Others []string `json:"others,omitempty"`
 }
 
 const maxOthers = 100
 
-// Generations returns the names of a replica's generations, sorted; none if it is not
-// one of v0.3. It costs one listing. A client that cannot list raw files is
-// errors.ErrUnsupported, and nil fs.ErrInvalid.
+// Generations returns the sorted names of a replica's generations: none if it is not a
+// replica of v0.3. It costs one listing. It fails with errors.ErrUnsupported if the client
+// cannot list raw files, and with fs.ErrInvalid if it is nil.
 func Generations(ctx context.Context, client ltxstore.ReplicaClient) ([]string, error) {
 	lister, _, err := rawOf(client)
 	if err != nil {
@@ -45,9 +45,9 @@ func Generations(ctx context.Context, client ltxstore.ReplicaClient) ([]string, 
 	return names, err
 }
 
-// ReadGeneration lists a generation: of a name that the replica does not have, nothing.
-// It costs two listings. Memory is about 64 bytes for each file. It fails as Generations
-// does; a name that IsGeneration refuses is fs.ErrInvalid.
+// ReadGeneration lists a generation. The result is empty if the replica does not have it.
+// It costs two listings, and about 64 bytes of memory for each file. It fails as
+// Generations does, and with fs.ErrInvalid if the name is not that of a generation.
 func ReadGeneration(ctx context.Context, client ltxstore.ReplicaClient, name string) (*Generation, error) {
 	var err error
 	g := &Generation{Name: name}
@@ -93,8 +93,8 @@ func listSegments(ctx context.Context, client ltxstore.ReplicaClient, generation
 	return found, err
 }
 
-// listFolder returns what parse makes of the files in a folder of a generation, and adds
-// the paths of all else to others.
+// listFolder returns the files in a folder of a generation as parse returns them, and adds
+// the paths of all others to others.
 func listFolder[T any](ctx context.Context, client ltxstore.ReplicaClient, generation, folder string, others *[]string,
 	parse func(backend.RawFile) (T, bool)) ([]T, error) {
 	lister, _, err := rawOf(client)
@@ -126,9 +126,9 @@ func List(ctx context.Context, client ltxstore.ReplicaClient) ([]*Generation, er
 	return list(ctx, client, "")
 }
 
-// Find lists the generation of a name. One that is not there is fs.ErrInvalid, or an
-// *EmptyError if there is none at all. It costs and fails as Generations and
-// ReadGeneration do.
+// Find lists the generation with a name. If the replica does not have it, Find fails with
+// fs.ErrInvalid, or with an *EmptyError if it has no generation. It costs and fails as
+// Generations and ReadGeneration do.
 func Find(ctx context.Context, client ltxstore.ReplicaClient, generation string) (*Generation, error) {
 	if generation == "" {
 		return nil, fmt.Errorf("generation is empty: want its name: %w", fs.ErrInvalid)
@@ -179,7 +179,7 @@ func (g *Generation) Bounds() (first, last time.Time) {
 	return first, last
 }
 
-// rawOf returns what reads a client's raw files.
+// rawOf returns the interfaces that read a client's raw files.
 func rawOf(client ltxstore.ReplicaClient) (backend.RawLister, backend.RawOpener, error) {
 	if client == nil {
 		return nil, nil, fmt.Errorf("client is nil: want a ReplicaClient: %w", fs.ErrInvalid)

@@ -17,7 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// write writes an LTX file of the pages that each calls page with, unless it is there.
+// write writes an LTX file of the pages that each passes to page, unless the destination
+// has it.
 func (c *converter) write(ctx context.Context, level int, hdr ltx.Header, each func(page func(pgno uint32) error) error) (err error) {
 	file, err := os.Create(filepath.Join(c.dir, "ltx"))
 	if err != nil {
@@ -32,9 +33,6 @@ func (c *converter) write(ctx context.Context, level int, hdr ltx.Header, each f
 		return err
 	}
 	err = each(func(pgno uint32) error {
-		if c.lock(pgno) {
-			return nil
-		}
 		if err := c.db.read(pgno, c.page); err != nil {
 			return err
 		}
@@ -47,9 +45,9 @@ func (c *converter) write(ctx context.Context, level int, hdr ltx.Header, each f
 	if err := enc.Close(); err != nil {
 		return err
 	}
-	if there, err := c.compare(ctx, level, hdr, file); there || err != nil {
+	if size, ok := c.there[ltxio.Name(level, hdr.MinTXID, hdr.MaxTXID)]; ok {
 		c.result.Skipped++
-		return err
+		return c.compare(ctx, level, hdr, file, size)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -87,38 +85,34 @@ func (c *converter) list(ctx context.Context) (map[string]int64, error) {
 	return there, nil
 }
 
-// compare reports whether the destination has a file already; one of another content is
-// fs.ErrExist. Its trailer has the checksums of the file and of the database.
-func (c *converter) compare(ctx context.Context, level int, hdr ltx.Header, file *os.File) (bool, error) {
-	name := ltxio.Name(level, hdr.MinTXID, hdr.MaxTXID)
-	size, ok := c.there[name]
-	if !ok {
-		return false, nil
-	}
-	differs := fmt.Errorf("destination has another %s, of another history or from another program: want an empty place: %w", name, fs.ErrExist)
+// compare fails with fs.ErrExist if a file of the destination, of that size, has other
+// content. Its trailer has the checksums of the file and of the database.
+func (c *converter) compare(ctx context.Context, level int, hdr ltx.Header, file *os.File, size int64) error {
+	differs := fmt.Errorf("destination has another %s, of another history or from another program: want an empty place: %w",
+		ltxio.Name(level, hdr.MinTXID, hdr.MaxTXID), fs.ErrExist)
 	stat, err := file.Stat()
 	if err != nil {
-		return false, err
+		return err
 	}
-	if stat.Size() != size || size < ltx.TrailerSize {
-		return true, differs
+	if stat.Size() != size {
+		return differs
 	}
 	var want [ltx.TrailerSize]byte
-	if _, err := file.ReadAt(want[:], size-ltx.TrailerSize); err != nil && err != io.EOF {
-		return false, err
+	if _, err := file.ReadAt(want[:], size-ltx.TrailerSize); err != nil {
+		return err
 	}
 	rc, err := c.dst.OpenLTXFile(ctx, level, hdr.MinTXID, hdr.MaxTXID, size-ltx.TrailerSize, 0)
 	if err != nil {
-		return false, err
+		return err
 	}
 	got, err := io.ReadAll(rc)
 	if err = errors.Join(err, rc.Close()); err != nil {
-		return false, err
+		return err
 	}
 	if !bytes.Equal(got, want[:]) {
-		return true, differs
+		return differs
 	}
-	return true, nil
+	return nil
 }
 
 // pageSet is a set of page numbers, a bit each.

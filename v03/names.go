@@ -60,8 +60,8 @@ func parseSnapshot(name string) (index int, ok bool) {
 	return parseIndex(digits, ok)
 }
 
-// parseSegment parses a segment's file name. There is one way to write each offset: what
-// has more leading zeros would be a second segment of the same place.
+// parseSegment parses a segment's file name. An offset with more leading zeros is refused,
+// because it would be a second segment at the same place.
 func parseSegment(name string) (index int, offset int64, ok bool) {
 	name, ok = strings.CutSuffix(name, segmentExt)
 	first, digits, found := strings.Cut(name, "_")

@@ -13,9 +13,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// OpenSnapshot returns a reader of a snapshot's database. It costs one request, and
-// memory for two LZ4 blocks, of 4 MiB at most. A snapshot that is missing is
-// fs.ErrNotExist; one that does not decode is a *DamageError, at the latest at its end.
+// OpenSnapshot returns a reader of a snapshot's database. It costs one request, and memory
+// for two LZ4 blocks, of 4 MiB at most. It fails with fs.ErrNotExist if there is no such
+// snapshot, and with errors.ErrUnsupported if it is encrypted with age and the client does
+// not decrypt it. If it cannot be decoded, OpenSnapshot or Read fails with a *DamageError,
+// at the latest at its end.
 func OpenSnapshot(ctx context.Context, client ltxstore.ReplicaClient, generation string, index int) (io.ReadCloser, error) {
 	s := Snapshot{Generation: generation, Index: index}
 	return open(ctx, client, s.Name(), func(err error) error { return damagedSnapshot(s, err) })
@@ -28,8 +30,18 @@ func OpenSegment(ctx context.Context, client ltxstore.ReplicaClient, generation 
 	return open(ctx, client, s.Name(), func(err error) error { return damagedSegment(s, err) })
 }
 
-// openListed opens a file of that size, as a listing has told. That it is not there any more
-// must not be taken for an empty replica.
+// open opens a listed snapshot.
+func (s Snapshot) open(ctx context.Context, client ltxstore.ReplicaClient) (io.ReadCloser, error) {
+	return openListed(ctx, client, s.Name(), s.Size, func(err error) error { return damagedSnapshot(s, err) })
+}
+
+// open opens a listed segment.
+func (s Segment) open(ctx context.Context, client ltxstore.ReplicaClient) (io.ReadCloser, error) {
+	return openListed(ctx, client, s.Name(), s.Size, func(err error) error { return damagedSegment(s, err) })
+}
+
+// openListed opens a file that was listed with that size. A file that is missing by now
+// must not be mistaken for an empty replica.
 func openListed(ctx context.Context, client ltxstore.ReplicaClient, name string, size int64, damaged func(error) error) (io.ReadCloser, error) {
 	if size == 0 {
 		return nil, damaged(errTorn())
@@ -56,20 +68,25 @@ func open(ctx context.Context, client ltxstore.ReplicaClient, name string, damag
 		return nil, err
 	}
 	source := &source{r: &flow.Reader{Ctx: ctx, R: rc}}
-	return &decoder{rc: rc, source: source, lz4: lz4.NewReader(source), damaged: damaged}, nil
+	return &decoder{name: name, rc: rc, source: source, lz4: lz4.NewReader(source), damaged: damaged}, nil
 }
 
-// source remembers why a body ended, so that a transfer that breaks is not taken for
-// damage.
+// ageIntro is the beginning of a file that is encrypted with age.
+const ageIntro = "age-encryption.org/v1"
+
+// source records how a body began and why it ended, so that a broken transfer is not
+// mistaken for damage.
 type source struct {
-	r   io.Reader
-	n   int64
-	end lz4End
-	err error
+	r    io.Reader
+	n    int64
+	head []byte // as long as ageIntro at most
+	end  lz4End
+	err  error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
+	s.head = append(s.head, p[:min(n, len(ageIntro)-len(s.head))]...)
 	s.end.add(p[:n])
 	if s.n += int64(n); err != nil {
 		s.err = err
@@ -79,6 +96,7 @@ func (s *source) Read(p []byte) (int, error) {
 
 // decoder decodes the one LZ4 frame of a file, and makes sure that it ends with it.
 type decoder struct {
+	name    string
 	rc      io.ReadCloser
 	source  *source
 	lz4     *lz4.Reader
@@ -96,8 +114,8 @@ func (d *decoder) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	if d.source.err == nil {
-		var more [1]byte
-		_, _ = io.ReadFull(d.source, more[:]) // source remembers how that ends
+		var more [len(ageIntro)]byte
+		_, _ = io.ReadFull(d.source, more[:]) // source remembers what that is, and how it ends
 	}
 	switch {
 	case d.source.err != nil && d.source.err != io.EOF:
@@ -105,10 +123,13 @@ func (d *decoder) Read(p []byte) (int, error) {
 		if errors.Is(err, ltxstore.ErrChecksum) { // of what decrypts it
 			err = d.damaged(fault{err})
 		}
+	case string(d.source.head) == ageIntro:
+		err = fmt.Errorf("%s is encrypted with age: want the identities of its replica (setting crypt.identities, "+
+			"or age.identities in a litestream.yml): %w", d.name, errors.ErrUnsupported)
 	case d.source.n == 0:
 		err = d.damaged(errTorn())
 	case d.source.end.more:
-		err = d.damaged(faultf("file goes on after its LZ4 frame"))
+		err = d.damaged(faultf("file has data after its LZ4 frame"))
 	case d.source.end.state != lz4Done && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)):
 		err = d.damaged(faultf("LZ4 frame is cut off after %d bytes", d.source.n))
 	case err != io.EOF:

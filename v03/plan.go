@@ -1,6 +1,7 @@
 package v03
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -10,21 +11,20 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Target says which state is wanted. The zero value is the newest that the replica
-// holds.
+// Target selects a state. The zero value is the newest one in the replica.
 type Target struct {
-	// Generation is the generation to restore from. Empty means that with the newest
-	// file, or with At the newest of those that have a file before and one after it;
-	// if At is in none, the generation with the last file before it.
+	// Generation is the generation to restore from. Empty means the one with the newest
+	// file or, with At, the newest one that has files before and after it; if there is
+	// none, the one with the last file before it.
 	Generation string `json:"generation,omitzero"`
 
-	// At is the moment that is wanted: what the store got until then. The zero time
-	// is the newest state.
+	// At is a point in time: the state consists of what was stored until then. The zero
+	// time is the newest state.
 	At time.Time `json:"at,omitzero"`
 }
 
-// EmptyError says that a replica holds nothing to restore. It is fs.ErrNotExist if there
-// is no generation at all.
+// EmptyError is the error of a replica with nothing to restore. It matches fs.ErrNotExist if the
+// replica has no generation.
 type EmptyError struct {
 	Target      Target
 	Generations int // that there are
@@ -33,22 +33,22 @@ type EmptyError struct {
 func (e *EmptyError) Error() string {
 	switch {
 	case e.Generations == 0:
-		return "there is no generation of Litestream v0.3"
+		return "replica has no generation of Litestream v0.3"
 	case e.Target.Generation != "" && e.Target.At.IsZero():
 		return fmt.Sprintf("generation %s has no snapshot", e.Target.Generation)
 	case e.Target.Generation != "":
-		return fmt.Sprintf("generation %s has no snapshot of %s or before", e.Target.Generation, e.Target.At.UTC().Format(time.RFC3339Nano))
+		return fmt.Sprintf("generation %s has no snapshot from %s or earlier", e.Target.Generation, e.Target.At.UTC().Format(time.RFC3339Nano))
 	case e.Target.At.IsZero():
 		return "no generation has a snapshot"
 	}
 	return fmt.Sprintf("no generation has a snapshot of %s or before", e.Target.At.UTC().Format(time.RFC3339Nano))
 }
 
-// Is reports whether target is fs.ErrNotExist and the replica empty.
+// Is reports whether target is fs.ErrNotExist and the replica has no generation.
 func (e *EmptyError) Is(target error) bool { return target == fs.ErrNotExist && e.Generations == 0 }
 
-// named returns the names of all generations, or just the one that is named, and how many
-// there are.
+// named returns the names of all generations, or only the given one, and the number of
+// generations.
 func named(ctx context.Context, client ltxstore.ReplicaClient, generation string) (names []string, all int, err error) {
 	if generation != "" && !IsGeneration(generation) {
 		return nil, 0, fmt.Errorf("generation is %q: want 16 lower-case hexadecimal digits: %w", generation, fs.ErrInvalid)
@@ -60,7 +60,7 @@ func named(ctx context.Context, client ltxstore.ReplicaClient, generation string
 	case len(names) == 0:
 		return nil, 0, &EmptyError{Target: Target{Generation: generation}}
 	case !slices.Contains(names, generation):
-		return nil, 0, fmt.Errorf("there is no generation %s: want one of %v: %w", generation, names, fs.ErrInvalid)
+		return nil, 0, fmt.Errorf("unknown generation %s: want one of %v: %w", generation, names, fs.ErrInvalid)
 	}
 	return []string{generation}, len(names), nil
 }
@@ -80,7 +80,7 @@ func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (
 			return nil, err
 		}
 		_, last := g.Bounds()
-		here := !target.At.IsZero() && !last.Before(target.At)
+		here := !last.Before(target.At)
 		cut := g.until(target.At)
 		if len(cut.Snapshots) == 0 {
 			continue
@@ -98,8 +98,8 @@ func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (
 	return best, nil
 }
 
-// until returns a generation as it was at a moment, as v0.3 sees that: its segments end
-// before the first that is newer.
+// until returns a generation as it was at a point in time, as v0.3 defines that: its
+// segments end before the first that is newer.
 func (g *Generation) until(at time.Time) *Generation {
 	if at.IsZero() {
 		return g
@@ -122,10 +122,7 @@ func (g *Generation) until(at time.Time) *Generation {
 func (g *Generation) newestFirst() []Snapshot {
 	found := slices.Clone(g.Snapshots)
 	slices.SortFunc(found, func(a, b Snapshot) int {
-		if order := b.CreatedAt.Compare(a.CreatedAt); order != 0 {
-			return order
-		}
-		return b.Index - a.Index
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Index, a.Index))
 	})
 	return found
 }
@@ -138,19 +135,17 @@ func (g *Generation) from(s Snapshot) (list []Segment, gap *DamageError) {
 		return nil, nil
 	}
 	list = g.Segments[start:]
-	index := s.Index
+	next := s.Index // of the next WAL file
 	for i, seg := range list {
-		first := i == 0 || seg.Index != list[i-1].Index
 		switch {
-		case first && i > 0 && seg.Index > index+1, i == 0 && seg.Index > index:
-			if i > 0 {
-				index++
-			}
-			return list[:i], missing(g.Name, index, 0, "WAL file is missing: the next is %08x", seg.Index)
-		case first && seg.Offset != 0:
+		case seg.Index < next: // another segment of the same file
+		case seg.Index > next:
+			return list[:i], missing(g.Name, next, 0, "WAL file is missing: the next is %08x", seg.Index)
+		case seg.Offset != 0:
 			return list[:i], missing(g.Name, seg.Index, 0, "segment is missing: the next begins at %d", seg.Offset)
+		default:
+			next++
 		}
-		index = seg.Index
 	}
 	return list, nil
 }

@@ -231,6 +231,9 @@ func pack(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := lz4.NewWriter(&out)
+	// Litestream's blocks have 4 MiB, as interop's replicas have: for each of
+	// thousands of small segments that costs more than all else.
+	require.NoError(t, w.Apply(lz4.BlockSizeOption(lz4.Block64Kb)))
 	_, err := w.Write(b)
 	require.NoError(t, err)
 	require.NoError(t, w.Close())

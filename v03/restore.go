@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// RestoreConfig says what Restore restores, and how.
+// RestoreConfig is the configuration of Restore.
 type RestoreConfig struct {
 	Target Target
 
@@ -23,18 +23,18 @@ type RestoreConfig struct {
 	Mode      fs.FileMode
 	Check     func(ctx context.Context, path string) error
 
-	// SkipDamaged restores what comes before a segment that is damaged or missing, and
-	// uses an older snapshot where one is damaged. Without it that is an error.
+	// SkipDamaged restores what comes before a segment that is damaged or missing, and uses
+	// an older snapshot where one is damaged. Without it such a segment is an error.
 	SkipDamaged bool
 
-	// Concurrency is how many files are open at once: 0 means 16.
+	// Concurrency is the number of files that are open at once. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file.
 	Progress func(Progress)
 }
 
-// Progress is how far a restore or a conversion has come.
+// Progress is the progress of a restore or a conversion.
 type Progress struct {
 	Files, TotalFiles int
 	Bytes, TotalBytes int64 // of files, as they are stored
@@ -42,17 +42,17 @@ type Progress struct {
 
 const defaultConcurrency = 16
 
-// Result is what was restored.
+// Result describes what was restored.
 type Result struct {
 	Generation string `json:"generation"`
 	Snapshot   int    `json:"snapshot"` // the index of the snapshot that was used
 
-	// Index and Offset are where the last transaction ends: in which WAL file, and after
-	// how many bytes of it. Offset is 0 if none was applied to the snapshot.
+	// Index and Offset are the WAL file in which the last transaction ends, and the number
+	// of bytes before that end. Offset is 0 if none was applied to the snapshot.
 	Index  int   `json:"index"`
 	Offset int64 `json:"offset"`
 
-	// Time is when the store got the file with the last transaction.
+	// Time is when the file with the last transaction was stored.
 	Time time.Time `json:"time"`
 
 	Files        int    `json:"files"`        // read
@@ -65,25 +65,26 @@ type Result struct {
 	// whole transaction. SQLite leaves them out too.
 	Uncommitted int64 `json:"uncommitted,omitzero"`
 
-	// LeftOut is what SkipDamaged has left out.
+	// LeftOut are the files that SkipDamaged has left out.
 	LeftOut []*DamageError `json:"left_out,omitempty"`
 }
 
 // Restore restores a state of the database to path, whose directory must exist, as
 // restore.File does. The database is byte for byte what Litestream v0.3 restores.
 //
-// The newest snapshot of the generation that the store got until the target's moment is
-// taken, then the segments from its index on up to the first that the store got later.
-// A file that is damaged or missing is a *DamageError, and nothing is written, unless
+// It uses the newest snapshot of the generation that was stored by the target's time, and
+// the segments from its index up to the first one that was stored later. If a file is
+// damaged or missing, Restore fails with a *DamageError and writes nothing, unless
 // SkipDamaged is set. A replica without a snapshot is an *EmptyError.
 //
-// A snapshot may have pages of transactions that its WAL file brings later: the state of
-// a moment soon after a snapshot may be a mixture, as with v0.3 itself, until the segments
-// that the store got by the time of the snapshot are all applied.
+// A snapshot may already have pages of later transactions in its WAL file: the state at a
+// time soon after a snapshot may be a mixture, as with v0.3 itself, until all segments that
+// were stored by the time of the snapshot are applied.
 //
-// Cost: Generations, ReadGeneration for each, and one request for each file. Memory is 64
-// bytes for each file's name, a page, a frame, and for each open file two LZ4 blocks. A
-// transaction of more than 1 MiB goes to a file beside the temporary until it is whole.
+// It costs Generations, ReadGeneration for each of them, and one request for each file. It
+// needs 64 bytes of memory for the name of each file, a page, a frame, and two LZ4 blocks
+// for each open file. A transaction of more than 1 MiB is kept in a file next to the
+// temporary database until it is complete.
 func Restore(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg RestoreConfig) (*Result, error) {
 	if cfg.Concurrency < 0 {
 		return nil, fmt.Errorf("RestoreConfig.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
@@ -183,10 +184,9 @@ func newHistory(ctx context.Context, client ltxstore.ReplicaClient, s Snapshot, 
 	}
 	h.files = newAhead(ctx, len(list)+1, limit, func(ctx context.Context, i int) (io.ReadCloser, error) {
 		if i == 0 {
-			return openListed(ctx, client, s.Name(), s.Size, func(err error) error { return damagedSnapshot(s, err) })
+			return s.open(ctx, client)
 		}
-		seg := list[i-1]
-		return openListed(ctx, client, seg.Name(), seg.Size, func(err error) error { return damagedSegment(seg, err) })
+		return list[i-1].open(ctx, client)
 	})
 	h.segments = &segments{left: list, ahead: h.files, done: func(seg Segment) { h.read(seg.Size) }}
 	return h

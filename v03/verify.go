@@ -11,29 +11,29 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// VerifyConfig says how Verify works.
+// VerifyConfig is the configuration of Verify.
 type VerifyConfig struct {
 	// Generation is the generation to verify. Empty means all.
 	Generation string
 
-	// Concurrency is how many files are open at once: 0 means 16.
+	// Concurrency is the number of files that are open at once. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file.
 	Progress func(Progress)
 }
 
-// Report is what Verify has found.
+// Report is the result of Verify.
 type Report struct {
 	Files int   `json:"files"` // read to their end
 	Bytes int64 `json:"bytes"` // of them, as they are stored
 
 	// Damaged are the files that are damaged or missing, by generation: snapshots first,
-	// then segments. Of a WAL file, what follows its first damage is not read.
+	// then segments. A WAL file is not read beyond its first damage.
 	Damaged []*DamageError `json:"damaged"`
 
-	// Surplus are paths of what no restore uses: segments before the first snapshot, and
-	// what is neither a snapshot nor a segment. No damage.
+	// Surplus are the paths of files that no restore uses: segments before the first
+	// snapshot, and other files. They are not damage.
 	Surplus []string `json:"surplus"`
 
 	// Uncommitted is the number of frames that belong to no whole transaction.
@@ -45,10 +45,10 @@ func (r *Report) OK() bool { return len(r.Damaged) == 0 }
 
 // Verify reads every snapshot and every WAL file of all generations, or of one, and checks
 // that they decode, that salts and checksums continue, and that no segment is missing or
-// overlaps another. It changes nothing. The error is that of reading: what is wrong with
-// the files is in the Report.
+// overlaps another. It changes nothing. The error is about requests that failed; damage is
+// in the Report.
 //
-// It costs List, and a request for each file. Memory is that of Restore.
+// It costs List and a request for each file, and needs the memory of Restore.
 func Verify(ctx context.Context, client ltxstore.ReplicaClient, cfg VerifyConfig) (*Report, error) {
 	if cfg.Concurrency < 0 {
 		return nil, fmt.Errorf("VerifyConfig.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
@@ -95,7 +95,7 @@ func (v *verifier) generation(ctx context.Context, g *Generation) error {
 	return v.wal(ctx, g, list)
 }
 
-// note keeps damage, and returns other errors.
+// note records damage, and returns other errors.
 func (v *verifier) note(err error) error {
 	if damage := new(DamageError); errors.As(err, &damage) {
 		v.report.Damaged = append(v.report.Damaged, damage)
@@ -105,7 +105,7 @@ func (v *verifier) note(err error) error {
 }
 
 func (v *verifier) snapshot(ctx context.Context, s Snapshot) error {
-	rc, err := openListed(ctx, v.client, s.Name(), s.Size, func(err error) error { return damagedSnapshot(s, err) })
+	rc, err := s.open(ctx, v.client)
 	if err != nil {
 		return err
 	}
@@ -134,11 +134,7 @@ func (v *verifier) wal(ctx context.Context, g *Generation, list []Segment) error
 	if len(g.Snapshots) > 0 {
 		expect = g.Snapshots[0].Index
 	}
-	files := newAhead(ctx, len(list), cmp.Or(v.cfg.Concurrency, defaultConcurrency), func(ctx context.Context, i int) (io.ReadCloser, error) {
-		seg := list[i]
-		return openListed(ctx, v.client, seg.Name(), seg.Size, func(err error) error { return damagedSegment(seg, err) })
-	})
-	segs := &segments{left: list, ahead: files, done: func(seg Segment) { v.read(seg.Size) }}
+	segs := newSegments(ctx, v.client, list, cmp.Or(v.cfg.Concurrency, defaultConcurrency), func(seg Segment) { v.read(seg.Size) })
 	defer segs.close()
 	for segs.more() {
 		if segs.index > expect {

@@ -1,6 +1,7 @@
 package v03_test
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"testing"
@@ -58,6 +59,43 @@ func TestVerifyDamage(t *testing.T) {
 	}
 }
 
+// What a snapshot must be is what restoring it wants.
+func TestVerifySnapshot(t *testing.T) {
+	r := newReplica(t, 5, 512)
+	r.history(1)
+	for what, body := range map[string][]byte{"no LZ4": []byte("x"), "no database": pack(t, []byte("hello")), "nearly a database": pack(t, append(bytes.Repeat([]byte("x"), 16), r.db[16:]...)),
+		"no whole page": pack(t, r.db[:len(r.db)-1]), "empty": nil, "without pages": pack(t, nil)} {
+		r.put("snapshots/00000000.snapshot.lz4", body)
+		report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+		require.NoError(t, err, what)
+		if what == "without pages" {
+			assert.True(t, report.OK())
+			continue
+		}
+		require.Len(t, report.Damaged, 1, what)
+		assert.Equal(t, "generations/"+generation+"/snapshots/00000000.snapshot.lz4", report.Damaged[0].Name())
+	}
+	r.store.Delete(r.key("snapshots/00000000.snapshot.lz4"))
+	report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	require.Len(t, report.Damaged, 1, "the WAL is sound")
+	assert.True(t, report.Damaged[0].Missing)
+	assert.ErrorContains(t, report.Damaged[0], "generation has no snapshot: nothing can be restored from it")
+	assert.Equal(t, len(r.store.Keys()), report.Files)
+}
+
+func TestVerifyUncommitted(t *testing.T) {
+	r := newReplica(t, 4, 512)
+	r.snapshot()
+	r.transaction(3, 1, 2)
+	r.frame(1, 0, make([]byte, 512))
+	r.frame(2, 0, make([]byte, 512))
+	r.sync()
+	report, err := v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, report.Uncommitted)
+}
+
 func TestVerifyMissingWAL(t *testing.T) {
 	r := newReplica(t, 8, 512)
 	r.snapshot()
@@ -74,6 +112,15 @@ func TestVerifyMissingWAL(t *testing.T) {
 	require.Len(t, report.Damaged, 1)
 	assert.True(t, report.Damaged[0].Missing)
 	assert.Equal(t, 1, report.Damaged[0].Index)
+
+	r.random()
+	r.sync()
+	r.store.Delete(r.key("wal/00000002_00000000.wal.lz4"))
+	report, err = v03.Verify(t.Context(), r.client(), v03.VerifyConfig{})
+	require.NoError(t, err)
+	require.Len(t, report.Damaged, 2)
+	assert.True(t, report.Damaged[1].Missing, "the beginning of the last one")
+	assert.Equal(t, 2, report.Damaged[1].Index)
 
 	client := r.client()
 	require.NoError(t, client.Inject(mock.Fault{Op: mock.OpOpen, Nth: 2, Err: assert.AnError}))

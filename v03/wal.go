@@ -17,7 +17,7 @@ const (
 )
 
 // walReader reads the frames of a WAL file, and verifies the chain of their checksums.
-// What is wrong with them is a fault.
+// Damage is a fault.
 type walReader struct {
 	r        io.Reader
 	pageSize uint32
@@ -47,7 +47,7 @@ func newWALReader(r io.Reader) (*walReader, error) {
 	case word(4) != walVersion:
 		return nil, faultf("WAL has version %d: want %d", word(4), walVersion)
 	case !ltx.IsValidPageSize(w.pageSize):
-		return nil, faultf("WAL has pages of %d bytes: want a power of two from 512 to 65536", w.pageSize)
+		return nil, faultf("WAL has a page size of %d bytes: want a power of two from 512 to 65536", w.pageSize)
 	case w.sum != [2]uint32{word(24), word(28)}:
 		return nil, faultf("WAL header's checksum is wrong")
 	}
@@ -74,7 +74,7 @@ func (w *walReader) next() (frame, error) {
 	word := func(at int) uint32 { return binary.BigEndian.Uint32(head[at:]) }
 	w.frames++
 	if !bytes.Equal(head[8:16], w.salt[:]) {
-		return frame{}, faultf("frame %d has salts %x: want %x, those of the WAL header", w.frames, head[8:16], w.salt)
+		return frame{}, faultf("frame %d has the salts %x: want %x, as in the WAL header", w.frames, head[8:16], w.salt)
 	}
 	w.add(head[:8])
 	w.add(page)
@@ -82,7 +82,7 @@ func (w *walReader) next() (frame, error) {
 		return frame{}, faultf("frame %d has a wrong checksum, or does not continue the frame before it", w.frames)
 	}
 	if word(0) == 0 {
-		return frame{}, faultf("frame %d is of page 0", w.frames)
+		return frame{}, faultf("frame %d has page number 0: want 1 or more", w.frames)
 	}
 	return frame{word(0), word(4), page}, nil
 }

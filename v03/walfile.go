@@ -3,6 +3,8 @@ package v03
 import (
 	"context"
 	"io"
+
+	"github.com/ltxstore/ltxstore"
 )
 
 // opened is a file that was opened ahead of its turn.
@@ -23,7 +25,7 @@ type ahead struct {
 }
 
 func newAhead(ctx context.Context, n, limit int, open func(ctx context.Context, i int) (io.ReadCloser, error)) *ahead {
-	a := &ahead{open: open, n: n, limit: max(limit, 1)}
+	a := &ahead{open: open, n: n, limit: limit}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	return a
 }
@@ -70,8 +72,14 @@ type segments struct {
 	done func(Segment) // called when a segment was read to its end
 }
 
-// more reports whether there is another WAL file, and begins it. What was left of the
-// one before it is skipped.
+// newSegments begins to read segments, of which limit are open at once.
+func newSegments(ctx context.Context, client ltxstore.ReplicaClient, list []Segment, limit int, done func(Segment)) *segments {
+	files := newAhead(ctx, len(list), limit, func(ctx context.Context, i int) (io.ReadCloser, error) { return list[i].open(ctx, client) })
+	return &segments{left: list, ahead: files, done: done}
+}
+
+// more reports whether there is another WAL file, and begins it. The rest of the previous
+// one is skipped.
 func (s *segments) more() bool {
 	s.stop()
 	for s.begun && len(s.left) > 0 && s.left[0].Index == s.index {
@@ -85,7 +93,7 @@ func (s *segments) more() bool {
 	return s.begun
 }
 
-// take returns the next segment, which is cur then.
+// take makes the next segment the current one, and returns it.
 func (s *segments) take() (io.ReadCloser, error) {
 	s.cur, s.left = s.left[0], s.left[1:]
 	return s.ahead.next()
@@ -126,7 +134,7 @@ func (s *segments) begin() error {
 		return missing(next.Generation, next.Index, s.at, "segment is missing: the next begins at %d", next.Offset)
 	case next.Offset < s.at:
 		s.cur = next
-		return faultf("segment overlaps that at %d, which ends at %d", before.Offset, s.at)
+		return faultf("segment overlaps the one at %d, which ends at %d", before.Offset, s.at)
 	}
 	rc, err := s.take()
 	if err != nil {
