@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -22,7 +23,7 @@ type blocks struct {
 	bound int64
 	count *counters
 
-	flights flights[run, [][]byte]
+	flights flow.Flights[run, [][]byte]
 
 	mu    sync.Mutex
 	used  int64
@@ -126,13 +127,6 @@ func (b *blocks) prune(k *known) {
 	}
 }
 
-// valid reports whether the file is unchanged since enter.
-func (b *blocks) valid(k *known) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.files[k.file] == k
-}
-
 // past reports whether the file is known to end before a block.
 func (b *blocks) past(k *known, n int64) bool {
 	b.mu.Lock()
@@ -150,24 +144,16 @@ func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	}
 	b.byAge.Get(it) // now the youngest
 	b.mu.Unlock()
-	if b.disk == nil {
-		return it.data, true
-	}
-	data, err := b.disk.read(k.at(n), it.sum)
-	if err != nil {
-		b.lost(it)
-	}
+	data, err := b.load(it) // put removes it if this fails
 	return data, err == nil
 }
 
-// lost removes a block whose file on the disk is damaged or missing.
-func (b *blocks) lost(it *block) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if it.of.blocks[it.n] == it {
-		b.count.torn.Add(1)
-		b.remove(it)
+// load returns the bytes of a block, or an error if its file on the disk is damaged or missing.
+func (b *blocks) load(it *block) ([]byte, error) {
+	if b.disk == nil {
+		return it.data, nil
 	}
+	return b.disk.read(it.of.at(it.n), it.sum)
 }
 
 // put keeps a block that was read. If it contradicts the file's other blocks, it drops
@@ -199,19 +185,14 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 		return false
 	}
 	if kept := k.blocks[n]; kept != nil {
-		was := kept.data
-		if b.disk != nil {
-			var err error
-			if was, err = b.disk.read(k.at(n), kept.sum); err != nil {
-				b.count.torn.Add(1)
-				b.remove(kept)
-				was = data
-			} else if kept.old && bytes.Equal(was, data) {
-				k.proven = true
-			}
-		}
-		if !bytes.Equal(was, data) {
+		switch was, err := b.load(kept); {
+		case err != nil:
+			b.count.torn.Add(1)
+			b.remove(kept)
+		case !bytes.Equal(was, data):
 			return false
+		case kept.old:
+			k.proven = true
 		}
 	}
 	if k.end = max(k.end, end); short {
@@ -245,7 +226,7 @@ func (b *blocks) add(it *block) {
 }
 
 func (b *blocks) makeRoom(cost int64) {
-	for b.used+cost > b.bound && b.byAge.Len() > 0 {
+	for b.used+cost > b.bound {
 		oldest, _, _ := b.byAge.GetOldest()
 		b.count.evicted.Add(1)
 		b.remove(oldest)

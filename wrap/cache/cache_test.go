@@ -149,6 +149,45 @@ func TestOwnChangesAreListed(t *testing.T) {
 	assert.Len(t, w.next.Calls(mock.OpList), 4)
 }
 
+// A kept listing has the changes from its seek on, the first file included.
+func TestOwnChangeAtTheSeek(t *testing.T) {
+	w := newWorld(cache.Config{})
+	assert.Empty(t, list(t, w, 5))
+	put(t, w, 5, []byte("five"))
+	assert.Equal(t, []ltx.TXID{5}, list(t, w, 5))
+	assert.Len(t, w.next.Calls(mock.OpList), 1)
+}
+
+// A kept listing is dropped by a change of which the next client does not say what it did.
+func TestOwnChangesOfUnknownResult(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, w *world){
+		"a file and an error": func(t *testing.T, w *world) {
+			w.next.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
+				return &ltx.FileInfo{MinTXID: 2, MaxTXID: 2, Size: 1}, ltxstore.ErrUnavailable
+			}
+			_, err := w.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader([]byte("x")))
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+		},
+		"neither": func(t *testing.T, w *world) {
+			w.next.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) { return nil, nil }
+			put(t, w, 2, []byte("x"))
+		},
+		"a deletion that panics": func(t *testing.T, w *world) {
+			w.next.DeleteLTXFilesFunc = func(context.Context, []*ltx.FileInfo) error { panic("mine") }
+			assert.Panics(t, func() { remove(t, w, 1) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(cache.Config{})
+			put(t, w.other, 1, []byte("x"))
+			list(t, w, 0)
+			change(t, w)
+			assert.Equal(t, []ltx.TXID{1}, list(t, w, 0))
+			assert.Len(t, w.next.Calls(mock.OpList), 2)
+		})
+	}
+}
+
 // A write beside a listing of the store is in every listing that begins after it.
 func TestWriteRacesListing(t *testing.T) {
 	w := newWorld(cache.Config{})
@@ -251,25 +290,35 @@ func TestFailedListingIsNotKept(t *testing.T) {
 	assert.Len(t, list(t, w, 0), 40)
 }
 
-// unclosable fails to close each listing but the first.
+// unclosable fails to close each listing but the first sound ones, and counts those not closed.
 type unclosable struct {
 	ltxstore.ReplicaClient
-	lists int
+	sound, lists, open int
 }
 
 func (c *unclosable) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	files, err := c.ReplicaClient.LTXFiles(ctx, level, seek, useMetadata)
-	if c.lists++; c.lists > 1 && err == nil {
-		files = unclosableFiles{files}
+	if err != nil {
+		return nil, err
 	}
-	return files, err
+	c.lists++
+	c.open++
+	return unclosableFiles{files, c, c.lists > c.sound}, nil
 }
 
-type unclosableFiles struct{ ltx.FileIterator }
+type unclosableFiles struct {
+	ltx.FileIterator
+	of    *unclosable
+	fails bool
+}
 
 func (f unclosableFiles) Close() error {
-	_ = f.FileIterator.Close() // cancelled
-	return ltxstore.ErrUnavailable
+	f.of.open--
+	err := f.FileIterator.Close()
+	if f.fails {
+		err = ltxstore.ErrUnavailable
+	}
+	return err
 }
 
 // A reader that goes on alone is told that its own listing does not close.
@@ -278,13 +327,60 @@ func TestCloseOfOwnListing(t *testing.T) {
 	for txid := ltx.TXID(1); txid <= 100; txid++ {
 		put(t, w.other, txid, []byte("x"))
 	}
-	c := cache.New(&unclosable{ReplicaClient: w.next}, cache.Config{MaxFiles: 10})
+	c := cache.New(&unclosable{ReplicaClient: w.next, sound: 1}, cache.Config{MaxFiles: 10})
 	files, err := c.LTXFiles(t.Context(), 0, 0, false)
 	require.NoError(t, err)
 	for range 50 {
 		require.True(t, files.Next())
 	}
 	require.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
+}
+
+// A listing of the store is closed once, however it ends, and does not succeed if it does not close.
+func TestListingsAreClosed(t *testing.T) {
+	w := newWorld(cache.Config{})
+	for txid := ltx.TXID(1); txid <= 40; txid++ {
+		put(t, w.other, txid, []byte("x"))
+	}
+	for name, tt := range map[string]struct {
+		read, sound int
+		fault       mock.Fault
+		err         error
+	}{
+		"to its end":        {41, 1, mock.Fault{}, nil},
+		"in part":           {3, 1, mock.Fault{}, nil},
+		"one that fails":    {41, 1, mock.Fault{Op: mock.OpNext, After: 20, Err: ltxstore.ErrUnavailable}, ltxstore.ErrUnavailable},
+		"one not begun":     {41, 1, mock.Fault{Op: mock.OpList, Err: ltxstore.ErrUnavailable}, ltxstore.ErrUnavailable},
+		"one that does not": {41, 0, mock.Fault{}, ltxstore.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tt.fault.Op != "" {
+				require.NoError(t, w.next.Inject(tt.fault))
+			}
+			next := &unclosable{ReplicaClient: w.next, sound: tt.sound}
+			files, err := cache.New(next, cache.Config{}).LTXFiles(t.Context(), 0, 0, false)
+			require.NoError(t, err)
+			for range tt.read {
+				files.Next()
+			}
+			assert.ErrorIs(t, files.Close(), tt.err)
+			assert.Zero(t, next.open)
+		})
+	}
+}
+
+// A reader that goes on alone begins where it is.
+func TestSeekOfOwnListing(t *testing.T) {
+	for maxFiles, want := range map[int]ltx.TXID{5: 50, 10: 57} {
+		w := newWorld(cache.Config{MaxFiles: maxFiles})
+		for txid := ltx.TXID(1); txid <= 100; txid++ {
+			put(t, w.other, txid, []byte("x"))
+		}
+		assert.Len(t, list(t, w, 50), 51)
+		calls := w.next.Calls(mock.OpList)
+		require.Len(t, calls, 2)
+		assert.Equal(t, want, calls[1].Seek)
+	}
 }
 
 // What is too long to be kept is listed all the same, by all that share it.
@@ -356,8 +452,11 @@ func TestReadHits(t *testing.T) {
 		read(t, w, 1, 40<<10, 100) // past the end of a file that ends with a block
 	}
 	assert.LessOrEqual(t, opens(), 3)
+	assert.EqualValues(t, 2, w.Stats().Blocks, "an empty one is not kept")
 	read(t, w, 1, 4000, 5000)
 	assert.Equal(t, 4, opens())
+	read(t, w, 1, 4<<10, 8<<10)
+	assert.Equal(t, 4, opens(), "MaxRange included")
 	call := w.next.Calls(mock.OpOpen)[3]
 	assert.EqualValues(t, []int64{0, 12 << 10}, []int64{call.Offset, call.Size}, "whole blocks, in one request")
 	read(t, w, 1, 0, 0)
@@ -470,6 +569,19 @@ func TestReadBesideWrite(t *testing.T) {
 		assert.EqualValues(t, "new", read(t, w, 1, 0, 3))
 	}
 	assert.Len(t, w.next.Calls(mock.OpOpen), 4)
+	within := false
+	w.next.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+		if !within {
+			within = true
+			put(t, w, 1, []byte("first"))
+			read(t, w, 1, 0, 3)
+			assert.Zero(t, w.Stats().Blocks, "while the other of two writes goes on")
+		}
+		return w.other.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+	}
+	put(t, w, 1, []byte("new"))
+	read(t, w, 1, 0, 3)
+	assert.EqualValues(t, 1, w.Stats().Blocks)
 	w.next.DeleteAllFunc = func(ctx context.Context) error {
 		read(t, w, 1, 0, 3)
 		assert.Zero(t, w.Stats().Blocks)
@@ -530,14 +642,19 @@ func TestRefusals(t *testing.T) {
 		assert.ErrorIs(t, c.DeleteAll(t.Context()), fs.ErrInvalid)
 		assert.Zero(t, c.Stats())
 	}
-	for _, cfg := range []cache.Config{{BlockSize: 4 << 10, Size: 4<<10 + 256}, {BlockSize: 4 << 20}, {Size: 70 << 10, MaxRange: 70 << 10}} {
+	for _, cfg := range []cache.Config{
+		{BlockSize: 4 << 10, Size: 4<<10 + 256}, {BlockSize: 4 << 20}, {Size: 70 << 10, MaxRange: 70 << 10},
+		{MaxRange: 64 << 20}, {MaxRange: 1 << 30, Dir: t.TempDir()},
+	} {
 		assert.NoError(t, cache.New(mock.NewReplicaClient(mock.Config{}), cfg).Init(t.Context()), "the limits themselves are right")
 	}
 	assert.ErrorContains(t, cache.New(nil, cache.Config{}).Init(t.Context()), "want a client to wrap")
-	_, err := cache.New(mock.NewReplicaClient(mock.Config{}), cache.Config{Size: 70 << 10, MaxRange: 71 << 10}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 1)
-	assert.ErrorContains(t, err, "MaxRange")
+	for _, cfg := range []cache.Config{{Size: 70 << 10, MaxRange: 71 << 10}, {MaxRange: 64<<20 + 1}, {MaxRange: 1<<30 + 1, Dir: t.TempDir()}} {
+		_, err := cache.New(mock.NewReplicaClient(mock.Config{}), cfg).OpenLTXFile(t.Context(), 0, 1, 1, 0, 1)
+		assert.ErrorContains(t, err, "MaxRange")
+	}
 	dir := t.TempDir()
-	err = cache.New(mock.NewReplicaClient(mock.Config{}), cache.Config{Dir: fmt.Sprintf("%s/\x01/%0300d", dir, 0)}).Init(t.Context())
+	err := cache.New(mock.NewReplicaClient(mock.Config{}), cache.Config{Dir: fmt.Sprintf("%s/\x01/%0300d", dir, 0)}).Init(t.Context())
 	assert.ErrorContains(t, err, "Dir")
 	assert.False(t, errors.Is(err, fs.ErrNotExist))
 }
@@ -567,6 +684,40 @@ func TestMaxFilesExactly(t *testing.T) {
 		}
 		assert.EqualValues(t, []int64{30, 2}, []int64{w.Stats().Files, w.Stats().ListHits})
 	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(cache.Config{MaxFiles: 24, TTL: time.Minute}) // two full pages
+		for txid := ltx.TXID(1); txid <= 23; txid++ {
+			put(t, w.other, txid, []byte("x"))
+		}
+		list(t, w, 0)
+		for _, kept := range []int64{24, 0} {
+			put(t, w, ltx.TXID(100-kept), []byte("x"))
+			assert.Equal(t, kept, w.Stats().Files, "a kept one may grow up to the bound")
+		}
+		remove(t, w, 100)
+		for range 2 {
+			assert.Len(t, list(t, w, 0), 24)
+		}
+		assert.EqualValues(t, []int64{24, 1}, []int64{w.Stats().Files, w.Stats().ListHits})
+	})
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(cache.Config{MaxFiles: 30, TTL: time.Minute})
+		for level, n := range []ltx.TXID{10, 20} {
+			for txid := ltx.TXID(1); txid <= n; txid++ {
+				_, err := w.other.WriteLTXFile(t.Context(), level, txid, txid, bytes.NewReader([]byte("x")))
+				require.NoError(t, err)
+			}
+		}
+		for level := range 2 {
+			files, err := w.LTXFiles(t.Context(), level, 0, false)
+			require.NoError(t, err)
+			for files.Next() {
+			}
+			require.NoError(t, files.Close())
+			time.Sleep(time.Minute)
+		}
+		assert.EqualValues(t, 30, w.Stats().Files, "an expired one with room remains, and tells times of files")
+	})
 }
 
 // Only what Config.Only names is kept.
@@ -593,6 +744,83 @@ func TestBlockEndsBeforeAnother(t *testing.T) {
 	assert.EqualValues(t, 1, w.Stats().Changed)
 }
 
+// A full block where the file is known to have ended is of another version.
+func TestBlockGoesOnAfterTheEnd(t *testing.T) {
+	w := newWorld(cache.Config{BlockSize: 4 << 10, Size: 2 * (4<<10 + 256), MaxRange: 8 << 10})
+	body := random(1, 12<<10)
+	put(t, w.other, 1, body[:5000])
+	put(t, w.other, 2, body[:4096])
+	read(t, w, 1, 0, 5000)
+	read(t, w, 1, 0, 10)
+	read(t, w, 2, 0, 10) // instead of the file's last block
+	put(t, w.other, 1, body)
+	assert.Equal(t, body[4096:8192], read(t, w, 1, 4096, 4096))
+	assert.EqualValues(t, 1, w.Stats().Changed)
+	assert.Equal(t, body[8192:8202], read(t, w, 1, 8192, 10))
+}
+
+// A listing drops the blocks that it contradicts, and no others.
+func TestListingsAndBlocks(t *testing.T) {
+	const kept, changed = 0, 1
+	for name, tt := range map[string]struct {
+		before, after int // bytes of the file; -1: not rewritten
+		offset        int64
+		size          int64
+		listed        bool // before it is read
+		want          int
+	}{
+		"a block":                               {10_000, -1, 0, 10, false, kept},
+		"all":                                   {10_000, -1, 0, 10_000, false, kept},
+		"full blocks":                           {8192, -1, 0, 8192, false, kept},
+		"a block, listed before":                {10_000, -1, 0, 10, true, kept},
+		"all, longer":                           {10_000, 10_001, 0, 10_000, false, changed},
+		"all, shorter":                          {10_000, 9_999, 0, 10_000, false, changed},
+		"a block, ends before":                  {10_000, 5000, 4096, 10, false, changed},
+		"a block, longer than listed":           {10_000, 10_001, 0, 10, true, changed},
+		"a block, rewritten before it is known": {10_000, 10_001, 0, 10, false, kept},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // all at the same time, so that it tells nothing
+				w := newWorld(cache.Config{BlockSize: 4 << 10, TTL: time.Nanosecond})
+				for txid := ltx.TXID(1); txid <= 3; txid++ { // the first is not read
+					put(t, w.other, txid, random(1, tt.before))
+				}
+				if tt.listed {
+					list(t, w, 0)
+				}
+				for txid := ltx.TXID(2); txid <= 3; txid++ {
+					read(t, w, txid, tt.offset, tt.size)
+					if tt.after >= 0 {
+						put(t, w.other, txid, random(1, tt.after))
+					}
+				}
+				time.Sleep(time.Nanosecond)
+				list(t, w, 0)
+				assert.EqualValues(t, 2*tt.want, w.Stats().Changed)
+				time.Sleep(time.Nanosecond)
+				list(t, w, 0)
+				assert.EqualValues(t, 2*tt.want, w.Stats().Changed, "once")
+				assert.Equal(t, tt.want == kept, w.Stats().Blocks > 0)
+			})
+		})
+	}
+}
+
+// A file that was missing has its BlockTTL from when it was found.
+func TestMissingFileIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(cache.Config{BlockTTL: time.Hour})
+		_, err := w.OpenLTXFile(t.Context(), 0, 1, 1, 0, 10)
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		put(t, w.other, 1, []byte("body"))
+		time.Sleep(59 * time.Minute)
+		read(t, w, 1, 0, 10)
+		time.Sleep(59 * time.Minute)
+		read(t, w, 1, 0, 10)
+		assert.Len(t, w.next.Calls(mock.OpOpen), 2)
+	})
+}
+
 // Blocks that fill the bound exactly are all kept.
 func TestSizeExactly(t *testing.T) {
 	w := newWorld(cache.Config{BlockSize: 4 << 10, Size: 2 * (4<<10 + 256)})
@@ -602,4 +830,29 @@ func TestSizeExactly(t *testing.T) {
 		assert.EqualValues(t, min(block+1, 2), w.Stats().Blocks)
 	}
 	assert.EqualValues(t, 1, w.Stats().Evicted)
+	read(t, w, 1, 0, 10)
+	assert.Len(t, w.next.Calls(mock.OpOpen), 4, "one that was dropped is read again")
+}
+
+// The files of a listing that is closed while more of it is read no longer count.
+func TestClosedListingDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(cache.Config{MaxFiles: 100})
+		for txid := ltx.TXID(1); txid <= 90; txid++ {
+			put(t, w.other, txid, []byte("x"))
+		}
+		require.NoError(t, w.next.Inject(mock.Fault{Op: mock.OpNext, After: 40, Delay: time.Hour}))
+		files, err := w.LTXFiles(t.Context(), 0, 0, false)
+		require.NoError(t, err)
+		for range 9 { // the store is asked for the second page but one
+			require.True(t, files.Next())
+		}
+		synctest.Wait()
+		require.NoError(t, files.Close())
+		assert.Zero(t, w.Stats().Files)
+		for range 2 {
+			assert.Len(t, list(t, w, 0), 90)
+		}
+		assert.EqualValues(t, 1, w.Stats().ListHits)
+	})
 }

@@ -57,25 +57,24 @@ func (d *disk) sum(at spot, data []byte) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(d.place(at)), table), table, data)
 }
 
-// parse is the inverse of name. It reports whether the name is one of this package, and of
-// the current block size.
-func (d *disk) parse(name string) (it leftover, ours, current bool) {
+// parse is the inverse of name for any block size. It reports whether the name is one of this
+// package.
+func (d *disk) parse(name string) (it leftover, blockSize int, ours bool) {
 	var minTXID, maxTXID uint64
-	var blockSize int
-	read, err := fmt.Sscanf(name, "%04x-%016x-%016x-%x-%x-%x-%08x.ltxblock", &it.file.Level, &minTXID, &maxTXID, &blockSize, &it.n, &it.since, &it.sum)
-	if err != nil || read != 7 {
-		return it, false, false
+	_, err := fmt.Sscanf(name, "%04x-%016x-%016x-%x-%x-%x-%08x.ltxblock", &it.file.Level, &minTXID, &maxTXID, &blockSize, &it.n, &it.since, &it.sum)
+	if err != nil {
+		return it, 0, false
 	}
 	it.file.MinTXID, it.file.MaxTXID = ltx.TXID(minTXID), ltx.TXID(maxTXID)
 	other := disk{d.dir, blockSize}
-	return it, other.name(it.spot, it.sum) == name, blockSize == d.blockSize
+	return it, blockSize, other.name(it.spot, it.sum) == name
 }
 
 var errTorn = errors.New("block is damaged")
 
 func (d *disk) read(at spot, sum uint32) ([]byte, error) {
 	data, err := os.ReadFile(filepath.Join(d.dir, d.name(at, sum)))
-	if err == nil && (len(data) == 0 || len(data) > d.blockSize || d.sum(at, data) != sum) {
+	if err == nil && d.sum(at, data) != sum {
 		err = errTorn
 	}
 	return data, err
@@ -118,14 +117,14 @@ func (d *disk) scan(ttl time.Duration) (left []leftover, err error) {
 		return nil, hide(err)
 	}
 	for _, entry := range entries {
-		it, ours, current := d.parse(entry.Name())
-		current = current && fresh(time.UnixMilli(it.since), ttl)
-		if ours && !current || strings.HasSuffix(entry.Name(), partial) {
+		it, blockSize, ours := d.parse(entry.Name())
+		if ours && blockSize == d.blockSize && fresh(time.UnixMilli(it.since), ttl) {
+			if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+				it.size, it.at = info.Size(), info.ModTime()
+				left = append(left, it)
+			}
+		} else if ours || strings.HasSuffix(entry.Name(), partial) {
 			_ = os.Remove(filepath.Join(d.dir, entry.Name()))
-		}
-		if info, err := entry.Info(); err == nil && ours && current && info.Mode().IsRegular() {
-			it.size, it.at = info.Size(), info.ModTime()
-			left = append(left, it)
 		}
 	}
 	slices.SortStableFunc(left, func(a, b leftover) int { return a.at.Compare(b.at) })

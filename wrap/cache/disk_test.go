@@ -2,9 +2,12 @@ package cache_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -181,6 +184,62 @@ func TestDiskBound(t *testing.T) {
 	for _, name := range leftovers {
 		assert.NoFileExists(t, filepath.Join(folder, name))
 	}
+}
+
+// Of blocks that two clients have kept of two versions of a file, one client's are used.
+func TestDiskOfTwoVersions(t *testing.T) {
+	for name, later := range map[string]time.Duration{"at the same time": 0, "one after the other": time.Second} {
+		for _, offset := range []int64{0, 4 << 10} {
+			t.Run(fmt.Sprint(name, " at ", offset), func(t *testing.T) {
+				cfg := cache.Config{Dir: t.TempDir(), BlockSize: 4 << 10}
+				synctest.Test(t, func(t *testing.T) {
+					one, body := newWorld(cfg), random(2, 8<<10)
+					two := &world{cache.New(one.next, cfg), one.next, one.other}
+					for _, w := range []*world{one, two} {
+						require.NoError(t, w.Init(t.Context()))
+					}
+					put(t, one.other, 1, random(1, 8<<10))
+					read(t, one, 1, 0, 10)
+					time.Sleep(later)
+					put(t, one.other, 1, body)
+					read(t, two, 1, offset, 10)
+					paths, _ := blocksIn(t, cfg.Dir)
+					require.Len(t, paths, 2)
+					w := one.again(cfg)
+					require.NoError(t, w.Init(t.Context()))
+					// Of one moment and different blocks it does not show.
+					if offset == 0 || later > 0 {
+						assert.EqualValues(t, 1, w.Stats().Blocks)
+						paths, _ = blocksIn(t, cfg.Dir)
+						assert.Len(t, paths, 1)
+					}
+					assert.Equal(t, body, read(t, w, 1, 0, 8<<10))
+					assert.Equal(t, body, read(t, w, 1, 0, 8<<10))
+					assert.Zero(t, w.Stats().Torn)
+				})
+			})
+		}
+	}
+}
+
+// What has a block's name and is none is left alone.
+func TestDiskOfStrangers(t *testing.T) {
+	cfg := cache.Config{Dir: t.TempDir(), BlockSize: 4 << 10}
+	w := newWorld(cfg)
+	require.NoError(t, w.Init(t.Context()))
+	folders, err := filepath.Glob(filepath.Join(cfg.Dir, "*"))
+	require.NoError(t, err)
+	require.Len(t, folders, 1)
+	now := time.Now().UnixMilli()
+	folder := filepath.Join(folders[0], fmt.Sprintf("0000-0000000000000001-0000000000000001-1000-0-%x-00000000.ltxblock", now))
+	file := filepath.Join(folders[0], fmt.Sprintf("0000-1-1-1000-0-%x-0.ltxblock", now)) // not as this package writes it
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
+	w = w.again(cfg)
+	require.NoError(t, w.Init(t.Context()))
+	assert.Zero(t, w.Stats().Blocks)
+	assert.DirExists(t, folder)
+	assert.FileExists(t, file)
 }
 
 // A disk that fails costs requests, and nothing else.

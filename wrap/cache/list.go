@@ -2,14 +2,11 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -37,7 +34,8 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 		s.counters.listMisses.Add(1)
 	}
 	r := &reader{shared: sh, next: c.next, seen: s.blocks.seen}
-	return &iterator{FileIterator: backend.NewPageIterator(ctx, r.page, opts), leave: sync.OnceValue(r.leave), ctx: ctx}, nil
+	opts.Close = r.leave
+	return backend.NewPageIterator(ctx, r.page, opts), nil
 }
 
 // keptPage is the number of files in a page of a kept listing.
@@ -50,20 +48,4 @@ func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 		page, files = slices.Clone(files[:n]), files[n:]
 		return page, len(files) > 0, nil
 	}
-}
-
-// iterator also leaves the shared listing when it is closed.
-type iterator struct {
-	ltx.FileIterator
-	leave func() error
-	ctx   context.Context
-}
-
-// Close implements io.Closer.
-func (it *iterator) Close() error {
-	err := it.FileIterator.Close()
-	if leaveErr := it.leave(); err == nil && !errors.Is(leaveErr, context.Canceled) {
-		return flow.Ended(it.ctx, leaveErr)
-	}
-	return err
 }

@@ -27,7 +27,7 @@ type listings struct {
 type level struct {
 	whole   *whole
 	running map[ltx.TXID]*shared // may be joined by another reader
-	all     map[*shared]bool     // those in progress
+	all     map[*shared]struct{} // those in progress
 	changes map[layer.File]*change
 }
 
@@ -48,7 +48,7 @@ type change struct {
 func (l *listings) level(n int) *level {
 	lv := l.levels[n]
 	if lv == nil {
-		lv = &level{running: make(map[ltx.TXID]*shared), all: make(map[*shared]bool), changes: make(map[layer.File]*change)}
+		lv = &level{running: make(map[ltx.TXID]*shared), all: make(map[*shared]struct{}), changes: make(map[layer.File]*change)}
 		l.levels[n] = lv
 	}
 	return lv
@@ -197,7 +197,7 @@ func (l *listings) join(ctx context.Context, n int, seek ltx.TXID) (sh *shared, 
 	if joined = sh != nil; !joined {
 		sh = &shared{listings: l, level: lv, n: n, seek: seek, since: time.Now()}
 		sh.ctx, sh.cancel = context.WithCancel(ltxstore.WithTorn(context.WithoutCancel(ctx), sh.tear))
-		lv.running[seek], lv.all[sh] = sh, true
+		lv.running[seek], lv.all[sh] = sh, struct{}{}
 	}
 	sh.readers++
 	return sh, joined

@@ -42,7 +42,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 
 // reader returns a reader of size bytes from offset of blocks.
 func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
-	return &codec.Pieces{Ctx: ctx, Skip: offset, Left: size,
+	return &codec.Pieces{Ctx: ctx, Store: c.next, File: f, Skip: offset, Left: size,
 		Next: func() ([]byte, error) {
 			if len(parts) == 0 {
 				return nil, io.EOF
@@ -51,7 +51,6 @@ func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offse
 			parts = parts[1:]
 			return part, nil
 		},
-		Wrap: func(err error) error { return layer.WrapFile(c.next, "read", f, err) },
 	}
 }
 
@@ -80,8 +79,7 @@ func (c *Client) read(ctx context.Context, s *state, r run) (parts [][]byte, err
 	return parts, nil
 }
 
-// kept returns the blocks up to the end of the file, if all are kept. On a disk a block may
-// have been replaced by another version's meanwhile.
+// kept returns the blocks up to the end of the file, if all are kept.
 func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
 	for n := r.first; n <= r.last && !b.past(r.of, n); n++ {
 		part, ok := b.get(r.of, n)
@@ -92,13 +90,13 @@ func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
 			break
 		}
 	}
-	return parts, b.disk == nil || b.valid(r.of)
+	return parts, true
 }
 
 // fetch reads blocks up to the end of the file from the store, for all concurrent callers,
 // and keeps them.
 func (b *blocks) fetch(ctx context.Context, next ltxstore.ReplicaClient, r run) (parts [][]byte, shared bool, err error) {
-	return b.flights.do(ctx, r, func(ctx context.Context) (parts [][]byte, err error) {
+	return b.flights.Do(ctx, r, func(ctx context.Context) (parts [][]byte, err error) {
 		f := r.of.file
 		rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, r.first*b.size, (r.last-r.first+1)*b.size)
 		if err != nil {

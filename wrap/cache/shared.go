@@ -98,7 +98,7 @@ func (r *reader) page(ctx context.Context) (files []ltx.FileInfo, more bool, err
 // alone returns the next page of the reader's own listing.
 func (r *reader) alone() (files []ltx.FileInfo, more bool, err error) {
 	for len(files) < r.want && r.own.Next() {
-		if item := *r.own.Item(); item.MinTXID > r.last.MinTXID || item.MinTXID == r.last.MinTXID && item.MaxTXID > r.last.MaxTXID {
+		if item := *r.own.Item(); compareFiles(item, r.last) > 0 {
 			files = append(files, item)
 		}
 	}
@@ -157,11 +157,9 @@ func (sh *shared) tear(file ltx.FileInfo) {
 func (sh *shared) withTorn(files []ltx.FileInfo) []ltx.FileInfo {
 	sh.tornMu.Lock()
 	defer sh.tornMu.Unlock()
-	if len(sh.torn) > 0 {
-		files = append(files, sh.torn...)
-		slices.SortFunc(files, compareFiles)
-		sh.torn = nil
-	}
+	files = append(files, sh.torn...)
+	slices.SortFunc(files, compareFiles)
+	sh.torn = nil
 	return files
 }
 
@@ -213,26 +211,26 @@ func (r *reader) leave() error {
 	if r.own != nil {
 		err = r.own.Close()
 	}
-	r.listings.mu.Lock()
+	l := r.listings
+	l.mu.Lock()
 	r.readers--
 	last, wait := r.readers == 0, r.pulling
 	if last {
-		r.release()
-		if !r.ended && !r.full {
-			r.spoiled = true
-			r.finish()
+		r.spoiled = true
+		r.finish()
+	}
+	l.mu.Unlock()
+	if last {
+		r.cancel()
+		if wait != nil {
+			<-wait // adds files
 		}
-	}
-	r.listings.mu.Unlock()
-	if !last {
-		return err
-	}
-	r.cancel()
-	if wait != nil {
-		<-wait
-	}
-	if r.stored != nil && !r.ended {
-		_ = r.stored.Close() // it was canceled above
+		if r.stored != nil && !r.ended {
+			_ = r.stored.Close() // it was canceled above
+		}
+		l.mu.Lock()
+		r.release()
+		l.mu.Unlock()
 	}
 	return err
 }

@@ -23,7 +23,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	s.begin(f)
 	defer func() { s.end(f, info, info != nil) }()
 	written, err := c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
-	if err == nil && written != nil && written.Size > 0 {
+	if err == nil && written != nil {
 		kept := *written
 		info = &kept
 	}

@@ -95,6 +95,8 @@ func TestReadFindsDamage(t *testing.T) {
 			_, again := rc.Read(make([]byte, 1))
 			assert.Equal(t, err, again)
 			assert.NoError(t, rc.Close())
+			_, again = rc.Read(make([]byte, 1))
+			assert.Equal(t, err, again, "closing does not hide the damage")
 
 			// A range is not checked.
 			rc, err = checksum.New(next, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, int64(len(body)))
@@ -104,6 +106,22 @@ func TestReadFindsDamage(t *testing.T) {
 			assert.Equal(t, body, got)
 			require.NoError(t, rc.Close())
 		}
+	}
+}
+
+// A whole file is read to its end, however it arrives.
+func TestReadOfAWholeFile(t *testing.T) {
+	next := wraptest.Quiet()
+	put(t, next, good())
+	for kind, over := range map[string]func(io.Reader) io.Reader{
+		"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "data with EOF": iotest.DataErrReader,
+	} {
+		rc, err := checksum.New(altered{next, over}, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
+		require.NoError(t, err)
+		got, err := io.ReadAll(rc)
+		require.NoError(t, err, kind)
+		assert.Equal(t, good(), got, kind)
+		assert.NoError(t, rc.Close())
 	}
 }
 
@@ -194,6 +212,17 @@ func TestStoreThatIgnoresTheBody(t *testing.T) {
 		_, err := checksum.New(careless{wraptest.Quiet(), read}, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body))
 		assert.ErrorContains(t, err, "reports success", name)
 	}
+}
+
+// Nothing is read of a body once the write has returned, unverified.
+func TestBodyEndsWithTheWrite(t *testing.T) {
+	var kept io.Reader
+	next := careless{wraptest.Quiet(), func(r io.Reader) { kept = r }}
+	_, err := checksum.New(next, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
+	require.Error(t, err)
+	n, err := kept.Read(make([]byte, 100))
+	assert.Zero(t, n)
+	assert.Error(t, err)
 }
 
 type careless struct {
@@ -301,6 +330,12 @@ func TestFailures(t *testing.T) {
 	assert.NotErrorIs(t, err, ltxstore.ErrChecksum)
 	assert.NoError(t, rc.Close())
 	assert.NoError(t, rc.Close())
+
+	rc, err = checksum.New(wraptest.Unclosable{ReplicaClient: next, Err: broken}, checksum.Config{}).OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
+	require.NoError(t, err)
+	assert.ErrorIs(t, rc.Close(), broken)
+	_, err = rc.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, fs.ErrClosed)
 
 	_, err = checksum.New(nil, checksum.Config{}).WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(good()))
 	assert.ErrorContains(t, err, "next is <nil>")

@@ -1,17 +1,12 @@
 package checksum
 
-import (
-	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend/settings"
-)
+import "github.com/ltxstore/ltxstore/backend/settings"
 
 const wrapper = "checksum"
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names: []string{wrapper},
-		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
-			return New(next, cfg), nil
-		},
+		New:   New,
 	})
 }

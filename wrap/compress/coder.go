@@ -49,7 +49,7 @@ type frameInfo struct {
 }
 
 // errNoFrame is the error of bytes that do not begin a frame as this package writes them.
-var errNoFrame = errors.New("not a zstd frame with a size and a checksum")
+var errNoFrame = errors.New("not a zstd frame with a checksum and without a dictionary")
 
 // parseFrame parses a frame's header: b has zstd.HeaderMaxSize bytes, or the rest of the file.
 func parseFrame(b []byte) (frameInfo, error) {
@@ -57,7 +57,7 @@ func parseFrame(b []byte) (frameInfo, error) {
 	if err := h.Decode(b); err != nil {
 		return frameInfo{}, fmt.Errorf("frame header: %w", err)
 	}
-	if h.Skippable || !h.HasFCS || !h.HasCheckSum || h.DictionaryID != 0 {
+	if !h.HasCheckSum || h.DictionaryID != 0 {
 		return frameInfo{}, errNoFrame
 	}
 	if h.FrameContentSize == 0 || h.FrameContentSize > maxFrameSize {

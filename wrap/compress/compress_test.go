@@ -60,7 +60,7 @@ func text(size int) []byte {
 
 // Any zstd program decompresses a file, whatever its number of frames.
 func TestFilesAreZstd(t *testing.T) {
-	for _, frame := range []int{0, 4096} {
+	for _, frame := range []int{0, 4096, 1 << 20} {
 		for _, size := range []int{1, 255, 256, 4095, 4096, 4097, 8192, 300_000, 1 << 20} {
 			r := newReplica(t)
 			body := text(size)
@@ -74,6 +74,9 @@ func TestFilesAreZstd(t *testing.T) {
 			d.Close()
 			require.NoError(t, err)
 			assert.True(t, bytes.Equal(body, got), "%d bytes in frames of %d", size, frame)
+			got, err = wraptest.Read(t.Context(), r.client(compress.Config{}), 2, 0, 0)
+			require.NoError(t, err)
+			assert.True(t, bytes.Equal(body, got), "by this package")
 		}
 	}
 	r := newReplica(t)
@@ -157,7 +160,9 @@ func TestRequests(t *testing.T) {
 		assert.EqualValues(t, len(replicatest.NewLTXFile(info.MinTXID, info.MaxTXID, at, i*8+1)), info.Size)
 		assert.Equal(t, at, info.CreatedAt)
 	}
-	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, c, false)) }), "remembered")
+	for _, metadata := range []bool{false, true} {
+		assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, c, metadata)) }), "remembered")
+	}
 	assert.EqualValues(t, 1, requests(func() { assert.Equal(t, infos, wraptest.List(t, writer, true)) }), "written by this client")
 	last := infos[n-1]
 	var pages map[uint32]ltx.PageIndexElem
@@ -335,11 +340,13 @@ type stale struct {
 	*mock.ReplicaClient
 	lists int
 	wrong int64
+	// always says that all listings are wrong.
+	always bool
 }
 
 func (s *stale) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
 	files, err := s.ReplicaClient.LTXFiles(ctx, level, seek, metadata)
-	if s.lists++; s.lists == 1 || s.wrong < 0 {
+	if s.lists++; s.lists == 1 || s.always {
 		return &wrongSize{files, s.wrong}, err
 	}
 	return files, err
@@ -364,13 +371,13 @@ func TestReplacedWhileListed(t *testing.T) {
 	wraptest.Write(t, r.client(compress.Config{}), 2, body)
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
 	next.SetLogger(nil)
-	for _, wrong := range []int64{100, 50_000} {
+	for _, wrong := range []int64{100, 50_000, -100} {
 		c := compress.New(&stale{ReplicaClient: next, wrong: wrong}, compress.Config{})
 		assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size)
 	}
 	shorter := compress.New(&stale{ReplicaClient: next, lists: -1}, compress.Config{})
 	assert.EqualValues(t, len(body), wraptest.List(t, shorter, false)[0].Size)
-	always := compress.New(&stale{ReplicaClient: next, wrong: -10}, compress.Config{})
+	always := compress.New(&stale{ReplicaClient: next, wrong: -10, always: true}, compress.Config{})
 	_, err := wraptest.Read(t.Context(), always, 2, 200_000, 10)
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
 }
@@ -522,4 +529,105 @@ func TestRequestsOfOtherFiles(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, text(5000), got)
 	assert.EqualValues(t, 3, r.Requests()-before)
+}
+
+// What a read costs, by its range and what is known of the file.
+func TestRequestsOfRanges(t *testing.T) {
+	const frame = 8192
+	body := text(24 * frame) // ends with a frame
+	plain := replicatest.NewLTXFile(7, 7, at, 40)
+	for name, tt := range map[string]struct {
+		id           ltx.TXID
+		offset, size int64
+		want         int64
+	}{
+		"the most of the beginning":  {2, 0, 64 << 10, 1},
+		"the last of the beginning":  {2, 64<<10 - 1, 1, 1},
+		"more than the beginning":    {2, 0, 64<<10 + 1, 3},
+		"after the beginning":        {2, 64 << 10, 1, 3},
+		"to the end":                 {2, 100_000, 0, 3},
+		"of an uncompressed file":    {7, 100_000, 10, 4},
+		"compressed, now not so":     {8, 100_000, 10, 5},
+		"all of an LTX file as such": {7, 0, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReplica(t)
+			c := r.client(compress.Config{FrameSize: frame})
+			want := body
+			switch tt.id {
+			case 7:
+				want = plain
+			case 8:
+				wraptest.Write(t, c, 8, body)
+				want = plain
+			default:
+				wraptest.Write(t, r.client(compress.Config{FrameSize: frame}), 2, body)
+			}
+			if tt.id != 2 {
+				r.Put(r.key(tt.id), mock.Object{Body: plain, ModTime: at})
+			}
+			before := r.Requests()
+			got, err := wraptest.Read(t.Context(), c, tt.id, tt.offset, tt.size)
+			require.NoError(t, err)
+			want = want[tt.offset:]
+			if tt.size > 0 {
+				want = want[:tt.size]
+			}
+			assert.True(t, bytes.Equal(want, got))
+			assert.Equal(t, tt.want, r.Requests()-before)
+		})
+	}
+}
+
+// A file that is neither LTX nor compressed is read as it is, however short, and a transfer
+// that breaks in its first bytes fails.
+func TestShortFiles(t *testing.T) {
+	r := newReplica(t)
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	c := compress.New(next, compress.Config{})
+	for _, stored := range []string{"a", "abc", "abcd"} {
+		r.Put(r.key(1), mock.Object{Body: []byte(stored)})
+		got, err := wraptest.Read(t.Context(), c, 1, 0, 0)
+		require.NoError(t, err)
+		assert.Equal(t, stored, string(got))
+		require.NoError(t, next.Inject(mock.Fault{Op: mock.OpRead, Err: ltxstore.ErrUnavailable}))
+		_, err = wraptest.Read(t.Context(), c, 1, 0, 0)
+		assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	}
+}
+
+// A damaged file is listed with its stored size, and with metadata ends the listing, as a
+// read that fails does.
+func TestListingOfDamage(t *testing.T) {
+	r := newReplica(t)
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	wraptest.Write(t, r.client(compress.Config{}), 1, text(1000))
+	o, _ := r.Get(r.key(1))
+	cut := o.Body[:len(o.Body)-1]
+	list := func(metadata bool) ([]*ltx.FileInfo, error) {
+		c := compress.New(next, compress.Config{}) // knows nothing
+		return ltxstore.FindLTXFiles(t.Context(), c, 0, metadata, func(*ltx.FileInfo) (bool, error) { return true, nil })
+	}
+	r.Put(r.key(1), mock.Object{Body: cut})
+	infos, err := list(false)
+	require.NoError(t, err)
+	assert.EqualValues(t, len(cut), infos[0].Size)
+	_, err = list(true)
+	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+
+	plain := replicatest.NewLTXFile(1, 1, at, 40)
+	r.Put(r.key(1), mock.Object{Body: plain})
+	for nth := 1; nth <= 2; nth++ { // its end, its beginning
+		require.NoError(t, next.Inject(mock.Fault{Op: mock.OpOpen, Nth: nth, Err: ltxstore.ErrUnavailable}))
+		_, err = list(true)
+		assert.ErrorIs(t, err, ltxstore.ErrUnavailable, nth)
+	}
+	c := compress.New(next, compress.Config{})
+	for _, want := range []int64{3, 1} {
+		before := r.Requests()
+		assert.Equal(t, at, wraptest.List(t, c, true)[0].CreatedAt)
+		assert.Equal(t, want, r.Requests()-before)
+	}
 }

@@ -51,17 +51,9 @@ type format struct {
 
 var _ codec.Format = (*format)(nil)
 
-// open returns the format of a client around next.
-func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
-	f, err := cfg.check(next.Type())
-	if err == nil {
-		f.next = next
-	}
-	return f, err
-}
-
-// check returns the format without its client, or an error if the configuration is invalid.
-func (cfg Config) check(typ string) (*format, error) {
+// open returns the format of a client around next, or an error if the configuration is invalid.
+// typ is next's Type; next may be nil.
+func (cfg Config) open(typ string, next ltxstore.ReplicaClient) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err
 	}
@@ -75,6 +67,7 @@ func (cfg Config) check(typ string) (*format, error) {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
 	return &format{
+		next:        next,
 		frameSize:   frameSize,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
 		zstd:        coder,

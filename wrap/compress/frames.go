@@ -3,9 +3,8 @@ package compress
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
-	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -20,9 +19,10 @@ type sequence struct {
 	body  *bufio.Reader
 	from  *codec.Transfer // read by body
 	table seekTable
-	size  int64 // decoded so far
-	first int64 // content of the first frame
-	short bool  // a frame was smaller than the first: it must be the last
+	ends  []int64 // of the frames so far, in the stored file
+	size  int64   // decoded so far
+	first int64   // content of the first frame
+	short bool    // a frame was smaller than the first: it must be the last
 
 	frame, plain []byte
 }
@@ -72,6 +72,7 @@ func (s *sequence) decode() ([]byte, error) {
 		return nil, err
 	}
 	s.table.add(s.frame, info.content)
+	s.ends = append(s.ends, s.end()+int64(len(s.frame)))
 	s.size += info.content
 	return s.plain, nil
 }
@@ -129,35 +130,22 @@ func (s *sequence) read(b []byte) error {
 	return nil
 }
 
-// finish reads the summary and the table, and checks that the file ends there.
+// finish reads the summary and the table, compares them with the frames that were read, and
+// checks that the file ends there.
 func (s *sequence) finish() error {
-	head := make([]byte, summarySize+8)
-	if err := s.read(head); err != nil {
+	trailer := make([]byte, trailerSize(s.table.frames))
+	if err := s.read(trailer); err != nil {
 		return err
 	}
-	sum, err := parseSummary(head[:summarySize], s.table)
-	if err != nil {
+	sum, ends, err := parseTrailer(trailer, s.end()+int64(len(trailer)))
+	switch {
+	case err != nil:
 		return codec.Corrupt("%w", err)
-	}
-	if sum.size != s.size {
+	case sum.size != s.size:
 		return codec.Corrupt("frames have %d bytes, the summary says %d", s.size, sum.size)
-	}
-	if sum.stored != s.table.stored {
+	case sum.stored != s.table.stored:
 		return codec.Corrupt("checksum of the frames differs")
-	}
-	frames := s.table.frames
-	entries := crc32.New(castagnoli())
-	if _, err := io.CopyN(entries, s.body, frames*entrySize); err != nil {
-		return orCutOff(err)
-	}
-	end := appendFooter(nil, frames)
-	got := make([]byte, len(end))
-	if err := s.read(got); err != nil {
-		return err
-	}
-	want := binary.LittleEndian.AppendUint32(nil, tableMagic)
-	want = binary.LittleEndian.AppendUint32(want, uint32(trailerSize(frames)-summarySize-8))
-	if string(want) != string(head[summarySize:]) || entries.Sum32() != s.table.sum || string(got) != string(end) {
+	case !slices.Equal(ends, s.ends):
 		return codec.Corrupt("seek table contradicts the frames")
 	}
 	switch _, err := s.body.ReadByte(); {
@@ -169,11 +157,12 @@ func (s *sequence) finish() error {
 	return codec.Corrupt("file goes on after its seek table")
 }
 
-func orCutOff(err error) error {
-	if errors.Is(err, io.EOF) {
-		return codec.Corrupt("file is cut off in its seek table")
+// end returns where the last frame that was read ends.
+func (s *sequence) end() int64 {
+	if len(s.ends) == 0 {
+		return 0
 	}
-	return err
+	return s.ends[len(s.ends)-1]
 }
 
 // selection decodes frames whose offsets are known.

@@ -3,9 +3,11 @@ package compress
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -167,10 +169,13 @@ func TestWrongFrameSize(t *testing.T) {
 	var sums seekTable
 	sums.add(frame, 1)
 	for size, legal := range map[int64]bool{0: false, 1: true, maxFrameSize: true, 2 * maxFrameSize: false, 1<<32 - 1: false} {
-		s := summary{frameSize: size, size: 1}
+		s := summary{frameSize: size, size: min(size, 1)}
 		_, err := parseSummary(appendSummary(nil, s, sums), sums)
 		require.Equal(t, legal, err == nil, "%d", size)
 	}
+	most := seekTable{frames: maxFrames}
+	_, err = parseSummary(appendSummary(nil, summary{frameSize: 4096, size: 4096 * maxFrames}, most), most)
+	require.NoError(t, err)
 }
 
 // A summary of another version, or with flags that nobody knows, is refused, though its
@@ -198,5 +203,87 @@ func TestFrameCount(t *testing.T) {
 		if ok {
 			require.Equal(t, frames, n)
 		}
+	}
+}
+
+// A file that is cut off anywhere is corrupt, and a transfer that breaks anywhere is not: it
+// fails as it did.
+func TestEnds(t *testing.T) {
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	file := whole(t, c, 2)
+	size := trailerSize(3)
+	s, ends, err := parseTrailer(file[int64(len(file))-size:], int64(len(file)))
+	require.NoError(t, err)
+	broken := errors.New("broken")
+	for name, open := range map[string]func(from *codec.Transfer) func() ([]byte, error){
+		"from the beginning": func(from *codec.Transfer) func() ([]byte, error) { return newSequence(c, from).next },
+		"by the table": func(from *codec.Transfer) func() ([]byte, error) {
+			return (&selection{zstd: c, from: from, known: &stored{summary: s, ends: ends}, behind: int64(len(ends))}).next
+		},
+	} {
+		for n := range ends[2] {
+			for _, want := range []error{ltxstore.ErrChecksum, broken} {
+				r := io.Reader(bytes.NewReader(file[:n]))
+				if want == broken {
+					r = io.MultiReader(r, iotest.ErrReader(broken))
+				}
+				next := open(&codec.Transfer{R: r})
+				var err error
+				for err == nil {
+					_, err = next()
+				}
+				require.ErrorIs(t, err, want, "%s, %d bytes", name, n)
+				if want == broken {
+					require.NotErrorIs(t, err, ltxstore.ErrChecksum, "%s, %d bytes", name, n)
+				} else {
+					require.Regexp(t, "file is cut off|frame header: unexpected EOF", err.Error(), "%s, %d bytes", name, n)
+				}
+			}
+		}
+	}
+	for n := ends[2]; n < int64(len(file)); n++ {
+		seq := newSequence(c, &codec.Transfer{R: io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(broken))})
+		var err error
+		for err == nil {
+			_, err = seq.next()
+		}
+		require.ErrorIs(t, err, broken, "%d bytes", n)
+	}
+	seq := newSequence(c, &codec.Transfer{R: io.MultiReader(bytes.NewReader(file), iotest.ErrReader(broken))})
+	for err = nil; err == nil; {
+		_, err = seq.next()
+	}
+	require.ErrorIs(t, err, broken, "where the file ends")
+}
+
+// A frame is read only in the form in which this package writes it.
+func TestFrameHeaders(t *testing.T) {
+	magic := binary.LittleEndian.AppendUint32(nil, zstdMagic)
+	for name, tt := range map[string]struct {
+		header []byte // from the descriptor on
+		ok     bool
+	}{
+		"right":              {[]byte{0xa4, 0, 16, 0, 0, 1, 0, 0}, true},
+		"of 1 MiB":           {[]byte{0xa4, 0, 0, 16, 0, 1, 0, 0}, true},
+		"of more":            {[]byte{0xa4, 1, 0, 16, 0, 1, 0, 0}, false},
+		"of none":            {[]byte{0xa4, 0, 0, 0, 0, 1, 0, 0}, false},
+		"without a checksum": {[]byte{0xa0, 0, 16, 0, 0, 1, 0, 0}, false},
+		"with a dictionary":  {[]byte{0xa5, 7, 0, 16, 0, 0, 1, 0, 0}, false},
+		"without a size":     {[]byte{0x04, 0x10, 1, 0, 0, 0, 0, 0}, false},
+	} {
+		_, err := parseFrame(append(bytes.Clone(magic), tt.header...))
+		require.Equal(t, tt.ok, err == nil, "%s: %v", name, err)
+	}
+	_, err := parseFrame(append(binary.LittleEndian.AppendUint32(nil, summaryMagic), 4, 0, 0, 0, 0, 0, 0, 0))
+	require.Error(t, err, "one to skip")
+
+	c, err := newCoder(zstd.SpeedFastest, 4096)
+	require.NoError(t, err)
+	for _, block := range []int{3<<1 | 8<<3, (blockSize + 1) << 3} { // a type that is reserved, and a size
+		file := append(bytes.Clone(magic), 0xa4, 0, 0, 16, 0, byte(block), byte(block>>8), byte(block>>16))
+		_, err := newSequence(c, &codec.Transfer{R: bytes.NewReader(append(file, make([]byte, 2*blockSize)...))}).next()
+		require.ErrorIs(t, err, ltxstore.ErrChecksum)
+		require.ErrorContains(t, err, "frame has a block of type")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/superfly/ltx"
@@ -23,10 +24,6 @@ const (
 	prefixStored = prefix + maxFrameSize + 64<<10
 )
 
-// maxReplaced bounds how often a file is opened that is replaced between the reads of its end
-// and of its frames.
-const maxReplaced = 5
-
 // Open implements codec.Format.
 func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
 	if offset == 0 && size == 0 {
@@ -35,34 +32,18 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	if size > 0 && size <= prefix && offset <= prefix-size {
 		return s.openStart(ctx, f, prefixStored, offset, size)
 	}
-	known, cached := s.files.Get(f)
-	if !cached {
-		var err error
-		if known, err = s.inspect(ctx, f, ltx.FileInfo{}, false); err != nil {
-			return nil, err
-		}
+	rc, err := codec.OpenKnown(s.files, f,
+		func() (*stored, error) { return s.inspect(ctx, f, ltx.FileInfo{}, false) },
+		func(a, b *stored) bool { return a.Length == b.Length && a.At.Equal(b.At) },
+		func(known *stored) (io.ReadCloser, error) { return s.openKnown(ctx, f, known, offset, size) })
+	if errors.Is(err, errPastEnd) {
+		return s.reader(ctx, f, nil, 0, 0), nil
 	}
-	for try := 1; ; try++ {
-		rc, err := s.openKnown(ctx, f, known, offset, size)
-		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) && !errors.Is(err, errPastEnd) {
-			return rc, err
-		}
-		now, inspectErr := s.inspect(ctx, f, ltx.FileInfo{}, false)
-		if inspectErr != nil {
-			return nil, inspectErr
-		}
-		if now.Length == known.Length && now.At.Equal(known.At) { // it is the same file
-			if errors.Is(err, errPastEnd) {
-				return s.reader(ctx, f, nil, 0, 0), nil
-			}
-			return nil, err
-		}
-		known = now
-	}
+	return rc, err
 }
 
 // errPastEnd means that the file, as it is known, ends before the range.
-var errPastEnd = errors.New("file ends before the range")
+var errPastEnd = fmt.Errorf("file ends before the range: %w", ltxstore.ErrChecksum)
 
 // openStart reads from the beginning: storedSize bytes of the stored file, or all if it is 0.
 func (s *format) openStart(ctx context.Context, f layer.File, storedSize, skip, left int64) (io.ReadCloser, error) {
@@ -120,8 +101,8 @@ func chunks(r *bufio.Reader) func() ([]byte, error) {
 	}
 }
 
-// openKnown reads a range of a file by what is known of it. It fails with ErrChecksum or
-// errPastEnd if the file contradicts that, because it may have been replaced.
+// openKnown reads a range of a file by what is known of it. It fails with ltxstore.ErrChecksum if
+// the file contradicts that or, as it is known, ends before the range: it may have been replaced.
 func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, offset, size int64) (io.ReadCloser, error) {
 	switch {
 	case known.corrupt != nil:
@@ -142,11 +123,7 @@ func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, off
 	sel := &selection{zstd: s.zstd, from: &codec.Transfer{R: body}, known: known, at: first, behind: behind}
 	r := s.reader(ctx, f, body, start-first*known.frameSize, n)
 	r.Next = sel.next
-	if err := r.Load(); err != nil {
-		body.Close()
-		return nil, err
-	}
-	return r, nil
+	return r.Opened()
 }
 
 // openPlain opens a range of an uncompressed file. The beginning is read after the range is
@@ -168,7 +145,5 @@ func (s *format) openPlain(ctx context.Context, f layer.File, offset, size int64
 }
 
 func (s *format) reader(ctx context.Context, f layer.File, body io.Closer, skip, left int64) *codec.Pieces {
-	r := &codec.Pieces{Ctx: ctx, Skip: skip, Left: left, Body: body}
-	r.Wrap = func(err error) error { return layer.WrapFile(s.next, "read", f, err) }
-	return r
+	return &codec.Pieces{Ctx: ctx, Store: s.next, File: f, Skip: skip, Left: left, Body: body}
 }

@@ -1,21 +1,16 @@
 package compress
 
-import (
-	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend/settings"
-)
+import "github.com/ltxstore/ltxstore/backend/settings"
 
 const wrapper = "compress"
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names: []string{wrapper},
 		Check: func(cfg Config, _ bool) error {
-			_, err := cfg.check(wrapper)
+			_, err := cfg.open(wrapper, nil)
 			return err
 		},
-		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
-			return New(next, cfg), nil
-		},
+		New: New,
 	})
 }

@@ -109,7 +109,7 @@ func parseSummary(b []byte, t seekTable) (summary, error) {
 	}
 	s := summary{frameSize: int64(binary.LittleEndian.Uint32(b[14:])), size: int64(binary.LittleEndian.Uint64(b[18:])), isLTX: b[13] == 1,
 		stored: binary.LittleEndian.Uint32(b[34:])}
-	if s.frameSize <= 0 || s.frameSize > maxFrameSize || s.size <= 0 || s.size > s.frameSize*maxFrames || s.frames() != t.frames {
+	if s.size <= 0 || s.frameSize > maxFrameSize || s.size > s.frameSize*maxFrames || s.frames() != t.frames {
 		return summary{}, fmt.Errorf("summary has %d bytes in frames of %d, the table has %d", s.size, s.frameSize, t.frames)
 	}
 	if s.isLTX {

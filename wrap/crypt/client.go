@@ -83,15 +83,12 @@ import (
 // Config.Identities the write fails with fs.ErrExist.
 //
 // DeleteLTXFiles and DeleteAll call the next client.
-type Client struct {
-	client
-	check func(backend string) (*format, error) // a closure over the Config, which fmt does not print
-}
+type Client struct{ client }
 
 type client = codec.Client
 
 // New returns a client that stores files in next encrypted. It sends no request and does not
 // fail. If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{codec.New(next, wrapper, cfg.open), cfg.check}
+	return &Client{codec.New(next, wrapper, cfg.open)}
 }

@@ -3,7 +3,6 @@ package crypt
 import (
 	"cmp"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"filippo.io/age"
@@ -51,19 +50,17 @@ type Config struct {
 }
 
 // String returns the configuration without its identities.
-func (cfg Config) String() string {
-	return fmt.Sprintf("crypt.Config{Recipients:%q Identities:%v HeaderSize:%d MixedHeaders:%t MetadataConcurrency:%d CacheSize:%d}",
-		cfg.Recipients, cfg.Identities, cfg.HeaderSize, cfg.MixedHeaders, cfg.MetadataConcurrency, cfg.CacheSize)
-}
-
-// GoString returns String.
-func (cfg Config) GoString() string { return cfg.String() }
+func (cfg Config) String() string { return settings.Text("crypt.Config", cfg) }
 
 // Format writes String for every verb.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// LogValue returns String.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+// MarshalText is String, and so are the JSON of a Config and what log/slog writes: an
+// identity may be among the recipients by mistake.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
+
+// MarshalBinary is String too, for encoding/gob.
+func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 // Identity is a secret key of age: "AGE-SECRET-KEY-1…". Printing, logging or encoding it
 // does not show it.
@@ -72,17 +69,14 @@ type Identity string
 // String hides the key.
 func (id Identity) String() string { return scrub.Redacted(len(id)) }
 
-// GoString hides the key.
-func (id Identity) GoString() string { return scrub.Redacted(len(id)) }
-
-// Format hides the key from every verb, %x and %q among them.
+// Format hides the key from every verb, %#v and %x among them.
 func (id Identity) Format(f fmt.State, _ rune) { scrub.Format(f, id.String()) }
 
-// MarshalText hides the key from JSON, YAML and the like.
+// MarshalText hides the key from JSON, YAML and log/slog.
 func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// LogValue hides the key.
-func (id Identity) LogValue() slog.Value { return slog.StringValue(id.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (id Identity) MarshalBinary() ([]byte, error) { return id.MarshalText() }
 
 const (
 	defaultHeaderSize = 4096
@@ -105,17 +99,9 @@ type format struct {
 
 var _ codec.Format = (*format)(nil)
 
-// open returns the format of a client around next.
-func (cfg Config) open(next ltxstore.ReplicaClient) (*format, error) {
-	f, err := cfg.check(next.Type())
-	if err == nil {
-		f.next = next
-	}
-	return f, err
-}
-
-// check returns the format without its client, or an error if the configuration is invalid.
-func (cfg Config) check(typ string) (*format, error) {
+// open returns the format of a client around next, or an error if the configuration is invalid.
+// typ is next's Type; next may be nil.
+func (cfg Config) open(typ string, next ltxstore.ReplicaClient) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err
 	}
@@ -123,6 +109,7 @@ func (cfg Config) check(typ string) (*format, error) {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
 	s := &format{
+		next:        next,
 		headerSize:  int64(cmp.Or(cfg.HeaderSize, defaultHeaderSize)),
 		mixed:       cfg.MixedHeaders,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/mock"
@@ -97,5 +98,48 @@ func TestRequestsOfDamage(t *testing.T) {
 		_, err := wraptest.Read(t.Context(), r.client(r.config()), 1, 0, tt.size)
 		assert.ErrorIs(t, err, ltxstore.ErrChecksum, name)
 		assert.EqualValues(t, 1, r.Requests()-before, name)
+	}
+}
+
+// A listing fails as a read of it does, and lists a file of unknown form as it is stored.
+func TestListingOfDamage(t *testing.T) {
+	r := newReplica(t)
+	r.Put(r.key(1), mock.Object{Body: byAge(t, noise(1000), r.id.Recipient())})
+	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
+	next.SetLogger(nil)
+	mixed := r.config()
+	mixed.MixedHeaders = true
+	list := func(cfg crypt.Config, metadata bool) ([]*ltx.FileInfo, error) {
+		return ltxstore.FindLTXFiles(t.Context(), crypt.New(next, cfg), 0, metadata, func(*ltx.FileInfo) (bool, error) { return true, nil })
+	}
+	for _, tt := range []struct {
+		cfg      crypt.Config
+		metadata bool
+		reads    int
+	}{{mixed, false, 1}, {r.config(), true, 2}} {
+		for _, op := range []mock.Op{mock.OpOpen, mock.OpRead} {
+			for nth := 1; nth <= tt.reads; nth++ {
+				require.NoError(t, next.Inject(mock.Fault{Op: op, Nth: nth, Err: ltxstore.ErrUnavailable}))
+				_, err := list(tt.cfg, tt.metadata)
+				assert.ErrorIs(t, err, ltxstore.ErrUnavailable, "%s %d", op, nth)
+			}
+		}
+		infos, err := list(tt.cfg, tt.metadata)
+		require.NoError(t, err)
+		assert.EqualValues(t, 1000, infos[0].Size)
+	}
+	r.Put(r.key(1), mock.Object{Body: noise(5000)})
+	infos, err := list(mixed, false)
+	require.NoError(t, err)
+	assert.EqualValues(t, 5000, infos[0].Size)
+}
+
+// What another process has replaced is listed with its own size.
+func TestReplacedFileIsListed(t *testing.T) {
+	r := newReplica(t)
+	c := r.client(r.config())
+	for _, size := range []int{100, 200} {
+		wraptest.Write(t, map[bool]*crypt.Client{true: c, false: r.client(r.config())}[size == 100], 1, noise(size))
+		assert.EqualValues(t, size, wraptest.List(t, c, false)[0].Size)
 	}
 }

@@ -167,7 +167,7 @@ func readHeader(r *bufio.Reader) ([]byte, error) {
 	for lineStart := 0; ; {
 		part, err := r.ReadSlice('\n')
 		header = append(header, part...)
-		if len(header) <= len(intro) && !strings.HasPrefix(intro, string(header)) || len(header) > len(intro) && string(header[:len(intro)]) != intro {
+		if n := min(len(header), len(intro)); string(header[:n]) != intro[:n] {
 			return nil, errNotAge(header)
 		}
 		switch {
@@ -175,7 +175,7 @@ func readHeader(r *bufio.Reader) ([]byte, error) {
 			return nil, codec.Corrupt("age header has more than %d bytes", maxHeaderSize)
 		case err == io.EOF:
 			return nil, fmt.Errorf("%w: %w", codec.Corrupt("file is cut off in its age header"), errShortHeader)
-		case len(part) > 0 && part[len(part)-1] == '\n': // a whole line, which may have come in parts
+		case err == nil: // a whole line, which may have come in parts
 			if bytes.HasPrefix(header[lineStart:], []byte(footer)) {
 				return header, nil
 			}

@@ -112,16 +112,26 @@ func (s *format) inspect(ctx context.Context, f layer.File, k *codec.Known, meta
 }
 
 // measure returns the size of a file's header without decrypting it.
-func (s *format) measure(ctx context.Context, f layer.File) (int64, error) {
-	var err error
+func (s *format) measure(ctx context.Context, f layer.File) (size int64, err error) {
+	err = s.readStart(ctx, f, 0, func(start *bufio.Reader) error {
+		header, err := readHeader(start)
+		size = int64(len(header))
+		return err
+	})
+	return size, err
+}
+
+// readStart passes the beginning of a file to parse: a header of Config.HeaderSize and after
+// bytes more or, if parse fails with errShortHeader, one of the largest size.
+func (s *format) readStart(ctx context.Context, f layer.File, after int64, parse func(start *bufio.Reader) error) (err error) {
 	for _, size := range []int64{s.headerSize, maxHeaderSize} {
-		var b, header []byte
-		if b, err = codec.Read(ctx, s.next, f, 0, size); err != nil {
-			return 0, err
+		b, readErr := codec.Read(ctx, s.next, f, 0, size+after)
+		if readErr != nil {
+			return readErr
 		}
-		if header, err = readHeader(bufio.NewReader(bytes.NewReader(b))); err == nil || !errors.Is(err, errShortHeader) {
-			return int64(len(header)), err
+		if err = parse(bufio.NewReader(bytes.NewReader(b))); !errors.Is(err, errShortHeader) {
+			return err
 		}
 	}
-	return 0, err
+	return err
 }

@@ -12,15 +12,16 @@ import (
 	"math"
 
 	"filippo.io/age"
-	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var errNoIdentities = fmt.Errorf("reading needs an identity: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
+var (
+	errNoIdentities = fmt.Errorf("reading needs an identity: want Config.Identities (setting crypt.identities): %w", errors.ErrUnsupported)
+	errNoMatch      = fmt.Errorf("none of the identities (Config.Identities, setting crypt.identities) matches a recipient of the file: %w", fs.ErrPermission)
+)
 
 // key is what decrypts the chunks of a file.
 type key struct {
@@ -69,32 +70,11 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	if sp.first == 0 {
 		return s.openStart(ctx, f, sp)
 	}
-	k, cached := s.keys.Get(f)
-	if !cached {
-		var err error
-		if k, err = s.readKey(ctx, f); err != nil {
-			return nil, err
-		}
-	}
-	for try := 1; ; try++ {
-		rc, err := s.openChunks(ctx, f, k, sp)
-		if try == maxReplaced || !errors.Is(err, ltxstore.ErrChecksum) {
-			return rc, err
-		}
-		now, readErr := s.readKey(ctx, f)
-		if readErr != nil {
-			return nil, readErr
-		}
-		if now.nonce == k.nonce { // it is the same file, and damaged
-			return nil, err
-		}
-		k = now
-	}
+	return codec.OpenKnown(s.keys, f,
+		func() (*key, error) { return s.readKey(ctx, f) },
+		func(a, b *key) bool { return a.nonce == b.nonce },
+		func(k *key) (io.ReadCloser, error) { return s.openChunks(ctx, f, k, sp) })
 }
-
-// maxReplaced bounds how often a file is opened that is replaced between the reads of its
-// header and of its chunks.
-const maxReplaced = 5
 
 // openStart reads header and chunks in one request.
 func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadCloser, error) {
@@ -144,11 +124,10 @@ func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) 
 // first byte of the range, and closes body if that fails.
 func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
 	ch := &chunks{from: &codec.Transfer{R: r}, aead: k.aead, index: sp.first, stop: sp.stop}
-	p := &codec.Pieces{Ctx: ctx, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: -1}
-	if sp.size > 0 {
-		p.Left = sp.size
+	p := &codec.Pieces{Ctx: ctx, Store: s.next, File: f, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: sp.size, Next: ch.next}
+	if sp.size == 0 {
+		p.Left = -1
 	}
-	p.Next = ch.next
 	if sp.first == 0 {
 		p.Next = func() ([]byte, error) {
 			beginning := ch.index == 0
@@ -159,12 +138,7 @@ func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body
 			return plain, err
 		}
 	}
-	p.Wrap = func(err error) error { return layer.WrapFile(s.next, "read", f, err) }
-	if err := p.Load(); err != nil {
-		body.Close()
-		return nil, err
-	}
-	return p, nil
+	return p.Opened()
 }
 
 // check returns an error if a file's first chunk is empty or that of another file.
@@ -172,7 +146,7 @@ func (k *key) check(f layer.File, plain []byte) error {
 	switch {
 	case len(plain) == 0:
 		return codec.ErrEmpty
-	case k.isOurs || !bytes.HasPrefix(plain, []byte(ltx.Magic)):
+	case k.isOurs:
 		return nil
 	}
 	if _, err := ltxio.Peek(context.Background(), bytes.NewReader(plain), f.MinTXID, f.MaxTXID); err != nil {
@@ -209,23 +183,16 @@ func (s *format) openPast(ctx context.Context, f layer.File, k *key, sp span) (i
 	if err := ch.end(); err != io.EOF || !ch.last {
 		return nil, codec.Corrupt("file is cut off after chunk %d", last)
 	}
-	return &codec.Pieces{Ctx: ctx, Wrap: func(err error) error { return layer.WrapFile(s.next, "read", f, err) }}, nil
+	return &codec.Pieces{Ctx: ctx, Store: s.next, File: f}, nil
 }
 
 // readKey reads a file's header and nonce.
-func (s *format) readKey(ctx context.Context, f layer.File) (*key, error) {
-	var err error
-	for _, size := range []int64{s.headerSize + nonceSize, maxHeaderSize + nonceSize} {
-		var b []byte
-		if b, err = codec.Read(ctx, s.next, f, 0, size); err != nil {
-			return nil, err
-		}
-		var k *key
-		if k, err = s.unlock(f, bufio.NewReader(bytes.NewReader(b))); err == nil || !errors.Is(err, errShortHeader) {
-			return k, err
-		}
-	}
-	return nil, err
+func (s *format) readKey(ctx context.Context, f layer.File) (k *key, err error) {
+	err = s.readStart(ctx, f, nonceSize, func(start *bufio.Reader) (err error) {
+		k, err = s.unlock(f, start)
+		return err
+	})
+	return k, err
 }
 
 // unlock reads the header and the nonce from r, and remembers the key. It fails with
@@ -249,7 +216,7 @@ func (s *format) unlock(f layer.File, r *bufio.Reader) (*key, error) {
 		case errors.As(err, &noMatch) && isDamaged(header):
 			return nil, codec.Corrupt("age header is damaged: its checksum differs")
 		case errors.As(err, &noMatch):
-			return nil, fmt.Errorf("none of the identities (Config.Identities, setting crypt.identities) matches a recipient of the file: %w", fs.ErrPermission)
+			return nil, errNoMatch
 		}
 		return nil, codec.Corrupt("age header: %w", err)
 	}

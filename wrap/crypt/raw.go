@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"filippo.io/age"
 
@@ -69,7 +68,7 @@ func decryptRaw(r io.Reader, identities []age.Identity) (io.Reader, error) {
 	}
 	plain, err := age.Decrypt(r, identities...)
 	if none := new(age.NoIdentityMatchError); errors.As(err, &none) {
-		return nil, fmt.Errorf("no identity fits: %w: %w", fs.ErrPermission, err)
+		return nil, errNoMatch
 	}
 	return plain, rawDamage(err)
 }

@@ -2,8 +2,10 @@ package crypt_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"testing"
+	"testing/iotest"
 
 	"filippo.io/age"
 	"github.com/stretchr/testify/assert"
@@ -51,4 +53,35 @@ func TestOpenRaw(t *testing.T) {
 	}
 	_, err = read("damaged", 0, 0)
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+	got, err := read("sealed", 300_000, 0)
+	require.NoError(t, err)
+	assert.Empty(t, got, "past the end")
+	next.Store().Put("short", mock.Object{Body: []byte("age")})
+	got, err = read("short", 0, 0)
+	require.NoError(t, err)
+	assert.Equal(t, "age", string(got))
+
+	// A transfer that breaks fails as it did.
+	for _, n := range []int{0, 10, 500} {
+		for _, offset := range []int64{0, 70001} {
+			c := crypt.New(breaking{next, sealed.Bytes()[:n]}, crypt.Config{Identities: []crypt.Identity{crypt.Identity(identity.String())}})
+			rc, err := c.OpenRaw(t.Context(), "sealed", offset, 0)
+			if err == nil {
+				_, err = io.ReadAll(rc)
+			}
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable, "%d bytes, from %d", n, offset)
+			assert.NotErrorIs(t, err, ltxstore.ErrChecksum, "%d bytes, from %d", n, offset)
+		}
+	}
+}
+
+// breaking is a client of which a transfer breaks after some bytes.
+type breaking struct {
+	*mock.ReplicaClient
+	before []byte
+}
+
+func (c breaking) OpenRaw(context.Context, string, int64, int64) (io.ReadCloser, error) {
+	err := &ltxstore.Error{Op: "read", Backend: "mock", Kind: ltxstore.ErrUnavailable}
+	return io.NopCloser(io.MultiReader(bytes.NewReader(c.before), iotest.ErrReader(err))), nil
 }

@@ -1,22 +1,17 @@
 package crypt
 
-import (
-	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend/settings"
-)
+import "github.com/ltxstore/ltxstore/backend/settings"
 
 const wrapper, litestreamName = "crypt", "age"
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names:  []string{wrapper, litestreamName},
 		Locked: true,
 		Check: func(cfg Config, _ bool) error {
-			_, err := cfg.check(wrapper)
+			_, err := cfg.open(wrapper, nil)
 			return err
 		},
-		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
-			return New(next, cfg), nil
-		},
+		New: New,
 	})
 }

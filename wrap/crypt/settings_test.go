@@ -19,6 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/file"
 	_ "github.com/ltxstore/ltxstore/mock"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
@@ -34,9 +35,11 @@ func set(t *testing.T, src ltxstore.Source) *format {
 	t.Helper()
 	client, err := ltxstore.OpenSource(t.Context(), src)
 	require.NoError(t, err)
-	s, err := client.(*Client).check(wrapper)
+	opened, err := layer.Begin(t.Context(), client.(*Client).Base, "init", nil)
 	require.NoError(t, err)
-	return s
+	f := (*opened).(*format)
+	f.next = nil // only to compare
+	return f
 }
 
 // A URL and a file with the same content give the same Config, for every setting,
@@ -63,7 +66,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		if tt.want.Recipients == nil {
 			tt.want.Recipients = []string{r1}
 		}
-		want, err := tt.want.check(wrapper)
+		want, err := tt.want.open(wrapper, nil)
 		require.NoError(t, err)
 		for _, name := range []string{wrapper, litestreamName} {
 			section := map[string]any{"recipients": r1, setting: tt.values}
@@ -170,4 +173,17 @@ func TestRedactedSettings(t *testing.T) {
 	encoded, err := json.Marshal(client)
 	require.NoError(t, err)
 	assert.NotContains(t, fmt.Sprintf("%s %+v %#v", encoded, client, client), identity)
+}
+
+// An identity may be put where a recipient belongs.
+func TestIdentityAmongRecipients(t *testing.T) {
+	_, identity := newIdentity(t)
+	cfg := Config{Recipients: []string{identity}}
+	encoded, err := json.Marshal(map[string]any{"value": cfg, "pointer": &cfg})
+	require.NoError(t, err)
+	_, err = ltxstore.Open(t.Context(), "mem://?crypt.recipients="+identity)
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v %d", cfg, &cfg, []Config{cfg}, cfg), string(encoded), err.Error(), ltxstore.Redact("mem://?crypt.recipients=" + identity)} {
+		assert.NotContains(t, text, identity)
+	}
 }

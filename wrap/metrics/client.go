@@ -24,108 +24,41 @@ package metrics
 
 import (
 	"context"
-	"io"
 	"time"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-var _ ltxstore.ReplicaClient = (*Client)(nil)
+// Client counts the operations of the next client, each of whose methods it calls. New returns
+// one. It is safe for concurrent use.
+type Client struct{ *observed }
 
-// Client counts the operations of the next client. New returns one. It is safe for
-// concurrent use.
-type Client struct {
-	*base
-	next  ltxstore.ReplicaClient
-	ops   *operations
-	wrong error // what is wrong with the Config
-}
-
-type base = layer.Base[struct{}]
+type observed = layer.Observed[time.Time]
 
 // New registers the metrics and returns a client that counts the operations of next. If
 // the registry is nil or refuses the metrics, or next is nil, every method fails with
 // fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{}
-	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
-	c.next = c.Unwrap()
-	c.ops, c.wrong = cfg.operations(c.Type())
-	return c
+	ops, wrong := cfg.operations(layer.Next(next).Type())
+	return &Client{layer.NewObserved(next, wrong, ops)}
 }
 
-// end counts an operation that began at start.
-func (o *operation) end(start time.Time, n int64, err error) {
-	o.total.Inc()
-	o.bytes.Add(float64(n))
-	o.seconds.Observe(time.Since(start).Seconds())
+// Begin implements layer.Observer.
+func (operations) Begin(ctx context.Context, _ layer.Operation) (context.Context, time.Time) {
+	return ctx, time.Now()
+}
+
+// End implements layer.Observer. Nothing is counted if the metrics are not registered.
+func (o operations) End(start time.Time, op layer.Operation, bytes int64, _ int, err error) {
+	counts, ok := o[op.Name]
+	if !ok {
+		return
+	}
+	counts.total.Inc()
+	counts.bytes.Add(float64(bytes))
+	counts.seconds.Observe(time.Since(start).Seconds())
 	if err != nil {
-		o.failures.WithLabelValues(code(err)).Inc()
+		counts.failures.WithLabelValues(code(err)).Inc()
 	}
-}
-
-// LTXFiles calls the next client. It is counted when the iterator is closed.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if c.wrong != nil {
-		return nil, c.wrong
-	}
-	start := time.Now()
-	files, err := c.next.LTXFiles(ctx, level, seek, useMetadata)
-	if err != nil {
-		c.ops.list.end(start, 0, err)
-		return nil, err
-	}
-	return flow.Counted(files, func(_ int, err error) { c.ops.list.end(start, 0, err) }), nil
-}
-
-// OpenLTXFile calls the next client. It is counted when the reader is closed.
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	if c.wrong != nil {
-		return nil, c.wrong
-	}
-	start := time.Now()
-	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
-	if err != nil {
-		c.ops.get.end(start, 0, err)
-		return nil, err
-	}
-	return layer.Transfer(rc, func(n int64, err error) { c.ops.get.end(start, n, err) }), nil
-}
-
-// WriteLTXFile calls the next client.
-func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if c.wrong != nil {
-		return nil, c.wrong
-	}
-	start := time.Now()
-	body, sent := layer.Count(r)
-	info, err := c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
-	c.ops.put.end(start, sent(info), err)
-	return info, err
-}
-
-// DeleteLTXFiles calls the next client. It counts as one operation.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if c.wrong != nil {
-		return c.wrong
-	}
-	start := time.Now()
-	err := c.next.DeleteLTXFiles(ctx, files)
-	c.ops.remove.end(start, 0, err)
-	return err
-}
-
-// DeleteAll calls the next client. It counts as one operation.
-func (c *Client) DeleteAll(ctx context.Context) error {
-	if c.wrong != nil {
-		return c.wrong
-	}
-	start := time.Now()
-	err := c.next.DeleteAll(ctx)
-	c.ops.remove.end(start, 0, err)
-	return err
 }

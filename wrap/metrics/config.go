@@ -23,10 +23,8 @@ type Config struct {
 // totalName is one of the metrics' names.
 const totalName = "litestream_replica_operation_total"
 
-// operations are the metrics of a client, looked up once.
-type operations struct {
-	put, get, remove, list operation
-}
+// operations are the metrics of a client by the names of its operations, looked up once.
+type operations map[string]operation
 
 type operation struct {
 	total, bytes prometheus.Counter
@@ -35,7 +33,7 @@ type operation struct {
 }
 
 // operations registers the metrics, or returns those registered before.
-func (cfg Config) operations(typ string) (*operations, error) {
+func (cfg Config) operations(typ string) (operations, error) {
 	if cfg.Registerer == nil {
 		return nil, backend.Invalid(typ, "init", "Registerer", nil, "want a registry, such as prometheus.NewRegistry()")
 	}
@@ -70,7 +68,8 @@ func (cfg Config) operations(typ string) (*operations, error) {
 			failures: failed.MustCurryWith(prometheus.Labels{"replica_type": typ, "operation": name}),
 		}
 	}
-	return &operations{put: of("PUT"), get: of("GET"), remove: of("DELETE"), list: of("LIST")}, nil
+	removal := of("DELETE")
+	return operations{"write": of("PUT"), "open": of("GET"), "list": of("LIST"), "delete": removal, "delete all": removal}, nil
 }
 
 // register registers c, or returns the collector with its name that is registered already.

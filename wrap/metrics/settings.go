@@ -11,11 +11,10 @@ const wrapper = "metrics"
 
 // A URL or a file cannot name a registry: the default one is used, as Litestream does.
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names: []string{wrapper},
-		Wrap: func(next ltxstore.ReplicaClient, _ Config) (ltxstore.ReplicaClient, error) {
-			c := New(next, Config{Registerer: prometheus.DefaultRegisterer})
-			return c, c.wrong
+		New: func(next ltxstore.ReplicaClient, _ Config) *Client {
+			return New(next, Config{Registerer: prometheus.DefaultRegisterer})
 		},
 	})
 }

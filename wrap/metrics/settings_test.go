@@ -17,7 +17,7 @@ func TestOpen(t *testing.T) {
 	for range 2 {
 		client, err := ltxstore.Open(t.Context(), "mem://?metrics=true")
 		require.NoError(t, err)
-		client.(*Client).next.(ltxstore.LoggerSetter).SetLogger(nil)
+		client.(*Client).Unwrap().(ltxstore.LoggerSetter).SetLogger(nil)
 		require.NoError(t, client.DeleteAll(t.Context()))
 	}
 	n, err := testutil.GatherAndCount(prometheus.DefaultGatherer, totalName)

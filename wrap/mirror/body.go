@@ -183,7 +183,7 @@ func (s *section) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.guard(func() (int, error) { return s.SectionReader.Read(p) })
-	if err == io.EOF && len(p) > 0 {
+	if err == io.EOF {
 		at, _ := s.Seek(0, io.SeekCurrent)
 		err = s.end(at)
 	}

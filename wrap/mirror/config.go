@@ -78,7 +78,7 @@ func (cfg Config) backoff() (base, longest time.Duration) {
 
 // open returns the state of a valid configuration.
 func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
-	if err := layer.Absent(next, "init"); err != nil {
+	if err := layer.Failed(next); err != nil {
 		return nil, err
 	}
 	if err := cfg.check(next.Type()); err != nil {
@@ -104,5 +104,5 @@ func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
 
 // same reports whether two clients are the same.
 func same(a, b ltxstore.ReplicaClient) bool {
-	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+	return reflect.TypeOf(a).Comparable() && a == b
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 
 	"github.com/superfly/ltx"
 
@@ -23,39 +22,19 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	if err != nil {
 		return nil, err
 	}
-	inner, cancel := context.WithCancel(ctx)
-	m := &merge{ctx: inner, c: c, s: s, level: level, seek: seek, meta: useMetadata}
+	m := &merge{c: c, s: s, level: level, seek: seek, meta: useMetadata}
 	for _, r := range s.listed() {
 		m.heads = append(m.heads, &head{replica: r})
 	}
-	return &iterator{
-		FileIterator: backend.NewPageIterator(inner, m.page, backend.PageOptions{
-			Seek: seek,
-			Wrap: func(err error) error { return c.end(ctx, "list", "", err) },
-		}),
-		cancel: cancel,
-		close:  sync.OnceValue(m.close),
-	}, nil
-}
-
-// iterator also closes the replicas' listings.
-type iterator struct {
-	ltx.FileIterator
-	cancel context.CancelFunc
-	close  func() error
-}
-
-// Close implements io.Closer. The goroutine that lists ahead ends before the replicas'
-// iterators are closed, which are for one goroutine at a time.
-func (it *iterator) Close() error {
-	it.cancel()
-	err := it.FileIterator.Close()
-	return cmp.Or(err, it.close())
+	return backend.NewPageIterator(ctx, m.page, backend.PageOptions{
+		Seek:  seek,
+		Wrap:  func(err error) error { return c.end(ctx, "list", "", err) },
+		Close: m.close,
+	}), nil
 }
 
 // merge is the listings of several replicas, merged.
 type merge struct {
-	ctx   context.Context
 	c     *Client
 	s     *state
 	level int
@@ -63,8 +42,8 @@ type merge struct {
 	meta  bool
 
 	heads  []*head
-	begun  bool
-	want   int // files of the next page
+	ctx    context.Context // of the pages; nil before the first
+	want   int             // files of the next page
 	failed []Failure
 }
 
@@ -77,10 +56,13 @@ type head struct {
 }
 
 // page is a backend.PageFunc.
-func (m *merge) page(context.Context) (files []ltx.FileInfo, more bool, err error) {
+func (m *merge) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	m.want = layer.NextPage(m.want)
-	if err := m.begin(); err != nil {
-		return nil, false, err
+	if m.ctx == nil {
+		m.ctx = ctx
+		if err := m.begin(); err != nil {
+			return nil, false, err
+		}
 	}
 	for len(files) < m.want {
 		first := m.first()
@@ -111,12 +93,8 @@ func (m *merge) first() (first *ltx.FileInfo) {
 	return first
 }
 
-// begin starts all listings at the same time, once.
+// begin starts all listings at the same time.
 func (m *merge) begin() error {
-	if m.begun {
-		return nil
-	}
-	m.begun = true
 	flow.Each(len(m.heads), len(m.heads), func(i int) {
 		h := m.heads[i]
 		if h.files, h.err = h.client.LTXFiles(m.ctx, m.level, m.seek, m.meta); h.err == nil {

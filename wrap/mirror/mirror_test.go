@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -568,7 +569,10 @@ func TestRefusals(t *testing.T) {
 		}
 		assert.NotPanics(t, func() { c.SetLogger(nil); assert.NoError(t, c.Close()) })
 	}
-	require.NoError(t, mirror.New(one, mirror.Config{Others: others, Backoff: time.Minute, MaxBackoff: time.Minute}).Init(t.Context()))
+	for _, cfg := range []mirror.Config{{Backoff: time.Minute, MaxBackoff: time.Minute}, {Backoff: 2 * time.Minute}} {
+		cfg.Others = others
+		require.NoError(t, mirror.New(one, cfg).Init(t.Context()))
+	}
 	assert.ErrorContains(t, mirror.New(nil, mirror.Config{Others: others}).Init(t.Context()), "want a client to wrap")
 }
 
@@ -630,4 +634,81 @@ func TestReaderIsClosedOnce(t *testing.T) {
 	assert.Equal(t, 1, next.closed)
 	_, err = rc.Read(make([]byte, 1))
 	require.ErrorIs(t, err, fs.ErrClosed)
+}
+
+// A replica that has failed lately is not listed if the others are enough.
+func TestListingLeavesOutTheFailed(t *testing.T) {
+	w := newWorld(2, mirror.Config{Backoff: time.Hour})
+	write(t, w, 1, "body")
+	first := w.replicas[0]
+	require.NoError(t, first.Inject(mock.Fault{Op: mock.OpList, Err: ltxstore.ErrUnavailable}))
+	for range 2 {
+		found, err := list(w, 0, 0)
+		require.NoError(t, err)
+		assert.Equal(t, []ltx.TXID{1}, found)
+	}
+	assert.Len(t, first.Calls(mock.OpList), 1)
+}
+
+// A file is listed as the first replica that has it lists it.
+func TestListingOfTheFirst(t *testing.T) {
+	w := newWorld(3, mirror.Config{})
+	for n, body := range []string{"a", "bb", "ccc"} {
+		for txid := ltx.TXID(n + 1); txid > 0; txid-- { // the third is in the last only
+			write(t, w.replicas[len(w.replicas)-1-n], 4-txid, body)
+		}
+	}
+	files, err := w.LTXFiles(t.Context(), 0, 0, false)
+	require.NoError(t, err)
+	var sizes []int64
+	for files.Next() {
+		sizes = append(sizes, files.Item().Size)
+	}
+	require.NoError(t, files.Close())
+	assert.Equal(t, []int64{3, 3, 3}, sizes)
+}
+
+// lister is a client that finds its levels, or fails.
+type lister struct {
+	*mock.ReplicaClient
+	levels []int
+	err    error
+}
+
+func (l lister) LTXLevels(context.Context) ([]int, error) { return l.levels, l.err }
+
+// The levels are those of enough replicas, or an error.
+func TestLevelsNeedEnough(t *testing.T) {
+	one, two := lister{&mock.ReplicaClient{}, []int{10, 13}, nil}, lister{&mock.ReplicaClient{}, []int{13, 15}, nil}
+	failed := lister{&mock.ReplicaClient{}, nil, ltxstore.ErrUnavailable}
+	for _, tt := range []struct {
+		first, other lister
+		want         []int
+		err          error
+	}{{one, two, []int{10, 13, 15}, nil}, {one, failed, []int{10, 13}, nil}, {failed, lister{&mock.ReplicaClient{}, nil, ltxstore.ErrUnavailable}, nil, ltxstore.ErrUnavailable}} {
+		c := mirror.New(tt.first, mirror.Config{Others: []ltxstore.ReplicaClient{tt.other}})
+		c.SetLogger(nil)
+		levels, err := c.LTXLevels(t.Context())
+		assert.ErrorIs(t, err, tt.err)
+		assert.Equal(t, tt.want, slices.DeleteFunc(levels, func(level int) bool { return level < 10 }), "beside those that are always asked for")
+	}
+}
+
+// SetLogger and Close reach every replica, though a client beside it is missing.
+func TestEveryReplica(t *testing.T) {
+	var log bytes.Buffer
+	w := newWorld(3, mirror.Config{})
+	w.SetLogger(slog.New(slog.NewTextHandler(&log, nil)))
+	for _, c := range w.replicas {
+		log.Reset()
+		write(t, c, 1, "body")
+		assert.Contains(t, log.String(), "replica=mock")
+	}
+	w.SetLogger(nil)
+	last := w.replicas[2]
+	require.NoError(t, last.Inject(mock.Fault{Op: mock.OpClose, Err: io.ErrNoProgress}))
+	c := mirror.New(w.replicas[0], mirror.Config{Others: []ltxstore.ReplicaClient{nil, last}})
+	c.SetLogger(nil)
+	assert.ErrorIs(t, c.Close(), io.ErrNoProgress)
+	assert.NoError(t, (&mirror.Error{}).Unwrap())
 }

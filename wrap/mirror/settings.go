@@ -8,13 +8,10 @@ import (
 const wrapper = "mirror"
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
-		Names: []string{wrapper},
-		Check: func(cfg Config, _ bool) error { return cfg.check(wrapper) },
-		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
-			_, err := cfg.open(next)
-			return New(next, cfg), err
-		},
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
+		Names:   []string{wrapper},
+		Check:   func(cfg Config, _ bool) error { return cfg.check(wrapper) },
+		New:     New,
 		Mirrors: func(cfg *Config, clients []ltxstore.ReplicaClient) { cfg.Others = clients },
 	})
 }

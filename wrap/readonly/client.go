@@ -72,6 +72,6 @@ var errReadOnly = fmt.Errorf("the replica is read-only to this client: %w", fs.E
 // refuse returns the first of: wrong, which is about the arguments, the context's error,
 // that of a missing client, and errReadOnly.
 func (c *Client) refuse(ctx context.Context, op, key string, wrong error) error {
-	err := cmp.Or(wrong, flow.Err(ctx), layer.Absent(c.next, op), errReadOnly)
+	err := cmp.Or(wrong, flow.Err(ctx), layer.Failed(c.next), errReadOnly)
 	return layer.Wrap(c.next, op, key, err)
 }

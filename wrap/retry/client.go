@@ -33,7 +33,6 @@ type Client struct {
 	next   ltxstore.ReplicaClient
 	cfg    Config
 	policy retry.Policy
-	wrong  error // what is wrong with the Config or next
 	log    oplog.Logger
 }
 
@@ -42,10 +41,10 @@ type base = layer.Base[struct{}]
 // New returns a client that repeats the failed operations of next. If a field is invalid,
 // or next retries itself (see backend.Retrier), every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	b := layer.NewBase[struct{}](next, "", nil)
-	c := &Client{base: b, next: b.Unwrap()}
-	retrier, ok := ltxstore.As[backend.Retrier](c.next)
-	c.cfg, c.wrong = cfg.check(c.next.Type(), ok && retrier.Retries())
+	c := &Client{base: layer.NewBase[struct{}](next, "", nil)}
+	retrier, ok := ltxstore.As[backend.Retrier](c.Unwrap())
+	cfg, wrong := cfg.check(c.Type(), ok && retrier.Retries())
+	c.cfg, c.next = cfg, layer.Failing(c.Unwrap(), wrong)
 	c.policy = retry.Policy{
 		MaxAttempts: c.cfg.Retry.MaxAttempts,
 		BaseDelay:   c.cfg.Retry.BaseDelay,
@@ -68,7 +67,7 @@ func (c *Client) Init(ctx context.Context) error {
 // repetition at debug level.
 func (c *Client) SetLogger(logger *slog.Logger) {
 	c.log.Set(logger)
-	layer.SetLogger(c.next, logger)
+	c.base.SetLogger(logger)
 }
 
 // DeleteLTXFiles calls the next client, and repeats the whole list: files that were deleted
@@ -84,9 +83,5 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 
 // do calls op, repeatedly if it fails, and returns its last failure as an *ltxstore.Error.
 func (c *Client) do(ctx context.Context, name, key string, op func(context.Context) error) error {
-	err := c.wrong
-	if err == nil {
-		err = c.policy.Do(ctx, op)
-	}
-	return layer.Wrap(c.next, name, key, err)
+	return layer.Wrap(c.next, name, key, c.policy.Do(ctx, op))
 }

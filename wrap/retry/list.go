@@ -1,114 +1,79 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles calls the next client. A listing that fails is resumed after its last file.
+// LTXFiles calls the next client, a page ahead of the caller. A listing that fails is resumed
+// after its last file.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	it := &iterator{c: c, level: level, seek: seek, useMetadata: useMetadata}
-	it.ctx, it.cancel = context.WithCancel(ctx)
-	err := c.do(ctx, "list", "", func(context.Context) (err error) {
-		it.files, err = c.next.LTXFiles(it.ctx, level, seek, useMetadata)
-		return err
-	})
-	if err != nil {
-		it.cancel()
-		return nil, err
+	wrap := func(err error) error { return layer.Wrap(c.next, "list", "", err) }
+	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), backend.CheckLevel(level)); err != nil {
+		return nil, wrap(err)
 	}
-	return it, nil
+	l := &listing{c: c, level: level, seek: seek, useMetadata: useMetadata}
+	return backend.NewPageIterator(ctx, l.page, backend.PageOptions{Seek: seek, Wrap: wrap, Close: l.close}), nil
 }
 
-type iterator struct {
+type listing struct {
 	c           *Client
-	ctx         context.Context
-	cancel      context.CancelFunc
 	level       int
 	seek        ltx.TXID
 	useMetadata bool
 
-	files ltx.FileIterator
-	item  *ltx.FileInfo // the current file
-	last  ltx.FileInfo  // the last one listed, if begun
-	begun bool
-	err   error
-	ended bool
+	files  ltx.FileIterator // nil if none is open
+	last   *ltx.FileInfo    // the last file listed
+	size   int              // of the page
+	failed error            // after the files of the last page
 }
 
-// Next implements ltx.FileIterator.
-func (it *iterator) Next() bool {
-	it.item = nil
-	if it.ended {
-		return false
-	}
-	if err := it.step(); err != nil {
-		it.err = layer.Wrap(it.c.next, "list", "", it.resume(err))
-	}
-	if it.item == nil {
-		_ = it.Close()
-		return false
-	}
-	it.last, it.begun = *it.item, true
-	return true
-}
-
-// step moves to the next file that was not listed before.
-func (it *iterator) step() error {
-	for it.files.Next() {
-		if item := it.files.Item(); !it.begun || layer.Compare(&it.last, item) < 0 {
-			it.item = item
-			return nil
+// page is a backend.PageFunc. A page that fails has the files before its failure. The next page
+// repeats it, and it counts as the first attempt.
+func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
+	l.size = layer.NextPage(l.size)
+	err = l.c.policy.Do(ctx, func(context.Context) error {
+		err := l.failed
+		if l.failed = nil; err == nil {
+			files, err = l.list(ctx)
 		}
-	}
-	return it.files.Err()
-}
-
-// resume continues after a failure, which counts as the first attempt.
-func (it *iterator) resume(failure error) error {
-	return it.c.policy.Do(it.ctx, func(context.Context) (err error) {
-		if failure != nil {
-			err, failure = failure, nil
-			return err
+		if len(files) > 0 {
+			l.failed, err = err, nil
 		}
-		_ = it.files.Close() // it has failed already
-		if it.begun {
-			it.seek = it.last.MinTXID
-		}
-		files, err := it.c.next.LTXFiles(it.ctx, it.level, it.seek, it.useMetadata)
-		if err != nil {
-			return err
-		}
-		it.files = files
-		return it.step()
+		return err
 	})
+	return files, l.failed != nil || len(files) == l.size, err
 }
 
-// Item implements ltx.FileIterator.
-func (it *iterator) Item() *ltx.FileInfo { return it.item }
-
-// Err implements ltx.FileIterator.
-func (it *iterator) Err() error { return it.err }
-
-// Close implements ltx.FileIterator.
-func (it *iterator) Close() error {
-	it.item = nil
-	if err := it.stop(); it.err == nil {
-		it.err = layer.Wrap(it.c.next, "list", "", err)
+// list returns the files of a page that were not listed before.
+func (l *listing) list(ctx context.Context) (files []ltx.FileInfo, err error) {
+	if l.files == nil {
+		if l.files, err = l.c.next.LTXFiles(ctx, l.level, l.seek, l.useMetadata); err != nil {
+			return nil, err
+		}
 	}
-	return it.err
+	for len(files) < l.size && l.files.Next() {
+		if item := l.files.Item(); l.last == nil || layer.Compare(l.last, item) < 0 {
+			files, l.last, l.seek = append(files, *item), item, item.MinTXID
+		}
+	}
+	if err = l.files.Err(); err != nil {
+		_ = l.close() // it has failed already
+	}
+	return files, err
 }
 
-// stop closes the listing, once.
-func (it *iterator) stop() error {
-	if it.ended {
+func (l *listing) close() error {
+	if l.files == nil {
 		return nil
 	}
-	it.ended = true
-	err := it.files.Close()
-	it.cancel()
+	err := l.files.Close()
+	l.files = nil
 	return err
 }

@@ -325,10 +325,18 @@ func TestListingFails(t *testing.T) {
 
 // What closing the next client's listing fails with is told.
 func TestListingFailsToClose(t *testing.T) {
-	client := retry.New(unclosable{mock.NewReplicaClient(mock.Config{})}, retry.Config{})
+	next := mock.NewReplicaClient(mock.Config{})
+	client := retry.New(unclosable{next}, retry.Config{})
+	for id := ltx.TXID(1); id <= 20; id++ { // two pages
+		write(t, next, id, "body")
+	}
 	for name, read := range map[string]func(ltx.FileIterator){
-		"closed early":    func(ltx.FileIterator) {},
-		"read to its end": func(files ltx.FileIterator) { assert.False(t, files.Next()); assert.ErrorIs(t, files.Err(), errClose) },
+		"closed early": func(files ltx.FileIterator) { assert.True(t, files.Next()) },
+		"read to its end": func(files ltx.FileIterator) {
+			for files.Next() {
+			}
+			assert.ErrorIs(t, files.Err(), errClose)
+		},
 	} {
 		files, err := client.LTXFiles(t.Context(), 0, 0, false)
 		require.NoError(t, err, name)
@@ -373,4 +381,89 @@ func TestConfig(t *testing.T) {
 	bucket.Retry.MaxAttempts = 1
 	assert.False(t, s3.NewReplicaClient(bucket).Retries())
 	assert.False(t, gcs.NewReplicaClient(gcs.Config{Retry: bucket.Retry}).Retries())
+}
+
+// A transfer that breaks again and again is opened as often as configured, after a wait each
+// time, and fails as it did.
+func TestReadsThatBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, client := clientOf(t, retry.Config{Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Hour, MaxDelay: time.Hour}})
+		write(t, next, 1, "a body")
+		inject(t, next, mock.Fault{Op: mock.OpRead, Times: -1})
+		rc, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.NoError(t, err)
+		_, err = io.ReadAll(rc)
+		assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+		assert.Len(t, next.Calls(mock.OpOpen), 3)
+		require.NoError(t, rc.Close())
+	})
+}
+
+// failCloseFile opens files that fail to close.
+type failCloseFile struct{ *mock.ReplicaClient }
+
+type failCloser struct{ io.ReadCloser }
+
+func (c failCloser) Close() error { return errors.Join(errClose, c.ReadCloser.Close()) }
+
+func (c failCloseFile) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rc, err := c.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	return failCloser{rc}, err
+}
+
+func TestReaderFailsToClose(t *testing.T) {
+	next, _ := clientOf(t, retry.Config{})
+	write(t, next, 1, "a body")
+	rc, err := retry.New(failCloseFile{next}, retry.Config{Retry: fast}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	assert.ErrorIs(t, rc.Close(), errClose)
+	assert.NoError(t, rc.Close(), "once")
+}
+
+// changing is a body that is another after some seeks to its beginning.
+type changing struct {
+	*strings.Reader
+	seeks  int // before it changes
+	longer string
+	err    error
+}
+
+func (c *changing) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		if c.seeks--; c.seeks < 0 {
+			if c.err != nil {
+				return 0, c.err
+			}
+			c.Reader = strings.NewReader(c.longer)
+		}
+	}
+	return c.Reader.Seek(offset, whence)
+}
+
+// A body that has another size by the next attempt, or does not seek back, is not written again.
+func TestChangingBodies(t *testing.T) {
+	for name, body := range map[string]*changing{
+		"longer":             {Reader: strings.NewReader("a body"), seeks: 1, longer: "a longer body"},
+		"does not seek back": {Reader: strings.NewReader("a body"), seeks: 1, err: fs.ErrInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := readAll{}
+			client := retry.New(&next, retry.Config{Retry: fast})
+			_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, body)
+			assert.ErrorIs(t, err, fs.ErrInvalid)
+			assert.Equal(t, []string{"a body"}, next.bodies)
+		})
+	}
+}
+
+// readAll is a client that reads each body, and fails.
+type readAll struct {
+	mock.ReplicaClient
+	bodies []string
+}
+
+func (c *readAll) WriteLTXFile(_ context.Context, _ int, _, _ ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	b, err := io.ReadAll(r)
+	c.bodies = append(c.bodies, string(b))
+	return nil, errors.Join(err, ltxstore.ErrUnavailable)
 }

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,14 +25,7 @@ import (
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
 	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
 	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
-	err = c.wrong
-	if err == nil {
-		err = flow.Err(ctx)
-	}
-	if err == nil {
-		err = backend.CheckFile(level, minTXID, maxTXID)
-	}
-	if err != nil {
+	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
 		return fail(err)
 	}
 	src, err := newSource(ctx, r, c.cfg.BufferSize)

@@ -11,6 +11,7 @@
 package throttle
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/superfly/ltx"
@@ -29,7 +30,6 @@ type Client struct {
 	*base
 	next    ltxstore.ReplicaClient
 	limiter *Limiter
-	wrong   error // what is wrong with the Config
 }
 
 type base = layer.Base[struct{}]
@@ -37,11 +37,9 @@ type base = layer.Base[struct{}]
 // New returns a client that keeps next within the limits. If a field is invalid or next
 // is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{}
-	c.base = layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, c.wrong })
-	c.next = c.Unwrap()
-	c.limiter, c.wrong = cfg.limiter(c.Type())
-	return c
+	limiter, wrong := cfg.limiter(layer.Next(next).Type())
+	b := layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, wrong })
+	return &Client{b, layer.Failing(b.Unwrap(), wrong), limiter}
 }
 
 // Limiter returns the client's limiter, which can change the limits.
@@ -57,7 +55,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 
 // DeleteLTXFiles calls the next client, once the limit allows it.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if len(files) > 0 || c.wrong != nil { // else there is no request
+	if len(files) > 0 { // else there is no request
 		if err := c.turn(ctx, "delete", "", backend.CheckFiles(files)); err != nil {
 			return err
 		}
@@ -73,16 +71,11 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 	return c.next.DeleteAll(ctx)
 }
 
-// turn waits until one more operation may begin. It fails at once if the configuration is
-// invalid, or with wrong, which is about the arguments.
+// turn waits until one more operation may begin. It fails at once with wrong, which is about the
+// arguments.
 func (c *Client) turn(ctx context.Context, op, key string, wrong error) error {
-	err := flow.Err(ctx)
-	switch {
-	case c.wrong != nil:
-		return c.wrong
-	case wrong != nil:
-		err = wrong
-	case err == nil:
+	err := cmp.Or(wrong, flow.Err(ctx))
+	if err == nil {
 		err = c.limiter.requests.take(ctx, 1)
 	}
 	return layer.Wrap(c.next, op, key, err)

@@ -67,16 +67,14 @@ func bytes(perSecond *int64) rate.Limit {
 
 // clone returns a deep copy.
 func (l Limits) clone() Limits {
-	if l.Upload != nil {
-		l.Upload = new(*l.Upload)
+	return Limits{copied(l.Upload), copied(l.Download), copied(l.Requests)}
+}
+
+func copied[T any](limit *T) *T {
+	if limit == nil {
+		return nil
 	}
-	if l.Download != nil {
-		l.Download = new(*l.Download)
-	}
-	if l.Requests != nil {
-		l.Requests = new(*l.Requests)
-	}
-	return l
+	return new(*limit)
 }
 
 const (

@@ -38,7 +38,7 @@ func (m *meter) pass(ctx context.Context, n int, end bool) error {
 
 // settle takes what a transfer that ended early owes, without waiting.
 func (m *meter) settle() {
-	if pace := m.bucket.get(); pace != nil && m.owed > 0 {
+	if pace := m.bucket.get(); pace != nil {
 		pace.tokens.ReserveN(time.Now(), min(m.owed, pace.tokens.Burst()))
 	}
 	m.owed = 0

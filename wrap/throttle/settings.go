@@ -3,19 +3,16 @@ package throttle
 import (
 	"errors"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 const wrapper = "throttle"
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[Config]{
+	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names: []string{wrapper},
 		Check: check,
-		Wrap: func(next ltxstore.ReplicaClient, cfg Config) (ltxstore.ReplicaClient, error) {
-			return New(next, cfg), nil
-		},
+		New:   New,
 	})
 }
 

@@ -35,7 +35,7 @@ func TestSettingsRefused(t *testing.T) {
 		"throttle.requests=-1":    "want a number",
 		"throttle.request=1":      "did you mean throttle.requests?",
 		"throttle.limiter=a":      `unknown setting "throttle.limiter" in the URL`,
-		"throttle.download=0.2":   "want more than 0",
+		"throttle.download=0.2":   "want a size in bytes",
 		"throttle.download=a lot": "want a size in bytes",
 	} {
 		_, err := ltxstore.Open(t.Context(), "mem://?"+query)

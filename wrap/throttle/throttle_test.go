@@ -68,6 +68,23 @@ func TestBytes(t *testing.T) {
 	})
 }
 
+// A transfer pays for its own bytes, not for a whole chunk.
+func TestSmallTransfers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(10_000)), Download: new(int64(10_000))}})
+		about(t, time.Second, took(func() {
+			for range 100 {
+				write(t, c, 1, 100)
+			}
+		}))
+		about(t, time.Second, took(func() {
+			for range 100 {
+				read(t, c, 1)
+			}
+		}))
+	})
+}
+
 // A rate below any chunk's size is kept too.
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -204,6 +221,11 @@ func TestFair(t *testing.T) {
 	}{
 		"upload": {func(t *testing.T, c ltxstore.ReplicaClient) { write(t, c, 1, 10*megabyte) },
 			func(t *testing.T, c ltxstore.ReplicaClient) { write(t, c, 2, 10_000) }},
+		"upload, byte by byte": {func(t *testing.T, c ltxstore.ReplicaClient) { write(t, c, 1, 10*megabyte) },
+			func(t *testing.T, c ltxstore.ReplicaClient) {
+				_, err := c.WriteLTXFile(t.Context(), 0, 2, 2, iotest.OneByteReader(bytes.NewReader(make([]byte, 10_000))))
+				require.NoError(t, err)
+			}},
 		"download": {func(t *testing.T, c ltxstore.ReplicaClient) { read(t, c, 1) },
 			func(t *testing.T, c ltxstore.ReplicaClient) { read(t, c, 3) }},
 	} {
@@ -301,6 +323,16 @@ func TestContextEndsAWait(t *testing.T) {
 		}))
 		assert.Len(t, next.Store().Keys(), 1, "nothing was published")
 	})
+}
+
+// The next client's own failure to close is told.
+func TestCloseFails(t *testing.T) {
+	next := wraptest.Quiet()
+	write(t, next, 1, 10)
+	broken := errors.New("broken")
+	rc, err := wide(wraptest.Unclosable{ReplicaClient: next, Err: broken}).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.NoError(t, err)
+	assert.ErrorIs(t, rc.Close(), broken)
 }
 
 func TestCloseEndsARead(t *testing.T) {

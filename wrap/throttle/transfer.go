@@ -17,7 +17,8 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	if err := c.turn(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
 		return nil, err
 	}
-	up, end := &meter{bucket: &c.limiter.upload}, false
+	up := &meter{bucket: &c.limiter.upload}
+	var end bool
 	defer up.settle()
 	body := layer.Body(r, func(p []byte) (int, error) {
 		n, err := up.read(p, r.Read)

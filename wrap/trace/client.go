@@ -23,19 +23,13 @@ package trace
 
 import (
 	"context"
-	"io"
 
-	"github.com/superfly/ltx"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
-
-var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Config is the configuration of a Client.
 type Config struct {
@@ -44,15 +38,14 @@ type Config struct {
 	TracerProvider trace.TracerProvider `ltx:"-"`
 }
 
-// Client traces the operations of the next client. New returns one. It is safe for
-// concurrent use.
+// Client traces the operations of the next client, each of whose methods it calls. New returns
+// one. It is safe for concurrent use.
 type Client struct {
-	*base
-	next   ltxstore.ReplicaClient
-	tracer trace.Tracer
+	*observed
+	tracer tracer
 }
 
-type base = layer.Base[struct{}]
+type observed = layer.Observed[trace.Span]
 
 // New returns a client that traces the operations of next. If next is nil, every method
 // fails with fs.ErrInvalid.
@@ -61,72 +54,15 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	if provider == nil {
 		provider = otel.GetTracerProvider()
 	}
-	b := layer.NewBase[struct{}](next, "", nil)
-	return &Client{b, b.Unwrap(), provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
+	t := tracer{provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace"), layer.Next(next).Type()}
+	return &Client{layer.NewObserved(next, nil, t), t}
 }
 
 // Init initializes the next client.
 func (c *Client) Init(ctx context.Context) error {
-	ctx, s := c.start(ctx, "ltx init")
-	err := ltxstore.Init(ctx, c.next)
-	s.end(err)
-	return err
-}
-
-// LTXFiles calls the next client. Its span ends when the iterator is closed.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	ctx, s := c.start(ctx, "ltx list")
-	s.set(func() []attribute.KeyValue {
-		return []attribute.KeyValue{attribute.Int("ltx.level", level), attribute.Stringer("ltx.seek", seek)}
-	})
-	files, err := c.next.LTXFiles(ctx, level, seek, useMetadata)
-	if err != nil {
-		s.end(err)
-		return nil, err
-	}
-	return flow.Counted(files, func(n int, err error) { s.end(err, attribute.Int("ltx.files", n)) }), nil
-}
-
-// OpenLTXFile calls the next client. Its span ends when the reader is closed.
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	ctx, s := c.start(ctx, "ltx open")
-	s.file(level, minTXID, maxTXID)
-	s.set(func() []attribute.KeyValue {
-		return []attribute.KeyValue{attribute.Int64("ltx.offset", offset), attribute.Int64("ltx.size", size)}
-	})
-	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
-	if err != nil {
-		s.end(err)
-		return nil, err
-	}
-	return layer.Transfer(rc, func(n int64, err error) { s.end(err, attribute.Int64("ltx.bytes", n)) }), nil
-}
-
-// WriteLTXFile calls the next client.
-func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	ctx, s := c.start(ctx, "ltx write")
-	s.file(level, minTXID, maxTXID)
-	body, sent := layer.Count(r)
-	info, err := c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
-	s.end(err, attribute.Int64("ltx.bytes", sent(info)))
-	return info, err
-}
-
-// DeleteLTXFiles calls the next client.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	ctx, s := c.start(ctx, "ltx delete")
-	if len(files) == 1 && files[0] != nil {
-		s.file(files[0].Level, files[0].MinTXID, files[0].MaxTXID)
-	}
-	err := c.next.DeleteLTXFiles(ctx, files)
-	s.end(err, attribute.Int("ltx.files", len(files)))
-	return err
-}
-
-// DeleteAll calls the next client.
-func (c *Client) DeleteAll(ctx context.Context) error {
-	ctx, s := c.start(ctx, "ltx delete all")
-	err := c.next.DeleteAll(ctx)
-	s.end(err)
+	op := layer.Operation{Name: "init"}
+	ctx, span := c.tracer.Begin(ctx, op)
+	err := ltxstore.Init(ctx, c.Unwrap())
+	c.tracer.End(span, op, 0, 0, err)
 	return err
 }

@@ -15,7 +15,7 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, err)
 	traced, ok := client.(*Client)
 	require.True(t, ok)
-	traced.next.(ltxstore.LoggerSetter).SetLogger(nil)
+	traced.Unwrap().(ltxstore.LoggerSetter).SetLogger(nil)
 	assert.NoError(t, client.DeleteAll(t.Context()))
 
 	client, err = ltxstore.Open(t.Context(), "mem://?trace=false")

@@ -45,10 +45,11 @@ type Client struct{ *layer.Base[Format] }
 
 var _ ltxstore.ReplicaClient = Client{}
 
-// New returns a client around next. See layer.NewBase for name and open.
-func New[F Format](next ltxstore.ReplicaClient, name string, open func(next ltxstore.ReplicaClient) (F, error)) Client {
+// New returns a client around next. See layer.NewBase for name. open returns the format, or what is
+// wrong with the configuration, as an error that names typ, next's Type.
+func New[F Format](next ltxstore.ReplicaClient, name string, open func(typ string, next ltxstore.ReplicaClient) (F, error)) Client {
 	return Client{layer.NewBase(next, name, func(_ context.Context, next ltxstore.ReplicaClient) (*Format, error) {
-		format, err := open(next)
+		format, err := open(next.Type(), next)
 		if err != nil {
 			return nil, err
 		}

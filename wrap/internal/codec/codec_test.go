@@ -140,7 +140,7 @@ func TestPieces(t *testing.T) {
 	pieces := [][]byte{[]byte("one"), {}, []byte("two"), []byte("three")}
 	newPieces := func(skip, left int64) *codec.Pieces {
 		rest := pieces
-		return &codec.Pieces{Ctx: t.Context(), Skip: skip, Left: left, Wrap: func(err error) error { return err },
+		return &codec.Pieces{Ctx: t.Context(), Skip: skip, Left: left, Store: mock.NewReplicaClient(mock.Config{}),
 			Next: func() ([]byte, error) {
 				if len(rest) == 0 {
 					return nil, io.EOF

@@ -1,8 +1,8 @@
 package codec
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"github.com/superfly/ltx"
 
@@ -14,40 +14,37 @@ import (
 
 // list returns the next client's listing with the files as they were written, in pages that
 // are read ahead by backend.NewPageIterator. It lists without metadata, because a format that
-// has times reads them from the stored files.
+// has times reads them from the stored files. The next client's listing begins with the
+// first page.
 func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
 	concurrency, err := format.Concurrency(metadata)
-	if err != nil {
+	if err = cmp.Or(err, layer.Failed(next)); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	stored, err := next.LTXFiles(ctx, level, seek, false)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
+	p := &pages{Format: format, next: next, level: level, seek: seek, metadata: metadata, concurrency: concurrency, size: layer.NextPage(0)}
 	wrap := func(err error) error { return layer.Wrap(next, "list", "", err) }
-	p := &pages{Format: format, metadata: metadata, concurrency: concurrency, stored: stored, size: layer.NextPage(0),
-		wrap: func(f layer.File, err error) error { return layer.WrapFile(next, "list", f, err) }}
-	return &iterator{
-		FileIterator: backend.NewPageIterator(ctx, p.page, backend.PageOptions{Seek: seek, Wrap: wrap}),
-		stored:       stored,
-		cancel:       cancel,
-	}, nil
+	return backend.NewPageIterator(ctx, p.page, backend.PageOptions{Seek: seek, Wrap: wrap, Close: p.close}), nil
 }
 
 // pages divides a listing into pages.
 type pages struct {
 	Format
+	next        ltxstore.ReplicaClient
+	level       int
+	seek        ltx.TXID
 	metadata    bool
 	concurrency int
-	wrap        func(layer.File, error) error
-	stored      ltx.FileIterator
+	stored      ltx.FileIterator // nil before the first page
 	size        int
 }
 
 // page is a backend.PageFunc.
 func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
+	if p.stored == nil {
+		if p.stored, err = p.next.LTXFiles(ctx, p.level, p.seek, false); err != nil {
+			return nil, false, err
+		}
+	}
 	for len(files) < p.size && p.stored.Next() {
 		files = append(files, *p.stored.Item())
 	}
@@ -75,7 +72,7 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 		if gone[at] = layer.IsMissing(err); gone[at] {
 			return nil
 		}
-		return p.wrap(layer.FileOf(&files[at]), err)
+		return layer.WrapFile(p.next, "list", layer.FileOf(&files[at]), err)
 	})
 	if err != nil {
 		return nil, flow.Ended(ctx, err)
@@ -89,20 +86,9 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 	return kept, nil
 }
 
-// iterator also closes the next client's listing.
-type iterator struct {
-	ltx.FileIterator
-	stored ltx.FileIterator
-	cancel context.CancelFunc
-}
-
-// Close implements io.Closer. The goroutine that lists ahead ends before the next client's
-// iterator is closed, which is for one goroutine at a time.
-func (it *iterator) Close() error {
-	it.cancel()
-	err := it.FileIterator.Close()
-	if closeErr := it.stored.Close(); err == nil && !errors.Is(closeErr, context.Canceled) {
-		return closeErr
+func (p *pages) close() error {
+	if p.stored == nil {
+		return nil
 	}
-	return err
+	return p.stored.Close()
 }

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"sync/atomic"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Pieces reads a file, or a range of it, that is decoded in pieces.
@@ -25,8 +27,9 @@ type Pieces struct {
 	// the file may end before. A negative Left means to the end of the file.
 	Skip, Left int64
 
-	// Wrap returns the client's error for a failure.
-	Wrap func(error) error
+	// Store and File are named by errors.
+	Store ltxstore.ReplicaClient
+	File  layer.File
 
 	piece  []byte
 	err    error
@@ -52,13 +55,24 @@ func (p *Pieces) Load() error {
 	return p.err
 }
 
+// Opened returns p once Load has succeeded, and otherwise closes Body.
+func (p *Pieces) Opened() (io.ReadCloser, error) {
+	if err := p.Load(); err != nil {
+		_ = p.Close() // it has failed already
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Pieces) fail(err error) error { return layer.WrapFile(p.Store, "read", p.File, err) }
+
 // Read implements io.Reader.
 func (p *Pieces) Read(b []byte) (int, error) {
 	if p.closed.Load() {
-		return 0, p.Wrap(fs.ErrClosed)
+		return 0, p.fail(fs.ErrClosed)
 	}
 	if err := flow.Err(p.Ctx); err != nil {
-		return 0, p.Wrap(err)
+		return 0, p.fail(err)
 	}
 	if p.Left == 0 {
 		return 0, io.EOF
@@ -67,7 +81,7 @@ func (p *Pieces) Read(b []byte) (int, error) {
 		return 0, nil
 	}
 	if err := p.Load(); err != nil {
-		return 0, p.Wrap(flow.Ended(p.Ctx, err))
+		return 0, p.fail(flow.Ended(p.Ctx, err))
 	}
 	if len(p.piece) == 0 {
 		return 0, io.EOF

@@ -12,27 +12,38 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-func TestNext(t *testing.T) {
+// What is wrong with a configuration is the error of Init and of every other method.
+func TestFailing(t *testing.T) {
 	client := mock.NewReplicaClient(mock.Config{})
 	assert.Same(t, client, layer.Next(client))
+	assert.Same(t, client, layer.Failing(client, nil))
+	assert.NoError(t, layer.Failed(client))
 
-	none := layer.Next(nil)
-	_, listErr := none.LTXFiles(t.Context(), 0, 0, false)
-	_, openErr := none.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	_, writeErr := none.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("x")))
-	for op, err := range map[string]error{
-		"init": ltxstore.Init(t.Context(), none), "list": listErr, "open": openErr, "write": writeErr,
-		"delete": none.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{}}), "delete all": none.DeleteAll(t.Context()),
+	for want, failing := range map[string]ltxstore.ReplicaClient{
+		"none: init: invalid argument: next is <nil>: want a client to wrap": layer.Next(nil),
+		"mock: init: invalid argument: Size is -1: want more":                layer.Failing(client, backend.Invalid("mock", "init", "Size", -1, "want more")),
 	} {
-		assert.ErrorIs(t, err, fs.ErrInvalid, op)
-		assert.EqualError(t, err, "none: "+op+": invalid argument: next is <nil>: want a client to wrap")
+		_, locationErr := layer.Location(t.Context(), "", failing)
+		_, listErr := failing.LTXFiles(t.Context(), 0, 0, false)
+		_, openErr := failing.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		_, writeErr := failing.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("x")))
+		for op, err := range map[string]error{
+			"init": ltxstore.Init(t.Context(), failing), "location": locationErr, "list": listErr, "open": openErr, "write": writeErr,
+			"delete": failing.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{}}), "delete all": failing.DeleteAll(t.Context()),
+			"failed": layer.Failed(failing),
+		} {
+			assert.ErrorIs(t, err, fs.ErrInvalid, op)
+			assert.EqualError(t, err, want, op)
+		}
+		assert.Equal(t, want[:4], failing.Type())
+		assert.NotPanics(t, func() { layer.SetLogger(failing, nil) })
+		assert.NoError(t, ltxstore.Close(failing))
 	}
-	assert.NotPanics(t, func() { layer.SetLogger(none, nil) })
-	assert.NoError(t, ltxstore.Close(none))
 }
 
 func TestWrap(t *testing.T) {

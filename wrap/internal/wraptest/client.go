@@ -3,6 +3,7 @@ package wraptest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -44,6 +45,28 @@ func List(t testing.TB, c ltxstore.ReplicaClient, metadata bool) []*ltx.FileInfo
 	must(t, err)
 	return infos
 }
+
+// Unclosable is a client whose readers fail to close, with Err.
+type Unclosable struct {
+	ltxstore.ReplicaClient
+	Err error
+}
+
+// OpenLTXFile implements ltxstore.ReplicaClient.
+func (u Unclosable) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rc, err := u.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	return unclosable{rc, u.Err}, nil
+}
+
+type unclosable struct {
+	io.ReadCloser
+	err error
+}
+
+func (u unclosable) Close() error { return errors.Join(u.ReadCloser.Close(), u.err) }
 
 func must(t testing.TB, err error) {
 	t.Helper()

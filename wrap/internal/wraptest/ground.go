@@ -3,8 +3,6 @@
 package wraptest
 
 import (
-	"strings"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
@@ -65,14 +63,4 @@ func layoutKeys() backend.Keys {
 		panic(err)
 	}
 	return keys
-}
-
-// below returns the keys below a prefix, relative to it, marked.
-func below(keys []string, prefix, mark string) (names []string) {
-	for _, key := range keys {
-		if name, ok := strings.CutPrefix(key, prefix); ok {
-			names = append(names, mark+name)
-		}
-	}
-	return names
 }
