@@ -21,7 +21,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"path"
 
 	"github.com/ltxstore/ltxstore"
@@ -96,9 +95,10 @@ func (r Replica) Daemon() []Setting { return r.daemon }
 // Litestream do.
 func (r Replica) Warnings() []Warning { return r.warnings }
 
-// Unsupported returns an error of kind fs.ErrInvalid if the replica is in a
-// store that Litestream or this library supports, but whose backend is not
-// imported. The settings of such a replica were not checked.
+// Unsupported returns an error of kind fs.ErrInvalid if the type of the replica,
+// or of one of its mirrors, has no backend: it is unknown, or its package is not
+// imported. The other replicas of the file can be used. The settings of such a
+// replica were not checked.
 func (r Replica) Unsupported() error { return r.unsupported }
 
 // Open returns a client of the replica, as ltxstore.OpenSource does. The
@@ -120,17 +120,15 @@ func (r Replica) String() string {
 	return fmt.Sprintf("%s %q", src.Type, path.Join(src.Settings["bucket"], src.Settings["path"]))
 }
 
-// GoString is String: %#v must not show secrets either.
-func (r Replica) GoString() string { return r.String() }
-
 // Format is String for every verb.
 func (r Replica) Format(f fmt.State, _ rune) { scrub.Format(f, r.String()) }
 
-// MarshalText is String, and so is the JSON of a Replica.
+// MarshalText is String, and so are the JSON of a Replica and what log/slog
+// writes.
 func (r Replica) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// LogValue keeps secrets out of logs.
-func (r Replica) LogValue() slog.Value { return slog.StringValue(r.String()) }
+// MarshalBinary is String too, for encoding/gob.
+func (r Replica) MarshalBinary() ([]byte, error) { return r.MarshalText() }
 
 // Sub returns the replica at the path rel below this one. A directory of
 // databases (Litestream's "dir") has one replica section, and rel is the path

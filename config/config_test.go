@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -208,7 +209,11 @@ func TestRefusals(t *testing.T) {
 		"replica: {url: 's3://b?region=x', region: y}":           `region in the URL is "x" and region (line 1, column 35) is "y"`,
 		"replica: {url: 's3://b', type: file}":                   `type is "file" and the URL's scheme "s3"`,
 		"replica: {url: /r}":                                     "the URL has no scheme",
-		"replica: {url: 'zzz://x'}":                              `no backend is registered for the scheme "zzz"`,
+		"snapshot: {intervall: 1h}":                              `line 1, column 12: unknown setting "intervall": did you mean interval?`,
+		"levels: [{interval: 1h}, {intervl: 2h}]":                `line 1, column 27: unknown setting "intervl": did you mean interval?`,
+		"dbs: [{path: /a, snapshot: {keep: 1h}}]":                `line 1, column 29: unknown setting "keep" (known: interval, retention)`,
+		"addr: {host: x}":                                        "line 1, column 1: addr has no settings below it",
+		"replica: {path: /r, sync-intervall: 1s}":                `unknown setting "sync-intervall" (line 1, column 21): did you mean sync-interval?`,
 		"replica: {type: abs, bucket: b}":                        `bucket (line 1, column 22) is "b": want a container's name: 3 to 63 lower-case letters`,
 		"replica: {path: /r/$HOSTNAME}":                          "line 1, column 17: path has the variable $HOSTNAME, which is not set",
 		"replica: {path: /r, layout: flat}":                      "is \"flat\": want auto, default, litestream or litestream-s3",
@@ -245,7 +250,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		assert.NotContains(t, fmt.Sprintf(verb, found), "hush")
 		assert.Contains(t, fmt.Sprintf(verb, found), "s3://[redacted]@b/p")
-		assert.NotContains(t, fmt.Sprintf(verb, found[0].LogValue()), "hush")
+		var log strings.Builder
+		slog.New(slog.NewTextHandler(&log, nil)).Info(verb, "replica", found[0])
+		assert.NotContains(t, log.String(), "hush")
+		assert.Contains(t, log.String(), "s3://[redacted]@b/p")
 	}
 }
 
@@ -325,7 +333,7 @@ func TestSection(t *testing.T) {
 	var broken daemon
 	require.NoError(t, yaml.Load([]byte("replica: {path: /r, wirte-once: true}"), &broken))
 	_, err := broken.Replica.ParseConfig(options())
-	assert.ErrorContains(t, err, `config: replica: file: init: invalid argument: unknown setting "wirte-once": did you mean write-once?`)
+	assert.ErrorContains(t, err, `config: replica at line 1, column 10: file: init: invalid argument: unknown setting "wirte-once" (line 1, column 21): did you mean write-once?`)
 	assert.Error(t, json.Unmarshal([]byte(`{"Replica": {"a": 1, "a": 2}}`), &broken))
 }
 

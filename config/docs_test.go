@@ -49,8 +49,8 @@ func TestDocument(t *testing.T) {
 	content, err := os.ReadFile(document)
 	require.NoError(t, err)
 	text := string(content)
-	for _, w := range settings.Order() {
-		require.NotNil(t, settings.Wrappers().Get(w.Name), "%s is not imported here", w.Name)
+	for _, name := range settings.Order() {
+		require.NotNil(t, settings.Wrappers().Get(name), "%s is not imported here", name)
 	}
 	tables := 0
 	for scheme, known := range drivers() {

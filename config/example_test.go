@@ -56,7 +56,7 @@ replica:
 	// file
 	// s3
 	// <nil>
-	// config: replica: file: init: invalid argument: write-once is "ture": want true or false
+	// config: replica at line 1, column 10: file: init: invalid argument: write-once (line 1, column 21) is "ture": want true or false
 }
 
 // A litestream.yml is read as it is.

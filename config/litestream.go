@@ -31,13 +31,18 @@ type DB struct {
 	Path, Dir string
 	Replicas  []Replica
 	Daemon    []Setting
+
+	// Invalid says that Parse's error is about the database or its replicas: what is wrong is
+	// not in the fields, and a wrong replica has only the settings of the daemon.
+	Invalid bool
 }
 
 // Parse reads a file: a litestream.yml, or one with "replica" or a list of
 // "replicas" at the top level. Replicas inherit the settings of replicas at
 // the top level, unless their backend does not have the setting or they set
 // it themselves. Every error is fs.ErrInvalid and reports everything that is
-// wrong, one line for each problem. Parse sends no request.
+// wrong, one line for each problem. With an error the File, if it is not nil, is not for use, but
+// to report what else is wrong. Parse sends no request.
 func Parse(data []byte, opts Options) (*File, error) {
 	n, err := parse(data)
 	if err != nil {
@@ -56,20 +61,26 @@ func Parse(data []byte, opts Options) (*File, error) {
 	file.Replicas, err = opts.replicasOf(n, defaults)
 	failed = append(failed, err)
 	dbs, ok := n.get("dbs")
-	if !ok || dbs.value.kind == null {
+	if !ok || dbs.kind == null {
 		return file.unless(failed)
 	}
-	if dbs.value.kind != list {
-		failed = append(failed, invalid(dbs.value, "dbs: want a list of databases"))
+	if dbs.kind != list {
+		failed = append(failed, invalid(dbs, "dbs: want a list of databases"))
 		return file.unless(failed)
 	}
 	opts.Litestream = true
-	for _, item := range dbs.value.items {
+	var right []DB
+	var items []node
+	for _, item := range dbs.items {
 		db, err := opts.db(item, defaults)
-		failed = append(failed, err)
+		if db.Invalid = err != nil; db.Invalid {
+			failed = append(failed, err)
+		} else {
+			right, items = append(right, db), append(items, item)
+		}
 		file.DBs = append(file.DBs, db)
 	}
-	opts.warnDBs(file.DBs, dbs.value.items)
+	opts.warnDBs(right, items)
 	file.Warnings = *opts.warnings
 	for _, db := range file.DBs {
 		for _, r := range db.Replicas {
@@ -81,20 +92,15 @@ func Parse(data []byte, opts Options) (*File, error) {
 	return file.unless(failed)
 }
 
-// unless returns the file, or everything that is wrong with it.
-func (f *File) unless(failed []error) (*File, error) {
-	if err := settings.Join(failed...); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
+// unless returns the file, and everything that is wrong with it.
+func (f *File) unless(failed []error) (*File, error) { return f, settings.Join(failed...) }
 
 // topLevel reads the entries of the top level, and returns those that
 // replicas inherit.
-func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
+func (o Options) topLevel(file *File, n node) (defaults []node, err error) {
 	var failed []error
 	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
-	for _, e := range n.entries {
+	for _, e := range n.items {
 		switch {
 		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
@@ -102,6 +108,7 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 			failed = append(failed, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key))
 		case slices.Contains(daemonOfFile, e.key):
 			file.Daemon = append(file.Daemon, o.daemon(e)...)
+			failed = append(failed, knownBelow(e))
 		case slices.Contains(daemonOfReplica, e.key):
 			file.Daemon = append(file.Daemon, o.daemon(e)...)
 			defaults = append(defaults, e)
@@ -117,39 +124,40 @@ func (o Options) topLevel(file *File, n node) (defaults []entry, err error) {
 }
 
 // replicasOf reads "replica" or "replicas".
-func (o Options) replicasOf(n node, defaults []entry) ([]Replica, error) {
+func (o Options) replicasOf(n node, defaults []node) ([]Replica, error) {
 	one, hasOne := n.get("replica")
 	several, hasSeveral := n.get("replicas")
 	switch {
 	case hasOne && hasSeveral:
 		return nil, invalid(several.at(), "replica and replicas are both there: want one of them")
-	case hasOne && one.value.kind == list:
+	case hasOne && one.kind == list:
 		return nil, invalid(one.at(), "replica is a list: want it called replicas")
-	case hasSeveral && several.value.kind != list && several.value.kind != null:
+	case hasSeveral && several.kind != list && several.kind != null:
 		return nil, invalid(several.at(), "replicas is no list: want one, or it called replica")
-	case hasOne && one.value.kind != null:
-		return o.replicas(one.value, defaults)
+	case hasOne && one.kind != null:
+		return o.replicas(one, defaults)
 	case hasSeveral:
-		return o.replicas(node{kind: list, items: several.value.items}, defaults)
+		return o.replicas(node{kind: list, items: several.items}, defaults)
 	}
 	return nil, nil
 }
 
-func (o Options) db(n node, defaults []entry) (db DB, err error) {
+func (o Options) db(n node, defaults []node) (db DB, err error) {
 	if n.kind != dict {
 		return db, invalid(n, "want a map with a database's path and its replica")
 	}
 	var failed []error
 	names := slices.Concat(daemonOfDB, []string{"path", "dir", "replica", "replicas"})
-	for _, e := range n.entries {
+	for _, e := range n.items {
 		switch {
-		case e.key == "replica" || e.key == "replicas" || e.value.kind == null && slices.Contains(names, e.key):
+		case e.key == "replica" || e.key == "replicas" || e.kind == null && slices.Contains(names, e.key):
 		case e.key == "path":
-			db.Path, err = o.required(e.key, e.value)
+			db.Path, err = o.required(e.key, e)
 		case e.key == "dir":
-			db.Dir, err = o.required(e.key, e.value)
+			db.Dir, err = o.required(e.key, e)
 		case slices.Contains(daemonOfDB, e.key):
 			db.Daemon = append(db.Daemon, o.daemon(e)...)
+			err = knownBelow(e)
 		default:
 			err = unknown(e, names)
 		}

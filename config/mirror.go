@@ -16,12 +16,12 @@ const mirror, mirrors = "mirror", "mirror.replicas"
 // mirrorsIn returns the replicas in an entry of a mirror, and the other
 // settings in it. The entry is "mirror: URL", "mirror: [...]" or "mirror:
 // {replicas: ...}".
-func (o Options) mirrorsIn(e entry) (replicas []ltxstore.Source, rest []entry, err error) {
-	sections := []node{e.value}
+func (o Options) mirrorsIn(e node) (replicas []ltxstore.Source, rest []node, err error) {
+	sections := []node{e}
 	switch {
-	case e.key == mirror && e.value.kind == dict:
+	case e.key == mirror && e.kind == dict:
 		rest = append(rest, switchOn(e))
-		for _, below := range e.value.entries {
+		for _, below := range e.items {
 			below.key = e.key + "." + below.key
 			if below.key != mirrors {
 				rest = append(rest, flatten(below)...)
@@ -32,18 +32,22 @@ func (o Options) mirrorsIn(e entry) (replicas []ltxstore.Source, rest []entry, e
 			}
 		}
 		return replicas, rest, nil
-	case e.value.kind == null || e.key == mirror && e.value.kind == scalar && isSwitch(e.value.text):
-		return nil, []entry{e}, nil
-	case e.value.kind == list:
-		sections = e.value.items
-		rest = append(rest, switchOn(entry{mirror, e.value, e.line, e.column}))
+	case e.kind == null || e.key == mirror && e.kind == scalar && isSwitch(e.text):
+		return nil, []node{e}, nil
+	case e.kind == list:
+		sections = e.items
+		rest = append(rest, switchOn(node{key: mirror, keyLine: e.keyLine, keyColumn: e.keyColumn}))
 	}
 	for _, n := range sections {
 		if n.kind == scalar {
-			n = node{kind: dict, entries: []entry{{"url", n, n.line, n.column}}, line: n.line, column: n.column}
+			url := n.named("url", n.line, n.column)
+			n = node{kind: dict, items: []node{url}, line: n.line, column: n.column}
 		}
 		r, err := o.unchecked(n, nil)
-		if err = settings.Join(err, r.unsupported); err != nil {
+		if err == nil && r.unsupported != nil {
+			err = &noBackend{r.unsupported}
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 		replicas = append(replicas, r.Source())

@@ -71,7 +71,6 @@ func TestMirrorOfALitestreamFile(t *testing.T) {
 	for text, says := range map[string]string{
 		"replica: {url: 'mem://?mirror=mem://'}":                                         "mirror in the URL is not shown: want true or false",
 		"replica: {url: 'mem://?mirror.replicas=s3%3A%2F%2Fb%3Fsecret-access-key=hush'}": "mirror.replicas in the URL is not shown: want a list of replicas in a file",
-		"dbs: [{path: /db, replica: {type: mem, mirror: ['gone://x']}}]":                 `no backend is registered for the scheme "gone"`,
 		"replica: {type: mem, mirror: [{path: ~/r}]}":                                    "",
 		"replica: {type: mem, mirror: [{type: mem, page-size: x}]}":                      `mirror.0: mock: init: invalid argument: page-size (line 1, column 43) is "x"`,
 	} {

@@ -159,3 +159,23 @@ func TestExplain(t *testing.T) {
 	assert.Same(t, other, src.Explain(other), "a field that no setting is for")
 	assert.Same(t, other, ltxstore.Source{URL: "gone://"}.Explain(other))
 }
+
+// What is empty and would be ignored is an error, but for a map that may be empty.
+func TestEmptyMaps(t *testing.T) {
+	for text, says := range map[string]string{
+		"{type: s3, bucket: b, buckte: {}}":           `unknown setting "buckte": did you mean bucket?`,
+		"{type: s3, bucket: {}}":                      "bucket is a map: want one value",
+		"{type: s3, bucket: b, frobnicate: {x: }}":    `unknown setting "frobnicate"`,
+		"{type: mem, crypt.recipients: []}":           "crypt.recipients is a list: want one value",
+		"{type: mem, compress.level: {}}":             "compress.level is a map: want one value",
+		"{type: mem, replica: {compress: {}}}":        `unknown setting "replica"`,
+		"{type: s3, bucket: b, region: eu, tags: {}}": "",
+	} {
+		_, err := config.ParseReplicas([]byte(text), options())
+		if says == "" {
+			assert.NoError(t, err, text)
+		} else {
+			assert.ErrorContains(t, err, says, text)
+		}
+	}
+}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -24,19 +26,15 @@ const (
 )
 
 // node is a value, whatever parser it comes from. A scalar is the text in the
-// file.
+// file. The items of a dict have their keys, and those of a list their indexes.
 type node struct {
+	key          string
 	kind         kind
 	text         string
 	items        []node
-	entries      []entry
 	line, column int
-}
 
-type entry struct {
-	key          string
-	value        node
-	line, column int
+	keyLine, keyColumn int
 }
 
 // maxNodes bounds how much aliases can expand a small file.
@@ -52,9 +50,24 @@ func parse(data []byte) (node, error) {
 	}
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
-		return node{}, invalid(node{}, "%s", unquoted(err.Error()))
+		at, text := placed(unquoted(err.Error()))
+		return node{}, invalid(at, "%s", text)
 	}
 	return fromYAML(&document)
+}
+
+// ofYAML is how an error of the YAML library begins.
+var ofYAML = regexp.MustCompile(`^go-yaml load error .*? at L(\d+)\.C(\d+)(?:-L\d+\.C\d+)?: `)
+
+// placed returns the position in an error of the YAML library, and what it says.
+func placed(text string) (node, string) {
+	found := ofYAML.FindStringSubmatch(text)
+	if found == nil {
+		return node{}, text
+	}
+	line, _ := strconv.Atoi(found[1])
+	column, _ := strconv.Atoi(found[2])
+	return node{line: line, column: column}, "this is not YAML: " + text[len(found[0]):]
 }
 
 // onlyComments reports whether a file has no document, which the YAML library
@@ -103,12 +116,12 @@ func (c *converter) convert(n *yaml.Node) (node, error) {
 		}
 	case yaml.SequenceNode:
 		out.kind = list
-		for _, item := range n.Content {
+		for i, item := range n.Content {
 			converted, err := c.convert(item)
 			if err != nil {
 				return out, err
 			}
-			out.items = append(out.items, converted)
+			out.items = append(out.items, converted.named(strconv.Itoa(i), item.Line, item.Column))
 		}
 	case yaml.MappingNode:
 		return c.mapping(n, out)
@@ -142,44 +155,42 @@ func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 		if _, ok := out.get(key.Value); ok {
 			return out, invalid(at, "%s is there twice", key.Value)
 		}
-		out.entries = append(out.entries, entry{key.Value, converted, key.Line, key.Column})
+		out.items = append(out.items, converted.named(key.Value, key.Line, key.Column))
 	}
 	for _, from := range merged {
 		if from.kind != dict {
 			return out, invalid(from, "want a map to merge")
 		}
-		for _, e := range from.entries {
+		for _, e := range from.items {
 			if _, ok := out.get(e.key); !ok {
-				out.entries = append(out.entries, e)
+				out.items = append(out.items, e)
 			}
 		}
 	}
 	return out, nil
 }
 
-func (n node) get(key string) (entry, bool) {
-	i := slices.IndexFunc(n.entries, func(e entry) bool { return e.key == key })
-	if i < 0 {
-		return entry{}, false
-	}
-	return n.entries[i], true
+// named returns the node with its key, which is at a place of its own.
+func (n node) named(key string, line, column int) node {
+	n.key, n.keyLine, n.keyColumn = key, line, column
+	return n
 }
 
-// flatten returns the scalars below an entry, with dotted keys and without
-// nulls.
-func flatten(e entry) []entry {
-	switch e.value.kind {
-	case null:
-		return nil
-	case scalar:
-		return []entry{e}
+func (n node) get(key string) (node, bool) {
+	i := slices.IndexFunc(n.items, func(e node) bool { return e.key == key })
+	if i < 0 {
+		return node{}, false
 	}
-	var flat []entry
-	for i, item := range e.value.items {
-		flat = append(flat, flatten(entry{fmt.Sprintf("%s.%d", e.key, i), item, item.line, item.column})...)
+	return n.items[i], true
+}
+
+// flatten returns the scalars in a node, with dotted keys and without nulls.
+func flatten(n node) (flat []node) {
+	if n.kind == scalar {
+		return []node{n}
 	}
-	for _, below := range e.value.entries {
-		below.key = e.key + "." + below.key
+	for _, below := range n.items {
+		below.key = n.key + "." + below.key
 		flat = append(flat, flatten(below)...)
 	}
 	return flat
@@ -193,7 +204,8 @@ func (n node) where() string {
 	return fmt.Sprintf("line %d, column %d", n.line, n.column)
 }
 
-func (e entry) at() node { return node{line: e.line, column: e.column} }
+// at returns the place of the key.
+func (n node) at() node { return node{line: n.keyLine, column: n.keyColumn} }
 
 // invalid returns an error of kind fs.ErrInvalid with the position of n.
 func invalid(n node, format string, args ...any) error {

@@ -112,7 +112,7 @@ func TestEveryProblem(t *testing.T) {
 	_, err := config.Parse([]byte("regoin: eu\n"+
 		"dbs:\n"+
 		"- {pathh: /a, replicas: [{type: s3, bucket: b, part-sise: 1}, {url: 's3://'}]}\n"+
-		"- {path: /b, replica: {type: ftp}}\n"+
+		"- {path: /b, replica: {type: file, url: 'ftp://host'}}\n"+
 		"- {path: /c, replica: {path: /r}}\n"+
 		"replica: {url: 'gs://bucket?chunk-size=1'}\n"), options())
 	require.ErrorIs(t, err, fs.ErrInvalid)
@@ -123,5 +123,65 @@ func TestEveryProblem(t *testing.T) {
 	}
 	for _, line := range lines {
 		assert.Contains(t, line, "line ")
+	}
+}
+
+// A type that no backend has makes its own replica unusable, and no other, also as a mirror.
+func TestUnknownType(t *testing.T) {
+	file, err := config.Parse([]byte("dbs:\n"+
+		"- {path: /a, replica: {url: 'ftp://u:hush@host/x', sync-interval: 2s}}\n"+
+		"- {path: /b, replica: {type: ftp, host: h}}\n"+
+		"- {path: /c, replica: {type: mem, mirror: ['ftp://host/x']}}\n"+
+		"- {path: /d, replica: {path: /r}}\n"+
+		"replica: {url: 'FTP://host'}\n"), options())
+	require.NoError(t, err)
+	require.Len(t, file.DBs, 4)
+	for _, r := range []config.Replica{file.DBs[0].Replicas[0], file.DBs[1].Replicas[0], file.DBs[2].Replicas[0], file.Replicas[0]} {
+		require.ErrorIs(t, r.Unsupported(), fs.ErrInvalid)
+		assert.Regexp(t, `line \d, column \d+: replicas of type "ftp" are not supported: known are abs, file`, r.Unsupported().Error())
+		_, err := r.Open(t.Context())
+		assert.Equal(t, r.Unsupported(), err)
+		assert.Empty(t, r.Locations())
+		assert.NotContains(t, r.URL()+r.String(), "hush")
+	}
+	assert.Equal(t, "ftp", file.DBs[0].Replicas[0].Type())
+	assert.Equal(t, "2s", file.DBs[0].Replicas[0].Daemon()[0].Value)
+	require.NoError(t, file.DBs[3].Replicas[0].Unsupported())
+	_, err = file.DBs[3].Replicas[0].Open(t.Context())
+	require.NoError(t, err)
+}
+
+// What is wrong does not hide the settings of the daemon beside it.
+func TestInvalidHasDaemonSettings(t *testing.T) {
+	file, err := config.Parse([]byte("dbs:\n"+
+		"- {path: /a, monitor-interval: soon, replica: {path: /r, sync-interval: later, layout: flat}}\n"+
+		"- {path: /b, replica: {path: /q}}\n"), options())
+	require.ErrorContains(t, err, "layout")
+	require.Len(t, file.DBs, 2)
+	wrong := file.DBs[0]
+	assert.True(t, wrong.Invalid)
+	assert.Equal(t, "monitor-interval", wrong.Daemon[0].Key)
+	require.Len(t, wrong.Replicas, 1)
+	assert.Equal(t, "later", wrong.Replicas[0].Daemon()[0].Value)
+	assert.Empty(t, wrong.Replicas[0].Type())
+	assert.Empty(t, wrong.Replicas[0].Locations())
+	assert.False(t, file.DBs[1].Invalid)
+
+	found, err := config.ParseReplicas([]byte("[{path: /r}, {path: /q, layout: flat}]"), options())
+	require.Error(t, err)
+	assert.Nil(t, found)
+}
+
+// A file that is not YAML is told with the place where it is not.
+func TestNotYAML(t *testing.T) {
+	for text, says := range map[string]string{
+		"dbs:\n  - a: b: c\n": "line 2, column 9: this is not YAML: mapping values",
+		"dbs: [\n":            "line 2, column 1: this is not YAML: did not find",
+		"a: &a 1\nb: *c\n":    "unknown anchor",
+		"a: 'x\n":             "line 1, column 4: this is not YAML: found unexpected end",
+	} {
+		_, err := config.Parse([]byte(text), options())
+		require.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, says, text)
 	}
 }

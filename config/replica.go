@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -19,10 +18,20 @@ func ParseReplicas(data []byte, opts Options) ([]Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return opts.withDefaults().replicas(n, nil)
+	return valid(opts.withDefaults().replicas(n, nil))
 }
 
-func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
+// valid returns replicas, or the error alone.
+func valid(found []Replica, err error) ([]Replica, error) {
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// replicas reads a section or a list of them. One that is wrong has only the settings of
+// the daemon.
+func (o Options) replicas(n node, defaults []node) ([]Replica, error) {
 	sections := n.items
 	if n.kind != list {
 		sections = []node{n}
@@ -33,7 +42,7 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 		r, err := o.replica(section, defaults)
 		if err != nil {
 			failed = append(failed, err)
-			continue
+			r = Replica{daemon: r.daemon}
 		}
 		found = append(found, r)
 	}
@@ -41,7 +50,7 @@ func (o Options) replicas(n node, defaults []entry) ([]Replica, error) {
 }
 
 // replica reads a section, and checks it with its backend and wrappers.
-func (o Options) replica(n node, defaults []entry) (Replica, error) {
+func (o Options) replica(n node, defaults []node) (Replica, error) {
 	o.warnings = new([]Warning)
 	r, err := o.unchecked(n, defaults)
 	if src := r.source(); r.unsupported == nil && (src.Type != "" || src.URL != "") {
@@ -62,7 +71,7 @@ func (o Options) replica(n node, defaults []entry) (Replica, error) {
 }
 
 // unchecked reads a section without checking its settings.
-func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
+func (o Options) unchecked(n node, defaults []node) (Replica, error) {
 	places := make(map[string]string)
 	src := ltxstore.Source{
 		Settings: make(map[string]string),
@@ -80,7 +89,7 @@ func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 	}
 	inherited, inheritedMirrors := r.daemon, src.Mirrors
 	r.daemon, src.Mirrors = nil, nil
-	for _, e := range n.entries {
+	for _, e := range n.items {
 		failed = append(failed, o.set(&r, e, places))
 	}
 	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
@@ -88,26 +97,34 @@ func (o Options) unchecked(n node, defaults []entry) (Replica, error) {
 		src.Mirrors = inheritedMirrors
 	}
 	wrong := o.finish(&r, n)
-	if wrong != nil { // nothing more can be checked
+	missing := new(noBackend)
+	if wrong != nil && !errors.As(wrong, &missing) { // nothing more can be checked
 		src.Type, src.URL = "", ""
 	}
-	return r, settings.Join(append(failed, wrong)...)
+	err := settings.Each(settings.Join(append(failed, wrong)...), func(err error) error {
+		if errors.As(err, &missing) {
+			r.unsupported = missing.err
+			return nil
+		}
+		return err
+	})
+	return r, err
 }
 
 // set reads one entry of a section.
-func (o Options) set(r *Replica, e entry, places map[string]string) (err error) {
+func (o Options) set(r *Replica, e node, places map[string]string) (err error) {
 	switch {
 	case isNoEncryption(e): // inherited, if it is
-	case e.value.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
+	case e.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
 		return noSettings(e)
-	case e.value.kind == null:
+	case e.kind == null:
 		return known(e, append(ownKeys, knownSettings()...))
 	case e.key == "url":
-		r.source().URL, err = o.required(e.key, e.value)
+		r.source().URL, err = o.required(e.key, e)
 	case e.key == "type":
-		r.source().Type, err = o.required(e.key, e.value)
+		r.source().Type, err = o.required(e.key, e)
 	case e.key == "name":
-		r.name, err = o.required(e.key, e.value)
+		r.name, err = o.required(e.key, e)
 	case slices.Contains(daemonOfReplica, e.key):
 		r.daemon = append(r.daemon, o.daemon(e)...)
 	default:
@@ -118,25 +135,20 @@ func (o Options) set(r *Replica, e entry, places map[string]string) (err error) 
 
 // isNoEncryption reports whether an entry is an empty "age", which in
 // Litestream means no encryption.
-func isNoEncryption(e entry) bool {
-	for _, below := range e.value.entries {
-		if below.value.kind != null && (below.value.kind != list || len(below.value.items) > 0) {
+func isNoEncryption(e node) bool {
+	for _, below := range e.items {
+		if below.kind != null && (below.kind != list || len(below.items) > 0) {
 			return false
 		}
 	}
-	return e.key == "age" && (e.value.kind == null || e.value.kind == dict)
+	return e.key == "age" && (e.kind == null || e.kind == dict)
 }
 
 // ownKeys are the settings that identify the replica.
 var ownKeys = []string{"url", "type", "name"}
 
 // isWrapper reports whether a key belongs to a wrapper, imported or not.
-func isWrapper(key string) bool {
-	head, _, _ := strings.Cut(key, ".")
-	return settings.Wrappers().Get(head) != nil || slices.ContainsFunc(settings.Order(), func(w settings.Stacked) bool {
-		return w.Name == head || slices.Contains(w.Aliases, head)
-	})
-}
+func isWrapper(key string) bool { return settings.WrapperOf(key) != "" }
 
 // meansWrapper reports whether an inherited setting belongs to a wrapper, and
 // not to another backend that has a setting with that name.
@@ -146,21 +158,27 @@ func meansWrapper(key, value string) bool {
 
 // setStore reads an entry that is a setting of the store or of a wrapper, or
 // a map of such settings.
-func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, places map[string]string) (err error) {
-	flat := []entry{e}
-	if e.key == mirror || e.key == mirrors {
+func (o Options) setStore(src *ltxstore.Source, to map[string]string, e node, places map[string]string) (err error) {
+	flat := []node{e}
+	switch {
+	case e.key == mirror || e.key == mirrors:
 		var found []ltxstore.Source
 		if found, flat, err = o.mirrorsIn(e); err != nil {
 			return err
 		}
 		src.Mirrors = append(src.Mirrors, found...)
-	} else if e.value.kind == dict || e.value.kind == list && (isWrapper(e.key) || len(owners(e.key+".0")) > 0) {
-		if flat, err = flattenOn(e); err != nil {
-			return err
+	case e.kind == dict || e.kind == list && (isWrapper(e.key) || len(owners(e.key+".0")) > 0):
+		if flat = flatten(e); isWrapper(e.key) && !strings.Contains(e.key, ".") {
+			flat = append(flat, switchOn(e)) // also if it is empty
+		} else if len(flat) == 0 && len(owners(e.key+".x")) == 0 {
+			if err = known(e, append(ownKeys, knownSettings()...)); err != nil {
+				return err
+			}
+			flat = []node{e} // which is refused, and not ignored
 		}
 	}
 	for _, e := range flat {
-		value, failed := o.required(e.key, e.value)
+		value, failed := o.required(e.key, e)
 		if err = settings.Join(err, failed); failed == nil {
 			to[e.key], places[e.key] = value, e.at().where()
 		}
@@ -168,59 +186,32 @@ func (o Options) setStore(src *ltxstore.Source, to map[string]string, e entry, p
 	return err
 }
 
-// flattenOn is flatten, and adds the switch of each wrapper to turn it on
-// even if its map is empty.
-func flattenOn(e entry) (flat []entry, err error) {
-	name := e.key[strings.LastIndexByte(e.key, '.')+1:]
-	switch {
-	case e.value.kind == null && isWrapper(name):
-		return nil, noSettings(e)
-	case e.value.kind == null || e.value.kind == scalar:
-		return flatten(e), nil
-	case isWrapper(name):
-		flat = append(flat, switchOn(e))
-	}
-	below := slices.Clone(e.value.entries)
-	for i, item := range e.value.items {
-		below = append(below, entry{strconv.Itoa(i), item, item.line, item.column})
-	}
-	for _, b := range below {
-		b.key = e.key + "." + b.key
-		more, err := flattenOn(b)
-		if err != nil {
-			return nil, err
-		}
-		flat = append(flat, more...)
-	}
-	return flat, nil
-}
-
 // switchOn returns the setting that turns a wrapper on.
-func switchOn(e entry) entry {
-	return entry{e.key + ".enabled", node{kind: scalar, text: "true"}, e.line, e.column}
+func switchOn(e node) node {
+	return node{key: e.key + ".enabled", kind: scalar, text: "true", keyLine: e.keyLine, keyColumn: e.keyColumn}
 }
 
-func noSettings(e entry) error {
+func noSettings(e node) error {
 	return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 }
 
 // inherit reads an entry of the file's top level that replicas inherit.
-func (o Options) inherit(r *Replica, e entry, places map[string]string) error {
+func (o Options) inherit(r *Replica, e node, places map[string]string) error {
 	if slices.Contains(daemonOfReplica, e.key) {
 		r.daemon = append(r.daemon, o.daemon(e)...)
 		return nil
 	}
-	if e.value.kind == null || isNoEncryption(e) {
+	if e.kind == null || isNoEncryption(e) {
 		return o.set(r, e, places)
 	}
 	return o.setStore(r.source(), r.source().Defaults, e, places)
 }
 
 // daemon returns an entry as settings for the daemon.
-func (o Options) daemon(e entry) (found []Setting) {
+func (o Options) daemon(e node) (found []Setting) {
 	for _, e := range flatten(e) {
-		value, _ := o.text(e.value)
-		found = append(found, Setting{e.key, value, e.line, e.column})
+		value, _ := o.text(e)
+		found = append(found, Setting{e.key, value, e.keyLine, e.keyColumn})
 	}
 	return found
 }
@@ -236,8 +227,8 @@ func without(inherited, own []Setting) []Setting {
 // finish finds the backend and completes the source for it.
 func (o Options) finish(r *Replica, n node) error {
 	src := r.source()
-	driver, err := o.backendOf(r, n)
-	if err != nil || driver == nil {
+	driver, err := o.backendOf(src, n)
+	if err != nil {
 		return err
 	}
 	var wrong []error
@@ -245,9 +236,13 @@ func (o Options) finish(r *Replica, n node) error {
 		if _, _, ok := driver.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
-		if types := owners(key); len(types) > 0 && !slices.Contains(types, src.Type) {
+		types, where := owners(key), bracket(src.Where(key))
+		if len(types) > 0 && !slices.Contains(types, src.Type) {
 			wrong = append(wrong, invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
-				key, bracket(src.Where(key)), strings.Join(types, " or "), src.Type))
+				key, where, strings.Join(types, " or "), src.Type))
+			delete(src.Settings, key)
+		} else if nearest := settings.Nearest(key, knownSettings()); slices.Contains(daemonOfReplica, nearest) {
+			wrong = append(wrong, invalid(n, "unknown setting %q%s: did you mean %s?", key, where, nearest)) // the backend does not know that
 			delete(src.Settings, key)
 		}
 	}
@@ -286,27 +281,31 @@ func (o Options) finish(r *Replica, n node) error {
 }
 
 // backendOf determines the type: the scheme of the URL, or "type", or "file".
-// If the type is that of a known store whose backend is not imported, the
-// replica is unsupported.
-func (o Options) backendOf(r *Replica, n node) (driver ltxstore.Driver, err error) {
-	src := r.source()
+// A type without a backend is noBackend.
+func (o Options) backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error) {
 	if src.URL == "" && src.Type == "" {
 		src.Type = "file"
 	}
 	scheme := strings.ToLower(src.Type)
 	if src.URL != "" {
-		scheme, _, _ = strings.Cut(strings.ToLower(src.URL), ":")
+		scheme, err = settings.Scheme(src.URL)
 	}
-	if slices.Contains(stores, scheme) && settings.Drivers().Get(scheme) == nil {
+	if err == nil && settings.Drivers().Get(scheme) == nil && (src.Type == "" || strings.EqualFold(src.Type, scheme)) {
 		src.Type = scheme
-		r.unsupported = invalid(n, "replicas of type %s are not supported: known are %s", scheme, strings.Join(settings.Drivers().All(), ", "))
-		return nil, nil
+		return nil, &noBackend{invalid(n, "replicas of type %s are not supported: known are %s", settings.Quote(scheme), strings.Join(settings.Drivers().All(), ", "))}
 	}
 	if src.Type, driver, err = src.Driver(); err != nil {
 		return nil, openFailed(n, err)
 	}
 	return driver, nil
 }
+
+// noBackend is the error of a replica, or of one of its mirrors, whose type has no
+// backend.
+type noBackend struct{ err error }
+
+func (e *noBackend) Error() string { return e.err.Error() }
+func (e *noBackend) Unwrap() error { return e.err }
 
 // openFailed adds the place of the section to an error.
 func openFailed(n node, err error) error {
@@ -343,7 +342,7 @@ func owners(key string) (types []string) {
 
 // known returns an error if the key of an entry is not in names and no
 // backend has it.
-func known(e entry, names []string) error {
+func known(e node, names []string) error {
 	head, _, _ := strings.Cut(e.key, ".")
 	if slices.Contains(names, e.key) || slices.Contains(names, head) || len(owners(e.key)) > 0 {
 		return nil
@@ -352,22 +351,40 @@ func known(e entry, names []string) error {
 }
 
 // unknown returns the error for a key that is not in names.
-func unknown(e entry, names []string) error {
+func unknown(e node, names []string) error {
 	if nearest := settings.Nearest(e.key, names); nearest != "" {
 		return invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
 	}
 	return invalid(e.at(), "unknown setting %q%s", e.key, settings.Known(e.key, names))
 }
 
+// knownBelow returns an error for each setting below one of the daemon's that is not known.
+func knownBelow(e node) error {
+	maps, names := e.items, belowDaemon[e.key]
+	if e.kind == dict {
+		maps = []node{e}
+	}
+	if len(maps) > 0 && names == nil {
+		return invalid(e.at(), "%s has no settings below it: want one value", e.key)
+	}
+	var failed []error
+	for _, m := range maps {
+		for _, below := range m.items {
+			if !slices.Contains(names, below.key) {
+				failed = append(failed, unknown(below, names))
+			}
+		}
+	}
+	return settings.Join(failed...)
+}
+
 // knownSettings returns the settings that sections can have, whatever their
 // type.
 func knownSettings() []string {
-	names := slices.Clone(daemonOfReplica)
+	names := slices.Concat(daemonOfReplica, settings.WrapperNames(), []string{"age", "path", "layout"})
 	for _, keys := range settingsOf {
 		names = append(names, keys...)
 	}
-	for _, ours := range settings.Order() {
-		names = append(append(names, ours.Name), ours.Aliases...)
-	}
-	return append(append(names, settings.Wrappers().Names()...), "path", "layout")
+	slices.Sort(names)
+	return slices.Compact(names)
 }

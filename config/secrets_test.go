@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"bytes"
+	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -57,6 +58,11 @@ func ways() map[string]func(v any) string {
 			defer func() { _ = recover() }() // of what it cannot encode
 			b, err := yaml.Marshal(v)
 			return fmt.Sprint(string(b), err)
+		},
+		"gob": func(v any) string {
+			var b bytes.Buffer
+			err := gob.NewEncoder(&b).Encode(v)
+			return fmt.Sprint(b.String(), err)
 		},
 		"Println": func(v any) string { return fmt.Sprintln(v, "x") },
 		"error":   func(v any) string { return fmt.Errorf("x: %v", v).Error() },

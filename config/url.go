@@ -24,8 +24,9 @@ type Place struct {
 
 // Place returns the place of the replica. If the replica is not supported,
 // only Type is set.
-func (r Replica) Place() Place {
-	src := r.Source()
+func (r Replica) Place() Place { return placeOf(r.Source()) }
+
+func placeOf(src ltxstore.Source) Place {
 	found := describe(src)
 	place := Place{
 		Type: src.Type, Bucket: found["bucket"], Path: found["path"], Region: found["region"], Layout: found["layout"],

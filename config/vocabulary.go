@@ -28,6 +28,17 @@ var daemonOfFile = []string{
 	"heartbeat-url", "heartbeat-interval", "exec", "logging", "mcp-addr", "shutdown-timeout", "shutdown-sync-timeout", "shutdown-sync-interval",
 }
 
+// belowDaemon are the settings below one of the daemon's that is a map, or a list of maps.
+// validation.read is ltxstored's own.
+var belowDaemon = map[string][]string{
+	"levels":     {"interval"},
+	"logging":    {"level", "type", "stderr", "source"},
+	"retention":  {"enabled"},
+	"snapshot":   {"interval", "retention"},
+	"socket":     {"enabled", "path", "permissions"},
+	"validation": {"interval", "read"},
+}
+
 // settingsOf are the settings of backends that may not be imported. For a
 // backend that is, its own table is used.
 var settingsOf = map[string][]string{
@@ -40,10 +51,6 @@ var settingsOf = map[string][]string{
 	"nats": {"jwt", "seed", "creds", "nkey", "username", "password", "token", "tls", "root-cas", "client-cert", "client-key",
 		"max-reconnects", "reconnect-wait", "timeout"},
 }
-
-// stores are the types that Litestream or this library supports, imported or
-// not.
-var stores = []string{"file", "s3", "gs", "gcs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"}
 
 // isBucket reports whether a type is an object store, whose keys begin with the path.
 func isBucket(scheme string) bool {

@@ -3,12 +3,12 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
 // Warning is about something in a file that is valid, but that its author is
@@ -58,13 +58,18 @@ func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
 // warnDBs warns of databases that Litestream would not replicate, and of
 // databases that share a replica.
 func (o Options) warnDBs(dbs []DB, nodes []node) {
-	paths, places := make(map[string]int), make(map[Place]int)
-	once := func(name string, i int) bool {
-		before, ok := paths[name]
-		if !ok {
-			paths[name] = i
+	paths, taken := make(map[string]bool), make(map[string]int)
+	once := func(name string) bool {
+		for _, scheme := range []string{"sqlite3://", "sqlite://"} { // as Litestream does
+			name = strings.TrimPrefix(name, scheme)
 		}
-		return !ok || before == i
+		if home, err := o.home(node{}, name); err == nil {
+			name = home
+		}
+		name = realpath.Of(name)
+		before := paths[name]
+		paths[name] = true
+		return !before
 	}
 	for i, db := range dbs {
 		n := nodes[i]
@@ -74,7 +79,7 @@ func (o Options) warnDBs(dbs []DB, nodes []node) {
 			o.warn(n, "neither path nor dir is there: Litestream wants one of them")
 		case db.Path != "" && db.Dir != "":
 			o.warn(n, "path and dir are both there: Litestream wants one of them")
-		case !once(path.Clean(name), i):
+		case !once(name):
 			o.warn(n, "%s is there twice", name)
 		}
 		if db.Dir != "" && !slices.ContainsFunc(db.Daemon, func(s Setting) bool { return s.Key == "pattern" && s.Value != "" }) {
@@ -87,20 +92,32 @@ func (o Options) warnDBs(dbs []DB, nodes []node) {
 			o.warn(n, "%d replicas: Litestream v0.5 takes one", len(db.Replicas))
 		}
 		for _, r := range db.Replicas {
-			place := r.Place()
-			if r.unsupported != nil || r.Type() == "mock" {
-				continue
+			locations := r.Locations()
+			for n := range locations {
+				if db.Dir != "" { // its databases have replicas below it
+					locations[n] += "/*"
+				}
 			}
-			if place.Region = ""; !isBucket(place.Type) { // one bucket is one place
-				place.Path = path.Clean(place.Path)
-			}
-			if before, ok := places[place]; ok && before != i {
+			if before, ok := take(taken, locations, i); ok && before != i {
 				o.warn(n, "the replica of %s is %s too: two databases in one replica damage each other", cmp.Or(dbs[before].Path, dbs[before].Dir), r)
 			} else if ok {
 				o.warn(n, "%s is there twice", r)
-			} else {
-				places[place] = i
 			}
 		}
 	}
+}
+
+// take notes that the database i has locations, and returns which one had one of
+// them before, if any had.
+func take(taken map[string]int, locations []string, i int) (before int, ok bool) {
+	for _, location := range locations {
+		other, twice := taken[location]
+		switch {
+		case !twice:
+			taken[location] = i
+		case !ok:
+			before, ok = other, true
+		}
+	}
+	return before, ok
 }

@@ -75,6 +75,8 @@ func TestFileWarnings(t *testing.T) {
 		"- {path: /a, replica: {path: /r}}\n- {path: //a/, replica: {path: /s}}":                                           "line 3, column 3: //a/ is there twice",
 		"- {path: /a, replica: {path: /r}}\n- {path: /b, replica: {path: /s}}":                                             "",
 		"- {path: /a, replica: {type: s3, bucket: b, path: x}}\n- {path: /b, replica: {type: s3, bucket: c, path: x}}":     "",
+		"- {dir: /a, pattern: x, replica: {path: /r}}\n- {dir: /b, pattern: x, replica: {path: /r}}":                       `the replica of /a is file "/r" too`,
+		"- {dir: /a, pattern: x, replica: {path: /r}}\n- {path: /b, replica: {path: /r}}":                                  "",
 		"- {dir: /a, replica: {path: /r}}":                                                                                 "line 2, column 3: dir has no pattern: Litestream wants one, such as *.db",
 		"- {dir: /a, pattern: '', replica: {path: /r}}":                                                                    "dir has no pattern",
 		"- {dir: /a, pattern: '*.db', replica: {path: /r}}":                                                                "",

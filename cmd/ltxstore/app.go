@@ -70,12 +70,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = a.call(ctx, cmd, rest, out)
 	}
-	said := err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, errProblems)
+	said := err == nil || errors.Is(err, errProblems)
 	if said && out.err != nil { // nobody has read it
 		err = out.err
 	}
 	switch usage := new(usageError); {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	case err == nil:
 		return exitOK
 	case errors.Is(err, errProblems):
 		return exitProblems
@@ -133,7 +133,7 @@ func (a *app) call(ctx context.Context, cmd *command, args []string, out *output
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		a.help(cmd)
-		return err
+		return nil
 	case err != nil:
 		return usagef("%s", unknownFlag(err, flags))
 	}
@@ -193,9 +193,9 @@ func unknownFlag(err error, flags *flag.FlagSet) string {
 	var known []string
 	flags.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
 	if near := settings.Nearest(strings.TrimPrefix(name, "-"), known); near != "" {
-		return fmt.Sprintf("there is no flag -%s: did you mean -%s?", name, near)
+		return fmt.Sprintf("unknown flag -%s: did you mean -%s?", name, near)
 	}
-	return "there is no flag -" + name
+	return "unknown flag -" + name
 }
 
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

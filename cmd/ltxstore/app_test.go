@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -15,14 +16,14 @@ import (
 func TestUsage(t *testing.T) {
 	s := newShell(t)
 	for line, want := range map[string]string{
-		"lst":                            "there is no command \"lst\": did you mean ls?",
-		"frobnicate":                     "there is no command \"frobnicate\"",
+		"lst":                            "unknown command \"lst\": did you mean ls?",
+		"frobnicate":                     "unknown command \"frobnicate\"",
 		"config":                         "want ltxstore config check FILE",
 		"config chek x":                  "want ltxstore config check FILE",
 		"ls":                             "want ltxstore ls URL",
 		"ls a b":                         `"b" is one argument too many`,
-		"ls -levl 1 file://DIR/rep":      "there is no flag -levl: did you mean -level?",
-		"ls --frobnicate file://DIR/rep": "there is no flag -frobnicate;",
+		"ls -levl 1 file://DIR/rep":      "unknown flag -levl: did you mean -level?",
+		"ls --frobnicate file://DIR/rep": "unknown flag -frobnicate;",
 		"ls nothing?x=1":                 "is not a URL: want one such as s3://bucket/path",
 		"ls -level 10000 file://DIR/rep": "-level is 10000: want 0 to 9999",
 		"ls -level -2 file://DIR/rep":    "-level is -2: want 0 to 9999",
@@ -43,12 +44,16 @@ func TestUsage(t *testing.T) {
 		"bench -files 0 file://DIR/x":                                        "-files is 0",
 		"bench -large big file://x":                                          "want a size such as 16MB",
 		"completion tcsh":                                                    "want bash, zsh or fish",
-		"help frobnicate":                                                    "there is no command",
+		"bench -large 0 file://x":                                            "want a size such as 16MB",
+		"version x":                                                          `"x" is one argument too many: want ltxstore version;`,
+		"help frobnicate":                                                    "unknown command",
 		"restore file://DIR/rep s3://b/db":                                   "FILE is the URL s3://b/db: want the path of a file",
 		"restore file://DIR/rep s3:/b/db":                                    "FILE is the URL s3:/b/db: want the path of a file",
 		"config check gs://b/db":                                             "FILE is the URL gs://b/db: want the path of a file",
+		"bench -svg DIR/no/b.svg file://DIR/x":                               "/no/b.svg\": want a file in a directory that exists",
+		"bench -svg DIR file://DIR/x":                                        "want a file in a directory that exists",
 		"bench -svg file:///x file://DIR/x":                                  "-svg is the URL file:///x: want the path of a file",
-		"help ls more":                                                       "there is no command",
+		"help ls more":                                                       "unknown command",
 		"restore -txid 0 file://x out":                                       "want 16 hexadecimal digits",
 	} {
 		assert.Contains(t, s.fails(t, exitUsage, strings.Fields(line)...), want, line)
@@ -67,9 +72,26 @@ func TestFailures(t *testing.T) {
 		"cat file://DIR/rep 0 0000000000000009-0000000000000009":       "no such file",
 		"restore -timestamp 1999-01-01T00:00:00Z file://DIR/rep DIR/o": "no file is that old",
 		"config check DIR/none":                                        "no such file",
+		"cp file://DIR/rep file://DIR/x?huh=1":                         "huh",
 	} {
 		assert.Contains(t, s.fails(t, exitFailed, strings.Fields(line)...), want, line)
 	}
+}
+
+// A store that does not answer fails every command.
+func TestUnreachable(t *testing.T) {
+	s := newShell(t)
+	const at = "s3://bucket/db?access-key-id=AKID&secret-access-key=secret&region=us-east-1&endpoint=http://127.0.0.1:1&retry-max-attempts=1"
+	for _, url := range []string{at, at + "&layout=default"} {
+		for _, args := range [][]string{{"ls", url}, {"verify", url}, {"restore", url, "DIR/out"}, {"cp", url, s.url("copy")}, {"cp", s.url("rep"), url},
+			{"cat", url, "0", "0000000000000001-0000000000000001"}, {"rm", "-all", "-yes", url}, {"rm", "-yes", url, "0", "0000000000000001-0000000000000001"}, {"check", url}, {"bench", url}} {
+			r := s.run(t.Context(), slices.Clone(args)...)
+			assert.Contains(t, []int{exitFailed, exitProblems}, r.code, "%v: %s", args, r.err)
+			assert.Contains(t, strings.Join(strings.Fields(r.out+r.err), " "), "connection refused", "%v", args)
+			assert.NoDirExists(t, s.dir+"/copy")
+		}
+	}
+	assert.NotContains(t, s.fails(t, exitFailed, "restore", "-timestamp", "1999-01-01T00:00:00Z", s.url("rep"), "DIR/o"), "to restore that: ", "there is nothing to name")
 }
 
 // What is probably meant is told: a folder of the replica, the one above it,
@@ -100,7 +122,12 @@ func TestFlagsAnywhere(t *testing.T) {
 		{"verify", "-concurrency", "1", s.url("rep")}, {"bench", "-concurrency", "1", "-files", "1", "-large", "1", s.url("x")}} {
 		s.ok(t, args...)
 	}
-	assert.NotEmpty(t, version())
+}
+
+func TestVersion(t *testing.T) {
+	assert.Equal(t, "(devel)", version(nil, false))
+	assert.Equal(t, "(devel)", version(new(debug.BuildInfo), true))
+	assert.Equal(t, "v1.2.3", version(&debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, true))
 }
 
 func TestHelp(t *testing.T) {
@@ -194,7 +221,20 @@ func TestInterrupted(t *testing.T) {
 		assert.Contains(t, r.err, "interrupted", "%v", args)
 		assert.Equal(t, 1, strings.Count(r.err, "\n"), "%v: %q", args, r.err)
 	}
+	assert.Equal(t, exitFailed, s.run(ctx, "ls", "ftp://x").code, "that was wrong before")
 	assert.NoFileExists(t, s.dir+"/out")
 	assert.NoDirExists(t, s.dir+"/scratch")
 	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files", "all are there")
+}
+
+// What a flag does stands beside it if there is room.
+func TestHelpOfLongFlags(t *testing.T) {
+	for name, want := range map[string]string{strings.Repeat("x", 17): "  -" + strings.Repeat("x", 17) + " what it does\n",
+		strings.Repeat("x", 18): "  -" + strings.Repeat("x", 18) + "\n" + strings.Repeat(" ", 21) + "what it does\n"} {
+		cmd := &command{name: "any", bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
+			flags.Bool(name, false, "what it does")
+			return nil
+		}}
+		assert.Contains(t, cmd.text(80), want)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -72,6 +73,9 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 		if err := localFile("-svg", cmd.svg); err != nil {
 			return err
 		}
+		if !isDir(filepath.Dir(cmd.svg)) || isDir(cmd.svg) { // found out before minutes are spent
+			return usagef("-svg is %q: want a file in a directory that exists", cmd.svg)
+		}
 	}
 	s, err := a.scratch(ctx, a.at[0], "bench")
 	if err != nil {
@@ -109,9 +113,10 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	case err != nil:
 		return err
 	case a.json:
-		return writeJSON(a.out, measures)
+		a.writeJSON(measures)
+	default:
+		a.measured(measures)
 	}
-	a.measured(measures)
 	return nil
 }
 
@@ -173,7 +178,7 @@ func (cmd *bench) steps() []step {
 		}},
 		{"read " + humanSize(int64(len(large))), largeFiles, 1, int64(len(large)), 0, func(ctx context.Context, i int) error { return read(ctx, 2+i, 0, 0) }},
 		{"read 4 KiB of it", ranges, 1, 4096, 0, func(ctx context.Context, i int) error {
-			return read(ctx, 2+i%largeFiles, rand.Int64N(int64(len(large)-4096+1)), 4096)
+			return read(ctx, 2+i%largeFiles, rand.Int64N(int64(len(large)-4096)), 4096)
 		}},
 		{fmt.Sprintf("list %d files", n), 5, 1, 0, n, list(0)},
 		{"list the last file", 5, 1, 0, 0, list(ltx.TXID(n + 1))},
@@ -258,8 +263,9 @@ func (cmd *bench) draw(measures []measure) error {
 		c.Bars = append(c.Bars, chart.Bar{Label: m.Name, Value: max(m.P50, 1e-6), High: m.P99, Text: latency(m.P50)})
 	}
 	var svg bytes.Buffer
-	if err := c.Write(&svg); err != nil {
-		return err
+	err := c.Write(&svg)
+	if err == nil {
+		err = os.WriteFile(cmd.svg, svg.Bytes(), 0o644)
 	}
-	return os.WriteFile(cmd.svg, svg.Bytes(), 0o644)
+	return err
 }

@@ -47,10 +47,8 @@ func (cmd *cat) run(ctx context.Context, a *app, args []string) error {
 	return a.with(ctx, a.at[0], func(client ltxstore.ReplicaClient) error {
 		r, err := client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, cmd.offset, cmd.size)
 		if errors.Is(err, fs.ErrNotExist) {
-			if levels, err := levelsOf(ctx, client); err == nil {
-				if has, err := hasFiles(ctx, client, levels); err == nil && !has {
-					return a.nothing(ctx, a.at[0])
-				}
+			if has, err := hasAny(ctx, client); err == nil && !has {
+				return a.nothing(ctx, a.at[0])
 			}
 		}
 		if err != nil {

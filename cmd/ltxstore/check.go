@@ -85,13 +85,11 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 		Lacks:     s.lacks(once, cmd.large),
 		PageSize:  cmd.page,
 		LargeSize: cmd.large,
-		BodySize:  max(min(16<<20, cmd.large/2), 64<<10),
+		BodySize:  bodySize(cmd.large),
 	}
 	report, err := s.hold(ctx, cfg, cases)
 	p.done()
-	if removed := s.remove(ctx); removed != nil {
-		err = errors.Join(err, removed)
-	}
+	err = errors.Join(err, s.remove(ctx))
 	switch {
 	case ctx.Err() != nil:
 		return &interruption{fmt.Sprintf("after %s; what was written is removed", count(n, "case")), errors.Join(ctx.Err(), err)}
@@ -100,15 +98,18 @@ func (cmd *checkStore) run(ctx context.Context, a *app, args []string) error {
 	}
 	result := summary(report, once)
 	if a.json {
-		err = writeJSON(a.out, result)
+		a.writeJSON(result)
 	} else {
 		a.checked(result)
 	}
-	if err == nil && len(result.Failures) > 0 {
+	if len(result.Failures) > 0 {
 		return errProblems
 	}
-	return err
+	return nil
 }
+
+// bodySize returns the size of a middling file, if the largest has large bytes.
+func bodySize(large int64) int64 { return max(min(16<<20, large/2), 64<<10) }
 
 // selected returns the cases whose names begin with a prefix.
 func selected(prefix string) []replicatest.Case {

@@ -53,7 +53,7 @@ func find(args []string) (*command, []string, error) {
 		names = append(names, cmd.name)
 	}
 	if near := settings.Nearest(args[0], names); near != "" {
-		return &command{}, nil, usagef("there is no command %q: did you mean %s?", args[0], near)
+		return &command{}, nil, usagef("unknown command %q: did you mean %s?", args[0], near)
 	}
-	return &command{}, nil, usagef("there is no command %q", args[0])
+	return &command{}, nil, usagef("unknown command %q", args[0])
 }

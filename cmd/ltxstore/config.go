@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"regexp"
+	"strconv"
 
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -17,7 +19,7 @@ func configCommand() *command {
 		long: "Reads a configuration file, YAML or JSON, such as a litestream.yml, and reports everything that is wrong with it, with line and column. " +
 			"For each replica it shows the bucket, the prefix of its keys, the endpoint, the region and the layout, and a URL without secrets that the other commands accept. " +
 			"It warns of probable mistakes, such as two databases with one replica. It sends no request.",
-		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings.`,
+		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings, problems (file, line, column, message): empty lists if there is none.`,
 		examples: []string{"ltxstore config check /etc/litestream.yml"},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(checking)
@@ -47,57 +49,89 @@ func configuredAt(database string, r config.Replica) configured {
 	return configured{database, r.Type(), place.Bucket, place.Path, place.Endpoint, place.Region, place.Layout, r.URL()}
 }
 
+// problem is the JSON output for something that is wrong in a file. Line and Column are 0 if
+// they are not known.
+type problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// position finds where an error of package config is: what is in brackets is a setting's, and
+// more exact than its replica's.
+var position = regexp.MustCompile(`^(?:.*?\(|.*?)line (\d+)(?:, column (\d+))?`)
+
 func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	file, err := a.readConfig(ctx, "FILE", args[0], cmd.opts)
 	a.progress.done()
-	if wrong := new(configError); errors.As(err, &wrong) {
-		for _, problem := range settings.Split(wrong.err) {
-			a.complain(configCommand(), args[0]+": "+message(problem))
-		}
-		return errProblems
-	}
-	if err != nil {
+	wrong := new(configError)
+	if err != nil && !errors.As(err, &wrong) {
 		return err
 	}
-	wrong := false
-	found := []configured{}
-	check := func(database string, replicas []config.Replica) {
-		for _, r := range replicas {
-			if err := r.Unsupported(); err != nil {
-				wrong = true
-				a.complain(configCommand(), args[0]+": "+message(err))
-				continue
-			}
-			found = append(found, configuredAt(database, r))
-		}
+	if file == nil {
+		file = new(config.File)
 	}
-	for _, db := range file.DBs {
-		check(db.Path+db.Dir, db.Replicas)
+	found, failed := configuredIn(file)
+	failed = append(append(settings.Split(wrong.err), daemonErrors(file)...), failed...)
+	problems := []problem{}
+	for _, err := range failed {
+		text := message(err)
+		line, column := positionIn(text)
+		problems = append(problems, problem{args[0], line, column, text})
+		a.complain(configCommand(), args[0]+": "+text)
 	}
-	check("", file.Replicas)
 	warnings := []string{}
 	for _, w := range file.Warnings {
 		warnings = append(warnings, w.String())
 		a.warn(configCommand(), args[0]+": "+w.String())
 	}
 	if a.json {
-		err = writeJSON(a.out, map[string]any{"replicas": found, "warnings": warnings})
+		a.writeJSON(map[string]any{"replicas": found, "warnings": warnings, "problems": problems})
 	} else {
 		for _, r := range found {
 			r.write(a)
 		}
-		a.printf("%s: %s, %s\n", args[0], count(len(found), "replica"), verdict(len(warnings), wrong))
+		a.printf("%s: %s, %s\n", args[0], count(len(found), "replica"), verdict(len(warnings), len(problems)))
 	}
-	if err == nil && wrong {
+	if len(problems) > 0 {
 		return errProblems
 	}
-	return err
+	return nil
 }
 
-func verdict(warnings int, wrong bool) string {
+// configuredIn returns the replicas of a file that can be opened, and why others cannot.
+func configuredIn(file *config.File) (found []configured, failed []error) {
+	found = []configured{}
+	check := func(database string, replicas []config.Replica) {
+		for _, r := range replicas {
+			if err := r.Unsupported(); err != nil {
+				failed = append(failed, err)
+			} else if r.Type() != "" { // or it was wrong
+				found = append(found, configuredAt(database, r))
+			}
+		}
+	}
+	for _, db := range file.DBs {
+		check(db.Path+db.Dir, db.Replicas)
+	}
+	check("", file.Replicas)
+	return found, failed
+}
+
+// positionIn returns the line and the column that an error's text names.
+func positionIn(text string) (line, column int) {
+	if found := position.FindStringSubmatch(text); found != nil {
+		line, _ = strconv.Atoi(found[1])
+		column, _ = strconv.Atoi(found[2])
+	}
+	return line, column
+}
+
+func verdict(warnings, problems int) string {
 	switch {
-	case wrong:
-		return "others that cannot be opened"
+	case problems > 0:
+		return count(problems, "problem")
 	case warnings > 0:
 		return count(warnings, "warning")
 	}
@@ -127,7 +161,7 @@ func (e *configError) Error() string { return e.name + ": " + message(e.err) }
 func (e *configError) Unwrap() error { return e.err }
 
 // readConfig reads and parses a configuration file. Errors in the file are a
-// configError. flag is the flag or variable that names the file.
+// configError, with which the file is as config.Parse returns it. flag is the flag or variable that names the file.
 func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Options) (*config.File, error) {
 	if err := localFile(flag, name); err != nil {
 		return nil, err
@@ -138,7 +172,7 @@ func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Opt
 	}
 	file, err := config.Parse(data, opts)
 	if err != nil {
-		return nil, &configError{name, err}
+		return file, &configError{name, err}
 	}
 	return file, nil
 }

@@ -83,24 +83,30 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 		if err := a.at[1].src.Check(); err != nil {
 			return err
 		}
-		if err := cmd.layouts(ctx, a); err != nil {
+		if err := cmd.layouts(ctx, a, src); err != nil {
 			return err
 		}
 		return a.with(ctx, a.at[1], func(dst ltxstore.ReplicaClient) error { return cmd.copy(ctx, a, dst, src) })
 	})
 }
 
+// layoutV03 stands for the layout of a replica of Litestream v0.3, which is none of ours.
+const layoutV03 = "v0.3"
+
 // layouts finds out and prints the layouts of both replicas. If the
 // destination has files, it asks for confirmation on a terminal; scripts are
 // not asked, because nothing is deleted.
-func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
+func (cmd *cp) layouts(ctx context.Context, a *app, src ltxstore.ReplicaClient) (err error) {
 	if err = within(ctx, a.at[1]); err != nil {
 		return err
 	}
-	if cmd.from, _, err = layoutAt(ctx, a.at[0]); err != nil {
+	var found bool
+	if cmd.from, found, err = layoutAt(ctx, a.at[0]); err != nil {
 		return err
 	}
-	var found bool
+	if !found && isV03(ctx, src) {
+		cmd.from = layoutV03
+	}
 	if cmd.to, found, err = layoutAt(ctx, a.at[1]); err != nil {
 		return err
 	}
@@ -128,7 +134,7 @@ func (cmd *cp) layouts(ctx context.Context, a *app) (err error) {
 }
 
 // sameFamily returns the layout for an empty destination: if the source has a
-// layout of Litestream, the one that Litestream uses in the destination's
+// layout of Litestream, v0.3's included, the one that Litestream uses in the destination's
 // store, otherwise the default.
 func sameFamily(from string, to target) (string, error) {
 	scheme, _, err := to.src.Driver()
@@ -187,18 +193,15 @@ func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient
 	}
 	report, err := transfer.Run(ctx, dst, src, cmd.cfg)
 	p.done()
-	if report == nil {
-		return err
-	}
 	if err == nil && files == 0 && len(cmd.cfg.Levels) == 0 {
-		if isV03(ctx, src) {
+		if cmd.from == layoutV03 || isV03(ctx, src) { // a layout may be named
 			return cmd.convert(whole, a, dst, src)
 		}
 		return a.nothing(ctx, a.at[0])
 	}
 	cmd.warnOfTimes(whole, a, dst)
 	if a.json {
-		err = errors.Join(err, writeJSON(a.out, copied{cmd.from, cmd.to, report}))
+		a.writeJSON(copied{cmd.from, cmd.to, report})
 	} else {
 		a.copied(report, cmd.cfg.DryRun)
 	}

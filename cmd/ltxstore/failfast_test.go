@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +17,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"filippo.io/age"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
@@ -103,6 +107,17 @@ func TestUnusableStore(t *testing.T) {
 	assert.Contains(t, s.ok(t, "ls", s.url("rep")), "6 files")
 }
 
+// What the trial has written is removed, though it cannot be read.
+func TestUnusableStoreIsLeftEmpty(t *testing.T) {
+	s := newShell(t)
+	id, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	for _, name := range []string{"bench", "check"} {
+		s.fails(t, exitFailed, name, s.url("writeonly")+"?crypt.recipients="+id.Recipient().String())
+		assert.NoDirExists(t, s.dir+"/writeonly", name)
+	}
+}
+
 // A step ends with its first failure.
 func TestBenchFailsFast(t *testing.T) {
 	var calls atomic.Int64
@@ -156,21 +171,46 @@ func TestCheckOnly(t *testing.T) {
 	assert.NoDirExists(t, s.dir+"/x")
 }
 
+func TestLacks(t *testing.T) {
+	s := &scratch{place: "s3://b"}
+	assert.Contains(t, s.lacks(true, 80<<20-1), replicatest.BoundedMemory)
+	assert.NotContains(t, s.lacks(true, 80<<20), replicatest.BoundedMemory)
+	assert.NotContains(t, s.lacks(true, 1), replicatest.WriteOnce)
+	assert.Contains(t, s.lacks(false, 1), replicatest.WriteOnce)
+}
+
+func TestBodySize(t *testing.T) {
+	for large, want := range map[int64]int64{1: 64 << 10, 1 << 20: 512 << 10, 100 << 20: 16 << 20} {
+		assert.Equal(t, want, bodySize(large))
+	}
+}
+
 func TestBrief(t *testing.T) {
 	assert.Equal(t, "a\nb", brief("a\nb"))
+	ten := strings.TrimSuffix(strings.Repeat("x\n", 10), "\n")
+	assert.Equal(t, ten, brief(ten))
 	assert.Equal(t, strings.Repeat("x\n", 10)+"and 2 lines more", brief(strings.TrimSuffix(strings.Repeat("x\n", 12), "\n")))
 }
 
-// failingAt fails a client's method.
+// failingAt fails a client's method. It notes from where levels are listed, and fails if
+// that is done with metadata, which may cost a request for each file.
 type failingAt struct {
 	ltxstore.ReplicaClient
 	method string
+	seeks  []ltx.TXID
+}
+
+func newFailingAt(method string) *failingAt {
+	client := mock.NewReplicaClient(mock.Config{})
+	client.SetLogger(nil)
+	return &failingAt{ReplicaClient: client, method: method}
 }
 
 var errMethod = errors.New("not today")
 
 func (c *failingAt) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
-	if c.method == "list" {
+	c.seeks = append(c.seeks, seek)
+	if c.method == "list" || metadata {
 		return nil, errMethod
 	}
 	return c.ReplicaClient.LTXFiles(ctx, level, seek, metadata)
@@ -197,6 +237,17 @@ func (c *failingAt) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXI
 	return c.ReplicaClient.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
 }
 
+func (c *failingAt) DeleteAll(ctx context.Context) error {
+	switch c.method {
+	case "delete all, list":
+		c.method = "list"
+		return errMethod
+	case "delete all":
+		return errMethod
+	}
+	return c.ReplicaClient.DeleteAll(ctx)
+}
+
 func (c *failingAt) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if c.method == "delete" {
 		return errMethod
@@ -207,9 +258,9 @@ func (c *failingAt) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) e
 // Each thing that a store cannot do makes it unusable.
 func TestTryout(t *testing.T) {
 	for _, method := range []string{"list", "open", "read", "write", "delete", ""} {
-		client := mock.NewReplicaClient(mock.Config{})
-		client.SetLogger(nil)
-		err := tryout(t.Context(), &failingAt{client, method})
+		client := newFailingAt(method)
+		wrote, err := tryout(t.Context(), client)
+		assert.Equal(t, method != "list" && method != "write", wrote, "%s: whether something may be left", method)
 		if method != "" {
 			assert.ErrorIs(t, err, errMethod, method)
 			continue
@@ -224,9 +275,7 @@ func TestTryout(t *testing.T) {
 // So does each step of a measurement fail with the store.
 func TestBenchSteps(t *testing.T) {
 	for _, method := range []string{"list", "open", "read", "write", "delete"} {
-		client := mock.NewReplicaClient(mock.Config{})
-		client.SetLogger(nil)
-		failing := &failingAt{client, ""}
+		failing := newFailingAt("")
 		cmd := &bench{files: 2, concurrency: 1, large: 8192, client: failing, now: time.Now}
 		failed := 0
 		for _, s := range cmd.steps() {
@@ -239,13 +288,13 @@ func TestBenchSteps(t *testing.T) {
 			}
 			failing.method = ""
 		}
+		assert.Equal(t, []ltx.TXID{0, 3}, slices.Compact(failing.seeks), "all, and the last of two")
 		assert.Equal(t, map[string]int{"list": 2, "open": 2, "read": 2, "write": 3, "delete": 1}[method], failed, method)
 	}
 }
 
 func TestHasFiles(t *testing.T) {
-	client := mock.NewReplicaClient(mock.Config{})
-	client.SetLogger(nil)
+	client := newFailingAt("")
 	_, err := client.WriteLTXFile(t.Context(), 5, 1, 1, bytes.NewReader(replicatest.NewLTXFile(1, 1, time.Unix(1, 0), 1)))
 	require.NoError(t, err)
 	for _, c := range []struct {
@@ -256,14 +305,86 @@ func TestHasFiles(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, c.want, has, "%v", c.levels)
 	}
-	_, err = hasFiles(t.Context(), &failingAt{client, "list"}, []int{5})
+	assert.Empty(t, foreign(t.Context(), client))
+	_, err = client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("<html>"))
+	require.NoError(t, err)
+	assert.Contains(t, foreign(t.Context(), client), "the files are HTML")
+	client.method = "list"
+	has, err := hasFiles(t.Context(), client, []int{5})
 	assert.ErrorIs(t, err, errMethod)
+	assert.False(t, has)
+	assert.Empty(t, foreign(t.Context(), client), "it is a hint")
+	f := []*ltx.FileInfo{{Level: 5, MinTXID: 1, MaxTXID: 1}}
+	_, _, err = present(t.Context(), client, f)
+	assert.ErrorIs(t, err, errMethod)
+	client.method = "delete"
+	there, _, err := present(t.Context(), client, f)
+	require.NoError(t, err)
+	assert.Equal(t, f, there)
+	assert.ErrorIs(t, (&rm{yes: true}).deleteFiles(t.Context(), &app{out: io.Discard}, "there", client, f), errMethod)
+}
+
+// A copy of what cannot be listed has failed.
+func TestCpCannotList(t *testing.T) {
+	a := &app{out: io.Discard, err: io.Discard, now: time.Now}
+	a.progress = a.newProgress()
+	err := (&cp{cfg: transfer.Config{Concurrency: 1}}).copy(t.Context(), a, newFailingAt(""), newFailingAt("list"))
+	assert.ErrorIs(t, err, errMethod)
+}
+
+// What could not be deleted is told: all of it if that is known.
+func TestRmFails(t *testing.T) {
+	for method, want := range map[string]string{"list": "not today", "delete all": "1 file of 1 left", "delete all, list": "not today", "": ""} {
+		client := newFailingAt("")
+		_, err := client.WriteLTXFile(t.Context(), 5, 1, 1, bytes.NewReader(replicatest.NewLTXFile(1, 1, time.Unix(1, 0), 1)))
+		require.NoError(t, err)
+		client.method = method
+		err = (&rm{yes: true}).deleteAll(t.Context(), &app{out: io.Discard}, "there", client)
+		if method == "" {
+			assert.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, errMethod)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// What cannot be removed stays, and is told.
+func TestScratchStays(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "db"), 0o700))
+	s := &scratch{a: &app{err: io.Discard}, place: "file://" + filepath.ToSlash(dir), query: "?nosuch=1", opened: map[string]struct{}{"db": {}}, base: dir}
+	assert.ErrorContains(t, s.remove(t.Context()), "/db is left behind: ")
+	assert.DirExists(t, filepath.Join(dir, "db"))
+	s.query = ""
+	require.NoError(t, s.remove(t.Context()))
+	assert.NoDirExists(t, dir)
+}
+
+func TestMeasured(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{out: &out, width: 100}
+	a.measured([]measure{{Name: "at once"}, {Name: "list 200 files", Count: 1000, Seconds: 2, P50: 0.001, P90: 0.25, P99: 1, Max: 12},
+		{Name: "write", Count: 4, Bytes: 4000, Seconds: 0.5}, {Name: "read", Count: 1, Bytes: 12e6, Seconds: 1}})
+	assert.Equal(t, `
+                A SECOND               P50     P90    P99     MAX
+at once                -              0 us    0 us   0 us    0 us
+list 200 files     500.0            1.0 ms  250 ms  1.0 s  12.0 s
+write                8.0  8.0 kB/s    0 us    0 us   0 us    0 us
+read                 1.0   12 MB/s    0 us    0 us   0 us    0 us
+`, "\n"+out.String())
 }
 
 func TestLatency(t *testing.T) {
 	for seconds, want := range map[float64]string{0: "0 us", 0.000999: "999 us", 0.001: "1.0 ms", 0.0999: "99.9 ms", 0.1: "100 ms", 0.999: "999 ms", 1: "1.0 s", 61.25: "61.2 s"} {
 		assert.Equal(t, want, latency(seconds))
 	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	var out bytes.Buffer
+	(&app{out: &out}).writeJSON("s3://b?x=1&y=<2>")
+	assert.Equal(t, "\"s3://b?x=1&y=<2>\"\n", out.String())
 }
 
 func TestHumanSize(t *testing.T) {

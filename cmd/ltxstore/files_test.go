@@ -24,7 +24,10 @@ func TestLs(t *testing.T) {
 	from := s.ok(t, "ls", "-level", "0", "-seek", "0000000000000005", s.url("rep"))
 	assert.Contains(t, from, "2 files")
 	assert.NotContains(t, from, "0000000000000004")
-	assert.Equal(t, "0 files, 0 B\n", s.ok(t, "ls", "-level", "5", s.url("rep")), "what was asked for is empty")
+	put(t, s.url("nine"), "default", 9)
+	for _, level := range []string{"5", "0"} {
+		assert.Equal(t, "0 files, 0 B\n", s.ok(t, "ls", "-level", level, s.url("nine")), "what was asked for is empty")
+	}
 }
 
 func TestCat(t *testing.T) {
@@ -206,7 +209,7 @@ func TestRestoreMode(t *testing.T) {
 		t.Skip("there are no such permissions")
 	}
 	s := newShell(t)
-	for text, want := range map[string]os.FileMode{"0600": 0o600, "640": 0o640, "0444": 0o444} {
+	for text, want := range map[string]os.FileMode{"0600": 0o600, "640": 0o640, "0777": 0o777, "0444": 0o444} {
 		s.ok(t, "restore", "-force", "-mode", text, s.url("rep"), "DIR/out")
 		info, err := os.Stat(s.dir + "/out")
 		require.NoError(t, err)
@@ -234,7 +237,9 @@ func TestRestoreIntegrity(t *testing.T) {
 	assert.Contains(t, s.ok(t, "restore", "-integrity", s.url("rep"), "DIR/out"), "integrity_check: ok")
 	for _, script := range []string{"echo 'row 5 missing from index i'", "echo ok; exit 1", "exit 0"} {
 		program(script)
-		assert.Contains(t, s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/other"), "integrity check of the restored database")
+		said := s.fails(t, exitFailed, "restore", "-integrity", s.url("rep"), "DIR/other")
+		assert.Contains(t, said, "integrity check of the restored database failed: ")
+		assert.NotContains(t, said, "-skip-damaged", "no file is damaged")
 		assert.NoFileExists(t, s.dir+"/other")
 	}
 }
@@ -297,51 +302,6 @@ func TestCheckFinds(t *testing.T) {
 	assert.Equal(t, []clause{{"W1", 0, 1}}, result.Clauses)
 }
 
-func TestConfigCheck(t *testing.T) {
-	s := newShell(t)
-	file := s.dir + "/litestream.yml"
-	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://key:hunter2@bucket/app\n      - path: /backup\n"), 0o644))
-	r := s.run(t.Context(), "config", "check", file)
-	assert.NotContains(t, r.out+r.err, "hunter2")
-
-	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o644)) }
-	write("region: eu-west-3\ndbs:\n  - path: /app.db\n    replica: {url: 's3://bucket/app', secret-access-key: hunter2, access-key-id: id}\n  - path: /other.db\n    replica: {path: /backup}\n")
-	golden(t, "config", s.ok(t, "config", "check", file))
-
-	// The URL that is printed is one that ls accepts.
-	write("dbs:\n  - path: /app.db\n    replica: {path: " + s.dir + "/rep, layout: default}\n")
-	var checked struct {
-		Replicas []configured
-		Warnings []string
-	}
-	require.NoError(t, json.Unmarshal([]byte(s.ok(t, "config", "check", "-json", file)), &checked))
-	require.Len(t, checked.Replicas, 1)
-	assert.Equal(t, configured{"/app.db", "file", "", "DIR/rep", "", "", "default", "file://DIR/rep?layout=default"}, checked.Replicas[0])
-	assert.Empty(t, checked.Warnings)
-	assert.Contains(t, s.ok(t, "ls", checked.Replicas[0].URL), "6 files")
-
-	// A warning is not a failure.
-	write("dbs:\n  - dir: /all\n    replica: {path: /backup}\n")
-	r = s.run(t.Context(), "config", "check", file)
-	assert.Equal(t, exitOK, r.code)
-	assert.Contains(t, r.err, "ltxstore config check: warning: DIR/litestream.yml: line 2, column 5: dir has no pattern")
-	assert.Contains(t, r.out, "file:///backup?layout=litestream")
-	assert.Contains(t, r.out, "1 replica, 1 warning\n")
-
-	require.NoError(t, os.WriteFile(file, []byte("dbs:\n  - path: /app.db\n    replicas:\n      - url: s3://bucket/app\n        regoin: x\n"), 0o644))
-	assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), "line 5")
-
-	// All that is wrong is told in one run.
-	require.NoError(t, os.WriteFile(file, []byte("regoin: x\ndbs:\n  - pathh: /app.db\n    replica: {url: 's3://bucket', part-sise: 1}\n"), 0o644))
-	many := s.run(t.Context(), "config", "check", file)
-	assert.Equal(t, exitProblems, many.code)
-	text := many.err
-	for _, want := range []string{"did you mean region?", "did you mean path?", "did you mean part-size?"} {
-		assert.Contains(t, text, want)
-	}
-	assert.Equal(t, 3, strings.Count(text, "litestream.yml: "), text)
-}
-
 func TestCompletion(t *testing.T) {
 	s := newShell(t)
 	for _, shell := range []string{"bash", "zsh", "fish"} {
@@ -350,6 +310,9 @@ func TestCompletion(t *testing.T) {
 			assert.Contains(t, script, word, shell)
 		}
 	}
+	assert.Contains(t, s.run(t.Context(), "completion", "bash").out, `config) words="check -json `)
+	assert.Contains(t, s.run(t.Context(), "completion", "bash").out, `ls) words="-config `)
+	assert.Contains(t, s.run(t.Context(), "completion", "fish").out, "'__fish_seen_subcommand_from config' -a check\n")
 }
 
 // Progress is for a person who watches: a line that is taken away at the end.
@@ -358,10 +321,16 @@ func TestProgress(t *testing.T) {
 	var steps time.Duration
 	begun := time.Now()
 	s.now = func() time.Time { steps += time.Second; return begun.Add(steps) }
+	s.tty = true
+	assert.Contains(t, s.run(t.Context(), "check", "-only", "write/exact", s.url("new")).err, "[....................]   0 %  1 case")
 	for _, args := range [][]string{{"verify", s.url("rep")}, {"cp", s.url("rep"), s.url("copy")}, {"restore", s.url("rep"), "DIR/out"}} {
 		s.tty = true
 		r := s.run(t.Context(), slices.Clone(args)...)
 		assert.Equal(t, exitOK, r.code)
+		if args[0] == "verify" {
+			assert.Contains(t, r.err, "level 0, 0 findings")
+			assert.Contains(t, r.err, "what can be restored, 0 findings")
+		}
 		assert.Contains(t, r.err, "/s", "%v", args)
 		assert.True(t, strings.HasSuffix(r.err, "\r\x1b[K"), "%v: %q", args, r.err)
 		for _, line := range strings.Split(r.err, "\r\x1b[K") {

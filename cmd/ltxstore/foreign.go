@@ -53,7 +53,7 @@ func beginning(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileIn
 // describe identifies content by its first bytes.
 func describe(head []byte) string {
 	for _, format := range []struct{ magic, what string }{
-		{"age-encryption.org/", "encrypted by age: to read them, crypt.identities=… in the URL, with the key or its file"},
+		{"age-encryption.org/", "encrypted by age: to read them, crypt.identities=… in the URL, with the secret key, or -config with the file that has it"},
 		{"-----BEGIN AGE ENCRYPTED FILE", "encrypted by age, as text, which nothing here reads: decrypt them first"},
 		{"\x28\xb5\x2f\xfd", "compressed by zstd: to read them, compress=true in the URL"},
 		{"\x04\x22\x4d\x18", "compressed by lz4, as Litestream 0.3 writes snapshots: they hold no LTX"},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -32,10 +33,10 @@ func TestForeignFiles(t *testing.T) {
 		s.url("both"):                      "the files are encrypted by age",
 		s.url("both") + key:                "the files are compressed by zstd",
 	} {
-		r := s.run(t.Context(), "restore", url, "DIR/out")
-		assert.Equal(t, exitFailed, r.code, url)
-		assert.Contains(t, r.err, want, url)
-		r = s.run(t.Context(), "verify", url)
+		for _, args := range [][]string{{"restore", url, "DIR/out"}, {"restore", "-skip-damaged", url, "DIR/out"}} {
+			assert.Contains(t, s.fails(t, exitFailed, args...), want, args)
+		}
+		r := s.run(t.Context(), "verify", url)
 		assert.Equal(t, exitProblems, r.code, url)
 		assert.Contains(t, r.err, want, url)
 	}
@@ -84,6 +85,17 @@ func TestDescribe(t *testing.T) {
 }
 
 // What is wrong with a setting comes without who has found it, and with no name of Go.
+// A file of which no time can be read is listed with that of the store.
+func TestLsWithoutHeader(t *testing.T) {
+	s := newShell(t)
+	name := s.dir + "/odd/ltx/0000"
+	require.NoError(t, os.MkdirAll(name, 0o755))
+	require.NoError(t, os.WriteFile(name+"/0000000000000001-0000000000000001.ltx", []byte("<html>"), 0o644))
+	out := s.ok(t, "ls", s.url("odd"))
+	assert.Contains(t, out, "1 file, 6 B")
+	assert.Contains(t, out, "  STORED\n")
+}
+
 func TestMessages(t *testing.T) {
 	s := newShell(t)
 	for url, want := range map[string]string{
@@ -111,7 +123,10 @@ func TestMessages(t *testing.T) {
 	}
 	denied := &ltxstore.Error{Op: "list", Backend: "file", Kind: fs.ErrPermission, Err: &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}}
 	assert.Equal(t, "; may this user do that?", advice(denied))
+	denied.Err = syscall.EACCES // as a disk's system call has it
+	assert.Equal(t, "; may this user do that?", advice(denied))
 	assert.Contains(t, advice(fs.ErrPermission), "are the credentials right")
+	assert.Contains(t, advice(&ltxstore.Error{Op: "list", Backend: "s3", Kind: fs.ErrPermission}), "are the credentials right")
 	assert.Empty(t, advice(fmt.Errorf("no credentials found: %w", fs.ErrPermission)), "it says so itself")
 	assert.Empty(t, advice(fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)))
 	assert.Contains(t, advice(ltxstore.ErrStoreNotFound), "name right?")

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ func helpCommand() *command {
 				}
 				cmd, rest, err := find(args)
 				if err == nil && len(rest) > 0 {
-					err = usagef("there is no command %q", strings.Join(args, " "))
+					err = usagef("unknown command %q", strings.Join(args, " "))
 				}
 				if err != nil {
 					return err
@@ -76,10 +77,7 @@ func (a *app) help(cmd *command) {
 func (c *command) text(width int) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "ltxstore %s", c.name)
-	flags := c.flags()
-	if len(flags) > 0 {
-		text.WriteString(" [flags]")
-	}
+	text.WriteString(" [flags]")
 	if c.args != "" {
 		text.WriteString(" " + c.args)
 	}
@@ -88,7 +86,7 @@ func (c *command) text(width int) string {
 		text.WriteString("\n" + wrapped("With -json: "+c.json, width, "") + "\n")
 	}
 	text.WriteString("\nFlags:\n")
-	for _, f := range flags {
+	for _, f := range c.flags() {
 		kind, usage := flag.UnquoteUsage(f)
 		head := strings.TrimSuffix("-"+f.Name+" "+kind, " ")
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "-1" {
@@ -100,11 +98,9 @@ func (c *command) text(width int) string {
 		}
 		fmt.Fprintf(&text, "  %-18s %s\n", head, wrapped(usage, width-21, strings.Repeat(" ", 21)))
 	}
-	if len(c.examples) > 0 {
-		text.WriteString("\nExamples:\n")
-		for _, example := range c.examples {
-			fmt.Fprintf(&text, "  %s\n", example)
-		}
+	text.WriteString("\nExamples:\n")
+	for _, example := range c.examples {
+		fmt.Fprintf(&text, "  %s\n", example)
 	}
 	return text.String()
 }
@@ -126,7 +122,7 @@ func versionCommand() *command {
 		examples: []string{"ltxstore version"},
 		bind: func(*flag.FlagSet) func(context.Context, *app, []string) error {
 			return func(_ context.Context, a *app, _ []string) error {
-				a.printf("ltxstore %s\n", version())
+				a.printf("ltxstore %s\n", version(debug.ReadBuildInfo()))
 				return nil
 			}
 		},

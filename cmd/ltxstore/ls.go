@@ -101,13 +101,20 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 			}
 		}
 		a.warnTorn(lsCommand(), noted.Lost(ctx, client))
-		switch {
-		case files == 0 && cmd.level < 0 && cmd.seek == 0:
+		if files == 0 && cmd.level < 0 && cmd.seek == 0 {
 			if isV03(ctx, client) {
 				return a.lsV03(ctx, client, "")
 			}
 			return a.nothing(ctx, a.at[0])
-		case !a.json:
+		}
+		if files == 0 { // in the part that was asked for
+			if has, err := hasAny(ctx, client); err != nil {
+				return err
+			} else if !has {
+				return a.nothing(ctx, a.at[0])
+			}
+		}
+		if !a.json {
 			a.printf("%s, %s\n", count(files, "file"), humanSize(bytes))
 			if cmd.stored {
 				a.printf("%s\n", wrapped("STORED is when the store got the file. For the times that restore -timestamp goes by: -metadata", a.width, ""))

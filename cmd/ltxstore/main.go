@@ -26,7 +26,7 @@ func main() {
 		inTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
-		width:  terminalWidth(),
+		width:  terminalWidth(os.Stdout, os.Stderr),
 
 		defaultConfig: defaultConfig,
 		now:           time.Now,
@@ -43,9 +43,10 @@ func interruptions() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
 }
 
-// terminalWidth returns the number of columns, or 80 if it is not known.
-func terminalWidth() int {
-	for _, file := range []*os.File{os.Stdout, os.Stderr} {
+// terminalWidth returns the number of columns of the first of the files that
+// is a terminal, or 80 if it is not known.
+func terminalWidth(files ...*os.File) int {
+	for _, file := range files {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
 			return max(width, 40)
 		}

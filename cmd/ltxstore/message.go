@@ -23,11 +23,12 @@ func message(err error) string {
 
 // advice says what to do about an error, unless the error itself does.
 func advice(err error) string {
-	path := new(fs.PathError)
+	path, failed := new(fs.PathError), new(ltxstore.Error)
+	onDisk := errors.As(err, &path) || errors.As(err, &failed) && failed.Backend == "file"
 	switch {
 	case errors.Is(err, ltxstore.ErrStoreNotFound):
 		return "; is the bucket's or the directory's name right?"
-	case errors.Is(err, fs.ErrPermission) && errors.As(err, &path):
+	case errors.Is(err, fs.ErrPermission) && onDisk:
 		return "; may this user do that?"
 	case errors.Is(err, fs.ErrPermission) && (strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "read-only")):
 		return "" // it says what is wrong

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/url"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -176,6 +177,22 @@ type encloser struct {
 	layouts []ltxstore.Layout
 }
 
+// real returns the place of the files of p: a directory may be reached by a
+// symbolic link, and not have the name there that it has in its replica.
+func (p place) real() place {
+	if !strings.EqualFold(p.scheme, "file") {
+		return p
+	}
+	name, err := url.PathUnescape(p.path)
+	if err == nil {
+		name, err = filepath.EvalSymlinks(filepath.FromSlash(name))
+	}
+	if err == nil {
+		p.path, p.of = (&url.URL{Path: filepath.ToSlash(name)}).EscapedPath(), nil
+	}
+	return p
+}
+
 // enclosers returns the possible enclosers of p, the highest first. It
 // depends on the name of p alone, so that it costs no request.
 func (p place) enclosers() (found []encloser) {
@@ -209,7 +226,7 @@ func within(ctx context.Context, at target) error {
 	if at.layout() != "" || at.replica != nil {
 		return nil
 	}
-	p := at.place()
+	p := at.place().real()
 	for _, up := range p.enclosers() {
 		layout, found := up.holds(ctx)
 		if !found || !slices.Contains(up.layouts, layout) {
@@ -247,6 +264,15 @@ func (p place) hasSnapshots(ctx context.Context) bool {
 	return err == nil && has
 }
 
+// hasAny reports whether a replica has a file on any level.
+func hasAny(ctx context.Context, client ltxstore.ReplicaClient) (bool, error) {
+	levels, err := levelsOf(ctx, client)
+	if err != nil {
+		return false, err
+	}
+	return hasFiles(ctx, client, levels)
+}
+
 func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) (bool, error) {
 	for _, level := range levels {
 		files, err := client.LTXFiles(ctx, level, 0, false)
@@ -255,7 +281,7 @@ func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) 
 		}
 		found := files.Next()
 		if err := files.Close(); err != nil || found {
-			return err == nil && found, err
+			return found, err
 		}
 	}
 	return false, nil
@@ -278,6 +304,8 @@ type nothingError string
 func (e nothingError) Error() string        { return string(e) }
 func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
 
+const ofVersion3 = "there is a replica of Litestream 0.3 (generations/)%s, which holds no LTX files: ls, restore and cp read it"
+
 // meant returns a hint about replicas near a place that has none. It costs at
 // most ten requests: one for the folders of each of a few places, and those
 // that find the layout of the first place that looks like a replica.
@@ -285,7 +313,7 @@ func meant(ctx context.Context, at target) string {
 	p := at.place()
 	here, _ := p.folders(ctx)
 	if slices.Contains(here, "generations") {
-		return "there is a replica of Litestream 0.3 (generations/), which holds no LTX files: ls, restore and cp read it"
+		return fmt.Sprintf(ofVersion3, "")
 	}
 	if at.replica != nil && !looksLikeReplica(here) {
 		return ""
@@ -297,7 +325,11 @@ func meant(ctx context.Context, at target) string {
 		return ""
 	}
 	for _, near := range p.near(here) {
-		if names, _ := near.folders(ctx); !looksLikeReplica(names) {
+		names, _ := near.folders(ctx)
+		if slices.Contains(names, "generations") {
+			return fmt.Sprintf(ofVersion3, " in "+ltxstore.Redact(near.String()))
+		}
+		if !looksLikeReplica(names) {
 			continue
 		}
 		if layout, found, err := near.layoutOf(ctx); err == nil && found {
@@ -316,6 +348,9 @@ func (p place) near(folders []string) (found []place) {
 		found = append(found, up.place)
 	}
 	if up, _, ok := p.parent(); ok && !slices.Contains(found, up) {
+		if above, name, ok := up.parent(); ok && name == "generations" {
+			up = above // p is a generation of Litestream 0.3
+		}
 		found = append(found, up)
 	}
 	for _, name := range folders {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,9 +15,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/webdav"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -25,13 +29,23 @@ import (
 func places(t *testing.T) map[string]func(at string) string {
 	s3, _ := service(t, s3fake.New(s3fake.Options{}, "bucket"))
 	gs, _ := service(t, gcsfake.New(gcsfake.Options{}, "bucket"))
+	oss, _ := service(t, ossfake.New(ossfake.Options{}, "bucket"))
+	abs, _ := service(t, absfake.New(absfake.Options{Account: "account", Key: "c2VjcmV0"}, "bucket"))
+	dav, _ := service(t, &webdav.Handler{FileSystem: webdav.NewMemFS(), LockSystem: webdav.NewMemLS()})
 	dir := t.TempDir()
+	t.Setenv("OSS_ACCESS_KEY_ID", "AKID")
+	t.Setenv("OSS_ACCESS_KEY_SECRET", "secret")
+	t.Setenv("AZURE_STORAGE_KEY", "c2VjcmV0")
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKID")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	return map[string]func(at string) string{
 		"file": func(at string) string { return "file://" + dir + "/" + at },
 		"s3":   func(at string) string { return "s3://bucket/" + at + "?region=us-east-1&endpoint=" + s3 },
 		"gs":   func(at string) string { return "gs://bucket/" + at + "?endpoint=" + gs },
+		"oss":  func(at string) string { return "oss://bucket/" + at + "?endpoint=" + oss },
+		"abs":  func(at string) string { return "abs://account@bucket/" + at + "?endpoint=" + abs },
+
+		"webdav": func(at string) string { return "webdav://" + strings.TrimPrefix(dav, "http://") + "/bucket/" + at },
 	}
 }
 
@@ -78,7 +92,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 			"a/ltx": "a", "a/ltx/": "a", "a/ltx/0000": "a", "a/ltx/0007": "a", "a/snapshots": "a", "a/./ltx": "a", "a/l%74x": "a",
 			"b/ltx": "b", "b/ltx/0": "b", "b/ltx/7": "b", "c/0000": "c", "c/0009": "c", "new/ltx": "new", "new/ltx/0000": "new",
 		} {
-			if few := []string{"a/ltx", "a/ltx/0000", "b/ltx/0", "c/0009"}; store != "file" && !slices.Contains(few, below) {
+			if few := []string{"a/ltx", "a/l%74x", "a/ltx/0000", "b/ltx/0", "c/0009"}; store != "file" && !slices.Contains(few, below) {
 				continue
 			}
 			whole := at(meant)
@@ -108,15 +122,30 @@ func TestOneFolderTooDeep(t *testing.T) {
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e/ltx/0000")), "is a folder of the replica "+ltxstore.Redact(at("e/ltx"))+" (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "holds a replica in its folder ltx (layout litestream-s3)", store)
 		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "holds a replica in its folder ltx", store)
+		assert.NoError(t, above(t.Context(), atURL(with(at("e"), "layout=default"))), store)
 		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026", "a/sub/0007", "b/sub/7"}[:map[string]int{"file": 6}[store]] {
 			put(t, at(name), "default", 0, 9)
 			assert.Contains(t, s.ok(t, "ls", at(name)), "2 files", "%s %s", store, name)
-			assert.Contains(t, s.run(t.Context(), "rm", "-all", "-yes", at(name)).out, "deleted 2 files", "%s %s", store, name)
+			assert.Contains(t, s.run(t.Context(), "rm", "-all", "-yes", at(name)).out, "deleted ", "%s %s", store, name)
 		}
 	}
 }
 
 // What is written to or deleted from is said, with the layout that was found.
+// A directory is recognized by its own name, not by that of a link to it.
+func TestOneFolderTooDeepByALink(t *testing.T) {
+	s := newShell(t)
+	put(t, s.url("rep"), "default", 0, 9)
+	link := filepath.Join(s.dir, "link")
+	require.NoError(t, os.Symlink("rep/ltx", link))
+	for _, at := range []string{link, s.url("link"), s.url("link") + "/.", s.url("link/0000")} {
+		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at), "is a folder of the replica file://", at)
+	}
+	require.NoError(t, os.Symlink("rep", filepath.Join(s.dir, "whole")))
+	s.ok(t, "ls", s.url("whole"))
+	assert.Contains(t, s.ok(t, "rm", "-all", "-yes", s.url("whole")), "deleted ")
+}
+
 func TestLayoutIsSaid(t *testing.T) {
 	s := newShell(t)
 	at := s.url("b")
@@ -183,10 +212,35 @@ func TestEmptyPlace(t *testing.T) {
 	}
 }
 
+// A listing shows of which clock its times are, at the cost of one file.
+func TestRequestsOfLs(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKID")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	server := s3fake.New(s3fake.Options{}, "bucket")
+	var reads atomic.Int64
+	s3, _ := service(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			reads.Add(1)
+		}
+		server.ServeHTTP(w, r)
+	}))
+	s := newShell(t)
+	at := "s3://bucket/db?layout=default&region=us-east-1&endpoint=" + s3
+	put(t, at, "", 0, 1, 2)
+	assert.Contains(t, s.ok(t, "ls", at), "3 files")
+	assert.EqualValues(t, 1, reads.Load())
+	assert.NotContains(t, s.ok(t, "ls", "-metadata", at), "STORED")
+	assert.EqualValues(t, 1, reads.Load(), "the times come with the listing")
+}
+
 // Folders alone are no replica.
 func TestEmptyFolders(t *testing.T) {
 	s := newShell(t)
 	require.NoError(t, os.MkdirAll(s.dir+"/bare/ltx", 0o755))
+	assert.Contains(t, s.fails(t, exitFailed, "ls", s.url("none/ltx")), "there is no LTX file in file://DIR/none/ltx\n")
+	require.NoError(t, os.MkdirAll(s.dir+"/mixed/ltx", 0o755))
+	put(t, s.url("mixed/app"), "default", 0)
+	assert.Contains(t, s.fails(t, exitFailed, "ls", s.url("mixed")), "there are some in file://DIR/mixed/app (layout default)\n")
 	for _, args := range [][]string{{"ls", s.url("bare")}, {"ls", s.url("bare") + "?layout=litestream"}, {"ls", s.url("bare/below")},
 		{"cat", s.url("bare"), "0", "0000000000000001-0000000000000001"}} {
 		r := s.fails(t, exitFailed, args...)
@@ -206,10 +260,24 @@ func TestReplicaOfVersion3(t *testing.T) {
 		} else {
 			put(t, at("old/generations"), "default", 0)
 		}
-		for _, args := range [][]string{{"ls", at("old")}, {"verify", at("old")}, {"restore", at("old"), "DIR/out"}, {"cp", at("old"), s.url("copy")}, {"rm", "-all", at("old")}} {
-			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/)", "%s %v", store, args)
+		for _, args := range [][]string{{"ls", at("old")}, {"verify", at("old")}, {"restore", at("old"), "DIR/out"}, {"cp", at("old"), s.url("copy")}, {"rm", "-all", at("old")}, {"ls", "-level", "0", at("old")}} {
+			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/), ", "%s %v", store, args)
 		}
 	}
+}
+
+// A folder of a replica of Litestream 0.3, and the place above it, name the replica.
+// Nothing deletes it, and rm says so.
+func TestNearVersion3(t *testing.T) {
+	s := newShell(t)
+	putV03(t, s.url("apps/old"), "0123456789abcdef")
+	for _, at := range []string{"apps", "apps/old/generations", "apps/old/generations/0123456789abcdef", "apps/old/db"} {
+		for _, args := range [][]string{{"ls", s.url(at)}, {"ls", "-level", "0", s.url(at)}, {"verify", s.url(at)}, {"restore", s.url(at), "DIR/out"}, {"rm", "-all", s.url(at)}} {
+			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/) in file://DIR/apps/old, ", "%v", args)
+		}
+	}
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", s.url("apps/old")), "a replica of Litestream 0.3 (generations/), which holds no LTX files")
+	assert.Regexp(t, `0123456789abcdef +1 +0 `, s.ok(t, "ls", s.url("apps/old")), "it is still there")
 }
 
 // Where folders cannot be listed nothing is concluded from that.
@@ -234,6 +302,26 @@ func TestPlace(t *testing.T) {
 	} {
 		assert.Equal(t, want, placeOf(raw).String(), raw)
 	}
+	of := ltxstore.Source{URL: "s3://b/a", Settings: map[string]string{"layout": "litestream", "region": "x"}, Defaults: map[string]string{"layout": "default", "endpoint": "y"}}
+	assert.Equal(t, ltxstore.Source{URL: "s3://b/a", Layout: "litestream-s3", Settings: map[string]string{"region": "x"}, Defaults: map[string]string{"endpoint": "y"}},
+		place{of: &of}.store("litestream-s3"))
+	for raw, want := range map[string][]string{
+		"s3://bucket":                           {"s3://bucket/a%20b", "s3://bucket/c"},
+		"s3://bucket/x/ltx":                     {"s3://bucket/x", "s3://bucket/x/ltx/a%20b", "s3://bucket/x/ltx/c"},
+		"s3://bucket/x/y":                       {"s3://bucket/x", "s3://bucket/x/y/a%20b", "s3://bucket/x/y/c"},
+		"file:///x":                             {"file:///x/a%20b", "file:///x/c"},
+		"s3://b/x/generations/0123456789abcdef": {"s3://b/x", "s3://b/x/generations/0123456789abcdef/a%20b", "s3://b/x/generations/0123456789abcdef/c"},
+	} {
+		var near []string
+		for _, p := range placeOf(raw).near([]string{"a b", "c"}) {
+			near = append(near, p.String())
+		}
+		assert.Equal(t, want, near, raw)
+	}
+	assert.Len(t, placeOf("s3://b/x").near(make([]string, 9)), 4)
+	_, _, ok := placeOf("s3://bucket").parent()
+	assert.False(t, ok)
+	assert.False(t, placeOf("nosuch://x").hasSnapshots(t.Context()))
 	assert.Equal(t, "s3://b/a?region=x", placeOf("s3://b/a?compress=true&region=x&crypt.identities=k&metrics=true&%63ache.dir=/x").store("").URL)
 	assert.Equal(t, "s3://b/a", placeOf("s3://b/a?compress=true").store("").URL)
 }

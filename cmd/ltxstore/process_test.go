@@ -19,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
 // The test binary is also the command, where only a process can show something:
@@ -187,7 +189,7 @@ func TestSignalsLeaveNothing(t *testing.T) {
 		var exit *exec.ExitError
 		require.True(t, errors.As(cmd.Wait(), &exit), "%v", end)
 		assert.Equal(t, exitInterrupted, exit.ExitCode(), "%v: %s", end, complaint.String())
-		assert.Contains(t, complaint.String(), "interrupted")
+		assert.Contains(t, complaint.String(), "interrupted: nothing was written\n")
 		entries, err := os.ReadDir(s.dir)
 		require.NoError(t, err)
 		require.Len(t, entries, 1, "the replica alone, after %v", end)
@@ -210,4 +212,23 @@ func ended(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
 	return ctx
+}
+
+// An interruption while a time is looked up ends a listing, which is not taken for whole.
+func TestInterruptedWhileLookingUp(t *testing.T) {
+	store := s3fake.New(s3fake.Options{}, "bucket")
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".ltx") {
+			cancel()
+		}
+		store.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	s := newShell(t)
+	at := "s3://bucket/db?region=us-east-1&access-key-id=AKID&secret-access-key=" + hush + "&endpoint=" + server.URL
+	put(t, at, "default", 0)
+	r := s.run(ctx, "ls", at)
+	assert.Equal(t, exitInterrupted, r.code, r.err)
+	assert.Empty(t, r.out)
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // progress is a line on a terminal that is updated in place. It is not shown
@@ -133,7 +132,6 @@ func (p *progress) line(change func(now time.Time)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.a.now()
-	p.waiting = false
 	change(now)
 	if now.Sub(p.last) >= 100*time.Millisecond {
 		p.render(now)
@@ -163,11 +161,8 @@ func (p *progress) render(now time.Time) {
 		return
 	}
 	p.last, p.shown = now, true
-	text := strings.Join(parts, "  ")
-	if room := p.a.width - 1; utf8.RuneCountInString(text) > room {
-		text = string([]rune(text)[:room])
-	}
-	fmt.Fprint(p.a.err, "\r\x1b[K"+text)
+	text := []rune(strings.Join(parts, "  "))
+	fmt.Fprint(p.a.err, "\r\x1b[K"+string(text[:min(len(text), p.a.width-1)]))
 }
 
 // done removes the line until there is more to show.
@@ -221,7 +216,7 @@ func (s *speed) add(now time.Time, done int64) bool {
 		return true
 	}
 	s.samples = append(s.samples, sample{now, done})
-	for len(s.samples) > 2 && now.Sub(s.samples[1].at) > window {
+	for len(s.samples) > 1 && now.Sub(s.samples[1].at) > window {
 		s.samples = s.samples[1:]
 	}
 	return true

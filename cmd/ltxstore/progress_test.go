@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -31,6 +32,13 @@ func watched(change func(a *app)) (*app, func() string) {
 		lines := strings.Split(screen.String(), "\r\x1b[K")
 		return lines[len(lines)-1]
 	}
+}
+
+// terminal returns all that was written to a terminal.
+func terminal(a *app) string {
+	a.progress.mu.Lock()
+	defer a.progress.mu.Unlock()
+	return a.err.(*bytes.Buffer).String()
 }
 
 func wait(d time.Duration) {
@@ -77,6 +85,8 @@ func TestSpeed(t *testing.T) {
 	var s speed
 	now := time.Unix(0, 0)
 	assert.Zero(t, s.at(now))
+	begun := speed{samples: []sample{{now, 5}}}
+	assert.Zero(t, begun.at(now), "nothing was timed yet")
 	done := int64(0)
 	for range 3000 {
 		now, done = now.Add(100*time.Millisecond), done+1e6
@@ -92,9 +102,24 @@ func TestSpeed(t *testing.T) {
 	assert.False(t, s.add(now, done-1))
 	for range 100000 { // as often as there are files
 		now, done = now.Add(time.Millisecond), done+1e3
-		s.add(now, done)
+		assert.True(t, s.add(now, done))
 	}
 	assert.LessOrEqual(t, len(s.samples), 250)
+	for what, tt := range map[string]struct {
+		at   []time.Duration
+		kept int
+	}{
+		"close":       {[]time.Duration{0, 50 * time.Millisecond, 100*time.Millisecond - 1}, 2},
+		"as close":    {[]time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond}, 3},
+		"in a window": {[]time.Duration{0, time.Second, 11 * time.Second}, 3},
+		"older":       {[]time.Duration{0, time.Second, 11*time.Second + 1}, 2},
+	} {
+		var s speed
+		for i, at := range tt.at {
+			s.add(time.Unix(0, 0).Add(at), int64(i+1))
+		}
+		assert.Len(t, s.samples, tt.kept, what)
+	}
 	assert.InDelta(t, 1e6, s.at(now), 1e5)
 }
 
@@ -123,6 +148,53 @@ func TestProgressTellsRepetitions(t *testing.T) {
 		assert.Equal(t, "1.0 kB  0 B/s  1 file", line())
 		a.progress.aside()
 		assert.Empty(t, line())
+		a.progress.end()
+	})
+}
+
+// What is left is told once that can be known, unless nobody would wait for it.
+func TestProgressLeft(t *testing.T) {
+	begun := time.Unix(0, 0)
+	for _, tt := range []struct {
+		done  int64
+		after time.Duration
+		want  string
+	}{{2, time.Minute, ""}, {3, time.Minute, "32m20s left"}, {50, time.Minute, "1m0s left"}, {50, 99 * time.Hour, "99h0m0s left"}, {50, 100 * time.Hour, ""}} {
+		now := begun
+		a := &app{now: func() time.Time { return now }, err: io.Discard}
+		a.progress = a.newProgress()
+		p := a.watch()
+		now = begun.Add(tt.after)
+		p.show(tt.done, 100, "x")
+		text := p.compose(now)
+		if tt.want == "" {
+			assert.NotContains(t, text, "left")
+		} else {
+			assert.Contains(t, text, "x  "+tt.want)
+		}
+	}
+}
+
+// The line is written ten times a second at most, and is shorter than the terminal is wide.
+func TestProgressLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, line := watched(func(a *app) { a.width = 40 })
+		a.progress.aside() // a line of output
+		p := a.watch()
+		wait(3 * time.Second)
+		assert.Equal(t, "no data for 3s", line(), "it waits again")
+		p.show(1, 0, "one")
+		assert.Equal(t, "no data for 3s", line())
+		wait(100*time.Millisecond - 1)
+		p.show(2, 0, "two")
+		assert.Equal(t, "no data for 3s", line())
+		wait(1)
+		p.show(3, 0, "three")
+		assert.Contains(t, line(), "three")
+		p.repeats(strings.Repeat("ü", 39))
+		assert.Equal(t, strings.Repeat("ü", 39), line())
+		p.repeats(strings.Repeat("ü", 40))
+		assert.Equal(t, strings.Repeat("ü", 39), line())
 		a.progress.end()
 	})
 }
@@ -166,6 +238,9 @@ func TestOutputTakesTheLineAway(t *testing.T) {
 		assert.NotEmpty(t, line())
 		fmt.Fprintln(out, "found")
 		assert.Empty(t, line())
+		shown := terminal(a)
+		fmt.Fprintln(out, "found")
+		assert.Equal(t, shown, terminal(a), "there is nothing to take away")
 		wait(time.Hour)
 		assert.Empty(t, line(), "there was an answer")
 		a.progress.end()
@@ -180,6 +255,7 @@ func (a answered) HTTPStatusCode() int { return a.status }
 func TestRoot(t *testing.T) {
 	assert.Equal(t, "HTTP status 503", root(fmt.Errorf("x: %w", answered{503})))
 	assert.Equal(t, "a long text", root(fmt.Errorf("x: %w", answered{0})))
+	assert.Equal(t, "deep", root(&net.OpError{Op: "dial", Err: errors.New("deep")}), "without an address")
 	assert.Equal(t, "deep", root(fmt.Errorf("x: %w", fmt.Errorf("y: %w", errors.New("deep")))))
 }
 

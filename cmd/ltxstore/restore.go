@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -100,26 +101,17 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 				return cmd.restoreV03(ctx, a, client, args[1])
 			}
 			return a.nothing(ctx, a.at[0])
-		case errors.As(err, &unreachable) && unreachable.Last != 0:
-			return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
 		case errors.Is(err, fs.ErrExist):
 			return fmt.Errorf("%s, or a journal of it, exists already; to replace it: -force", args[1])
 		case ctx.Err() != nil && err != nil:
 			return &interruption{"nothing was written", err}
-		case errors.Is(err, ltxstore.ErrChecksum):
-			if what := foreign(ctx, client); what != "" {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-			if !cmd.cfg.SkipDamaged {
-				return fmt.Errorf("%w; to restore what the other files contain: -skip-damaged", err)
-			}
-			return err
 		case err != nil:
-			return err
+			return cmd.advise(ctx, client, err)
 		}
 		cmd.warn(a, result)
 		if a.json {
-			return writeJSON(a.out, result)
+			a.writeJSON(result)
+			return nil
 		}
 		a.printf("restored transaction %s of %s\n", result.TXID, moment(result.Time))
 		a.printf("%s of %d bytes, from %s of %s\n", count(int64(result.Pages), "page"), result.PageSize,
@@ -134,6 +126,24 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		}
 		return nil
 	})
+}
+
+// advise adds to an error what may be done about it.
+func (cmd *restoring) advise(ctx context.Context, client ltxstore.ReplicaClient, err error) error {
+	unreachable := new(restore.UnreachableError)
+	gap, damaged := errors.As(err, &unreachable), errors.Is(err, ltxstore.ErrChecksum)
+	if gap || damaged {
+		if what := foreign(ctx, client); what != "" {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	switch {
+	case unreachable.Last != 0:
+		return fmt.Errorf("%w; to restore that: -txid %s", err, unreachable.Last)
+	case damaged && !cmd.cfg.SkipDamaged:
+		return fmt.Errorf("%w; to restore what the other files contain: -skip-damaged", err)
+	}
+	return err
 }
 
 // warn warns if the restored state is not what was asked for, or may be
@@ -163,5 +173,5 @@ func integrityCheck(ctx context.Context, program, path string) error {
 	if len(text) > most {
 		text = text[:most] + "…"
 	}
-	return errors.Join(fmt.Errorf("integrity check of the restored database: %s: %w", text, ltxstore.ErrChecksum), err)
+	return errors.Join(fmt.Errorf("integrity check of the restored database failed: %s", cmp.Or(text, "sqlite3 said nothing")), err)
 }

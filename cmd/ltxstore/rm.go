@@ -128,6 +128,9 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, where string, client ltxst
 		}
 		return err
 	}
+	if n == 0 && isV03(ctx, client) {
+		return a.nothing(ctx, a.at[0])
+	}
 	a.printf("deleted %s, %s, of %s\n", count(n, "file"), humanSize(bytes), where)
 	return nil
 }

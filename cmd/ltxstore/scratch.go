@@ -29,8 +29,8 @@ type scratch struct {
 	place string // the URL with it, up to the query
 	query string
 
-	opened map[string]bool // paths that may hold something
-	base   string          // a directory that did not exist before; else empty
+	opened map[string]struct{} // paths that may hold something
+	base   string              // a directory that did not exist before; else empty
 }
 
 func (a *app) scratch(ctx context.Context, at target, purpose string) (*scratch, error) {
@@ -42,7 +42,7 @@ func (a *app) scratch(ctx context.Context, at target, purpose string) (*scratch,
 	if _, err := rand.Read(name); err != nil {
 		return nil, err
 	}
-	s := &scratch{a: a, at: at, name: "ltxstore-" + purpose + "-" + hex.EncodeToString(name), query: query, opened: make(map[string]bool)}
+	s := &scratch{a: a, at: at, name: "ltxstore-" + purpose + "-" + hex.EncodeToString(name), query: query, opened: make(map[string]struct{})}
 	if dir, ok := strings.CutPrefix(place, "file://"); ok {
 		if _, err := os.Stat(filepath.FromSlash(dir)); errors.Is(err, os.ErrNotExist) {
 			s.base = filepath.FromSlash(dir)
@@ -73,7 +73,7 @@ func (s *scratch) source(path string, further map[string]string) ltxstore.Source
 
 // open returns a client of a path below the prefix.
 func (s *scratch) open(ctx context.Context, path string, settings map[string]string) (ltxstore.ReplicaClient, error) {
-	s.opened[path] = true
+	s.opened[path] = struct{}{}
 	client, err := ltxstore.OpenSource(ctx, s.source(path, settings))
 	if err != nil {
 		return nil, err
@@ -86,27 +86,34 @@ func (s *scratch) open(ctx context.Context, path string, settings map[string]str
 
 // usable returns an error if the store cannot be listed, written to, read or
 // deleted from, which says more than a suite of failures. It writes an LTX
-// file, because every wrapper accepts that.
+// file, because every wrapper accepts that, and leaves nothing behind.
 func (s *scratch) usable(ctx context.Context) error {
 	client, err := s.open(ctx, "usable", nil)
 	if err != nil {
 		return err
 	}
-	return errors.Join(tryout(ctx, client), ltxstore.Close(client))
+	wrote, err := tryout(ctx, client)
+	if err != nil && wrote {
+		err = errors.Join(err, s.remove(ctx))
+	}
+	return s.at.src.Explain(errors.Join(err, ltxstore.Close(client)))
 }
 
-func tryout(ctx context.Context, client ltxstore.ReplicaClient) error {
+// tryout writes a file, reads and deletes it. It reports whether something may have been
+// written.
+func tryout(ctx context.Context, client ltxstore.ReplicaClient) (wrote bool, err error) {
 	files, err := client.LTXFiles(ctx, 0, 0, false)
 	if err == nil {
 		files.Next()
 		err = files.Close()
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	body := replicatest.NewLTXFile(1, 1, time.Unix(0, 0), 1)
-	if _, err := client.WriteLTXFile(ctx, 0, 1, 1, bytes.NewReader(body)); err != nil {
-		return err
+	_, err = client.WriteLTXFile(ctx, 0, 1, 1, bytes.NewReader(body))
+	if err != nil {
+		return ctx.Err() != nil, err
 	}
 	r, err := client.OpenLTXFile(ctx, 0, 1, 1, 0, 0)
 	if err == nil {
@@ -114,9 +121,9 @@ func tryout(ctx context.Context, client ltxstore.ReplicaClient) error {
 		err = errors.Join(err, r.Close())
 	}
 	if err != nil {
-		return err
+		return true, err
 	}
-	return client.DeleteLTXFiles(ctx, []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}})
+	return true, client.DeleteLTXFiles(ctx, []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}})
 }
 
 // forget is called when a path is known to be empty.

@@ -16,8 +16,11 @@ func withoutSecrets(text string, args []string) string {
 	var hidden []string // pairs of old and new text
 	for _, arg := range args {
 		bare := strings.TrimLeft(arg, "-")
-		_, value, _ := strings.Cut(bare, "=")
-		for _, part := range []string{arg, bare, value} {
+		parts := []string{arg, bare}
+		if name, value, ok := strings.Cut(bare, "="); ok && !strings.ContainsAny(name, ":/?@") {
+			parts = []string{value} // of a flag
+		}
+		for _, part := range parts {
 			if shown := ltxstore.Redact(part); shown != part && likeURL(part) {
 				hidden = append(hidden, part, shown)
 				for _, secret := range secrets(part, shown) {
@@ -54,21 +57,24 @@ func secrets(raw, shown string) (found []string) {
 		}
 	}
 	place, query, _ := strings.Cut(raw, "?")
-	if at := strings.LastIndexByte(place, '@'); at >= 0 {
-		user := place[:at]
-		if _, after, ok := strings.Cut(user, "//"); ok {
-			user = after
-		}
-		name, password, _ := strings.Cut(user, ":")
-		add(user)
-		add(name)
-		add(password)
+	user := place[:max(strings.LastIndexByte(place, '@'), 0)]
+	if _, after, ok := strings.Cut(user, "//"); ok {
+		user = after
 	}
-	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == '#' }) {
+	name, password, _ := strings.Cut(user, ":")
+	add(user)
+	add(name)
+	add(password)
+	separates := func(r rune) bool { return r == '&' || r == ';' || r == '#' }
+	for part := range strings.FieldsFuncSeq(query, separates) {
 		_, value, ok := strings.Cut(part, "=")
 		if !ok {
 			value = part
 		}
+		add(value)
+	}
+	for part := range strings.FieldsFuncSeq(place, separates) { // without its question mark
+		_, value, _ := strings.Cut(part, "=")
 		add(value)
 	}
 	return found

@@ -11,7 +11,7 @@ type sizeFlag int64
 
 // String implements flag.Value.
 func (f *sizeFlag) String() string {
-	if f == nil || *f == 0 {
+	if *f == 0 {
 		return ""
 	}
 	return humanSize(int64(*f))

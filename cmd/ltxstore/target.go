@@ -116,7 +116,11 @@ func (a *app) target(ctx context.Context, cmd *command, arg string, destination 
 	case known && strings.Contains(arg, ":"), strings.Contains(arg, "?") && strings.Contains(arg, "="):
 		return target{}, usagef("%q is not a URL: want one such as s3://bucket/path?region=eu-west-1", ltxstore.Redact(arg))
 	case arg == "" && a.config.file == "":
-		return target{}, usagef("%s is empty: want a URL, a directory, or with -config a database", strings.Fields(cmd.args)[0])
+		name := strings.Fields(cmd.args)[0]
+		if destination {
+			name = strings.Fields(cmd.args)[1]
+		}
+		return target{}, usagef("%s is empty: want a URL, a directory, or with -config a database", name)
 	}
 	var t target
 	var err error

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
@@ -59,6 +61,14 @@ func TestConfigOfEveryCommand(t *testing.T) {
 	assert.Contains(t, s.ok(t, "rm", "-config", file, "-yes", "-all", "DIR/app.db"), "deleted 5 files")
 	assert.Contains(t, s.fails(t, exitFailed, "ls", "-config", file, "DIR/app.db"), "there is no LTX file in s3://bucket/app\n")
 
+	// What is near is found with the credentials of the file.
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	_, endpoint, _ := strings.Cut(string(text), "endpoint: ")
+	endpoint, _, _ = strings.Cut(endpoint, "\n")
+	put(t, "s3://bucket/app/generations?region=us-east-1&access-key-id=AKID&secret-access-key="+hush+"&endpoint="+endpoint, "default", 0)
+	assert.Contains(t, s.fails(t, exitFailed, "ls", "-config", file, "DIR/app.db"), "there is a replica of Litestream 0.3 (generations/)")
+
 	// A database in a directory, and a replica elsewhere.
 	assert.Contains(t, s.ok(t, "cp", "-config", file, s.url("rep"), "DIR/tenants/x/1.db"), "to layout litestream-s3")
 	assert.Contains(t, s.ok(t, "ls", "-config", file, "DIR/tenants/x/1.db"), "6 files")
@@ -79,6 +89,12 @@ func TestEnvironment(t *testing.T) {
 
 	s.env, s.config = nil, file
 	assert.Equal(t, want, s.ok(t, "ls", "DIR/plain.db"))
+	assert.Equal(t, want, s.ok(t, "ls", "DIR/rep"), "which the file does not have")
+	s.config = s.dir + "/wrong.yml"
+	require.NoError(t, os.WriteFile(s.config, []byte("regoin: x"), 0o600))
+	assert.Equal(t, want, s.ok(t, "ls", "DIR/rep"), "a directory needs none")
+	s.ok(t, "cp", "DIR/rep", "DIR/new")
+	assert.Contains(t, s.fails(t, exitFailed, "ls", "DIR/plain.db"), "DIR/wrong.yml: ", "a database does")
 	s.config = s.dir + "/gone.yml"
 	assert.Equal(t, want, s.ok(t, "ls", "DIR/rep"), "there need not be one")
 
@@ -105,6 +121,36 @@ func TestDirectories(t *testing.T) {
 	assert.Contains(t, s.ok(t, "cp", "rep", "50% ü#1?"), "copied")
 	assert.DirExists(t, filepath.Join(s.dir, "50% ü#1?"))
 	assert.Contains(t, s.ok(t, "ls", "50% ü#1?"), "6 files")
+	for _, name := range []string{"s3", "a:b", "a=b"} { // none is a URL
+		assert.Contains(t, s.ok(t, "cp", "rep", name), "copied")
+		assert.DirExists(t, filepath.Join(s.dir, name))
+	}
+}
+
+// A database is named as in Litestream.
+func TestDatabasePath(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	t.Chdir(home)
+	for name, want := range map[string]string{"~": home, "~/a.db": home + "/a.db", "sqlite://~/a.db": home + "/a.db", "sqlite3:///a.db": "/a.db",
+		"~a.db": home + "/~a.db", "a/../b~": home + "/b~"} {
+		got, err := databasePath(name)
+		require.NoError(t, err)
+		full, err := filepath.Abs(want)
+		require.NoError(t, err)
+		assert.Equal(t, full, got, name)
+	}
+}
+
+// A file may be named as a service is, and as on another system.
+func TestLocalFile(t *testing.T) {
+	for _, name := range []string{"s3", "out.db", "C:/out.db", "a:b"} {
+		assert.NoError(t, localFile("FILE", name), name)
+	}
+	for _, name := range []string{"", "s3:/b", "S3:/b/c", "x://y"} {
+		assert.ErrorContains(t, localFile("FILE", name), "want the path of a file", name)
+	}
 }
 
 // What cannot be right is told with the flag, the value, and what would be.
@@ -122,6 +168,7 @@ func TestTargetsThatCannotBe(t *testing.T) {
 	}{
 		{exitUsage, "DIR/litestream.yml has no database \"DIR/ap.db\": did you mean DIR/app.db?", []string{"ls", "-config", file, "DIR/ap.db"}},
 		{exitUsage, "has no database", []string{"cp", "-config", file, "DIR/gone", "DIR/x"}},
+		{exitUsage, "has no database \"DIR/app.db/x\"", []string{"ls", "-config", file, "DIR/app.db/x"}},
 		{exitUsage, "has no database \"DIR/tenants\"", []string{"ls", "-config", file, "DIR/tenants"}},
 		{exitUsage, "has 2 replicas of DIR/two.db: want the URL of one: file://DIR/a?layout=litestream, file://DIR/b?", []string{"ls", "-config", file, "DIR/two.db"}},
 		{exitUsage, "has several databases: want one of them before the other arguments: there are DIR/app.db, DIR/plain.db", []string{"ls", "-config", file}},
@@ -135,8 +182,10 @@ func TestTargetsThatCannotBe(t *testing.T) {
 		{exitUsage, `"s3:bucket/x" is not a URL: want one such as s3://bucket/path`, []string{"ls", "s3:bucket/x"}},
 		{exitUsage, `"DIR/rep?layout=[redacted]" is not a URL`, []string{"ls", "DIR/rep?layout=default"}},
 		{exitUsage, "URL is empty: want a URL, a directory, or with -config a database", []string{"ls", ""}},
+		{exitUsage, "SOURCE is empty: want a URL", []string{"cp", "", s.url("a")}},
+		{exitUsage, "DESTINATION is empty: want a URL", []string{"cp", s.url("a"), ""}},
 		{exitUsage, "want ltxstore ls URL", []string{"ls"}},
-		{exitUsage, "there is no flag -config", []string{"version", "-config", file}},
+		{exitUsage, "unknown flag -config", []string{"version", "-config", file}},
 	} {
 		said := s.fails(t, tt.code, tt.args...)
 		assert.Contains(t, said, tt.want, "%v", tt.args)
@@ -186,4 +235,22 @@ func TestCpKeepsTheFamily(t *testing.T) {
 	assert.Equal(t, exitOK, r.code)
 	assert.Contains(t, r.err, "warning: file://DIR/theirs has files with the time when they were stored there, by which litestream restore -timestamp will go")
 	assert.Empty(t, s.run(t.Context(), "cp", "-level", "0", "DIR/ours", "DIR/back").err)
+
+	// The first file that is copied or skipped tells it for all.
+	require.NoError(t, os.WriteFile(s.dir+"/back/ltx/0/0000000000000004-0000000000000004.ltx", []byte("another"), 0o600))
+	require.NoError(t, os.Chtimes(s.dir+"/back/ltx/0/0000000000000005-0000000000000005.ltx", time.Now(), time.Now()))
+	r = s.run(t.Context(), "cp", "-level", "0", "-concurrency", "1", "DIR/ours", "DIR/back")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.err, "warning: file://DIR/back has files with the time when they were stored there")
+}
+
+// A file's first databases are named, and the others counted.
+func TestDatabasesOf(t *testing.T) {
+	for n, want := range map[int]string{0: "there are none in it", 1: "there are /0", 5: "there are /0, /1, /2, /3, /4", 6: "/0, /1, /2, /3, /4 and 1 more"} {
+		file := new(config.File)
+		for i := range n {
+			file.DBs = append(file.DBs, config.DB{Path: "/" + strconv.Itoa(i)})
+		}
+		assert.Equal(t, want, databasesOf(file, "nothing alike"))
+	}
 }

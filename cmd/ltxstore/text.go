@@ -58,12 +58,12 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// writeJSON writes a document.
-func writeJSON(w io.Writer, document any) error {
-	enc := json.NewEncoder(w)
+// writeJSON writes a document. What fails is the output, which remembers it.
+func (a *app) writeJSON(document any) {
+	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(document)
+	_ = enc.Encode(document)
 }
 
 // table is rows of cells under a heading. Each column but the last is as wide

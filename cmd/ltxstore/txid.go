@@ -16,7 +16,7 @@ type txidFlag ltx.TXID
 
 // String implements flag.Value.
 func (f *txidFlag) String() string {
-	if f == nil || *f == 0 {
+	if *f == 0 {
 		return ""
 	}
 	return ltx.TXID(*f).String()

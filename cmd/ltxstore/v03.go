@@ -30,9 +30,7 @@ func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient, generati
 	}
 	if a.json {
 		for _, g := range generations {
-			if err := json.NewEncoder(a.out).Encode(g); err != nil {
-				return err
-			}
+			_ = json.NewEncoder(a.out).Encode(g) // the output remembers what fails
 		}
 		return nil
 	}
@@ -118,7 +116,8 @@ func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.Re
 	}
 	a.warnV03(restoreCommand(), result)
 	if a.json {
-		return writeJSON(a.out, result)
+		a.writeJSON(result)
+		return nil
 	}
 	a.printf("restored generation %s to index %08x, offset %d\n", result.Generation, result.Index, result.Offset)
 	a.printf("stored at %s\n", moment(result.Time))
@@ -167,7 +166,8 @@ func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaCli
 		a.warn(cpCommand(), "generation "+name+" is another history and was not converted: -generation "+name+" converts it, to another place")
 	}
 	if a.json {
-		return writeJSON(a.out, result)
+		a.writeJSON(result)
+		return nil
 	}
 	a.printf("converted generation %s to transaction %s\n", result.Generation, result.TXID)
 	a.printf("%s written, %d there already\n", count(result.Written, "LTX file"), result.Skipped)
@@ -185,9 +185,7 @@ func (a *app) verifyV03(ctx context.Context, client ltxstore.ReplicaClient, gene
 		return err
 	}
 	if a.json {
-		if err := writeJSON(a.out, report); err != nil {
-			return err
-		}
+		a.writeJSON(report)
 	} else {
 		for _, damage := range report.Damaged {
 			a.printf("%s\n", wrapped("damaged: "+damage.Error(), a.width, "  "))

@@ -55,17 +55,13 @@ func (cmd *verifying) run(ctx context.Context, a *app, args []string) error {
 		report, err := verify.Run(ctx, client, cmd.cfg)
 		p.done()
 		switch {
-		case report == nil:
-			return err
-		case err == nil && report.Complete && report.Files == 0 && len(report.Findings) == 0:
+		case report.Complete && report.Files == 0 && len(report.Findings) == 0:
 			if isV03(ctx, client) {
 				return a.verifyV03(ctx, client, "", cmd.cfg.Concurrency)
 			}
 			return a.nothing(ctx, a.at[0])
 		case a.json:
-			if err := writeJSON(a.out, report); err != nil {
-				return err
-			}
+			a.writeJSON(report)
 		default:
 			a.verified(report)
 		}

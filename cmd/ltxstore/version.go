@@ -2,9 +2,9 @@ package main
 
 import "runtime/debug"
 
-// version returns the version that the go command recorded in this build.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
+// version returns the version that the go command recorded in a build, of
+// which debug.ReadBuildInfo returns the information.
+func version(info *debug.BuildInfo, ok bool) string {
 	if !ok || info.Main.Version == "" {
 		return "(devel)"
 	}

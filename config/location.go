@@ -1,0 +1,107 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/realpath"
+)
+
+// Locations returns a text for each place that the replica writes to: its own
+// and those of its mirrors, however they are spelled. Two replicas that have one
+// in common overwrite each other's files. A replica in memory, and one that is
+// not supported, has none. It looks at the local disk, for symbolic links, and
+// sends no request.
+func (r Replica) Locations() []string {
+	if r.unsupported != nil {
+		return nil
+	}
+	return locations(r.Source())
+}
+
+func locations(src ltxstore.Source) (found []string) {
+	found = locationsOf(placeOf(src), describe(src))
+	for _, other := range src.Mirrors {
+		if _, driver, err := other.Driver(); err == nil && driver != nil {
+			found = append(found, locations(other)...)
+		}
+	}
+	return found
+}
+
+// locationsOf returns the locations of a place whose backend has the given settings: one,
+// or one for each server of a NATS cluster. The user is part of it where each may have a
+// place of its own below the same path.
+func locationsOf(place Place, set map[string]string) (found []string) {
+	if place.Layout == "auto" {
+		place.Layout = LitestreamLayout(place.Type).String()
+	}
+	user := ""
+	switch place.Type {
+	case "mock", "":
+		return nil
+	case "file":
+		place.Path = realpath.Of(place.Path)
+	case "sftp":
+		place.Path, user = path.Clean(place.Path), set["user"]
+	case "webdav":
+		if u, err := url.Parse(place.Endpoint); err == nil {
+			place.Path, u.Path = u.Path+"/"+place.Path, ""
+			place.Endpoint = u.String()
+		}
+		place.Path, user = path.Clean("/"+place.Path), set["webdav-username"]
+	case "nats":
+		place.Path, user = path.Clean("/"+place.Path), set["username"]
+	default:
+		if layout, err := ltxstore.ParseLayout(place.Layout); err == nil {
+			if keys, err := backend.KeysAt(layout, place.Path); err == nil {
+				place.Path = keys.Prefix() // a store with buckets keeps keys as they are
+			}
+		}
+	}
+	for endpoint := range strings.SplitSeq(place.Endpoint, ",") {
+		found = append(found, fmt.Sprintf("%q", []string{place.Type, server(endpoint), user, place.Bucket, place.Path, place.Layout}))
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// services are the ends of the hosts of services in which a bucket's name says where it is.
+var services = []string{".amazonaws.com", ".aliyuncs.com", "storage.googleapis.com"}
+
+// server returns one spelling of an endpoint: its host in lower case, a port unless it is the usual
+// one, and its path. It is empty for a service that has one namespace for all.
+func server(endpoint string) string {
+	endpoint = strings.TrimSpace(endpoint)
+	if endpoint == "" {
+		return ""
+	}
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "//" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	for _, service := range services {
+		if strings.HasSuffix(host, service) {
+			return ""
+		}
+	}
+	host = strings.TrimSuffix(host, ".blob.core.windows.net") // which leaves the account
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		host = "localhost"
+	}
+	switch port {
+	case "80", "443", "22", "4222":
+		port = ""
+	}
+	return host + ":" + port + strings.TrimRight(u.Path, "/")
+}
