@@ -23,9 +23,8 @@ const (
 // in ranges, listings of two and a half pages (Config.PageSize) and the end
 // of such a level, deletions of a hundred files. Each is a sub-benchmark of b
 // on a store of its own that reports bytes per second and allocations;
-// listings and deletions also report ns/file. Of cfg, New and PageSize
-// matter. A client with WriteOnce is measured writing bytes that are already
-// there.
+// listings and deletions also report ns/file. Only cfg.New and cfg.PageSize
+// are used. With WriteOnce, writes repeat bytes that are already stored.
 func Bench(b *testing.B, cfg Config) {
 	if err := cfg.validate(); err != nil {
 		b.Fatal(err)
@@ -137,8 +136,8 @@ func benchRead(ctx context.Context, b *testing.B, e *env, want int64, next func(
 		if err != nil {
 			return err
 		}
-		// No method of either side may take over: what arrives in a caller's
-		// buffer is measured.
+		// Neither WriteTo nor ReadFrom may take over: what is measured are bytes
+		// in a caller's buffer.
 		n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{rc}, buf)
 		if err = errors.Join(err, rc.Close()); err != nil {
 			return err

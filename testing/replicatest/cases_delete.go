@@ -18,21 +18,21 @@ func deleteCases() []Case {
 		{ID: "delete/some", Clauses: []string{"D1"},
 			Rule: "The files named are deleted, of several levels in one call; the others stay.", run: deleteSome},
 		{ID: "delete/missing", Clauses: []string{"D1"},
-			Rule: "Missing files, the same one twice, and an empty list are no error.", run: deleteMissing},
+			Rule: "Deleting missing files, the same file twice, or an empty list succeeds.", run: deleteMissing},
 		{ID: "delete/partial-failure", Clauses: []string{"D1"}, Needs: []Capability{FailingDeletes},
 			Rule: "In a partial failure everything else is deleted, and the error names each file that was not.", run: deletePartialFailure},
 		{ID: "delete/bad-entry", Clauses: []string{"D1", "W8"},
-			Rule: "A list with an entry that is nil or no file's name is fs.ErrInvalid, and nothing of it is deleted.", run: deleteBadEntry},
+			Rule: "A list with a nil entry or an invalid name is fs.ErrInvalid, and none of its files is deleted.", run: deleteBadEntry},
 		{ID: "delete-all/everything", Clauses: []string{"D2"},
-			Rule: "After DeleteAll nothing is listed at any level; a second time is success; the replica can be written again.", run: deleteEverything},
+			Rule: "After DeleteAll nothing is listed at any level; a second DeleteAll succeeds; the replica can be written again.", run: deleteEverything},
 		{ID: "delete-all/empty", Clauses: []string{"D2"},
-			Rule: "DeleteAll of a replica that was never written is success.", run: deleteAllEmpty},
+			Rule: "DeleteAll of a replica that was never written succeeds.", run: deleteAllEmpty},
 		{ID: "delete-all/siblings", Clauses: []string{"D2"}, Needs: []Capability{Siblings},
 			Rule: "Replicas whose paths begin with this one's survive.", run: deleteAllSiblings},
 		{ID: "delete-all/strangers", Clauses: []string{"D2"}, Needs: []Capability{RawAccess},
 			Rule: "Strangers' files survive, wherever they are; nothing else does.", run: deleteAllStrangers},
 		{ID: "delete-all/directories", Clauses: []string{"D2"}, Needs: []Capability{RawAccess},
-			Rule: "Nothing remains of a replica without strangers, no directory either.", run: deleteAllDirectories},
+			Rule: "Nothing remains of a replica without strangers, not even a directory.", run: deleteAllDirectories},
 		{ID: "delete-all/leftovers", Clauses: []string{"D2"}, Needs: []Capability{Leftovers},
 			Rule: "What a killed writer left is not listed, and DeleteAll removes it.", run: deleteAllLeftovers},
 		{ID: "delete-all/parent", Clauses: []string{"D2"}, Needs: []Capability{Parents},
@@ -103,7 +103,7 @@ func deletePartialFailure(ctx context.Context, e *env) error {
 	})
 	err := e.client.DeleteLTXFiles(ctx, infos)
 	if err == nil {
-		return errors.New("a partial failure gives no error")
+		return errors.New("a partial failure returns no error")
 	}
 	for _, f := range files {
 		named := strings.Contains(err.Error(), ltx.FormatFilename(f.min, f.max))
@@ -181,7 +181,7 @@ func deleteAllSiblings(ctx context.Context, e *env) error {
 				func() error { return sibling.lists(ctx, 0, 0, files[0]) },
 				func() error { return sibling.holds(ctx, files[1], e.bodyOf(files[1])) },
 			); err != nil {
-				return fmt.Errorf("a sibling's: %w", err)
+				return fmt.Errorf("a sibling's file: %w", err)
 			}
 		}
 		return nil
@@ -270,7 +270,7 @@ func deleteAllLeftovers(ctx context.Context, e *env) error {
 	)
 }
 
-// empty checks that nothing is below the replica's path, no directory either.
+// empty checks that nothing is below the replica's path, not even a directory.
 func (e *env) empty(ctx context.Context) error {
 	left, err := e.Raw.List(ctx)
 	if err != nil {

@@ -28,7 +28,7 @@ func deleteAllListFails(ctx context.Context, e *env) error {
 }
 
 func deleteAllDeleteFails(ctx context.Context, e *env) error {
-	stuck, others := file{0, 2, 2}, []file{{0, 1, 1}, {0, 3, 3}, {1, 2, 2}, {9, 1, 3}}
+	stuck, others := file{0, 2, 2}, []file{{0, 1, 1}, {0, 2, 4}, {0, 3, 3}, {1, 2, 2}, {9, 1, 2}, {9, 1, 3}}
 	if err := e.writeAll(ctx, append(slices.Clone(others), stuck)...); err != nil {
 		return err
 	}
@@ -38,15 +38,15 @@ func deleteAllDeleteFails(ctx context.Context, e *env) error {
 		return err
 	}
 	for _, f := range others {
-		if f.max != stuck.max && slices.Contains(left, e.Raw.Keys.File(f.level, f.min, f.max)) {
+		if (f.min != stuck.min || f.max != stuck.max) && slices.Contains(left, e.Raw.Keys.File(f.level, f.min, f.max)) {
 			return fmt.Errorf("%v is left, though it can be deleted", f)
 		}
 	}
 	return nil
 }
 
-// deletedAll calls DeleteAll and returns what is left. That there is something
-// must have been an error.
+// deletedAll calls DeleteAll and returns what is left. If anything is,
+// DeleteAll must have failed.
 func (e *env) deletedAll(ctx context.Context) (left []string, err error) {
 	deleted := e.client.DeleteAll(ctx)
 	left, err = e.keys(ctx)

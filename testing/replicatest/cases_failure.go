@@ -53,13 +53,13 @@ func failureCases() []Case {
 		Case{ID: "write/plain-reader-fails", Clauses: []string{"W3"},
 			Rule: "A failing reader of a body without an LTX header leaves nothing visible.", run: plainReaderFails},
 		Case{ID: "write/reader-panics", Clauses: []string{"W3", "C3"},
-			Rule: "A panic of the reader is one of WriteLTXFile, with the same value, in the caller's goroutine; nothing is visible.", run: readerPanics},
+			Rule: "If the reader panics, WriteLTXFile panics with the same value in the caller's goroutine; nothing is visible.", run: readerPanics},
 		Case{ID: "write/reader-panics-no-leftovers", Clauses: []string{"W3"}, Needs: []Capability{RawAccess},
 			Rule: "A panic of the reader leaves no temporary file and no unfinished upload.", run: panicLeavesNothing},
 		Case{ID: "write/no-leftovers", Clauses: []string{"W3"}, Needs: []Capability{RawAccess},
 			Rule: "Failed writes leave no temporary file and no unfinished upload.", run: noLeftovers},
 		Case{ID: "write/store-fails", Clauses: []string{"W3"}, Needs: []Capability{Outages},
-			Rule: "When the store fails, the write is an error that is no missing file, and returns.", run: storeFails},
+			Rule: "When the store fails, the write returns an error, but none about a missing file.", run: storeFails},
 	)
 }
 
@@ -107,8 +107,8 @@ func writeCancelled(ctx context.Context, e *env, at func(int) int, over bool) er
 		return err
 	})
 	if err == nil && src.ended.Load() && src.at == len(body) {
-		// Everything had been read: the write may have been past stopping.
-		// Then it must be whole.
+		// Everything had been read: the write may have been too far to stop.
+		// Then the file must be whole.
 		return e.holds(ctx, failing, body)
 	}
 	if err := is("write", err, context.Canceled); err != nil {

@@ -15,7 +15,8 @@ import (
 // listTorn plants torn uploads on two levels, among whole files.
 func listTorn(ctx context.Context, e *env) error {
 	torn := []file{{0, 3, 3}, {0, 6, 8}, {ltxstore.SnapshotLevel, 1, 6}}
-	if err := e.writeAll(ctx, file{0, 2, 2}, file{0, 4, 4}, file{ltxstore.SnapshotLevel, 1, 2}); err != nil {
+	whole := []file{{0, 2, 2}, {0, 4, 4}, {ltxstore.SnapshotLevel, 1, 2}}
+	if err := e.writeAll(ctx, whole...); err != nil {
 		return err
 	}
 	for _, f := range torn {
@@ -31,10 +32,13 @@ func listTorn(ctx context.Context, e *env) error {
 			defer mu.Unlock()
 			reported[fileOf(&info)] = true
 		})
+		var listed []*ltx.FileInfo
 		for _, level := range []int{0, ltxstore.SnapshotLevel} {
-			if _, err := e.list(told, level, 0, useMetadata); err != nil {
+			infos, err := e.list(told, level, 0, useMetadata)
+			if err != nil {
 				return err
 			}
+			listed = append(listed, infos...)
 		}
 		for _, f := range torn {
 			if !reported[f] {
@@ -43,6 +47,9 @@ func listTorn(ctx context.Context, e *env) error {
 		}
 		if len(reported) != len(torn) {
 			return fmt.Errorf("the function of WithTorn gets %v: want %v", reported, torn)
+		}
+		if err := sameFiles("listing of both levels", listed, whole); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,23 +18,23 @@ func listCases() []Case {
 		{ID: "list/seek", Clauses: []string{"L2"},
 			Rule: "A seek that is exact, between files, inside a spanning range or beyond the end gives the files with MinTXID ≥ seek.", run: listSeek},
 		{ID: "list/levels-apart", Clauses: []string{"L2", "L4"},
-			Rule: "A level lists its own files and no other level's, 1, 10 and 100 told apart.", run: listLevels},
+			Rule: "A level lists its own files only, even for levels such as 1, 10 and 100.", run: listLevels},
 		{ID: "list/sizes", Clauses: []string{"L1", "T1"},
 			Rule: "A listing gives each file's size and, with useMetadata, its time.", run: listSizes},
 		{ID: "list/empty", Clauses: []string{"L5"},
-			Rule: "An empty or missing level is no items and no error.", run: listEmpty},
+			Rule: "An empty or missing level has no items, and listing it succeeds.", run: listEmpty},
 		{ID: "list/strangers", Clauses: []string{"L4"}, Needs: []Capability{RawAccess},
 			Rule: "Temporary files, other names, deeper prefixes and zero-byte files are not listed.", run: listStrangers},
 		{ID: "list/torn-reported", Clauses: []string{"L4"}, Needs: []Capability{RawAccess},
-			Rule: "A zero-byte file is reported to the function of WithTorn, a whole or deleted one is not.", run: listTorn},
+			Rule: "A zero-byte file is reported to the function of WithTorn; a whole or deleted one is not.", run: listTorn},
 		{ID: "list/levels-found", Clauses: []string{"L7"}, Needs: []Capability{FoundLevels},
 			Rule: "LTXLevels returns every level that holds a file, above SnapshotLevel too, and is sorted.", run: listFoundLevels},
 		{ID: "list/items-are-values", Clauses: []string{"L5"},
-			Rule: "An item stays what it was when the iterator moves on, and changing it changes no other.", run: listItems},
+			Rule: "An item stays unchanged when the iterator advances, and changing it affects no other.", run: listItems},
 		{ID: "list/closed", Clauses: []string{"L5"},
-			Rule: "After Close, Next is false; Close twice is no error.", run: listClosed},
+			Rule: "After Close, Next returns false; a second Close succeeds.", run: listClosed},
 		{ID: "list/deleted-and-added", Clauses: []string{"L1", "D1"},
-			Rule: "A listing shows a file as soon as it is written and no longer than until it is deleted.", run: listDeletedAndAdded},
+			Rule: "A listing shows a file from when it is written until it is deleted.", run: listDeletedAndAdded},
 	}
 }
 
@@ -84,8 +84,10 @@ func listLevels(ctx context.Context, e *env) error {
 
 func listSizes(ctx context.Context, e *env) error {
 	var want []*ltx.FileInfo
+	var files []file
 	for i := range 12 {
 		f := file{3, ltx.TXID(i + 1), ltx.TXID(i + 5)}
+		files = append(files, f)
 		info, err := e.write(ctx, f, e.ltxFile(f.min, f.max, timeOf(f.min), 1+i))
 		if err != nil {
 			return err
@@ -96,8 +98,8 @@ func listSizes(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	if len(got) != len(want) {
-		return fmt.Errorf("%d files are listed: want %d", len(got), len(want))
+	if err := sameFiles("listing", got, files); err != nil {
+		return err
 	}
 	for i := range want {
 		if got[i].Size != want[i].Size || !got[i].CreatedAt.Equal(want[i].CreatedAt) {
@@ -160,22 +162,8 @@ func listItems(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	defer itr.Close()
-	var kept []*ltx.FileInfo
-	for itr.Next() {
-		item := itr.Item()
-		if item == nil {
-			return errors.New("Next is true and Item nil")
-		}
-		if again := itr.Item(); again == nil || fileOf(again) != fileOf(item) {
-			return errors.New("a second Item gives another file")
-		}
-		kept = append(kept, item)
-		if len(kept) == 2 {
-			*kept[0] = ltx.FileInfo{Level: 99, MinTXID: 99, MaxTXID: 99} // the caller's to change
-		}
-	}
-	if err := itr.Err(); err != nil {
+	kept, err := keepItems(itr)
+	if err := errors.Join(err, itr.Err(), itr.Close()); err != nil {
 		return err
 	}
 	if len(kept) != len(files) {
@@ -185,6 +173,24 @@ func listItems(ctx context.Context, e *env) error {
 		func() error { return sameFiles("kept items", kept[1:], files[1:]) },
 		func() error { return e.lists(ctx, 0, 0, files...) },
 	)
+}
+
+// keepItems returns the items of a listing, the first of which it changes after the second.
+func keepItems(itr ltx.FileIterator) (kept []*ltx.FileInfo, err error) {
+	for itr.Next() {
+		item := itr.Item()
+		if item == nil {
+			return kept, errors.New("Next is true and Item is nil")
+		}
+		if again := itr.Item(); again == nil || fileOf(again) != fileOf(item) {
+			return kept, errors.New("a second Item returns another file")
+		}
+		kept = append(kept, item)
+		if len(kept) == 2 {
+			*kept[0] = ltx.FileInfo{Level: 99, MinTXID: 99, MaxTXID: 99} // the caller's to change
+		}
+	}
+	return kept, nil
 }
 
 func listClosed(ctx context.Context, e *env) error {

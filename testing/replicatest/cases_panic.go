@@ -94,7 +94,7 @@ func readerPanics(ctx context.Context, e *env) error {
 	); err != nil {
 		return err
 	}
-	// Nothing is held that the next write needs.
+	// The failed writes hold nothing that the next one needs.
 	body := e.failingBody()
 	if _, err := e.write(ctx, failing, body); err != nil {
 		return err

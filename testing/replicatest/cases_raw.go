@@ -19,9 +19,9 @@ func rawCases() []Case {
 	needs := []Capability{RawAccess, RawFiles}
 	return []Case{
 		{ID: "raw/listed", Clauses: []string{"O6"}, Needs: needs,
-			Rule: "ListRaw tells of every file and folder right below one, once, with its size and time, over several pages.", run: rawListed},
+			Rule: "ListRaw visits every file and folder directly below a folder, once, with size and time, over several pages.", run: rawListed},
 		{ID: "raw/opened", Clauses: []string{"O6"}, Needs: needs,
-			Rule: "OpenRaw gives the file's bytes, or a range of them.", run: rawOpened},
+			Rule: "OpenRaw returns the file's bytes, or a range of them.", run: rawOpened},
 		{ID: "raw/refused", Clauses: []string{"O6"}, Needs: needs,
 			Rule: "A missing file is fs.ErrNotExist, a path that leaves the replica's fs.ErrInvalid, and a context that has ended stops both.", run: rawRefused},
 	}
@@ -77,7 +77,7 @@ func rawListed(ctx context.Context, e *env) error {
 	if err := list("generations"); err != nil {
 		return err
 	}
-	visited = first // names are values, whatever is listed after them
+	visited = first // names stay valid, whatever is listed after them
 	for name, size := range sizes {
 		if f, ok := visited[name]; !ok || f.Folder || f.Size != int64(size) || f.Modified.IsZero() {
 			return fmt.Errorf("%s of %d bytes is listed as %+v (%t): want its size and time", name, size, f, ok)
@@ -131,7 +131,7 @@ func rawRefused(ctx context.Context, e *env) error {
 	}
 	for _, missing := range []string{rawFolder + "/missing", "missing/file", rawFolder} {
 		if rc, err := opener.OpenRaw(ctx, missing, 0, 0); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("open %s, which is no file: %v, %w: want fs.ErrNotExist", missing, rc, err)
+			return fmt.Errorf("open %s, which is not a file: %v, %w: want fs.ErrNotExist", missing, rc, err)
 		}
 	}
 	for _, bad := range []string{"", "/", "../db", "generations/../../db", "/generations", "generations/", "a//b"} {

@@ -19,7 +19,7 @@ func readerCases() []Case {
 		{ID: "write/readers", Clauses: []string{"W5"},
 			Rule: "Any reader works: one-byte reads, data together with io.EOF, unknown length, files, pipes.", run: writeReaders},
 		{ID: "write/seeker-from-where-it-stands", Clauses: []string{"W5"},
-			Rule: "A seekable reader is written from where it stands.", run: writeSeeker},
+			Rule: "A seekable reader is written from its current offset.", run: writeSeeker},
 		{ID: "write/empty", Clauses: []string{"W5"},
 			Rule: "An empty body is fs.ErrInvalid and nothing is written.", run: writeEmpty},
 	}
@@ -82,13 +82,13 @@ func writeReaders(ctx context.Context, e *env) error {
 	return writeOSFiles(ctx, e, file{level, 1, 1}, file{level + 1, 1, 1}, body)
 }
 
-// brokenSeeker is what a pipe looks like: it has a Seek that fails.
+// brokenSeeker is like a pipe: it has a Seek method that fails.
 type brokenSeeker struct{ io.Reader }
 
 func (brokenSeeker) Seek(int64, int) (int64, error) { return 0, errors.New("illegal seek") }
 
 // writeOSFiles writes body from a file on disk, where it starts after a few
-// strange bytes, and from an operating system's pipe.
+// other bytes, and from an operating system's pipe.
 func writeOSFiles(ctx context.Context, e *env, fromFile, fromPipe file, body []byte) (err error) {
 	disk, err := os.CreateTemp("", "replicatest-*")
 	if err != nil {

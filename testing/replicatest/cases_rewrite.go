@@ -16,15 +16,15 @@ func rewriteCases() []Case {
 		{ID: "rewrite/replaces", Clauses: []string{"W6"}, Needs: []Capability{Rewriting},
 			Rule: "Writing a name again replaces its content, size and time, longer or shorter.", run: rewriteReplaces},
 		{ID: "rewrite/old-until-replaced", Clauses: []string{"W2", "W6"}, Needs: []Capability{Rewriting},
-			Rule: "Until a rewrite has ended, the older file is what is read.", run: rewriteOldUntilReplaced},
+			Rule: "Until a rewrite has ended, the older file is read.", run: rewriteOldUntilReplaced},
 		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
 			Rule: "Concurrent writers of one name leave one writer's bytes; a concurrent reader sees whole files only.", run: rewriteManyWriters},
 		{ID: "rewrite/upload-removed", Clauses: []string{"W2", "W3", "W6"}, Needs: []Capability{Rewriting, Clients, RawAccess},
-			Rule: "A write whose unfinished upload another client's DeleteAll removes is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},
+			Rule: "A write whose unfinished upload is removed by another client's DeleteAll is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},
 		{ID: "once/refuses-other-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
 			Rule: "With WriteOnce an existing name with other bytes is fs.ErrExist, and stays.", run: onceRefuses},
 		{ID: "once/accepts-the-same-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
-			Rule: "With WriteOnce the same bytes again are success.", run: onceAccepts},
+			Rule: "With WriteOnce writing the same bytes again succeeds.", run: onceAccepts},
 		{ID: "once/one-winner", Clauses: []string{"W6", "C1"}, Needs: []Capability{WriteOnce},
 			Rule: "With WriteOnce exactly one of several concurrent writers of different bytes succeeds.", run: onceOneWinner},
 	}
@@ -223,7 +223,7 @@ func onceOneWinner(ctx context.Context, e *env) error {
 		}
 		won := make([]bool, len(bodies))
 		err := parallel(len(bodies), func(i int) error {
-			_, err := once.client.WriteLTXFile(ctx, f.level, f.min, f.max, bytes.NewReader(bodies[i]))
+			_, err := once.write(ctx, f, bodies[i])
 			if err == nil {
 				won[i] = true
 				return nil

@@ -21,19 +21,20 @@ func sizeCases() []Case {
 		}
 		cases = append(cases,
 			Case{ID: "write/size-shrinks" + id, Clauses: []string{"W5", "W3"}, Needs: needs,
-				Rule: "A body that ends before the size it told by Seek or Len is fs.ErrInvalid and " + rest + ".",
+				Rule: "A body that ends before the size reported by its Seek or Len is fs.ErrInvalid and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return sizeDiffers(ctx, e, over, shrinks) }},
 			Case{ID: "write/size-grows" + id, Clauses: []string{"W5", "W3"}, Needs: needs,
-				Rule: "A body that goes on after the size it told by Seek or Len is fs.ErrInvalid and " + rest + ".",
+				Rule: "A body that goes on after the size reported by its Seek or Len is fs.ErrInvalid and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return sizeDiffers(ctx, e, over, grows) }},
 			Case{ID: "write/gives-up" + id, Clauses: []string{"C2", "W3"}, Needs: needs,
-				Rule: "When the reader waits until the context ends and then returns io.EOF, the error is the context's and " + rest + ".",
+				Rule: "When the reader waits until the context ends and then returns io.EOF or a failure, the error is the context's and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return readerGivesUp(ctx, e, over) }})
 	}
 	return cases
 }
 
-// shrinks and grows return what a body of these bytes tells, and what it has.
+// shrinks and grows return the size that a body of these bytes reports, and the
+// bytes that it has.
 func shrinks(body []byte) (told int, have []byte) { return len(body), body[:len(body)-1] }
 func grows(body []byte) (told int, have []byte)   { return len(body) - 1, body }
 
@@ -95,7 +96,7 @@ func (t *lengthTeller) Read(p []byte) (int, error) {
 
 func (t *lengthTeller) Len() int { return max(t.told, 0) }
 
-// seekTeller says to have ended elsewhere.
+// seekTeller reports another end.
 type seekTeller struct {
 	r    *bytes.Reader
 	told int64
@@ -130,25 +131,22 @@ func fileTeller(have []byte, told int) (r io.Reader, done func(), err error) {
 		remove()
 		return nil, nil, err
 	}
-	return &changingFile{f: f, have: have}, remove, nil
+	return &changingFile{f: f, size: int64(len(have))}, remove, nil
 }
 
 type changingFile struct {
 	f       *os.File
-	have    []byte
+	size    int64
 	changed bool
 }
 
 func (c *changingFile) Seek(offset int64, whence int) (int64, error) { return c.f.Seek(offset, whence) }
 
-// Read changes the file first.
+// Read changes the file's size first.
 func (c *changingFile) Read(p []byte) (int, error) {
 	if !c.changed {
 		c.changed = true
-		if err := c.f.Truncate(int64(len(c.have))); err != nil {
-			return 0, err
-		}
-		if _, err := c.f.WriteAt(c.have, 0); err != nil {
+		if err := c.f.Truncate(c.size); err != nil {
 			return 0, err
 		}
 	}
@@ -166,35 +164,41 @@ func readerGivesUp(ctx context.Context, e *env, over bool) error {
 	if err != nil {
 		return err
 	}
-	for _, at := range []int{0, ltx.HeaderSize / 2, ltx.HeaderSize + 1, len(body) / 2} {
-		for _, told := range []bool{false, true} {
-			cancelled, cancel := context.WithCancel(ctx)
-			src := &source{body: body[:at], at: at, hook: cancel}
-			var r io.Reader = src
-			if told {
-				r = struct {
-					io.Reader
-					length
-				}{src, length(len(body))}
-			}
-			err := e.promptly("write", func() error {
-				_, err := e.client.WriteLTXFile(cancelled, failing.level, failing.min, failing.max, r)
-				return err
-			})
-			cancel()
-			if err := first(
-				func() error { return is("write", err, context.Canceled) },
-				func() error {
-					if errors.Is(err, fs.ErrInvalid) {
-						return fmt.Errorf("write: a context's end is reported as a bad body: %w", err)
-					}
-					return nil
-				},
-				func() error { return e.stays(ctx, failing, old) },
-			); err != nil {
-				return fmt.Errorf("after %d of %d bytes, size told %t: %w", at, len(body), told, err)
+	for _, end := range []error{io.EOF, errSource, io.ErrUnexpectedEOF} {
+		for _, at := range []int{0, ltx.HeaderSize / 2, ltx.HeaderSize + 1, len(body) / 2} {
+			for _, told := range []bool{false, true} {
+				if err := givesUp(ctx, e, body, at, told, end, old); err != nil {
+					return fmt.Errorf("with %q after %d of %d bytes, size told %t: %w", end, at, len(body), told, err)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+func givesUp(ctx context.Context, e *env, body []byte, at int, told bool, end error, old []byte) error {
+	cancelled, cancel := context.WithCancel(ctx)
+	defer cancel()
+	src := &source{body: body[:at], end: end, at: at, hook: cancel}
+	var r io.Reader = src
+	if told {
+		r = struct {
+			io.Reader
+			length
+		}{src, length(len(body))}
+	}
+	err := e.promptly("write", func() error {
+		_, err := e.client.WriteLTXFile(cancelled, failing.level, failing.min, failing.max, r)
+		return err
+	})
+	return first(
+		func() error { return is("write", err, context.Canceled) },
+		func() error {
+			if errors.Is(err, fs.ErrInvalid) {
+				return fmt.Errorf("write: a context's end is reported as a bad body: %w", err)
+			}
+			return nil
+		},
+		func() error { return e.stays(ctx, failing, old) },
+	)
 }

@@ -18,11 +18,11 @@ func timeCases() []Case {
 		{ID: "time/never-zero", Clauses: []string{"T1"},
 			Rule: "Without useMetadata CreatedAt is the header's or the store's time, never zero.", run: timeNeverZero},
 		{ID: "time/of-plain-body", Clauses: []string{"T2"},
-			Rule: "CreatedAt of a body without an LTX header is the time the store gives.", run: timeOfPlain},
+			Rule: "CreatedAt of a body without an LTX header is the store's time.", run: timeOfPlain},
 		{ID: "time/stripped", Clauses: []string{"T3"}, Needs: []Capability{Stripping},
 			Rule: "With useMetadata, missing metadata is replaced by reading the header.", run: timeStripped},
 		{ID: "time/copied-by-another-tool", Clauses: []string{"T3"}, Needs: []Capability{RawAccess},
-			Rule: "With useMetadata, a file put there by another tool has its header's time.", run: timeCopied},
+			Rule: "With useMetadata, a file stored by another program has its header's time.", run: timeCopied},
 		{ID: "time/failed-lookup", Clauses: []string{"T3"}, Needs: []Capability{FailingLookups, Stripping},
 			Rule: "A lookup of the time that fails is an error, not another time.", run: timeFailedLookup},
 	}

@@ -20,13 +20,13 @@ import (
 func writeCases() []Case {
 	return []Case{
 		{ID: "write/exact", Clauses: []string{"W1"},
-			Rule: "Sixteen plain bytes come back as they were written.", run: writeExact},
+			Rule: "Sixteen plain bytes are read as they were written.", run: writeExact},
 		{ID: "write/ltx", Clauses: []string{"W1"},
-			Rule: "Real LTX files of every level come back exactly, and the ltx decoder accepts them.", run: writeLTX},
+			Rule: "Real LTX files of every level are read back unchanged, and the ltx decoder accepts them.", run: writeLTX},
 		{ID: "write/sizes", Clauses: []string{"W1"},
-			Rule: "Bodies of every size around the header's and the buffers' limits come back exactly.", run: writeSizes},
+			Rule: "Bodies of every size around the header's and the buffers' limits are read back unchanged.", run: writeSizes},
 		{ID: "write/large", Clauses: []string{"W1"},
-			Rule: "A large file comes back exactly.", run: writeLarge},
+			Rule: "A large file is read back unchanged.", run: writeLarge},
 		{ID: "write/large-memory", Clauses: []string{"W5"}, Needs: []Capability{BoundedMemory},
 			Rule: "Memory is bounded by configuration, not by the file's size.", run: writeLargeMemory},
 		{ID: "write/invisible-until-done", Clauses: []string{"W2"},
@@ -40,7 +40,7 @@ func writeCases() []Case {
 		{ID: "write/bad-names", Clauses: []string{"W8"},
 			Rule: "A minTXID above maxTXID and impossible levels are fs.ErrInvalid; the reader is not touched.", run: writeBadNames},
 		{ID: "write/lasts", Clauses: []string{"W9"}, Needs: []Capability{Clients},
-			Rule: "What was acknowledged is there for another client when this one is closed.", run: writeLasts},
+			Rule: "After this client is closed, another one can read every acknowledged file.", run: writeLasts},
 	}
 }
 

@@ -30,14 +30,14 @@ type Config struct {
 	// several pages write two and a half times as many. 0 means 1000.
 	PageSize int
 
-	// BodySize is the size in bytes of the largest bodies but for the one of
+	// BodySize is the size in bytes of the largest bodies, except for that of
 	// LargeSize: more than the client holds in a buffer, or sends in one part,
-	// so that a failure can hit it half-way. 0 means 16 MiB; 64 KiB is the
-	// least.
+	// so that a failure can occur in the middle. 0 means 16 MiB; the minimum is
+	// 64 KiB.
 	BodySize int64
 
-	// LargeSize is the size in bytes of the file by which memory is measured.
-	// 0 means 100 MiB; less than twice MemoryLimit proves nothing.
+	// LargeSize is the size in bytes of the file with which memory is measured.
+	// 0 means 100 MiB; it must be at least twice MemoryLimit.
 	LargeSize int64
 
 	// MemoryLimit is by how many bytes the heap of the process may grow while
@@ -49,9 +49,9 @@ type Config struct {
 	// Timeout bounds one case. 0 means two minutes.
 	Timeout time.Duration
 
-	// Prompt bounds how long a method may take to end after its context has,
-	// and a goroutine after what started it. 0 means ten seconds: the limit
-	// is there to find what does not stop, not what is slow.
+	// Prompt bounds how long a method may take to return after its context has
+	// ended, and a goroutine to end after the call that started it. 0 means ten
+	// seconds: the limit finds calls that do not stop, not slow ones.
 	Prompt time.Duration
 
 	// Secrets are strings that must never reach a log line or an error.
@@ -150,10 +150,10 @@ type Faults struct {
 	Cut func(n int64)
 
 	// Stall stops every transfer of a body to a reader after n bytes without
-	// breaking it: nothing comes any more, until the client gives up.
+	// breaking it: no more bytes arrive until the client closes it.
 	Stall func(n int64)
 
-	// Deletes makes the deletion of the files fail for which match is true.
+	// Deletes makes the deletion of every file fail for which match returns true.
 	Deletes func(match func(level int, minTXID, maxTXID ltx.TXID) bool)
 
 	// Unreachable makes every request fail, as in an outage.
@@ -182,42 +182,42 @@ const (
 	Leftovers        Capability = "leftovers"         // Raw.Leave
 	StalledTransfers Capability = "stalled-transfers" // Faults.Stall
 
-	// Secrets: Config.Secrets names some.
+	// Secrets: Config.Secrets is not empty.
 	Secrets Capability = "secrets"
 
 	// FoundLevels: the client is an ltxstore.LevelLister, or wraps one.
 	FoundLevels Capability = "found-levels"
 
 	// RawFiles: the client is a backend.RawLister and a backend.RawOpener, or wraps
-	// such.
+	// one that is.
 	RawFiles Capability = "raw-files"
 
 	// Rewriting: an existing name may be written again. A client with
-	// WriteOnce lacks it. It is there unless declared lacking.
+	// WriteOnce lacks it. It is assumed unless declared lacking.
 	Rewriting Capability = "rewriting"
 
-	// AtomicRewriting: a reader never misses a name that is written again, nor
-	// gets bytes of two files, however many write it at once. It is there unless
-	// declared lacking, and nothing without Rewriting.
+	// AtomicRewriting: a reader always finds a file that is written again, and
+	// never gets bytes of two versions, however many clients write it at once. It
+	// is assumed unless declared lacking, and requires Rewriting.
 	AtomicRewriting Capability = "atomic-rewriting"
 
-	// PreciseTimes: a time that the store keeps for a file has milliseconds. One
-	// that cuts it to whole seconds lacks them. It is there unless declared
-	// lacking; time/never-zero is then held to whole seconds.
+	// PreciseTimes: the times that the store keeps have milliseconds. A store that
+	// truncates them to seconds lacks it. It is assumed unless declared lacking;
+	// without it, time/never-zero compares seconds.
 	PreciseTimes Capability = "precise-times"
 
-	// BoundedMemory: what is written does not stay in this process. A store in
-	// memory lacks it. It is there unless declared lacking.
+	// BoundedMemory: files do not stay in the memory of this process. A store in
+	// memory lacks it. It is assumed unless declared lacking.
 	BoundedMemory Capability = "bounded-memory"
 
 	// FewRequests: listing costs about one request a page, so that thousands
-	// of files can be written and listed within a test. It is there unless
+	// of files can be written and listed within a test. It is assumed unless
 	// declared lacking.
 	FewRequests Capability = "few-requests"
 )
 
 // offers reports whether the store has what it must have for the capability.
-// The last five cannot be seen: assumed unless declared lacking.
+// The last five cannot be determined: they are assumed unless declared lacking.
 func (cfg *Config) offers(s *Store, c Capability) bool {
 	raw, faults := cmp.Or(s.Raw, &Raw{}), cmp.Or(s.Faults, &Faults{})
 	switch c {
@@ -264,7 +264,7 @@ func (cfg *Config) offers(s *Store, c Capability) bool {
 	return !slices.Contains(cfg.Lacks, c)
 }
 
-// visible are the capabilities that offers can see.
+// visible are the capabilities that offers can determine.
 var visible = [...]Capability{Clients, WriteOnce, Siblings, Parents, MissingStore, RawAccess, Stripping,
 	FailingLookups, FailingLists, BrokenTransfers, FailingDeletes, Outages,
 	CountedRequests, Leftovers, StalledTransfers, Secrets, FoundLevels, RawFiles}

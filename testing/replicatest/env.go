@@ -75,8 +75,8 @@ func (e *env) writeAll(ctx context.Context, files ...file) error {
 	})
 }
 
-// bodyOf is what writeAll writes: an LTX file where there can be one. It
-// belongs to all cases.
+// bodyOf returns what writeAll writes: an LTX file if the name can be that of
+// one. All cases share the result.
 func (e *env) bodyOf(f file) []byte {
 	if f.min == 0 {
 		return plain(uint64(f.max), 300)

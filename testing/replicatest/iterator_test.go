@@ -63,6 +63,24 @@ func onItem(change func(c *client, info *ltx.FileInfo)) func(*client) {
 	})
 }
 
+// onPlainItem changes what is listed without useMetadata. With headers, the list that
+// it changes has the headers' times nevertheless.
+func onPlainItem(headers bool, change func(info *ltx.FileInfo)) func(*client) {
+	return onList(func(_ *client, list listFunc) listFunc {
+		return func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+			itr, err := list(ctx, level, seek, useMetadata || headers)
+			if err != nil || useMetadata {
+				return itr, err
+			}
+			return &iterator{FileIterator: itr, item: func() *ltx.FileInfo {
+				info := *itr.Item()
+				change(&info)
+				return &info
+			}}, nil
+		}
+	})
+}
+
 func skipping(itr ltx.FileIterator, skip func(*ltx.FileInfo) bool) ltx.FileIterator {
 	return &iterator{FileIterator: itr, next: func() bool {
 		for itr.Next() {

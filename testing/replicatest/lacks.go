@@ -1,10 +1,10 @@
 package replicatest
 
-// ClientsOnly returns what a store lacks that offers clients only: Client,
-// Another, Once, Sibling, Parent and Missing, for which a backend's
-// constructor and an empty bucket are enough, but no Requests, Raw, Faults
-// and Config.Secrets. Use it to begin with a new backend, and for a live
-// store, whose objects and failures are out of reach:
+// ClientsOnly returns the capabilities that are lacking if only clients can be
+// made (Client, Another, Once, Sibling, Parent and Missing, for which a
+// backend's constructor and an empty bucket suffice), but there are no Requests,
+// Raw, Faults and Config.Secrets. It is for the first tests of a new backend, and
+// for a live store:
 //
 //	Lacks: replicatest.ClientsOnly(),
 //

@@ -17,8 +17,8 @@ const pageSize = 4096
 // pages, page index, trailer. The same arguments give the same bytes. A file
 // with minTXID 1 is a snapshot. pages is the number of 4 KiB pages, 1 or more;
 // their content does not compress, so that the file is about that large.
-// createdAt is cut to the millisecond. It panics on transactions that no LTX
-// file can have (minTXID 0, or above maxTXID).
+// createdAt is truncated to the millisecond. NewLTXFile panics if minTXID is 0 or
+// above maxTXID.
 func NewLTXFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int) []byte {
 	var buf bytes.Buffer
 	enc, err := ltx.NewEncoder(&buf)
@@ -51,7 +51,7 @@ func NewLTXFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int) []byt
 	return buf.Bytes()
 }
 
-// plain returns size bytes that are no LTX file, the same for the same seed.
+// plain returns size bytes that are not an LTX file, the same for the same seed.
 func plain(seed uint64, size int) []byte {
 	b := make([]byte, size)
 	_, _ = newRandom(seed).Read(b)
@@ -68,7 +68,7 @@ func (e *env) ltxBody(f file, createdAt time.Time, part int64) []byte {
 	return e.ltxFile(f.min, f.max, createdAt, int(max(e.BodySize/part/pageSize, 5)))
 }
 
-// ltxFile is NewLTXFile. What it returns belongs to all cases.
+// ltxFile is NewLTXFile. All cases share the result.
 func (e *env) ltxFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int) []byte {
 	return e.files.get(edition{minTXID, maxTXID, createdAt.UnixMilli(), pages})
 }

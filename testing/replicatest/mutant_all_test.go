@@ -13,11 +13,12 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/mockstore"
 )
 
 func allMutants() []mutant {
 	return []mutant{
-		{name: "garbles bodies that are written at once", fails: []string{"all/ten-writers"}, chance: []string{"write/sizes", "once/one-winner"},
+		{name: "garbles bodies that are written at once", fails: []string{"all/ten-writers", "write/gives-up*"}, chance: []string{"write/sizes", "once/one-winner"},
 			damage: onWrite(sharesABuffer)},
 		{name: "refuses a second Init", fails: []string{"all/init"},
 			damage: func(c *client) {
@@ -60,6 +61,21 @@ func allMutants() []mutant {
 				go func() { <-c.world.closed }()
 				return rc
 			})},
+		{name: "leaves a goroutine with a cancelled reader", fails: []string{"all/no-goroutine-stays"},
+			damage: onOpen(func(c *client, open openFunc) openFunc {
+				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+					rc, err := open(ctx, level, minTXID, maxTXID, offset, size)
+					if err != nil {
+						return nil, err
+					}
+					return &readCloser{rc, rc.Read, func() error {
+						if ctx.Err() != nil {
+							go func() { <-c.world.closed }()
+						}
+						return rc.Close()
+					}}, nil
+				}
+			})},
 		{name: "leaves a goroutine with a failed write", fails: []string{"all/no-goroutine-stays"},
 			damage: onFailedReader(func(c *client, _ failedWrite) {
 				go func() { <-c.world.closed }()
@@ -81,6 +97,35 @@ func allMutants() []mutant {
 			damage: onOpenError(func(_ *client, err error) error {
 				return &secretError{err}
 			})},
+		{name: "has a secret in the errors of an outage", fails: []string{"all/no-secret-leaks"},
+			damage: onErrors(func(err error) error {
+				if errors.Is(err, mockstore.ErrBroken) {
+					return &secretError{err}
+				}
+				return err
+			})},
+		{name: "has a secret in the error of a broken transfer", fails: []string{"all/no-secret-leaks"},
+			wrap: func(c *client) ltxstore.ReplicaClient { return &indiscreet{c} }},
+		{name: "has a secret in the error of a failed lookup", fails: []string{"all/no-secret-leaks"},
+			damage: onItems(func(_ *client, itr ltx.FileIterator) ltx.FileIterator {
+				return &iterator{FileIterator: itr, err: func() error {
+					if err := itr.Err(); errors.Is(err, mockstore.ErrBroken) {
+						return &secretError{err}
+					}
+					return itr.Err()
+				}}
+			})},
+		{name: "has a secret in the error of a file that cannot be deleted", fails: []string{"all/no-secret-leaks"},
+			damage: func(c *client) {
+				del := c.Default().DeleteLTXFiles
+				c.DeleteLTXFilesFunc = func(ctx context.Context, files []*ltx.FileInfo) error {
+					err := del(ctx, files)
+					if _, listErr := c.Default().LTXFiles(ctx, 0, 0, false); listErr == nil && errors.Is(err, mockstore.ErrBroken) {
+						return &secretError{err}
+					}
+					return err
+				}
+			}},
 		{name: "prints its secret", fails: []string{"all/no-secret-leaks"},
 			wrap: func(c *client) ltxstore.ReplicaClient {
 				return &struct {
@@ -150,3 +195,38 @@ type secretError struct{ error }
 func (e *secretError) Error() string { return e.error.Error() + " (key " + testSecret + ")" }
 
 func (e *secretError) Unwrap() error { return e.error }
+
+// indiscreet has a secret in the errors of a body.
+type indiscreet struct{ *client }
+
+func (c *indiscreet) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	rc, err := c.client.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	return &readCloser{ReadCloser: rc, read: func(p []byte) (int, error) {
+		n, err := rc.Read(p)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = &secretError{err}
+		}
+		return n, err
+	}}, nil
+}
+
+// onErrors damages the errors of every method.
+func onErrors(change func(err error) error) func(*client) {
+	return func(c *client) {
+		onOpenError(func(_ *client, err error) error { return change(err) })(c)
+		list, write, del, delAll := c.Default().LTXFiles, c.Default().WriteLTXFile, c.Default().DeleteLTXFiles, c.Default().DeleteAll
+		c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+			itr, err := list(ctx, level, seek, useMetadata)
+			return itr, change(err)
+		}
+		c.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+			info, err := write(ctx, level, minTXID, maxTXID, r)
+			return info, change(err)
+		}
+		c.DeleteLTXFilesFunc = func(ctx context.Context, files []*ltx.FileInfo) error { return change(del(ctx, files)) }
+		c.DeleteAllFunc = func(ctx context.Context) error { return change(delAll(ctx)) }
+	}
+}

@@ -59,7 +59,7 @@ func failureMutants() []mutant {
 			})},
 		{name: "loses the reader's error", fails: []string{
 			"write/size-*", "write/reader-fails-*", "write/plain-reader-fails", "write/no-leftovers", "delete-all/directories",
-			"all/no-goroutine-stays"},
+			"all/no-goroutine-stays", "write/gives-up*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					k := &keeper{r: r}
@@ -108,7 +108,7 @@ func failureMutants() []mutant {
 					return write(context.WithoutCancel(ctx), level, minTXID, maxTXID, r)
 				}
 			})},
-		{name: "looks at the context at the end of the body only", fails: []string{"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*"},
+		{name: "looks at the context at the end of the body only", fails: []string{"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*", "write/gives-up*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					var body bytes.Buffer

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"sync/atomic"
 
 	"github.com/superfly/ltx"
 
@@ -146,6 +147,19 @@ func openMutants() []mutant {
 						return fs.ErrClosed
 					}
 					closed = true
+					return rc.Close()
+				}}
+			})},
+		{name: "reads nothing and no error after Close", fails: []string{"open/close-at-any-time"},
+			damage: onReadCloser(func(_ *client, _ string, rc io.ReadCloser) io.ReadCloser {
+				var closed atomic.Bool
+				return &readCloser{rc, func(p []byte) (int, error) {
+					if closed.Load() {
+						return 0, nil
+					}
+					return rc.Read(p)
+				}, func() error {
+					closed.Store(true)
 					return rc.Close()
 				}}
 			})},

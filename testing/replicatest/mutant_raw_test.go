@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/ltxstore/ltxstore"
@@ -26,7 +27,23 @@ func rawMutants() []mutant {
 			return r
 		}
 	}
+	change := func(change func(*backend.RawFile)) func(*client) ltxstore.ReplicaClient {
+		return wrap(func(list listFunc) listFunc {
+			return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+				return list(ctx, dir, func(f backend.RawFile) error {
+					change(&f)
+					return visit(f)
+				})
+			}
+		}, nil)
+	}
 	return []mutant{
+		{name: "lists raw files without a time", fails: []string{"raw/listed"},
+			wrap: change(func(f *backend.RawFile) { f.Modified = time.Time{} })},
+		{name: "lists raw files without their size", fails: []string{"raw/listed"},
+			wrap: change(func(f *backend.RawFile) { f.Size = min(f.Size, 1) })},
+		{name: "lists raw files as folders", fails: []string{"raw/listed"},
+			wrap: change(func(f *backend.RawFile) { f.Folder = true })},
 		{name: "lists the first page of raw files", fails: []string{"raw/listed"},
 			wrap: wrap(func(list listFunc) listFunc {
 				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
@@ -64,6 +81,20 @@ func rawMutants() []mutant {
 						at += len(f.Name)
 						return visit(f)
 					})
+				}
+			}, nil)},
+		{name: "lists a folder at the replica's path as a file", fails: []string{"raw/listed"},
+			wrap: change(func(f *backend.RawFile) { f.Folder = f.Folder && f.Name != "generations2" })},
+		{name: "lists the folder of generations as a file", fails: []string{"raw/listed"},
+			wrap: change(func(f *backend.RawFile) { f.Folder = f.Folder && f.Name != "generations" })},
+		{name: "lists the replica's path in itself", fails: []string{"raw/listed"},
+			wrap: wrap(func(list listFunc) listFunc {
+				return func(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
+					err := list(ctx, dir, visit)
+					if dir == "." && err == nil {
+						err = visit(backend.RawFile{Name: "db", Folder: true})
+					}
+					return err
 				}
 			}, nil)},
 		{name: "goes on after visit has failed", fails: []string{"raw/listed"},

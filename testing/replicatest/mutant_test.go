@@ -7,6 +7,7 @@ import (
 	"path"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,7 +52,7 @@ func (m mutant) client(c *client) ltxstore.ReplicaClient {
 }
 
 func mutants() []mutant {
-	return slices.Concat(writeMutants(), failureMutants(), sizeMutants(), onceMutants(), openMutants(), rawMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants())
+	return slices.Concat(writeMutants(), failureMutants(), sizeMutants(), onceMutants(), openMutants(), rawMutants(), listMutants(), timeMutants(), deleteMutants(), allMutants(), levelMutants(), onlyMutants())
 }
 
 // unfailed are the cases that no mutant fails, and why none can.
@@ -84,6 +85,9 @@ func TestMutants(t *testing.T) {
 					id, failed := res.Case.ID, res.Err != nil
 					if want := slices.Contains(fails, id); failed != want && !slices.Contains(m.chance, id) {
 						t.Errorf("%s fails is %t: want %t (%v)", id, failed, want, res.Err)
+					}
+					if m.name != "panics" && failed && strings.Contains(res.Err.Error(), "panic: runtime error") {
+						t.Errorf("%s panics: %v", id, res.Err)
 					}
 				}
 			})

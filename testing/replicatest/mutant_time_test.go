@@ -9,10 +9,6 @@ import (
 
 func timeMutants() []mutant {
 	epoch := time.Unix(0, 0).UTC()
-	isLTX := func(c *client, info *ltx.FileInfo) bool {
-		o, _ := c.world.bucket.Get(c.keys.File(info.Level, info.MinTXID, info.MaxTXID))
-		return len(o.Body) >= ltx.HeaderSize && string(o.Body[:len(ltx.Magic)]) == ltx.Magic
-	}
 	return []mutant{
 		{name: "returns the time of the write", fails: []string{"rewrite/replaces", "time/of-header", "list/sizes"},
 			damage: onInfo(func(_ *client, info *ltx.FileInfo) { info.CreatedAt = time.Now().UTC() })},
@@ -28,41 +24,17 @@ func timeMutants() []mutant {
 			"write/lasts", "rewrite/replaces", "time/of-header", "time/stripped",
 			"time/copied-by-another-tool", "list/pages"},
 			damage: func(c *client) {
-				onInfo(func(_ *client, info *ltx.FileInfo) { info.CreatedAt = info.CreatedAt.Truncate(time.Second) })(c)
-				onItem(func(_ *client, info *ltx.FileInfo) { info.CreatedAt = info.CreatedAt.Truncate(time.Second) })(c)
+				onInfo(func(_ *client, info *ltx.FileInfo) { wholeSeconds(info) })(c)
+				onItem(func(_ *client, info *ltx.FileInfo) { wholeSeconds(info) })(c)
 			}},
 		{name: "returns local times", fails: []string{"time/of-header"},
 			damage: onInfo(func(_ *client, info *ltx.FileInfo) {
 				info.CreatedAt = info.CreatedAt.In(time.FixedZone("elsewhere", 3600))
 			})},
 		{name: "lists the epoch without useMetadata", fails: []string{"time/never-zero", "time/of-plain-body"},
-			damage: onList(func(_ *client, list listFunc) listFunc {
-				return func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-					itr, err := list(ctx, level, seek, useMetadata)
-					if err != nil || useMetadata {
-						return itr, err
-					}
-					return &iterator{FileIterator: itr, item: func() *ltx.FileInfo {
-						info := *itr.Item()
-						info.CreatedAt = epoch
-						return &info
-					}}, nil
-				}
-			})},
+			damage: onPlainItem(false, func(info *ltx.FileInfo) { info.CreatedAt = epoch })},
 		{name: "cuts times to seconds without useMetadata", fails: []string{"time/never-zero"},
-			damage: onList(func(_ *client, list listFunc) listFunc {
-				return func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-					itr, err := list(ctx, level, seek, true) // those of the headers
-					if err != nil || useMetadata {
-						return itr, err
-					}
-					return &iterator{FileIterator: itr, item: func() *ltx.FileInfo {
-						info := *itr.Item()
-						info.CreatedAt = info.CreatedAt.Truncate(time.Second)
-						return &info
-					}}, nil
-				}
-			})},
+			damage: onPlainItem(true, wholeSeconds)},
 		{name: "lists the epoch for a body without a header", fails: []string{"time/of-plain-body"},
 			damage: onItem(func(c *client, info *ltx.FileInfo) {
 				if !isLTX(c, info) {
@@ -115,3 +87,11 @@ func (f *fallback) Close() error {
 	_ = f.other.Close()
 	return f.FileIterator.Close()
 }
+
+// isLTX reports whether a file that is listed has an LTX header.
+func isLTX(c *client, info *ltx.FileInfo) bool {
+	o, _ := c.world.bucket.Get(c.keys.File(info.Level, info.MinTXID, info.MaxTXID))
+	return len(o.Body) >= ltx.HeaderSize && string(o.Body[:len(ltx.Magic)]) == ltx.Magic
+}
+
+func wholeSeconds(info *ltx.FileInfo) { info.CreatedAt = info.CreatedAt.Truncate(time.Second) }

@@ -130,7 +130,7 @@ func writeMutants() []mutant {
 			})},
 		{name: "reads the body before it looks at anything", fails: []string{
 			"write/bad-names", "write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*",
-			"write/cancelled-in-the-middle*", "all/context-done"},
+			"write/cancelled-in-the-middle*", "all/context-done", "write/gives-up*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					body, err := io.ReadAll(r)

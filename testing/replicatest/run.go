@@ -167,8 +167,7 @@ func runCase(ctx context.Context, cfg Config, c Case) (res Result) {
 	return res
 }
 
-// breaking are the capabilities of cases after which the store may be out of
-// order.
+// breaking are the capabilities of cases after which the store may not work.
 var breaking = [...]Capability{FailingLookups, FailingLists, BrokenTransfers, StalledTransfers, FailingDeletes, Outages, Secrets}
 
 func cleanUp(ctx context.Context, store Store, broken bool) error {
@@ -189,7 +188,7 @@ func cleanUp(ctx context.Context, store Store, broken bool) error {
 	return errors.Join(errs...)
 }
 
-// caught makes an error of a panic of f: a client that panics must fail its
+// caught returns a panic of f as an error: a client that panics must fail its
 // case, not the suite.
 func caught(f func() error) (err error) {
 	defer func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
@@ -120,6 +121,24 @@ func TestDeclaredButOfferedFails(t *testing.T) {
 	}
 }
 
+// A client that only lists raw files, or only opens them, offers none.
+func TestHalfOfRawFiles(t *testing.T) {
+	for _, half := range []ltxstore.ReplicaClient{
+		struct {
+			ltxstore.ReplicaClient
+			backend.RawLister
+		}{quiet(), quiet()},
+		struct {
+			ltxstore.ReplicaClient
+			backend.RawOpener
+		}{quiet(), quiet()},
+	} {
+		cfg := replicatest.Config{Lacks: []replicatest.Capability{replicatest.RawFiles}, Select: only("list/empty"),
+			New: func(context.Context) (replicatest.Store, error) { return replicatest.Store{Client: half}, nil }}
+		assert.NoError(t, check(t, cfg)["list/empty"].Err)
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for want, change := range map[string]func(*replicatest.Config){
 		"Config.New is nil":          func(cfg *replicatest.Config) { cfg.New = nil },
@@ -151,6 +170,33 @@ func TestStoreThatCannotBeMade(t *testing.T) {
 	res = check(t, replicatest.Config{Select: only("list/empty"), New: bare(nil)})["list/empty"]
 	assert.ErrorIs(t, res.Err, fs.ErrInvalid)
 	assert.ErrorContains(t, res.Err, "Store.Client is nil")
+	assert.NotContains(t, res.Err.Error(), "clean up")
+}
+
+// A listing that is wrong is told with the first item that is.
+func TestWrongItemIsNamed(t *testing.T) {
+	cfg := newConfig(mutant{damage: onWhole(func(infos []*ltx.FileInfo) []*ltx.FileInfo {
+		if len(infos) > 2 {
+			infos[1], infos[2] = infos[2], infos[1]
+		}
+		return infos
+	})}.client)
+	cfg.Select = only("list/deleted-and-added")
+	err := check(t, cfg)["list/deleted-and-added"].Err
+	assert.ErrorContains(t, err, "has level 0 "+ltx.FormatFilename(3, 3)+" as number 2: want level 0 "+ltx.FormatFilename(2, 2))
+}
+
+// Of many failures of one kind a few are told.
+func TestManyFailures(t *testing.T) {
+	cfg := newConfig(mutant{damage: onWrite(func(*client, writeFunc) writeFunc {
+		return func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
+			return nil, fs.ErrPermission
+		}
+	})}.client)
+	cfg.PageSize, cfg.Select = 100, only("list/costs")
+	err := check(t, cfg)["list/costs"].Err
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.LessOrEqual(t, strings.Count(err.Error(), "write level 0"), 24)
 }
 
 // A client that hangs fails the cases in which it does, and no other.
