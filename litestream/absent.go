@@ -10,7 +10,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// absent stands for a client that is nil: what the engine calls first tells it.
+// absent stands for a nil client: the engine's first call returns the error.
 type absent struct{}
 
 func (absent) fail(op string) error {

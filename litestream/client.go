@@ -26,13 +26,13 @@ import (
 // Client returns c as the engine's client of a replica. It is safe for
 // concurrent use.
 //
-// Init, SetLogger and Close go to the nearest client in c's stack that has
-// them, and else do nothing. What clients log at info goes to debug. Errors of opening and of writing a file are an
-// *engine.LTXError with the file's transactions, and a hint where the operator
-// can do something; errors.Is and errors.As find all that c said. ltxstore.As
-// finds c.
+// Init, SetLogger and Close call the outermost client in c's stack that has them,
+// or do nothing. Messages of clients at info are logged at debug. An error of
+// opening or writing a file is an *engine.LTXError with the file's transactions
+// and, where the operator can do something, a hint; errors.Is and errors.As find
+// the error of c. ltxstore.As finds c.
 //
-// A client that is nil fails in every method, with fs.ErrInvalid.
+// If c is nil, every method fails with fs.ErrInvalid.
 func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
 	if c == nil {
 		c = absent{}
@@ -40,9 +40,9 @@ func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
 	return client{c}
 }
 
-// Replica returns db's replica in c, for engine.DB.Replica, with all of the
-// engine's defaults. If c is a file.ReplicaClient or wraps one, what it makes looks
-// like the database: see LikeDatabase.
+// Replica returns db's replica in c, for engine.DB.Replica, with the engine's
+// defaults. If c is a file.ReplicaClient or wraps one, its files get the database's
+// permissions and owner: see LikeDatabase.
 func Replica(db *engine.DB, c ltxstore.ReplicaClient) *engine.Replica {
 	LikeDatabase(db.Path(), c)
 	return engine.NewReplicaWithClient(db, Client(c))

@@ -38,7 +38,7 @@ func ofFile(op string, level int, minTXID, maxTXID ltx.TXID, err error) error {
 	return found
 }
 
-// also is an error that matches another one too, which says nothing more.
+// also is an error that also matches another one, without its text.
 type also struct{ err, kind error }
 
 func (a also) Error() string   { return a.err.Error() }

@@ -9,17 +9,17 @@ import (
 	"github.com/ltxstore/ltxstore/file"
 )
 
-// LikeDatabase has the files and directories of a replica on a disk get the
-// permissions and the owner of the database at path and of its directory, as in
-// Litestream: see file.ReplicaClient.Like. It does nothing for other clients. Of a
-// mirror, each replica's client must be given.
+// LikeDatabase gives new files and directories of a replica on a disk the
+// permissions and the owner of the database at path and of its directory, as
+// Litestream does: see file.ReplicaClient.Like. It does nothing for other clients.
+// For a mirror, call it with the client of each replica.
 func LikeDatabase(path string, c ltxstore.ReplicaClient) {
 	if disk, ok := ltxstore.As[*file.ReplicaClient](c); ok {
 		disk.Like(func() (db, dir fs.FileInfo) { return stat(path), stat(filepath.Dir(path)) })
 	}
 }
 
-// stat returns nil for what is not there.
+// stat returns nil for a missing file.
 func stat(path string) fs.FileInfo {
 	info, err := os.Stat(path)
 	if err != nil {

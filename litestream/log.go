@@ -15,7 +15,7 @@ func quiet(logger *slog.Logger) *slog.Logger {
 	return slog.New(quieter{logger.Handler()})
 }
 
-// quieter logs at debug what comes at info.
+// quieter logs messages at info as debug.
 type quieter struct{ slog.Handler }
 
 // Enabled implements slog.Handler.

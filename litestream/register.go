@@ -18,14 +18,14 @@ var schemes = []string{"file", "s3", "gs", "gcs", "abs", "sftp", "webdav", "nats
 
 func init() { Register() }
 
-// Register makes this library's backends those that the engine opens URLs
-// with. Importing the package has done so; a program that imports Litestream's
-// own backends too, which register themselves when they are imported, calls it
-// to be sure that these are used.
+// Register registers this library's backends for the URLs that the engine opens.
+// Importing the package does so too. A program that also imports Litestream's own
+// backends, which register themselves when they are imported, calls Register to be
+// sure that these are used.
 //
-// A URL names the place that it names in Litestream, and may have this
-// library's settings, also those of the wrappers that the program imports. A
-// "file" URL cannot: the engine drops its query.
+// A URL names the place that it names in Litestream, and may have this library's
+// settings, also those of the wrappers that the program imports. A "file" URL has
+// none: the engine drops its query.
 func Register() {
 	for _, scheme := range schemes {
 		if _, _, err := (ltxstore.Source{Type: scheme}).Driver(); err == nil {
@@ -44,8 +44,8 @@ func open(scheme, host, path string, query url.Values, user *url.Userinfo) (engi
 	return Client(c), nil
 }
 
-// join returns the URL of which the engine has made these parts. The path of a
-// file is as it was in the URL, and what the directory is called.
+// join returns the URL that the engine has split into these parts. The path of a
+// file is that of the URL, undecoded, which is also the directory's name.
 func join(scheme, host, path string, query url.Values, user *url.Userinfo) string {
 	var b strings.Builder
 	b.WriteString(scheme + ":")

@@ -13,8 +13,8 @@ import (
 // The engine restores what Litestream v0.3 wrote, if that is newer than the LTX files.
 var _ engine.ReplicaClientV3 = client{}
 
-// GenerationsV3 implements engine.ReplicaClientV3. A client that cannot list such
-// files has none.
+// GenerationsV3 implements engine.ReplicaClientV3. The result is empty if the
+// client cannot list such files.
 func (c client) GenerationsV3(ctx context.Context) ([]string, error) {
 	names, err := v03.Generations(ctx, c.ReplicaClient)
 	if errors.Is(err, errors.ErrUnsupported) {

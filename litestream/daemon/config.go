@@ -9,21 +9,21 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// Config says what a daemon does. Parse reads it from a litestream.yml, with
-// Litestream's defaults. Durations are more than 0 where nothing else is said.
+// Config is the configuration of a daemon. Parse reads it from a litestream.yml,
+// with Litestream's defaults. Durations are more than 0 unless stated otherwise.
 type Config struct {
-	// Addr is where metrics, health and the status page are served, "host:port" or
-	// ":port". Empty is nowhere.
+	// Addr is the address at which metrics, health and the status page are served:
+	// "host:port" or ":port". Empty means that they are not served.
 	Addr string
 
-	// Exec is a command to run as long as the daemon does, with its arguments.
-	// Empty is none.
+	// Exec is a command with arguments that runs as long as the daemon does. Empty
+	// means none.
 	Exec string
 
-	// Socket is where Litestream's own command controls the daemon.
+	// Socket is the socket by which Litestream's own command controls the daemon.
 	Socket Socket
 
-	// Log says what is logged, and how.
+	// Log selects what is logged, and its format.
 	Log Log
 
 	// Levels are the intervals at which levels 1, 2, … are compacted from the
@@ -34,37 +34,43 @@ type Config struct {
 	// SnapshotRetention how long it is kept, with what continues it.
 	SnapshotInterval, SnapshotRetention time.Duration
 
-	// L0Retention is how long a file of level 0 is kept after it went into level
-	// 1, 0 not at all; L0RetentionCheck how often that is looked at.
+	// L0Retention is how long a file of level 0 is kept after it was compacted into
+	// level 1; 0 means not at all. L0RetentionCheck is how often expired files are
+	// deleted.
 	L0Retention, L0RetentionCheck time.Duration
 
-	// Retention deletes files that are no longer needed from the replicas. Without it
-	// the store has to.
+	// Retention deletes files from the replicas that are no longer needed. Without
+	// it the store has to delete them.
 	Retention bool
 
 	// VerifyCompaction looks for gaps after each compaction.
 	VerifyCompaction bool
 
-	// HeartbeatURL is asked with GET each HeartbeatInterval while all databases
-	// are replicated. Empty is never.
+	// HeartbeatURL is requested with GET every HeartbeatInterval while all
+	// databases are replicated. Empty means never.
 	HeartbeatURL      string
 	HeartbeatInterval time.Duration
 
-	// ValidationInterval is how often each replica is checked; 0 is never.
-	// ValidationRead reads and checks every file, which costs as much as a
-	// download of the replica: without it, what can be restored is found from
-	// listings.
+	// ValidationInterval is how often each replica is checked; 0 means never.
+	// ValidationRead reads and checks every file, which costs as much as a download
+	// of the replica: without it, listings alone show what can be restored.
 	ValidationInterval time.Duration
 	ValidationRead     bool
 
-	// ShutdownTimeout bounds the stopping in all. ShutdownSyncTimeout is for how
-	// long a last sync that fails is repeated, each ShutdownSyncInterval; 0 is not at all.
+	// ShutdownTimeout bounds the whole of stopping. ShutdownSyncTimeout is how long
+	// a failing last sync is repeated, every ShutdownSyncInterval; 0 means not at
+	// all.
 	ShutdownTimeout, ShutdownSyncTimeout, ShutdownSyncInterval time.Duration
 
 	// DBs are the databases, and directories of them.
 	DBs []DB
 
-	// settings are those of the file's top level, to tell what a reload cannot change.
+	// Warnings are about replicas that are hardly where the author of the file meant
+	// them to be. They are for a person to read, and change nothing.
+	Warnings []config.Warning
+
+	// settings are those of the file's top level, by which a reload finds what it
+	// cannot change.
 	settings []config.Setting
 }
 
@@ -84,8 +90,8 @@ type DB struct {
 	Recursive, Watch   bool
 
 	// MetaPath is where the engine keeps its local copies of the newest files;
-	// empty is a hidden directory beside the database. MetaDir is the directory of
-	// those of a Dir.
+	// empty means a hidden directory next to the database. MetaDir is the directory
+	// for those of a Dir.
 	MetaPath, MetaDir string
 
 	MonitorInterval, CheckpointInterval, BusyTimeout time.Duration
@@ -98,28 +104,28 @@ type DB struct {
 
 	Sync Sync
 
-	// Replicas are where the database goes: to all of them, if there are several.
-	// Those of a Dir are for config.Replica.Sub.
+	// Replicas are the replicas of the database. Those of a Dir need
+	// config.Replica.Sub for each database.
 	Replicas []config.Replica
 
 	of string // the Dir that it was found in
 }
 
-// Sync says how a database's replicas are kept up to date.
+// Sync sets how a database's replicas are kept up to date.
 type Sync struct {
 	// Interval is how often committed transactions are replicated.
 	Interval time.Duration
 
-	// MaxFiles is how many files are sent before others may work on the replica; 0
-	// is all there are.
+	// MaxFiles is how many files are sent before others may use the replica; 0
+	// means all.
 	MaxFiles int
 
-	// AutoRecover starts anew from a snapshot when the engine's local copies of the newest
-	// files are missing or damaged.
+	// AutoRecover starts again from a snapshot if the engine's local copies of the
+	// newest files are missing or damaged.
 	AutoRecover bool
 }
 
-// name is how messages call it.
+// name returns the name for messages.
 func (db DB) name() string {
 	if db.Dir != "" {
 		return db.Dir

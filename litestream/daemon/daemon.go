@@ -13,14 +13,19 @@ import (
 	"time"
 
 	engine "github.com/benbjohnson/litestream"
+
+	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
-// Options say how a daemon runs. The zero value is the default.
+// Options are options for Open. The zero value is the default.
 type Options struct {
-	// Once replicates nothing by itself: see Daemon.Sync.
+	// Once turns off replication in the background: see Daemon.Sync.
 	Once bool
 
-	// Logger takes the log. Nil is slog.Default.
+	// Version is what the control socket tells as the daemon's version.
+	Version string
+
+	// Logger receives the log. Nil means slog.Default.
 	Logger *slog.Logger
 
 	// Done, when closed, ends a last sync that is being repeated. It may be nil.
@@ -44,18 +49,19 @@ type Daemon struct {
 	wg     sync.WaitGroup
 	served chan struct{} // closed when web has ended
 
-	change sync.Mutex // held while databases are added or removed
+	change chan struct{} // has one while databases are added or removed
 	mu     sync.Mutex
 	cfg    *Config
 	dbs    map[string]*database // by path
+	failed map[string]failure   // databases and directories that should be replicated, by path
 }
 
 // Open starts to replicate the databases of cfg, and returns when all of them and
-// their stores could be opened. A database whose file does not exist is waited for. ctx
-// bounds the opening alone.
+// their stores could be opened. A database whose file does not exist is replicated
+// once it does. ctx bounds Open alone.
 func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error) {
 	d := &Daemon{cfg: cfg, opts: opts, log: opts.Logger, started: time.Now(), dbs: make(map[string]*database),
-		page: newPage(), cancel: func() {}}
+		failed: make(map[string]failure), change: make(chan struct{}, 1), page: newPage(), cancel: func() {}}
 	if d.log == nil {
 		d.log = slog.Default()
 	}
@@ -71,6 +77,9 @@ func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error)
 	if err != nil {
 		return nil, err
 	}
+	if err := distinct(dbs); err != nil {
+		return nil, err
+	}
 	var engines []*engine.DB
 	for _, db := range dbs {
 		opened, err := openDatabase(ctx, db, opts.Once, d.log)
@@ -82,9 +91,6 @@ func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error)
 	}
 	d.store = cfg.store(engines, opts, d.log)
 	if err := d.store.Open(ctx); err != nil {
-		return nil, err
-	}
-	if err := d.distinct(ctx); err != nil {
 		return nil, err
 	}
 	for _, db := range dbs {
@@ -107,7 +113,9 @@ func (cfg *Config) databases(known func(path string) bool) ([]DB, error) {
 	var found []DB
 	seen := make(map[string]bool)
 	for _, db := range cfg.DBs {
-		some := []DB{db}
+		one := db
+		one.Path = fileOf(db.Path)
+		some := []DB{one}
 		if db.Dir != "" {
 			var err error
 			if some, err = db.expand(known); err != nil {
@@ -118,10 +126,11 @@ func (cfg *Config) databases(known func(path string) bool) ([]DB, error) {
 			}
 		}
 		for _, one := range some {
-			if seen[one.Path] {
+			file := realpath.Of(one.Path)
+			if seen[file] {
 				return nil, fmt.Errorf("database %s is there twice: want it once", one.Path)
 			}
-			seen[one.Path] = true
+			seen[file] = true
 		}
 		found = append(found, some...)
 	}
@@ -156,28 +165,33 @@ func (cfg *Config) store(dbs []*engine.DB, opts Options, logger *slog.Logger) *e
 	return s
 }
 
-// distinct refuses two databases with one replica: each would overwrite the
-// other's files.
-func (d *Daemon) distinct(ctx context.Context) error {
-	of := make(map[string]string)
-	for path, db := range d.dbs {
-		if err := db.distinct(ctx, path, of); err != nil {
+// distinct returns an error if two databases have the same replica: each would
+// overwrite the other's files.
+func distinct(dbs []DB) error {
+	taken := make(owners)
+	for _, db := range dbs {
+		if err := taken.take(db); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *database) distinct(ctx context.Context, path string, of map[string]string) error {
-	for n, seen := range d.each {
-		at, err := d.location(ctx, n)
-		if err != nil {
-			return fmt.Errorf("database %s: replica %s: %w", path, seen.place, err)
+// owners are the databases that write to places, which config.Replica.Locations names.
+type owners map[string]string
+
+// take notes where a database's replicas are, unless others are there.
+func (o owners) take(db DB) error {
+	for _, r := range db.Replicas {
+		for _, at := range r.Locations() {
+			switch other, taken := o[at]; {
+			case taken && other == db.Path:
+				return fmt.Errorf("database %s: replica %s is there twice: want it once", db.Path, r)
+			case taken:
+				return fmt.Errorf("databases %s and %s have one replica, %s: want one for each", other, db.Path, r)
+			}
+			o[at] = db.Path
 		}
-		if other, ok := of[at]; ok && at != "" {
-			return fmt.Errorf("databases %s and %s have one replica, %s: want one for each", other, path, seen.place)
-		}
-		of[at] = path
 	}
 	return nil
 }
@@ -191,17 +205,18 @@ func (d *Daemon) database(path string) *database {
 	return d.dbs[path]
 }
 
-// background starts what the daemon does beside the engine.
+// background starts what the daemon does in addition to the engine.
 func (d *Daemon) background() {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel = cancel
 	d.wg.Go(func() { d.watch(ctx) })
+	d.wg.Go(func() { d.repair(ctx) })
 	if d.cfg.ValidationInterval > 0 {
 		d.wg.Go(func() { d.validate(ctx) })
 	}
 }
 
-// each calls do each interval until ctx ends.
+// each calls do every interval until ctx ends.
 func each(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

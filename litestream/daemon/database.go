@@ -23,14 +23,20 @@ type database struct {
 	*replicas
 	engine *engine.DB
 
-	mu     sync.Mutex
-	check  Check  // the last one
-	window Window // as it was last found out
+	locations []string // of the replicas
+
+	lock *os.File    // or nil
+	file fs.FileInfo // of the file that the engine has opened; nil before it is there
+
+	mu      sync.Mutex
+	check   Check  // the last one
+	window  Window // as it was last found out
+	lacking string // why replicas are not equal
 }
 
-// openDatabase opens the replicas of a database, restores it if it is to be and is
-// not there, and prepares it for the engine. once leaves it to the caller to
-// replicate.
+// openDatabase opens the replicas of a database, restores it if it is missing and
+// should be restored, and prepares it for the engine. With once, the caller
+// replicates it.
 func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (*database, error) {
 	logger = logger.With("db", filepath.Base(cfg.Path))
 	found, err := openReplicas(ctx, cfg.Replicas, logger)
@@ -41,15 +47,21 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 		litestream.LikeDatabase(cfg.Path, replica)
 	}
 	d := &database{DB: cfg, replicas: found}
-	if cfg.Restore {
-		if err := d.restore(ctx, logger); err != nil {
-			return nil, errors.Join(fmt.Errorf("database %s: %w", cfg.Path, err), found.close())
-		}
+	for _, r := range cfg.Replicas {
+		d.locations = append(d.locations, r.Locations()...)
 	}
-
+	if cfg.Restore {
+		err = d.restore(ctx, logger)
+	}
 	db := engine.NewDB(cfg.Path)
 	if cfg.MetaPath != "" {
 		db.SetMetaPath(cfg.MetaPath)
+	}
+	if err == nil {
+		d.lock, err = lock(cfg.Path, db.MetaPath())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", cfg.Path, err), d.close())
 	}
 	db.MonitorInterval = cfg.MonitorInterval
 	db.CheckpointInterval = cfg.CheckpointInterval
@@ -65,7 +77,21 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 		db.MonitorInterval, db.Replica.MonitorEnabled = 0, false
 	}
 	d.engine = db
+	d.replaced()
 	return d, nil
+}
+
+// replaced reports whether the database is another file than it was, which happens when one
+// is restored or moved to its path. The engine would go on with the old one.
+func (d *database) replaced() bool {
+	now, err := os.Stat(d.Path)
+	if err != nil {
+		return false
+	}
+	if d.file == nil {
+		d.file = now
+	}
+	return !os.SameFile(d.file, now)
 }
 
 // restore restores the database if it does not exist. An empty replica is that of a
@@ -101,20 +127,39 @@ func (d *database) restore(ctx context.Context, logger *slog.Logger) error {
 // any. If none has, that is fs.ErrNotExist.
 func (d *database) restoreV03(ctx context.Context, logger *slog.Logger) error {
 	for _, replica := range d.each {
-		_, err := v03.Restore(ctx, replica, d.Path, v03.RestoreConfig{})
+		generations, err := v03.Generations(ctx, replica)
+		if errors.Is(err, errors.ErrUnsupported) || err == nil && len(generations) == 0 {
+			continue
+		}
 		if err == nil {
-			logger.Info("database restored from a replica of Litestream v0.3", "path", d.Path, "replica", replica.place)
-			return nil
+			_, err = v03.Restore(ctx, replica, d.Path, v03.RestoreConfig{})
 		}
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errors.ErrUnsupported) {
-			return err
+		if err != nil {
+			return fmt.Errorf("restore from a replica of Litestream v0.3: %w", err)
 		}
+		logger.Info("database restored from a replica of Litestream v0.3", "path", d.Path, "replica", replica.place)
+		return nil
 	}
 	return fs.ErrNotExist
+}
+
+// close closes the replicas, and lets others replicate the database.
+func (d *database) close() error {
+	err := d.replicas.close()
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Close())
+	}
+	return err
 }
 
 // exists reports whether the database's file is there.
 func (d *database) exists() bool {
 	_, err := os.Stat(d.Path)
 	return err == nil
+}
+
+// gone reports whether a file is missing. One that cannot be examined may exist.
+func gone(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,9 +14,23 @@ import (
 
 // expand returns the databases of a directory, each with replicas of its own
 // below the directory's. A database that known reports is not looked into:
-// closing a file that the engine has open would drop its locks.
+// closing a file that the engine has open would drop its locks. A symbolic link to one that
+// is there anyway is left out.
 func (db DB) expand(known func(path string) bool) ([]DB, error) {
 	var found []DB
+	var links []string
+	seen := make(map[string]bool)
+	add := func(path string) error {
+		file := fileOf(path)
+		if seen[file] || !known(file) && !isSQLite(file) {
+			return nil
+		}
+		seen[file] = true
+		one, err := db.at(path)
+		one.Path = file
+		found = append(found, one)
+		return err
+	}
 	err := filepath.WalkDir(db.Dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path == db.Dir:
@@ -28,17 +43,35 @@ func (db DB) expand(known func(path string) bool) ([]DB, error) {
 			}
 			return nil
 		}
-		if ok, _ := filepath.Match(db.Pattern, entry.Name()); !ok || !known(path) && !isSQLite(path) {
+		if ok, _ := filepath.Match(db.Pattern, entry.Name()); !ok {
 			return nil
 		}
-		one, err := db.at(path)
-		found = append(found, one)
-		return err
+		if entry.Type()&fs.ModeSymlink != 0 {
+			links = append(links, path)
+			return nil
+		}
+		return add(path)
 	})
+	for _, path := range links {
+		err = errors.Join(err, add(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("dir %s: %w", db.Dir, err)
 	}
 	return found, nil
+}
+
+// fileOf returns the path of the file that a symbolic link leads to, and others as they
+// are: SQLite has the WAL beside the file, and the engine looks for it beside the path.
+func fileOf(path string) string {
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return path
+	}
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path
+	}
+	return file
 }
 
 // at returns the database of that path in the directory.

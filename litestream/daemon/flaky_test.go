@@ -72,10 +72,8 @@ func (s *flakyStores) counts() map[string]string {
 type flaky struct{ ltxstore.ReplicaClient }
 
 func init() {
-	settings.RegisterWrapper(settings.Wrapper[struct{}]{Names: []string{"flaky"},
-		Wrap: func(next ltxstore.ReplicaClient, _ struct{}) (ltxstore.ReplicaClient, error) {
-			return flaky{next}, nil
-		}})
+	settings.RegisterWrapper(settings.Wrapper[struct{}, flaky]{Names: []string{"flaky"},
+		New: func(next ltxstore.ReplicaClient, _ struct{}) flaky { return flaky{next} }})
 }
 
 func (f flaky) Unwrap() ltxstore.ReplicaClient { return f.ReplicaClient }

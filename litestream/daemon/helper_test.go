@@ -109,10 +109,16 @@ func (g *ground) restored(url string) int {
 	return g.rows(name)
 }
 
+// vanish moves a directory away in one step: files may be written to it meanwhile.
+func (g *ground) vanish(name string) {
+	g.t.Helper()
+	require.NoError(g.t, os.Rename(g.path(name), g.path(name+".gone")))
+}
+
 // eventually waits for something that the daemon does by itself.
 func (g *ground) eventually(what func() bool, message string) {
 	g.t.Helper()
-	assert.Eventually(g.t, what, 20*time.Second, 5*time.Millisecond, message)
+	assert.Eventually(g.t, what, time.Minute, 5*time.Millisecond, message)
 	if g.t.Failed() {
 		g.t.Log(g.log.String())
 		g.t.FailNow()

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Log says what is logged, and how.
+// Log selects what is logged, and its format.
 type Log struct {
-	// Level is the least that is logged: "trace", "debug", "info", "warn" or
+	// Level is the lowest level that is logged: "trace", "debug", "info", "warn" or
 	// "error".
 	Level string
 
 	// Type is "text" or "json". Litestream's "pretty" is text.
 	Type string
 
-	// Stderr logs there and not to stdout. Source adds the line of code.
+	// Stderr logs to stderr instead of stdout. Source adds the line of code.
 	Stderr, Source bool
 }
 
@@ -58,10 +58,10 @@ func (l Log) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// SetLevel sets Level. One that is not known is an error.
+// SetLevel sets Level. It fails if the level is unknown.
 func (l *Log) SetLevel(level string) error { return logLevel(&l.Level)(level) }
 
-// logLevel notes a level.
+// logLevel sets a level.
 func logLevel(to *string) setter {
 	return func(value string) error {
 		if strings.EqualFold(value, "warning") {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -13,10 +14,12 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// observed notes when a replica was last written to, and what last failed.
+// observed records when a replica was last written to, and its last failure.
 type observed struct {
 	ltxstore.ReplicaClient
 	place string // without secrets
+
+	missed *atomic.Bool // set when a file was not written
 
 	mu      sync.Mutex
 	written time.Time
@@ -31,8 +34,8 @@ func (o *observed) Unwrap() ltxstore.ReplicaClient { return o.ReplicaClient }
 // Close closes the replica's client.
 func (o *observed) Close() error { return ltxstore.Close(o.ReplicaClient) }
 
-// note notes how an operation ended. A missing file is an answer, and a caller that
-// gives up has its reasons.
+// note records how an operation ended. A missing file and a canceled context are
+// not failures.
 func (o *observed) note(err error) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, context.Canceled) {
 		o.mu.Lock()
@@ -76,6 +79,7 @@ func (o *observed) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID
 		o.txid = max(o.txid, maxTXID)
 		return info, nil
 	}
+	o.missed.Store(true)
 	return nil, o.note(err)
 }
 

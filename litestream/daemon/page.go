@@ -13,7 +13,7 @@ func newPage() *template.Template {
 		"time": shownTime, "ago": ago, "problems": Status.problems, "databases": databases}).Parse(pageSource))
 }
 
-// shownTime is how the page shows a moment.
+// shownTime formats a time for the page.
 func shownTime(t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -21,7 +21,7 @@ func shownTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// ago is how the page shows how long ago a moment was.
+// ago formats for the page how long ago a time was.
 func ago(t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -29,7 +29,7 @@ func ago(t time.Time) string {
 	return time.Since(t).Round(time.Second).String() + " ago"
 }
 
-// databases is how the page shows a number of databases.
+// databases formats a number of databases for the page.
 func databases(n int) string {
 	if n == 1 {
 		return "1 database"

@@ -9,38 +9,42 @@ import (
 	engine "github.com/benbjohnson/litestream"
 
 	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
-// Parse reads a litestream.yml. Its error tells all that is wrong in the file, a
-// line each: nothing is ignored that Litestream has and the daemon does not, and
-// nothing that neither has. Nothing is sent and no store is looked at.
+// Parse reads a litestream.yml. Its error lists everything that is wrong in the
+// file, one line each. Nothing is ignored: a setting that Litestream has and the
+// daemon does not is an error, too. Parse sends no request.
 func Parse(data []byte, opts config.Options) (*Config, error) {
 	file, err := config.Parse(data, opts)
-	if err != nil {
+	if file == nil {
 		return nil, err
 	}
 	cfg := defaultConfig()
 	cfg.settings = file.Daemon
-	failed := []error{cfg.ofFile(file)}
+	failed := []error{err, cfg.ofFile(file)}
 	snapshots := []config.Setting{}
 	for _, found := range file.DBs {
 		db, err := parseDB(found)
 		failed = append(failed, err)
 		cfg.DBs = append(cfg.DBs, db)
+		for _, r := range found.Replicas {
+			cfg.Warnings = append(cfg.Warnings, r.Warnings()...)
+		}
 		for _, s := range found.Daemon {
 			if s.Key == "snapshot.interval" || s.Key == "snapshot.retention" {
 				snapshots = append(snapshots, s)
 			}
 		}
 	}
-	failed = append(failed, cfg.ofDBs(file, snapshots), cfg.check())
+	failed = append(failed, cfg.ofDBs(file, snapshots), cfg.check(err == nil))
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
 	return cfg, nil
 }
 
-// ofFile takes the settings of the file's top level.
+// ofFile reads the settings of the file's top level.
 func (cfg *Config) ofFile(file *config.File) error {
 	var failed []error
 	if len(file.Replicas) > 0 {
@@ -86,7 +90,7 @@ func (cfg *Config) ofFile(file *config.File) error {
 	return errors.Join(failed...)
 }
 
-// ofDBs takes the snapshot settings of databases. The engine has one for all.
+// ofDBs reads the snapshot settings of databases. The engine has one for all.
 func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	var failed []error
 	first := make(map[string]config.Setting)
@@ -105,10 +109,11 @@ func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	return errors.Join(failed...)
 }
 
-// check refuses what is wrong between settings.
-func (cfg *Config) check() error {
+// check returns an error if settings contradict each other. all says that no database was
+// left out.
+func (cfg *Config) check(all bool) error {
 	var failed []error
-	if len(cfg.DBs) == 0 && !cfg.Socket.Enabled {
+	if all && len(cfg.DBs) == 0 && !cfg.Socket.Enabled {
 		failed = append(failed, errors.New("there is no database: want dbs"))
 	}
 	if len(cfg.Levels) >= engine.SnapshotLevel {
@@ -122,12 +127,17 @@ func (cfg *Config) check() error {
 	if cfg.ValidationRead && cfg.ValidationInterval == 0 {
 		failed = append(failed, errors.New("validation.read: there is no validation.interval: want one, such as 24h"))
 	}
-	seen := make(map[string]bool)
+	seen, taken := make(map[string]bool), make(owners)
 	for _, db := range cfg.DBs {
-		if seen[db.Path] && db.Path != "" {
-			failed = append(failed, fmt.Errorf("database %s is there twice: want it once", db.Path))
+		if db.Path == "" { // which it has is known when it is opened
+			continue
 		}
-		seen[db.Path] = true
+		if file := realpath.Of(db.Path); seen[file] {
+			failed = append(failed, fmt.Errorf("database %s is there twice: want it once", db.Path))
+		} else {
+			seen[file] = true
+			failed = append(failed, taken.take(db))
+		}
 	}
 	return errors.Join(failed...)
 }

@@ -17,35 +17,41 @@ func parseDB(found config.DB) (DB, error) {
 	failed := []error{db.places(), db.ofDB().read(found.Daemon)}
 	for i, r := range found.Replicas {
 		sync := defaultDB().Sync
-		failed = append(failed, sync.table().read(r.Daemon()))
+		failed = append(failed, sync.table().read(r.Daemon()), r.Unsupported())
 		if i > 0 && sync != db.Sync {
 			failed = append(failed, errors.New("its replicas differ in sync-interval, max-sync-ltx-files or auto-recover: want the same in all"))
 		}
 		db.Sync = sync
 	}
-	if len(found.Replicas) == 0 {
-		failed = append(failed, errors.New("it has no replica: want one, or several"))
+	if !found.Invalid {
+		failed = append(failed, db.check())
 	}
-	failed = append(failed, db.check())
 	if err := errors.Join(failed...); err != nil {
 		return db, fmt.Errorf("database %s: %w", db.name(), err)
 	}
 	return db, nil
 }
 
-// places makes the paths those of this machine.
+// places makes the paths absolute, as Litestream does.
 func (db *DB) places() (err error) {
-	if db.Path, err = expandHome(db.Path); err != nil {
+	if db.Path, err = absolute(db.Path); err != nil {
 		return err
 	}
-	db.Dir, err = expandHome(db.Dir)
-	if db.Path != "" {
-		db.Path = filepath.Clean(db.Path)
-	}
-	if db.Dir != "" {
-		db.Dir = filepath.Clean(db.Dir)
-	}
+	db.Dir, err = absolute(db.Dir)
 	return err
+}
+
+// absolute returns the absolute path of one that may begin with "~", or with "sqlite://" or
+// "sqlite3://". An empty one stays so.
+func absolute(path string) (string, error) {
+	for _, prefix := range []string{"sqlite3://", "sqlite://"} {
+		path = strings.TrimPrefix(path, prefix)
+	}
+	path, err := expandHome(path)
+	if path == "" || err != nil {
+		return path, err
+	}
+	return filepath.Abs(path)
 }
 
 // ofDB are the settings of a database.
@@ -83,9 +89,11 @@ func (sync *Sync) table() table {
 	}
 }
 
-// check refuses what is wrong between the settings of a database.
+// check returns an error if the settings of a database contradict each other.
 func (db *DB) check() error {
 	switch {
+	case len(db.Replicas) == 0:
+		return errors.New("it has no replica: want one, or several")
 	case db.Path != "" && db.Dir != "":
 		return errors.New("it has both path and dir: want one of them")
 	case db.Path == "" && db.Dir == "":
@@ -96,6 +104,8 @@ func (db *DB) check() error {
 		return errors.New(`dir has no pattern: want one, such as "*.db"`)
 	case db.Dir == "" && (db.Pattern != "" || db.Recursive || db.Watch || db.MetaDir != ""):
 		return errors.New("pattern, recursive, watch and meta-dir are of a dir, and it has a path: want them left out")
+	case db.Dir != "" && db.Restore:
+		return errors.New("restore-if-db-not-exists is of a path: which databases a dir had is not known: want it left out")
 	case db.MetaPath != "" && db.MetaDir != "":
 		return errors.New("it has both meta-path and meta-dir: want one of them")
 	}

@@ -60,6 +60,9 @@ dbs:
 `)
 	require.NoError(t, err)
 	cfg.settings = nil
+	require.Len(t, cfg.Warnings, 1)
+	assert.Contains(t, cfg.Warnings[0].String(), "line 32, column 9: LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it")
+	cfg.Warnings = nil
 	assert.Len(t, cfg.DBs[0].Replicas, 2)
 	assert.Len(t, cfg.DBs[1].Replicas, 1)
 	cfg.DBs[0].Replicas, cfg.DBs[1].Replicas = nil, nil
@@ -97,48 +100,66 @@ func TestParseDefaults(t *testing.T) {
 	assert.Zero(t, cfg.ValidationInterval)
 }
 
+// A path is that of Litestream: a connection string's too, and one that is relative.
+func TestParsePaths(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	t.Chdir("/")
+	for path, want := range map[string]string{
+		"/x/../app.db": "/app.db", "app.db": "/app.db", "~/app.db": "/home/me/app.db", "sqlite:///app.db": "/app.db",
+		"sqlite3:///app.db": "/app.db", "sqlite://~/app.db": "/home/me/app.db", "~app.db": "/~app.db", "/sqlite://app.db": "/sqlite:/app.db",
+	} {
+		cfg, err := parse(t, "dbs: [{path: '"+path+"', replica: {path: /r}}]")
+		require.NoError(t, err, path)
+		assert.Equal(t, want, cfg.DBs[0].Path, path)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	const db = "\ndbs: [{path: /app.db, replica: {path: /r}}]"
 	of := func(settings string) string { return "dbs: [{path: /app.db, replica: {path: /r}, " + settings + "}]" }
 	dir := func(settings string) string { return "dbs: [{dir: /d, replica: {path: /r}, " + settings + "}]" }
 	replica := func(settings string) string { return "dbs: [{path: /app.db, replica: {path: /r, " + settings + "}}]" }
 	for yaml, says := range map[string]string{
-		"addr: ':1'":                                    "there is no database: want dbs",
-		"dbs: []":                                       "there is no database: want dbs",
-		"replica: {path: /r}" + db:                      "a replica at the top level is of no database: want it below dbs",
-		"dbs: [{path: /app.db}]":                        "database /app.db: it has no replica",
-		"dbs: [{replica: {path: /r}}]":                  "it has neither path nor dir",
-		of("dir: /d"):                                   "it has both path and dir",
-		"addr: 9090" + db:                               `addr: "9090" cannot be used: want host:port`,
-		"snapshot: {interval: 1day}" + db:               `line 1, column 12: snapshot.interval: "1day" cannot be used: want a duration of at least 1ns`,
-		"snapshot: {retention: 0s}" + db:                `snapshot.retention: "0s"`,
-		"levels: [{interval: -1s}]" + db:                `levels.0.interval: "-1s"`,
-		"levels: [{intervall: 1s}]" + db:                "levels.0.intervall: the daemon does not have it",
-		"retention: 24h" + db:                           "retention: want retention.enabled, or snapshot.retention",
-		"retention: {enabled: maybe}" + db:              `retention.enabled: "maybe" cannot be used: want true or false`,
-		"mcp-addr: ':1'" + db:                           "mcp-addr: the daemon has no MCP server",
-		"heartbeat-url: ftp://secret" + db:              "heartbeat-url: want a URL that begins with http:// or https://",
-		"heartbeat-interval: 5s" + db:                   `heartbeat-interval: "5s" cannot be used: want a duration of at least 1m0s`,
-		"logging: {level: loud}" + db:                   `logging.level: "loud" cannot be used: want trace, debug, info, warn or error`,
-		"logging: {type: xml}" + db:                     `want text, json or pretty`,
-		"socket: {permissions: 999}" + db:               `socket.permissions: "999" cannot be used: want permissions in octal`,
-		"validation: {read: true}" + db:                 "there is no validation.interval",
-		of("watch: true"):                               "are of a dir",
-		of("meta-dir: /m"):                              "are of a dir",
-		dir("recursive: true"):                          `dir has no pattern: want one, such as "*.db"`,
-		dir("pattern: '['"):                             `pattern: "["`,
-		dir("pattern: x, meta-dir: /m, meta-path: /p"):  "both meta-path and meta-dir",
-		of("min-checkpoint-page-count: 0"):              `"0" cannot be used: want a whole number of at least 1`,
-		of("max-sync-wal-bytes: 1.5"):                   "want a whole number",
-		of("max-checkpoint-page-count: 5"):              "want truncate-page-n",
-		of("checkpoint-interval: -5s"):                  "checkpoint-interval",
-		replica("retention: 24h"):                       "retention: Litestream has dropped it: want snapshot.retention",
-		replica("validation-interval: 24h"):             "want validation.interval at the top level",
-		replica("sync-interval: 0s"):                    `sync-interval: "0s"`,
-		replica("auto-recover: perhaps"):                `auto-recover: "perhaps"`,
-		"sync-interval: never" + db:                     `sync-interval: "never"`,
-		"dbs: [{path: '/a?b.db', replica: {path: /r}}]": "names with ?, # or %",
+		"addr: ':1'":                                      "there is no database: want dbs",
+		"dbs: []":                                         "there is no database: want dbs",
+		"replica: {path: /r}" + db:                        "a replica at the top level is of no database: want it below dbs",
+		"dbs: [{path: /app.db}]":                          "database /app.db: it has no replica",
+		"dbs: [{replica: {path: /r}}]":                    "it has neither path nor dir",
+		of("dir: /d"):                                     "it has both path and dir",
+		"addr: 9090" + db:                                 `addr: "9090" cannot be used: want host:port`,
+		"snapshot: {interval: 1day}" + db:                 `line 1, column 12: snapshot.interval: "1day" cannot be used: want a duration of at least 1ns`,
+		"snapshot: {retention: 0s}" + db:                  `snapshot.retention: "0s"`,
+		"levels: [{interval: -1s}]" + db:                  `levels.0.interval: "-1s"`,
+		"levels: [{intervall: 1s}]" + db:                  `unknown setting "intervall": did you mean interval?`,
+		"retention: 24h" + db:                             "retention: want retention.enabled, or snapshot.retention",
+		"retention: {enabled: maybe}" + db:                `retention.enabled: "maybe" cannot be used: want true or false`,
+		"mcp-addr: ':1'" + db:                             "mcp-addr: the daemon has no MCP server",
+		"heartbeat-url: ftp://secret" + db:                "heartbeat-url: want a URL that begins with http:// or https://",
+		"heartbeat-interval: 5s" + db:                     `heartbeat-interval: "5s" cannot be used: want a duration of at least 1m0s`,
+		"logging: {level: loud}" + db:                     `logging.level: "loud" cannot be used: want trace, debug, info, warn or error`,
+		"logging: {type: xml}" + db:                       `want text, json or pretty`,
+		"socket: {permissions: 999}" + db:                 `socket.permissions: "999" cannot be used: want permissions in octal`,
+		"validation: {read: true}" + db:                   "there is no validation.interval",
+		of("watch: true"):                                 "are of a dir",
+		of("meta-dir: /m"):                                "are of a dir",
+		dir("recursive: true"):                            `dir has no pattern: want one, such as "*.db"`,
+		dir("pattern: '['"):                               `pattern: "["`,
+		dir("pattern: x, restore-if-db-not-exists: true"): "restore-if-db-not-exists is of a path",
+		dir("pattern: x, meta-dir: /m, meta-path: /p"):    "both meta-path and meta-dir",
+		of("min-checkpoint-page-count: 0"):                `"0" cannot be used: want a whole number of at least 1`,
+		of("max-sync-wal-bytes: 1.5"):                     "want a whole number",
+		of("max-checkpoint-page-count: 5"):                "want truncate-page-n",
+		of("checkpoint-interval: -5s"):                    "checkpoint-interval",
+		replica("retention: 24h"):                         "retention: Litestream has dropped it: want snapshot.retention",
+		replica("validation-interval: 24h"):               "want validation.interval at the top level",
+		replica("sync-interval: 0s"):                      `sync-interval: "0s"`,
+		replica("auto-recover: perhaps"):                  `auto-recover: "perhaps"`,
+		"sync-interval: never" + db:                       `sync-interval: "never"`,
+		"dbs: [{path: '/a?b.db', replica: {path: /r}}]":   "names with ?, # or %",
 		"dbs: [{path: /a, replica: {path: /r}}, {path: /x/../a, replica: {path: /s}}]":                                                "database /a is there twice",
+		"dbs: [{path: /a, replica: {path: /r}}, {path: /b, replica: {url: 'file:///x/../r/'}}]":                                       `databases /a and /b have one replica`,
+		"dbs: [{path: /a, replica: {path: /r, compress: true}}, {path: /b, replica: {path: /s, mirror: [{path: /r}]}}]":               `databases /a and /b have one replica`,
+		"dbs: [{path: /a, replicas: [{path: /r}, {url: 'file:///r'}]}]":                                                               "database /a: replica file:///r is there twice",
 		"dbs: [{path: /a, replicas: [{path: /r}, {path: /s, sync-interval: 9s}]}]":                                                    "its replicas differ",
 		"snapshot: {interval: 1h}\ndbs: [{path: /a, snapshot: {interval: 2h}, replica: {path: /r}}]":                                  "2h is not that of the top level",
 		"dbs: [{path: /a, snapshot: {interval: 2h}, replica: {path: /r}}, {path: /b, snapshot: {interval: 3h}, replica: {path: /s}}]": "3h is not that of another database, 2h",
@@ -159,6 +180,31 @@ func TestParseTellsAll(t *testing.T) {
 	_, err := parse(t, "snapshot: {interval: x}\nlogging: {level: y}\ndbs: [{path: /a}, {dir: /d, replica: {path: /r}}]")
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 4, err.Error())
+	_, err = parse(t, "adr: x\nlogging: {level: y}\ndbs: [{path: /a, replica: {path: /r, sise: 1}}, {dir: /d, replica: {path: /r}}]")
+	require.Error(t, err)
+	for _, problem := range []string{`"adr"`, "logging.level", `"sise"`, "dir has no pattern"} {
+		assert.ErrorContains(t, err, problem)
+	}
+	assert.NotContains(t, err.Error(), "no database")
+	_, err = parse(t, "dbs: [{path: /a, replica: {path: /r, sise: 1}}]")
+	require.Error(t, err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 1, err.Error())
+}
+
+// What is wrong with a replica does not hide what is wrong beside it, nor seem to be more.
+func TestParseTellsAllOfADatabase(t *testing.T) {
+	_, err := parse(t, `dbs:
+- {path: /a.db, monitor-interval: soon, replica: {path: /r, layout: flat, sync-interval: later}}
+- {pathh: /b.db, replica: {path: /q}}
+- {path: /c.db, replica: {url: "ftp://u:hush@h/x"}}
+`)
+	require.Error(t, err)
+	for _, says := range []string{"layout", "line 2, column 17: monitor-interval", "sync-interval", "did you mean path?", `database /c.db: config: init: invalid argument: line 4, column 26: replicas of type "ftp" are not supported`} {
+		assert.ErrorContains(t, err, says)
+	}
+	assert.NotContains(t, err.Error(), "hush")
+	assert.NotContains(t, err.Error(), "neither path nor dir")
+	assert.NotContains(t, err.Error(), "no replica")
 }
 
 func TestLogLevels(t *testing.T) {

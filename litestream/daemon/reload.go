@@ -13,20 +13,23 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// config returns the configuration that the databases are of.
+// config returns the current configuration.
 func (d *Daemon) config() *Config {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.cfg
 }
 
-// Reload makes the databases those of cfg: new ones are added, missing ones are
-// removed, and changed ones are replicated anew with their new settings. The others are
-// not interrupted. What cannot be changed while the daemon runs is logged. An
-// error tells which databases could not be added or removed.
+// Reload replaces the databases by those of cfg: new ones are added, missing ones
+// are removed, and changed ones are reopened with their new settings. The others
+// are not interrupted. Settings that cannot be changed while the daemon runs are
+// logged. The error names databases that could not be removed or added, which is
+// tried again.
 func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
-	d.change.Lock()
-	defer d.change.Unlock()
+	if err := d.begin(ctx); err != nil {
+		return err
+	}
+	defer d.end()
 	if !slices.EqualFunc(d.config().settings, cfg.settings, func(a, b config.Setting) bool { return a.Key == b.Key && a.Value == b.Value }) {
 		d.log.Warn("settings at the top level have changed: restart to apply them")
 	}
@@ -38,6 +41,9 @@ func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	for _, db := range dbs {
 		want[db.Path] = db
 	}
+	for _, failed := range d.failures() { // those that are still there fail again
+		d.note(ctx, failed.DB, nil)
+	}
 	var failed []error
 	for _, db := range d.databases() {
 		if now, ok := want[db.Path]; !ok || now.fingerprint() != db.fingerprint() {
@@ -46,7 +52,9 @@ func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	}
 	for _, db := range dbs {
 		if !d.has(db.Path) {
-			failed = append(failed, d.add(ctx, db))
+			err := d.add(ctx, db)
+			d.note(ctx, db, err)
+			failed = append(failed, err)
 		}
 	}
 	d.mu.Lock()
@@ -57,7 +65,7 @@ func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	return errors.Join(failed...)
 }
 
-// fingerprint is the same for the same settings. It shows none of them.
+// fingerprint is equal for equal settings. It reveals none of them.
 func (db DB) fingerprint() [sha256.Size]byte {
 	var b strings.Builder
 	for _, r := range db.Replicas {
@@ -68,7 +76,7 @@ func (db DB) fingerprint() [sha256.Size]byte {
 	return sha256.Sum256([]byte(b.String()))
 }
 
-// describe writes all that tells two sources apart.
+// describe writes everything that distinguishes two sources.
 func describe(b *strings.Builder, src ltxstore.Source) {
 	fmt.Fprintf(b, "%q %q %q\n", src.Type, src.URL, src.Layout)
 	for _, settings := range []map[string]string{src.Settings, src.Defaults} {

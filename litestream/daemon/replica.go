@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
@@ -16,7 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/mirror"
 	"github.com/ltxstore/ltxstore/wrap/retry"
 
-	// The wrappers that a configuration can ask for.
+	// The wrappers that a configuration can use.
 	_ "github.com/ltxstore/ltxstore/wrap/cache"
 	_ "github.com/ltxstore/ltxstore/wrap/checksum"
 	_ "github.com/ltxstore/ltxstore/wrap/compress"
@@ -31,12 +32,14 @@ import (
 type replicas struct {
 	all  ltxstore.ReplicaClient // that of the only one, or a mirror of several
 	each []*observed            // one by one, in the order of the file
+
+	unequal atomic.Bool // one may lack what another has
 }
 
-// openReplicas opens clients of a database's replicas, which are asked nothing
-// yet.
+// openReplicas opens clients of a database's replicas. It sends no request.
 func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logger) (*replicas, error) {
 	r := new(replicas)
+	r.unequal.Store(true)
 	var clients []ltxstore.ReplicaClient
 	for _, replica := range found {
 		client, err := ltxstore.OpenSource(ctx, counted(replica.Source()))
@@ -48,7 +51,7 @@ func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logg
 		}
 		client = repeated(client, replica.Source())
 		litestream.Client(client).SetLogger(logger)
-		seen := &observed{ReplicaClient: client, place: replica.String()}
+		seen := &observed{ReplicaClient: client, place: replica.String(), missed: &r.unequal}
 		r.each, clients = append(r.each, seen), append(clients, seen)
 	}
 	r.all = clients[0]
@@ -74,15 +77,6 @@ func repeated(client ltxstore.ReplicaClient, src ltxstore.Source) ltxstore.Repli
 		return client
 	}
 	return retry.New(client, retry.Config{})
-}
-
-// location tells a replica from every other: "" if its client cannot.
-func (r *replicas) location(ctx context.Context, n int) (string, error) {
-	locator, ok := r.each[n].ReplicaClient.(backend.Locator)
-	if !ok {
-		return "", nil
-	}
-	return locator.Location(ctx)
 }
 
 // close closes the clients.

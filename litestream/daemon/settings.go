@@ -12,15 +12,14 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// setter notes the value of a setting. Its error says what would be right.
+// setter sets the value of a setting. Its error says what would be right.
 type setter func(value string) error
 
 // table has a setter for each setting, by name.
 type table map[string]setter
 
-// read has each setting noted, and returns what is wrong with them. Every
-// setting is of the table: package config knows the names, and this one must not
-// leave one out.
+// read sets each setting, and returns what is wrong with them. The table has every
+// setting: package config knows the names, and this package must not omit one.
 func (t table) read(found []config.Setting) error {
 	var failed []error
 	for _, s := range found {
@@ -59,10 +58,10 @@ func wrong(s config.Setting, err error) error {
 	return fmt.Errorf("line %d, column %d: %s: %w", s.Line, s.Column, s.Key, err)
 }
 
-// bad says that a value cannot be used.
+// bad returns the error of a value that cannot be used.
 func bad(value, want string) error { return fmt.Errorf("%q cannot be used: want %s", value, want) }
 
-// atLeast notes a duration of least or more.
+// atLeast sets a duration of least or more.
 func atLeast(to *time.Duration, least time.Duration) setter {
 	return func(value string) error {
 		d, err := time.ParseDuration(value)
@@ -74,7 +73,7 @@ func atLeast(to *time.Duration, least time.Duration) setter {
 	}
 }
 
-// positive notes a duration of more than 0.
+// positive sets a duration of more than 0.
 func positive(to *time.Duration) setter { return atLeast(to, 1) }
 
 func appendPositive(to *[]time.Duration) setter {
@@ -100,7 +99,7 @@ func boolean(to *bool) setter {
 	}
 }
 
-// number notes a whole number of least or more.
+// number sets a whole number of least or more.
 func number[N int | int64](to *N, least N) setter {
 	return func(value string) error {
 		n, err := strconv.ParseInt(strings.ReplaceAll(value, "_", ""), 0, 64)
@@ -131,7 +130,7 @@ func oneOf(to *string, values ...string) setter {
 	}
 }
 
-// permissions notes a file's mode, in octal whether it begins with 0 or not.
+// permissions sets a file's mode, which is octal whether it begins with 0 or not.
 func permissions(to *os.FileMode) setter {
 	return func(value string) error {
 		n, err := strconv.ParseUint(strings.TrimPrefix(value, "0o"), 8, 32)
@@ -143,7 +142,7 @@ func permissions(to *os.FileMode) setter {
 	}
 }
 
-// path notes a path, with the home directory in place of "~".
+// path sets a path, with the home directory in place of "~".
 func path(to *string) setter {
 	return func(value string) (err error) {
 		*to, err = expandHome(value)
@@ -162,7 +161,7 @@ func expandHome(path string) (string, error) {
 	return home + path[1:], nil
 }
 
-// webURL notes the URL of a web service. It may hold a secret: no error shows it.
+// webURL sets the URL of a web service. It may contain a secret: no error shows it.
 func webURL(to *string) setter {
 	return func(value string) error {
 		u, err := url.Parse(value)
@@ -174,7 +173,7 @@ func webURL(to *string) setter {
 	}
 }
 
-// refused is a setting of Litestream that the daemon does not follow.
+// refused is a setting of Litestream that the daemon does not support.
 func refused(want string) setter {
 	return func(string) error { return errors.New(want) }
 }

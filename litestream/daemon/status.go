@@ -10,14 +10,14 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Status is how the daemon and its databases are.
+// Status is the state of the daemon and its databases.
 type Status struct {
 	Started   time.Time        `json:"started"`
 	Healthy   bool             `json:"healthy"`
 	Databases []DatabaseStatus `json:"databases"`
 }
 
-// DatabaseStatus is how a database is.
+// DatabaseStatus is the state of a database.
 type DatabaseStatus struct {
 	Path    string `json:"path"`
 	Healthy bool   `json:"healthy"`
@@ -26,13 +26,14 @@ type DatabaseStatus struct {
 	Problems []string `json:"problems,omitempty"`
 
 	// TXID is the last transaction that the engine has read, Replicated the last
-	// that is in all replicas; Lag is how many are between the two. Replicated is zero
-	// until that is known: a store is not asked before there is something to write.
+	// that is in all replicas; Lag is how many are between the two. Replicated is
+	// zero until it is known: no request is sent before there is something to
+	// write.
 	TXID       ltx.TXID `json:"txid"`
 	Replicated ltx.TXID `json:"replicated"`
 	Lag        uint64   `json:"lag"`
 
-	// LastSync is when it was last known that the replicas have everything. Zero is
+	// LastSync is when the replicas were last known to have everything. Zero means
 	// not since the start.
 	LastSync time.Time `json:"last_sync,omitzero"`
 
@@ -41,7 +42,7 @@ type DatabaseStatus struct {
 	Window   Window          `json:"restorable,omitzero"`
 }
 
-// ReplicaStatus is how a replica is, since the daemon has started.
+// ReplicaStatus is the state of a replica since the daemon was started.
 type ReplicaStatus struct {
 	Place       string    `json:"place"` // without secrets
 	LastWrite   time.Time `json:"last_write,omitzero"`
@@ -54,13 +55,27 @@ func (r ReplicaStatus) Failing() bool {
 	return !r.FailedAt.IsZero() && !r.LastWrite.After(r.FailedAt)
 }
 
-// Status returns how everything is. It asks no store.
+// Status returns the current state. It sends no request.
 func (d *Daemon) Status() Status {
 	s := Status{Started: d.started, Healthy: true, Databases: []DatabaseStatus{}}
 	for _, db := range d.databases() {
 		one := db.status(time.Now())
 		s.Healthy = s.Healthy && one.Healthy
 		s.Databases = append(s.Databases, one)
+	}
+	for _, failed := range d.failures() {
+		s.Healthy = false
+		s.Databases = append(s.Databases, failed.status())
+	}
+	slices.SortStableFunc(s.Databases, func(a, b DatabaseStatus) int { return strings.Compare(a.Path, b.Path) })
+	return s
+}
+
+// status says why it is not replicated.
+func (f failure) status() DatabaseStatus {
+	s := DatabaseStatus{Path: f.name(), Problems: []string{"not replicated: " + f.err.Error()}, Replicas: []ReplicaStatus{}}
+	for _, r := range f.Replicas {
+		s.Replicas = append(s.Replicas, ReplicaStatus{Place: r.String()})
 	}
 	return s
 }
@@ -81,6 +96,7 @@ func (d *database) status(now time.Time) DatabaseStatus {
 	s := DatabaseStatus{Path: d.Path, LastSync: d.engine.LastSuccessfulSyncAt(), Replicated: d.engine.Replica.Pos().TXID}
 	d.mu.Lock()
 	s.Check, s.Window = d.check, d.window
+	lacking := d.lacking
 	d.mu.Unlock()
 	written := ^ltx.TXID(0)
 	for _, r := range d.each {
@@ -113,6 +129,9 @@ func (d *database) status(now time.Time) DatabaseStatus {
 			problem("replica %s: %s", r.Place, r.LastFailure)
 		}
 	}
+	if lacking != "" {
+		problem("%s", lacking)
+	}
 	if !s.Check.At.IsZero() && !s.Check.OK {
 		problem("the last check has found: %s", strings.Join(s.Check.Findings, "; "))
 	}
@@ -120,13 +139,13 @@ func (d *database) status(now time.Time) DatabaseStatus {
 	return s
 }
 
-// late is for how long a healthy database may go without a sync.
+// late is how long a healthy database may be without a sync.
 func (d *database) late() time.Duration {
 	return max(time.Minute, 3*max(d.Sync.Interval, d.MonitorInterval))
 }
 
-// refresh finds out anew what can be restored, of databases of which it was not
-// found out for a while.
+// refresh determines again what can be restored of the databases whose window is
+// stale.
 func (d *Daemon) refresh(ctx context.Context) {
 	for _, db := range d.databases() {
 		db.mu.Lock()

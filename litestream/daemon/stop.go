@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Sync replicates all that was committed before the call. A database that does
-// not exist is an error.
+// Sync replicates everything that was committed before the call. It fails if a
+// database does not exist.
 func (d *Daemon) Sync(ctx context.Context) error {
 	var failed []error
 	for _, db := range d.databases() {
@@ -34,7 +34,7 @@ func (d *Daemon) Snapshot(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// EnforceRetention deletes what is kept no longer.
+// EnforceRetention deletes files whose retention has ended.
 func (d *Daemon) EnforceRetention(ctx context.Context) error {
 	var failed []error
 	for _, db := range d.store.DBs() {
@@ -45,25 +45,27 @@ func (d *Daemon) EnforceRetention(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Close replicates what is missing and stops. An error says that something may be
-// missing in a replica; the next start sends it. It must be called once.
+// Close replicates what is missing and stops. If it fails, a replica may lack
+// something, which the next start sends. It must be called once.
 func (d *Daemon) Close(ctx context.Context) error {
 	d.cancel()
 	d.wg.Wait()
-	var failed []error
-	if d.socket != nil {
-		failed = append(failed, d.socket.Close())
-	}
+	failed := []error{d.closeSocket()}
 	if !d.opts.Once {
-		// What the engine has not looked at yet it would not send.
-		for _, db := range d.store.DBs() {
-			if found := d.database(db.Path()); db.IsOpen() && db.PageSize() == 0 && found != nil && found.exists() {
-				failed = append(failed, db.Sync(ctx))
+		// The engine would not send what it has not read yet.
+		for _, db := range d.databases() {
+			if db.engine.IsOpen() && db.engine.PageSize() == 0 && db.exists() {
+				failed = append(failed, db.engine.Sync(ctx))
 			}
 		}
 	}
 	if err := d.store.Close(ctx); err != nil {
 		failed = append(failed, fmt.Errorf("last sync: %w", err))
+	}
+	for _, db := range d.databases() {
+		if err := db.repair(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("database %s: %w", db.Path, err))
+		}
 	}
 	failed = append(failed, d.closeWeb(), d.closeReplicas())
 	return errors.Join(failed...)
@@ -77,7 +79,7 @@ func (d *Daemon) abandon() error {
 		d.store.SetShutdownSyncTimeout(0)
 		_ = d.store.Close(ctx) // why Open fails is what matters
 	}
-	return errors.Join(d.closeWeb(), d.closeReplicas())
+	return errors.Join(d.closeSocket(), d.closeWeb(), d.closeReplicas())
 }
 
 func (d *Daemon) closeReplicas() error {

@@ -11,11 +11,12 @@ import (
 	engine "github.com/benbjohnson/litestream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ltxstore/ltxstore/litestream"
 	"github.com/ltxstore/ltxstore/restore"
 	"github.com/ltxstore/ltxstore/verify"
 )
 
-// Check is what a check of a database's replicas has found.
+// Check is the result of a check of a database's replicas.
 type Check struct {
 	At       time.Time `json:"at"` // zero before the first one
 	OK       bool      `json:"ok"`
@@ -25,8 +26,8 @@ type Check struct {
 	unmade bool // a store could not be asked
 }
 
-// due reports whether to check again. One that could not be made says little, and is
-// made when the store can be asked again, which each minute finds out.
+// due reports whether to check again. A check that could not be made is tried again
+// each minute.
 func (c Check) due(started time.Time, interval time.Duration) bool {
 	last := c.At
 	if last.IsZero() {
@@ -35,7 +36,7 @@ func (c Check) due(started time.Time, interval time.Duration) bool {
 	return c.unmade || time.Since(last) >= interval
 }
 
-// validate checks each database each interval.
+// validate checks each database every interval.
 func (d *Daemon) validate(ctx context.Context) {
 	each(ctx, min(d.config().ValidationInterval, time.Minute), func() {
 		d.validateIf(ctx, func(c Check) bool { return c.due(d.started, d.config().ValidationInterval) })
@@ -43,8 +44,8 @@ func (d *Daemon) validate(ctx context.Context) {
 }
 
 // Validate checks the replicas of each database: what can be restored, gaps between
-// the files of a level, and with Config.ValidationRead every file. What is wrong is
-// logged, is in the metrics and on the status page.
+// the files of a level, and with Config.ValidationRead every file. Findings are
+// logged, and are in the metrics and on the status page.
 func (d *Daemon) Validate(ctx context.Context) {
 	d.validateIf(ctx, func(Check) bool { return true })
 }
@@ -78,11 +79,19 @@ func (d *Daemon) validateIf(ctx context.Context, due func(Check) bool) {
 // checked checks the replicas of a database.
 func (d *Daemon) checked(ctx context.Context, db *database) Check {
 	check := Check{Read: d.config().ValidationRead}
-	byLevel := make(map[int]error) // nil is a success
-	if check.Read {
-		d.read(ctx, db, &check, byLevel)
-	} else {
-		d.list(ctx, db, &check, byLevel)
+	byLevel := make(levelResults)
+	for _, replica := range db.each { // one by one: a mirror hides what only one lacks
+		before := len(check.Findings)
+		if check.Read {
+			d.read(ctx, db, replica, &check, byLevel)
+		} else {
+			d.list(ctx, db, replica, &check, byLevel)
+		}
+		for i := range check.Findings[before:] {
+			if len(db.each) > 1 {
+				check.Findings[before+i] = "replica " + replica.place + ": " + check.Findings[before+i]
+			}
+		}
 	}
 	check.At, check.OK = time.Now(), len(check.Findings) == 0
 	if ctx.Err() == nil {
@@ -96,58 +105,69 @@ func (d *Daemon) checked(ctx context.Context, db *database) Check {
 // errInvalid says that a check was made, and has found something.
 var errInvalid = errors.New("invalid")
 
-// list checks what listings tell. A listing that fails ends the check: the others would
-// fail of the same.
-func (d *Daemon) list(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
+// levelResults has how the check of each level ended: nil is a success, which a failure
+// before or after it outweighs.
+type levelResults map[int]error
+
+func (l levelResults) note(level int, err error) {
+	if l[level] == nil {
+		l[level] = err
+	}
+}
+
+// list checks the listings. A listing that fails ends the check: the others would
+// fail for the same reason.
+func (d *Daemon) list(ctx context.Context, db *database, replica *observed, check *Check, byLevel levelResults) {
 	var failed error
+	alone := engine.NewReplicaWithClient(db.engine, litestream.Client(replica))
 	for level := range len(d.config().Levels) + 1 {
 		var found []engine.ValidationError
 		if failed == nil {
-			found, failed = db.engine.Replica.ValidateLevel(ctx, level)
+			found, failed = alone.ValidateLevel(ctx, level)
 		}
-		byLevel[level] = failed
+		byLevel.note(level, failed)
 		for _, f := range found {
-			byLevel[level] = errInvalid
+			byLevel.note(level, errInvalid)
 			check.Findings = append(check.Findings, fmt.Sprintf("level %d: %s", level, f.Message))
 		}
 	}
 	if failed == nil {
-		if _, failed = restore.NewPlan(ctx, db.all, restore.Target{}, nil); d.notYet(db, failed) {
-			return
+		_, failed = restore.NewPlan(ctx, replica, restore.Target{}, nil)
+		if errors.Is(failed, fs.ErrNotExist) && db.engine.Replica.Pos().IsZero() {
+			return // nothing was replicated yet
 		}
 	}
-	if check.unmade = failed != nil && !errors.Is(failed, fs.ErrNotExist); failed != nil {
+	if failed != nil {
+		check.unmade = check.unmade || !errors.Is(failed, fs.ErrNotExist)
 		check.Findings = append(check.Findings, failed.Error())
 	}
 }
 
-// notYet reports that there is nothing to restore because nothing was replicated.
-func (d *Daemon) notYet(db *database, err error) bool {
-	return errors.Is(err, fs.ErrNotExist) && db.engine.Replica.Pos().IsZero()
-}
-
 // read reads every file.
-func (d *Daemon) read(ctx context.Context, db *database, check *Check, byLevel map[int]error) {
-	report, err := verify.Run(ctx, db.all, verify.Config{})
-	if check.unmade = err != nil; err != nil {
+func (d *Daemon) read(ctx context.Context, db *database, replica *observed, check *Check, byLevel levelResults) {
+	report, err := verify.Run(ctx, replica, verify.Config{})
+	if err != nil {
+		check.unmade = true
 		check.Findings = append(check.Findings, err.Error())
 		return
 	}
 	for _, level := range report.Levels {
-		byLevel[level.Level] = nil
+		byLevel.note(level.Level, nil)
 	}
 	for _, level := range report.Unchecked {
-		byLevel[level] = errors.New("not looked at")
+		byLevel.note(level, errors.New("not looked at"))
 	}
+	check.unmade = check.unmade || !report.Complete
 	for _, f := range report.Findings {
 		if f.Severity == verify.Error {
-			if byLevel[f.Level] == nil {
-				byLevel[f.Level] = errInvalid
-			}
+			byLevel.note(f.Level, errInvalid)
 			check.Findings = append(check.Findings, f.Message)
+			if !report.Complete && report.Files == 0 {
+				return // the others are of the same
+			}
 		}
 	}
-	if report.Restore == nil && !report.RestoreUnknown && len(report.Levels) > 0 {
+	if report.Restore == nil && !report.RestoreUnknown && (len(report.Levels) > 0 || !db.engine.Replica.Pos().IsZero()) {
 		check.Findings = append(check.Findings, "nothing can be restored")
 	}
 }
@@ -176,7 +196,7 @@ func newValidationMetrics() (*validationMetrics, error) {
 	return &validationMetrics{checks, success, at}, errors.Join(err1, err2, err3)
 }
 
-// registered registers a collector, or finds the one of that name.
+// registered registers a collector, or returns the registered one with its name.
 func registered[C prometheus.Collector](c C) (C, error) {
 	err := prometheus.Register(c)
 	if already := new(prometheus.AlreadyRegisteredError); errors.As(err, already) {
@@ -187,7 +207,17 @@ func registered[C prometheus.Collector](c C) (C, error) {
 	return c, err
 }
 
-// note notes a check of a level: err is nil, errInvalid or why it could not be made.
+// forget removes the metrics of a database: what is not checked any more would look as if its
+// checks had stopped.
+func (m *validationMetrics) forget(path string) {
+	of := prometheus.Labels{"db": path}
+	m.checks.DeletePartialMatch(of)
+	m.success.DeletePartialMatch(of)
+	m.time.DeletePartialMatch(of)
+}
+
+// note records a check of a level: err is nil, errInvalid or why it could not be
+// made.
 func (m *validationMetrics) note(path string, level int, err error) {
 	result, ok := "error", 0.0
 	switch {

@@ -4,59 +4,125 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ltxstore/ltxstore"
 )
 
-// watchInterval is how often directories are looked through for databases that
-// have appeared or disappeared.
+// watchInterval is how often directories are read for databases that have appeared
+// or disappeared.
 const watchInterval = 2 * time.Second
 
-// watch follows the directories that are to be watched.
-func (d *Daemon) watch(ctx context.Context) {
-	told := make(map[string]string) // what failed, by path: it is logged once
-	d.lookThrough(ctx, told)
-	each(ctx, watchInterval, func() { d.lookThrough(ctx, told) })
+// retryInterval is how long to wait before a database that could not be added is tried
+// again.
+const retryInterval = 30 * time.Second
+
+// failure is why a database, or a directory of them, is not replicated.
+type failure struct {
+	DB
+	err   error
+	tried time.Time
 }
 
-// lookThrough adds the databases that have appeared in watched directories, and
-// removes those that have disappeared.
-func (d *Daemon) lookThrough(ctx context.Context, told map[string]string) {
-	tell := func(path string, err error) {
-		switch {
-		case err == nil:
-			delete(told, path)
-		case told[path] != err.Error() && ctx.Err() == nil:
-			told[path] = err.Error()
-			d.log.Error("database in a watched directory cannot be replicated", "path", path, "error", err)
-		}
+// begin waits until no other databases are added or removed. end lets others do so.
+func (d *Daemon) begin(ctx context.Context) error {
+	select {
+	case d.change <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	d.change.Lock()
-	defer d.change.Unlock()
+}
+
+func (d *Daemon) end() { <-d.change }
+
+// watch follows the watched directories, and retries what has failed.
+func (d *Daemon) watch(ctx context.Context) {
+	d.lookThrough(ctx)
+	each(ctx, watchInterval, func() { d.lookThrough(ctx) })
+}
+
+// lookThrough adds the databases that have appeared in watched directories and those that
+// could not be added before, removes those that have disappeared, and begins anew with those
+// that are other files now.
+func (d *Daemon) lookThrough(ctx context.Context) {
+	if d.begin(ctx) != nil {
+		return
+	}
+	defer d.end()
 	for _, dir := range d.config().DBs {
 		if !dir.Watch {
 			continue
 		}
 		found, err := dir.expand(d.has)
-		tell(dir.Dir, err)
+		d.note(ctx, dir, err)
 		for _, db := range found {
-			if !d.has(db.Path) {
-				tell(db.Path, d.add(ctx, db))
+			if !d.has(db.Path) && d.due(db.Path) {
+				d.note(ctx, db, d.add(ctx, db))
 			}
 		}
 		for _, db := range d.databases() {
-			if _, err := os.Stat(db.Path); db.of == dir.Dir && errors.Is(err, fs.ErrNotExist) {
-				tell(db.Path, d.remove(ctx, db.Path))
+			if db.of == dir.Dir && gone(db.Path) {
+				d.note(ctx, db.DB, d.remove(ctx, db.Path))
 			}
+		}
+	}
+	for _, db := range d.databases() {
+		if db.replaced() {
+			d.log.Warn("database is another file now: replicating that", "path", db.Path)
+			d.note(ctx, db.DB, d.again(ctx, db))
+		}
+	}
+	for _, failed := range d.failures() {
+		switch {
+		case failed.Path == "": // a directory
+		case failed.of == "" && d.due(failed.Path):
+			d.note(ctx, failed.DB, d.add(ctx, failed.DB))
+		case failed.of != "" && gone(failed.Path):
+			d.note(ctx, failed.DB, nil)
 		}
 	}
 }
 
-// add replicates another database. d.change is held.
+// due reports whether to add a database, which is not tried again soon after it has
+// failed.
+func (d *Daemon) due(path string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Since(d.failed[path].tried) >= retryInterval
+}
+
+// note records why a database or a directory is not replicated; nil means that it
+// is, or need not be. A new failure is logged.
+func (d *Daemon) note(ctx context.Context, db DB, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before, ok := d.failed[db.name()]
+	switch {
+	case err == nil:
+		delete(d.failed, db.name())
+	case ctx.Err() == nil:
+		if d.failed[db.name()] = (failure{db, err, time.Now()}); !ok || before.err.Error() != err.Error() {
+			d.log.Error("not replicated", "path", db.name(), "error", err)
+		}
+	}
+}
+
+// failures returns what should be replicated and is not, by path.
+func (d *Daemon) failures() []failure {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.SortedFunc(maps.Values(d.failed), func(a, b failure) int { return strings.Compare(a.name(), b.name()) })
+}
+
+// add replicates another database, between begin and end.
 func (d *Daemon) add(ctx context.Context, cfg DB) (err error) {
+	if err := d.free(cfg); err != nil {
+		return err
+	}
 	db, err := openDatabase(ctx, cfg, d.opts.Once, d.log)
 	if err != nil {
 		return err
@@ -69,15 +135,6 @@ func (d *Daemon) add(ctx context.Context, cfg DB) (err error) {
 	if err := ltxstore.Init(ctx, db.all); err != nil {
 		return fmt.Errorf("database %s: %w", cfg.Path, err)
 	}
-	taken := make(map[string]string)
-	for _, other := range d.databases() {
-		if err := other.distinct(ctx, other.Path, taken); err != nil {
-			return err
-		}
-	}
-	if err := db.distinct(ctx, cfg.Path, taken); err != nil {
-		return err
-	}
 	if err := d.store.RegisterDB(db.engine); err != nil {
 		return fmt.Errorf("database %s: %w", cfg.Path, err)
 	}
@@ -88,17 +145,46 @@ func (d *Daemon) add(ctx context.Context, cfg DB) (err error) {
 	return nil
 }
 
-// remove replicates what a database has left and ends its replication. d.change
-// is held.
+// free returns an error if another database has one of the replicas of cfg.
+func (d *Daemon) free(cfg DB) error {
+	taken := make(owners)
+	for _, other := range d.databases() {
+		for _, at := range other.locations {
+			taken[at] = other.Path
+		}
+	}
+	return taken.take(cfg)
+}
+
+// again replicates a database anew, without a last sync of the file that was there before: the
+// engine would read the new one's WAL. It is called between begin and end.
+func (d *Daemon) again(ctx context.Context, db *database) error {
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	_ = d.store.UnregisterDB(cancelled, db.Path) // it fails, since there is no last sync
+	d.forget(db.Path)
+	return errors.Join(db.close(), d.add(ctx, db.DB))
+}
+
+func (d *Daemon) forget(path string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.dbs, path)
+}
+
+// remove replicates what a database has left and ends its replication, whether the caller
+// still waits or not: nothing would send that later. It is called between begin and end.
 func (d *Daemon) remove(ctx context.Context, path string) error {
 	db := d.database(path)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.config().ShutdownTimeout)
+	defer cancel()
 	err := d.store.UnregisterDB(ctx, path)
 	if !db.exists() {
 		err = nil // there is nothing to send any more
 	}
-	d.mu.Lock()
-	delete(d.dbs, path)
-	d.mu.Unlock()
+	err = errors.Join(err, db.repair(ctx))
+	d.forget(path)
+	d.metrics.forget(path)
 	d.log.Info("database removed", "path", path)
 	return errors.Join(err, db.close())
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serve starts what the configuration wants to be served.
+// serve starts the servers of the configuration.
 func (d *Daemon) serve() error {
 	if s := d.cfg.Socket; s.Enabled {
 		socket := engine.NewServer(d.store)
 		socket.SocketPath, socket.SocketPerms = s.Path, uint32(s.Permissions)
-		socket.PathExpander = expandHome
+		socket.PathExpander, socket.Version = expandHome, d.opts.Version
 		if err := socket.Start(); err != nil {
 			return fmt.Errorf("socket: %w", err)
 		}
@@ -46,8 +46,15 @@ func (d *Daemon) serve() error {
 	return nil
 }
 
-// Addr returns where the daemon serves, or nil.
+// Addr returns the address at which the daemon serves, or nil.
 func (d *Daemon) Addr() net.Addr { return d.addr }
+
+func (d *Daemon) closeSocket() error {
+	if d.socket == nil {
+		return nil
+	}
+	return d.socket.Close()
+}
 
 func (d *Daemon) closeWeb() error {
 	if d.web == nil {
@@ -58,9 +65,9 @@ func (d *Daemon) closeWeb() error {
 	return err
 }
 
-// Handler serves the status page at "/", the same as JSON at "/status", "/health", which
-// is 200 if all databases are replicated and else 503, and Prometheus' metrics at
-// "/metrics". No page shows a secret.
+// Handler serves the status page at "/", the same as JSON at "/status", "/health",
+// which is 200 if all databases are replicated and 503 otherwise, and Prometheus'
+// metrics at "/metrics". No page shows a secret.
 func (d *Daemon) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
@@ -95,11 +102,11 @@ func (d *Daemon) answer(w http.ResponseWriter, code int, body any) {
 	w.WriteHeader(code)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(body) // that the client has gone is no matter
+	_ = encoder.Encode(body) // the client may have gone
 }
 
-// refreshed is Status after what can be restored was found out, if that takes not too
-// long.
+// refreshed returns Status after it has determined what can be restored, unless
+// that takes too long.
 func (d *Daemon) refreshed(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

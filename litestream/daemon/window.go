@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// Window is what can be restored: some state at the moment Oldest, the newest
-// at Newest, and those between for which there are files.
+// Window is the range of states that can be restored: a state at the time Oldest,
+// the newest at Newest, and those between for which there are files.
 type Window struct {
 	At      time.Time `json:"at"` // when it was found out
 	Oldest  time.Time `json:"oldest,omitzero"`
@@ -22,16 +22,16 @@ type Window struct {
 	Failure string    `json:"failure,omitempty"` // why it is not known
 }
 
-// windowAge is for how long a window is believed. Finding it out takes a few
-// listings.
+// windowAge is how long a window is valid. Determining it takes a few listings.
 const windowAge = time.Minute
 
-// stale reports whether to find out anew. A replica that was empty is soon not.
+// stale reports whether to determine the window again. A replica that was empty
+// soon is not.
 func (w Window) stale() bool {
 	return time.Since(w.At) > windowAge || w.TXID == 0 && w.Failure == ""
 }
 
-// findWindow finds out what can be restored.
+// findWindow determines what can be restored.
 func findWindow(ctx context.Context, client ltxstore.ReplicaClient) Window {
 	w := Window{At: time.Now()}
 	plan, err := restore.NewPlan(ctx, client, restore.Target{}, nil)

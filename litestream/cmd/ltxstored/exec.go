@@ -17,8 +17,8 @@ type child struct {
 	exited chan struct{}
 }
 
-// startChild starts a command line, split into words as a shell does, without
-// anything else that a shell does. An empty one is no child.
+// startChild starts a command line, which is split into words as a shell does, but
+// not otherwise interpreted. Without a command line it returns nil.
 func startChild(line string) (*child, error) {
 	if line == "" {
 		return nil, nil
@@ -56,8 +56,8 @@ func (c *child) code() int {
 	return signalCode(c.cmd.ProcessState)
 }
 
-// stop sends the command a signal, waits for it to end, and kills it after a
-// while. A command that ends by the signal has done as it was told.
+// stop sends the command a signal, waits for it to end, and kills it after a while.
+// A command that the signal ends has succeeded.
 func (c *child) stop(sig os.Signal, patience time.Duration) int {
 	if c == nil {
 		return exitOK

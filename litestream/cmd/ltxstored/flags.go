@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/litestream/daemon"
 )
 
-// options are what the arguments say.
+// options are the arguments.
 type options struct {
 	config           string
 	noExpandEnv      bool
@@ -90,7 +90,7 @@ func (o *options) load() (*daemon.Config, error) {
 	return cfg, nil
 }
 
-// version returns that of the module.
+// version returns the version of the module.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version

@@ -1,6 +1,6 @@
-// Ltxstored replicates SQLite databases as a litestream.yml says, with
-// Litestream's engine, to every store and through every wrapper that ltxstore has:
-// client-side encryption, compression, several replicas, throttling.
+// Ltxstored replicates the SQLite databases of a litestream.yml with Litestream's
+// engine, to every store and through every wrapper of ltxstore: client-side
+// encryption, compression, several replicas, throttling.
 //
 //	ltxstored -config /etc/litestream.yml
 //
@@ -28,5 +28,5 @@ const (
 	exitUsage   = 2 // wrong arguments, or a wrong configuration
 )
 
-// complain writes an error.
+// complain prints an error.
 func complain(w io.Writer, err error) { fmt.Fprintln(w, "ltxstored:", err) }

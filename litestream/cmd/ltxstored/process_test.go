@@ -111,11 +111,18 @@ func (r *running) text() string {
 
 func (h *host) start(args ...string) *running {
 	h.t.Helper()
+	return h.startAs(func(*exec.Cmd) {}, args...)
+}
+
+// startAs is start of a process that prepare has changed.
+func (h *host) startAs(prepare func(*exec.Cmd), args ...string) *running {
+	h.t.Helper()
 	self, err := os.Executable()
 	require.NoError(h.t, err)
 	r := &running{host: h, cmd: exec.Command(self, append([]string{"-config", h.path("l.yml")}, args...)...)}
 	r.cmd.Env = append(os.Environ(), "LTXSTORED_TEST_PROCESS=1", "LTXSTORED_TEST_DIR="+h.dir)
 	r.cmd.Stdout, r.cmd.Stderr = r, r
+	prepare(r.cmd)
 	require.NoError(h.t, r.cmd.Start())
 	h.t.Cleanup(func() { _ = r.cmd.Process.Kill(); _ = r.cmd.Wait() })
 	return r
@@ -166,7 +173,8 @@ func (r *running) healthy() {
 
 const one = `
 addr: 127.0.0.1:0
-dbs: [{path: $DIR/app.db, monitor-interval: 20ms, replica: {path: $DIR/r, sync-interval: 20ms}}]
+dbs:
+  - {path: $DIR/app.db, monitor-interval: 20ms, replica: {path: $DIR/r, sync-interval: 20ms}}
 `
 
 // A SIGTERM in the middle of the writing loses nothing that was committed.
@@ -205,18 +213,32 @@ func TestKill(t *testing.T) {
 
 func TestOnce(t *testing.T) {
 	h := newHost(t, one)
-	h.exec(`INSERT INTO t (x) VALUES (randomblob(30000))`)
-	r := h.start("-once", "-force-snapshot", "-enforce-retention")
-	assert.Equal(t, exitOK, r.wait(), r.text())
-	h.requireRestored("r")
-	found, err := filepath.Glob(h.path("r/ltx/9/*.ltx"))
-	require.NoError(t, err)
-	assert.Len(t, found, 1)
+	h.configure("snapshot: {retention: 1ns}\n" + one)
+	for _, run := range []struct {
+		args      []string
+		snapshots int
+	}{
+		{[]string{"-once"}, 0},
+		{[]string{"-once", "-force-snapshot"}, 1},
+		{[]string{"-once", "-force-snapshot"}, 2},
+		{[]string{"-once", "-enforce-retention"}, 1},
+	} {
+		h.exec(`INSERT INTO t (x) VALUES (randomblob(30000))`)
+		r := h.start(run.args...)
+		assert.Equal(t, exitOK, r.wait(), r.text())
+		h.requireRestored("r")
+		found, err := filepath.Glob(h.path("r/ltx/9/*.ltx"))
+		require.NoError(t, err)
+		assert.Len(t, found, run.snapshots, run.args)
+	}
 
 	require.NoError(t, os.Rename(h.path("app.db"), h.path("away.db")))
-	r = h.start("-once")
+	r := h.start("-once")
 	assert.Equal(t, exitFailure, r.wait())
 	assert.Contains(t, r.text(), "app.db: it does not exist")
+	r = h.start("-once", "-restore-if-db-not-exists")
+	assert.Equal(t, exitOK, r.wait(), r.text())
+	assert.Equal(t, h.content("away.db"), h.content("app.db"))
 }
 
 func TestReload(t *testing.T) {
@@ -255,24 +277,27 @@ func TestExec(t *testing.T) {
 
 	r = h.start("-exec", `sh -c 'kill -9 $$'`)
 	assert.Equal(t, 128+9, r.wait(), r.text())
+	r = h.start("-exec", `true`)
+	assert.Equal(t, exitOK, r.wait(), r.text())
 	r = h.start("-exec", `/no/such/command`)
 	assert.Equal(t, exitFailure, r.wait())
 	assert.Contains(t, r.text(), "/no/such/command")
 }
 
-// A second signal gives up a last sync that cannot succeed.
+// A second signal to stop gives up a last sync that cannot succeed.
 func TestSecondSignal(t *testing.T) {
 	h := newHost(t, strings.ReplaceAll(one, "path: $DIR/r,", "path: $DIR/r, must-exist: true,"))
 	require.NoError(t, os.Mkdir(h.path("r"), 0o755))
 	r := h.start()
 	r.healthy()
-	require.NoError(t, os.RemoveAll(h.path("r")))
+	require.NoError(t, os.Rename(h.path("r"), h.path("gone")))
 	h.exec(`INSERT INTO t (x) VALUES (1)`)
 	r.signal(syscall.SIGTERM)
 	r.eventually(func() bool { return strings.Contains(r.text(), "msg=stopping") }, "stopping")
+	r.signal(syscall.SIGHUP) // which is none to stop
 	r.signal(syscall.SIGTERM)
 	assert.Equal(t, exitFailure, r.wait(), r.text())
-	assert.Contains(t, r.text(), "last sync given up")
+	assert.Equal(t, 1, strings.Count(r.text(), `msg="last sync given up" signal=terminated`), r.text())
 }
 
 // What is wrong is told at once, with the code of a usage error.
@@ -289,6 +314,20 @@ func TestBadConfiguration(t *testing.T) {
 		assert.Contains(t, r.text(), says)
 		assert.Contains(t, r.text(), h.path("l.yml"))
 	}
+}
+
+// What is valid but hardly meant is a warning: when the configuration is checked, and in the log.
+func TestWarnings(t *testing.T) {
+	h := newHost(t, "dbs: [{path: $DIR/app.db, replica: {path: '$DIR/r${LTXSTORED_TEST_NONE:-x}'}}]")
+	const says = "${LTXSTORED_TEST_NONE:-x} is empty, as in Litestream"
+	r := h.start("-check")
+	assert.Equal(t, exitOK, r.wait(), r.text())
+	assert.Contains(t, r.text(), "warning: line 1, column ")
+	assert.Contains(t, r.text(), says)
+	r = h.start("-once")
+	assert.Equal(t, exitOK, r.wait(), r.text())
+	assert.Contains(t, r.text(), "level=WARN")
+	assert.Contains(t, r.text(), says)
 }
 
 func TestArguments(t *testing.T) {
@@ -309,6 +348,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"-log-level", "loud"}, exitUsage, `"loud" cannot be used`},
 		{[]string{"-config", h.path("none.yml")}, exitUsage, "none.yml"},
 		{[]string{"-exec", "'"}, exitFailure, "cannot be split"},
+		{[]string{"-exec", " "}, exitFailure, "cannot be split"},
 	} {
 		r := h.start(tc.args...)
 		assert.Equal(t, tc.code, r.wait(), "%v\n%s", tc.args, r.text())

@@ -8,12 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/ltxstore/ltxstore/litestream/daemon"
 )
 
-// run is the command. It returns the exit code.
+// run runs the command and returns the exit code.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	o, err := parseFlags(args, stderr)
 	switch {
@@ -32,6 +33,9 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return exitUsage
 	}
 	if o.check {
+		for _, w := range cfg.Warnings {
+			fmt.Fprintf(stderr, "ltxstored: %s: warning: %s\n", o.config, w)
+		}
 		fmt.Fprintf(stdout, "%s: nothing wrong\n", o.config)
 		return exitOK
 	}
@@ -58,6 +62,7 @@ type process struct {
 
 func (p *process) run() (code int, err error) {
 	p.log.Info("ltxstored starts", "version", version(), "config", p.config)
+	p.warn(p.cfg)
 	d, err := p.open()
 	if err != nil || d == nil {
 		return exitOK, err
@@ -84,7 +89,7 @@ func (p *process) open() (*daemon.Daemon, error) {
 	}
 	found := make(chan opened, 1)
 	go func() {
-		d, err := daemon.Open(ctx, p.cfg, daemon.Options{Once: p.once, Logger: p.log, Done: p.done})
+		d, err := daemon.Open(ctx, p.cfg, daemon.Options{Once: p.once, Version: version(), Logger: p.log, Done: p.done})
 		found <- opened{d, err}
 	}()
 	for {
@@ -136,6 +141,21 @@ func (p *process) replicateOnce(d *daemon.Daemon) error {
 // until waits for a signal to stop, or the child's end. It returns the child's exit
 // code.
 func (p *process) until(d *daemon.Daemon, child *child) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	hangups := make(chan struct{}, 1) // however many come during a reload, one more follows it
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				p.reload(ctx, d)
+			}
+		}
+	})
 	for {
 		select {
 		case <-child.ended():
@@ -144,7 +164,10 @@ func (p *process) until(d *daemon.Daemon, child *child) int {
 			return code
 		case sig := <-p.signals:
 			if sig == syscall.SIGHUP {
-				p.reload(d)
+				select {
+				case hangups <- struct{}{}:
+				default:
+				}
 				continue
 			}
 			p.log.Info("stopping", "signal", sig.String())
@@ -153,11 +176,19 @@ func (p *process) until(d *daemon.Daemon, child *child) int {
 	}
 }
 
-// reload reads the configuration again. One that is wrong changes nothing.
-func (p *process) reload(d *daemon.Daemon) {
+// warn logs the warnings about a configuration.
+func (p *process) warn(cfg *daemon.Config) {
+	for _, w := range cfg.Warnings {
+		p.log.Warn(w.Text, "config", p.config, "line", w.Line)
+	}
+}
+
+// reload reads the configuration again. An invalid one changes nothing.
+func (p *process) reload(ctx context.Context, d *daemon.Daemon) {
 	cfg, err := p.load()
 	if err == nil {
-		err = d.Reload(context.Background(), cfg)
+		p.warn(cfg)
+		err = d.Reload(ctx, cfg)
 	}
 	if err != nil {
 		p.log.Error("reload has failed", "config", p.config, "error", err)
