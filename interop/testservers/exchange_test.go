@@ -4,6 +4,7 @@ package testservers
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,8 +104,13 @@ func (s *secure) exchange(t *testing.T) {
 func TestSSHDExchange(t *testing.T)       { startSSHD(t).exchange(t) }
 func TestRcloneSFTPExchange(t *testing.T) { startRcloneSFTP(t).exchange(t) }
 
-// stock returns Litestream's own client of the replica at path.
+// stock returns Litestream's own client of the replica at path. It makes the
+// collections above its levels, since that client's write fails where another
+// makes one of them at the same moment: Apache answers 403 to the second MKCOL.
 func (d *dav) stock(t *testing.T, path string) ltxstore.ReplicaClient {
+	replica := filepath.Join(d.dir, path)
+	require.NoError(t, os.MkdirAll(filepath.Join(replica, "ltx"), 0o755))
+	require.NoError(t, d.own(replica, filepath.Join(replica, "ltx")))
 	c := litestreamwebdav.NewReplicaClient()
 	c.URL, c.Username, c.Password, c.Path = d.url, davUser, davPassword, "/"+path
 	require.NoError(t, c.Init(t.Context()))
