@@ -128,7 +128,8 @@ func (r *run) restoredByUs(t *testing.T, client ltxstore.ReplicaClient, out, rea
 	report, err := verify.Run(t.Context(), client, verify.Config{})
 	require.NoError(t, err)
 	require.True(t, report.OK(), "%v", report.Findings)
-	require.Equal(t, r.marks[len(r.marks)-1].TXID, report.Restore.TXID)
+	// A checkpoint after the last mark is a transaction that changes no content.
+	require.GreaterOrEqual(t, report.Restore.TXID, r.marks[len(r.marks)-1].TXID)
 	targets, _ := r.targets()
 	for i, target := range targets {
 		if r.skips(target, reader, name) {

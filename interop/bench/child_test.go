@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,8 +67,9 @@ func runChild(upstream string) error {
 		transport.DisableCompression = true // what the client asks for passes as it is
 		handler = &httputil.ReverseProxy{
 			// The Host stays: it is in the signature.
-			Rewrite:   func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host },
-			Transport: transport,
+			Rewrite:    func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host },
+			Transport:  transport,
+			BufferPool: &buffers{sync.Pool{New: func() any { return new(buffer) }}},
 		}
 	}
 	layer := httpfault.New(handler)
@@ -99,6 +101,15 @@ func runChild(upstream string) error {
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
+
+// buffers are those of the proxy: large ones, so that it takes little of the processor time
+// that it shares with the client.
+type buffers struct{ pool sync.Pool }
+
+type buffer [256 << 10]byte
+
+func (b *buffers) Get() []byte  { return b.pool.Get().(*buffer)[:] }
+func (b *buffers) Put(p []byte) { b.pool.Put((*buffer)(p)) }
 
 // warmHeap makes the heap of a server in memory large once, and returns what
 // keeps the collector from giving the memory back. On a virtual machine fresh

@@ -47,7 +47,7 @@ func newS3(tb testing.TB, start func(testing.TB, bool) *servers.Server) func(tes
 		})
 		return &store{
 			name: server.Name, wire: wire, keys: keys, ours: closing(tb, ours), stock: stock,
-			bare: s3Calls{api, bucket}, fill: s3Calls{server.API(), bucket},
+			bare: s3Calls{api, bucket}, fill: s3Calls{server.API(), bucket}, minio: newMinIO(tb, server, wire.url, bucket),
 		}
 	}
 }

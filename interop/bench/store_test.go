@@ -23,6 +23,9 @@ type store struct {
 	ours, stock ltxstore.ReplicaClient
 	bare        bare // nil where nobody has written them out
 	fill        bare // the same calls past the wire, or a client's
+
+	// minio uploads by minio-go; nil where the store is not S3.
+	minio func(ctx context.Context, key string, body io.Reader, size int64) error
 }
 
 // bare is the work in plain calls of the SDK, or in system calls, with nothing

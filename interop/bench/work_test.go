@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,33 @@ func trio(s *store, client func(context.Context, ltxstore.ReplicaClient) error, 
 	return all
 }
 
+// writers makes contestants of the two clients' writes, each of a file that is not there yet, as a daemon's are.
+// Before each turn the files of the last one are deleted, so that the folder does not grow.
+func writers(s *store, write func(ctx context.Context, c ltxstore.ReplicaClient, txid ltx.TXID) error, bare func(context.Context) error) []contestant {
+	txid := ltx.TXID(3) // the first three are those of bare calls
+	var written []*ltx.FileInfo
+	all := trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+		txid++
+		written = append(written, &ltx.FileInfo{Level: 1, MinTXID: txid, MaxTXID: txid})
+		return write(ctx, c, txid)
+	}, bare)
+	for i := range all {
+		all[i].prepare = func(ctx context.Context) error {
+			last := written
+			written = nil
+			return s.ours.DeleteLTXFiles(ctx, last)
+		}
+	}
+	return all
+}
+
+// idsOffset is where a header has its transactions.
+const idsOffset = 16
+
+func ids(txid ltx.TXID) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(txid)), uint64(txid))
+}
+
 // body returns what begins as an LTX file and is that long. Nothing here looks
 // at more of it than the header.
 func body(tb testing.TB, txid ltx.TXID, size int) []byte {
@@ -53,8 +81,9 @@ func body(tb testing.TB, txid ltx.TXID, size int) []byte {
 
 func writeSmall(tb testing.TB, s *store, _ row, size int) []contestant {
 	data := body(tb, 1, size)
-	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
-		_, err := c.WriteLTXFile(ctx, 1, 1, 1, bytes.NewReader(data)) // the same name again: the folder does not grow
+	return writers(s, func(ctx context.Context, c ltxstore.ReplicaClient, txid ltx.TXID) error {
+		copy(data[idsOffset:], ids(txid))
+		_, err := c.WriteLTXFile(ctx, 1, txid, txid, bytes.NewReader(data))
 		return err
 	}, func(ctx context.Context) error {
 		return s.bare.put(ctx, s.keys.File(1, 2, 2), bytes.NewReader(data), int64(size))
@@ -68,12 +97,26 @@ func writeFile(tb testing.TB, s *store, _ row, size int) []contestant {
 		require.NoError(tb, err)
 		return f
 	}
-	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
-		_, err := c.WriteLTXFile(ctx, 1, 1, 1, rewound())
+	all := writers(s, func(ctx context.Context, c ltxstore.ReplicaClient, txid ltx.TXID) error {
+		if _, err := f.WriteAt(ids(txid), idsOffset); err != nil {
+			return err
+		}
+		_, err := c.WriteLTXFile(ctx, 1, txid, txid, rewound())
 		return err
 	}, func(ctx context.Context) error {
 		return s.bare.put(ctx, s.keys.File(1, 2, 2), rewound(), int64(size))
 	})
+	return withMinIO(s, all, func(ctx context.Context) error {
+		return s.minio(ctx, s.keys.File(1, 3, 3), rewound(), int64(size))
+	})
+}
+
+// withMinIO adds minio-go's upload, where there is one.
+func withMinIO(s *store, all []contestant, upload func(context.Context) error) []contestant {
+	if s.minio == nil {
+		return all
+	}
+	return append(all, contestant{name: others, do: upload})
 }
 
 func writePipe(tb testing.TB, s *store, r row, size int) []contestant {
@@ -97,12 +140,21 @@ func writePipe(tb testing.TB, s *store, r row, size int) []contestant {
 			return through(func(from io.Reader) error { return s.bare.put(ctx, s.keys.File(1, 2, 2), from, -1) })
 		}
 	}
-	return trio(s, func(ctx context.Context, c ltxstore.ReplicaClient) error {
+	all := writers(s, func(ctx context.Context, c ltxstore.ReplicaClient, txid ltx.TXID) error {
+		if _, err := f.WriteAt(ids(txid), idsOffset); err != nil {
+			return err
+		}
 		return through(func(from io.Reader) error {
-			_, err := c.WriteLTXFile(ctx, 1, 1, 1, from)
+			_, err := c.WriteLTXFile(ctx, 1, txid, txid, from)
 			return err
 		})
 	}, bare)
+	return withMinIO(s, all, func(ctx context.Context) error {
+		return through(func(from io.Reader) error {
+			// minio-go sees that a pipe is an *os.File, and would read parts of it at offsets.
+			return s.minio(ctx, s.keys.File(1, 3, 3), struct{ io.Reader }{from}, -1)
+		})
+	})
 }
 
 // source returns a file whose content does not compress.

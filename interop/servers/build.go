@@ -31,6 +31,9 @@ var (
 // litestream03 is the last Litestream that writes generations.
 var litestream03 = program{"litestream", "github.com/benbjohnson/litestream/cmd/litestream", "v0.3.14", "LTXSTORE_LITESTREAM03", "1"}
 
+// litestream05 is the Litestream whose clients the library is compared with.
+var litestream05 = program{"litestream", "github.com/benbjohnson/litestream/cmd/litestream", "v0.5.18", "LTXSTORE_LITESTREAM05", "0"}
+
 // Litestream03 returns the path of Litestream v0.3.14, which is built the first time: a
 // minute or more, with a C compiler for its SQLite.
 func Litestream03(tb testing.TB) string {
@@ -38,19 +41,26 @@ func Litestream03(tb testing.TB) string {
 	return locate(tb, litestream03)
 }
 
+// Litestream05 returns the path of Litestream v0.5.18, which is built the first time.
+func Litestream05(tb testing.TB) string {
+	tb.Helper()
+	return locate(tb, litestream05)
+}
+
 // cacheVariable names the folder that built servers are kept in.
 const cacheVariable = "LTXSTORE_SERVERS"
 
-// Build builds both servers unless they are there, and returns their paths.
-// The tests do so on their own, if nobody has before; logf is told what is
-// going on meanwhile.
+// Build builds the servers and Litestream v0.5.18 unless they are there, and
+// returns their paths. The tests do so on their own, if nobody has before; logf
+// is told what is going on meanwhile.
 //
 // The binaries are kept as <cache>/<name>@<version>/<name>. The cache is the
 // folder that the environment variable LTXSTORE_SERVERS names, and else
 // ltxstore-servers in the user's cache folder. LTXSTORE_VERSITYGW and
-// LTXSTORE_MINIO each name a binary to use instead of a built one.
+// LTXSTORE_MINIO each name a binary to use instead of a built one, and so does
+// LTXSTORE_LITESTREAM05.
 func Build(ctx context.Context, logf func(format string, args ...any)) (paths []string, err error) {
-	for _, p := range []program{versitygw, minio} {
+	for _, p := range []program{versitygw, minio, litestream05} {
 		path, err := p.find(ctx, logf)
 		if err != nil {
 			return nil, err

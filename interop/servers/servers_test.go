@@ -131,20 +131,21 @@ func TestBuild(t *testing.T) {
 	t.Setenv(cacheVariable, t.TempDir())
 	t.Setenv("LTXSTORE_VERSITYGW", "")
 	t.Setenv("LTXSTORE_MINIO", "")
-	fakeGo(t, `touch "$GOBIN/versitygw" "$GOBIN/minio"`)
+	t.Setenv("LTXSTORE_LITESTREAM05", "")
+	fakeGo(t, `touch "$GOBIN/versitygw" "$GOBIN/minio" "$GOBIN/litestream"`)
 	var told int
 	build := func() {
 		paths, err := Build(t.Context(), func(string, ...any) { told++ })
 		require.NoError(t, err)
-		require.Len(t, paths, 2)
+		require.Len(t, paths, 3)
 		for _, path := range paths {
 			require.FileExists(t, path)
 		}
 	}
 	build()
-	require.Equal(t, 2, told)
+	require.Equal(t, 3, told)
 	build()
-	require.Equal(t, 2, told)
+	require.Equal(t, 3, told)
 }
 
 // TestNoServer: what cannot be had says what to do.

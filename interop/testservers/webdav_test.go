@@ -111,7 +111,10 @@ func startRclone(t testing.TB) *dav {
 func (d *dav) open(path string, o options) ltxstore.ReplicaClient {
 	return webdav.NewReplicaClient(webdav.Config{
 		URL: d.url, Path: path, Layout: o.layout, Username: davUser, Password: davPassword, Options: tree.Options{WriteOnce: o.once, MustExist: o.mustExist},
-		Retry: ltxstore.Retry{MaxAttempts: 8, BaseDelay: 4 * time.Millisecond}, Logger: slog.New(slog.DiscardHandler),
+		// rclone and golang.org/x/net/webdav fail a listing during which a file
+		// goes, and a case writes and deletes all the time: short waits, and
+		// many attempts.
+		Retry: ltxstore.Retry{MaxAttempts: 40, BaseDelay: 4 * time.Millisecond, MaxDelay: 100 * time.Millisecond}, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 

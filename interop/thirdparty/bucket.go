@@ -70,7 +70,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 
 // PutStream implements object.Streamer. A body that is gone cannot be sent
 // again, so it does not repeat the request: the caller writes the file again.
-func (b *bucket) PutStream(ctx context.Context, key string, body io.Reader, opts object.PutOptions, _ object.Retrier) (object.Object, error) {
+func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, _ object.Retrier) (object.Object, error) {
 	return b.put(ctx, key, body, -1, opts)
 }
 

@@ -1,5 +1,5 @@
-// Command servers builds the S3 servers that the tests start, unless they are
-// there, and prints where they are. `make test` runs it before the tests: the
+// Command servers builds the S3 servers that the tests start, and the Litestream
+// that they compare with, unless they are there, and prints where they are. `make test` runs it before the tests: the
 // first time it takes minutes, of which go test would show nothing.
 package main
 
