@@ -21,7 +21,7 @@ SOAK         ?= 30m
 COVER_MIN    ?= 85
 
 # The packages whose coverage counts, and whose tests are run for it.
-COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./oss ./nats ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./wrap/... ./cmd/... ./internal/...
+COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./oss ./nats/... ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./v03 ./wrap/... ./cmd/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
@@ -65,11 +65,12 @@ demo:
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(GO) test $(RACE) $(TEST_FLAGS) -tags whole ./wrap/... # all cases on a disk and S3 too
+	$(GO) test $(TEST_FLAGS) -tags whole -run Cluster ./nats # the servers of a cluster race among themselves
 	cd litestream && $(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(MAKE) --no-print-directory servers
 	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # minutes, on a machine with nothing else to do
 
-# versitygw and MinIO are kept in the user's cache directory. Built within a
+# versitygw, MinIO and Litestream v0.5 are kept in the user's cache directory. Built within a
 # test they would be silent minutes, which count against go test's timeout.
 servers:
 	cd interop && $(GO) run ./cmd/servers
@@ -124,7 +125,8 @@ cover:
 	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)
 	@awk -v least=$(COVER_MIN) -f .ci/cover.awk cover.out
 
-# A binary itself tells its version from the tag that is checked out.
+# A binary itself tells its version from the tag that is checked out: v1.2.3 for
+# ltxstore, litestream/v1.2.3 for ltxstored.
 dist:
 	@rm -rf dist && mkdir -p dist
 	@for platform in $(RELEASED); do \
