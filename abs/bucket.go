@@ -193,8 +193,8 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	if err != nil {
 		return object.Page{}, err
 	}
-	page.Next = transport.Value(out.NextMarker)
 	segment := transport.Value(out.Segment)
+	page = object.Page{Next: transport.Value(out.NextMarker), Objects: make([]object.Object, 0, len(segment.BlobItems))}
 	for _, item := range segment.BlobItems {
 		properties := transport.Value(item.Properties)
 		page.Objects = append(page.Objects, object.Object{Key: transport.Value(item.Name), Size: transport.OrUnknown(properties.ContentLength),

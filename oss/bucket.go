@@ -122,6 +122,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	if err != nil {
 		return object.Page{}, err
 	}
+	page.Objects = make([]object.Object, 0, len(out.Contents))
 	for _, item := range out.Contents {
 		page.Objects = append(page.Objects, object.Object{Key: oss.ToString(item.Key), Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
 	}
