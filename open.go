@@ -3,7 +3,6 @@ package ltxstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -11,23 +10,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Driver opens replicas in one kind of store. A backend registers its driver
-// when it is imported.
-type Driver interface {
-	// Open returns a client of the replica that src describes, without the
-	// settings of wrappers. It sends no request. auto reports whether src
-	// asks for the layout to be found out; the client then has src.Layout.
-	// src.Getenv is set. No error shows a secret.
-	Open(src Source) (client ReplicaClient, auto bool, err error)
+// driver opens the replicas in one kind of store. Package backend/settings
+// makes one for each backend.
+type driver interface {
+	// Open is OpenSource, Check is Source.Check, Explain is Source.Explain, and
+	// Store is Source.Store, for a Source of the backend.
+	Open(ctx context.Context, src Source) (ReplicaClient, error)
+	Check(src Source) error
+	Explain(src Source, err error) error
+	Store(src Source) Source
 
-	// Check returns the error that Open would return, and whether the client
-	// would itself retry failed requests. It makes no client and keeps
-	// nothing.
-	Check(src Source) (retries bool, err error)
-
-	// Lookup returns the full name of the setting that key names, and whether
-	// its value is a secret. ok is false if the driver has no such setting.
-	Lookup(key string) (name string, secret, ok bool)
+	// Plain reports whether a setting of the backend, or of a wrapper, is known
+	// and its value no secret.
+	Plain(key, value string) bool
 }
 
 // Source describes a replica by a URL, by settings, or by both.
@@ -65,21 +60,6 @@ type Source struct {
 	Getenv func(key string) (string, bool)
 }
 
-// Register registers the driver of a backend for a URL scheme, in lower case,
-// which is also the backend's Type, and for further schemes. It is meant to
-// be called from the init function of the backend. It panics if driver is nil
-// or a scheme is already registered. Package backend/settings makes a Driver
-// from the struct tags of a Config.
-func Register(driver Driver, scheme string, aliases ...string) {
-	settings.Drivers().Add(driver, scheme, aliases...)
-}
-
-// driverOf returns the driver for a scheme, or nil.
-func driverOf(scheme string) Driver {
-	driver, _ := settings.Drivers().Get(scheme).(Driver)
-	return driver
-}
-
 // Open returns a client of the replica that a URL names. The program must
 // import the backend, if only for its side effects:
 //
@@ -107,59 +87,55 @@ func Open(ctx context.Context, url string) (ReplicaClient, error) {
 // OpenSource is Open for a Source, such as a section of a configuration file.
 // A setting has the same meaning there and in a URL.
 func OpenSource(ctx context.Context, src Source) (ReplicaClient, error) {
-	p, err := src.split()
+	_, driver, err := src.driver()
 	if err != nil {
 		return nil, err
 	}
-	// Report everything that is wrong in src before making anything.
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	store, auto, err := p.open()
-	if err != nil {
-		return nil, err
-	}
-	if auto {
-		if store, err = p.findLayout(ctx, store); err != nil {
-			return nil, err
-		}
-	}
-	return p.wrap(ctx, store)
-}
-
-// findLayout returns a client of the store, without wrappers, that has the
-// layout of the files there, or client itself if there are none. If it fails,
-// it closes client. Wrappers do not change names, so they do not matter here.
-func (p parts) findLayout(ctx context.Context, client ReplicaClient) (ReplicaClient, error) {
-	open := func(layout Layout) (ReplicaClient, error) {
-		p.store.Layout = layout.String()
-		client, _, err := p.open()
-		return client, err
-	}
-	layout, found, err := FindLayout(ctx, open)
-	if err == nil && !found {
-		return client, nil
-	}
-	if err = errors.Join(err, Close(client)); err != nil {
-		return nil, err
-	}
-	return open(layout)
+	return driver.Open(ctx, src)
 }
 
 // Check returns the error that OpenSource would return because of src itself.
 // It makes no client, sends no request and leaves nothing behind.
 func (src Source) Check() error {
-	p, err := src.split()
+	_, driver, err := src.driver()
 	if err != nil {
 		return err
 	}
-	return p.check()
+	return driver.Check(src)
 }
 
-// Driver returns the Type of the backend of src, and its driver. If no driver
-// is registered for it, or Type contradicts the URL, the error is
-// fs.ErrInvalid.
-func (src Source) Driver() (scheme string, driver Driver, err error) {
+// Explain returns err, an error of a client of src, with settings in place of
+// Go fields: if err names a field of a Config, the text of the new error
+// names the setting instead, as it was written in src and with its place. The
+// errors of Open and Check need no Explain; those of Init do, which are about
+// things that only Init can find out, such as a certificate file that cannot
+// be read. errors.Is and errors.As give the same results for both errors. No
+// error shows a secret.
+func (src Source) Explain(err error) error {
+	if _, driver, failed := src.driver(); failed == nil {
+		return driver.Explain(src, err)
+	}
+	return err
+}
+
+// Store returns src without the settings of wrappers and without Mirrors. A
+// source without a backend is returned unchanged.
+func (src Source) Store() Source {
+	if _, driver, err := src.driver(); err == nil {
+		return driver.Store(src)
+	}
+	return src
+}
+
+// Scheme returns the Type of the backend of src. If no backend is registered
+// for it, or Type contradicts the URL, the error is fs.ErrInvalid.
+func (src Source) Scheme() (string, error) {
+	scheme, _, err := src.driver()
+	return scheme, err
+}
+
+// driver returns the Type of the backend of src, and its driver.
+func (src Source) driver() (scheme string, d driver, err error) {
 	scheme = strings.ToLower(src.Type)
 	if src.URL != "" || scheme == "" {
 		ofURL, err := settings.Scheme(src.URL)
@@ -172,10 +148,16 @@ func (src Source) Driver() (scheme string, driver Driver, err error) {
 		}
 		scheme = ofURL
 	}
-	if driver = driverOf(scheme); driver == nil {
-		return "", nil, openFailed("", noDriver(scheme, settings.QuoteScheme(cmp.Or(src.URL, src.Type))))
+	if d = driverOf(scheme); d == nil {
+		return "", nil, openFailed("ltxstore", noDriver(scheme, settings.QuoteScheme(cmp.Or(src.URL, src.Type))))
 	}
-	return settings.Drivers().First(scheme), driver, nil
+	return settings.Drivers().First(scheme), d, nil
+}
+
+// driverOf returns the driver for a scheme, or nil.
+func driverOf(scheme string) driver {
+	d, _ := settings.Drivers().Get(scheme).(driver)
+	return d
 }
 
 func noDriver(scheme, quoted string) error {
@@ -192,11 +174,5 @@ func noDriver(scheme, quoted string) error {
 }
 
 func openFailed(scheme string, err error) error {
-	if already := new(*Error); errors.As(err, already) {
-		return err
-	}
-	if scheme == "" {
-		scheme = "ltxstore"
-	}
-	return &Error{Op: "init", Backend: scheme, Kind: fs.ErrInvalid, Err: err}
+	return &Error{Op: "init", Backend: cmp.Or(scheme, "ltxstore"), Kind: fs.ErrInvalid, Err: err}
 }

@@ -16,42 +16,43 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/settings"
+	"github.com/ltxstore/ltxstore/backend/settings"
+	internal "github.com/ltxstore/ltxstore/internal/settings"
 	"github.com/ltxstore/ltxstore/mock"
 )
 
-// recorder is a driver that notes what it is asked to open. It knows every
-// setting but "unknown", and "hidden" is a secret.
+// recorder is a backend that notes what it is asked to check and to open.
 type recorder struct {
-	got  []ltxstore.Source
-	auto bool
-	err  error
+	checked []ltxstore.Source
+	got     []recorded
+	err     error
 
 	store *mock.Store
 }
 
-func (r *recorder) Open(src ltxstore.Source) (ltxstore.ReplicaClient, bool, error) {
-	r.got = append(r.got, src)
-	layout, err := ltxstore.ParseLayout(src.Layout)
-	if err = errors.Join(err, r.err); err != nil {
-		return nil, false, err
-	}
-	return mock.NewReplicaClient(mock.Config{Store: r.store, Layout: layout}), r.auto, nil
-}
-
-func (r *recorder) Check(src ltxstore.Source) (bool, error) {
-	_, err := ltxstore.ParseLayout(src.Layout)
-	return false, errors.Join(err, r.err)
-}
-
-func (r *recorder) Lookup(key string) (string, bool, bool) {
-	return key, key == "hidden", key != "unknown"
+// recorded is the Config of a recorder's clients.
+type recorded struct {
+	Place  string          `ltx:"place"`
+	Open   string          `ltx:"open"`
+	Hidden string          `ltx:"hidden,secret"`
+	Layout ltxstore.Layout `ltx:"layout"`
 }
 
 // register gives r a scheme that no run of a test has used.
-func register(r *recorder) (scheme string) {
+func register(r *recorder, aliases ...string) (scheme string) {
 	scheme = "rec" + strconv.FormatInt(registrations.Add(1), 10)
-	ltxstore.Register(r, scheme)
+	settings.Register(settings.Backend[recorded, ltxstore.ReplicaClient]{
+		Schemes: append([]string{scheme}, aliases...),
+		Place:   func(u settings.URL) (map[string]string, error) { return map[string]string{"place": u.Host}, nil },
+		Check: func(_ *recorded, src ltxstore.Source) error {
+			r.checked = append(r.checked, src)
+			return r.err
+		},
+		New: func(cfg recorded) ltxstore.ReplicaClient {
+			r.got = append(r.got, cfg)
+			return mock.NewReplicaClient(mock.Config{Store: r.store, Layout: cfg.Layout})
+		},
+	})
 	return scheme
 }
 
@@ -60,19 +61,19 @@ var registrations atomic.Int64
 func TestRegister(t *testing.T) {
 	r := &recorder{}
 	rec := register(r)
-	assert.Contains(t, settings.Drivers().Names(), rec)
-	assert.Contains(t, settings.Drivers().All(), "file", "the example imports it")
-	assert.NotNil(t, settings.Drivers().Get(rec))
-	assert.Nil(t, settings.Drivers().Get("gone"))
-	assert.PanicsWithValue(t, "ltxstore: scheme "+rec+" is registered twice, or has a dot in its name", func() { ltxstore.Register(r, rec) })
-	assert.PanicsWithValue(t, "ltxstore: scheme nil without a driver", func() { ltxstore.Register(nil, "nil") })
+	assert.Contains(t, internal.Drivers().Names(), rec)
+	assert.Contains(t, internal.Drivers().All(), "file", "the example imports it")
+	assert.NotNil(t, internal.Drivers().Get(rec))
+	assert.Nil(t, internal.Drivers().Get("gone"))
+	assert.PanicsWithValue(t, "ltxstore: scheme "+rec+" is registered twice, or has a dot in its name", func() { register(&recorder{}, rec) })
 
 	client, err := ltxstore.Open(t.Context(), strings.ToUpper(rec)+"://place?hidden=1")
 	require.NoError(t, err)
 	assert.Equal(t, "mock", client.Type())
-	require.Len(t, r.got, 1)
-	assert.Equal(t, strings.ToUpper(rec)+"://place?hidden=1", r.got[0].URL)
-	_, ok := r.got[0].Getenv("PATH")
+	assert.Equal(t, []recorded{{Place: "place", Hidden: "1"}}, r.got)
+	require.Len(t, r.checked, 1)
+	assert.Equal(t, strings.ToUpper(rec)+"://place?hidden=1", r.checked[0].URL)
+	_, ok := r.checked[0].Getenv("PATH")
 	assert.True(t, ok, "the environment is the process's")
 
 	r.err = errors.New("no")
@@ -106,11 +107,11 @@ func TestOpenRefusals(t *testing.T) {
 }
 
 func TestTypeAndSchemeDiffer(t *testing.T) {
-	r := &recorder{}
-	one, two := "one-of-two", "two-of-two"
-	ltxstore.Register(r, one, two)
-	_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: one, URL: two + "://x"})
+	const two = "two-of-two"
+	one := register(&recorder{}, two)
+	scheme, err := ltxstore.Source{Type: one, URL: two + "://x"}.Scheme()
 	require.NoError(t, err, "two names of one backend")
+	assert.Equal(t, one, scheme)
 
 	other := register(&recorder{})
 	_, err = ltxstore.OpenSource(t.Context(), ltxstore.Source{Type: one, URL: other + "://x"})
@@ -118,12 +119,12 @@ func TestTypeAndSchemeDiffer(t *testing.T) {
 }
 
 func TestOpenAuto(t *testing.T) {
-	r := &recorder{auto: true, store: mock.NewStore()}
-	auto := register(r) + "://x"
+	r := &recorder{store: mock.NewStore()}
+	auto := register(r) + "://x?layout=auto"
 	client, err := ltxstore.Open(t.Context(), auto)
 	require.NoError(t, err)
 	assert.NotNil(t, client)
-	assert.Len(t, r.got, 4, "one for each layout, and the first")
+	assert.Len(t, r.got, 4, "one for each layout, and the last")
 	assert.EqualValues(t, 3, r.store.Requests())
 
 	r.got = nil
@@ -131,7 +132,7 @@ func TestOpenAuto(t *testing.T) {
 	before := r.store.Requests()
 	_, err = ltxstore.Open(t.Context(), auto)
 	require.NoError(t, err)
-	assert.Equal(t, "litestream", r.got[len(r.got)-1].Layout)
+	assert.Equal(t, recorded{Place: "x", Layout: ltxstore.LayoutLitestream}, r.got[len(r.got)-1])
 	assert.EqualValues(t, 4, r.store.Requests()-before)
 
 	ctx, cancel := context.WithCancel(t.Context())

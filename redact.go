@@ -23,20 +23,10 @@ func Redact(url string) string {
 // plain returns a function that reports whether a setting of a backend or of
 // a wrapper is known and not a secret.
 func plain(scheme string) func(key, value string) bool {
-	driver := driverOf(scheme)
-	return func(key, value string) bool {
-		if driver == nil {
-			return false
-		}
-		_, secret, ok := driver.Lookup(key)
-		if name := wrapperOf(driver, key); name != "" && driverOfWrapper(name) != nil {
-			if _, secret, ok = driverOfWrapper(name).Lookup(key); !strings.Contains(key, ".") {
-				_, err := settings.ParseBool(value) // else it may be a URL
-				ok = ok && err == nil
-			}
-		}
-		return ok && !secret
+	if driver := driverOf(scheme); driver != nil {
+		return driver.Plain
 	}
+	return func(string, string) bool { return false }
 }
 
 // String returns the fields of src as text, redacted as by Redact.

@@ -32,7 +32,7 @@ func TestMisplacedSecrets(t *testing.T) {
 		"file": "file:///p", "mem": "mem://p", "nats": "nats://host/bucket/p", "sftp": "sftp://me@host/p", "webdav": "webdav://host/p",
 	}
 	for scheme, place := range places {
-		names := settings.Drivers().Get(scheme).(interface{ Names() []string }).Names()
+		names := settings.Drivers().Get(scheme).Names()
 		for _, name := range append(names, "nosuch") {
 			for kind, value := range misplaced {
 				_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: place, Settings: map[string]string{name: value}})

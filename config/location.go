@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
@@ -19,18 +20,15 @@ import (
 // not supported, has none. It looks at the local disk, for symbolic links, and
 // sends no request.
 func (r Replica) Locations() []string {
-	if r.unsupported != nil {
-		return nil
-	}
 	return locations(r.Source())
 }
 
 func locations(src ltxstore.Source) (found []string) {
-	found = locationsOf(placeOf(src), describe(src))
+	if set := settings.Describe(src); set != nil { // its type has a backend
+		found = locationsOf(placeIn(src.Type, set), set)
+	}
 	for _, other := range src.Mirrors {
-		if _, driver, err := other.Driver(); err == nil && driver != nil {
-			found = append(found, locations(other)...)
-		}
+		found = append(found, locations(other)...)
 	}
 	return found
 }

@@ -69,7 +69,7 @@ func TestErrorsNameSettings(t *testing.T) {
 		if place == "" {
 			place = "mem://"
 		}
-		for _, found := range row.FindAllStringSubmatch(known.(interface{ Markdown() string }).Markdown(), -1) {
+		for _, found := range row.FindAllStringSubmatch(known.Markdown(), -1) {
 			name := found[1]
 			if found[2] != "" {
 				name += ".x"

@@ -227,13 +227,13 @@ func without(inherited, own []Setting) []Setting {
 // finish finds the backend and completes the source for it.
 func (o Options) finish(r *Replica, n node) error {
 	src := r.source()
-	driver, err := o.backendOf(src, n)
+	table, err := o.backendOf(src, n)
 	if err != nil {
 		return err
 	}
 	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(src.Settings)) {
-		if _, _, ok := driver.Lookup(key); ok || isWrapper(key) {
+		if _, _, ok := table.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
 		types, where := owners(key), bracket(src.Where(key))
@@ -247,7 +247,7 @@ func (o Options) finish(r *Replica, n node) error {
 		}
 	}
 	for key, value := range src.Defaults {
-		if _, _, ok := driver.Lookup(key); !ok && !meansWrapper(key, value) {
+		if _, _, ok := table.Lookup(key); !ok && !meansWrapper(key, value) {
 			delete(src.Defaults, key) // another replica's
 		}
 	}
@@ -282,7 +282,7 @@ func (o Options) finish(r *Replica, n node) error {
 
 // backendOf determines the type: the scheme of the URL, or "type", or "file".
 // A type without a backend is noBackend.
-func (o Options) backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver, err error) {
+func (o Options) backendOf(src *ltxstore.Source, n node) (table settings.Table, err error) {
 	if src.URL == "" && src.Type == "" {
 		src.Type = "file"
 	}
@@ -294,10 +294,10 @@ func (o Options) backendOf(src *ltxstore.Source, n node) (driver ltxstore.Driver
 		src.Type = scheme
 		return nil, &noBackend{invalid(n, "replicas of type %s are not supported: known are %s", settings.Quote(scheme), strings.Join(settings.Drivers().All(), ", "))}
 	}
-	if src.Type, driver, err = src.Driver(); err != nil {
+	if src.Type, err = src.Scheme(); err != nil {
 		return nil, openFailed(n, err)
 	}
-	return driver, nil
+	return settings.Drivers().Get(src.Type), nil
 }
 
 // noBackend is the error of a replica, or of one of its mirrors, whose type has no
@@ -326,9 +326,9 @@ func bracket(where string) string {
 // not.
 func owners(key string) (types []string) {
 	for _, scheme := range settings.Drivers().All() {
-		driver := settings.Drivers().Get(scheme).(ltxstore.Driver)
-		_, _, ok := driver.Lookup(key)
-		if _, _, isMap := driver.Lookup(key + ".x"); ok || isMap {
+		table := settings.Drivers().Get(scheme)
+		_, _, ok := table.Lookup(key)
+		if _, _, isMap := table.Lookup(key + ".x"); ok || isMap {
 			types = append(types, scheme)
 		}
 	}

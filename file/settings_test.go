@@ -39,7 +39,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"file-mode":  {"0600", Config{FileMode: 0o600}},
 		"sweep-age":  {"2h", Config{SweepAge: 2 * time.Hour}},
 	}
-	for _, name := range settings.Drivers().Get(typeName).(interface{ Names() []string }).Names() {
+	for _, name := range settings.Drivers().Get(typeName).Names() {
 		tt, ok := every[name]
 		if !assert.True(t, ok, "%s is not tested", name) {
 			continue

@@ -65,7 +65,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		"sse-customer-key-path": {"/key", Config{SSECustomerKeyFile: "/key"}},
 		"write-once":            {"true", Config{WriteOnce: true}},
 	}
-	for _, name := range settings.Drivers().Get("gs").(interface{ Names() []string }).Names() {
+	for _, name := range settings.Drivers().Get("gs").Names() {
 		tt, ok := every[name]
 		if !assert.True(t, ok, "%s is not tested", name) {
 			continue

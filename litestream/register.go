@@ -28,7 +28,7 @@ func init() { Register() }
 // none: the engine drops its query.
 func Register() {
 	for _, scheme := range schemes {
-		if _, _, err := (ltxstore.Source{Type: scheme}).Driver(); err == nil {
+		if _, err := (ltxstore.Source{Type: scheme}).Scheme(); err == nil {
 			engine.RegisterReplicaClientFactory(scheme, open)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/config"
+	internal "github.com/ltxstore/ltxstore/internal/settings"
 )
 
 func noEnv(string) (string, bool) { return "", false }
@@ -34,7 +35,7 @@ func env(pairs ...string) func(string) (string, bool) {
 // resolve returns the Config of a URL, whose environment is empty.
 func resolve(t *testing.T, raw string) (Config, error) {
 	t.Helper()
-	client, _, err := driver(t).Open(ltxstore.Source{URL: raw, Getenv: noEnv})
+	client, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: raw, Getenv: noEnv})
 	if err != nil {
 		return Config{}, err
 	}
@@ -160,11 +161,11 @@ func TestURLAndFileAgree(t *testing.T) {
 		client, err := found[0].Open(t.Context())
 		require.NoError(t, err, tt.key)
 		assert.Equal(t, want, client.(*ReplicaClient).given(), tt.key)
-		name, _, _ := driver(t).Lookup(tt.key)
+		name, _, _ := internal.Drivers().Get(typeName).Lookup(tt.key)
 		name, _, _ = strings.Cut(name, ".")
 		tested[name] = true
 	}
-	for _, name := range driver(t).(interface{ Names() []string }).Names() {
+	for _, name := range internal.Drivers().Get(typeName).Names() {
 		assert.True(t, tested[name], "%s is not tested", name)
 	}
 }
@@ -175,7 +176,7 @@ func TestSettingsRefused(t *testing.T) {
 		"s3://b?skip-verify=ture":                                 "want true or false",
 		"s3://b?sign-payload=maybe":                               "want true or false",
 		"s3://b?part-size=5XB":                                    "want a size in bytes",
-		"s3://b?part-size=1":                                      "PartSize is 1: want 0 (default), or 5 MiB to 5 GiB",
+		"s3://b?part-size=1":                                      `part-size in the URL is "1": want 0 (default), or 5 MiB to 5 GiB`,
 		"s3://b?concurrency=many":                                 "want a whole number",
 		"s3://b?layout=flat":                                      "is \"flat\": want auto, default, litestream or litestream-s3",
 		"s3://b?content-md5=never&require-content-md5=true":       "say the same thing",
@@ -184,7 +185,7 @@ func TestSettingsRefused(t *testing.T) {
 		"s3://b?sse-customer-key-md5=hush":                        "beside it",
 		"s3://b?sse-customer-key=aHVzaA==":                        "want 32 bytes",
 		"s3://b?sse-customer-key=a&sse-customer-key-path=b":       "say the same thing",
-		"s3://b?access-key-id=a":                                  "SecretAccessKey is empty",
+		"s3://b?access-key-id=a":                                  "secret-access-key is missing",
 		"s3://id:@b":                                              "user or a password alone",
 		"s3://id@b":                                               "user or a password alone",
 		"s3://:hush@b":                                            "user or a password alone",
@@ -219,13 +220,13 @@ func TestSessionToken(t *testing.T) {
 // with them; Litestream's take it too.
 func TestEnvironment(t *testing.T) {
 	open := func(raw string, getenv func(string) (string, bool)) (Config, error) {
-		client, _, err := driver(t).Open(ltxstore.Source{URL: raw, Getenv: getenv})
+		client, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: raw, Getenv: getenv})
 		if err != nil {
 			return Config{}, err
 		}
 		return client.(*ReplicaClient).given(), nil
 	}
-	ours := []string{"LITESTREAM_ACCESS_KEY_ID", "lid", "LITESTREAM_SECRET_ACCESS_KEY", "lsecret"}
+	ours := []string{"LITESTREAM_ACCESS_KEY_ID", "idL", "LITESTREAM_SECRET_ACCESS_KEY", "lsecret"}
 	aws := []string{"AWS_ACCESS_KEY_ID", "aid", "AWS_SECRET_ACCESS_KEY", "asecret", "AWS_SESSION_TOKEN", "atoken"}
 	for _, tt := range []struct {
 		name, raw string
@@ -235,10 +236,10 @@ func TestEnvironment(t *testing.T) {
 		{"nothing", "s3://b", nil, Config{Bucket: "b"}},
 		{"AWS's is the SDK's", "s3://b", aws, Config{Bucket: "b"}},
 		{"AWS's wins", "s3://b", append(aws, ours...), Config{Bucket: "b"}},
-		{"Litestream's", "s3://b", ours, Config{Bucket: "b", AccessKeyID: "lid", SecretAccessKey: "lsecret"}},
-		{"with a token", "s3://b", append([]string{"AWS_SESSION_TOKEN", "t"}, ours...), Config{Bucket: "b", AccessKeyID: "lid", SecretAccessKey: "lsecret", SessionToken: "t"}},
+		{"Litestream's", "s3://b", ours, Config{Bucket: "b", AccessKeyID: "idL", SecretAccessKey: "lsecret"}},
+		{"with a token", "s3://b", append([]string{"AWS_SESSION_TOKEN", "t"}, ours...), Config{Bucket: "b", AccessKeyID: "idL", SecretAccessKey: "lsecret", SessionToken: "t"}},
 		{"one by one", "s3://b", append([]string{"AWS_ACCESS_KEY_ID", "aid"}, ours...), Config{Bucket: "b", AccessKeyID: "aid", SecretAccessKey: "lsecret"}},
-		{"empty is not set", "s3://b", append([]string{"AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", ""}, ours...), Config{Bucket: "b", AccessKeyID: "lid", SecretAccessKey: "lsecret"}},
+		{"empty is not set", "s3://b", append([]string{"AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", ""}, ours...), Config{Bucket: "b", AccessKeyID: "idL", SecretAccessKey: "lsecret"}},
 		{"the URL's wins", "s3://id:s@b", append([]string{"AWS_SESSION_TOKEN", "t"}, ours...), Config{Bucket: "b", AccessKeyID: "id", SecretAccessKey: "s"}},
 		{"a profile wins", "s3://b?profile=p", ours, Config{Bucket: "b", Profile: "p"}},
 		{"endpoint", "s3://b", []string{"LITESTREAM_S3_ENDPOINT", "localhost:9000"}, Config{Bucket: "b", Endpoint: "http://localhost:9000"}},
@@ -250,14 +251,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	_, err := open("s3://b", env(ours[:2]...))
 	assert.ErrorContains(t, err, "only one of LITESTREAM_ACCESS_KEY_ID and LITESTREAM_SECRET_ACCESS_KEY is set")
-	assert.NotContains(t, err.Error(), "lid")
-}
-
-func driver(t *testing.T) ltxstore.Driver {
-	t.Helper()
-	_, driver, err := ltxstore.Source{Type: "s3"}.Driver()
-	require.NoError(t, err)
-	return driver
+	assert.NotContains(t, err.Error(), "idL")
 }
 
 // Litestream's two settings of Content-MD5 are independent: one for bodies, one

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,27 +13,46 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Explain returns the text of wrong with the setting in place of the Go
-// field, as it is written in src and with its place. ok is false if there is
-// no setting for the field.
-func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text string, ok bool) {
+// explain returns err with the setting in place of the Go field that it
+// names, as it was written and with its place. ok is false if the part has no
+// setting for the field; err is then returned as it is.
+func (p part) explain(err error) (told error, ok bool) {
+	var wrong *settings.FieldError
+	if !errors.As(err, &wrong) {
+		return err, false
+	}
+	text, ok := p.reworded(wrong)
+	if !ok || !strings.Contains(err.Error(), wrong.Error()) {
+		return err, false
+	}
+	if own, isError := err.(*ltxstore.Error); isError && own.Err != nil {
+		told := *own
+		told.Err, ok = p.explain(own.Err)
+		return &told, ok
+	}
+	return scrub.Reworded(err, strings.Replace(err.Error(), wrong.Error(), text, 1)), true
+}
+
+// reworded returns the text of wrong with the setting in place of the field.
+// ok is false if there is no setting for the field.
+func (p part) reworded(wrong *settings.FieldError) (text string, ok bool) {
 	field, index, indexed := strings.Cut(strings.TrimPrefix(wrong.Field, "Config."), "[")
 	index = strings.TrimSuffix(index, "]")
-	i := slices.IndexFunc(t.rows, func(r row) bool { return r.field == field })
+	i := slices.IndexFunc(p.rows, func(r row) bool { return r.field == field })
 	if i < 0 {
 		return "", false
 	}
-	r := &t.rows[i]
+	r := &p.rows[i]
 	if key, isKey := wrong.Value.(string); isKey && !indexed {
 		index = key // of a map
 	}
-	name, want := t.prefix()+r.names[0], t.rename(scrub.Text(wrong.Want))
-	v, found := t.lookup(src, r.names[0], index)
+	name, want := p.prefix()+r.names[0], p.rename(scrub.Text(wrong.Want))
+	v, found := p.lookup(r.names[0], index)
 	switch {
 	case wrong.Err != nil && found:
-		return fmt.Sprintf("%v: %s", v, t.rename(scrub.Text(wrong.Err.Error()))), true
+		return fmt.Sprintf("%v: %s", v, p.rename(scrub.Text(wrong.Err.Error()))), true
 	case wrong.Err != nil:
-		return fmt.Sprintf("%s: %s", name, t.rename(scrub.Text(wrong.Err.Error()))), true
+		return fmt.Sprintf("%s: %s", name, p.rename(scrub.Text(wrong.Err.Error()))), true
 	case found:
 		return fmt.Sprintf("%v is %s: %s", v, r.quote(v.value), want), true
 	case wrong.Missing():
@@ -43,9 +63,8 @@ func (t *Table) Explain(src ltxstore.Source, wrong *settings.FieldError) (text s
 
 // lookup returns the setting with a name, or the item or key of it that index
 // names.
-func (t *Table) lookup(src ltxstore.Source, name, index string) (v given, ok bool) {
-	own, defaults, _ := t.given(src)
-	found := slices.DeleteFunc(inherit(own, defaults), func(v given) bool {
+func (p part) lookup(name, index string) (v given, ok bool) {
+	found := slices.DeleteFunc(p.values(), func(v given) bool {
 		return v.names[0] != name || v.kind == kindMap && v.rest != index
 	})
 	if len(found) == 0 {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"io/fs"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,14 +24,14 @@ type grouped struct {
 
 // A struct can be in several Configs, each of which has its own names, limits and defaults.
 func TestGroupIsChangedByItsField(t *testing.T) {
-	driver := newBackend(Backend[grouped, ltxstore.ReplicaClient]{Schemes: []string{"toy"}})
-	assert.Equal(t, []string{"chunk-size", "page-size", "retry-max-attempts", "retry-base-delay", "retry-max-delay"}, driver.Names())
-	document := driver.Markdown()
+	table := newTable(reflect.TypeFor[grouped]())
+	assert.Equal(t, []string{"chunk-size", "page-size", "retry-max-attempts", "retry-base-delay", "retry-max-delay"}, table.Names())
+	document := table.Markdown()
 	assert.Contains(t, document, "| `chunk-size` | size | 4MiB | Bytes, of a chunk; or so. |\n")
 	assert.Contains(t, document, "| `page-size` | number | 1000 | Files of a page. |\n")
 	assert.Regexp(t, "`retry-max-attempts` \\| number \\| 3 \\|", document)
 
-	cfg, _, err := driver.config(ltxstore.Source{Settings: map[string]string{"chunkSize": "2MiB", "page-size": "50"}})
+	cfg, _, err := Decode[grouped](ltxstore.Source{Settings: map[string]string{"chunkSize": "2MiB", "page-size": "50"}})
 	require.NoError(t, err)
 	assert.Equal(t, grouped{Sizes: sizes{Part: 2 << 20, Page: 50}}, cfg)
 	for key, text := range map[string]string{
@@ -39,7 +40,7 @@ func TestGroupIsChangedByItsField(t *testing.T) {
 		"part-size":  "2MiB",
 		"reads":      "8",
 	} {
-		_, _, err := driver.config(ltxstore.Source{Settings: map[string]string{key: text}})
+		_, _, err := Decode[grouped](ltxstore.Source{Settings: map[string]string{key: text}})
 		require.Error(t, err, key)
 		assert.Contains(t, err.Error(), map[string]string{
 			"chunk-size": "want 0 (default), or 1 MiB to 1 GiB in bytes",

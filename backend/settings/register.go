@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"fmt"
 	"reflect"
 
 	"github.com/ltxstore/ltxstore"
@@ -37,100 +36,46 @@ type Backend[C any, R ltxstore.ReplicaClient] struct {
 // from the init function of the backend. It panics if a scheme is already
 // registered or a struct tag is malformed.
 func Register[C any, R ltxstore.ReplicaClient](b Backend[C, R]) {
-	ltxstore.Register(newBackend(b), b.Schemes[0], b.Schemes[1:]...)
+	settings.Drivers().Add(newDriver(b), b.Schemes[0], b.Schemes[1:]...)
+}
+
+// driver is a Backend without its types. A Config is passed as a *C.
+type driver struct {
+	*Table
+	schemes []string
+	place   func(URL) (map[string]string, error)
+	url     func(set map[string]string) (url string, contains []string)
+	check   func(cfg any, src ltxstore.Source) error
+	open    func(cfg any) ltxstore.ReplicaClient
+}
+
+func newDriver[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *driver {
+	if b.Place == nil {
+		b.Place = noPlace
+	}
+	if b.URL == nil {
+		b.URL = func(map[string]string) (string, []string) { return b.Schemes[0] + "://", nil }
+	}
+	return &driver{
+		Table: newTable(reflect.TypeFor[C]()), schemes: b.Schemes, place: b.Place, url: b.URL,
+		check: func(cfg any, src ltxstore.Source) error {
+			if b.Check == nil {
+				return nil
+			}
+			return b.Check(cfg.(*C), src)
+		},
+		open: func(cfg any) ltxstore.ReplicaClient { return b.New(*cfg.(*C)) },
+	}
 }
 
 // Decode decodes src into a Config by its struct tags alone, without the
 // functions of a Backend. findLayout reports whether src asks for the layout
 // to be found out.
 func Decode[C any](src ltxstore.Source) (cfg C, findLayout bool, err error) {
-	return newBackend(Backend[C, ltxstore.ReplicaClient]{Place: anyPlace}).config(src)
-}
-
-func anyPlace(URL) (map[string]string, error) { return nil, nil }
-
-// backendDriver is a ltxstore.Driver.
-type backendDriver[C any, R ltxstore.ReplicaClient] struct {
-	*Table
-	is Backend[C, R]
-}
-
-func newBackend[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *backendDriver[C, R] {
-	t := newTable(reflect.TypeFor[C]())
-	t.place = b.Place
-	return &backendDriver[C, R]{t, b}
-}
-
-func (d *backendDriver[C, R]) config(src ltxstore.Source) (cfg C, findLayout bool, err error) {
-	v := reflect.ValueOf(&cfg).Elem()
-	findLayout, err = d.resolve(src, v)
-	err = settings.Join(err, d.validate(d.typeName(), v)) // all that is wrong is told
-	if err == nil && d.is.Check != nil {
-		err = d.is.Check(&cfg, src)
-	}
-	return cfg, findLayout, err
-}
-
-func (d *backendDriver[C, R]) typeName() string {
-	if len(d.is.Schemes) == 0 {
-		return "settings" // of Decode
-	}
-	return d.is.Schemes[0]
-}
-
-// Open implements ltxstore.Driver.
-func (d *backendDriver[C, R]) Open(src ltxstore.Source) (ltxstore.ReplicaClient, bool, error) {
-	cfg, findLayout, err := d.config(src)
-	if err != nil {
-		return nil, false, err
-	}
-	return d.is.New(cfg), findLayout, nil
-}
-
-// Check implements ltxstore.Driver. A client retries if its Config has a
-// ltxstore.Retry.
-func (d *backendDriver[C, R]) Check(src ltxstore.Source) (retries bool, err error) {
-	cfg, _, err := d.config(src)
-	for _, r := range d.rows {
-		if len(r.index) < 2 {
-			continue
-		}
-		v := reflect.ValueOf(cfg).FieldByIndex(r.index[:len(r.index)-1])
-		if retry, ok := v.Interface().(ltxstore.Retry); ok && retry.WithDefaults().MaxAttempts > 1 {
-			retries = true
-		}
-	}
-	return retries, err
-}
-
-// Describe returns the values of the settings that are texts and not secrets,
-// by name, whether they come from src, the environment or a default of the
-// backend.
-func (d *backendDriver[C, R]) Describe(src ltxstore.Source) (map[string]string, error) {
-	cfg, _, err := d.config(src)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[string]string)
-	for _, r := range d.rows {
-		switch v := reflect.ValueOf(cfg).FieldByIndex(r.index); {
-		case r.secret:
-		case v.Kind() == reflect.String && v.Len() > 0:
-			found[r.names[0]] = v.String()
-		case r.kind == kindLayout:
-			found[r.names[0]] = fmt.Sprint(v.Interface())
-		}
-	}
-	return found, nil
-}
-
-// URL returns the URL, without a query, of the place that the settings in set
-// describe, as Describe returns them, and which of them it contains.
-func (d *backendDriver[C, R]) URL(set map[string]string) (url string, contains []string) {
-	if d.is.URL == nil {
-		return d.is.Schemes[0] + "://", nil
-	}
-	return d.is.URL(set)
+	t, v := newTable(reflect.TypeFor[C]()), reflect.ValueOf(&cfg).Elem()
+	whole := t.whole(src, func(URL) (map[string]string, error) { return nil, nil })
+	findLayout, err = whole.decode(src.Layout, v)
+	return cfg, findLayout, settings.Join(err, t.validate("settings", v))
 }
 
 // Wrapper is what a wrapper registers: how to make a client W around another
@@ -163,40 +108,33 @@ type Wrapper[C any, W ltxstore.ReplicaClient] struct {
 // documents, whatever the order of the settings. Other wrappers are outside
 // of them, sorted by name.
 func RegisterWrapper[C any, W ltxstore.ReplicaClient](w Wrapper[C, W]) {
+	settings.Wrappers().Add(newWrapper(w), w.Names[0], w.Names[1:]...)
+}
+
+// wrapper is a Wrapper without its types. A Config is passed as a *C.
+type wrapper struct {
+	*Table
+	check   func(cfg any, retries bool) error
+	mirrors func(cfg any, clients []ltxstore.ReplicaClient)
+	wrap    func(next ltxstore.ReplicaClient, cfg any) ltxstore.ReplicaClient
+}
+
+func newWrapper[C any, W ltxstore.ReplicaClient](w Wrapper[C, W]) *wrapper {
 	t := newTable(reflect.TypeFor[C]())
 	t.wrapper, t.locked = w.Names, w.Locked
-	settings.Wrappers().Add(&wrapperDriver[C, W]{t, w}, w.Names[0], w.Names[1:]...)
-}
-
-// wrapperDriver is what package ltxstore uses to wrap clients.
-type wrapperDriver[C any, W ltxstore.ReplicaClient] struct {
-	*Table
-	is Wrapper[C, W]
-}
-
-func (d *wrapperDriver[C, W]) config(src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (cfg C, on bool, err error) {
-	on, err = d.resolveWrapper(src, reflect.ValueOf(&cfg).Elem())
-	if d.is.Mirrors != nil {
-		d.is.Mirrors(&cfg, mirrors)
+	return &wrapper{
+		Table: t,
+		check: func(cfg any, retries bool) error {
+			if w.Check == nil {
+				return nil
+			}
+			return w.Check(*cfg.(*C), retries)
+		},
+		mirrors: func(cfg any, clients []ltxstore.ReplicaClient) {
+			if w.Mirrors != nil && len(clients) > 0 {
+				w.Mirrors(cfg.(*C), clients)
+			}
+		},
+		wrap: func(next ltxstore.ReplicaClient, cfg any) ltxstore.ReplicaClient { return w.New(next, *cfg.(*C)) },
 	}
-	return cfg, on, err
-}
-
-// Wrap returns next inside the wrapper, or next itself if src turns the
-// wrapper off.
-func (d *wrapperDriver[C, W]) Wrap(next ltxstore.ReplicaClient, src ltxstore.Source, mirrors []ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
-	cfg, on, err := d.config(src, mirrors)
-	if err != nil || !on {
-		return next, err
-	}
-	return d.is.New(next, cfg), nil
-}
-
-// Check returns the error that Wrap would return because of src itself.
-func (d *wrapperDriver[C, W]) Check(src ltxstore.Source, retries bool) error {
-	cfg, on, err := d.config(src, make([]ltxstore.ReplicaClient, len(src.Mirrors)))
-	if err != nil || !on || d.is.Check == nil {
-		return err
-	}
-	return d.is.Check(cfg, retries)
 }

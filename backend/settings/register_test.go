@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,9 +26,9 @@ type client struct {
 	cfg store
 }
 
-// driver is a backend's whose Check completes the region, and refuses one.
-func driver() *backendDriver[store, client] {
-	return newBackend(Backend[store, client]{
+// toyDriver is a driver whose Check completes the region, and refuses one.
+func toyDriver() *driver {
+	return newDriver(Backend[store, client]{
 		Schemes: []string{"toy", "alias"},
 		Place:   func(u URL) (map[string]string, error) { return map[string]string{"bucket": u.Host}, nil },
 		Check: func(cfg *store, _ ltxstore.Source) error {
@@ -44,34 +45,21 @@ func driver() *backendDriver[store, client] {
 }
 
 func TestDriverOpens(t *testing.T) {
-	c, auto, err := driver().Open(ltxstore.Source{URL: "toy://b?key=k&layout=auto"})
+	c, err := toyDriver().Open(t.Context(), ltxstore.Source{URL: "toy://b?key=k&layout=litestream"})
 	require.NoError(t, err)
-	assert.True(t, auto)
-	assert.Equal(t, store{Bucket: "b", Key: "k", Region: "default"}, c.(client).cfg)
+	assert.Equal(t, store{Bucket: "b", Key: "k", Region: "default", Layout: ltxstore.LayoutLitestream}, c.(client).cfg)
 
 	for want, src := range map[string]ltxstore.Source{
 		"refused":              {URL: "toy://b?region=bad"},
 		"unknown setting":      {URL: "toy://b?regoin=r"},
 		"want a whole number":  {URL: "toy://b?parts=x"},
-		"Retry.MaxDelay, 20s":  {URL: "toy://b?retry-base-delay=1h"},
+		"retry-max-delay, 20s": {URL: "toy://b?retry-base-delay=1h"},
 		"want auto, default, ": {URL: "toy://b?layout=flat"},
 	} {
-		c, auto, err := driver().Open(src)
+		c, err := toyDriver().Open(t.Context(), src)
 		require.ErrorContains(t, err, want)
 		assert.Nil(t, c)
-		assert.False(t, auto)
-		_, err = driver().Check(src)
-		require.ErrorContains(t, err, want)
-		_, err = driver().Describe(src)
-		require.ErrorContains(t, err, want)
-	}
-}
-
-func TestDriverRetries(t *testing.T) {
-	for raw, want := range map[string]bool{"toy://b": true, "toy://b?retry-max-attempts=2": true, "toy://b?retry-max-attempts=1": false} {
-		retries, err := driver().Check(ltxstore.Source{URL: raw})
-		require.NoError(t, err)
-		assert.Equal(t, want, retries, raw)
+		require.ErrorContains(t, toyDriver().Check(src), want)
 	}
 }
 
@@ -87,23 +75,31 @@ func TestEmbedded(t *testing.T) {
 		Common `ltx:"outer"`
 		Count  int `ltx:"count"`
 	}
-	assert.Equal(t, []string{"name", "count"}, newBackend(Backend[named, client]{}).Names())
-	assert.Equal(t, []string{"outer-name", "count"}, newBackend(Backend[tagged, client]{}).Names())
+	assert.Equal(t, []string{"name", "count"}, newTable(reflect.TypeFor[named]()).Names())
+	assert.Equal(t, []string{"outer-name", "count"}, newTable(reflect.TypeFor[tagged]()).Names())
 }
 
-func TestDriverDescribes(t *testing.T) {
-	found, err := driver().Describe(ltxstore.Source{URL: "toy://b?key=k&parts=3&layout=litestream"})
-	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"bucket": "b", "region": "default", "layout": "litestream"}, found, "only texts, and no secret")
+func TestDescribe(t *testing.T) {
+	Register(Backend[store, client]{
+		Schemes: []string{"described"},
+		Place:   func(u URL) (map[string]string, error) { return map[string]string{"bucket": u.Host}, nil },
+		URL: func(set map[string]string) (string, []string) {
+			return "described://" + set["bucket"], []string{"bucket"}
+		},
+	})
+	src := ltxstore.Source{URL: "described://b?key=k&parts=3&layout=litestream", Settings: map[string]string{"zone": "z"}}
+	assert.Equal(t, map[string]string{"bucket": "b", "zone": "z", "layout": "litestream"}, Describe(src), "only texts, and no secret")
+	assert.Equal(t, "described://b?layout=litestream&parts=3&zone=z", URLOf(src))
+	assert.True(t, Has(src, "region"))
+	assert.False(t, Has(src, "regoin"))
 
-	raw, contains := driver().URL(found)
-	assert.Equal(t, "toy://", raw)
-	assert.Empty(t, contains)
-	d := driver()
-	d.is.URL = func(set map[string]string) (string, []string) { return "toy://" + set["bucket"], []string{"bucket"} }
-	raw, contains = d.URL(found)
-	assert.Equal(t, "toy://b", raw)
-	assert.Equal(t, []string{"bucket"}, contains)
+	src.Settings["layout"] = "auto"
+	assert.Nil(t, Describe(src), "two layouts")
+	assert.Empty(t, URLOf(src))
+	src.URL = "described://b"
+	assert.Equal(t, "described://b?layout=auto&zone=z", URLOf(src))
+	assert.Nil(t, Describe(ltxstore.Source{URL: "gone://"}))
+	assert.False(t, Has(ltxstore.Source{URL: "gone://"}, "region"))
 }
 
 // odd reads its own text.
@@ -136,36 +132,18 @@ func TestMarkdownOfCode(t *testing.T) {
 	assert.Contains(t, toy().Markdown(), "Only code can set: `Handler`.")
 }
 
-func TestWrapperDriver(t *testing.T) {
-	inside := client{}
-	var wrapped bool
-	d := &wrapperDriver[wrapping, ltxstore.ReplicaClient]{wrapperToy(), Wrapper[wrapping, ltxstore.ReplicaClient]{
-		New: func(next ltxstore.ReplicaClient, _ wrapping) ltxstore.ReplicaClient {
-			wrapped = true
-			return next
-		},
-	}}
-	bad := ltxstore.Source{Settings: map[string]string{"toy.nosuch": "1"}}
-	require.ErrorContains(t, d.Check(bad, false), "unknown setting")
-	_, err := d.Wrap(inside, bad, nil)
-	require.ErrorContains(t, err, "unknown setting")
-	assert.False(t, wrapped)
-
-	require.NoError(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "false"}}, false))
-	require.NoError(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "true"}}, false), "without a Check of its own")
-	_, err = d.Wrap(inside, ltxstore.Source{Settings: map[string]string{"toy": "true"}}, nil)
-	require.NoError(t, err)
-	assert.True(t, wrapped)
+func TestWrapperIsChecked(t *testing.T) {
+	check := func(src ltxstore.Source) error {
+		_, err := wrap(wrapperToy(), src)
+		return err
+	}
+	require.ErrorContains(t, check(ltxstore.Source{Settings: map[string]string{"toy.nosuch": "1"}}), "unknown setting")
+	require.NoError(t, check(ltxstore.Source{Settings: map[string]string{"toy": "false"}}))
+	require.ErrorContains(t, check(ltxstore.Source{Settings: map[string]string{"toy.level": "refused"}}), "no such level")
+	require.NoError(t, check(ltxstore.Source{Settings: map[string]string{"toy": "false"}, Defaults: map[string]string{"toy.level": "refused"}}), "what is off is not checked")
 
 	other := []ltxstore.Source{{URL: "toy://b"}}
-	require.ErrorContains(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "false"}, Mirrors: other}, false),
+	require.ErrorContains(t, check(ltxstore.Source{Settings: map[string]string{"toy": "false"}, Mirrors: other}),
 		"toy is false, and there are replicas: want one of them")
-	_, err = d.Wrap(inside, ltxstore.Source{Settings: map[string]string{"toy": "false"}, Mirrors: other}, nil)
-	require.ErrorContains(t, err, "there are replicas")
-	require.NoError(t, d.Check(ltxstore.Source{Mirrors: other}, false))
-
-	refused := errors.New("refused")
-	d.is.Check = func(wrapping, bool) error { return refused }
-	require.ErrorIs(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "true"}}, false), refused)
-	require.NoError(t, d.Check(ltxstore.Source{Settings: map[string]string{"toy": "false"}}, false), "what is off is not checked")
+	require.NoError(t, check(ltxstore.Source{Mirrors: other}))
 }

@@ -37,21 +37,58 @@ func (l list) find(name string) int {
 	return slices.IndexFunc(l, func(v given) bool { return v.name == name })
 }
 
-// resolve decodes src into cfg, and reports whether src asks for the layout
-// to be found out. In that case, and if src names no layout, the layout is
-// Source.Layout.
-func (t *Table) resolve(src ltxstore.Source, cfg reflect.Value) (findLayout bool, err error) {
-	own, defaults, wrong := t.given(src)
-	values := inherit(own, defaults)
-	if i := values.find(layoutName); i < 0 || values[i].value == auto {
-		if findLayout = i >= 0 || src.Layout == auto; i >= 0 {
-			values = slices.Delete(values, i, i+1)
-		}
-		if r, _, ok := t.find(layoutName); ok && src.Layout != auto && src.Layout != "" {
-			values = append(values, given{row: r, name: layoutName, key: layoutName, value: src.Layout})
+// part is what a Source says about the backend or about one of its wrappers.
+type part struct {
+	*Table
+	own, defaults list
+	err           error // of what was given and cannot be read
+}
+
+// part returns the part of t, from settings that were not read yet.
+func (t *Table) part(own, defaults list) part {
+	p := part{Table: t}
+	var errOwn, errDefaults error
+	p.own, errOwn = t.read(own)
+	p.defaults, errDefaults = t.read(defaults)
+	p.err = settings.Join(errOwn, errDefaults)
+	return p
+}
+
+// whole returns the part of t if all of src belongs to it.
+func (t *Table) whole(src ltxstore.Source, place func(URL) (map[string]string, error)) part {
+	inURL, err := t.fromURL(src.URL, place)
+	p := t.part(append(inURL, fromFile(src.Settings, src.Where)...), fromFile(src.Defaults, src.Where))
+	p.err = settings.Join(err, p.err)
+	return p
+}
+
+// values returns own, and the defaults that it neither replaces nor excludes.
+func (p part) values() list {
+	all := slices.Clone(p.own)
+	for _, v := range p.defaults {
+		if !slices.ContainsFunc(p.own, func(o given) bool {
+			return o.name == v.name || slices.Contains(o.exclude, v.name) || slices.Contains(v.exclude, o.name)
+		}) {
+			all = append(all, v)
 		}
 	}
-	return findLayout, settings.Join(wrong, fill(cfg, values))
+	return all
+}
+
+// decode decodes the part of a backend into its cfg, and reports whether the
+// layout is to be found out. In that case, and if the part names no layout,
+// the layout is the given one.
+func (p part) decode(layout string, cfg reflect.Value) (findLayout bool, err error) {
+	values := p.values()
+	if i := values.find(layoutName); i < 0 || values[i].value == auto {
+		if findLayout = i >= 0 || layout == auto; i >= 0 {
+			values = slices.Delete(values, i, i+1)
+		}
+		if r, _, ok := p.find(layoutName); ok && layout != auto && layout != "" {
+			values = append(values, given{row: r, name: layoutName, key: layoutName, value: layout})
+		}
+	}
+	return findLayout, settings.Join(p.err, fill(cfg, values))
 }
 
 // fill sets the fields of cfg to values.
@@ -80,29 +117,9 @@ func (r *row) quote(value string) string {
 	return settings.Quote(value)
 }
 
-// given returns the settings of src, and its defaults.
-func (t *Table) given(src ltxstore.Source) (own, defaults list, err error) {
-	inURL, errURL := t.fromURL(src.URL)
-	own, errOwn := t.read(append(inURL, fromFile(src.Settings, src.Where)...))
-	defaults, err = t.read(fromFile(src.Defaults, src.Where))
-	return own, defaults, settings.Join(errURL, errOwn, err)
-}
-
-// inherit returns own, and the defaults that it neither replaces nor excludes.
-func inherit(own, defaults list) list {
-	all := slices.Clone(own)
-	for _, v := range defaults {
-		if !slices.ContainsFunc(own, func(o given) bool {
-			return o.name == v.name || slices.Contains(o.exclude, v.name) || slices.Contains(v.exclude, o.name)
-		}) {
-			all = append(all, v)
-		}
-	}
-	return all
-}
-
-// fromURL returns what a URL gives, not yet read.
-func (t *Table) fromURL(raw string) (list, error) {
+// fromURL returns what the URL of a backend gives, not yet read. placeOf is
+// Backend.Place.
+func (t *Table) fromURL(raw string, placeOf func(URL) (map[string]string, error)) (list, error) {
 	if raw == "" {
 		return nil, nil
 	}
@@ -113,7 +130,7 @@ func (t *Table) fromURL(raw string) (list, error) {
 	if name, ok := t.misplaced(raw); ok {
 		return nil, fmt.Errorf("the setting %s is in the URL's path: want ? before the first setting, and & before the others", name)
 	}
-	place, err := t.placeOf(u)
+	place, err := placeOf(u)
 	var found list
 	for _, key := range slices.Sorted(maps.Keys(place)) {
 		if place[key] != "" {
@@ -136,10 +153,8 @@ func (t *Table) misplaced(raw string) (name string, ok bool) {
 	return "", false
 }
 
-func (t *Table) placeOf(u URL) (map[string]string, error) {
-	if t.place != nil {
-		return t.place(u)
-	}
+// noPlace is the Place of a backend that has none.
+func noPlace(u URL) (map[string]string, error) {
 	if u.Host != "" || u.HasUser || u.Path != "" {
 		return nil, errors.New("the URL names a place: want nothing between its scheme and its query")
 	}
@@ -163,7 +178,7 @@ func fromFile(texts map[string]string, where func(string) string) (found list) {
 	return found
 }
 
-// read returns what was given with its rows. An empty value means the default. A
+// read returns what was given with its rows, but for what is wrong. An empty value means the default. A
 // setting may be given twice with the same value, but not with different values,
 // except for a list, which grows, but not in two places.
 func (t *Table) read(all list) (found list, err error) {

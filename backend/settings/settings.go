@@ -76,8 +76,7 @@ import (
 // layout to be found out.
 const layoutName, auto = "layout", "auto"
 
-// Table is the settings of a Config. The drivers that Register and
-// RegisterWrapper make have its methods.
+// Table is the settings of a Config.
 type Table struct {
 	typ      reflect.Type
 	rows     []row
@@ -86,7 +85,6 @@ type Table struct {
 
 	wrapper []string // its names, or nil for a backend
 	locked  bool     // it cannot be turned off where settings are inherited
-	place   func(URL) (map[string]string, error)
 }
 
 // row is one setting.

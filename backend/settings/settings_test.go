@@ -37,19 +37,18 @@ type config struct {
 	Handler func()            `ltx:"-"`
 }
 
-func toy() *Table {
-	t := newTable(reflect.TypeFor[config]())
-	t.place = func(u URL) (map[string]string, error) {
-		if u.Host == "" {
-			return nil, nil
-		}
-		return map[string]string{"place": u.Host + u.Path}, nil
+func toy() *Table { return newTable(reflect.TypeFor[config]()) }
+
+// toyPlace is the Place of a toy's URL.
+func toyPlace(u URL) (map[string]string, error) {
+	if u.Host == "" {
+		return nil, nil
 	}
-	return t
+	return map[string]string{"place": u.Host + u.Path}, nil
 }
 
 func decode(t *Table, src ltxstore.Source) (cfg config, findLayout bool, err error) {
-	findLayout, err = t.resolve(src, reflect.ValueOf(&cfg).Elem())
+	findLayout, err = t.whole(src, toyPlace).decode(src.Layout, reflect.ValueOf(&cfg).Elem())
 	return cfg, findLayout, err
 }
 
@@ -155,12 +154,9 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestNoPlace(t *testing.T) {
-	nowhere := newTable(reflect.TypeFor[config]())
-	_, _, err := decode(nowhere, ltxstore.Source{URL: "toy://?count=1"})
-	require.NoError(t, err)
+	require.NoError(t, toy().whole(ltxstore.Source{URL: "toy://?count=1"}, noPlace).err)
 	for _, u := range []string{"toy://h", "toy:///p", "toy:p", "toy://u@"} {
-		_, _, err := decode(nowhere, ltxstore.Source{URL: u})
-		assert.ErrorContains(t, err, "names a place", u)
+		assert.ErrorContains(t, toy().whole(ltxstore.Source{URL: u}, noPlace).err, "names a place", u)
 	}
 }
 
@@ -278,18 +274,15 @@ func TestNothingIsAllowed(t *testing.T) {
 }
 
 // A client retries if its Config says so, not for having a nested struct.
-func TestCheckTellsRetries(t *testing.T) {
+func TestRetries(t *testing.T) {
 	type retrying struct {
 		Nested nested         `ltx:"nested"`
 		Retry  ltxstore.Retry `ltx:"retry"`
 	}
 	for text, want := range map[string]bool{"0": true, "1": false, "2": true} {
-		d := newBackend(Backend[retrying, ltxstore.ReplicaClient]{})
-		retries, err := d.Check(ltxstore.Source{Settings: map[string]string{"retry-max-attempts": text}})
+		cfg, _, err := Decode[retrying](ltxstore.Source{Settings: map[string]string{"retry-max-attempts": text}})
 		require.NoError(t, err)
-		assert.Equal(t, want, retries, text)
+		assert.Equal(t, want, tableOf(reflect.TypeFor[retrying]()).retries(reflect.ValueOf(cfg)), text)
 	}
-	retries, err := newBackend(Backend[config, ltxstore.ReplicaClient]{}).Check(ltxstore.Source{Settings: map[string]string{"attempts": "3"}})
-	require.NoError(t, err)
-	assert.False(t, retries)
+	assert.False(t, toy().retries(reflect.ValueOf(config{Nested: nested{Attempts: 3}})))
 }

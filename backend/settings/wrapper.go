@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
@@ -30,35 +29,34 @@ func (t *Table) below(key string) (string, bool) {
 	return rest, true
 }
 
-// resolveWrapper decodes src into the cfg of a wrapper, and reports whether
-// the wrapper is turned on.
-func (t *Table) resolveWrapper(src ltxstore.Source, cfg reflect.Value) (on bool, err error) {
-	own, defaults, wrong := t.given(src)
-	on, err = t.enabled(own, defaults, len(src.Mirrors) > 0)
+// decodeWrapper decodes the part of a wrapper into its cfg, and reports
+// whether the wrapper is turned on. more stands for what turns it on and is
+// not a setting.
+func (p part) decodeWrapper(more bool, cfg reflect.Value) (on bool, err error) {
+	on, err = p.enabled(more)
 	if err != nil || !on {
-		return false, settings.Join(wrong, err)
+		return false, settings.Join(p.err, err)
 	}
-	values := slices.DeleteFunc(inherit(own, defaults), func(v given) bool { return v.name == enabled })
-	return true, settings.Join(wrong, fill(cfg, values))
+	values := slices.DeleteFunc(p.values(), func(v given) bool { return v.name == enabled })
+	return true, settings.Join(p.err, fill(cfg, values))
 }
 
-// enabled reports whether the wrapper is turned on. Any setting turns it on, and
-// so does more, which stands for what is not a setting.
-func (t *Table) enabled(own, defaults list, more bool) (bool, error) {
-	off, err := own.off()
+// enabled reports whether the wrapper is turned on. Any setting turns it on.
+func (p part) enabled(more bool) (bool, error) {
+	off, err := p.own.off()
 	switch {
 	case err != nil:
 		return false, err
 	case off != nil && more:
 		return false, fmt.Errorf("%v is false, and there are replicas: want one of them", off)
-	case off != nil && t.locked:
-		inherited, err := defaults.off()
-		if err == nil && inherited == nil && len(defaults) > 0 {
-			return false, contradicts(off, defaults[0])
+	case off != nil && p.locked:
+		inherited, err := p.defaults.off()
+		if err == nil && inherited == nil && len(p.defaults) > 0 {
+			return false, contradicts(off, p.defaults[0])
 		}
 		return false, err
-	case off == nil && len(own) == 0 && !more: // all is inherited
-		off, err = defaults.off()
+	case off == nil && len(p.own) == 0 && !more: // all is inherited
+		off, err = p.defaults.off()
 	}
 	return off == nil, err
 }

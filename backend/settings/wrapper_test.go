@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-type wrapping struct {
+type outer struct {
 	Level  string   `ltx:"level" default:"d" help:"h"`
 	Sizes  int      `ltx:"frame-size,size" default:"d" help:"h"`
 	Keys   []string `ltx:"keys" default:"d" help:"h"`
@@ -19,54 +19,51 @@ type wrapping struct {
 }
 
 func wrapperToy() *Table {
-	t := newTable(reflect.TypeFor[wrapping]())
+	t := newTable(reflect.TypeFor[outer]())
 	t.wrapper = []string{"toy", "old"}
 	return t
 }
 
 // wrap returns the Config that src makes, or nil where the wrapper is off.
-func wrap(t *Table, src ltxstore.Source) (made *wrapping, err error) {
-	d := &wrapperDriver[wrapping, ltxstore.ReplicaClient]{t, Wrapper[wrapping, ltxstore.ReplicaClient]{
-		Check: func(cfg wrapping, _ bool) error {
+func wrap(t *Table, src ltxstore.Source) (made *outer, err error) {
+	w := newWrapper(Wrapper[outer, ltxstore.ReplicaClient]{
+		Names: t.wrapper,
+		Check: func(cfg outer, _ bool) error {
 			if cfg.Level == "refused" {
 				return errors.New("no such level")
 			}
 			return nil
 		},
-		New: func(_ ltxstore.ReplicaClient, cfg wrapping) ltxstore.ReplicaClient {
-			made = &cfg
-			return nil
-		},
-	}}
-	if err := d.Check(src, false); err != nil {
+	})
+	cfg, on, err := layer{part: t.whole(src, noPlace), wrapper: w, mirrors: src.Mirrors}.config(false)
+	if err != nil || !on {
 		return nil, err
 	}
-	_, err = d.Wrap(nil, src, nil)
-	return made, err
+	return cfg.(*outer), nil
 }
 
 func TestWrap(t *testing.T) {
-	all := &wrapping{Level: "3", Sizes: 4096, Keys: []string{"a", "b,c", "a"}, Hidden: []string{"k"}}
+	all := &outer{Level: "3", Sizes: 4096, Keys: []string{"a", "b,c", "a"}, Hidden: []string{"k"}}
 	every := map[string]string{"old.level": "3", "toy.frameSize": "4KiB", "toy.keys.0": "a", "toy.keys.1": "b,c", "toy.keys.2": "a", "toy.hidden": "k"}
 	for name, tt := range map[string]struct {
 		src  ltxstore.Source
-		want *wrapping
+		want *outer
 	}{
 		"a URL":                 {ltxstore.Source{URL: "toy:?toy.level=3&old.frame-size=4KiB&toy.keys=a&old.keys=b,c&toy.keys=a&toy.hidden=k"}, all},
 		"a file":                {ltxstore.Source{Settings: every}, all},
 		"what is inherited":     {ltxstore.Source{Defaults: every}, all},
 		"both, alike":           {ltxstore.Source{URL: "toy:?toy.level=3&toy.frame-size=4KiB", Settings: every}, all},
-		"items in a URL":        {ltxstore.Source{URL: "toy:?toy.keys.2=b&toy.keys.10=z"}, &wrapping{Keys: []string{"b", "z"}}},
-		"items in a file":       {ltxstore.Source{Settings: map[string]string{"toy.keys.10": "z", "toy.keys.2": "b"}}, &wrapping{Keys: []string{"b", "z"}}},
-		"lists are replaced":    {ltxstore.Source{URL: "toy:?toy.keys=z", Defaults: every}, &wrapping{Level: "3", Sizes: 4096, Keys: []string{"z"}, Hidden: []string{"k"}}},
-		"its name is enough":    {ltxstore.Source{URL: "toy:?old=true"}, &wrapping{}},
-		"so is the switch":      {ltxstore.Source{URL: "toy:?old.enabled=yes&toy=yes"}, &wrapping{}},
+		"items in a URL":        {ltxstore.Source{URL: "toy:?toy.keys.2=b&toy.keys.10=z"}, &outer{Keys: []string{"b", "z"}}},
+		"items in a file":       {ltxstore.Source{Settings: map[string]string{"toy.keys.10": "z", "toy.keys.2": "b"}}, &outer{Keys: []string{"b", "z"}}},
+		"lists are replaced":    {ltxstore.Source{URL: "toy:?toy.keys=z", Defaults: every}, &outer{Level: "3", Sizes: 4096, Keys: []string{"z"}, Hidden: []string{"k"}}},
+		"its name is enough":    {ltxstore.Source{URL: "toy:?old=true"}, &outer{}},
+		"so is the switch":      {ltxstore.Source{URL: "toy:?old.enabled=yes&toy=yes"}, &outer{}},
 		"off":                   {ltxstore.Source{URL: "toy:?toy=false"}, nil},
 		"off beside defaults":   {ltxstore.Source{URL: "toy:?toy=0", Defaults: every}, nil},
 		"off by default":        {ltxstore.Source{Defaults: map[string]string{"toy": "off"}}, nil},
-		"on beside off":         {ltxstore.Source{URL: "toy:?toy=1", Defaults: map[string]string{"toy": "off"}}, &wrapping{}},
-		"a setting beside off":  {ltxstore.Source{URL: "toy:?toy.level=1", Defaults: map[string]string{"toy": "off"}}, &wrapping{Level: "1"}},
-		"on beside what is not": {ltxstore.Source{URL: "toy:?toy=1&toy.level=2"}, &wrapping{Level: "2"}},
+		"on beside off":         {ltxstore.Source{URL: "toy:?toy=1", Defaults: map[string]string{"toy": "off"}}, &outer{}},
+		"a setting beside off":  {ltxstore.Source{URL: "toy:?toy.level=1", Defaults: map[string]string{"toy": "off"}}, &outer{Level: "1"}},
+		"on beside what is not": {ltxstore.Source{URL: "toy:?toy=1&toy.level=2"}, &outer{Level: "2"}},
 	} {
 		got, err := wrap(wrapperToy(), tt.src)
 		require.NoError(t, err, name)

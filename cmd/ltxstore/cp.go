@@ -137,7 +137,7 @@ func (cmd *cp) layouts(ctx context.Context, a *app, src ltxstore.ReplicaClient) 
 // layout of Litestream, v0.3's included, the one that Litestream uses in the destination's
 // store, otherwise the default.
 func sameFamily(from string, to target) (string, error) {
-	scheme, _, err := to.src.Driver()
+	scheme, err := to.src.Scheme()
 	if err != nil || from == ltxstore.LayoutDefault.String() {
 		return ltxstore.LayoutDefault.String(), err
 	}

@@ -8,6 +8,19 @@ import (
 	"sync"
 )
 
+// Table is the settings of a backend or a wrapper, as package backend/settings makes it of a Config.
+type Table interface {
+	// Names returns the names of the settings in the order of the fields.
+	Names() []string
+
+	// Lookup returns the full name of the setting that key names, and whether
+	// its value is a secret. ok is false if there is no such setting.
+	Lookup(key string) (name string, secret, ok bool)
+
+	// Markdown returns the table for docs/configuration.md.
+	Markdown() string
+}
+
 // registered is the only state that packages of this library share. Only init
 // functions write it.
 var registered = struct{ drivers, wrappers Registry }{Registry{what: "scheme"}, Registry{what: "wrapper"}}
@@ -19,24 +32,24 @@ func Drivers() *Registry { return &registered.drivers }
 // settings.
 func Wrappers() *Registry { return &registered.wrappers }
 
-// Registry holds drivers by name. It is safe for concurrent use.
+// Registry holds the tables of drivers by name. It is safe for concurrent use.
 type Registry struct {
 	what   string
 	mu     sync.RWMutex
-	values map[string]any    // by the first name
+	values map[string]Table  // by the first name
 	names  map[string]string // the first name of each
 }
 
 // Add registers a driver. It panics if value is nil, or a name is already
 // registered or contains a dot.
-func (r *Registry) Add(value any, name string, aliases ...string) {
+func (r *Registry) Add(value Table, name string, aliases ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if value == nil {
 		panic("ltxstore: " + r.what + " " + name + " without a driver")
 	}
 	if r.values == nil {
-		r.values, r.names = make(map[string]any), make(map[string]string)
+		r.values, r.names = make(map[string]Table), make(map[string]string)
 	}
 	for _, known := range append([]string{name}, aliases...) {
 		if _, taken := r.names[known]; taken || strings.Contains(known, ".") {
@@ -48,7 +61,7 @@ func (r *Registry) Add(value any, name string, aliases ...string) {
 }
 
 // Get returns the driver with the given name or alias, or nil.
-func (r *Registry) Get(name string) any {
+func (r *Registry) Get(name string) Table {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.values[r.names[name]]

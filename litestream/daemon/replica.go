@@ -11,6 +11,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/settings"
 	_ "github.com/ltxstore/ltxstore/backends"
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/litestream"
@@ -66,11 +67,7 @@ func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logg
 // each one, up to five minutes, until it has written all that is missing without a
 // further one.
 func repeated(client ltxstore.ReplicaClient, src ltxstore.Source) ltxstore.ReplicaClient {
-	_, driver, err := src.Driver()
-	if err != nil {
-		return client
-	}
-	if _, _, ok := driver.Lookup("retry-max-attempts"); ok {
+	if settings.Has(src, "retry-max-attempts") {
 		return client
 	}
 	if retrier, ok := ltxstore.As[backend.Retrier](client); ok && retrier.Retries() {

@@ -42,5 +42,5 @@ func Settings[C any](t *testing.T, name string, configOf func(ltxstore.ReplicaCl
 
 // Names returns the settings of a wrapper that is registered.
 func Names(wrapper string) []string {
-	return settings.Wrappers().Get(wrapper).(interface{ Names() []string }).Names()
+	return settings.Wrappers().Get(wrapper).Names()
 }
