@@ -37,6 +37,9 @@ func (o Options) text(n node) (expanded, missing string) {
 		}
 		return ""
 	})
+	if o.Litestream && n.plain && expanded != n.text {
+		expanded = strings.TrimSpace(expanded) // Litestream expands variables before it reads the YAML
+	}
 	return expanded, missing
 }
 
@@ -47,6 +50,9 @@ func (o Options) required(key string, n node) (string, error) {
 		return "", invalid(n, "%s is a %s: want one value", key, []string{"null", "value", "list", "map"}[n.kind])
 	}
 	value, missing := o.text(n)
+	if at := strings.LastIndex(n.text, "${"); at >= 0 && !o.NoExpandEnv && !strings.Contains(n.text[at:], "}") {
+		return "", invalid(n, "%s has ${ without }: want ${NAME}", key)
+	}
 	if missing != "" {
 		dollar := ", or $$ for a dollar sign"
 		if o.Litestream {

@@ -44,11 +44,12 @@ type DB struct {
 // wrong, one line for each problem. With an error the File, if it is not nil, is not for use, but
 // to report what else is wrong. Parse sends no request.
 func Parse(data []byte, opts Options) (*File, error) {
-	n, err := parse(data)
+	n, warnings, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
 	opts = opts.withDefaults()
+	*opts.warnings = append(*opts.warnings, warnings...)
 	if n.kind == null {
 		return &File{}, nil // of comments alone
 	}

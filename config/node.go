@@ -31,35 +31,51 @@ type node struct {
 	key          string
 	kind         kind
 	text         string
+	plain        bool // a scalar without quotes
 	items        []node
 	line, column int
 
 	keyLine, keyColumn int
 }
 
-// maxNodes bounds how much aliases can expand a small file.
+// maxNodes bounds how much aliases can expand a small file. A larger one may have as many
+// values as bytes.
 const maxNodes = 100_000
 
-// parse returns the only document in data, which is YAML and so may be JSON.
-func parse(data []byte) (node, error) {
+// parse returns the only document in data, which is YAML and so may be JSON. Documents
+// after it must be empty. The warnings are about maps that Litestream merges in its own way.
+func parse(data []byte) (node, []Warning, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return node{}, invalid(node{}, "the configuration is empty")
+		return node{}, nil, invalid(node{}, "the configuration is empty")
 	}
 	if onlyComments(data) {
-		return node{}, nil
+		return node{}, nil, nil
 	}
-	var document yaml.Node
-	if err := yaml.Load(data, &document); err != nil {
+	var documents []yaml.Node
+	if err := yaml.Load(data, &documents, yaml.WithAllDocuments()); err != nil {
 		at, text := placed(unquoted(err.Error()))
-		return node{}, invalid(at, "%s", text)
+		return node{}, nil, invalid(at, "%s", text)
 	}
-	return fromYAML(&document)
+	c := converter{most: max(maxNodes, len(data))}
+	var found []node
+	for i := range documents {
+		n, err := c.convert(&documents[i])
+		switch {
+		case err != nil:
+			return node{}, nil, err
+		case i > 0 && n.kind != null:
+			return node{}, nil, invalid(n, "this is a second document: want one, without --- before its end")
+		}
+		found = append(found, n)
+	}
+	return found[0], c.warnings, nil
 }
 
 // ofYAML is how an error of the YAML library begins.
-var ofYAML = regexp.MustCompile(`^go-yaml load error .*? at L(\d+)\.C(\d+)(?:-L\d+\.C\d+)?: `)
+var ofYAML = regexp.MustCompile(`^go-yaml load error .*? at (?:L(\d+)\.C(\d+)(?:-(?:L\d+\.)?C\d+)?|<unknown position>): `)
 
-// placed returns the position in an error of the YAML library, and what it says.
+// placed returns the position in an error of the YAML library, if there is one, and what it
+// says.
 func placed(text string) (node, string) {
 	found := ofYAML.FindStringSubmatch(text)
 	if found == nil {
@@ -92,27 +108,36 @@ func unquoted(text string) string {
 }
 
 func fromYAML(n *yaml.Node) (node, error) {
-	c := converter{left: maxNodes}
+	c := converter{most: maxNodes}
 	return c.convert(n)
 }
 
-type converter struct{ left int }
+type converter struct {
+	most, converted int
+	litestream      bool // the document is a litestream.yml
+	warnings        []Warning
+}
 
 func (c *converter) convert(n *yaml.Node) (node, error) {
 	out := node{line: n.Line, column: n.Column}
-	if c.left--; c.left < 0 {
-		return out, invalid(out, "the configuration has more than %d values, or an alias of itself", maxNodes)
+	if c.converted++; c.converted > c.most {
+		return out, invalid(out, "the configuration has more than %d values, or an alias of itself", c.most)
 	}
 	switch n.Kind {
 	case yaml.DocumentNode:
 		if len(n.Content) == 1 {
+			c.litestream = hasDBs(n.Content[0])
 			return c.convert(n.Content[0])
 		}
 	case yaml.AliasNode:
 		return c.convert(n.Alias)
 	case yaml.ScalarNode:
-		if n.ShortTag() != "!!null" {
-			out.kind, out.text = scalar, n.Value
+		switch n.ShortTag() {
+		case "!!null":
+		case "!!binary":
+			return out, invalid(out, "want the value as it is, and not as !!binary")
+		default:
+			out.kind, out.text, out.plain = scalar, n.Value, n.Style == 0
 		}
 	case yaml.SequenceNode:
 		out.kind = list
@@ -130,37 +155,49 @@ func (c *converter) convert(n *yaml.Node) (node, error) {
 }
 
 // mapping converts a mapping, and merges the mappings of "<<" into it. Keys
-// of the mapping itself take precedence.
+// of the mapping itself take precedence; see overlay for a litestream.yml.
 func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 	out.kind = dict
+	own := make(map[string]bool)
 	var merged []node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		at := node{line: key.Line, column: key.Column}
-		if key.Kind != yaml.ScalarNode {
-			return out, invalid(at, "want a name before the colon")
+		isMerge := key.ShortTag() == "!!merge"
+		if key.Kind == yaml.AliasNode {
+			key = key.Alias
 		}
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			return out, invalid(at, "want a name before the colon")
+		case own[key.Value]:
+			return out, invalid(at, "%s is there twice", key.Value)
+		}
+		own[key.Value] = true
 		converted, err := c.convert(value)
 		if err != nil {
 			return out, err
 		}
-		if key.ShortTag() == "!!merge" {
-			if converted.kind == list {
-				merged = append(merged, converted.items...)
-			} else {
-				merged = append(merged, converted)
-			}
+		if !isMerge {
+			c.overlay(&out, converted.named(key.Value, at.line, at.column))
 			continue
 		}
-		if _, ok := out.get(key.Value); ok {
-			return out, invalid(at, "%s is there twice", key.Value)
+		if merged, err = mapsOf(converted); err != nil {
+			return out, err
 		}
-		out.items = append(out.items, converted.named(key.Value, key.Line, key.Column))
+		if !c.litestream {
+			continue
+		}
+		for _, from := range slices.Backward(merged) {
+			for _, e := range from.items {
+				if c.overlay(&out, e) && own[e.key] {
+					c.warnings = append(c.warnings, Warning{at.line, at.column,
+						fmt.Sprintf("%s is that of <<, which comes after it, as in Litestream: want << first", e.key)})
+				}
+			}
+		}
 	}
 	for _, from := range merged {
-		if from.kind != dict {
-			return out, invalid(from, "want a map to merge")
-		}
 		for _, e := range from.items {
 			if _, ok := out.get(e.key); !ok {
 				out.items = append(out.items, e)
@@ -168,6 +205,51 @@ func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 		}
 	}
 	return out, nil
+}
+
+// mapsOf returns the maps to merge, which take precedence in this order.
+func mapsOf(merge node) ([]node, error) {
+	maps := []node{merge}
+	if merge.kind == list {
+		maps = merge.items
+	}
+	for _, from := range maps {
+		if from.kind != dict {
+			return nil, invalid(from, "want a map to merge")
+		}
+	}
+	return maps, nil
+}
+
+// overlay adds an entry to a map, and reports whether another value of that key is
+// gone. In a litestream.yml, a later value takes precedence, whether it is merged or not,
+// and two maps of one key are combined: so does the YAML library of Litestream.
+func (c *converter) overlay(to *node, e node) (replaced bool) {
+	i := slices.IndexFunc(to.items, func(before node) bool { return before.key == e.key })
+	if i < 0 {
+		to.items = append(to.items, e)
+		return false
+	}
+	before := &to.items[i]
+	if before.kind == dict && e.kind == dict {
+		for _, below := range e.items {
+			replaced = c.overlay(before, below) || replaced
+		}
+		return replaced
+	}
+	replaced = before.kind != e.kind || before.text != e.text || e.kind == list
+	*before = e
+	return replaced
+}
+
+// hasDBs reports whether a document is a litestream.yml.
+func hasDBs(root *yaml.Node) bool {
+	for i := 0; root.Kind == yaml.MappingNode && i < len(root.Content); i += 2 {
+		if root.Content[i].Value == "dbs" {
+			return true
+		}
+	}
+	return false
 }
 
 // named returns the node with its key, which is at a place of its own.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 
 	"github.com/ltxstore/ltxstore"
 )
@@ -47,15 +48,15 @@ func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 }
 
 // bucketURL returns BUCKET/PATH with the path cleaned as Litestream does: the
-// path of "bucket" is ".", and that of "bucket/" is empty. A path that cannot
-// be decoded is returned as it is, for the backend to reject.
+// path of "bucket" is ".", and that of "bucket/" is empty. A path that no URL
+// has is returned as it is, for the backend to reject.
 func bucketURL(rest string) string {
 	bucket, raw, hasPath := strings.Cut(rest, "/")
 	if hasPath {
 		raw = "/" + raw
 	}
 	decoded, err := url.PathUnescape(raw)
-	if err != nil {
+	if err != nil || strings.ContainsFunc(raw, func(c rune) bool { return c == '#' || unicode.IsControl(c) }) {
 		return rest
 	}
 	return bucket + "/" + escape(strings.TrimPrefix(path.Clean(decoded), "/"))

@@ -175,13 +175,117 @@ func TestInvalidHasDaemonSettings(t *testing.T) {
 // A file that is not YAML is told with the place where it is not.
 func TestNotYAML(t *testing.T) {
 	for text, says := range map[string]string{
-		"dbs:\n  - a: b: c\n": "line 2, column 9: this is not YAML: mapping values",
-		"dbs: [\n":            "line 2, column 1: this is not YAML: did not find",
-		"a: &a 1\nb: *c\n":    "unknown anchor",
-		"a: 'x\n":             "line 1, column 4: this is not YAML: found unexpected end",
+		"dbs:\n  - a: b: c\n":                          "line 2, column 9: this is not YAML: mapping values",
+		"dbs: [\n":                                     "line 2, column 1: this is not YAML: did not find",
+		"a: &a 1\nb: *c\n":                             "unknown anchor",
+		"a: 'x\n":                                      "line 1, column 4: this is not YAML: found unexpected end",
+		"a: \"\xff\"\n":                                "init: invalid argument: this is not YAML: invalid leading UTF-8",
+		"a: \x00\n":                                    "init: invalid argument: this is not YAML: control characters",
+		"a: " + strings.Repeat("{b: ", 20_000):         "line 1, column 40001: this is not YAML: exceeded max depth",
+		"dbs: []\n---\ndbs: []\n":                      "line 3, column 1: this is a second document",
+		"dbs: []\n---\n# nothing\n---\ndbs: []\n":      "line 5, column 1: this is a second document",
+		"dbs: [{path: !!binary L2Ri}]":                 "line 1, column 14: want the value as it is",
+		"dbs: [{path: /a, <<: {dir: /d}, <<: {b: c}}]": "line 1, column 33: << is there twice",
 	} {
 		_, err := config.Parse([]byte(text), options())
 		require.ErrorIs(t, err, fs.ErrInvalid)
 		assert.ErrorContains(t, err, says, text)
+	}
+}
+
+// What names no place, or another one in Litestream, is refused.
+func TestPlacesRefused(t *testing.T) {
+	for replica, says := range map[string]string{
+		"{url: 's3://b/a#b', region: eu-west-1}":    "the URL has a fragment",
+		"{url: 'gs://bucket/#'}":                    "the URL has a fragment",
+		"{url: 's3://b/a?region=eu-west-1#b'}":      "the URL has a fragment",
+		"{url: \"s3://b/a\\n\", region: eu-west-1}": "the URL has a line break",
+		"{type: s3, bucket: b, path: '${'}":         "path has ${ without }",
+		"{type: s3, bucket: b, path: '${A}x${A'}":   "path has ${ without }",
+	} {
+		for _, file := range []string{"dbs: [{path: /db, replica: " + replica + "}]", "replica: " + replica} {
+			_, err := config.Parse([]byte(file), options())
+			require.ErrorIs(t, err, fs.ErrInvalid, file)
+			assert.ErrorContains(t, err, says, file)
+		}
+	}
+	_, err := config.Parse([]byte("replica: {path: '/${'}"), config.Options{NoExpandEnv: true})
+	require.NoError(t, err)
+}
+
+// What Litestream takes of YAML: an empty document at the end, aliases as names.
+func TestYAMLForms(t *testing.T) {
+	const yaml = "dbs:\n  - path: /db\n    replica: {path: /r}\n"
+	for _, text := range []string{yaml, "---\n" + yaml + "...\n", yaml + "---\n", yaml + "---\n# nothing\n", "\ufeff" + yaml, strings.ReplaceAll(yaml, "\n", "\r\n"),
+		"x-a: &a path\n" + strings.Replace(yaml, "path: /db", "*a : /db", 1)} {
+		file, err := config.Parse([]byte(text), options())
+		require.NoError(t, err, text)
+		assert.Equal(t, "/db", file.DBs[0].Path, text)
+	}
+}
+
+// A file may have as many databases as there is room for; aliases must not make more of a
+// small one.
+func TestManyDatabases(t *testing.T) {
+	const db = "  - {path: /a, dir: /b, pattern: c, recursive: d, watch: e, meta-path: f}\n"
+	file, err := config.Parse([]byte("dbs:\n"+strings.Repeat(db, 15_000)), options())
+	require.NoError(t, err)
+	assert.Len(t, file.DBs, 15_000)
+	_, err = config.Parse([]byte("x-a: &a ["+strings.Repeat("a,", 1000)+"]\ndbs: ["+strings.Repeat("*a,", 1000)+"]"), options())
+	require.ErrorContains(t, err, "more than 100000 values")
+}
+
+// In a litestream.yml maps are merged as by Litestream's YAML library, which interop asks:
+// a later value takes precedence, also before a merge, and maps of one key are combined.
+func TestMerge(t *testing.T) {
+	const base = "x-a: &a {path: /theirs, replica: {path: /base, must-exist: true}}\nx-b: &b {path: /b, must-exist: true}\n"
+	for db, want := range map[string]struct{ path, replica, mustExist, warns string }{
+		"{<<: *a, path: /mine}":                                                   {"/mine", "/base", "true", ""},
+		"{path: /mine, <<: *a}":                                                   {"/theirs", "/base", "true", "path is that of <<"},
+		"{path: /theirs, <<: *a}":                                                 {"/theirs", "/base", "true", ""},
+		"{<<: *a, replica: {path: /own}}":                                         {"/theirs", "/own", "true", ""},
+		"{replica: {path: /own}, <<: *a}":                                         {"/theirs", "/base", "true", "replica is that of <<"},
+		"{path: /x, replica: {<<: [{path: /c}, *b]}}":                             {"/x", "/c", "true", ""},
+		"{path: /x, replica: {must-exist: false, <<: [{path: /c}, *b]}}":          {"/x", "/c", "true", "must-exist is that of <<"},
+		"{path: /x, replica: {<<: *b, must-exist: false, path: /d}}":              {"/x", "/d", "false", ""},
+		"{path: /x, replica: {path: /d, must-exist: true, <<: [*b, {path: /e}]}}": {"/x", "/b", "true", "path is that of <<"},
+	} {
+		file, err := config.Parse([]byte(base+"dbs: ["+db+"]"), options())
+		require.NoError(t, err, db)
+		found := file.DBs[0]
+		src := found.Replicas[0].Source()
+		assert.Equal(t, want.path, found.Path, db)
+		assert.Equal(t, want.replica, src.Settings["path"], db)
+		assert.Equal(t, want.mustExist, src.Settings["must-exist"], db)
+		var warned []string
+		for _, w := range file.Warnings {
+			warned = append(warned, w.String())
+		}
+		if want.warns == "" {
+			assert.Empty(t, warned, db)
+		} else {
+			require.Len(t, warned, 1, db)
+			assert.Contains(t, warned[0], "line 3, column ", db)
+			assert.Contains(t, warned[0], want.warns, db)
+		}
+	}
+
+	// In other files the keys of a map itself take precedence.
+	file, err := config.Parse([]byte("x-b: &b {path: /b, must-exist: true}\nreplica: {path: /own, <<: *b}"), options())
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"path": "/own", "must-exist": "true"}, file.Replicas[0].Source().Settings)
+}
+
+// Litestream expands variables before it reads the YAML: space around a value without
+// quotes, as of a secret that ends in a line break, is none of it.
+func TestSpaceAroundVariables(t *testing.T) {
+	options := config.Options{Getenv: func(string) (string, bool) { return " /r \n", true }}
+	for text, want := range map[string]string{"${R}": "/r", "'${R}'": " /r \n", "x${R}": "x /r"} {
+		file, err := config.Parse([]byte("dbs:\n  - path: /db\n    replica:\n      path: "+text), options)
+		require.NoError(t, err)
+		assert.Equal(t, want, file.DBs[0].Replicas[0].Source().Settings["path"], text)
+		file, err = config.Parse([]byte("replica:\n  path: "+text), options)
+		require.NoError(t, err)
+		assert.Contains(t, file.Replicas[0].Source().Settings["path"], " /r \n", text)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // ParseReplicas reads one replica section or a list of them. Every error is
 // fs.ErrInvalid. It sends no request.
 func ParseReplicas(data []byte, opts Options) ([]Replica, error) {
-	n, err := parse(data)
+	n, _, err := parse(data)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (s *Section) UnmarshalYAML(n *yaml.Node) error {
 
 // UnmarshalJSON fills the section.
 func (s *Section) UnmarshalJSON(data []byte) error {
-	root, err := parse(data)
+	root, _, err := parse(data)
 	root = root.unplaced()
 	*s = func() node { return root }
 	return err

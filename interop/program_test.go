@@ -39,7 +39,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "no store here", http.StatusForbidden)
 }
 
-// listOwn lists level 0 of the replica of /db in a litestream.yml, as a process: what is
+// listOwn lists level 0 of the replica of /db, the last in a litestream.yml, as a process: what is
 // read of the environment is read once.
 func listOwn(name string) error {
 	text, err := os.ReadFile(name)
@@ -50,7 +50,8 @@ func listOwn(name string) error {
 	if err != nil {
 		return err
 	}
-	client, err := ltxstore.OpenSource(context.Background(), file.DBs[0].Replicas[0].Source())
+	db := file.DBs[len(file.DBs)-1]
+	client, err := ltxstore.OpenSource(context.Background(), db.Replicas[0].Source())
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func TestSamePlaceAsTheProgram(t *testing.T) {
 	yml := filepath.Join(dir, "litestream.yml")
 	env := append(os.Environ(), "HTTP_PROXY="+server.URL, "HTTPS_PROXY="+server.URL, "NO_PROXY=", "SET=set", "PLACE="+dir,
 		"AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null",
-		"LITESTREAM_S3_ENDPOINT=http://elsewhere.example")
+		"LITESTREAM_S3_ENDPOINT=http://elsewhere.example", "SPACE= db \n")
 
 	// run returns what a program asks for first, and what it prints.
 	run := func(more string, args ...string) (asked, output string) {
@@ -100,6 +101,15 @@ func TestSamePlaceAsTheProgram(t *testing.T) {
 	}
 	const s3 = "bucket: bucket, region: us-east-1"
 	const at = s3 + ", force-path-style: true, endpoint: 'http://store.example:9000'"
+	same := func(file, want string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(yml, []byte(file), 0o600))
+		theirs, _ := run("", stock, "ltx", "-config", yml, "/db")
+		ours, _ := run("LTXSTORE_LIST="+yml, self)
+		assert.Equal(t, theirs, ours, file)
+		assert.Contains(t, ours, want, file)
+		assert.NotContains(t, ours, "elsewhere", file)
+	}
 	for section, want := range map[string]string{
 		// Paths are not cleaned.
 		"{type: s3, " + at + "}":                                                   "/0000/",
@@ -122,12 +132,22 @@ func TestSamePlaceAsTheProgram(t *testing.T) {
 		"{type: s3, " + s3 + "}":                     "amazonaws.com",
 		"{url: 's3://bucket/db', region: us-east-1}": "amazonaws.com",
 	} {
-		require.NoError(t, os.WriteFile(yml, []byte("dbs: [{path: /db, replica: "+section+"}]"), 0o600))
-		theirs, _ := run("", stock, "ltx", "-config", yml, "/db")
-		ours, _ := run("LTXSTORE_LIST="+yml, self)
-		assert.Equal(t, theirs, ours, section)
-		assert.Contains(t, ours, want, section)
-		assert.NotContains(t, ours, "elsewhere", section)
+		same("dbs: [{path: /db, replica: "+section+"}]", want)
+	}
+	const theirs, own = "{replica: {type: s3, path: theirs, " + at + "}}", "replica: {path: own}"
+	for file, want := range map[string]string{
+		// A later value takes precedence, merged or not, and maps of one key are combined.
+		"dbs: [{path: /db, replica: {<<: {type: s3, path: theirs, " + at + "}, path: own}}]":                  "own/0000/",
+		"dbs: [{path: /db, replica: {path: own, <<: {type: s3, path: theirs, " + at + "}}}]":                  "theirs/0000/",
+		"dbs: [{path: /db, replica: {path: own, <<: [{path: first}, {type: s3, path: second, " + at + "}]}}]": "first/0000/",
+		"dbs: [{path: /db, <<: " + theirs + ", " + own + "}]":                                                 "own/0000/",
+		"dbs: [{path: /db, " + own + ", <<: " + theirs + "}]":                                                 "theirs/0000/",
+		"x-a: &a " + theirs + "\ndbs: [{path: /other, <<: *a, " + own + "}, {path: /db, <<: *a}]":             "theirs/0000/",
+		"x-a: &a replica\ndbs: [{path: /db, *a : {type: s3, path: own, " + at + "}}]":                         "own/0000/",
+		"dbs: [{path: /db, replica: {type: s3, path: own, " + at + "}}]\n---\n":                               "own/0000/",
+		"dbs:\n  - path: /db\n    replica:\n      <<: {type: s3, " + at + "}\n      path: ${SPACE}\n":         "db/0000/",
+	} {
+		same(file, want)
 	}
 
 	// Directories of a URL have the name that it has once it is escaped.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
@@ -40,6 +41,9 @@ func ParseURL(raw string) (URL, error) {
 	}
 	u := URL{Scheme: scheme}
 	rest := raw[len(scheme)+1:]
+	if strings.ContainsFunc(rest, unicode.IsControl) {
+		return URL{}, errors.New("the URL has a line break or another control character: want it written with %, if it is meant")
+	}
 	if strings.Contains(rest, "#") {
 		return URL{}, errors.New("the URL has a fragment: want # written as %23")
 	}

@@ -32,6 +32,9 @@ func TestParseURL(t *testing.T) {
 	for raw, want := range map[string]string{
 		"bucket":            "the URL has no scheme",
 		"s3://b#x":          "the URL has a fragment: want # written as %23",
+		"s3://b/p\n":        "the URL has a line break or another control character",
+		"s3://b/p?a=\x00":   "the URL has a line break or another control character",
+		"s3://\x7fb/p":      "the URL has a line break or another control character",
 		"s3://b/%zz":        "the URL's path has a %",
 		"s3://%zz@b":        "the URL's user or password has a %",
 		"s3://u:%zz@b":      "the URL's user or password has a %",
