@@ -21,9 +21,10 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// CreateUpload implements object.Multipart. The service keeps blocks by their
-// blob's name, and an upload's ID distinguishes its blocks. Without a condition
-// on the write, one request determines the version of the blob: see replaced.
+// CreateUpload implements object.Multipart. The service stores all uncommitted
+// blocks of a blob together; an upload's ID tells its blocks from others.
+// Unless the write is conditional, one request asks for the blob's version,
+// which replaced compares.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
 	id := make([]byte, idSize)
 	_, _ = rand.Read(id) // never fails
@@ -42,16 +43,16 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 const idSize = 16
 
 // blockID returns the name of a block. All blocks of a blob must have names of
-// one length, including those that another program has left: 64 bytes are what
-// Azure's library for Go uses, and so Litestream.
+// the same length, including those that another program left behind. Azure's
+// library for Go uses 64 bytes, and therefore Litestream does.
 func blockID(upload object.Upload, number int) string {
 	var id [64]byte
-	_, _ = hex.Decode(id[:idSize], []byte(upload.ID[:2*idSize])) // of CreateUpload
+	_, _ = hex.Decode(id[:idSize], []byte(upload.ID[:2*idSize])) // made by CreateUpload
 	binary.BigEndian.PutUint32(id[idSize:], uint32(number))
 	return base64.StdEncoding.EncodeToString(id[:])
 }
 
-// PutPart implements object.Multipart: it is one Put Block, with its MD5.
+// PutPart implements object.Multipart. It sends one Put Block with its MD5.
 func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, body *object.Body) (object.Part, error) {
 	sum, err := body.Sum(md5.New())
 	if err != nil {
@@ -66,7 +67,7 @@ func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, 
 	return object.Part{Number: number, Size: body.Size(), Value: id}, err
 }
 
-// CompleteUpload implements object.Multipart: it is one Put Block List, which
+// CompleteUpload implements object.Multipart. It sends one Put Block List, which
 // may be repeated.
 func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts []object.Part, opts object.PutOptions) (object.Object, error) {
 	ids, size := make([]string, len(parts)), int64(0)
@@ -91,10 +92,10 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	return written(upload.Key, out.ETag, out.LastModified, size), nil
 }
 
-// replaced resolves an upload whose blocks are gone. Another write of the name
-// that was committed meanwhile has discarded them: it counts as one that came
-// after this one and replaced it. An empty blob is not such a write: it
-// discards what a failed write has left.
+// replaced returns the result of an upload whose blocks are gone. If another
+// write of the same name was committed in the meantime, it discarded the
+// blocks, and counts as having come later and replaced this one. An empty blob
+// is no such write: AbortUpload creates it to discard the blocks of a failed one.
 func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, gone error) (object.Object, error) {
 	now, err := b.Head(ctx, upload.Key, "")
 	if err != nil || now.Size == 0 || now.Version == upload.ID[2*idSize:] {
@@ -104,13 +105,12 @@ func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64,
 }
 
 // AbortUpload implements object.Multipart. The documentation does not state
-// whether Delete Blob removes a blob that was never committed; reports differ,
-// and a Delete Blob without a condition could remove another writer's file. An
-// empty list of blocks, written only if the name has no blob, discards the
-// blocks, and the empty blob is then deleted by its ETag. If the name has a
-// blob, both conditions keep it, and the blocks are dropped by its next write
-// or deletion. (An empty Put Blob would do too, but Azurite then takes the
-// blocks for a blob.)
+// whether Delete Blob removes a blob that was never committed, reports differ,
+// and without a condition it could remove another writer's file. Instead, an
+// empty list of blocks is committed if no blob has that name, which discards
+// the blocks, and the empty blob is then deleted by its ETag. An existing blob
+// is not touched; its next write or deletion discards the blocks. (An empty Put
+// Blob would work too, but Azurite then treats the blocks as a blob.)
 func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 	client := b.container.NewBlockBlobClient(upload.Key)
 	out, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{
@@ -132,11 +132,11 @@ func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool,
 	return slices.ContainsFunc(found, func(u object.Upload) bool { return u.Key == upload.Key }), err
 }
 
-// uncommitted is the ID of an upload of which only the name is known.
+// uncommitted is the ID of an upload if only its name is known.
 const uncommitted = "uncommitted"
 
 // ListUploads implements object.Multipart. The service lists a blob that was
-// never committed as an empty one.
+// never committed as an empty blob.
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	out, err := b.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{
 		Include:        container.ListBlobsInclude{UncommittedBlobs: true},

@@ -25,14 +25,15 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// bucket is an object.Bucket, and all of its optional interfaces but Streamer.
+// bucket implements object.Bucket and all of its optional interfaces except
+// Streamer.
 type bucket struct {
 	*transport.Service
 	cfg       Config // with its defaults filled in
 	container *container.Client
 
-	// What each request about a blob says of its encryption, and each write of its
-	// tier.
+	// The encryption, sent with each request for a blob, and the access tier,
+	// sent with each write.
 	key   *blob.CPKInfo
 	scope *blob.CPKScopeInfo
 	tier  *blob.AccessTier
@@ -59,7 +60,7 @@ func atVersion(version string) *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfMatch: transport.Optional(azcore.ETag(version))}}
 }
 
-// absent makes a write fail if the blob exists (clause W6), if that is asked for.
+// absent, if asked, makes a write fail if the blob exists (clause W6).
 func absent(asked bool) *blob.AccessConditions {
 	c := &blob.ModifiedAccessConditions{}
 	if asked {
@@ -68,8 +69,8 @@ func absent(asked bool) *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: c}
 }
 
-// The service takes no hyphens in the names of metadata, and may answer in
-// another case.
+// The service allows no hyphens in the names of metadata, and may return them in
+// a different case.
 const timestampKey, timestampName = "litestream-timestamp", "litestreamtimestamp"
 
 func toMetadata(metadata map[string]string) map[string]*string {
@@ -93,7 +94,7 @@ func fromMetadata(metadata map[string]*string) map[string]string {
 	return m
 }
 
-// sumOf returns a hash that is one of a whole blob, else nil.
+// sumOf returns sum if it is an MD5, and nil otherwise.
 func sumOf(sum []byte) []byte {
 	if len(sum) != md5.Size {
 		return nil
@@ -101,7 +102,7 @@ func sumOf(sum []byte) []byte {
 	return sum
 }
 
-// Put implements object.Bucket: it is one Put Blob.
+// Put implements object.Bucket. It sends one Put Blob.
 func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	out, err := b.container.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(body), &blockblob.UploadOptions{
 		Metadata:                toMetadata(opts.Metadata),
@@ -122,7 +123,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 
 const contentType = "application/octet-stream"
 
-// written returns the blob that the answer to a write describes.
+// written returns the blob that the response to a write describes.
 func written(key string, etag *azcore.ETag, modified *time.Time, size int64) object.Object {
 	return object.Written(key, string(transport.Value(etag)), size, transport.Value(modified))
 }
@@ -143,7 +144,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	span, atEnd := transport.Value(out.ContentRange), fmt.Sprintf("bytes %d-%d/%d", opts.Offset, opts.Offset-1, opts.Offset)
-	if span == atEnd { // an emulator's answer to a range at the end
+	if span == atEnd { // how an emulator answers a range that starts at the end
 		out.Body.Close()
 		return object.Content{}, object.ErrRange
 	}
@@ -158,8 +159,8 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	return transport.Ranged(content, answer.StatusCode, span, opts)
 }
 
-// Head implements object.Bucket: it is one Get Blob Properties. Its 404 has the
-// service's code in a header, which a proxy's does not.
+// Head implements object.Bucket. It sends one Get Blob Properties. A 404 of the
+// service has its code in a header, which that of a proxy lacks.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
 	out, err := b.container.NewBlobClient(key).GetProperties(ctx, &blob.GetPropertiesOptions{
 		AccessConditions: atVersion(version), CPKInfo: b.key,
@@ -176,8 +177,8 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	}, nil
 }
 
-// List implements object.Bucket. A service older than startFrom ignores it,
-// which object.Client notices: it skips what lies before.
+// List implements object.Bucket. Services that do not know startFrom ignore it,
+// and object.Client then skips the names before it.
 func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
 	in := &container.ListBlobsHierarchyOptions{
 		Include:        container.ListBlobsInclude{Metadata: opts.Metadata},
@@ -206,7 +207,8 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	return page, b.check(out.ContainerName, out.Prefix, opts.Prefix, page)
 }
 
-// check is transport.CheckListing. The container may be named by its URL.
+// check calls transport.CheckListing. The service may name the container by its
+// URL.
 func (b *bucket) check(name, prefix *string, want string, page object.Page) error {
 	return transport.CheckListing(b.cfg.Bucket, want, path.Base(transport.Value(name)), transport.Value(prefix), page)
 }

@@ -13,18 +13,18 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config says where a replica is and how it is written. Bucket is required, and
-// so is Account or Endpoint; the zero value of every other field is its
-// default. If a field is invalid, Init fails before any request, with the
-// field's name, its value and what would be right.
+// Config is the location of a replica and the options for reading and writing
+// it. Bucket is required, and so is Account or Endpoint; the zero value of every
+// other field is its default. If a field is invalid, Init fails before any
+// request, with the field's name, its value and what is expected.
 //
-// Credentials are at most one of AccountKey, SASToken, ConnectionString and
-// Credential. Without any, those of the environment are used: see the fields,
+// At most one of AccountKey, SASToken, ConnectionString and Credential may be
+// set. Without any, the credentials of the environment are used: see the fields,
 // and package entra.
 //
-// Printing a Config shows no secret, with any verb, as text, in JSON and in a
-// log. fmt calls no method of an unexported field, though: a struct that has a
-// Config in one, and is printed, needs a Format method of its own.
+// No fmt verb, JSON or log shows the secrets of a Config. But fmt does not call
+// the methods of unexported fields: a struct with a Config in such a field needs
+// its own Format method if it is printed.
 type Config struct {
 	// Bucket is the container's name.
 	Bucket string `ltx:"bucket" match:"^(\\$root|\\$web|[a-z0-9](-?[a-z0-9]){2,62})$" want:"a container's name: 3 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends" default:"required" help:"The container's name."`
@@ -33,8 +33,8 @@ type Config struct {
 	// backend.CleanPath. Empty is the container's root.
 	Path string `ltx:"path,path" default:"the container's root" help:"The replica's path in the container."`
 
-	// Layout names the files below Path. Litestream's own abs replicas have
-	// ltxstore.LayoutLitestream.
+	// Layout names the files below Path. Replicas that Litestream wrote to
+	// Azure have ltxstore.LayoutLitestream.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
 	// Account is the storage account's name. Empty is AZURE_STORAGE_ACCOUNT.
@@ -55,16 +55,16 @@ type Config struct {
 	// also c, w and d.
 	SASToken string `ltx:"sas-token,secret,not=account-key" default:"'LITESTREAM_AZURE_SAS_TOKEN', 'AZURE_STORAGE_SAS_TOKEN'" help:"A shared access signature." json:"-"`
 
-	// ConnectionString has the account, its endpoint, and its key or a shared
-	// access signature, as Azure's portal shows it. Empty is
-	// AZURE_STORAGE_CONNECTION_STRING. Account and Endpoint are then empty.
+	// ConnectionString contains the account, its endpoint, and its key or a
+	// shared access signature, as shown in Azure's portal. Empty is
+	// AZURE_STORAGE_CONNECTION_STRING. Account and Endpoint must then be empty.
 	ConnectionString string `ltx:"connection-string,secret,not=account-key,not=sas-token,not=account-name,not=endpoint" default:"'AZURE_STORAGE_CONNECTION_STRING'" help:"Account, endpoint and credentials, as Azure's portal shows them." json:"-"`
 
-	// Credential provides tokens of Entra ID: see package entra, and
-	// azidentity.
+	// Credential provides tokens of Entra ID. See package azidentity, and
+	// package entra for the default credential.
 	Credential azcore.TokenCredential `ltx:"-" json:"-"`
 
-	isRegistered bool // Credential is that of RegisterIdentity
+	isRegistered bool // Credential comes from RegisterIdentity
 
 	// HTTP configures the connections to the service.
 	HTTP transport.Options `ltx:""`
@@ -75,25 +75,25 @@ type Config struct {
 	Transfer object.Options `ltx:"" part-size:",max=1GiB;; Bytes of the first block of a large upload; later ones grow." upload-threshold:",max=1GiB" concurrency:";; Blocks of a write that are sent, and held in memory, at once." page-size:",max=5000; 5000"`
 
 	// AccessTier is the tier of new blobs: Hot, Cool or Cold. Empty is the
-	// account's. A blob of the tier Archive cannot be read, so that tier is
-	// refused.
+	// account's. Archive is an error, because such blobs cannot be read.
 	AccessTier string `ltx:"access-tier,oneof=Hot|Cool|Cold" default:"the account's" help:"The access tier of new blobs: 'Hot', 'Cool' or 'Cold'."`
 
-	// EncryptionScope is that of new blobs. Empty is the container's.
+	// EncryptionScope is the encryption scope of new blobs. Empty is the
+	// container's.
 	EncryptionScope string `ltx:"encryption-scope,not=customer-key,not=customer-key-path" match:"^[A-Za-z0-9-]{3,63}$" want:"3 to 63 letters, digits and hyphens" default:"the container's" help:"The encryption scope of new blobs."`
 
-	// CustomerKey is a customer-provided key of 32 bytes, which the service uses
-	// and forgets; CustomerKeyFile a file that holds it, raw or in base64.
+	// CustomerKey is a customer-provided key of 32 bytes, which the service does
+	// not store. CustomerKeyFile is a file that contains it, raw or in base64.
 	CustomerKey     []byte `ltx:"customer-key,base64,secret" default:"none" help:"A customer-provided key of 32 bytes, in base64." json:"-"`
 	CustomerKeyFile string `ltx:"customer-key-path,not=customer-key" default:"none" help:"A file that holds the key, raw or in base64."`
 
-	// WriteOnce refuses to write a file that exists with other content (W6).
+	// WriteOnce makes writing a file fail if it exists with other content (W6).
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry sets how often, and with which waits, a failed request is repeated.
+	// Retry sets how often a failed request is repeated, and the waits between.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger receives the log. nil means slog.Default. See SetLogger.
+	// Logger is used for all logs. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-" json:"-"`
 }
 
@@ -107,12 +107,11 @@ func (cfg Config) withDefaults() Config {
 // String returns the configuration without its secrets.
 func (cfg Config) String() string { return settings.Text("abs.Config", cfg) }
 
-// Format writes String for every verb: %d would show the fields.
+// Format writes String for every verb, because %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String, and so are the JSON of a Config and what log/slog
-// writes.
+// MarshalText returns String. encoding/json and log/slog use it.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// MarshalBinary is String too, for encoding/gob.
+// MarshalBinary returns String, for encoding/gob.
 func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

@@ -19,8 +19,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// connect checks cfg, completes it, and makes the client that all requests go
-// through.
+// connect checks and completes cfg, and makes the client that sends all
+// requests.
 func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, error) {
 	cfg, err := cfg.load(os.Getenv)
 	if err != nil {
@@ -41,10 +41,10 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	return &object.Store{
 		Bucket: b,
 		Traits: object.Traits{
-			// The service lists no metadata of a blob that is encrypted with a
-			// customer's key.
+			// Listings do not contain the metadata of blobs that are encrypted
+			// with a customer-provided key.
 			ListsMetadata: len(cfg.CustomerKey) == 0,
-			NewHash:       md5.New, // which the service keeps of a blob
+			NewHash:       md5.New, // stored by the service with each blob
 			DeleteBatch:   batchSize,
 			MaxParts:      maxBlocks,
 			MaxPartSize:   maxBlockSize,
@@ -60,8 +60,8 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	}, nil
 }
 
-// load checks cfg and returns it with what the environment, the connection
-// string and the key's file add.
+// load checks cfg and returns it with the values of the environment, the
+// connection string and the key file.
 func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.validate(); err != nil {
 		return cfg, err
@@ -80,13 +80,12 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
-	// Again: what was added may be invalid, or contradict what was given.
+	// Check again: the added values may be invalid or contradict others.
 	return cfg, cfg.validate()
 }
 
-// dial makes a client over our own transport: the library's would keep ten idle
-// connections, wait for ever for an answer, and repeat requests by its own
-// rules.
+// dial makes a client over our own transport. That of the library would keep ten
+// idle connections, wait forever for a response, and retry in its own way.
 func (b *bucket) dial() (closeIdle func(), err error) {
 	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {
@@ -95,18 +94,18 @@ func (b *bucket) dial() (closeIdle func(), err error) {
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1}, // none
 		Transport: b.Client(next),
-	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // what was sent would depend on earlier failures
+	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // otherwise requests would depend on earlier failures
 	place := b.cfg.Endpoint + "/" + url.PathEscape(b.cfg.Bucket)
 	b.container, err = b.cfg.account().Client(place, next, b.Secrets.AddToken, options)
 	return closeIdle, err
 }
 
-// account returns the fields of cfg that are about the account.
+// account returns the fields of cfg that describe the account.
 func (cfg Config) account() account.Account {
 	return account.Account{Name: cfg.Account, Endpoint: cfg.Endpoint, Key: cfg.AccountKey, SAS: cfg.SASToken,
 		ConnectionString: cfg.ConnectionString, Credential: cfg.Credential, Registered: cfg.isRegistered}
 }
 
-// RegisterIdentity makes open the source of credentials where neither the
-// Config nor the environment has any. Package entra calls it.
+// RegisterIdentity makes open the source of credentials if neither a Config nor
+// the environment has any. Package entra calls it.
 func RegisterIdentity(open func() (azcore.TokenCredential, error)) { account.RegisterIdentity(open) }

@@ -21,7 +21,7 @@ func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
 	return err
 }
 
-// DeleteBatch implements object.Batcher: it is one Blob Batch.
+// DeleteBatch implements object.Batcher. It sends one Blob Batch.
 func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	batch, err := b.container.NewBatchBuilder()
 	if err != nil {
@@ -45,12 +45,13 @@ func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]err
 	return results, nil
 }
 
-// submit sends a batch. The SDK panics if an answer is to a deletion that is
-// not in the batch, and its error may consist of an answer that it cannot read.
+// submit sends a batch. The SDK panics if the response contains a deletion that
+// is not in the batch, and if it cannot parse a response, its error contains
+// the whole of it.
 func (b *bucket) submit(ctx context.Context, batch *container.BatchBuilder) (out container.SubmitBatchResponse, err error) {
 	defer func() {
 		if wrong := recover(); wrong != nil {
-			err = transport.Foreign("it is to another batch: %v", wrong)
+			err = transport.Foreign("response to another batch: %v", wrong)
 		}
 	}()
 	out, err = b.container.SubmitBatch(ctx, batch, nil)

@@ -17,7 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// kinds are of "Blob service error codes" and "Common REST API error codes".
+// kinds are documented in "Blob service error codes" and "Common REST API error
+// codes".
 var kinds = map[string]error{
 	"BlobNotFound":              fs.ErrNotExist,
 	"ResourceNotFound":          fs.ErrNotExist,
@@ -45,19 +46,19 @@ var kinds = map[string]error{
 	"InvalidAuthenticationInfo": fs.ErrPermission,
 }
 
-// hints are added to errors: they say what to change.
+// hints are added to errors and say what to change.
 var hints = map[string]string{
-	"ContainerNotFound":               "is Bucket right? A container is not created",
-	"AuthenticationFailed":            "are Account, its key or SASToken right, and is the clock?",
-	"AuthorizationPermissionMismatch": "the identity needs the role Storage Blob Data Contributor, the signature the permissions r, c, w, d and l",
-	"InvalidBlobOrBlock":              "blocks of another tool are there; DeleteAll removes them",
+	"ContainerNotFound":               "check Bucket; containers are not created",
+	"AuthenticationFailed":            "check Account, AccountKey or SASToken, and the clock",
+	"AuthorizationPermissionMismatch": "the identity needs the role Storage Blob Data Contributor, or the signature the permissions r, c, w, d and l",
+	"InvalidBlobOrBlock":              "the blob has uncommitted blocks of another tool; DeleteAll removes them",
 }
 
 // maxDocument is more than the size of a listing of 5000 names of 1024
 // characters with their properties.
 const maxDocument = 64 << 20
 
-// service describes the service's answers. Those to the requests in a batch
+// service describes the service's responses. Those to the requests of a batch
 // have no version.
 func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
 	return &transport.Service{

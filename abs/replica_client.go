@@ -1,4 +1,6 @@
-// Package abs keeps a replica's LTX files in a container of Azure Blob Storage.
+// Package abs stores a replica's LTX files in a container of Azure Blob Storage.
+// Package [github.com/ltxstore/ltxstore/abs/entra] adds credentials of Microsoft
+// Entra ID.
 package abs
 
 import (
@@ -10,25 +12,25 @@ import (
 
 const typeName = "abs"
 
-// ReplicaClient is a replica in a container. It is made by NewReplicaClient and
-// safe for concurrent use; object.Client documents its methods. In particular:
+// ReplicaClient is a replica in a container. NewReplicaClient returns one. It is
+// safe for concurrent use. See [object.Client] for its methods. In particular:
 //
 //   - Init sends nothing to the service.
-//   - A body of at most Config.Transfer.UploadThreshold bytes is one request, Put Blob. A
-//     larger one is sent as blocks, one request each, one before them, unless
-//     WriteOnce is set, and one that commits them. Each request has the MD5 of its body, by which the service refuses
-//     anything else. The MD5 of the whole is kept with the blob, and a reader of
-//     the whole file compares it.
-//   - The blocks of two large writes of one name are kept in one place. The first
-//     to be committed discards those of the other, which then counts as replaced.
-//     One that fails discards them too: the other then fails with
-//     ltxstore.ErrUnavailable, and may be done again.
-//   - The timestamps come with a listing, but with a CustomerKey cost one request
+//   - Writing a body of at most Config.Transfer.UploadThreshold bytes costs one
+//     request, a Put Blob. A larger one is sent as blocks, with one request each
+//     and one to commit them, and one before them unless WriteOnce is set. The
+//     service verifies the MD5 of each body. The MD5 of the whole is stored with
+//     the blob, and verified by reads of the whole file.
+//   - The service does not separate the blocks of two concurrent large writes of
+//     one name. The first to be committed discards the blocks of the other, which
+//     then counts as replaced. If one fails, it discards them too, and the other
+//     fails with ltxstore.ErrUnavailable and may be repeated.
+//   - Listings contain timestamps, but with a CustomerKey they cost one request
 //     for each file.
-//   - 256 files are deleted in one request.
-//   - The blocks of a write that failed are discarded by it in three requests,
-//     unless the name has a blob: those are dropped by its next write or deletion,
-//     or by the service after a week.
+//   - DeleteLTXFiles deletes up to 256 files in one request.
+//   - A write that fails discards its blocks, with three requests. If the blob
+//     existed before, its next write or deletion discards them, or the service
+//     after a week.
 type ReplicaClient struct {
 	*object.Client
 }
@@ -41,7 +43,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Describe: func() string { return cfg.String() }, // the method value cfg.String would hold another copy
 		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

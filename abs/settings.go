@@ -18,11 +18,11 @@ func init() {
 	})
 }
 
-// placeOf reads abs://ACCOUNT@CONTAINER/PATH.
+// placeOf parses abs://ACCOUNT@CONTAINER/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	switch {
 	case u.HasPassword:
-		return nil, errors.New("the URL has a password: want account-key or sas-token")
+		return nil, errors.New("the URL has a password: use account-key or sas-token")
 	case u.Host == "":
 		return nil, errors.New("the URL names no container: want abs://ACCOUNT@CONTAINER/PATH")
 	}

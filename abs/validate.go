@@ -30,9 +30,9 @@ func (cfg Config) validate() error {
 	case cfg.SASToken != "" && query.Get("sig") == "":
 		return invalid("SASToken", scrub.Secret(1), "want the query of a URL with a shared access signature: sv=…&sig=…")
 	case cfg.Credential != nil && cfg.AccountKey+cfg.SASToken+cfg.ConnectionString != "":
-		return invalid("Credential", "a credential", "want one of it, AccountKey, SASToken and ConnectionString")
+		return invalid("Credential", "a credential", "want only one of Credential, AccountKey, SASToken and ConnectionString")
 	case transport.InTheClear(cfg.Endpoint) && cfg.Credential != nil:
-		return invalid("Endpoint", cfg.Endpoint, "want https: the token of Credential would cross the network in the clear")
+		return invalid("Endpoint", cfg.Endpoint, "want https: the token of Credential would be sent unencrypted")
 	}
 	return transport.CheckCustomerKey(typeName, "CustomerKey", cfg.CustomerKey, cfg.CustomerKeyFile, cfg.Endpoint)
 }

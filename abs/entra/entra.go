@@ -1,11 +1,12 @@
-// Package entra gives package abs the credentials of Microsoft Entra ID.
+// Package entra adds credentials of Microsoft Entra ID to package
+// [github.com/ltxstore/ltxstore/abs].
 //
-// Importing it is enough: a configuration without credentials then has those of
-// azidentity's DefaultAzureCredential: the variables AZURE_TENANT_ID,
-// AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, a workload's identity, the machine's
-// managed identity, or the login of Azure's command line. Programs that do not
-// import it do not compile azidentity. Any other identity is abs.Config's
-// Credential.
+// Importing it is enough: a configuration without credentials then uses those of
+// azidentity's DefaultAzureCredential, which come from the variables
+// AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, a workload identity,
+// the machine's managed identity, or the login of the Azure CLI. Programs that do
+// not import it do not compile azidentity. Set Credential in abs.Config to use
+// any other identity.
 package entra
 
 import (
@@ -17,8 +18,8 @@ import (
 
 func init() { abs.RegisterIdentity(Default) }
 
-// Default returns the credential of the environment. It sends nothing; a token
-// is asked for by the first request.
+// Default returns the credential of the environment. It sends nothing; the first
+// request fetches a token.
 func Default() (azcore.TokenCredential, error) {
 	return azidentity.NewDefaultAzureCredential(nil)
 }

@@ -1,5 +1,5 @@
-// Package account finds out which storage account a configuration means, and signs
-// requests to it.
+// Package account determines the storage account of a configuration, and signs
+// requests to it. It is part of package [github.com/ltxstore/ltxstore/abs].
 package account
 
 import (
@@ -16,14 +16,14 @@ import (
 
 const backendType = "abs"
 
-// Account is a storage account and its credentials, as the fields of abs.Config
-// have them: at most one of Key, SAS, ConnectionString and Credential.
+// Account is a storage account and its credentials, as in the fields of
+// abs.Config: at most one of Key, SAS, ConnectionString and Credential.
 type Account struct {
 	Name, Endpoint             string
 	Key, SAS, ConnectionString string
 	Credential                 azcore.TokenCredential
 
-	// Registered says that Credential is that of RegisterIdentity.
+	// Registered means that Credential comes from RegisterIdentity.
 	Registered bool
 }
 
@@ -35,10 +35,11 @@ func (a Account) hasCredentials() bool {
 	return a.Key+a.SAS+a.ConnectionString != "" || a.Credential != nil
 }
 
-// Load returns a with its Endpoint, and with what it lacks from the variables of
-// Litestream and of Azure's tools, in this order. A connection string is not for
-// an account that was chosen otherwise, and is replaced by its parts. The error, of
-// kind fs.ErrInvalid, names the field of abs.Config.
+// Load returns a with its Endpoint and with missing fields set from the
+// variables of Litestream and then of Azure's tools. A connection string is
+// replaced by its parts, and that of the environment is ignored if the account
+// was chosen in another way. The error is of kind fs.ErrInvalid and names the
+// field of abs.Config.
 func (a Account) Load(getenv func(string) string) (Account, error) {
 	given := a.Name
 	a.Name = cmp.Or(a.Name, getenv("AZURE_STORAGE_ACCOUNT"))
@@ -61,7 +62,7 @@ func (a Account) Load(getenv func(string) string) (Account, error) {
 			return a, err
 		}
 	} else if given == "" && a.Endpoint != "" && a.Key == "" {
-		a.Name = "" // the endpoint says all
+		a.Name = "" // the endpoint suffices
 	}
 	if !a.hasCredentials() {
 		if err := a.identify(); err != nil {
@@ -78,7 +79,7 @@ func (a Account) Load(getenv func(string) string) (Account, error) {
 	return a, nil
 }
 
-// parse replaces the connection string by its parts.
+// parse replaces the connection string with its parts.
 func (a *Account) parse() error {
 	parts := make(map[string]string)
 	for field := range strings.SplitSeq(strings.Trim(a.ConnectionString, "; \n"), ";") {
@@ -86,7 +87,7 @@ func (a *Account) parse() error {
 		parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 	}
 	a.Name, a.Key, a.SAS = parts["accountname"], parts["accountkey"], ""
-	if a.Key == "" { // which can do more
+	if a.Key == "" { // the key allows more
 		a.SAS = parts["sharedaccesssignature"]
 	}
 	if a.Key+a.SAS == "" {
@@ -100,9 +101,9 @@ func (a *Account) parse() error {
 	return nil
 }
 
-// Client returns a client of a container, by its URL, of an Account that was
-// loaded. next is the transport below that of options; all clients with the same
-// one share their tokens. secret is given each token.
+// Client returns a client of the container whose URL is place. Load must have
+// been called. All clients with the same next, which is the transport below that
+// of options, share their tokens. secret is called with each token.
 func (a Account) Client(place string, next http.RoundTripper, secret func(token string), options *container.ClientOptions) (*container.Client, error) {
 	switch {
 	case a.Key != "":

@@ -6,14 +6,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// identity is what RegisterIdentity was given.
+// identity holds the argument of RegisterIdentity.
 var identity struct {
 	sync.Mutex
 	open func() (azcore.TokenCredential, error)
 }
 
-// RegisterIdentity makes open the source of credentials where neither an Account
-// nor the environment has any, and returns the one before it.
+// RegisterIdentity makes open the source of credentials if neither an Account
+// nor the environment has any. It returns the previous source.
 func RegisterIdentity(open func() (azcore.TokenCredential, error)) (before func() (azcore.TokenCredential, error)) {
 	identity.Lock()
 	defer identity.Unlock()
@@ -21,13 +21,13 @@ func RegisterIdentity(open func() (azcore.TokenCredential, error)) (before func(
 	return before
 }
 
-// identify makes the registered identity the Credential.
+// identify sets Credential to the registered identity.
 func (a *Account) identify() error {
 	identity.Lock()
 	open := identity.open
 	identity.Unlock()
 	if open == nil {
-		return invalid("AccountKey", "", "want it, SASToken, ConnectionString or Credential, one of their variables, or for Entra ID the package abs/entra")
+		return invalid("AccountKey", "", "want AccountKey, SASToken, ConnectionString or Credential, or one of their variables; for Entra ID, import abs/entra")
 	}
 	credential, err := open()
 	if err != nil {

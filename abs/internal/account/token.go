@@ -19,8 +19,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// tokens provides tokens, records what must not be logged, and tells its errors
-// from the service's.
+// tokens provides tokens, registers them as secrets, and distinguishes its errors
+// from those of the service.
 type tokens struct {
 	*commonTokens
 	secret func(token string)
@@ -40,17 +40,18 @@ func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOption
 	return token, &ltxstore.Error{Op: "get a token", Backend: backendType, Kind: kind, Err: err}
 }
 
-// commonTokens are those of a credential, which all clients with the same transport share, so that a
-// token is fetched once for all of them.
+// commonTokens holds the tokens of a credential. All clients with the same
+// transport share them, so that each token is fetched once.
 type commonTokens struct {
 	azcore.TokenCredential
 
 	mu   sync.Mutex
-	held map[string]*flow.Fresh[azcore.AccessToken] // by what is asked for
+	held map[string]*flow.Fresh[azcore.AccessToken] // by request
 }
 
-// commonTokens returns the tokens of a's credential, which belong to the transport t: those of the environment
-// as long as that stays the same, others as long as it is the same pointer.
+// commonTokens returns the tokens of a's credential, which the clients of the
+// transport t share: those of the environment as long as its variables do not
+// change, others if the credential is the same pointer.
 func (a Account) commonTokens(t http.RoundTripper) *commonTokens {
 	open := func() *commonTokens { return &commonTokens{TokenCredential: a.Credential} }
 	switch {
@@ -62,13 +63,13 @@ func (a Account) commonTokens(t http.RoundTripper) *commonTokens {
 	return open()
 }
 
-// tokenEarly is how long before it expires a token is fetched again, unless its issuer says when:
-// as long as in the SDK, whose clients ask for it then.
+// tokenEarly is how long before it expires a token is renewed, unless its issuer
+// says when. It is the same as in the SDK, whose clients then ask for a new one.
 const tokenEarly = 5 * time.Minute
 
 // GetToken implements azcore.TokenCredential.
 func (c *commonTokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	if options.Claims != "" { // the service refuses the one that is held
+	if options.Claims != "" { // the service has refused the current token
 		return c.TokenCredential.GetToken(ctx, options)
 	}
 	return c.of(options).Get(ctx, func(ctx context.Context) (flow.Lease[azcore.AccessToken], error) {
