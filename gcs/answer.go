@@ -14,24 +14,24 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Bounds of what is read of an answer that is not an object's content. A page of
-// 1000 files has less than a megabyte; a description has its metadata, 8 KiB of
-// them, and an error some hundred bytes.
+// Limits for the size of responses other than an object's content. A page of
+// 1000 files has less than a megabyte, the metadata of an object up to 8 KiB,
+// and an error a few hundred bytes.
 const (
 	maxListing  = 64 << 20
 	maxDocument = 1 << 20
 	maxError    = 16 << 10
-	maxPage     = 512 // of an error that is not the service's
+	maxPage     = 512 // for error pages that are not from the service
 )
 
-// excerpt returns the beginning of what a service has said, without secrets,
-// half of one neither.
+// excerpt returns the beginning of a service's text, without secrets or parts of
+// them.
 func excerpt(said string, known *scrub.Secrets) string {
 	return fmt.Sprintf("%.100q", known.Text(said))
 }
 
-// readAnswer reads an answer whole. An error that is too long is cut: its status
-// is what matters.
+// readAnswer reads a whole response. Errors that are too long are truncated,
+// because only their status matters.
 func (s *sending) readAnswer(resp *http.Response, op operation) ([]byte, error) {
 	defer resp.Body.Close()
 	limit := int64(maxDocument)
@@ -51,12 +51,12 @@ func (s *sending) readAnswer(resp *http.Response, op operation) ([]byte, error) 
 			content = content[:min(len(content), maxPage)]
 		}
 	case int64(len(content)) > limit:
-		return nil, fmt.Errorf("service's answer to a request to %s is longer than %d bytes", op, limit)
+		return nil, fmt.Errorf("response to a request to %s is longer than %d bytes", op, limit)
 	}
 	return content, nil
 }
 
-// document is what every answer in JSON has that may be believed.
+// document has the fields by which a response in JSON is checked.
 type document struct {
 	Kind          string
 	Error         present
@@ -66,7 +66,7 @@ type document struct {
 	Size          present
 }
 
-// present reports that a field of a JSON document is there.
+// present reports whether a field of a JSON document is set.
 type present bool
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -75,8 +75,8 @@ func (p *present) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// filled reports that an array of a JSON document is not empty. What is in it is the library's
-// to read.
+// filled reports whether an array of a JSON document has elements. The library
+// reads them.
 type filled bool
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -89,14 +89,13 @@ func (f *filled) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// check returns an error for an answer of success that does not say what op
-// wants to know.
+// check returns an error if a successful response lacks what op needs.
 func (s *sending) check(op operation, req *http.Request, resp *http.Response, content []byte) error {
 	switch op {
 	case opBegin:
 		return s.checkSession(req, resp)
 	case opCancel:
-		return nil // nothing depends on it
+		return nil // the response is not used
 	case opDelete:
 		return s.checkDeleted(resp, content)
 	}
@@ -112,7 +111,7 @@ func (s *sending) check(op operation, req *http.Request, resp *http.Response, co
 	return nil
 }
 
-// parse reads a document that describes an object, or lists them.
+// parse decodes the description of an object, or a listing.
 func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc document, err error) {
 	want := "storage#object"
 	if op == opList {
@@ -120,7 +119,7 @@ func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc 
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return doc, transport.Foreign("status is %d: want 200 to a request to %s", resp.StatusCode, op)
+		return doc, transport.Foreign("status %d to a request to %s: want 200", resp.StatusCode, op)
 	case json.Unmarshal(content, &doc) != nil:
 		return doc, transport.Foreign("%s to a request to %s", excerpt(string(content), s.secrets), op)
 	case bool(doc.Error):
@@ -131,30 +130,30 @@ func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc 
 	return doc, nil
 }
 
-// checkDeleted believes 204, and an emulator's 200 with null. Anything else is
-// asked again: an object that is gone by then was deleted.
+// checkDeleted accepts 204, and 200 with null, which an emulator returns. After
+// anything else the request is repeated, and a missing object counts as deleted.
 func (s *sending) checkDeleted(resp *http.Response, content []byte) error {
 	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusOK && strings.TrimSpace(string(content)) == "null" {
 		return nil
 	}
-	return transport.Foreign("status is %d with %s to a request to %s: want 204", resp.StatusCode, excerpt(string(content), s.secrets), opDelete)
+	return transport.Foreign("status %d with %s to a request to %s: want 204", resp.StatusCode, excerpt(string(content), s.secrets), opDelete)
 }
 
-// checkSession keeps an upload where its request went: its token, its body and
-// its end would follow to any other place. A relative address is completed,
-// which the library does not do.
+// checkSession returns an error if an upload continues at another server than
+// the one that was asked, which would otherwise receive the token and the body.
+// It resolves a relative address, which the library does not do.
 func (s *sending) checkSession(req *http.Request, resp *http.Response) error {
 	location := resp.Header.Get("Location")
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated || location == "" {
-		return transport.Foreign("status is %d without an address to a request to %s", resp.StatusCode, opBegin)
+		return transport.Foreign("status %d without a Location to a request to %s", resp.StatusCode, opBegin)
 	}
-	// The address is as good as a key: no error shows more of it than its origin.
+	// The address is a secret: errors show only its origin.
 	session, err := req.URL.Parse(location)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: service continues an upload at an address that is not a URL", errors.ErrUnsupported)
+		return fmt.Errorf("%w: upload continues at an invalid URL", errors.ErrUnsupported)
 	case !sameOrigin(session, req.URL):
-		return fmt.Errorf("%w: service continues an upload at %s: want the endpoint, %s://%s", errors.ErrUnsupported,
+		return fmt.Errorf("%w: upload continues at %s: want the endpoint %s://%s", errors.ErrUnsupported,
 			excerpt(session.Scheme+"://"+session.Host, s.secrets), req.URL.Scheme, req.URL.Host)
 	}
 	resp.Header.Set("Location", session.String())

@@ -204,7 +204,7 @@ func TestSessionElsewhere(t *testing.T) {
 			_, err := b.write(t, onlyRead{bytes.NewReader(ltxBody(t, 3*testChunk))})
 			require.ErrorIs(t, err, errors.ErrUnsupported)
 			assert.False(t, ltxstore.IsRetryable(err))
-			assert.ErrorContains(t, err, "service continues an upload at")
+			assert.ErrorContains(t, err, "upload continues at")
 			assert.NotContains(t, err.Error(), "secret-session")
 			assert.Zero(t, asked)
 			b.counts(t, map[string]int{"StartResumableWrite": 1})
@@ -370,14 +370,14 @@ func TestBucket(t *testing.T) {
 		content.Body.Close()
 		assert.Zero(t, content.Length)
 		require.Error(t, bucket.DeleteVersion(t.Context(), "k", content.Version+"0"))
-		require.Error(t, bucket.DeleteVersion(t.Context(), "k", "no generation"))
+		require.Error(t, bucket.DeleteVersion(t.Context(), "k", "without a generation"))
 		require.NoError(t, bucket.DeleteVersion(t.Context(), "k", content.Version))
 
 		for _, header := range []http.Header{{"X-Goog-Stored-Content-Length": {"4"}}, {"X-Goog-Generation": {"0"}}} {
 			b.fail("ReadObject", 1, httpfault.Status(200, header, "body"))
 			content, err = bucket.Get(t.Context(), "k", object.GetOptions{})
 			if name != "own" {
-				assert.ErrorContains(t, err, "no generation", name)
+				assert.ErrorContains(t, err, "without a generation", name)
 				continue
 			}
 			require.NoError(t, err)

@@ -25,8 +25,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// authorize returns base with what adds the credentials' token to requests. All clients with base and
-// equal credentials share the token.
+// authorize returns a transport over base that adds the token of the credentials
+// to requests. All clients with the same base and equal credentials share it.
 func (b *bucket) authorize(base http.RoundTripper) (http.RoundTripper, error) {
 	if b.cfg.Anonymous {
 		return base, nil
@@ -48,19 +48,20 @@ func (b *bucket) authorize(base http.RoundTripper) (http.RoundTripper, error) {
 	return client.Transport, nil
 }
 
-// tokenSource are credentials that clients share. It fetches each token once for all of them.
+// tokenSource fetches tokens of credentials that several clients share, each token
+// once for all of them.
 type tokenSource struct {
 	*auth.Credentials
 	token   flow.Fresh[*auth.Token]
-	secrets *scrub.Secrets // of the credentials, and of requests for tokens
+	secrets *scrub.Secrets // in the credentials, and in requests for tokens
 }
 
 func (s *tokenSource) shared() *auth.Credentials {
 	return auth.NewCredentials(&auth.CredentialsOptions{TokenProvider: s, JSON: s.JSON(), UniverseDomainProvider: auth.CredentialsPropertyFunc(s.UniverseDomain)})
 }
 
-// tokenEarly is how long before it expires a token is fetched again. Google's library, which keeps
-// it too, would fetch another 225 seconds before.
+// tokenEarly is how long before it expires a token is renewed. Google's library,
+// which caches tokens too, asks for a new one 225 seconds before.
 const tokenEarly = 3 * time.Minute
 
 // Token implements auth.TokenProvider.
@@ -71,37 +72,37 @@ func (s *tokenSource) Token(ctx context.Context) (*auth.Token, error) {
 			return flow.Lease[*auth.Token]{}, err
 		}
 		expires := token.Expiry
-		if expires.IsZero() { // it holds for ever
+		if expires.IsZero() { // it does not expire
 			expires = time.Now().Add(time.Hour)
 		}
 		return flow.Lease[*auth.Token]{Value: token, Refresh: expires.Add(-tokenEarly), Expires: expires}, nil
 	})
 }
 
-// credentials returns the credentials that cfg names, or those of the environment. They fetch tokens
-// over base. Their secrets are added to known.
+// credentials returns the credentials of cfg, or else those of the environment.
+// They fetch tokens over base. Their secrets are added to known.
 func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*auth.Credentials, error) {
 	options := &credentials.DetectOptions{
 		Scopes:              []string{storage.ScopeReadWrite},
 		Client:              &http.Client{Transport: base, CheckRedirect: transport.NoRedirect},
-		DisableAsyncRefresh: true, // a goroutine of its own
+		DisableAsyncRefresh: true, // it would start a goroutine
 	}
 	field, content := "CredentialsJSON", cfg.CredentialsJSON
 	if cfg.CredentialsFile != "" {
 		field = "CredentialsFile"
 		var err error
 		if content, err = os.ReadFile(cfg.CredentialsFile); err != nil {
-			return nil, invalid(field, cfg.CredentialsFile, "want a file of credentials: "+err.Error())
+			return nil, invalid(field, cfg.CredentialsFile, "want a credentials file: "+err.Error())
 		}
 	}
 	if len(content) == 0 && field == "CredentialsJSON" {
 		creds, err := credentials.DetectDefault(options)
 		if err != nil {
-			return nil, backend.Refused(typeName, "init", "CredentialsFile", errors.New("is empty and there are no default credentials: "+err.Error()))
+			return nil, backend.Refused(typeName, "init", "CredentialsFile", errors.New("not set, and there are no default credentials: "+err.Error()))
 		}
 		return creds, nil
 	}
-	const want = "want credentials in JSON as Google's tools write them"
+	const want = "want credentials in JSON, as Google's tools write them"
 	var file struct{ Type string }
 	if err := json.Unmarshal(content, &file); err != nil || file.Type == "" {
 		return nil, invalid(field, scrub.Secret(len(content)), want)
@@ -109,7 +110,7 @@ func (cfg Config) credentials(base http.RoundTripper, known *scrub.Secrets) (*au
 	known.Add(secretsOf(content)...)
 	creds, err := credentials.NewCredentialsFromJSON(credentials.CredType(file.Type), content, options)
 	if err != nil {
-		return nil, invalid(field, scrub.Secret(len(content)), want+"; type "+file.Type+" is not understood")
+		return nil, invalid(field, scrub.Secret(len(content)), want+"; unknown type "+file.Type)
 	}
 	return creds, nil
 }
@@ -142,8 +143,8 @@ func secretsOf(content []byte) []string {
 	return found
 }
 
-// witness makes the secrets known that requests carry: tokens, and what they are
-// asked for with.
+// witness registers the secrets in requests: tokens, and the credentials in
+// requests for tokens.
 type witness struct {
 	http.RoundTripper
 	secrets *scrub.Secrets
@@ -157,7 +158,7 @@ func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if req.GetBody != nil && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if body, err := req.GetBody(); err == nil {
-			content, _ := io.ReadAll(body) // what is not there is not sent
+			content, _ := io.ReadAll(body) // what cannot be read is not sent
 			body.Close()
 			form, _ := url.ParseQuery(string(content))
 			for _, name := range secretFields {

@@ -23,19 +23,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// bucket is an object.Bucket, an object.Streamer and an object.Retractor.
+// bucket implements object.Bucket, object.Streamer and object.Retractor.
 type bucket struct {
 	cfg    Config // with its defaults filled in
 	handle *storage.BucketHandle
-	http   *http.Client // ends uploads that failed; nil with a Config.Client
+	http   *http.Client // cancels failed uploads; nil with a Config.Client
 	log    *oplog.Logger
 }
 
-// newHash returns the hash that the service computes of every object.
+// newHash returns the hash that the service computes for every object.
 func newHash() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
 
-// object returns the handle of a key, with the key that its content is
-// encrypted with.
+// object returns the handle of a key, with the customer-supplied encryption key
+// if there is one.
 func (b *bucket) object(key string) *storage.ObjectHandle {
 	o := b.handle.Object(key)
 	if len(b.cfg.SSECustomerKey) > 0 {
@@ -44,14 +44,14 @@ func (b *bucket) object(key string) *storage.ObjectHandle {
 	return o
 }
 
-// described returns what attrs say of an object.
+// described returns the object that attrs describes.
 func described(attrs *storage.ObjectAttrs) object.Object {
 	o := listed(attrs)
 	o.Sum = binary.BigEndian.AppendUint32(nil, attrs.CRC32C)
 	return o
 }
 
-// listed returns what a listing tells of an object, which is not its checksum.
+// listed is described for a listing, which does not contain checksums.
 func listed(attrs *storage.ObjectAttrs) object.Object {
 	return object.Object{
 		Key:      attrs.Name,
@@ -98,11 +98,11 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	attrs := body.Attrs
 	if attrs.StartOffset != opts.Offset {
 		body.Close()
-		return object.Content{}, fmt.Errorf("service answered with the range from %d: want it to start at %d", attrs.StartOffset, opts.Offset)
+		return object.Content{}, fmt.Errorf("service returned the range from %d: want it to start at %d", attrs.StartOffset, opts.Offset)
 	}
 	if attrs.Generation <= 0 && b.cfg.Client != nil {
 		body.Close()
-		return object.Content{}, transport.Foreign("the answer has no generation, at which the client could resume it")
+		return object.Content{}, transport.Foreign("response without a generation, which resuming would need")
 	}
 	content := object.Content{
 		Object: object.Object{Key: key, Size: attrs.Size, Version: versionOf(attrs.Generation), Modified: attrs.LastModified},
@@ -111,23 +111,22 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		Length: -1,
 	}
 	if b.cfg.Client != nil {
-		// The library asks for the rest of a body by itself: an object that is missing by
-		// then has no other error than one that a proxy does not know.
+		// The library itself requests the rest of a body. If the object is missing by
+		// then, its error is the same as for a 404 of a proxy.
 		content.Body = rangeio.WrapErrors(body, func(err error) error { return b.confirm(ctx, key, err) })
 	}
 	if attrs.Size >= 0 {
 		content.Length = body.Remain()
 	}
-	if attrs.CRC32C != 0 { // of a part of an object, none is told
+	if attrs.CRC32C != 0 { // not set for a part of an object
 		content.Sum = binary.BigEndian.AppendUint32(nil, attrs.CRC32C)
 	}
 	return content, nil
 }
 
-// confirm returns the error of an object that could not be read. A 404 that
-// does not say what is missing may be a proxy's, and so may any that a client
-// of the XML API reports: the service is asked once more, by a request whose
-// answer says it.
+// confirm returns the error of an object that could not be read. A 404 that does
+// not say what is missing may come from a proxy, and the XML API never says it.
+// In these cases, confirm sends one more request, whose response does.
 func (b *bucket) confirm(ctx context.Context, key string, failure error) error {
 	missing := statusOf(failure) == http.StatusNotFound || errors.Is(failure, storage.ErrObjectNotExist)
 	if !missing || saidMissing(opRead, failure) != nil {
@@ -136,14 +135,14 @@ func (b *bucket) confirm(ctx context.Context, key string, failure error) error {
 	if _, err := b.attrs(ctx, key); err != nil {
 		return err
 	}
-	return transport.Foreign("a 404 for an object that exists: %s", failure)
+	return transport.Foreign("404 for an existing object: %s", failure)
 }
 
-// attrs asks for what describes an object.
+// attrs requests the description of an object.
 func (b *bucket) attrs(ctx context.Context, key string) (*storage.ObjectAttrs, error) {
 	attrs, err := b.object(key).Attrs(ctx)
 	if err == nil && attrs.Name != key {
-		return nil, transport.Foreign("the answer describes %s: want %q", excerpt(attrs.Name, &b.log.Secrets), key)
+		return nil, transport.Foreign("response describes %s: want %q", excerpt(attrs.Name, &b.log.Secrets), key)
 	}
 	return attrs, err
 }
@@ -167,7 +166,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	if err := query.SetAttrSelection(fields); err != nil {
 		return object.Page{}, err
 	}
-	// The library goes on by itself after an empty page.
+	// After an empty page, the library itself requests the next one.
 	it := b.handle.Objects((&exchange{pages: new(flow.Pages)}).context(ctx), query)
 	info := it.PageInfo()
 	info.MaxSize, info.Token = opts.Limit, opts.Token
@@ -180,7 +179,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 			return object.Page{}, &callError{opList, err}
 		}
 		if name := cmp.Or(attrs.Prefix, attrs.Name); name == "" || !strings.HasPrefix(name, opts.Prefix) {
-			return object.Page{}, transport.Foreign("the listing of %q has %s", opts.Prefix, excerpt(name, &b.log.Secrets))
+			return object.Page{}, transport.Foreign("listing of %q contains %s", opts.Prefix, excerpt(name, &b.log.Secrets))
 		}
 		if attrs.Prefix != "" {
 			page.Prefixes = append(page.Prefixes, attrs.Prefix)
@@ -192,8 +191,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	return page, nil
 }
 
-// Delete implements object.Bucket. It needs no customer's key: the content
-// does not matter.
+// Delete implements object.Bucket. It does not need the customer-supplied key.
 func (b *bucket) Delete(ctx context.Context, key string) error {
 	if err := b.handle.Object(key).Delete(ctx); err != nil {
 		return &callError{opDelete, err}

@@ -10,10 +10,10 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// chunk is a part of a resumable upload: the bytes from first up to end.
+// chunk is a part of a resumable upload: the bytes from first to before end.
 type chunk struct {
 	first, end int64
-	total      int64 // of the upload, with its last chunk; else -1
+	total      int64 // size of the upload, known in its last chunk; otherwise -1
 }
 
 // parseChunk parses the Content-Range of a request: "bytes 0-9/*" in the middle
@@ -42,9 +42,9 @@ func parseChunk(header string) (c chunk, ok bool) {
 
 func (c chunk) last() bool { return c.total >= 0 }
 
-// from returns what is left of the chunk when the service has stored so many
-// bytes of the upload. In the middle it is whole units: bytes that are stored
-// already are ignored.
+// from returns the rest of the chunk if the service has stored so many bytes of
+// the upload. Except at the end of the upload, it starts at a whole unit; the
+// service ignores bytes that it already has.
 func (c chunk) from(stored int64) chunk {
 	if !c.last() {
 		stored = max(stored-stored%chunkUnit, c.first)
@@ -64,17 +64,17 @@ func (c chunk) String() string {
 	return fmt.Sprintf("bytes %d-%d/%d", c.first, c.end-1, c.total)
 }
 
-// extraPieces is in how many more pieces than its units the service may store a
-// chunk.
+// extraPieces is how many more pieces than units the service may store a chunk
+// in.
 const extraPieces = 16
 
-// store sends a chunk until the service has stored it, and made the object of
-// the last one ("Performing resumable uploads", "Resume an interrupted upload").
-// The library does not look at how much of a chunk is stored: it would go on at
-// a wrong offset, or ask without end whether the upload is complete.
+// store sends a chunk until the service has stored all of it, and for the last
+// chunk has created the object ("Performing resumable uploads", "Resume an
+// interrupted upload"). The library ignores how much of a chunk is stored: it
+// would continue at a wrong offset, or ask forever whether the upload is complete.
 //
-// The answers that tell of progress are bounded by the chunk's size, those
-// without by the policy.
+// Requests that make progress are limited by the chunk's size, and others by the
+// retry policy.
 func (s *sending) store(c chunk) (*http.Response, error) {
 	var done *http.Response
 	next, best := c.first, c.first
@@ -83,7 +83,7 @@ func (s *sending) store(c chunk) (*http.Response, error) {
 			resp, err := s.sendChunk(c, c.from(next))
 			done = resp
 			if err != nil || !isIncomplete(resp) {
-				next = c.first // what of it has arrived is not known
+				next = c.first // how much has arrived is unknown
 				return err
 			}
 			stored, err := s.storedBytes(resp)
@@ -91,27 +91,27 @@ func (s *sending) store(c chunk) (*http.Response, error) {
 			case err != nil:
 				return err
 			case stored == c.end && !c.last():
-				resp.StatusCode = http.StatusOK // as the library wants it
+				resp.StatusCode = http.StatusOK // as the library expects
 				resp.Header.Set(statusOverride, "308")
 				return nil
 			case stored < c.first || stored > c.end:
-				return fmt.Errorf("%w: service has stored %d bytes of an upload: want %d to %d", ltxstore.ErrUnavailable, stored, c.first, c.end)
+				return fmt.Errorf("%w: %d bytes of the upload are stored: want %d to %d", ltxstore.ErrUnavailable, stored, c.first, c.end)
 			}
 			done, next = nil, stored
 			if stored > best {
 				best = stored
 				return nil
 			}
-			return fmt.Errorf("%w: service has stored %d bytes of an upload, and no more of %d", ltxstore.ErrUnavailable, stored, c.end)
+			return fmt.Errorf("%w: only %d of %d bytes of the upload are stored", ltxstore.ErrUnavailable, stored, c.end)
 		})
 		if err != nil || done != nil {
 			return done, err
 		}
 	}
-	return nil, fmt.Errorf("%w: service stores an upload in too small pieces: %d bytes of %d", ltxstore.ErrUnavailable, best, c.end)
+	return nil, fmt.Errorf("%w: upload is stored in too small pieces: %d of %d bytes so far", ltxstore.ErrUnavailable, best, c.end)
 }
 
-// sendChunk sends what is left of a chunk.
+// sendChunk sends the rest of a chunk.
 func (s *sending) sendChunk(whole, left chunk) (*http.Response, error) {
 	req, err := s.again(left.first - whole.first)
 	if err != nil {
@@ -125,16 +125,16 @@ func (s *sending) sendChunk(whole, left chunk) (*http.Response, error) {
 	}
 	resp, err := s.roundTrip(req)
 	if resp != nil && !isIncomplete(resp) {
-		resp.Header.Del(statusOverride) // the library would believe it beside an error
+		resp.Header.Del(statusOverride) // the library would heed it even in an error
 	}
 	if err == nil && resp.StatusCode < 300 && !whole.last() && !isIncomplete(resp) {
-		err = fmt.Errorf("%w: service answered a chunk in the middle of an upload as if it were the last", ltxstore.ErrUnavailable)
+		err = fmt.Errorf("%w: upload is complete before its last chunk", ltxstore.ErrUnavailable)
 	}
 	return resp, err
 }
 
-// statusOverride is the header that has the status 308 of an upload that is not
-// complete, which means something else to everybody but the service.
+// statusOverride is the header with the status 308 of an incomplete upload. In
+// HTTP, that status is a redirect.
 const statusOverride = "X-Http-Status-Code-Override"
 
 func isIncomplete(resp *http.Response) bool {
@@ -142,8 +142,8 @@ func isIncomplete(resp *http.Response) bool {
 		resp.StatusCode < 300 && resp.Header.Get(statusOverride) == "308"
 }
 
-// storedBytes returns how many bytes of an upload an answer says are stored.
-// Without a Range there are none.
+// storedBytes returns how many bytes of an upload are stored according to a
+// response. If it has no Range, none are.
 func (s *sending) storedBytes(resp *http.Response) (int64, error) {
 	header := resp.Header.Get("Range")
 	if header == "" {
@@ -152,7 +152,7 @@ func (s *sending) storedBytes(resp *http.Response) (int64, error) {
 	digits, ok := strings.CutPrefix(header, "bytes=0-")
 	last, err := strconv.ParseInt(digits, 10, 64)
 	if !ok || err != nil || last < 0 {
-		return 0, transport.Foreign("Range of an upload is %s", excerpt(header, s.secrets))
+		return 0, transport.Foreign("upload with the Range %s", excerpt(header, s.secrets))
 	}
 	return last + 1, nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// connect checks cfg, completes it, and makes the client that all requests
-// go through.
+// connect checks and completes cfg, and makes the client that sends all
+// requests.
 func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 	cfg, err := cfg.load()
 	if err != nil {
@@ -40,7 +40,7 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 		IdleTimeout: cfg.HTTP.IdleTimeout,
 	}
 	if cfg.Client != nil {
-		store.Place = nil // it does not tell its endpoint
+		store.Place = nil // the endpoint of a Client is unknown
 		b.handle = cfg.Client.Bucket(cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
 	} else if store.Close, err = b.dial(ctx); err != nil {
 		return nil, err
@@ -51,15 +51,15 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 	return store, nil
 }
 
-// load checks cfg and returns it with what the environment and the files that
-// it names add, and with copies of what the caller may change.
+// load checks cfg and returns it with the values of the environment and of the
+// files that it names, and with copies of its slices.
 func (cfg Config) load() (Config, error) {
 	if err := cfg.validate(); err != nil {
 		return cfg, err
 	}
 	if host := os.Getenv("STORAGE_EMULATOR_HOST"); host != "" && cfg.Endpoint == "" && cfg.Client == nil {
 		if !strings.Contains(host, "://") {
-			host = "http://" + host // as Google's libraries have it
+			host = "http://" + host // like Google's libraries
 		}
 		if _, err := parseEndpoint("STORAGE_EMULATOR_HOST", host); err != nil {
 			return cfg, err
@@ -74,13 +74,12 @@ func (cfg Config) load() (Config, error) {
 	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
-	// Once more, because the endpoint may be the environment's.
+	// Check again: the endpoint may come from the environment.
 	return cfg, cfg.validate()
 }
 
-// dial makes a client over our own transport: the library's would keep two idle
-// connections, wait for ever for an answer, and repeat requests by its own
-// rules.
+// dial makes a client over our own transport. That of the library would keep two
+// idle connections, wait forever for a response, and retry in its own way.
 func (b *bucket) dial(ctx context.Context) (_ func(), err error) {
 	base, release, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {
@@ -102,8 +101,8 @@ func (b *bucket) dial(ctx context.Context) (_ func(), err error) {
 	b.http = client
 	options := []option.ClientOption{
 		option.WithHTTPClient(client),
-		option.WithoutAuthentication(), // it is in the client
-		storage.WithJSONReads(),        // an error of an XML read does not tell a bucket from an object
+		option.WithoutAuthentication(), // the client adds it
+		storage.WithJSONReads(),        // errors of XML reads do not say whether a bucket or an object is missing
 	}
 	if b.cfg.Endpoint != "" {
 		options = append(options, option.WithEndpoint(serviceURL(b.cfg.Endpoint)))
@@ -116,11 +115,11 @@ func (b *bucket) dial(ctx context.Context) (_ func(), err error) {
 	return release, nil
 }
 
-// never is the library's own judgement on errors. Its policy RetryNever would
-// not do: the chunks of an upload are repeated under that too.
+// never tells the library to retry no error. Its policy RetryNever does not
+// suffice, because chunks of an upload are retried even then.
 func never(error) bool { return false }
 
-// apiPath is where a host has the JSON API.
+// apiPath is the path of the JSON API.
 const apiPath = "/storage/v1/"
 
 // serviceURL returns the root of the JSON API at an endpoint.

@@ -9,12 +9,12 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// checkContent returns an error for an answer of success that is not an object's
-// content, or not the range that was asked for.
+// checkContent returns an error if a successful response is not an object's
+// content, or not the requested range.
 func (s *sending) checkContent(req *http.Request, resp *http.Response) error {
 	h := resp.Header
 	if h.Get("X-Goog-Generation") == "" && h.Get("X-Goog-Hash") == "" && h.Get("X-Goog-Stored-Content-Length") == "" {
-		return transport.Foreign("status is %d without a header that describes an object", resp.StatusCode)
+		return transport.Foreign("status %d without the headers of an object", resp.StatusCode)
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
@@ -22,17 +22,17 @@ func (s *sending) checkContent(req *http.Request, resp *http.Response) error {
 	case http.StatusPartialContent:
 		return s.checkRange(req.Header.Get("Range"), resp)
 	}
-	return transport.Foreign("status is %d to a request to %s", resp.StatusCode, opRead)
+	return transport.Foreign("status %d to a request to %s", resp.StatusCode, opRead)
 }
 
-// checkRange compares a Content-Range with the Range that was asked for and with
-// the body, which ends where the Content-Range says.
+// checkRange compares a Content-Range with the requested Range and with the
+// length of the body.
 func (s *sending) checkRange(asked string, resp *http.Response) error {
 	told := resp.Header.Get("Content-Range")
 	from, to, _ := strings.Cut(strings.TrimPrefix(asked, "bytes="), "-")
 	offset, err := strconv.ParseInt(from, 10, 64)
 	if err != nil {
-		return transport.Foreign("Content-Range is %s, and no range was asked for", excerpt(told, s.secrets))
+		return transport.Foreign("Content-Range %s, but no range was requested", excerpt(told, s.secrets))
 	}
 	size := int64(0)
 	if last, err := strconv.ParseInt(to, 10, 64); err == nil {
@@ -43,9 +43,9 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 	case err != nil:
 		return transport.Foreign("%.200s", s.secrets.Text(err.Error()))
 	case total < 0:
-		return transport.Foreign("Content-Range is %s, without the object's size", excerpt(told, s.secrets))
+		return transport.Foreign("Content-Range %s without the object's size", excerpt(told, s.secrets))
 	case resp.ContentLength >= 0 && resp.ContentLength != n:
-		return transport.Foreign("the answer has %d bytes, its Content-Range is %s", resp.ContentLength, excerpt(told, s.secrets))
+		return transport.Foreign("body of %d bytes with the Content-Range %s", resp.ContentLength, excerpt(told, s.secrets))
 	}
 	resp.Body = rangeio.Announced(resp.Body, n)
 	return nil

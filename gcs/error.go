@@ -17,8 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// callError is the error of a request, with what it was to do: of a 404 that
-// matters.
+// callError is the error of a request, with its operation, which decides what a
+// 404 means.
 type callError struct {
 	op  operation
 	err error
@@ -27,8 +27,8 @@ type callError struct {
 func (e *callError) Error() string { return e.err.Error() }
 func (e *callError) Unwrap() error { return e.err }
 
-// Classify implements object.Bucket. It tells the kind of a failure by the
-// reason in the API's error, then by the status of its answer.
+// Classify implements object.Bucket. The kind of a failure follows from the
+// reason in the API's error, or else from the status of the response.
 func (b *bucket) Classify(err error) object.Failure {
 	api := new(googleapi.Error)
 	errors.As(err, &api)
@@ -55,14 +55,14 @@ func kindOf(err error) error {
 		return ltxstore.ErrChecksum
 	case ltxstore.IsRetryable(err):
 		return ltxstore.ErrUnavailable
-	case strings.Contains(err.Error(), "partial request not satisfied"): // a range that was ignored
+	case strings.Contains(err.Error(), "partial request not satisfied"): // the range was ignored
 		return errors.ErrUnsupported
 	}
 	return nil
 }
 
-// retryable is the judgement of a Config.Client on its own requests. The
-// library asks it of nil too.
+// retryable tells a Config.Client which errors to retry. The library calls it with
+// nil too.
 func retryable(err error) bool {
 	if err == nil {
 		return false
@@ -71,8 +71,9 @@ func retryable(err error) bool {
 	return errors.Is(kind, ltxstore.ErrThrottled) || errors.Is(kind, ltxstore.ErrUnavailable)
 }
 
-// kindOfReason knows what a status alone does not tell: "Error responses" of
-// the JSON API has several reasons for 400 and 403.
+// kindOfReason returns the kind of an error if the status alone does not
+// determine it: "Error responses" of the JSON API has several reasons for 400 and
+// 403.
 func kindOfReason(err error) error {
 	var api *googleapi.Error
 	if !errors.As(err, &api) {
@@ -94,7 +95,7 @@ func kindOfStatus(op operation, code int, err error) error {
 	switch {
 	case code == http.StatusNotFound:
 		return kindOfMissing(op, err)
-	case code == http.StatusGone: // an upload's session: "Resumable uploads" says to begin anew
+	case code == http.StatusGone: // of an upload, which must start over: "Resumable uploads"
 		return object.ErrNoUpload
 	case code == http.StatusPreconditionFailed:
 		return object.ErrPrecondition
@@ -104,10 +105,9 @@ func kindOfStatus(op operation, code int, err error) error {
 	return transport.KindOfStatus(code)
 }
 
-// kindOfMissing tells what a 404 is about, if it is the service's. One that is
-// not, a proxy's without a route, says nothing about files: the service may be
-// there again in a moment. So may an upload that it does not know: it can be
-// begun anew.
+// kindOfMissing returns the kind of a 404. If it is not from the service but, for
+// example, from a proxy without a route, it says nothing about files, and the
+// service may soon be available again. An unknown upload can be started over.
 func kindOfMissing(op operation, err error) error {
 	switch missing := saidMissing(op, err); {
 	case op == opChunk && missing != ltxstore.ErrStoreNotFound:
@@ -118,25 +118,24 @@ func kindOfMissing(op operation, err error) error {
 	return ltxstore.ErrUnavailable
 }
 
-// How the service begins the message of a 404. It has one reason for both,
-// notFound.
+// The messages of a 404 start with these texts. The reason of both is notFound.
 const (
 	noSuchObject = "No such object"
 	noSuchBucket = "The specified bucket does not exist"
 )
 
-// saidMissing returns what the service itself says is not there:
-// fs.ErrNotExist for the object, ltxstore.ErrStoreNotFound for the bucket, nil
-// if it says neither. A message that names none of them, an emulator's, is about
-// what the operation is about.
+// saidMissing returns what is missing according to the service itself:
+// fs.ErrNotExist for the object, ltxstore.ErrStoreNotFound for the bucket, nil if
+// the error is not a 404 of the service. If the message of a 404 names neither, as
+// that of an emulator, the operation decides.
 func saidMissing(op operation, err error) error {
 	if statusOf(err) != http.StatusNotFound {
 		return nil
 	}
-	said, reason := err.Error(), true // of gRPC, which no proxy speaks
+	said, reason := err.Error(), true // for gRPC: not from a proxy
 	var api *googleapi.Error
 	if errors.As(err, &api) {
-		said = cmp.Or(api.Message, api.Body) // asked for content, the service answers in plain text
+		said = cmp.Or(api.Message, api.Body) // errors of reads are plain text
 		reason = slices.ContainsFunc(api.Errors, func(e googleapi.ErrorItem) bool { return e.Reason == "notFound" })
 	}
 	said = strings.TrimSpace(said)
@@ -155,8 +154,8 @@ func saidMissing(op operation, err error) error {
 	return ltxstore.ErrStoreNotFound
 }
 
-// statusOf returns the HTTP status of the answer, or for a client that speaks
-// gRPC the one that means the same; 0 if there was no answer.
+// statusOf returns the HTTP status of the response, or the equivalent of a gRPC
+// status; 0 if there was no response.
 func statusOf(err error) int {
 	var api *googleapi.Error
 	if errors.As(err, &api) {
@@ -183,9 +182,8 @@ var statuses = map[codes.Code]int{
 	codes.Unimplemented:      http.StatusNotImplemented,
 }
 
-// isChecksumMismatch knows what the service and the library say of content
-// that is not what its checksum says; neither has a reason or type of its own
-// for it.
+// isChecksumMismatch reports whether content does not match its checksum. Neither
+// the service nor the library has a reason or type for that error, only messages.
 func isChecksumMismatch(err error) bool {
 	text := err.Error()
 	for _, said := range []string{"storage: bad CRC", "object checksum mismatch", "doesn't match calculated"} {

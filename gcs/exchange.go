@@ -11,26 +11,26 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// exchange is what an operation and the transport tell each other, through the
-// context of requests. The zero value tells nothing.
+// exchange passes information between an operation and the transport, in the
+// context of requests. The zero value has none.
 type exchange struct {
-	// retry repeats the requests, if it is not nil: those of an upload in
-	// chunks. All others are repeated by the caller.
+	// retry, if not nil, repeats the requests of an upload in chunks. All other
+	// requests are repeated by the caller.
 	retry object.Retrier
 
-	// single is for a body that is read: the library asks for the rest of one
-	// that breaks, without a bound and without looking at what it gets. The
-	// second request fails with what the first one's body failed with.
+	// single is set for reads: the library requests the rest of a body that
+	// breaks off, without a limit and without checking what it gets. The second
+	// request fails with the error of the first one's body.
 	single bool
 
-	// pages, if not nil, is told of each empty page of a listing: the library goes on
-	// by itself after it.
+	// pages, if not nil, records the empty pages of a listing, after which the
+	// library itself requests the next one.
 	pages *flow.Pages
 
 	mu      sync.Mutex
 	asked   bool
 	broken  error
-	session string // where an upload goes on
+	session string // the URL at which an upload continues
 }
 
 type exchangeKey struct{}
@@ -52,7 +52,7 @@ func (x *exchange) begin() error {
 	defer x.mu.Unlock()
 	if x.single && x.asked {
 		if x.broken == nil {
-			return errors.New("the body was asked for twice")
+			return errors.New("the body was requested twice")
 		}
 		return x.broken
 	}
@@ -60,7 +60,7 @@ func (x *exchange) begin() error {
 	return nil
 }
 
-// answered is called with an answer before the library sees it.
+// answered is called with a response before the library sees it.
 func (x *exchange) answered(op operation, resp *http.Response) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -68,7 +68,7 @@ func (x *exchange) answered(op operation, resp *http.Response) {
 		resp.Body = &watched{ReadCloser: resp.Body, x: x}
 	}
 	if op == opBegin && resp.StatusCode < 300 {
-		x.session = resp.Header.Get("Location") // which was checked
+		x.session = resp.Header.Get("Location") // checked by checkSession
 	}
 }
 
@@ -78,7 +78,7 @@ func (x *exchange) sessionURL() string {
 	return x.session
 }
 
-// watched remembers what a body failed with.
+// watched is a body that records its error in x.
 type watched struct {
 	io.ReadCloser
 	x *exchange

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// operation is what a request asks the service to do.
+// operation is the purpose of a request.
 type operation string
 
 const (
@@ -19,7 +19,8 @@ const (
 	opCancel operation = "end an upload"
 )
 
-// operationOf recognizes the requests that the library sends for this package.
+// operationOf returns the operation of a request that the library sends for this
+// package.
 func operationOf(req *http.Request) operation {
 	q := req.URL.Query()
 	resumable := q.Get("uploadType") == "resumable" || q.Has("upload_id")
@@ -42,24 +43,25 @@ func operationOf(req *http.Request) operation {
 	return opAttrs
 }
 
-// isCollection reports whether a path is that of a bucket's objects, and not of
-// one of them: ".../b/BUCKET/o".
+// isCollection reports whether path is that of all objects of a bucket, such as
+// ".../b/BUCKET/o", and not of one of them.
 func isCollection(path string) bool {
 	segments := strings.Split(path, "/")
 	n := len(segments)
 	return n > 3 && segments[n-1] == "o" && segments[n-3] == "b"
 }
 
-// prepare returns the request with what the library cannot be told to ask for.
+// prepare returns the request with headers and parameters that the library cannot
+// be configured to send.
 func (op operation) prepare(req *http.Request) *http.Request {
 	switch op {
 	case opRead:
-		// The stored bytes, not what decompressing them would make of them
-		// (decompressive transcoding). The library refuses this header.
+		// Return the stored bytes and do not decompress them (decompressive
+		// transcoding). The library does not allow setting this header.
 		req = req.Clone(req.Context())
 		req.Header.Set("Accept-Encoding", "gzip")
 	case opList:
-		// Without its kind an empty listing is "{}", which anything may say.
+		// Without the kind, an empty listing is "{}", as other responses may be.
 		if q := req.URL.Query(); q.Get("fields") != "" {
 			q.Set("fields", "kind,"+q.Get("fields"))
 			req = req.Clone(req.Context())
@@ -69,9 +71,8 @@ func (op operation) prepare(req *http.Request) *http.Request {
 	return req
 }
 
-// repeats reports whether an answer with this status may be another when the
-// request is sent again. The service says nothing in particular of an upload
-// that it does not know any more, and never knows it again.
+// repeats reports whether repeating a request may lead to a status other than
+// this one. An upload that the service does not know stays unknown.
 func (op operation) repeats(status int) bool {
 	gone := status == http.StatusNotFound || status == http.StatusGone
 	return !gone || op != opChunk && op != opCancel

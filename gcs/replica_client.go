@@ -1,4 +1,5 @@
-// Package gcs keeps a replica's LTX files in a bucket of Google Cloud Storage.
+// Package gcs stores a replica's LTX files in a bucket of Google Cloud Storage,
+// through its JSON API.
 package gcs
 
 import (
@@ -10,28 +11,26 @@ import (
 
 const typeName = "gcs"
 
-// ReplicaClient is a replica in a bucket. It is created by NewReplicaClient
-// and safe for concurrent use. Its methods are those of object.Client.
-// Particular to this backend:
+// ReplicaClient is a replica in a bucket. NewReplicaClient returns one. It is safe
+// for concurrent use. See [object.Client] for its methods. In particular:
 //
-//   - Init sends nothing to the service. If the default credentials are used
-//     and no file has them, it tries the machine's metadata service.
-//   - A body of at most Config.Transfer.UploadThreshold bytes is one request, with its
-//     CRC-32C in it, by which the service refuses anything else. A larger one is
-//     a resumable upload: one request to begin, and one for each
-//     Config.Transfer.PartSize; the CRC-32C goes with the last. The checksum and size in
-//     the service's answer are compared with what was read; a damaged object is
-//     deleted.
-//   - The timestamps come with a listing. Those of files that another tool
-//     copied without metadata cost a request for 100 bytes each.
+//   - Init sends nothing to the service. If the default credentials are used and
+//     no file contains them, it tries the machine's metadata service.
+//   - Writing a body of at most Config.Transfer.UploadThreshold bytes costs one
+//     request; the service verifies its CRC-32C. A larger one is a resumable
+//     upload: one request to begin, and one for each Config.Transfer.PartSize, the
+//     last with the CRC-32C. The checksum and size in the response are compared
+//     with those of the body; a damaged object is deleted.
+//   - Listings contain timestamps. Files that another tool copied without their
+//     metadata cost a request for 100 bytes each.
 //   - Each deletion is a request of its own.
-//   - Unfinished uploads cannot be listed. They are neither visible nor
-//     billed, and the service drops them after a week. A write that fails
-//     ends its upload.
-//   - Close does not close a Config.Client, which is the caller's.
+//   - Unfinished uploads cannot be listed. They are neither visible nor billed,
+//     and the service discards them after a week. A write that fails cancels its
+//     upload.
+//   - Close does not close a Config.Client, which belongs to the caller.
 type ReplicaClient struct {
 	*object.Client
-	given func() Config // fmt looks into no function
+	given func() Config // a function, so that fmt does not print it
 }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It sends
@@ -42,7 +41,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Describe: func() string { return cfg.String() }, // the method value cfg.String would hold another copy
 		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

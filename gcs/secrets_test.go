@@ -119,7 +119,7 @@ func TestSecretsOfTheWire(t *testing.T) {
 
 	require.Contains(t, wire.Text(), "sesame-token")
 	require.Contains(t, wire.Text(), "upload_id=session-")
-	require.Contains(t, log.String(), "cannot be ended")
+	require.Contains(t, log.String(), "not cancelled")
 	for _, text := range append(told, log.String()) {
 		noSecret(t, text, "sesame-token", secret, privateKey, "session-00", "assertion=")
 	}

@@ -10,7 +10,7 @@ import (
 
 func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
-		Schemes: []string{typeName, "gs"}, // as Google's tools and Litestream say
+		Schemes: []string{typeName, "gs"}, // used by Google's tools and Litestream
 		Place:   placeOf,
 		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
@@ -18,11 +18,11 @@ func init() {
 	})
 }
 
-// placeOf reads gs://BUCKET/PATH.
+// placeOf parses gs://BUCKET/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	switch {
 	case u.HasUser:
-		return nil, errors.New("the URL has a user before its bucket: want credentials-file, or the application default credentials")
+		return nil, errors.New("the URL has a user: use credentials-file, or the application default credentials")
 	case u.Host == "":
 		return nil, errors.New("the URL names no bucket: want gs://BUCKET/PATH")
 	}

@@ -96,7 +96,7 @@ func TestURLForms(t *testing.T) {
 		"gs://":                    "names no bucket",
 		"gs:bucket":                "names no bucket",
 		"gs:///path":               "names no bucket",
-		"gs://id:hush@bucket":      "a user before its bucket",
+		"gs://id:hush@bucket":      "the URL has a user",
 		"gs://Bucket":              "bucket in the URL",
 		"gs://bucket:80":           `bucket in the URL is "bucket:80"`,
 		"gs://bucket?part-size=1":  `unknown setting "part-size" in the URL`,

@@ -15,13 +15,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// roundTripper checks answers before the library accepts them, and repeats the
-// requests of an upload, which nobody else could: each is repeated as the
-// exchange's Retrier says.
+// roundTripper checks responses before the library sees them, and repeats the
+// requests of an upload with the exchange's Retrier, which only the transport
+// can do.
 //
-// An answer that is not an object's content is read whole here, so that one
-// that breaks off is a failure like any other, and one that is not the
-// service's is not passed on.
+// It reads responses other than an object's content completely, so that one that
+// breaks off fails like any other request, and does not pass on responses that
+// are not from the service.
 type roundTripper struct {
 	next    http.RoundTripper
 	secrets *scrub.Secrets
@@ -51,7 +51,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var refused *googleapi.Error
 	if errors.As(err, &refused) && req.Context().Err() == nil {
-		err = nil // the library makes its error of the answer
+		err = nil // the library makes an error from the response
 	}
 	if err != nil {
 		return nil, err
@@ -60,12 +60,12 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// sending is a request, which may be sent several times.
+// sending is a request that may be sent several times.
 type sending struct {
 	*roundTripper
 	x    *exchange
 	req  *http.Request
-	once bool // nothing is repeated here
+	once bool // no request is repeated here
 	sent bool
 }
 
@@ -77,8 +77,7 @@ func (s *sending) repeat(send func() error) error {
 	return s.x.retry.Do(s.req.Context(), func(context.Context) error { return send() })
 }
 
-// again returns the request as it is sent: with its body from the skip-th byte
-// on.
+// again returns the request to send, without the first skip bytes of its body.
 func (s *sending) again(skip int64) (*http.Request, error) {
 	if !s.sent || s.req.GetBody == nil {
 		s.sent = true
@@ -100,7 +99,7 @@ func (s *sending) again(skip int64) (*http.Request, error) {
 	req := s.req.Clone(s.req.Context())
 	req.Body = body
 	if skip > 0 {
-		req.GetBody = nil // it has what is skipped
+		req.GetBody = nil // it would include the skipped bytes
 	}
 	return req, nil
 }
@@ -111,9 +110,8 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// send sends the request, without the first skip bytes of its body, and returns
-// the answer. One that may be another when the request is sent again comes with
-// its error.
+// send sends the request without the first skip bytes of its body and returns the
+// response, with an error if repeating the request may help.
 func (s *sending) send(skip int64) (*http.Response, error) {
 	req, err := s.again(skip)
 	if err != nil {
@@ -122,7 +120,7 @@ func (s *sending) send(skip int64) (*http.Response, error) {
 	return s.roundTrip(req)
 }
 
-// roundTrip is send for a request that is ready.
+// roundTrip sends req, and is otherwise like send.
 func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 	op := operationOf(req)
 	resp, err := s.next.RoundTrip(op.prepare(req))

@@ -156,7 +156,7 @@ func TestRoundTripOfASingleExchange(t *testing.T) {
 	_, err = io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	_, err = rt.RoundTrip(req)
-	assert.ErrorContains(t, err, "asked for twice")
+	assert.ErrorContains(t, err, "requested twice")
 }
 
 type failing struct{ err error }

@@ -15,18 +15,18 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// Put implements object.Bucket. The CRC-32C goes with the body.
+// Put implements object.Bucket. The CRC-32C is sent with the body.
 func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	w, cancel := b.writer(ctx, key, opts)
 	defer cancel()
-	w.ChunkSize = 0 // no buffer: 16 MiB by default, 256 KiB at the least
+	w.ChunkSize = 0 // no buffer; otherwise it has at least 256 KiB, by default 16 MiB
 	w.CRC32C, w.SendCRC32C = crcOf(opts.Sum), true
 	return send(w, cancel, body)
 }
 
-// PutStream implements object.Streamer: it is a resumable upload. A chunk that
-// had arrived is not stored twice ("Resumable uploads": bytes at an offset that
-// is stored are ignored).
+// PutStream implements object.Streamer with a resumable upload. Repeating a chunk
+// is safe: the service ignores bytes at offsets that are already stored
+// ("Resumable uploads").
 func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	x := &exchange{retry: retry}
 	w, cancel := b.writer(x.context(ctx), key, opts)
@@ -45,32 +45,32 @@ func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 	return object.Object{}, &callError{opChunk, err}
 }
 
-// writer returns the library's writer of an object, and what cancels it.
+// writer returns the library's writer of an object, and a function to cancel it.
 func (b *bucket) writer(ctx context.Context, key string, opts object.PutOptions) (*storage.Writer, context.CancelFunc) {
 	o := b.object(key)
 	if opts.IfAbsent {
 		o = o.If(storage.Conditions{DoesNotExist: true})
 	}
 	if b.cfg.Client != nil {
-		// The chunks of an upload can be repeated by the library alone.
+		// Only the library can repeat the chunks of an upload.
 		o = o.Retryer(storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(b.cfg.Retry.MaxAttempts), storage.WithErrorFunc(retryable))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	w := o.NewWriter(ctx)
-	w.ContentType = "application/octet-stream" // else the library looks at the first bytes
+	w.ContentType = "application/octet-stream" // otherwise the library guesses from the first bytes
 	w.Metadata = opts.Metadata
 	w.StorageClass = b.cfg.StorageClass
 	w.KMSKeyName = b.cfg.KMSKeyName
 	return w, cancel
 }
 
-// send copies a body to the library's writer and completes the object. On
-// failure nothing is published, and the library's goroutine has ended.
+// send copies a body to the library's writer and completes the object. If it
+// fails, nothing is published, and the library's goroutine has ended.
 func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.Object, error) {
 	if _, err := io.Copy(w, body); err != nil {
-		// The writer is told why before it is cancelled and closed: one that
-		// is only cancelled may complete what it has, as if that were all.
-		_ = w.CloseWithError(err) //lint:ignore SA1019 the other way, to cancel, is not safe
+		// CloseWithError comes before cancel and Close: a writer that is only
+		// cancelled may complete the object with what it has.
+		_ = w.CloseWithError(err) //lint:ignore SA1019 canceling instead is not safe
 		cancel()
 		_ = w.Close() // returns when the library's goroutine has ended
 		return object.Object{}, err
@@ -80,11 +80,11 @@ func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.
 	}
 	attrs := w.Attrs()
 	if attrs == nil {
-		return object.Object{}, errors.New("service answered a write without the object")
+		return object.Object{}, errors.New("response to a write does not describe the object")
 	}
 	done := described(attrs)
 	if attrs.Name != w.Name {
-		done.Size = -1 // it is another's answer: the object is asked for
+		done.Size = -1 // a response for another object: ask for this one
 	}
 	return done, nil
 }
@@ -92,8 +92,8 @@ func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.
 // cleanupTimeout is how long a failed write may take to clean up.
 const cleanupTimeout = 10 * time.Second
 
-// endSession deletes an upload that has failed, which the service would keep
-// for a week. It does so also when ctx has ended.
+// endSession cancels an upload that failed, which the service would otherwise keep
+// for a week. It does so even if ctx has ended.
 func (b *bucket) endSession(ctx context.Context, key, session string) {
 	if b.http == nil {
 		return
@@ -101,12 +101,12 @@ func (b *bucket) endSession(ctx context.Context, key, session string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if err := endSession(ctx, b.http, session); err != nil {
-		b.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload cannot be ended: the service forgets it in a week",
+		b.log.Get().LogAttrs(ctx, slog.LevelWarn, "ltx upload not cancelled: the service discards it after a week",
 			slog.String("replica", typeName), slog.String("key", key), slog.Any("error", b.log.Secrets.Error(err)))
 	}
 }
 
-// statusEnded is how the service answers when an upload was cancelled
+// statusEnded is the status of the service's response after cancelling an upload
 // ("Performing resumable uploads", "Cancel an upload").
 const statusEnded = 499
 
@@ -124,7 +124,7 @@ func endSession(ctx context.Context, client *http.Client, session string) error 
 	case statusEnded, http.StatusNotFound, http.StatusGone, http.StatusOK, http.StatusNoContent:
 		return nil
 	}
-	return fmt.Errorf("service answered %s", resp.Status)
+	return fmt.Errorf("service returned %s", resp.Status)
 }
 
 // crcOf returns the CRC-32C in an object's Sum.

@@ -15,8 +15,8 @@ func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
 
-// validate returns an error of kind fs.ErrInvalid that names the first bad
-// field. It looks at no file and sends nothing.
+// validate returns an error of kind fs.ErrInvalid that names the first invalid
+// field. It reads no file and sends nothing.
 func (cfg Config) validate() error {
 	for _, check := range []func() error{
 		func() error { return settings.Validate(typeName, cfg) },
@@ -44,18 +44,19 @@ func parseEndpoint(field, endpoint string) (*url.URL, error) {
 		return nil, err
 	}
 	if path := strings.Trim(u.Path, "/"); path != "" && path != strings.Trim(apiPath, "/") {
-		return nil, invalid(field, endpoint, "want no path, or "+apiPath+": the library sends uploads to the host's root")
+		return nil, invalid(field, endpoint, "want no path, or "+apiPath+": the library sends uploads to the root of the host")
 	}
 	return u, nil
 }
 
-// validateClient refuses what a client that is there already cannot be told.
+// validateClient returns an error for a field that has no effect on an existing
+// Client.
 func (cfg Config) validateClient() error {
 	if cfg.Client == nil {
 		return nil
 	}
 	if reflect.ValueOf(*cfg.Client).IsZero() {
-		return invalid("Client", "a zero storage.Client", "want one that storage.NewClient has made")
+		return invalid("Client", "a zero storage.Client", "want a client made by storage.NewClient")
 	}
 	for _, own := range []struct {
 		field string
@@ -73,7 +74,7 @@ func (cfg Config) validateClient() error {
 		{"HTTP.MaxIdleConns", cfg.HTTP.MaxIdleConns != 0, cfg.HTTP.MaxIdleConns},
 	} {
 		if own.isSet {
-			return invalid(own.field, own.value, "want it empty beside a Client, which has its own")
+			return invalid(own.field, own.value, "want it empty with a Client, which has its own")
 		}
 	}
 	return nil
@@ -83,11 +84,11 @@ func (cfg Config) validateObject() error {
 	customer := len(cfg.SSECustomerKey) > 0 || cfg.SSECustomerKeyFile != ""
 	switch {
 	case cfg.Anonymous && (cfg.CredentialsFile != "" || len(cfg.CredentialsJSON) > 0):
-		return invalid("Anonymous", true, "want false beside CredentialsFile and CredentialsJSON")
+		return invalid("Anonymous", true, "want false with CredentialsFile or CredentialsJSON")
 	case cfg.Transfer.PartSize%chunkUnit != 0:
 		return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want 0 (default), or a multiple of 256 KiB up to 1 GiB, in bytes")
 	case cfg.KMSKeyName != "" && customer:
-		return invalid("KMSKeyName", cfg.KMSKeyName, "want one encryption: KMSKeyName or SSECustomerKey")
+		return invalid("KMSKeyName", cfg.KMSKeyName, "want only one of KMSKeyName and SSECustomerKey")
 	}
 	return transport.CheckCustomerKey(typeName, "SSECustomerKey", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, cfg.Endpoint)
 }
