@@ -13,22 +13,21 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
 )
 
-// Config says where a replica is and how it is written. Bucket is required; the
-// zero value of every other field is its default. If a field is invalid, Init
-// fails before any request, with the field's name, its value and what would be
-// right.
+// Config is the location of a replica and the options for reading and writing
+// it. Bucket is required; the zero value of every other field is its default. If
+// a field is invalid, Init fails before any request, with the field's name, its
+// value and what is expected.
 //
-// Printing a Config shows no secret, with any verb, as text, in JSON and in a
-// log.
+// No fmt verb, JSON or log shows the secrets of a Config.
 type Config struct {
-	// URL is the server's, nats://HOST:PORT or tls://HOST:PORT, or those of
+	// URL is the server's URL, nats://HOST:PORT or tls://HOST:PORT, or those of
 	// several servers of a cluster, separated by commas. Empty is
-	// nats://127.0.0.1:4222. It has no user: see Username.
+	// nats://127.0.0.1:4222. It must not contain a user: see Username.
 	URL string `ltx:"servers" default:"'nats://127.0.0.1:4222'" help:"The server's URL, or those of a cluster's servers, separated by commas."`
 
-	// Bucket is the object store's name, which must exist: letters, digits,
-	// hyphens and underscores.
-	Bucket string `ltx:"bucket" match:"^[a-zA-Z0-9_-]*$" want:"letters, digits, hyphens and underscores; a path belongs into Path" default:"required" help:"The object store's name."`
+	// Bucket is the name of an existing object store: letters, digits, hyphens
+	// and underscores.
+	Bucket string `ltx:"bucket" match:"^[a-zA-Z0-9_-]*$" want:"letters, digits, hyphens and underscores; a path belongs in Path" default:"required" help:"The object store's name."`
 
 	// Path is the replica's path in the bucket, cleaned by backend.CleanPath.
 	// Empty is the bucket's root, where Litestream keeps its replica.
@@ -38,56 +37,56 @@ type Config struct {
 	// ltxstore.LayoutLitestream.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
-	// One way to authenticate at the most: Username and Password; Token; JWT,
-	// a user's token, with Seed, its private key; Creds, a file that has both;
-	// NKey, a file that has a seed, or a seed (SU…), or a public key (U…) with
+	// At most one way to authenticate may be set: Username and Password; Token;
+	// JWT with Seed, its private key; Creds, a file that contains both; or NKey,
+	// which is a seed (SU…), a file that contains one, or a public key (U…) with
 	// Seed.
 	Username string `ltx:"username" default:"none" help:"The user."`
 	Password string `ltx:"password,secret" default:"none" help:"The user's password." json:"-"`
 	Token    string `ltx:"token,secret,not=username" default:"none" help:"A token instead of a user." json:"-"`
 	JWT      string `ltx:"jwt,secret,not=username,not=token" default:"none" help:"A user's JWT, with 'seed'." json:"-"`
 	Seed     string `ltx:"seed,secret" default:"none" help:"The private key of 'jwt', or of a public 'nkey'." json:"-"`
-	Creds    string `ltx:"creds,not=username,not=token,not=jwt" default:"none" help:"A file of a user's JWT and private key."`
-	NKey     string `ltx:"nkey,secret,not=username,not=token,not=jwt,not=creds" default:"none" help:"A file of a user's seed, the seed, or the public key of 'seed'." json:"-"`
+	Creds    string `ltx:"creds,not=username,not=token,not=jwt" default:"none" help:"A file with a user's JWT and private key."`
+	NKey     string `ltx:"nkey,secret,not=username,not=token,not=jwt,not=creds" default:"none" help:"A file with a user's seed, the seed itself, or the public key of 'seed'." json:"-"`
 
-	// TLS requires TLS, which is also used if the server requires it, or one
-	// of the following is set. RootCAs are files of PEM certificates that are
-	// trusted instead of the system's; ClientCert and ClientKey are the files
-	// of the client's own certificate. InsecureSkipVerify accepts any
-	// certificate: for tests.
+	// TLS requires TLS, which is also used if the server requires it or one of
+	// the following fields is set. RootCAs are files with PEM certificates that
+	// are trusted instead of the system's; ClientCert and ClientKey are the files
+	// of the client's own certificate. InsecureSkipVerify accepts any certificate:
+	// for tests.
 	TLS                bool     `ltx:"tls" default:"false" help:"Require TLS."`
-	RootCAs            []string `ltx:"root-cas" default:"the system's" help:"Files of PEM certificates that are trusted instead of the system's."`
+	RootCAs            []string `ltx:"root-cas" default:"the system's" help:"Files with PEM certificates that are trusted instead of the system's."`
 	ClientCert         string   `ltx:"client-cert" default:"none" help:"A file of the client's certificate."`
 	ClientKey          string   `ltx:"client-key" default:"none" help:"The file of its key."`
 	InsecureSkipVerify bool     `ltx:"skip-verify,not=root-cas" default:"false" help:"Accept any TLS certificate: for tests."`
 
-	// MaxReconnects is how often each server is tried after a connection is
-	// lost, before the next request makes another; 0 and -1 mean without end.
-	// ReconnectWait is how long to wait between two tries; 0 means 2 s. Timeout
-	// is how long connecting may take; 0 means 10 s.
-	MaxReconnects int           `ltx:"max-reconnects,min=-1" default:"no bound" help:"How often a server is tried after a connection is lost, before the next request makes another."`
-	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long to wait between two tries."`
+	// MaxReconnects is how often each server is tried after a connection was
+	// lost, before the next request makes a new one; 0 and -1 mean no limit.
+	// ReconnectWait is how long to wait between two attempts; 0 means 2 s.
+	// Timeout is how long connecting may take; 0 means 10 s.
+	MaxReconnects int           `ltx:"max-reconnects,min=-1" default:"no limit" help:"How often a server is tried after a connection was lost, before the next request makes a new one."`
+	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long to wait between two attempts."`
 	Timeout       time.Duration `ltx:"timeout" default:"10s" help:"How long connecting may take."`
 
-	// IdleTimeout is how long a request may wait for its answer, and a transfer
-	// make no progress. 0 means one minute.
-	IdleTimeout time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a request may wait for its answer, and a transfer make no progress."`
+	// IdleTimeout is how long a request may wait for its response, and a transfer
+	// may make no progress. 0 means one minute.
+	IdleTimeout time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a request may wait for its response, and a transfer may make no progress."`
 
-	// Transfer says how much is sent and read at once. PartSize is the size in bytes
-	// of the messages that a file is cut into: 1 KiB to 64 MiB, and not more than
-	// the server's max_payload, less 1 KiB. 0 means 128 KiB, as NATS's own clients
-	// have it. ReadConcurrency is 1 by default and MetadataConcurrency 8, which is
-	// about files that another tool has written without their times. There is
-	// nothing of the other kinds.
-	Transfer object.Options `ltx:"" part-size:"chunk-size,min=1KiB,max=64MiB; 128KiB; The size of the messages that a file is cut into: at most the server's 'max_payload' less 1 KiB." upload-threshold:"-" concurrency:"-" read-memory:"-" page-size:"-" metadata-concurrency:",max=1000; 8; Headers read at once in a listing, where another tool has written files without their times." read-concurrency:",max=1000; 1; Ranges of a large file read at once." delete-concurrency:",max=1000; 8; Deletions under way at once."`
+	// Transfer sets the sizes and the concurrency of transfers. PartSize is the
+	// size in bytes of the messages that a file is split into: 1 KiB to 64 MiB,
+	// and at most the server's max_payload less 1 KiB. 0 means 128 KiB, as in
+	// NATS's own clients. ReadConcurrency is 1 by default. MetadataConcurrency, for
+	// files that another tool wrote without their times, is 8. The other fields
+	// except DeleteConcurrency must be 0.
+	Transfer object.Options `ltx:"" part-size:"chunk-size,min=1KiB,max=64MiB; 128KiB; The size of the messages that a file is split into: at most the server's 'max_payload' less 1 KiB." upload-threshold:"-" concurrency:"-" read-memory:"-" page-size:"-" metadata-concurrency:",max=1000; 8; Headers read at a time in a listing, for files that another tool wrote without their times." read-concurrency:",max=1000; 1; Ranges of a large file read at a time." delete-concurrency:",max=1000; 8; Deletions in progress at a time."`
 
-	// WriteOnce refuses to write a file that exists with other content (W6).
+	// WriteOnce makes writing a file fail if it exists with other content (W6).
 	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
 
-	// Retry sets how often, and with which waits, a failed request is repeated.
+	// Retry sets how often a failed request is repeated, and the waits between.
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger receives the log. nil means slog.Default. See SetLogger.
+	// Logger is used for all logs. nil means slog.Default. See SetLogger.
 	Logger *slog.Logger `ltx:"-"`
 }
 
@@ -105,12 +104,11 @@ func (cfg Config) withDefaults() Config {
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("nats.Config", cfg) }
 
-// Format writes String for every verb: %d would show the fields.
+// Format writes String for every verb, because %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String, and so are the JSON of a Config and what log/slog
-// writes.
+// MarshalText returns String. encoding/json and log/slog use it.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// MarshalBinary is String too, for encoding/gob.
+// MarshalBinary returns String, for encoding/gob.
 func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }

@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// headerRoom is what a chunk's message has besides the chunk.
+// headerRoom is the space for the headers in a chunk's message.
 const headerRoom = 1 << 10
 
 // connect checks given and makes the store. It sends nothing.
@@ -33,7 +33,7 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	b := &bucket{cfg: cfg, Bucket: objectstore.New(objectstore.Config{Name: cfg.Bucket, ChunkSize: cfg.Transfer.PartSize, Log: log,
 		Stream: stream.Config{Options: options, IdleTimeout: cfg.IdleTimeout, Admit: func(maxPayload int64) error {
 			if cfg.Transfer.PartSize > maxPayload-headerRoom {
-				return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want no more than the server's max_payload less 1 KiB")
+				return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want at most the server's max_payload less 1 KiB")
 			}
 			return nil
 		}}})}

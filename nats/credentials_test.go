@@ -311,7 +311,7 @@ func TestTLSClientCertificate(t *testing.T) {
 		// The server breaks the connection: it may as well be restarting.
 		_, err := nats.NewReplicaClient(cfg).OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 		require.ErrorIs(t, err, ltxstore.ErrUnavailable, name)
-		assert.ErrorContains(t, err, "it may not accept the client's certificate", name)
+		assert.ErrorContains(t, err, "perhaps because it does not accept the client's certificate", name)
 	}
 	refused(t, cfg, fs.ErrInvalid, map[string]func(*nats.Config){
 		"a certificate without its key":    func(c *nats.Config) { c.ClientCert = cert },

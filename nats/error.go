@@ -15,8 +15,8 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
 )
 
-// bucket is the object.Bucket. Its Classify is objectstore.Bucket's, which has the
-// kinds of errors from there and from package stream.
+// bucket implements object.Bucket. Its Classify is that of objectstore.Bucket, which
+// knows the errors of packages objectstore and stream.
 type bucket struct {
 	*objectstore.Bucket
 	cfg Config // with its defaults filled in
@@ -32,7 +32,7 @@ func (b *bucket) Describe(err error) error {
 		hint = "the server or the account has no JetStream: "
 	case errors.As(err, new(*tls.CertificateVerificationError)):
 	case errors.Is(err, nats.ErrTLS), strings.Contains(err.Error(), "remote error: tls:"):
-		hint = "the server has ended the connection, it may not accept the client's certificate: "
+		hint = "the server closed the connection, perhaps because it does not accept the client's certificate: "
 	case errors.Is(kind, context.Canceled), errors.Is(kind, context.DeadlineExceeded):
 		return err
 	}

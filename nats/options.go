@@ -21,7 +21,7 @@ func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
 
-// validate returns an error of kind fs.ErrInvalid that names the first bad
+// validate returns an error of kind fs.ErrInvalid that names the first invalid
 // field. It reads no file and sends nothing.
 func (cfg Config) validate() error {
 	if err := settings.Validate(typeName, cfg); err != nil {
@@ -31,11 +31,11 @@ func (cfg Config) validate() error {
 	case cfg.Bucket == "":
 		return invalid("Bucket", cfg.Bucket, "want the object store's name")
 	case cfg.Password != "" && cfg.Username == "":
-		return invalid("Username", cfg.Username, "want the user that Password is of")
+		return invalid("Username", cfg.Username, "want the user of Password")
 	case cfg.Seed == "" && (cfg.JWT != "" || nkeys.IsValidPublicUserKey(cfg.NKey)):
-		return invalid("Seed", scrub.Secret(0), "want the private key that JWT or NKey is of")
+		return invalid("Seed", scrub.Secret(0), "want the private key of JWT or NKey")
 	case cfg.Seed != "" && cfg.JWT == "" && !nkeys.IsValidPublicUserKey(cfg.NKey):
-		return invalid("Seed", scrub.Secret(1), "want it empty without JWT or a public NKey")
+		return invalid("Seed", scrub.Secret(1), "want it empty unless JWT or a public NKey is set")
 	case (cfg.ClientCert == "") != (cfg.ClientKey == ""):
 		return invalid("ClientKey", cfg.ClientKey, "want ClientCert and ClientKey, or neither")
 	}
@@ -43,9 +43,9 @@ func (cfg Config) validate() error {
 		u, err := url.Parse(server)
 		switch {
 		case err != nil && strings.Contains(server, "@"), err == nil && u.User != nil:
-			return invalid("URL", scrub.Secret(len(server)), "want no user in it: Username and Password are fields of their own")
+			return invalid("URL", scrub.Secret(len(server)), "want a URL without a user: use Username and Password")
 		case err != nil, u.Host == "", !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme), strings.Trim(u.Path, "/") != "", u.RawQuery != "":
-			return invalid("URL", server, "want nats://HOST:PORT or tls://HOST:PORT; the bucket belongs into Bucket")
+			return invalid("URL", server, "want nats://HOST:PORT or tls://HOST:PORT; the bucket belongs in Bucket")
 		}
 	}
 	_, _, err := cfg.keyPair()
@@ -60,13 +60,12 @@ func (cfg Config) servers() []string {
 	return servers
 }
 
-// isSeed reports whether an NKey is a seed itself, and not the name of a file.
+// isSeed reports whether an NKey is a seed and not the name of a file.
 func isSeed(nkey string) bool {
 	return strings.HasPrefix(nkey, "SU") && len(nkey) > 50 && !strings.ContainsAny(nkey, "/.")
 }
 
-// keyPair returns the pair of keys that a seed in cfg stands for, nil without
-// one.
+// keyPair returns the key pair of the seed in cfg, or nil if there is none.
 func (cfg Config) keyPair() (pair nkeys.KeyPair, public string, err error) {
 	field, seed := "Seed", cfg.Seed
 	if isSeed(cfg.NKey) {
@@ -87,9 +86,9 @@ func (cfg Config) keyPair() (pair nkeys.KeyPair, public string, err error) {
 	return pair, public, nil
 }
 
-// options returns how to connect. It reads the files that cfg names. Nothing is
-// kept for a server that is gone: it would be sent after its request has been
-// reported as failed.
+// options returns the options for connecting. It reads the files that cfg names.
+// Messages are not buffered while the connection is lost: they would be sent after
+// their requests have been reported as failed.
 func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 	o := nats.GetDefaultOptions()
 	o.Name = "ltxstore"
@@ -114,14 +113,14 @@ func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 	}
 	switch {
 	case cfg.Creds != "":
-		use("Creds", cfg.Creds, "a file of a user's JWT and seed", signing(nats.UserCredentials(cfg.Creds), secrets))
+		use("Creds", cfg.Creds, "a file with a user's JWT and seed", signing(nats.UserCredentials(cfg.Creds), secrets))
 	case cfg.JWT != "":
 		use("JWT", scrub.Secret(1), "a user's JWT", signing(nats.UserJWTAndSeed(cfg.JWT, cfg.Seed), secrets))
 	case pair != nil:
 		use("NKey", scrub.Secret(1), "a user's seed", nats.Nkey(public, pair.Sign))
 	case cfg.NKey != "":
-		// It may be a mistyped seed: the name of the file is not shown.
-		use("NKey", scrub.Secret(1), "a seed, a public key, or the name of a file of a seed", func(o *nats.Options) error {
+		// It may be a mistyped seed, so the error does not show it.
+		use("NKey", scrub.Secret(1), "a seed, a public key, or the name of a file with a seed", func(o *nats.Options) error {
 			option, err := nats.NkeyOptionFromSeed(cfg.NKey)
 			if err == nil {
 				err = option(o)
@@ -133,16 +132,16 @@ func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 		})
 	}
 	if len(cfg.RootCAs) > 0 {
-		use("RootCAs", cfg.RootCAs, "files of PEM certificates", nats.RootCAs(cfg.RootCAs...))
+		use("RootCAs", cfg.RootCAs, "files with PEM certificates", nats.RootCAs(cfg.RootCAs...))
 	}
 	if cfg.ClientCert != "" {
-		use("ClientCert", cfg.ClientCert, "files of a certificate and its key", nats.ClientCert(cfg.ClientCert, cfg.ClientKey))
+		use("ClientCert", cfg.ClientCert, "files with a certificate and its key", nats.ClientCert(cfg.ClientCert, cfg.ClientKey))
 	}
 	return o, err
 }
 
-// signing is option, and an error at once if its files are not as they should. The
-// JWT, which is read again for each connection, is added to secrets.
+// signing returns option with a check: it fails immediately if the files are invalid.
+// The JWT, which is read again for each connection, is added to secrets.
 func signing(option nats.Option, secrets *scrub.Secrets) nats.Option {
 	return func(o *nats.Options) error {
 		err := option(o)

@@ -1,5 +1,4 @@
-// Package nats keeps a replica's LTX files in an object store of NATS
-// JetStream.
+// Package nats stores a replica's LTX files in an object store of NATS JetStream.
 package nats
 
 import (
@@ -14,50 +13,52 @@ import (
 
 const typeName = "nats"
 
-// ReplicaClient is a replica in a bucket of a JetStream object store. It is
-// made by NewReplicaClient and safe for concurrent use; object.Client documents
-// its methods. In particular:
+// ReplicaClient is a replica in a bucket of a JetStream object store.
+// NewReplicaClient returns one. It is safe for concurrent use. See [object.Client]
+// for its methods. In particular:
 //
-//   - Objects are what the clients of NATS store: `nats object get` and
-//     Litestream read them, and theirs are read here.
+//   - Objects are compatible with other clients: `nats object get` and Litestream
+//     can read them, and this package can read theirs.
 //   - Init sends nothing. The first method after it connects. The bucket must
-//     exist; how often it is replicated, and so how durable a file is, is the
-//     bucket's setting.
-//   - A write costs a request for each Config.Transfer.PartSize of the body, and one for
-//     the message that publishes the object, on the condition that the name is
-//     as it was seen last: two writers never mix, and WriteOnce is atomic. Where
-//     there is an object of the name it costs three more: one that is refused,
-//     one for its description, and one that removes the old chunks.
-//   - A read costs a request for the object's description, one for the chunk
-//     that the range begins in, and one for each eight chunks that follow, or one
-//     for each on a server older than 2.11. Objects of other clients do not tell which that is:
-//     unless it can be computed, the chunks before it are read too.
-//   - A listing costs three requests, or four of a bucket with copies, and there one
-//     more for the first. It reads the description of every object in the bucket,
-//     those of other replicas too: NATS cannot list fewer. They are not sorted.
-//   - A deletion costs four requests, because a client that is killed in the
-//     middle of it must not leave chunks that nothing refers to.
+//     exist; its settings determine how many copies are stored, and so how durable
+//     a file is.
+//   - A write costs a request for each Config.Transfer.PartSize of the body, and
+//     one for the message that publishes the object, on the condition that the
+//     name has not changed: two writers never mix, and WriteOnce is atomic. If the
+//     object exists, it costs three more: one that is rejected, one for the
+//     description, and one to remove the old chunks.
+//   - A read costs a request for the object's description, one for the chunk in
+//     which the range starts, and one for each eight chunks that follow, or for
+//     each chunk on servers older than 2.11. Objects of other clients do not record
+//     where the range starts: unless it can be computed, the preceding chunks are
+//     read too.
+//   - A listing costs three requests, or four if the bucket has copies, and then
+//     one more for the first listing. It reads the description of every object in
+//     the bucket, including those of other replicas, because NATS cannot list
+//     fewer. They are not sorted.
+//   - A deletion costs four requests, so that a client that is killed in between
+//     leaves no chunks that nothing refers to.
 //   - DeleteAll removes chunks of this replica's files that a killed writer left
-//     an hour ago or earlier.
-//   - Close closes the connection; the next method makes another.
+//     behind at least an hour ago.
+//   - Close closes the connection; the next method makes a new one.
 type ReplicaClient struct{ *object.Client }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It
-// sends nothing and cannot fail: Init, which every method calls, tells what is
-// wrong with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends no
+// request and does not fail: if cfg is invalid, Init, which every method calls,
+// returns the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{object.New(object.Config{
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Describe: func() string { return cfg.String() }, // the method value cfg.String would hold another copy
 		Connect:  func(_ context.Context, log *oplog.Logger) (*object.Store, error) { return connect(cfg, log) },
 	})}
 }
 
-// Watch returns the files of a level that are written from now on, by any
-// client: see object.Watch. It costs one request and a consumer on the server. A
-// lost connection is made again, and no file is left out.
+// Watch returns the files of a level that are written from now on, by any client:
+// see object.Watch. It costs one request and a consumer on the server. If the
+// connection is lost, it is made again, and no file is missed.
 func (c *ReplicaClient) Watch(ctx context.Context, level int) (iter.Seq2[*ltx.FileInfo, error], error) {
 	return object.Watch(ctx, c.Client, level)
 }

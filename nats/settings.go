@@ -19,8 +19,8 @@ func init() {
 	})
 }
 
-// placeOf reads nats://USER:PASSWORD@HOST:PORT/BUCKET/PATH. Litestream's have no
-// path.
+// placeOf parses nats://USER:PASSWORD@HOST:PORT/BUCKET/PATH. Litestream's URLs have
+// no path.
 func placeOf(u settings.URL) (map[string]string, error) {
 	bucket, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	if bucket == "" {
@@ -33,8 +33,8 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	return place, nil
 }
 
-// urlOf is the inverse of placeOf for a single server without credentials. Others
-// stay in the setting servers.
+// urlOf is the inverse of placeOf for a single server without credentials. Several
+// servers stay in the setting servers.
 func urlOf(set map[string]string) (string, []string) {
 	at := strings.Trim(set["bucket"]+"/"+(&url.URL{Path: set["path"]}).EscapedPath(), "/")
 	if host, ok := strings.CutPrefix(set["servers"], "nats://"); ok && !strings.ContainsAny(host, "/,@") {

@@ -1,7 +1,7 @@
-// Package objectstore keeps objects as the object store of NATS JetStream does: a
-// message for each chunk of an object, and one that describes it and has a subject
-// made of its name. What other clients store is read here, and they read what is
-// stored here.
+// Package objectstore stores objects like other clients of NATS JetStream's object
+// store, and is compatible with them: an object is a message for each of its chunks,
+// and one with its description, whose subject contains its name. Package stream
+// sends and reads the messages.
 package objectstore
 
 import (
@@ -12,15 +12,15 @@ import (
 
 const backendType = "nats"
 
-// DefaultChunkSize is that of NATS's own clients.
+// DefaultChunkSize is the default of NATS's own clients.
 const DefaultChunkSize = 128 << 10
 
-// Config says which bucket it is, and how objects are stored in it.
+// Config is the configuration of a Bucket.
 type Config struct {
 	Name      string
 	ChunkSize int64
 
-	// Stream says how the server is reached. Its Name is the Bucket's.
+	// Stream is how to reach the server. Its Name is set by New.
 	Stream stream.Config
 
 	Log *oplog.Logger
@@ -31,7 +31,7 @@ type Config struct {
 type Bucket struct {
 	cfg                  Config
 	stream               *stream.Stream
-	descriptions, chunks string // what the subjects of these begin with
+	descriptions, chunks string // prefixes of their subjects
 }
 
 var (
@@ -48,5 +48,5 @@ func New(cfg Config) *Bucket {
 		descriptions: "$O." + cfg.Name + ".M.", chunks: "$O." + cfg.Name + ".C."}
 }
 
-// Close closes the connection. The next method makes another.
+// Close closes the connection. The next method makes a new one.
 func (b *Bucket) Close() { b.stream.Close() }

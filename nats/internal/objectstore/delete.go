@@ -21,9 +21,9 @@ func (b *Bucket) DeleteVersion(ctx context.Context, key, version string) error {
 	return b.delete(ctx, key, version)
 }
 
-// delete marks an object as deleted, as NATS's clients do, which readers and
-// watchers see; removes its chunks; and then the mark, which would be listed for
-// ever. After a failure, the mark says which chunks remain.
+// delete marks an object as deleted, as NATS's clients do, for readers and watchers
+// to see; then it removes the chunks, and finally the mark, which would otherwise be
+// listed forever. After a failure, the mark tells which chunks remain.
 func (b *Bucket) delete(ctx context.Context, key, version string) error {
 	for range maxConflicts {
 		e, err := b.describe(ctx, key)
@@ -37,7 +37,7 @@ func (b *Bucket) delete(ctx context.Context, key, version string) error {
 			mark := jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: key}, Bucket: b.cfg.Name, NUID: e.NUID, Deleted: true}
 			e.seq, err = b.publish(ctx, mark, e.seq)
 			if stream.IsConflict(err) {
-				continue // it was written meanwhile
+				continue // it was written in the meantime
 			}
 			if err != nil {
 				return err
@@ -50,17 +50,18 @@ func (b *Bucket) delete(ctx context.Context, key, version string) error {
 		}
 		err = b.stream.Delete(ctx, e.seq)
 		if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			if now, err := b.describe(ctx, key); err != nil || now.seq != e.seq { // deleted or written meanwhile
+			if now, err := b.describe(ctx, key); err != nil || now.seq != e.seq { // deleted or written in the meantime
 				return err
 			}
 		}
 		return err
 	}
-	return fmt.Errorf("%w: %d writes of this name were under way", errMoved, maxConflicts)
+	return fmt.Errorf("%w: %d concurrent writes of this name", errMoved, maxConflicts)
 }
 
-// Leftovers implements object.Sweeper: they are chunks that no description in
-// the bucket mentions. Those of other clients do not tell what they are of.
+// Leftovers implements object.Sweeper. Leftovers are chunks that no description in
+// the bucket refers to. Chunks of other clients do not name their object, and are
+// not returned.
 func (b *Bucket) Leftovers(ctx context.Context) (left []object.Leftover, err error) {
 	subjects, err := b.stream.Subjects(ctx, b.chunks+">")
 	if err != nil {
@@ -92,7 +93,7 @@ func (b *Bucket) Leftovers(ctx context.Context) (left []object.Leftover, err err
 // Discard implements object.Sweeper.
 func (b *Bucket) Discard(ctx context.Context, upload object.Upload) error {
 	e, err := b.describe(ctx, upload.Key)
-	if err != nil || e.NUID == upload.ID { // it was completed meanwhile
+	if err != nil || e.NUID == upload.ID { // it was completed in the meantime
 		return err
 	}
 	return b.stream.Purge(ctx, b.chunks+upload.ID)

@@ -19,9 +19,9 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// description is what is read of jetstream.ObjectInfo. Metadata and Options stay as
-// they are until they are needed: to decode them, and the rest, would take most of the
-// time of a listing.
+// description is the part of jetstream.ObjectInfo that is needed. Metadata and Options
+// are decoded only on demand: decoding everything would take most of the time of a
+// listing.
 type description struct {
 	Name     string          `json:"name"`
 	Headers  headers         `json:"headers"`
@@ -34,28 +34,29 @@ type description struct {
 	Deleted  bool            `json:"deleted"`
 }
 
-// headers are those of an object that are read: a map takes longer.
+// headers has the only header that is needed. Decoding a map would take longer.
 type headers struct {
-	Timestamp [1]string `json:"litestream-timestamp"` // whatever its case
+	Timestamp [1]string `json:"litestream-timestamp"` // in any case
 }
 
-// entry is the description of an object: the only message of a subject that is
-// made of its name.
+// entry is the description of an object: the only message of a subject that contains
+// its name.
 type entry struct {
 	description
 
-	// seq is the message's sequence, 0 without one. An object that was deleted
-	// has a message too.
+	// seq is the message's sequence, or 0 if there is none. A deleted object may
+	// have a message too.
 	seq uint64
 
 	at      time.Time // when it was stored
 	damaged error     // why the description cannot be used
 }
 
-// exists reports whether there is an object.
+// exists reports whether the object exists.
 func (e *entry) exists() bool { return e.seq > 0 && !e.Deleted }
 
-// first returns the sequence of the first chunk, 0 if the object does not tell it.
+// first returns the sequence of the first chunk, or 0 if the object does not record
+// it.
 func (e *entry) first() uint64 {
 	var metadata map[string]string
 	_ = json.Unmarshal(e.Metadata, &metadata)
@@ -63,8 +64,7 @@ func (e *entry) first() uint64 {
 	return seq
 }
 
-// options returns how the object is stored. One that is a link to another has no
-// chunks.
+// options returns how the object is stored. A link to another object has no chunks.
 func (e *entry) options() (o jetstream.ObjectMetaOptions) {
 	_ = json.Unmarshal(e.Options, &o)
 	o.ChunkSize = cmp.Or(o.ChunkSize, DefaultChunkSize)
@@ -75,25 +75,25 @@ func (b *Bucket) subject(key string) string {
 	return b.descriptions + base64.URLEncoding.EncodeToString([]byte(key))
 }
 
-// keyOf returns the name that a description's subject is made of.
+// keyOf returns the name in the subject of a description.
 func (b *Bucket) keyOf(subject string) (key string, ok bool) {
 	token, ok := strings.CutPrefix(subject, b.descriptions)
 	name, err := base64.URLEncoding.DecodeString(token)
 	return string(name), ok && err == nil
 }
 
-// parse reads a description.
+// parse decodes a description.
 func parse(key string, m *jetstream.RawStreamMsg) entry {
 	e := entry{seq: m.Sequence, at: m.Time}
 	if err := json.Unmarshal(m.Data, &e.description); err != nil {
 		e.damaged = fmt.Errorf("%w: description of %q: %w", errDamaged, key, err)
 	} else if e.Name != key || e.Size > math.MaxInt64 || e.NUID == "" && e.exists() && e.options().Link == nil {
-		e.damaged = fmt.Errorf("%w: description of %q is of %q, %d bytes", errDamaged, key, e.Name, e.Size)
+		e.damaged = fmt.Errorf("%w: description of %q is for %q, %d bytes", errDamaged, key, e.Name, e.Size)
 	}
 	return e
 }
 
-// object converts a description, but for the hash.
+// object converts a description, without the hash.
 func (e *entry) object() object.Object {
 	o := object.Object{Key: e.Name, Size: int64(e.Size), Version: e.NUID, Modified: e.at}
 	if at := e.Headers.Timestamp[0]; at != "" {
@@ -102,7 +102,7 @@ func (e *entry) object() object.Object {
 	return o
 }
 
-// whole is object with the hash of the content, which takes time in a listing.
+// whole is object with the hash of the content, which would slow down a listing.
 func (e *entry) whole() object.Object {
 	o := e.object()
 	if sum, err := jetstream.DecodeObjectDigest(e.Digest); err == nil {
@@ -111,8 +111,7 @@ func (e *entry) whole() object.Object {
 	return o
 }
 
-// describe returns an object's description, one without a sequence if there is
-// none.
+// describe returns an object's description. If there is none, its sequence is 0.
 func (b *Bucket) describe(ctx context.Context, key string) (entry, error) {
 	m, err := b.stream.Last(ctx, b.subject(key))
 	switch {
@@ -125,8 +124,8 @@ func (b *Bucket) describe(ctx context.Context, key string) (entry, error) {
 	return e, e.damaged
 }
 
-// find is describe for an object that should be there, of a version if that is
-// not empty.
+// find is describe, but fails if the object does not exist, or does not have the
+// version, if that is not empty.
 func (b *Bucket) find(ctx context.Context, key, version string) (entry, error) {
 	e, err := b.describe(ctx, key)
 	switch {
@@ -138,10 +137,10 @@ func (b *Bucket) find(ctx context.Context, key, version string) (entry, error) {
 	return e, e.check(version)
 }
 
-// check returns an error if the object is not of a version that is not empty.
+// check returns an error if version is not empty and the object has another.
 func (e *entry) check(version string) error {
 	if version != "" && version != e.NUID {
-		return fmt.Errorf("%w: the object is %s, was %s", object.ErrPrecondition, e.NUID, version)
+		return fmt.Errorf("%w: the object's version is %s, was %s", object.ErrPrecondition, e.NUID, version)
 	}
 	return nil
 }
@@ -155,8 +154,8 @@ func (b *Bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	return e.whole(), nil
 }
 
-// publish makes info the description of its object in place of the one of this
-// sequence, if that still is the last message of its subject.
+// publish replaces the description of an object with info, if the last message of its
+// subject still has the sequence last.
 func (b *Bucket) publish(ctx context.Context, info jetstream.ObjectInfo, last uint64) (seq uint64, err error) {
 	info.ModTime = time.Time{}
 	m := nats.NewMsg(b.subject(info.Name))

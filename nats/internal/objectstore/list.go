@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// List implements object.Bucket. It has all in one page: the store has no other
-// order than that of the writes.
+// List implements object.Bucket. It returns everything in one page, because the store
+// orders objects only by the time of their writes.
 func (b *Bucket) List(ctx context.Context, opts object.ListOptions) (page object.Page, err error) {
 	found, err := b.below(ctx, opts.Prefix)
 	page.Objects = make([]object.Object, 0, len(found))
@@ -32,7 +32,7 @@ func (b *Bucket) List(ctx context.Context, opts object.ListOptions) (page object
 }
 
 // below returns the descriptions of names with a prefix. It reads those of the whole
-// bucket.
+// bucket to find them.
 func (b *Bucket) below(ctx context.Context, prefix string) (map[string]*entry, error) {
 	found := make(map[string]*entry)
 	name := func(subject string) (key string, ok bool) {

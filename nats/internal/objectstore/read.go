@@ -16,12 +16,12 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// Window is how many chunks of a transfer are asked for at once, and of how many a
-// body is at most that is sent again as a whole.
+// Window is how many chunks of a transfer are requested at a time. A body of at most
+// so many chunks is repeated as a whole.
 const Window = 8
 
-// Get implements object.Bucket. It reads a short range itself: if the object has
-// been replaced meanwhile, Client can still read the new one instead.
+// Get implements object.Bucket. It reads short ranges before it returns: if the object
+// was replaced in the meantime, Client can still read the new one instead.
 func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
 	e, err := b.find(ctx, key, opts.Version)
 	options := e.options()
@@ -40,7 +40,7 @@ func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	err = r.seek()
 	for err == nil && r.pos < r.end && n <= Window*r.size {
 		if err = r.fetch(); err != nil && !errors.Is(err, errMoved) && len(r.fetched) > 0 {
-			return content, nil // an error comes again, after what was fetched
+			return content, nil // the error will be met again after what was fetched
 		}
 	}
 	return content, err
@@ -52,10 +52,10 @@ type reader struct {
 	ctx      context.Context
 	e        entry
 	size     int64       // of a chunk
-	pos, end int64       // what of the range has not been fetched
-	fetched  net.Buffers // and not read
-	at       int64       // where the next chunk begins, pos or before it
-	last     uint64      // sequence of the chunk before that
+	pos, end int64       // the part of the range that has not been fetched
+	fetched  net.Buffers // but not read
+	at       int64       // where the next chunk starts, at most pos
+	last     uint64      // sequence of the previous chunk
 }
 
 // Read implements io.Reader.
@@ -68,7 +68,7 @@ func (r *reader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, _ := r.fetched.Read(p) // io.EOF is not the object's
+	n, _ := r.fetched.Read(p) // io.EOF is not the end of the object
 	return n, nil
 }
 
@@ -82,7 +82,7 @@ func (r *reader) fetch() error {
 func (r *reader) add(m *jetstream.RawStreamMsg) error {
 	n := int64(len(m.Data))
 	if at := offsetOf(m); at != unmarked && at != r.at || n == 0 {
-		return fmt.Errorf("%w: a chunk has %d bytes from %d on: want it to begin at %d", errDamaged, n, at, r.at)
+		return fmt.Errorf("%w: a chunk of %d bytes starts at %d: want %d", errDamaged, n, at, r.at)
 	}
 	if from, to := min(r.pos-r.at, n), min(r.end-r.at, n); from < to {
 		r.fetched = append(r.fetched, m.Data[from:to])
@@ -92,14 +92,14 @@ func (r *reader) add(m *jetstream.RawStreamMsg) error {
 	return nil
 }
 
-// read calls add for the object's chunks from a sequence on, in their order, n at the
-// most, and returns how many that were.
+// read calls add for at most n of the object's chunks, in order, starting at a
+// sequence, and returns their number.
 func (r *reader) read(seq uint64, n int, add func(*jetstream.RawStreamMsg) error) (found int, err error) {
 	found, err = r.stream.Read(r.ctx, r.chunks+r.e.NUID, seq, n, add)
 	switch {
 	case errors.Is(err, errDamaged):
 		return found, err
-	case found > 0: // an error comes again, after what was found
+	case found > 0: // the error will be met again after what was found
 		return found, nil
 	case !stream.IsMissing(err):
 		return 0, err
@@ -112,13 +112,13 @@ func (r *reader) read(seq uint64, n int, add func(*jetstream.RawStreamMsg) error
 	return 0, fmt.Errorf("%w: chunks are missing", errDamaged)
 }
 
-// chunk returns the object's first chunk from a sequence on.
+// chunk returns the object's first chunk at or after a sequence.
 func (r *reader) chunk(seq uint64) (m *jetstream.RawStreamMsg, err error) {
 	_, err = r.read(seq, 1, func(found *jetstream.RawStreamMsg) error { m = found; return nil })
 	return m, err
 }
 
-// unmarked is the offset of a chunk that does not tell its own, another client's.
+// unmarked is the offset of a chunk of another client, which does not record it.
 const unmarked = math.MaxInt64
 
 func offsetOf(m *jetstream.RawStreamMsg) int64 {
@@ -129,18 +129,18 @@ func offsetOf(m *jetstream.RawStreamMsg) int64 {
 	return at
 }
 
-// seek gets the chunk in which the range begins.
+// seek fetches the chunk in which the range starts.
 //
-// Messages of other objects may be among the chunks: the n-th one after another is
-// not before the n-th message after that. So the first chunk from there on is the
-// one, or precedes it, and tells how far it is to go on.
+// Messages of other objects may lie between the chunks, so that the n-th chunk after
+// another is at least n messages later. The first chunk found there is therefore the
+// wanted one or precedes it, and its offset tells how far to go on.
 func (r *reader) seek() error {
 	seq := uint64(1)
 	if first := r.e.first(); first > 0 {
 		seq = first + uint64(r.pos/r.size)
 	}
 	m, err := r.chunk(seq)
-	if seq > 1 && (errors.Is(err, errDamaged) || err == nil && offsetOf(m) > r.pos) { // of a bucket that was copied
+	if seq > 1 && (errors.Is(err, errDamaged) || err == nil && offsetOf(m) > r.pos) { // the bucket was copied
 		m, err = r.chunk(1)
 	}
 	for err == nil {
@@ -160,11 +160,10 @@ func (r *reader) seek() error {
 	return err
 }
 
-// seekUnmarked is seek for an object of another client, from its first chunk m on.
-// Its chunks do not tell where they begin, and are as long as the reads of its
-// source were. The chunk can be computed if the first and the last one leave as
-// much as full chunks between them have, and no other message is among them. Else
-// it is the first.
+// seekUnmarked is seek for an object of another client, starting at its first chunk m.
+// Its chunks do not record where they start, and are as long as the reads of its source
+// were. The chunk can be computed if all chunks between the first and the last are full
+// and no other messages lie between them. Otherwise reading starts with the first.
 func (r *reader) seekUnmarked(m *jetstream.RawStreamMsg) error {
 	size, first := r.size, int64(len(m.Data))
 	if r.pos >= first+size {

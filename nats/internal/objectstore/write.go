@@ -21,7 +21,7 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// Headers of a chunk, which other clients ignore: where in which object it is,
+// Headers of a chunk, which other clients ignore: its object, its offset in the object,
 // and when it was sent.
 const (
 	offsetHeader = "Ltxstore-Offset"
@@ -29,21 +29,21 @@ const (
 	sentHeader   = "Ltxstore-Sent"
 )
 
-// firstKey is where the metadata of an object have the sequence of its first chunk.
+// firstKey is the key of an object's metadata for the sequence of its first chunk.
 const firstKey = "ltxstore-first"
 
 const (
-	// ahead is how many chunks of a body are under way, and in memory, at once.
+	// ahead is how many chunks of a body are being sent, and in memory, at a time.
 	ahead = 16
 
 	// cleanupTimeout is how long a failed write may take to clean up.
 	cleanupTimeout = 10 * time.Second
 
-	// maxConflicts is how many other writes of a name one write may meet.
+	// maxConflicts is how many concurrent writes of its name a write tolerates.
 	maxConflicts = 10
 )
 
-// single is the object.Retrier of a body that Client sends again as a whole.
+// single is the object.Retrier of a body that Client repeats as a whole.
 type single struct{}
 
 func (single) Do(ctx context.Context, op func(context.Context) error) error { return op(ctx) }
@@ -71,7 +71,7 @@ func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 	return b.write(ctx, key, body, math.MaxInt64-1, opts, retry, body.Sum)
 }
 
-// write is an object on its way.
+// write is an object that is being written.
 type write struct {
 	*Bucket
 	retry  object.Retrier
@@ -80,8 +80,8 @@ type write struct {
 	unsure bool           // whether the description may have arrived
 }
 
-// write sends the chunks of a body, of size bytes at the most, and then the
-// description. sum is asked for the body's hash after its end.
+// write sends the chunks of a body, of at most size bytes, and then the description.
+// It calls sum for the body's hash after its end.
 func (b *Bucket) write(ctx context.Context, key string, body io.Reader, size int64, opts object.PutOptions, retry object.Retrier, sum func() []byte) (object.Object, error) {
 	w := &write{Bucket: b, retry: retry, sender: b.stream.NewSender(ahead, retry), info: jetstream.ObjectInfo{
 		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.ChunkSize)}},
@@ -108,8 +108,8 @@ func (b *Bucket) write(ctx context.Context, key string, body io.Reader, size int
 	return object.Object{Key: key, Size: int64(w.info.Size), Version: w.info.NUID, Sum: hash}, err
 }
 
-// send sends the body, and returns when all its chunks have arrived. It reads the
-// next chunk while those before it are on their way, each in a buffer of its own.
+// send sends the body, and returns when all its chunks have arrived. It reads the next
+// chunk while previous ones are being sent, each in a buffer of its own.
 func (w *write) send(ctx context.Context, body io.Reader, size int64) error {
 	var buffers [ahead][]byte
 	for end := false; !end; w.info.Chunks++ {
@@ -141,9 +141,8 @@ func (w *write) send(ctx context.Context, body io.Reader, size int64) error {
 	return w.sender.Flush(ctx)
 }
 
-// complete publishes the description on the condition that the name is as it
-// was seen last, which is at first that it is free. It returns what it has
-// replaced.
+// complete publishes the description on the condition that the name has not changed.
+// At first it assumes that the name is free. It returns the entry that it replaced.
 func (w *write) complete(ctx context.Context, once bool) (old entry, err error) {
 	conflicts := 0
 	err = w.retry.Do(ctx, func(ctx context.Context) error {
@@ -154,7 +153,7 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 			}
 			now, unknown := w.lookAfter(ctx, err)
 			switch {
-			case unknown == nil && now.NUID == w.info.NUID: // the answer was lost
+			case unknown == nil && now.NUID == w.info.NUID: // the response was lost
 				return nil
 			case !stream.IsConflict(err):
 				return err
@@ -163,7 +162,7 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 			case once && now.exists():
 				return errTaken
 			case conflicts > maxConflicts:
-				return fmt.Errorf("%w: %d other writes of this name were under way", errMoved, conflicts)
+				return fmt.Errorf("%w: %d concurrent writes of this name", errMoved, conflicts)
 			}
 			conflicts++
 			old = now
@@ -172,8 +171,8 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 	return old, err
 }
 
-// lookAfter asks for the description after publish has failed. Unless the server has
-// refused the description, it may still arrive, and the chunks must stay.
+// lookAfter reads the description after publish has failed. Unless the server rejected
+// the new description, it may still arrive, and the chunks must stay.
 func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
 	w.unsure = w.unsure || !stream.IsRefused(failure)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, w.cfg.Stream.IdleTimeout))
@@ -182,8 +181,8 @@ func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
 	return now, cmp.Or(err, flow.Err(ctx))
 }
 
-// discard removes the chunks of an object, after those of this write that are
-// under way.
+// discard removes the chunks of an object, after waiting for those that are being
+// sent.
 func (w *write) discard(ctx context.Context, nuid string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()

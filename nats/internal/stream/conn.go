@@ -12,28 +12,28 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// conn is a connection, which reconnects by itself.
+// conn is a connection, which reconnects automatically.
 type conn struct {
 	nc *nats.Conn
 	js jetstream.JetStream
 
-	// stream is asked of the server that has the latest messages; copies says that
-	// any other that has a copy answers too: see Stream.Read.
+	// stream sends requests to the server that has the latest messages. copies means
+	// that other servers with a copy respond too: see Stream.Read.
 	stream jetstream.Stream
 	copies bool
 
-	// informed is the same stream for what asks for its configuration, after which
-	// stream itself would no longer ask the server that has the latest messages.
+	// informed is the same stream for requests that load its configuration, after which
+	// stream itself would no longer use the server that has the latest messages.
 	informed flow.Lazy[jetstream.Stream]
 
 	// denied is the last permission violation. The server reports it separately
-	// from the request, which gets no answer.
+	// from the request, which gets no response.
 	denied atomic.Pointer[error]
 }
 
-// connected returns the connection, a new one if there is none or it was closed. If
-// it was lost, it waits as long as one attempt to reconnect takes: a request before
-// that would certainly fail.
+// connected returns the connection, and makes a new one if there is none or it was
+// closed. If it was lost, connected waits for one attempt to reconnect, because a
+// request before that would certainly fail.
 func (s *Stream) connected(ctx context.Context) (*conn, error) {
 	if c := s.ready.Load(); c != nil && c.nc.IsClosed() {
 		s.ready.CompareAndSwap(c, nil)
@@ -108,15 +108,15 @@ func (s *Stream) open(ctx context.Context, c *conn) (err error) {
 	})
 }
 
-// Close closes the connection. The next method makes another.
+// Close closes the connection. The next method makes a new one.
 func (s *Stream) Close() {
 	if c := s.ready.Swap(nil); c != nil {
 		c.nc.Close()
 	}
 }
 
-// call sends a request: do, with the time that its answer may take. If nothing
-// answers because the stream is gone, that is the error.
+// call calls do, which sends a request, with a limit for how long its response may
+// take. If nothing responds because the stream does not exist, that is the error.
 func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error) error {
 	c, err := s.connected(ctx)
 	if err != nil {
@@ -132,8 +132,8 @@ func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error
 	}), err)
 }
 
-// within runs do until the answer has not come in time or the connection is
-// lost, which the library's own requests do not notice.
+// within calls do, and fails if the response does not come in time, or the connection
+// is lost, which the library's own requests do not notice.
 func (s *Stream) within(ctx context.Context, c *conn, do func(context.Context) error) error {
 	lost := c.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	defer c.nc.RemoveStatusListener(lost)

@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	errStalled  = errors.New("the server has not answered in time")
+	errStalled  = errors.New("the server did not respond in time")
 	errLost     = errors.New("the connection was lost")
-	errDisorder = errors.New("chunks have arrived in another order than they were sent in")
+	errDisorder = errors.New("chunks arrived in a different order than they were sent")
 )
 
-// isUnanswered reports whether nothing listens to a request: a stream that is
-// gone, a cluster without a leader, a server without JetStream.
+// isUnanswered reports whether a request has no receiver: the stream does not exist,
+// the cluster has no leader, or the server has no JetStream.
 func isUnanswered(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
@@ -27,22 +27,22 @@ func isUnanswered(err error) bool {
 // IsMissing reports whether a message does not exist.
 func IsMissing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
 
-// IsConflict reports whether a message was refused because its subject has
-// another last sequence than was expected. Clusters have a code of their own.
+// IsConflict reports whether a message was rejected because the last sequence of its
+// subject was not the expected one. Clusters have a different code for it.
 func IsConflict(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// IsRefused reports whether the server has answered that it does not take a message,
-// or the message was not sent: it will not arrive any more.
+// IsRefused reports whether a message will never arrive: the server rejected it, or it
+// was not sent.
 func IsRefused(err error) bool {
 	_, answered := errors.AsType[*jetstream.APIError](err)
 	return answered || errors.Is(err, nats.ErrReconnectBufExceeded)
 }
 
-// kinds is the error table. Every other answer of the API with a status of 5xx
-// may pass: a cluster without a leader, a server that is short of something.
+// kinds is the error table. All other errors of the API with a status of 5xx may be
+// temporary: a cluster without a leader, or a server that is short of resources.
 var kinds = []struct {
 	kind error
 	errs []error
@@ -59,10 +59,10 @@ var kinds = []struct {
 		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
 		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,
 		jetstream.ErrNoStreamResponse, jetstream.ErrAsyncPublishTimeout, jetstream.ErrConnectionClosed,
-		jetstream.ErrConsumerNotFound}}, // the consumer of a listing has gone with its server
+		jetstream.ErrConsumerNotFound}}, // the consumer of a listing was lost with its server
 }
 
-// KindOf returns the kind of an error as ltxstore.Error.Kind has it, or nil.
+// KindOf returns the kind of an error for ltxstore.Error.Kind, or nil.
 func KindOf(err error) error {
 	for _, row := range kinds {
 		if slices.ContainsFunc(row.errs, func(known error) bool { return errors.Is(err, known) }) {
@@ -76,7 +76,7 @@ func KindOf(err error) error {
 		switch {
 		case api.Code == 429:
 			return ltxstore.ErrThrottled
-		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a limit that stays
+		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a permanent limit
 			return nil
 		case api.Code >= 500:
 			return ltxstore.ErrUnavailable

@@ -13,29 +13,29 @@ import (
 
 const (
 	// batch is how many messages of a listing must arrive within
-	// Config.IdleTimeout, and ahead how many are received before they are asked for.
+	// Config.IdleTimeout, and ahead how many are received in advance.
 	batch = 1024
 	ahead = 256
 
-	// heartbeat is how often a consumer without messages tells that it is there: it
-	// is the least that servers allow. After silence, it has gone with its server.
+	// heartbeat is how often a consumer without messages reports that it exists, which
+	// is the minimum that servers allow. After silence, it was lost with its server.
 	heartbeat = 100 * time.Millisecond
 	silence   = 10 * time.Second
 )
 
-// Latest calls visit for the last message of each subject that matches a filter, where
-// a message replaces the one before it. One that is replaced meanwhile may be visited
-// too, before the one that replaces it. In a cluster, Latest costs a request for each
-// subject that a server has not yet and wants reports true for.
+// Latest calls visit for the last message of each subject that matches filter. A
+// message of a subject replaces the previous one; if that happens during the call,
+// both may be visited, in order. In a cluster, Latest costs a request for each subject
+// that a server does not have yet and for which wants returns true.
 //
-// It reads by a consumer that lives as long, to the last message that was there in
-// the beginning, and on to where the consumer has no more: what was there may
-// have been replaced meanwhile, and moved to the end. A consumer of the last messages
-// is not needed, and would skip some while others are deleted.
+// It reads with a temporary consumer up to the last message at the start, and then until
+// the consumer has no more: messages may have been replaced since, and moved to the end.
+// A consumer of only the last messages is not needed, and would skip some while others
+// are deleted.
 //
-// In a cluster, the consumer may be on a server that lags behind. So the leader tells
-// the subjects that there are: one that was deleted may still be in the copy, and one
-// that was replaced may have left it.
+// In a cluster, the consumer may be on a server that lags behind: a subject may be in its
+// copy although it was deleted, or missing although it was replaced. The subjects are
+// therefore requested from the leader.
 func (s *Stream) Latest(ctx context.Context, filter string, wants func(subject string) bool, visit func(*jetstream.RawStreamMsg)) error {
 	l := &listing{filter: filter, visit: visit, messages: make(chan *nats.Msg, ahead)}
 	done, end := context.WithCancel(ctx)
@@ -52,7 +52,7 @@ func (s *Stream) Latest(ctx context.Context, filter string, wants func(subject s
 		defer cancel()
 		_ = s.call(ctx, func(ctx context.Context, c *conn) error { return c.stream.DeleteConsumer(ctx, l.consumer) })
 	}
-	if IsMissing(err) { // there are none, or the last one was deleted meanwhile
+	if IsMissing(err) { // there are none, or the last one was deleted in the meantime
 		err = nil
 	}
 	for subject := range l.subjects {
@@ -69,7 +69,7 @@ func (s *Stream) Latest(ctx context.Context, filter string, wants func(subject s
 	return err
 }
 
-// listing is a listing under way.
+// listing is a call of Latest.
 type listing struct {
 	filter    string
 	visit     func(*jetstream.RawStreamMsg)
@@ -79,11 +79,11 @@ type listing struct {
 	received  uint64
 	complete  bool
 	seen, end uint64            // sequences: of the last message that was read, and of the last one to read
-	subjects  map[string]uint64 // those that the leader has; nil if there are no copies
+	subjects  map[string]uint64 // those of the leader; nil if there are no copies
 	visited   map[string]bool   // those of them that were visited
 }
 
-// start makes the consumer, whose messages are received until done.
+// start creates the consumer, whose messages are received until done.
 func (l *listing) start(ctx, done context.Context, name string, c *conn) error {
 	last, err := c.stream.GetLastMsgForSubject(ctx, l.filter)
 	if err != nil {
@@ -116,7 +116,7 @@ func (l *listing) start(ctx, done context.Context, name string, c *conn) error {
 		IdleHeartbeat:     heartbeat,
 		MemoryStorage:     true,
 		Replicas:          1,
-		InactiveThreshold: time.Minute, // should it not be deleted
+		InactiveThreshold: time.Minute, // in case it is not deleted
 	})
 	if err == nil {
 		l.consumer, l.end = consumer.CachedInfo().Name, last.Sequence
@@ -125,7 +125,7 @@ func (l *listing) start(ctx, done context.Context, name string, c *conn) error {
 }
 
 // receive reads the next messages. If the consumer has none, it asks the leader for
-// one, which is jetstream.ErrMsgNotFound if it has none either.
+// one. The error is jetstream.ErrMsgNotFound if the leader has none either.
 func (l *listing) receive(ctx context.Context, c *conn) error {
 	silent := time.NewTimer(silence)
 	defer silent.Stop()
@@ -148,7 +148,7 @@ func (l *listing) receive(ctx context.Context, c *conn) error {
 				return nil
 			}
 		case <-silent.C:
-			return fmt.Errorf("%w: the consumer of a listing has gone with its server", errLost)
+			return fmt.Errorf("%w: the consumer of a listing was lost with its server", errLost)
 		case <-ctx.Done():
 			return flow.Err(ctx)
 		}
@@ -157,7 +157,7 @@ func (l *listing) receive(ctx context.Context, c *conn) error {
 }
 
 func (l *listing) add(m *jetstream.RawStreamMsg) {
-	if m.Sequence <= l.seen { // it has come from the leader, or the leader has it no more
+	if m.Sequence <= l.seen { // it came from the leader, or the leader no longer has it
 		return
 	}
 	l.seen = m.Sequence

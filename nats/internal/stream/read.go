@@ -11,10 +11,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Read calls visit for the messages of a subject from a sequence on, in their order, n
-// at the most, until visit returns an error, and returns how many that were. It asks
-// any server that has a copy of the stream: an old copy may lack some. Where that has
-// none, it asks the leader for one. It is one or two requests.
+// Read calls visit for at most n messages of a subject, in order, starting at a sequence,
+// until visit returns an error. It returns the number of messages. It asks any server
+// with a copy of the stream, which may be old and lack some. If the copy has none, it
+// asks the leader for one. It costs one or two requests.
 func (s *Stream) Read(ctx context.Context, subject string, seq uint64, n int, visit func(*jetstream.RawStreamMsg) error) (found int, err error) {
 	err = s.call(ctx, func(ctx context.Context, c *conn) error {
 		if c.copies {
@@ -32,8 +32,8 @@ func (s *Stream) Read(ctx context.Context, subject string, seq uint64, n int, vi
 	return found, err
 }
 
-// copied calls visit for a server's copies of messages, and returns how many. It is one
-// request. A server older than 2.11 sends one message only.
+// copied calls visit for a server's copies of messages, and returns their number. It
+// costs one request. Servers older than 2.11 send only one message.
 func (c *conn) copied(ctx context.Context, stream, subject string, seq uint64, n int, visit func(*jetstream.RawStreamMsg) error) (found int, err error) {
 	request, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": subject, "batch": n})
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *conn) copied(ctx context.Context, stream, subject string, seq uint64, n
 			return found, flow.Err(ctx)
 		}
 		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
-		if err != nil { // it has a Status: 204 after the last one, 404 where there is none, or a failure
+		if err != nil { // it has a Status: 204 after the last one, 404 if there is none, or an error
 			return found, nil
 		}
 		if err := visit(&jetstream.RawStreamMsg{Sequence: seq, Header: m.Header, Data: m.Data}); err != nil {

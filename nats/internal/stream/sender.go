@@ -8,19 +8,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Sender sends messages one after another and does not wait for each. It is for one
-// goroutine.
+// Sender sends messages in order without waiting for each. It must be used by one
+// goroutine at a time.
 type Sender struct {
-	// First is the sequence of the first message that has arrived, 0 before that.
+	// First is the sequence of the first message, or 0 before it has arrived.
 	First uint64
 
 	stream   *Stream
 	ahead    int
 	retry    Retrier
 	last     uint64                   // sequence of the last message that has arrived
-	sent     []*sent                  // those that have not arrived, as far as is known, in their order
-	over     line                     // which those of them that are under way were sent over
-	recalled []jetstream.PubAckFuture // of attempts that have failed
+	sent     []*sent                  // not acknowledged yet, in order
+	over     line                     // the line over which they were sent
+	recalled []jetstream.PubAckFuture // of failed attempts
 }
 
 // line is a connection from one reconnect to the next.
@@ -29,7 +29,7 @@ type line struct {
 	reconnects uint64
 }
 
-// Retrier repeats what may be repeated.
+// Retrier repeats op if it fails with a temporary error.
 type Retrier interface {
 	Do(ctx context.Context, op func(context.Context) error) error
 }
@@ -37,18 +37,18 @@ type Retrier interface {
 type sent struct {
 	*nats.Msg
 	id  string
-	ack jetstream.PubAckFuture // nil unless an answer is to come
+	ack jetstream.PubAckFuture // nil unless a response is expected
 }
 
-// NewSender returns a Sender that has so many messages under way, and repeats them by
-// retry. It sends nothing.
+// NewSender returns a Sender that waits for acknowledgements when ahead messages have
+// none yet, and repeats messages with retry. NewSender sends nothing.
 func (s *Stream) NewSender(ahead int, retry Retrier) *Sender {
 	return &Sender{stream: s, ahead: ahead, retry: retry}
 }
 
-// Send sends a message. By its ID, which it has alone, the server knows one that is
-// sent again. Send returns when less than ahead messages are under way; m is not
-// changed until it has arrived.
+// Send sends a message. Its unique ID tells the server if it is sent again. Send
+// returns when fewer than ahead messages are unacknowledged; m must not be changed
+// until it has arrived.
 func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg) error {
 	s.sent = append(s.sent, &sent{Msg: m, id: id})
 	return s.deliver(ctx, s.ahead-1)
@@ -57,8 +57,7 @@ func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg) error {
 // Flush returns when all messages have arrived.
 func (s *Sender) Flush(ctx context.Context) error { return s.deliver(ctx, 0) }
 
-// deliver sends what is not under way, until at most so many messages have not
-// arrived.
+// deliver sends messages, and returns when at most so many are unacknowledged.
 func (s *Sender) deliver(ctx context.Context, most int) error {
 	return s.retry.Do(ctx, func(ctx context.Context) error {
 		err := s.publish(ctx)
@@ -72,7 +71,7 @@ func (s *Sender) deliver(ctx context.Context, most int) error {
 	})
 }
 
-// recall makes all that has not arrived be sent again.
+// recall causes all unacknowledged messages to be sent again.
 func (s *Sender) recall() {
 	for _, m := range s.sent {
 		if m.ack != nil {
@@ -81,8 +80,8 @@ func (s *Sender) recall() {
 	}
 }
 
-// publish sends what is not under way. None may overtake the one before it, which may
-// be lost with another connection.
+// publish sends the messages that are not being sent. None may overtake the previous
+// one, which may be lost with another connection.
 func (s *Sender) publish(ctx context.Context) error {
 	for i, m := range s.sent {
 		if m.ack != nil {
@@ -105,15 +104,15 @@ func (s *Sender) publish(ctx context.Context) error {
 	return nil
 }
 
-// isLost reports whether the connection is another than the one over which what is
-// under way was sent.
+// isLost reports whether unacknowledged messages were sent over another connection
+// than c.
 func (s *Sender) isLost(c *conn) bool { return s.over != line{c, c.nc.Stats().Reconnects} }
 
-// arrive waits until the oldest message that is under way has arrived.
+// arrive waits for the acknowledgement of the oldest message.
 func (s *Sender) arrive(ctx context.Context) error {
 	oldest, arrived := s.sent[0], new(jetstream.PubAck)
 	select {
-	case arrived = <-oldest.ack.Ok(): // without the cost of a call
+	case arrived = <-oldest.ack.Ok(): // avoids the cost of a call
 	default:
 		err := s.stream.call(ctx, func(ctx context.Context, c *conn) (err error) {
 			if s.isLost(c) {
@@ -122,7 +121,7 @@ func (s *Sender) arrive(ctx context.Context) error {
 			select {
 			case arrived = <-oldest.ack.Ok():
 			case err = <-oldest.ack.Err():
-				oldest.ack = nil // it answers once
+				oldest.ack = nil // it responds only once
 			case <-ctx.Done():
 				err = ctx.Err()
 			}
@@ -141,7 +140,7 @@ func (s *Sender) arrive(ctx context.Context) error {
 	return nil
 }
 
-// Wait waits until the server has answered all that was sent, or ctx ends.
+// Wait waits until the server has responded to all messages, or ctx ends.
 func (s *Sender) Wait(ctx context.Context) {
 	s.recall()
 	for _, ack := range s.recalled {

@@ -1,5 +1,5 @@
-// Package stream sends messages to a stream of NATS JetStream, and reads them. What
-// they say is the business of others.
+// Package stream sends messages to a stream of NATS JetStream, and reads them,
+// whatever their content. Package objectstore stores objects in them.
 package stream
 
 import (
@@ -12,22 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Config says which stream it is, and how its server is reached.
+// Config is the configuration of a Stream.
 type Config struct {
 	Name    string
 	Options nats.Options
 
-	// Admit returns an error if the server's limit for a message, which it tells
-	// to each new connection, is too low.
+	// Admit returns an error if the server's limit for the size of a message is too
+	// low. It is called for each new connection.
 	Admit func(maxPayload int64) error
 
-	// IdleTimeout is how long a request may wait for its answer.
+	// IdleTimeout is how long a request may wait for its response.
 	IdleTimeout time.Duration
 }
 
-// Stream is a stream that exists. Its methods are safe for concurrent use. The
-// first one connects. What they return are the errors of nats.go, and those that
-// KindOf knows besides.
+// Stream is an existing stream. Its methods are safe for concurrent use. The first
+// call connects. KindOf classifies the errors of its methods.
 type Stream struct {
 	cfg   Config
 	ready flow.Lazy[conn]
@@ -36,7 +35,7 @@ type Stream struct {
 // New returns a stream. It sends nothing.
 func New(cfg Config) *Stream { return &Stream{cfg: cfg} }
 
-// Last returns the last message of a subject, by one request to the leader of the
+// Last returns the last message of a subject, with one request to the leader of the
 // stream's servers, which has the latest.
 func (s *Stream) Last(ctx context.Context, subject string) (m *jetstream.RawStreamMsg, err error) {
 	err = s.call(ctx, func(ctx context.Context, c *conn) error {
@@ -46,7 +45,7 @@ func (s *Stream) Last(ctx context.Context, subject string) (m *jetstream.RawStre
 	return m, err
 }
 
-// Subjects returns the subjects that match a filter, and how many messages each has.
+// Subjects returns the subjects that match filter, with their numbers of messages.
 func (s *Stream) Subjects(ctx context.Context, filter string) (found map[string]uint64, err error) {
 	err = s.call(ctx, func(ctx context.Context, c *conn) error {
 		found, err = c.subjects(ctx, s.cfg.Name, filter)
@@ -70,9 +69,9 @@ func (c *conn) subjects(ctx context.Context, name, filter string) (map[string]ui
 	return info.State.Subjects, nil
 }
 
-// Replace makes m the only message of its subject if the last one has this
-// sequence, 0 for none, and returns its own. Else the error is one for which
-// IsConflict reports true.
+// Replace makes m the only message of its subject if the current one has the sequence
+// last, where 0 means that there is none. It returns the sequence of m. If the current
+// message is another, IsConflict reports true for the error.
 func (s *Stream) Replace(ctx context.Context, m *nats.Msg, last uint64) (seq uint64, err error) {
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	err = s.call(ctx, func(ctx context.Context, c *conn) error {
@@ -86,8 +85,8 @@ func (s *Stream) Replace(ctx context.Context, m *nats.Msg, last uint64) (seq uin
 	return seq, err
 }
 
-// Delete deletes the message of a sequence. jetstream.ErrMsgDeleteUnsuccessful may
-// mean that there is none.
+// Delete deletes the message with a sequence. The error
+// jetstream.ErrMsgDeleteUnsuccessful may mean that there is none.
 func (s *Stream) Delete(ctx context.Context, seq uint64) error {
 	return s.call(ctx, func(ctx context.Context, c *conn) error { return c.stream.DeleteMsg(ctx, seq) })
 }
@@ -99,9 +98,9 @@ func (s *Stream) Purge(ctx context.Context, subject string) error {
 	})
 }
 
-// Watch calls visit for each message that is sent, after Watch has returned, to a
-// subject that matches a filter, until ctx ends or visit returns false. A lost
-// connection is made again, and no message is left out.
+// Watch returns a function that calls visit for each message that is sent, after Watch
+// has returned, to a subject that matches filter, until ctx ends or visit returns false.
+// If the connection is lost, it is made again, and no message is missed.
 func (s *Stream) Watch(ctx context.Context, filter string) (run func(visit func(*jetstream.RawStreamMsg) bool) error, err error) {
 	var messages jetstream.MessagesContext
 	err = s.call(ctx, func(_ context.Context, c *conn) error {
