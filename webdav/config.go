@@ -13,13 +13,12 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config says where a replica is and how the server is reached. URL is
-// required; the zero value of every other field is its default.
+// Config is the location of a replica and the options for reaching the server.
+// URL is required; the zero value of every other field is its default.
 //
-// Printing a Config shows no secret, with any verb, as text, in JSON and in a
-// log.
+// No fmt verb, JSON or log shows the secrets of a Config.
 type Config struct {
-	// URL is the server's, with the path below which it serves WebDAV:
+	// URL is the server's URL, with the path below which it serves WebDAV:
 	// "https://cloud.example.com/remote.php/dav/files/me".
 	URL string `ltx:"webdav-url" default:"required" help:"The server's URL, with the path below which it serves WebDAV."`
 
@@ -29,41 +28,40 @@ type Config struct {
 	// Layout names the files below Path.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
-	// Username and Password are sent by basic authentication, BearerToken
-	// instead of them. They are sent to URL only, and no redirection is followed.
+	// Username and Password are sent by basic authentication. If BearerToken is
+	// set, it is sent instead of them. They are sent to URL only, and redirects
+	// are not followed.
 	Username    string `ltx:"webdav-username" default:"none" help:"The account. The URL's user."`
 	Password    string `ltx:"webdav-password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
 	BearerToken string `ltx:"bearer-token,secret,not=webdav-password" default:"none" help:"A token that is sent instead of account and password." json:"-"`
 
 	// HTTP configures the connections to the server, which all clients with the same
-	// options share. It has no IdleTimeout: that of Options holds.
+	// options share. Set IdleTimeout in Options, not in HTTP.
 	HTTP transport.Options `ltx:"" idle-timeout:"-"`
 
 	// AtomicMove says whether the server's MOVE replaces a file in one step, so
-	// that readers find the old one or the new one. A file that is missing is
-	// then not looked for again. Nil means what Init finds out: true for nginx
-	// with dav-ext.
-	AtomicMove *bool `ltx:"atomic-move" default:"what is known of the server" help:"Whether the server's MOVE replaces a file in one step."`
+	// that readers find either the old or the new file. A missing file is then not
+	// looked up twice. If it is nil, Init detects it: true for nginx with dav-ext.
+	AtomicMove *bool `ltx:"atomic-move" default:"detected" help:"Whether the server's MOVE replaces a file in one step."`
 
 	tree.Options
 
 	Retry ltxstore.Retry `ltx:"retry"`
 
-	// Logger receives the log. Nil means slog.Default.
+	// Logger is used for all logs. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
 
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("webdav.Config", cfg) }
 
-// Format writes String for every verb: %d would show the fields.
+// Format writes String for every verb, because %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String, and so are the JSON of a Config and what log/slog
-// writes.
+// MarshalText returns String. encoding/json and log/slog use it.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// MarshalBinary is String too, for encoding/gob.
+// MarshalBinary returns String, for encoding/gob.
 func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 // validate checks the fields, and returns the URL.

@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// statusError is an answer that is not success.
+// statusError is a response other than success.
 type statusError struct {
 	method string
 	code   int
@@ -21,10 +21,10 @@ type statusError struct {
 }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("%s answered with %d %s", e.method, e.code, http.StatusText(e.code))
+	return fmt.Sprintf("%s returned %d %s", e.method, e.code, http.StatusText(e.code))
 }
 
-// statusOf returns the status of an answer that is not success, else 0.
+// statusOf returns the status of a statusError, or 0 for other errors.
 func statusOf(err error) int {
 	if status, ok := errors.AsType[*statusError](err); ok {
 		return status.code
@@ -47,7 +47,7 @@ func (s *server) Classify(err error) tree.Failure {
 	switch status.code {
 	case http.StatusNotFound, http.StatusGone:
 		f.Kind = fs.ErrNotExist
-	case http.StatusConflict: // a collection above is missing
+	case http.StatusConflict: // a parent collection is missing
 		if slices.Contains([]string{http.MethodPut, "MOVE", "MKCOL"}, status.method) {
 			f.Kind = fs.ErrNotExist
 		}
@@ -57,7 +57,7 @@ func (s *server) Classify(err error) tree.Failure {
 		f.Kind = ltxstore.ErrThrottled
 	case http.StatusLocked:
 		f.Kind = ltxstore.ErrUnavailable
-	case http.StatusInsufficientStorage: // permanent until someone makes room
+	case http.StatusInsufficientStorage: // permanent until space is freed
 	default:
 		if backend.IsRetryableStatus(status.code) {
 			f.Kind = ltxstore.ErrUnavailable

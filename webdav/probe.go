@@ -9,21 +9,21 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// product is what is known of a WebDAV server.
+// product describes a WebDAV server.
 type product struct {
 	name string
 
-	// atomicMove says that a MOVE replaces a file in one step: a reader finds the
-	// old one or the new one. Other servers remove the old one first.
+	// atomicMove means that MOVE replaces a file in one step: readers find either
+	// the old or the new file. Other servers remove the old file first.
 	atomicMove bool
 
-	// racyMove says that of several moves to a new name at once, none of which
+	// racyMove means that of several concurrent moves to a new name, none of which
 	// may replace a file, more than one may succeed.
 	racyMove bool
 }
 
-// identify recognizes a server by its answer to OPTIONS, and ignores what a proxy
-// adds or hides, such as the header Server.
+// identify returns the product for a response to OPTIONS. It ignores headers that a
+// proxy may add or hide, such as Server.
 func identify(answer http.Header) product {
 	allow := strings.Join(answer.Values("Allow"), ", ")
 	switch {
@@ -37,9 +37,9 @@ func identify(answer http.Header) product {
 	return product{name: "unknown"}
 }
 
-// probe asks which server it is, by one request that changes nothing. A server
-// that fails to answer, or is unknown, counts as one whose MOVE is not atomic,
-// which costs another request for each file that is missing.
+// probe identifies the server with one request that changes nothing. If the server
+// does not respond or is unknown, its MOVE is assumed not to be atomic, which costs
+// another request for each missing file.
 func (s *server) probe(ctx context.Context, log *oplog.Logger) error {
 	answer, err := s.send(ctx, http.MethodOptions, s.dir(""), nil, nil, 0)
 	if err == nil {
@@ -51,7 +51,7 @@ func (s *server) probe(ctx context.Context, log *oplog.Logger) error {
 	}
 	log.Get().Debug("webdav server", "product", s.product.name, "atomic-move", s.product.atomicMove)
 	if s.cfg.WriteOnce && s.product.racyMove {
-		log.Get().WarnContext(ctx, "webdav server does not keep write-once between writers of the same moment", "product", s.product.name)
+		log.Get().WarnContext(ctx, "webdav server does not enforce write-once between concurrent writers", "product", s.product.name)
 	}
 	return flow.Err(ctx)
 }

@@ -63,7 +63,7 @@ func TestProbe(t *testing.T) {
 			assert.Equal(t, want, asked)
 			known := !strings.HasPrefix(test.name, "nothing") && !strings.HasSuffix(test.name, "another server")
 			assert.Equal(t, known, identify(test.header).name != "unknown")
-			assert.Equal(t, test.racy, bytes.Contains(log.Bytes(), []byte("does not keep write-once")), "%s", &log)
+			assert.Equal(t, test.racy, bytes.Contains(log.Bytes(), []byte("does not enforce write-once")), "%s", &log)
 			log.Reset()
 			without := s.client(func(cfg *Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			require.NoError(t, without.Init(t.Context()))

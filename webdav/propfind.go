@@ -23,16 +23,15 @@ import (
 const propfindBody = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/></prop></propfind>`
 
 const (
-	// maxListing is more than the answer to a PROPFIND of a level with a million
-	// files has, and maxResponse more than its part about one of them, which is
-	// read into memory.
+	// maxListing is more than the size of a listing of a million files, and
+	// maxResponse more than its part for one of them, which is read into memory.
 	maxListing  = 2 << 30
 	maxResponse = 64 << 10
 )
 
-var errTooLong = fmt.Errorf("%w: PROPFIND answered with more than a listing has", ltxstore.ErrUnavailable)
+var errTooLong = fmt.Errorf("%w: PROPFIND response is too long for a listing", ltxstore.ErrUnavailable)
 
-// response is an element of a multistatus answer (RFC 4918, section 14.24).
+// response is an element of a multistatus response (RFC 4918, section 14.24).
 type response struct {
 	Href     string `xml:"DAV: href"`
 	Status   string `xml:"DAV: status"` // instead of properties
@@ -46,8 +45,8 @@ type response struct {
 	} `xml:"DAV: propstat"`
 }
 
-// info returns the properties of one file or collection. The size of a file is -1
-// if there is none. Without any property, it returns the error of their status.
+// info returns the properties of a file or collection. The size of a file is -1 if
+// it is not given. Without any properties, it returns the error of their status.
 func (r *response) info() (info tree.Info, err error) {
 	code := codeOf(r.Status)
 	info.Size = -1
@@ -62,12 +61,12 @@ func (r *response) info() (info tree.Info, err error) {
 		}
 		if p.Prop.Length != "" && info.Mode == 0 {
 			if info.Size, err = strconv.ParseInt(p.Prop.Length, 10, 64); err != nil || info.Size < 0 {
-				return info, fmt.Errorf("PROPFIND answered with the size %q of %s: want a number", p.Prop.Length, r.Href)
+				return info, fmt.Errorf("PROPFIND returned the size %q for %s: want a number", p.Prop.Length, r.Href)
 			}
 		}
 		if p.Prop.Modified != "" {
 			if info.Modified, err = http.ParseTime(p.Prop.Modified); err != nil {
-				return info, fmt.Errorf("PROPFIND answered with the time %q of %s: want a date of HTTP", p.Prop.Modified, r.Href)
+				return info, fmt.Errorf("PROPFIND returned the time %q for %s: want an HTTP date", p.Prop.Modified, r.Href)
 			}
 		}
 	}
@@ -77,7 +76,7 @@ func (r *response) info() (info tree.Info, err error) {
 	return info, nil
 }
 
-// codeOf returns the code in a status line, 0 if there is none.
+// codeOf returns the code in a status line, or 0 if there is none.
 func codeOf(line string) (code int) {
 	if fields := strings.Fields(line); len(fields) > 1 {
 		code, _ = strconv.Atoi(fields[1])
@@ -85,10 +84,10 @@ func codeOf(line string) (code int) {
 	return code
 }
 
-// propfind asks for a file or collection, and with depth 1 for what is in it.
-// visit is given each path as the server has it, without a slash at the end. An
-// answer without the file or collection itself is about something else: a proxy
-// has changed the path, say.
+// propfind asks for a file or collection, and with depth 1 for its members. It calls
+// visit with each path as returned by the server, without a slash at the end. A
+// response that does not contain the file or collection itself is an error: for
+// example, a proxy may have changed the path.
 func (s *server) propfind(ctx context.Context, at *url.URL, depth string, visit func(path string, info tree.Info) error) error {
 	answer, err := s.send(ctx, "PROPFIND", at, http.Header{"Depth": {depth}, "Content-Type": {"application/xml"}},
 		strings.NewReader(propfindBody), int64(len(propfindBody)))
@@ -105,7 +104,7 @@ func (s *server) propfind(ctx context.Context, at *url.URL, depth string, visit 
 		switch {
 		case p == self:
 			found = true
-		case statusOf(err) == http.StatusNotFound: // it was deleted meanwhile
+		case statusOf(err) == http.StatusNotFound: // it was deleted in the meantime
 			return nil
 		}
 		if err != nil {
@@ -114,12 +113,12 @@ func (s *server) propfind(ctx context.Context, at *url.URL, depth string, visit 
 		return visit(p, info)
 	})
 	if err == nil && !found {
-		err = transport.Foreign("PROPFIND of %s answered without it", self)
+		err = transport.Foreign("PROPFIND of %s returned other files only", self)
 	}
 	return err
 }
 
-// multistatus calls visit for each response in an answer.
+// multistatus calls visit for each response element.
 func multistatus(answer io.Reader, visit func(path string, r *response) error) error {
 	part := &io.LimitedReader{R: answer}
 	d := xml.NewDecoder(part)
@@ -132,7 +131,7 @@ func multistatus(answer io.Reader, visit func(path string, r *response) error) e
 		case xml.StartElement:
 			if !inside {
 				if e.Name != (xml.Name{Space: "DAV:", Local: "multistatus"}) {
-					return fmt.Errorf("PROPFIND answered with an element %s: want a multistatus", e.Name.Local)
+					return fmt.Errorf("PROPFIND returned an element %s: want a multistatus", e.Name.Local)
 				}
 				inside = true
 				continue
@@ -143,7 +142,7 @@ func multistatus(answer io.Reader, visit func(path string, r *response) error) e
 			}
 			href, err := url.Parse(r.Href)
 			if err != nil {
-				return fmt.Errorf("PROPFIND answered with an href that is not a URL: %w", err)
+				return fmt.Errorf("PROPFIND returned an invalid href: %w", err)
 			}
 			if err := visit(path.Clean(href.Path), &r); err != nil {
 				return err
@@ -153,15 +152,15 @@ func multistatus(answer io.Reader, visit func(path string, r *response) error) e
 		case err != nil && part.N == 0:
 			return errTooLong
 		case err == io.EOF:
-			return fmt.Errorf("PROPFIND answered without a multistatus: %w", io.ErrUnexpectedEOF)
+			return fmt.Errorf("PROPFIND returned no multistatus: %w", io.ErrUnexpectedEOF)
 		case err != nil:
-			return fmt.Errorf("PROPFIND's answer cannot be read: %w", err)
+			return fmt.Errorf("PROPFIND response cannot be parsed: %w", err)
 		}
 	}
 }
 
-// ended returns an error if something follows the root: golang.org/x/net closes
-// the root and then reports that it could not list everything.
+// ended returns an error if text follows the root element: if golang.org/x/net
+// cannot list everything, it closes the root and then writes an error.
 func ended(d *xml.Decoder) error {
 	for {
 		token, err := d.Token()
@@ -169,7 +168,7 @@ func ended(d *xml.Decoder) error {
 			return nil
 		}
 		if text, ok := token.(xml.CharData); err != nil || ok && len(bytes.TrimSpace(text)) > 0 {
-			return fmt.Errorf("PROPFIND's answer has text after its end, which is how a server tells that it failed: %w", ltxstore.ErrUnavailable)
+			return fmt.Errorf("PROPFIND response is incomplete: text follows its end: %w", ltxstore.ErrUnavailable)
 		}
 	}
 }
@@ -183,7 +182,7 @@ func (s *server) List(ctx context.Context, dir string, visit func(tree.Entry)) e
 			return nil
 		}
 		if _, _, isLTX := backend.ParseFilename(name); isLTX && info.Size < 0 {
-			return fmt.Errorf("PROPFIND answered without the size of %s", p)
+			return fmt.Errorf("PROPFIND returned no size for %s", p)
 		}
 		visit(tree.Entry{Name: name, Info: info})
 		return nil
@@ -196,16 +195,16 @@ func (s *server) Stat(ctx context.Context, p string) (info tree.Info, err error)
 	return info, s.confirm(ctx, s.at(p), err)
 }
 
-// stat is Stat for what may be missing without harm.
+// stat is Stat without confirm, for files whose absence is no error.
 func (s *server) stat(ctx context.Context, p string) (info tree.Info, err error) {
 	info, err = s.properties(ctx, s.at(p))
-	if p == "" || statusOf(err)/100 == 3 { // as a collection without its slash is answered
+	if p == "" || statusOf(err)/100 == 3 { // how servers respond to a collection without a trailing slash
 		return s.properties(ctx, s.dir(p))
 	}
 	return info, err
 }
 
-// properties asks for the properties of one file or collection.
+// properties returns the properties of a file or collection.
 func (s *server) properties(ctx context.Context, at *url.URL) (info tree.Info, err error) {
 	err = s.propfind(ctx, at, "0", func(got string, i tree.Info) error {
 		if got == path.Clean(at.Path) {
@@ -216,9 +215,9 @@ func (s *server) properties(ctx context.Context, at *url.URL) (info tree.Info, e
 	return info, err
 }
 
-// confirm returns the error of a request, but of one that was answered with 404
-// another unless something above is there: a proxy that has no route to the
-// server answers with 404 too.
+// confirm returns the error of a request. A 404 may also come from a proxy without a
+// route to the server: confirm returns a different error for it unless a parent
+// collection exists.
 func (s *server) confirm(ctx context.Context, at *url.URL, err error) error {
 	if code := statusOf(err); code != http.StatusNotFound && code != http.StatusGone {
 		return err
@@ -234,8 +233,8 @@ func (s *server) confirm(ctx context.Context, at *url.URL, err error) error {
 			}
 			return err
 		default:
-			return transport.Foreign("%v, and nothing above it is there: PROPFIND of %s: %v", err, at.Path, lookErr)
+			return transport.Foreign("%v, and no parent exists: PROPFIND of %s: %v", err, at.Path, lookErr)
 		}
 	}
-	return transport.Foreign("%v, and nothing above it is there", err)
+	return transport.Foreign("%v, and no parent exists", err)
 }

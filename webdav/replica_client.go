@@ -1,4 +1,6 @@
-// Package webdav keeps a replica's LTX files on a WebDAV server.
+// Package webdav stores a replica's LTX files on a WebDAV server. Package
+// [github.com/ltxstore/ltxstore/sftp] is for SSH servers, and
+// [github.com/ltxstore/ltxstore/file] for disks.
 //
 // # URLs
 //
@@ -7,12 +9,12 @@
 //
 // # Guarantees
 //
-// A write puts a temporary into the file's directory and moves it to its name,
-// first without replacing anything (Overwrite: F), which is also what
-// Options.WriteOnce needs, and only if the name exists with replacing. Whether
-// that is atomic depends on the server. Init asks by one request which it is;
-// Config.AtomicMove declares what is not known. docs/stores/webdav.md has a table of servers. WebDAV
-// promises nothing about durability.
+// A write uploads a temporary file to the directory of the target and moves it to
+// its name, first without replacing a file (Overwrite: F), as Options.WriteOnce
+// needs, and then, if the name exists, with replacing it. Whether that is atomic
+// depends on the server, which Init identifies with one request; set
+// Config.AtomicMove for unknown servers. docs/stores/webdav.md has a table of
+// servers. WebDAV does not guarantee durability.
 package webdav
 
 import (
@@ -28,13 +30,13 @@ import (
 
 const typeName = "webdav"
 
-// ReplicaClient is a replica on a WebDAV server. It is made by
-// NewReplicaClient and safe for concurrent use.
+// ReplicaClient is a replica on a WebDAV server. NewReplicaClient returns one. It
+// is safe for concurrent use. See [tree.Client] for its methods.
 type ReplicaClient struct{ *tree.Client }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It sends
-// nothing and cannot fail: Init, which every method calls, reports what is wrong
-// with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends no
+// request and does not fail: if cfg is invalid, Init, which every method calls,
+// returns the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,
 		Connect: func(ctx context.Context, log *oplog.Logger) (*tree.Store, error) { return connect(ctx, cfg, log) }})}

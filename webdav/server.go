@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	// maxSkip is how much is read for nothing where a server ignores a range.
+	// maxSkip is how much is read and discarded if a server ignores a range.
 	maxSkip = 64 << 20
 
-	// maxDrain is how much of an answer is read so that its connection can be
-	// used again.
+	// maxDrain is how much of a response is read so that its connection can be
+	// reused.
 	maxDrain = 64 << 10
 
-	// answerGrace is how long a request of which the body was sent may still be
-	// answered when its context has ended.
+	// answerGrace is how long to wait for the response to a request whose body
+	// was sent when its context ends.
 	answerGrace = time.Second
 )
 
-// server is the tree.Tree on the server.
+// server implements tree.Tree on a WebDAV server.
 type server struct {
 	cfg     Config
 	base    *url.URL // of the replica's root
@@ -41,8 +41,8 @@ type server struct {
 	product product
 }
 
-// at returns the URL of a file, and dir that of a collection, which ends with
-// a slash: servers differ in what they do without.
+// at returns the URL of a file, and dir that of a collection, which ends with a
+// slash because servers differ in how they handle one without.
 func (s *server) at(p string) *url.URL {
 	u := *s.base
 	u.Path = path.Join(u.Path, p)
@@ -72,7 +72,8 @@ func (s *server) send(ctx context.Context, method string, at *url.URL, header ht
 	return s.http.Do(req)
 }
 
-// request sends a request without a body, and wants one of these statuses.
+// request sends a request without a body, and fails unless the status is one of
+// want.
 func (s *server) request(ctx context.Context, method string, at *url.URL, header http.Header, want ...int) error {
 	answer, err := s.send(ctx, method, at, header, nil, 0)
 	if err != nil {
@@ -90,9 +91,9 @@ func drain(body io.ReadCloser) {
 	body.Close()
 }
 
-// Open implements tree.Tree. Some servers replace a file in two steps: a file
-// that is missing is asked for again if it is there by then. Apache answers with
-// 403 for one that is deleted while it is opened.
+// Open implements tree.Tree. Some servers replace a file in two steps: if a file is
+// missing, Open checks whether it exists now, and then requests it again. Apache
+// returns 403 for a file that is deleted while it is being opened.
 func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (tree.Content, error) {
 	c, err := s.open(ctx, p, opts)
 	code := statusOf(err)
@@ -140,7 +141,7 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 		c.Size = rangeio.RefusedSize(span)
 	case code == http.StatusMethodNotAllowed, code == http.StatusMovedPermanently:
 		if info, err := s.Stat(ctx, p); err == nil && info.Mode.IsDir() {
-			return c, fmt.Errorf("the name is a collection's: %w", fs.ErrNotExist)
+			return c, fmt.Errorf("name is a collection: %w", fs.ErrNotExist)
 		}
 		return c, &statusError{"GET", code, answer.Header}
 	case asked != "" && (code == http.StatusPartialContent || code == http.StatusOK && span != ""):
@@ -152,7 +153,7 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	case code == http.StatusOK:
 		c.Size = answer.ContentLength
 		if opts.Offset > maxSkip && opts.Offset < c.Size {
-			return c, fmt.Errorf("server ignores the range from %d: want at most %d bytes to skip: %w", opts.Offset, int64(maxSkip), errors.ErrUnsupported)
+			return c, fmt.Errorf("server ignores ranges, and offset %d is more than the %d bytes that may be skipped: %w", opts.Offset, int64(maxSkip), errors.ErrUnsupported)
 		}
 		if _, err := io.CopyN(io.Discard, answer.Body, opts.Offset); err != nil && err != io.EOF {
 			return c, err
@@ -169,7 +170,7 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	}
 	if code == http.StatusRequestedRangeNotSatisfiable {
 		if c.Size > opts.Offset {
-			return c, fmt.Errorf("server refuses the range from %d of %d bytes: %w", opts.Offset, c.Size, ltxstore.ErrUnavailable)
+			return c, fmt.Errorf("server rejects the range from %d of %d bytes: %w", opts.Offset, c.Size, ltxstore.ErrUnavailable)
 		}
 		drain(c.Body)
 		c.Body = http.NoBody
@@ -181,12 +182,12 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	return c, nil
 }
 
-// brokenGrace is how long a PUT that was broken off is left alone. A server may
-// make the file only then: it would appear after its removal, and stay.
+// brokenGrace is how long to wait after an aborted PUT before its file is removed. A
+// server may create the file only then, and it would remain.
 const brokenGrace = 100 * time.Millisecond
 
-// Create implements tree.Tree. The body is read in this goroutine, and handed
-// to the request through a pipe.
+// Create implements tree.Tree. The body is read in this goroutine and passed to the
+// request through a pipe.
 func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.Info, error) {
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
@@ -205,7 +206,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.In
 	}()
 	whole := false
 	defer func() {
-		if !whole { // the body's reader has panicked
+		if !whole { // the body's reader panicked
 			write.CloseWithError(context.Canceled)
 			<-answered
 			time.Sleep(brokenGrace)
@@ -220,18 +221,18 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.In
 		return tree.Info{}, copied
 	}
 	if err == nil && copied != nil {
-		err = fmt.Errorf("PUT was answered before its end: %w", ltxstore.ErrUnavailable)
+		err = fmt.Errorf("server responded before the end of the PUT: %w", ltxstore.ErrUnavailable)
 	}
 	if err != nil || from.Size >= 0 {
 		return tree.Info{Size: -1}, err
 	}
-	// Some servers acknowledge a body of unknown size and store none of it.
+	// Some servers acknowledge a body of unknown size without storing it.
 	info, err := s.Stat(ctx, p)
 	return tree.Info{Size: info.Size}, err
 }
 
-// errAnswered ends the copy of a body that the server does not want to the end.
-var errAnswered = errors.New("the request has been answered")
+// errAnswered stops copying a body if the server has already responded.
+var errAnswered = errors.New("server has already responded")
 
 func (s *server) move(ctx context.Context, from, to, overwrite string) error {
 	err := s.request(ctx, "MOVE", s.at(from), http.Header{"Destination": {s.at(to).String()}, "Overwrite": {overwrite}},
@@ -240,23 +241,24 @@ func (s *server) move(ctx context.Context, from, to, overwrite string) error {
 	case http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", fs.ErrExist, err)
 	case http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusInternalServerError:
-		// Of what Apache does in two steps, another move may have done one.
+		// Another move may be between the two steps in which Apache replaces a
+		// file.
 		if _, missing := s.stat(ctx, from); overwrite == "T" && missing == nil {
-			return fmt.Errorf("another client replaces the file: %w: %w", ltxstore.ErrUnavailable, err)
+			return fmt.Errorf("another client is replacing the file: %w: %w", ltxstore.ErrUnavailable, err)
 		}
 	}
 	return err
 }
 
-// Rename implements tree.Tree. Most files are new, and a move that replaces
-// nothing is atomic where another is not.
+// Rename implements tree.Tree. Most files are new, and a move without replacing is
+// atomic even if one with replacing is not.
 func (s *server) Rename(ctx context.Context, from, to string) error {
 	err := s.move(ctx, from, to, "F")
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	if info, err := s.Stat(ctx, to); err == nil && !info.Mode.IsRegular() {
-		return fmt.Errorf("the name is a collection's, which a move would replace: %w", fs.ErrInvalid)
+		return fmt.Errorf("name is a collection, which a move would replace: %w", fs.ErrInvalid)
 	}
 	return s.move(ctx, from, to, "T")
 }
@@ -271,11 +273,11 @@ func (s *server) MakeDir(ctx context.Context, p string) error { return s.mkcol(c
 
 func (s *server) mkcol(ctx context.Context, at *url.URL) error {
 	for again := false; ; again = true {
-		err := s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it is there
+		err := s.request(ctx, "MKCOL", at, nil, http.StatusCreated, http.StatusMethodNotAllowed) // 405: it exists
 		if code := statusOf(err); !again && code != http.StatusConflict && code != http.StatusForbidden && code != http.StatusNotFound {
 			return err
 		}
-		// One above is missing, or another client makes this one at the moment.
+		// A parent is missing, or another client is creating the collection.
 		if info, lookErr := s.properties(ctx, at); err == nil || lookErr == nil && info.Mode.IsDir() {
 			return nil
 		}
@@ -288,15 +290,16 @@ func (s *server) mkcol(ctx context.Context, at *url.URL) error {
 	}
 }
 
-// above returns the URL of the collection that has something in it.
+// above returns the URL of the parent collection.
 func above(at *url.URL) *url.URL {
 	u := *at
 	u.Path = strings.TrimSuffix(path.Dir(path.Clean(at.Path)), "/") + "/"
 	return &u
 }
 
-// RemoveDir implements tree.Tree. It checks first, because DELETE removes what
-// is in a collection too. What is written there between the two requests is lost.
+// RemoveDir implements tree.Tree. It first checks that the collection is empty,
+// because DELETE removes its members too. Files that are written to it between the
+// two requests are lost.
 func (s *server) RemoveDir(ctx context.Context, p string) error {
 	n := 0
 	if err := s.List(ctx, p, func(tree.Entry) { n++ }); err != nil {

@@ -398,7 +398,7 @@ func TestTextAfterListing(t *testing.T) {
 				assert.Equal(t, 1, files)
 			default:
 				require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-				assert.ErrorContains(t, err, "text after its end")
+				assert.ErrorContains(t, err, "text follows its end")
 			}
 		}
 	}

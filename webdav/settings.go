@@ -23,7 +23,7 @@ func init() {
 	})
 }
 
-// placeOf reads webdavs://USER:PASSWORD@HOST:PORT/PATH.
+// placeOf parses webdavs://USER:PASSWORD@HOST:PORT/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	if u.Host == "" {
 		return nil, errors.New("the URL names no server: want webdavs://HOST/PATH")
