@@ -21,48 +21,47 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config says where a replica is and how the server is reached. Host, User, a
-// way to authenticate and a way to check the server's key are required; the
-// zero value of every other field is its default.
+// Config is the location of a replica and the options for reaching the server.
+// Host, User, a way to authenticate and a way to check the server's key are
+// required; the zero value of every other field is its default.
 //
-// Printing a Config shows no secret, with any verb, as text, in JSON and in a
-// log.
+// No fmt verb, JSON or log shows the secrets of a Config.
 type Config struct {
 	// Host is the server's name or address, with a port if it is not 22:
 	// "backup.example.com", "192.0.2.7:2222", "[2001:db8::7]:22".
 	Host string `ltx:"host" default:"required" help:"The server, with a port if it is not 22."`
 
-	// Path is the replica's root directory: absolute, or relative to where the
-	// server puts the user, usually the home directory.
+	// Path is the replica's root directory: absolute, or relative to the directory
+	// in which the server starts the session, usually the home directory.
 	Path string `ltx:"path" match:"^[^\\x00]*$" want:"no NUL byte" default:"the user's directory" help:"The replica's root directory on the server."`
 
 	// Layout names the files below Path.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
-	// User and Password are the account's. The key of KeyPath, whose
-	// KeyPassphrase may be empty, and those of the agent at SSH_AUTH_SOCK, with
-	// Agent, are tried before the password.
+	// User and Password are those of the account. KeyPath is a file with a private
+	// key, and KeyPassphrase its passphrase, which may be empty. Agent uses the keys
+	// of the SSH agent at SSH_AUTH_SOCK. Keys are tried before the password.
 	User          string `ltx:"user" default:"required" help:"The account on the server. The URL's user."`
 	Password      string `ltx:"password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
 	KeyPath       string `ltx:"key-path" default:"none" help:"A file with a private key."`
 	KeyPassphrase string `ltx:"key-passphrase,secret" default:"none" help:"The passphrase of that key." json:"-"`
 	Agent         bool   `ltx:"agent" default:"false" help:"Use the keys of the SSH agent at 'SSH_AUTH_SOCK'."`
 
-	// HostKey is the server's public key as in an authorized_keys file. Without
-	// it the key must be in the file KnownHosts. InsecureIgnoreHostKey accepts
-	// any key: an attacker on the way can then read and change everything.
+	// HostKey is the server's public key as in an authorized_keys file. Without it,
+	// the key must be in the file KnownHosts. InsecureIgnoreHostKey accepts any key:
+	// an attacker on the network can then read and change everything.
 	HostKey               string `ltx:"host-key" default:"none" help:"The server's public key: 'ssh-ed25519 AAAA…'."`
 	KnownHosts            string `ltx:"known-hosts,not=host-key" default:"'~/.ssh/known_hosts'" help:"A file of servers' public keys."`
 	InsecureIgnoreHostKey bool   `ltx:"insecure-ignore-host-key,not=host-key" default:"false" help:"Accept any server key: for tests."`
 
-	// DialTimeout bounds the connection and the handshake. KeepAlive is how
-	// often an idle server is asked whether it is there; it must answer within
-	// the same time.
+	// DialTimeout limits how long the connection and the handshake take. KeepAlive
+	// is the interval at which an idle connection is checked; the server must
+	// respond within the same time.
 	DialTimeout time.Duration `ltx:"dial-timeout" default:"30s" help:"How long connecting may take."`
-	KeepAlive   time.Duration `ltx:"keep-alive" default:"30s" help:"How often the server is asked whether it is there."`
+	KeepAlive   time.Duration `ltx:"keep-alive" default:"30s" help:"How often an idle connection is checked."`
 
-	// ConcurrentWrites sends several packets of a file at once; nil is true.
-	ConcurrentWrites *bool `ltx:"concurrent-writes" default:"true" help:"Send several packets of a file at once."`
+	// ConcurrentWrites sends several packets of a file at a time; nil means true.
+	ConcurrentWrites *bool `ltx:"concurrent-writes" default:"true" help:"Send several packets of a file at a time."`
 
 	tree.Options
 
@@ -71,21 +70,20 @@ type Config struct {
 	// Dial connects to the server. Nil means a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `ltx:"-"`
 
-	// Logger receives the log. Nil means slog.Default.
+	// Logger is used for all logs. Nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
 
 // String returns the settings that are not zero, without secrets.
 func (cfg Config) String() string { return settings.Text("sftp.Config", cfg) }
 
-// Format writes String for every verb: %d would show the fields.
+// Format writes String for every verb, because %d would show the fields.
 func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
 
-// MarshalText is String, and so are the JSON of a Config and what log/slog
-// writes.
+// MarshalText returns String. encoding/json and log/slog use it.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
 
-// MarshalBinary is String too, for encoding/gob.
+// MarshalBinary returns String, for encoding/gob.
 func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 func (cfg Config) withDefaults() Config {
@@ -126,7 +124,7 @@ func (cfg Config) address() string {
 	return net.JoinHostPort(strings.Trim(cfg.Host, "[]"), "22")
 }
 
-// hostKey returns how the server's key is checked.
+// hostKey returns the function that checks the server's key.
 func (cfg Config) hostKey() (ssh.HostKeyCallback, error) {
 	switch {
 	case cfg.InsecureIgnoreHostKey:

@@ -19,32 +19,32 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// answerGrace is how long a request may still be answered when its context has
-// ended, before the connection, which other requests use too, is closed.
+// answerGrace is how long to wait for a response after the context of a request has
+// ended, before closing the connection, which other requests use too.
 const answerGrace = 500 * time.Millisecond
 
-// connection is the client's one connection, made again when it is lost.
+// connection is the client's only connection. If it is lost, it is made again.
 type connection struct {
 	cfg     Config
-	key     ssh.Signer // of KeyPath, nil without
+	key     ssh.Signer // of KeyPath; nil if there is none
 	hostKey ssh.HostKeyCallback
 	ready   flow.Lazy[session]
 }
 
-// session is a connection that is up, as far as is known.
+// session is an established connection.
 type session struct {
 	*sftp.Client
 	ssh     *ssh.Client
 	done    chan struct{} // closed when it has ended
-	lost    atomic.Bool   // it has ended, or a request has found it broken
+	lost    atomic.Bool   // it has ended, or a request found it broken
 	idle    time.Duration // Config.IdleTimeout
 	stalled atomic.Bool   // closed because nothing arrived for that long
 
-	waiting atomic.Int64              // requests under way
-	heard   atomic.Pointer[time.Time] // when something arrived last, or the first of those was sent
+	waiting atomic.Int64              // requests in progress
+	heard   atomic.Pointer[time.Time] // when data last arrived, or the first of them was sent
 }
 
-// get returns the session, making it if there is none.
+// get returns the session, and connects if there is none.
 func (c *connection) get(ctx context.Context) (*session, error) {
 	if s := c.ready.Load(); s != nil && s.lost.Load() {
 		c.ready.CompareAndSwap(s, nil)
@@ -88,7 +88,7 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// dialError adds the timeout that has closed the connection to its error.
+// dialError adds the timeout that closed the connection to its error.
 func dialError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 		return errors.Join(cause, err)
@@ -117,7 +117,7 @@ func (s *session) start(opts ...sftp.ClientOption) error {
 	return err
 }
 
-// hearing is written what the server sends.
+// hearing is an io.Writer for the data that the server sends.
 type hearing struct{ *session }
 
 func (h hearing) Write(p []byte) (int, error) {
@@ -130,9 +130,8 @@ func (s *session) hear() {
 	s.heard.Store(&now)
 }
 
-// watch closes the session when nothing has arrived for Config.IdleTimeout,
-// though requests are under way. The server's SSH may be well while its SFTP waits
-// for a disk.
+// watch closes the session if requests are in progress but nothing has arrived for
+// Config.IdleTimeout. The SSH server may respond while SFTP waits for a disk.
 func (s *session) watch() {
 	s.every(max(s.idle/8, time.Millisecond), func() {
 		if s.waiting.Load() > 0 && time.Since(*s.heard.Load()) > s.idle {
@@ -142,7 +141,7 @@ func (s *session) watch() {
 	})
 }
 
-// keepAlive closes the session when the server stops answering.
+// keepAlive closes the session when the server stops responding.
 func (s *session) keepAlive(every time.Duration) {
 	s.every(every, func() {
 		timer := time.AfterFunc(every, func() { s.ssh.Close() })
@@ -153,7 +152,7 @@ func (s *session) keepAlive(every time.Duration) {
 	})
 }
 
-// every calls do at an interval until the session has ended.
+// every calls do at each interval until the session ends.
 func (s *session) every(interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -167,8 +166,8 @@ func (s *session) every(interval time.Duration, do func()) {
 	}
 }
 
-// run does something on the session that cannot be cancelled: when ctx has
-// ended and no answer has come for a while, the connection is closed.
+// run calls do, which uses the session and cannot be cancelled: if ctx ends and
+// there is no response for a while, run closes the connection.
 func (s *session) run(ctx context.Context, do func() error) error {
 	if err := flow.Err(ctx); err != nil {
 		return err
@@ -186,13 +185,13 @@ func (s *session) run(ctx context.Context, do func() error) error {
 		s.lost.Store(true)
 		s.ssh.Close()
 		if s.stalled.Load() {
-			err = fmt.Errorf("%w: the server has not answered for %v: %w", ltxstore.ErrUnavailable, s.idle, err)
+			err = fmt.Errorf("%w: no response from the server for %v: %w", ltxstore.ErrUnavailable, s.idle, err)
 		}
 	}
 	return flow.Ended(ctx, err)
 }
 
-// finish is run for what must be done though ctx may have ended.
+// finish is run for operations that must be done even if ctx has ended.
 func (s *session) finish(ctx context.Context, do func() error) error {
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
@@ -216,8 +215,8 @@ func (c *connection) close() {
 	}
 }
 
-// auth returns the ways to authenticate until ctx ends. The keys are one way: of
-// two, only the first would be tried.
+// auth returns the ways to authenticate, valid until ctx ends. All keys are one way:
+// of two public-key methods, only the first would be tried.
 func (c *connection) auth(ctx context.Context) (ways []ssh.AuthMethod) {
 	if c.key != nil || c.cfg.Agent {
 		ways = append(ways, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return c.keys(ctx) }))

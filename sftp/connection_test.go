@@ -63,7 +63,7 @@ func TestHungServer(t *testing.T) {
 	defer close(h.on)
 	_, err := read(t, c)
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-	require.ErrorContains(t, err, "has not answered for 100ms")
+	require.ErrorContains(t, err, "no response from the server for 100ms")
 	_, err = c.LTXLevels(t.Context())
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 }
@@ -176,7 +176,7 @@ func TestKeyPath(t *testing.T) {
 			for _, wrong := range []string{"", "another"} {
 				err = client(wrong).Init(t.Context())
 				require.ErrorIs(t, err, fs.ErrInvalid)
-				assert.ErrorContains(t, err, "want a private key that KeyPassphrase opens")
+				assert.ErrorContains(t, err, "want a private key, with its KeyPassphrase")
 			}
 		}
 	}

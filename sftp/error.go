@@ -14,8 +14,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// isFailure reports whether err is the status that servers give what has no
-// other, or another status than those of package fs.
+// isFailure reports whether err is SSH_FX_FAILURE, which servers return if no other
+// status applies, or fs.ErrExist.
 func isFailure(err error) bool {
 	var status *sftp.StatusError
 	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure || errors.Is(err, fs.ErrExist)
@@ -37,9 +37,9 @@ func kindOf(err error) error {
 		case sftp.ErrSSHFxOpUnsupported:
 			return errors.ErrUnsupported
 		case sftp.ErrSSHFxNoConnection, sftp.ErrSSHFxConnectionLost:
-			return ltxstore.ErrUnavailable // of a server in front of another
+			return ltxstore.ErrUnavailable // from a server in front of another
 		}
-		return nil // a full disk among them: permanent until someone makes room
+		return nil // such as a full disk: permanent until space is freed
 	case errors.As(err, &auth), strings.Contains(err.Error(), "unable to authenticate"):
 		return fs.ErrPermission
 	case errors.Is(err, sftp.ErrSSHFxConnectionLost), errors.Is(err, sftp.ErrSSHFxNoConnection),

@@ -63,7 +63,7 @@ func TestIdleTimeout(t *testing.T) {
 		sent := time.Now()
 		err := s.run(t.Context(), answerIn(100*idle))
 		require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-		assert.ErrorContains(t, err, "has not answered for 8s")
+		assert.ErrorContains(t, err, "no response from the server for 8s")
 		assert.Less(t, time.Since(sent), idle)
 		require.ErrorIs(t, <-first, ltxstore.ErrUnavailable)
 	})

@@ -1,4 +1,6 @@
-// Package sftp keeps a replica's LTX files on an SFTP server.
+// Package sftp stores a replica's LTX files on an SFTP server. Package
+// [github.com/ltxstore/ltxstore/webdav] is for WebDAV servers, and
+// [github.com/ltxstore/ltxstore/file] for disks.
 //
 // # URLs
 //
@@ -6,19 +8,20 @@
 //
 // # Guarantees
 //
-// A write makes a temporary in the file's directory, fsyncs it where the server can
-// (fsync@openssh.com), sets its time and renames it (posix-rename@openssh.com,
-// without which a file that exists cannot be replaced). SFTP has no fsync of a
-// directory: that the name survives a power failure is up to the server. With
-// Config.WriteOnce the name is made by a hard link (hardlink@openssh.com).
+// A write creates a temporary file in the directory of the target, fsyncs it if the
+// server can (fsync@openssh.com), sets its time and renames it
+// (posix-rename@openssh.com, without which existing files cannot be replaced). SFTP
+// cannot fsync a directory: whether the name survives a power failure depends on
+// the server. With Config.WriteOnce, the name is created as a hard link
+// (hardlink@openssh.com).
 //
 // # Connection
 //
-// A client has one connection, which is made when it is needed and made again
-// when it is lost; what was under way is repeated, and reads go on where they
-// were, if the file is still the same by its size, time, first 100 and last 16
-// bytes, which include an LTX file's checksum. SFTP cannot cancel a request: a
-// context that ends while the server is silent closes the connection.
+// A client has one connection, which is made when it is needed and made again when
+// it is lost. Operations in progress are then repeated, and reads continue where
+// they were if the file has the same size, time, first 100 and last 16 bytes, which
+// include an LTX file's checksum. SFTP cannot cancel a request: if a context ends
+// and the server does not respond, the connection is closed.
 package sftp
 
 import (
@@ -34,13 +37,13 @@ import (
 
 const typeName = "sftp"
 
-// ReplicaClient is a replica on an SFTP server. It is made by NewReplicaClient
-// and safe for concurrent use.
+// ReplicaClient is a replica on an SFTP server. NewReplicaClient returns one. It is
+// safe for concurrent use. See [tree.Client] for its methods.
 type ReplicaClient struct{ *tree.Client }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It sends
-// nothing and cannot fail: Init, which every method calls, reports what is wrong
-// with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends no
+// request and does not fail: if cfg is invalid, Init, which every method calls,
+// returns the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{tree.New(tree.Config{Type: typeName, Retry: cfg.Retry, Logger: cfg.Logger,
 		Connect: func(_ context.Context, log *oplog.Logger) (*tree.Store, error) { return connect(cfg, log) }})}
@@ -57,7 +60,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 		return nil, err
 	}
 	if cfg.InsecureIgnoreHostKey {
-		log.Get().Warn("sftp accepts any server key: what is stored can be read and changed on the way", "host", cfg.Host)
+		log.Get().Warn("sftp accepts any server key: attackers on the network can read and change everything", "host", cfg.Host)
 	}
 	key, err := cfg.key()
 	if err != nil {
@@ -93,7 +96,7 @@ func (cfg Config) key() (key ssh.Signer, err error) {
 		key, err = ssh.ParsePrivateKey(pem)
 	}
 	if err != nil {
-		return nil, invalid("KeyPath", cfg.KeyPath, "want a private key that KeyPassphrase opens ("+err.Error()+")")
+		return nil, invalid("KeyPath", cfg.KeyPath, "want a private key, with its KeyPassphrase ("+err.Error()+")")
 	}
 	return key, nil
 }

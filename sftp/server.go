@@ -23,17 +23,17 @@ import (
 )
 
 const (
-	// chunkSize is what is asked for at once, in packets of 32 KiB, and writeSize
-	// what is sent: as many packets as package sftp lets be unanswered. A server
-	// far away answers each chunk a round trip later.
+	// chunkSize is how much is requested at a time, in packets of 32 KiB, and
+	// writeSize how much is sent: the maximum number of outstanding packets of
+	// package sftp. Each chunk takes a round trip.
 	chunkSize = 256 << 10
 	writeSize = 64 * 32 << 10
 
-	// smallRange is what one packet holds. It is read before Open returns.
+	// smallRange is the size of one packet. Open reads that much before it returns.
 	smallRange = 32 << 10
 )
 
-// server is the tree.Tree on the server.
+// server implements tree.Tree on an SFTP server.
 type server struct {
 	*connection
 	root  string
@@ -42,9 +42,8 @@ type server struct {
 
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 
-// infoOf translates the attributes of a file. Its access time is when
-// Create has set both times, its modification time when it was last written to
-// before that.
+// infoOf converts the attributes of a file. Create sets the access time to when the
+// file was completed, and the modification time to that of the header.
 func infoOf(info fs.FileInfo) tree.Info {
 	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size(), Modified: info.ModTime()}
 	if stat, ok := info.Sys().(*sftp.FileStat); ok {
@@ -90,7 +89,7 @@ func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (con
 			return err
 		}
 		if !info.Mode.IsRegular() {
-			return fmt.Errorf("the name is not a file's: %w", fs.ErrNotExist)
+			return fmt.Errorf("name is not a file: %w", fs.ErrNotExist)
 		}
 		f, err := c.Open(s.at(p))
 		if err != nil {
@@ -104,8 +103,8 @@ func (s *server) Open(ctx context.Context, p string, opts tree.OpenOptions) (con
 	return content, err
 }
 
-// open returns the content of an open file, which may have replaced the one
-// that Lstat saw.
+// open returns the content of an open file, which may have replaced the one that
+// Lstat found.
 func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions) (tree.Content, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -113,7 +112,7 @@ func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions)
 	}
 	content := tree.Content{Info: infoOf(info)}
 	if !content.Mode.IsRegular() {
-		return tree.Content{}, fmt.Errorf("the name is not a file's: %w", fs.ErrNotExist)
+		return tree.Content{}, fmt.Errorf("name is not a file: %w", fs.ErrNotExist)
 	}
 	start, n := rangeio.Clamp(opts.Offset, opts.Size, content.Size)
 	if n > smallRange || opts.Version != "" {
@@ -134,14 +133,14 @@ func (c *session) open(ctx context.Context, f *sftp.File, opts tree.OpenOptions)
 	}
 	small := make([]byte, n)
 	if read, err := f.ReadAt(small, start); int64(read) < n {
-		return tree.Content{}, err // io.EOF: it was cut since Stat, and a retry finds its new size
+		return tree.Content{}, err // io.EOF: it was truncated after Stat; a retry finds its new size
 	}
 	content.Body = io.NopCloser(bytes.NewReader(small))
 	return content, f.Close()
 }
 
-// version returns what distinguishes a file from others of the same name: an LTX
-// file has its time in its header, and its checksum in its last 16 bytes.
+// version returns a string that distinguishes a file from others of the same name:
+// an LTX file has its time in the header and its checksum in the last 16 bytes.
 func version(f *sftp.File, info tree.Info) (string, error) {
 	sum := crc64.New(crc64.MakeTable(crc64.ECMA))
 	tail := int64(ltx.TrailerSize)
@@ -178,8 +177,7 @@ func (h *handle) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Close implements io.Closer. The context of a body that is read no further
-// may have ended: the handle is closed all the same.
+// Close implements io.Closer. It closes the handle even if the context has ended.
 func (h *handle) Close() error { return h.finish(h.ctx, h.file.Close) }
 
 func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tree.Info, err error) {
@@ -209,7 +207,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 			return fmt.Errorf("close: %w", err)
 		}
 		if !from.Modified.IsZero() {
-			// By the access time a sweep knows that the file is new.
+			// The access time tells a sweep that the file is new.
 			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil {
 				return fmt.Errorf("set time: %w", err)
 			}
@@ -220,8 +218,8 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 	return info, err
 }
 
-// copy writes the body. It reads the caller's reader in this goroutine only, and
-// not while it waits for the connection.
+// copy writes the body. It reads the caller's reader only in this goroutine, and not
+// while waiting for the connection.
 func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error {
 	size := int64(writeSize)
 	if from.Size >= 0 {
@@ -238,8 +236,9 @@ func (s *server) Rename(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error { return c.PosixRename(s.at(from), s.at(to)) })
 }
 
-// Link asks for the name after a failure: SFTP has no error for one that exists.
-// Before its first link it checks that the server makes links.
+// Link implements tree.Tree. After a failure it checks whether the name exists,
+// for which SFTP has no error. Before its first link it checks that the server really
+// creates links.
 func (s *server) Link(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error {
 		if !s.links.Load() {
@@ -261,20 +260,20 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 	})
 }
 
-// tryLink links a temporary to a new name. Some servers acknowledge a link and
-// make none, as rclone does, or rename the file instead: a file would be lost or
-// replaced.
+// tryLink links a temporary file to a new name. Some servers, such as rclone,
+// acknowledge a link without creating it, or rename the file instead: a file would be
+// lost or replaced.
 func (c *session) tryLink(name, final string) error {
 	probe := path.Join(path.Dir(name), backend.TempName(final))
 	if err := c.Link(name, probe); err != nil {
 		return err
 	}
 	if _, err := c.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("the server renames where it should link: %w", errors.ErrUnsupported), c.PosixRename(probe, name))
+		return errors.Join(fmt.Errorf("server renames instead of linking: %w", errors.ErrUnsupported), c.PosixRename(probe, name))
 	}
 	err := c.Remove(probe)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the server acknowledges a link and makes none: %w", errors.ErrUnsupported)
+		return fmt.Errorf("server acknowledges a link without creating it: %w", errors.ErrUnsupported)
 	}
 	return err
 }
@@ -287,7 +286,8 @@ func (s *server) MakeDir(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error { return c.MkdirAll(s.at(p)) })
 }
 
-// RemoveDir looks first, because some servers would remove a file or a link.
+// RemoveDir implements tree.Tree. It first checks that p is a directory, because some
+// servers would remove a file or a link.
 func (s *server) RemoveDir(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error {
 		info, err := c.stat(s.at(p))

@@ -416,10 +416,10 @@ func (l linker) PosixRename(request *sftp.Request) error {
 // be made: a write with write-once is refused, and leaves nothing.
 func TestNoLinks(t *testing.T) {
 	for says, link := range map[string]func(sftp.FileCmder, *sftp.Request) error{
-		"renames where it should link": func(f sftp.FileCmder, r *sftp.Request) error {
+		"renames instead of linking": func(f sftp.FileCmder, r *sftp.Request) error {
 			return f.(sftp.PosixRenameFileCmder).PosixRename(r)
 		},
-		"acknowledges a link and makes none": func(sftp.FileCmder, *sftp.Request) error { return nil },
+		"acknowledges a link without creating it": func(sftp.FileCmder, *sftp.Request) error { return nil },
 		"WriteOnce needs hard links":         func(sftp.FileCmder, *sftp.Request) error { return sftp.ErrSSHFxOpUnsupported },
 	} {
 		s := start(t)

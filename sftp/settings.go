@@ -19,7 +19,7 @@ func init() {
 	})
 }
 
-// placeOf reads sftp://USER:PASSWORD@HOST:PORT/PATH.
+// placeOf parses sftp://USER:PASSWORD@HOST:PORT/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	if u.Host == "" {
 		return nil, errors.New("the URL names no server: want sftp://USER@HOST/PATH")
@@ -27,8 +27,8 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	return map[string]string{"host": u.Host, "user": u.User, "password": u.Password, "path": u.Path}, nil
 }
 
-// urlOf is the inverse of placeOf. Credentials are not part of the URL, and a
-// relative path cannot be.
+// urlOf is the inverse of placeOf. The URL contains no credentials, and cannot contain
+// a relative path.
 func urlOf(set map[string]string) (string, []string) {
 	place := "sftp://" + set["host"]
 	if path := set["path"]; strings.HasPrefix(path, "/") {
