@@ -22,15 +22,15 @@ type ConvertConfig struct {
 	// LTX files are one history: other generations are not converted.
 	Generation string
 
-	// SkipDamaged converts what comes before a segment that is damaged or missing. Without
-	// it such a segment is an error.
+	// SkipDamaged converts only what precedes a damaged or missing segment. Without it,
+	// such a segment is an error.
 	SkipDamaged bool
 
 	// TempDir is the directory for the temporary database and for each LTX file before it
 	// is written. Empty means os.TempDir.
 	TempDir string
 
-	// Concurrency is the number of files that are open at once. 0 means 16.
+	// Concurrency is the number of files that are open at a time. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file that is read.
@@ -41,11 +41,11 @@ type ConvertConfig struct {
 type Conversion struct {
 	Result
 
-	// TXID is the last transaction, that of the Result. The first is 1.
+	// TXID is the last transaction, which has the state of Result. The first is 1.
 	TXID ltx.TXID `json:"txid"`
 
 	// Written is the number of LTX files that were written, and Skipped of those that
-	// existed.
+	// already existed.
 	Written int `json:"written"`
 	Skipped int `json:"skipped"`
 
@@ -54,24 +54,23 @@ type Conversion struct {
 }
 
 // Convert writes a generation to dst as LTX files: transaction 1 on level 0 is the database
-// at the earliest snapshot from which the WAL goes on to its end, and each segment with a
+// at the earliest snapshot from which the WAL is complete, and each segment with a
 // transaction becomes the next file of level 0, with the time at which the segment was
-// stored. A file of ltxstore.SnapshotLevel with the newest state comes last. Files carry
+// stored. A file of ltxstore.SnapshotLevel with the newest state comes last. Files contain
 // the database's checksums. src is not changed.
 //
 // A snapshot may already have pages of later transactions in its WAL file. Transaction 1
 // therefore includes the segments that complete a state which the database had.
 //
-// The same replica is converted to the same files. A Convert that was interrupted is
-// continued by the next one, which also adds what is new in the replica. If dst has a file
-// of the same name with other content, or files but none of transaction 1, Convert fails
-// with fs.ErrExist: convert to an empty place.
+// The same replica is always converted to the same files. If Convert was interrupted, the
+// next call continues, and also adds what is new in the replica. If dst has a file of the
+// same name with other content, or files but none of transaction 1, Convert fails with
+// fs.ErrExist: convert to an empty place.
 //
-// Convert fails with a *DamageError as Restore does; files written before remain and are
-// valid. It costs a request for each file, two for those of the first WAL file, and a
-// WriteLTXFile for each segment. It needs the memory of Restore and 48 bytes for each page
-// in the first WAL file, and on the disk the size of the database and of one compressed LTX
-// file.
+// Convert fails with a *DamageError as Restore does; files that were already written remain
+// and are valid. It costs a request for each file, two for those of the first WAL file, and
+// a WriteLTXFile for each segment. It needs the memory of Restore and 48 bytes for each page
+// in the first WAL file, and disk space for the database and one compressed LTX file.
 func Convert(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg ConvertConfig) (*Conversion, error) {
 	switch {
 	case dst == nil:
@@ -120,10 +119,10 @@ type converter struct {
 	db    *database
 	page  []byte
 	old   []byte
-	floor int64 // the segment of the first WAL file with which transaction 1 ends; -1: none
+	floor int64 // the last segment of the first WAL file in transaction 1; -1: none
 
 	dirty    bool    // transactions were applied since the last file
-	seg      Segment // that they came from
+	seg      Segment // the segment of these transactions
 	pageSize uint32
 	sum      ltx.Checksum // of the database
 	before   ltx.Checksum // with the last file
@@ -166,7 +165,7 @@ func (c *converter) run(ctx context.Context, g *Generation) (err error) {
 		c.result.LeftOut = append(c.result.LeftOut, gap)
 	}
 	if c.result.TXID == 0 {
-		return fmt.Errorf("generation %s ends before its first snapshot is complete: nothing can be converted: %w", g.Name, ltxstore.ErrChecksum)
+		return fmt.Errorf("generation %s ends before its first snapshot is complete, nothing can be converted: %w", g.Name, ltxstore.ErrChecksum)
 	}
 	if c.result.TXID > 1 {
 		if err := c.whole(ctx, ltxstore.SnapshotLevel, c.result.TXID, c.result.Time); err != nil {
@@ -178,8 +177,8 @@ func (c *converter) run(ctx context.Context, g *Generation) (err error) {
 	return nil
 }
 
-// earliest returns the earliest snapshot from which the WAL continues to its end or, if
-// there is none, the one from which it continues furthest.
+// earliest returns the earliest snapshot from which the WAL is complete or, if there is
+// none, the one from which it reaches furthest.
 func earliest(g *Generation) (best Snapshot, list []Segment, gap *DamageError) {
 	for i, s := range g.Snapshots {
 		segs, missing := g.from(s)
@@ -190,7 +189,7 @@ func earliest(g *Generation) (best Snapshot, list []Segment, gap *DamageError) {
 	return best, list, gap
 }
 
-// reaches reports whether a ends behind b.
+// reaches reports whether a ends after b.
 func reaches(a, b []Segment) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) > 0
@@ -237,7 +236,7 @@ func (c *converter) replace(ctx context.Context, pgno uint32, page []byte) error
 	}
 	c.touched.add(pgno)
 	if pgno > c.db.pages {
-		return nil // resize counts it
+		return nil // counted by resize
 	}
 	if err := c.db.read(pgno, c.old); err != nil {
 		return err
@@ -247,7 +246,7 @@ func (c *converter) replace(ctx context.Context, pgno uint32, page []byte) error
 	return nil
 }
 
-// resize is called when a transaction was written.
+// resize is called after a transaction was written.
 func (c *converter) resize(was uint32) error {
 	c.dirty, c.seg = true, c.h.segments.cur
 	c.result.Index, c.result.Offset, c.result.Time = c.h.segments.index, c.db.end, c.seg.CreatedAt
@@ -259,7 +258,7 @@ func (c *converter) resize(was uint32) error {
 			return err
 		}
 		c.toggle(pgno, c.old)
-		c.touched.add(pgno) // SQLite does not write what it has freed at once
+		c.touched.add(pgno) // SQLite does not write freed pages immediately
 		return nil
 	})
 }
@@ -284,7 +283,7 @@ func (c *converter) toggle(pgno uint32, page []byte) {
 
 func (c *converter) lock(pgno uint32) bool { return pgno == ltx.LockPgno(c.db.pageSize) }
 
-// flush writes a file of what was applied since the last.
+// flush writes a file with the transactions that were applied since the last one.
 func (c *converter) flush(ctx context.Context) error {
 	if !c.dirty {
 		return nil

@@ -185,7 +185,7 @@ func TestConvertPageSizeOfSnapshots(t *testing.T) {
 	damage := new(v03.DamageError)
 	_, err = v03.Convert(t.Context(), empty(), later.client(), v03.ConvertConfig{})
 	require.ErrorAs(t, err, &damage)
-	require.ErrorContains(t, err, "WAL has a page size of 1024 bytes, and the database of 512")
+	require.ErrorContains(t, err, "WAL has a page size of 1024 bytes, but the database of 512")
 	dst := empty()
 	result, err := v03.Convert(t.Context(), dst, later.client(), v03.ConvertConfig{SkipDamaged: true})
 	require.NoError(t, err)

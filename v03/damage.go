@@ -12,21 +12,21 @@ import (
 type DamageError struct {
 	Generation string `json:"generation"`
 
-	// Index is that of the snapshot or the WAL file.
+	// Index is the index of the snapshot or the WAL file.
 	Index int `json:"index"`
 
-	// Offset is where the segment begins or should begin, in bytes of the WAL file. It is
+	// Offset is where the segment starts or should start, in bytes of the WAL file. It is
 	// -1 for a snapshot.
 	Offset int64 `json:"offset"`
 
 	// Missing reports whether the file is missing.
 	Missing bool `json:"missing,omitzero"`
 
-	// Err says what is wrong.
+	// Err is the reason.
 	Err error `json:"-"`
 }
 
-// Name returns the file's path below the replica's.
+// Name returns the file's path below that of the replica.
 func (e *DamageError) Name() string {
 	if e.Offset < 0 {
 		return snapshotName(e.Generation, e.Index)
@@ -36,10 +36,10 @@ func (e *DamageError) Name() string {
 
 func (e *DamageError) Error() string { return e.Name() + ": " + e.Err.Error() }
 
-// Unwrap returns ltxstore.ErrChecksum and what is wrong.
+// Unwrap returns ltxstore.ErrChecksum and e.Err.
 func (e *DamageError) Unwrap() []error { return []error{ltxstore.ErrChecksum, e.Err} }
 
-// fault is damaged content. The function that knows the file returns it as a DamageError.
+// fault is damaged content. The function that knows the file converts it to a DamageError.
 type fault struct{ error }
 
 func (f fault) Unwrap() error { return f.error }
@@ -62,7 +62,7 @@ func damagedSegment(s Segment, err error) error {
 	return damaged(DamageError{Generation: s.Generation, Index: s.Index, Offset: s.Offset}, err)
 }
 
-// damaged returns a fault that names no file yet as one of the given file.
+// damaged returns a fault as a DamageError of the given file, and other errors unchanged.
 func damaged(file DamageError, err error) error {
 	if known := new(DamageError); !isFault(err) || errors.As(err, &known) {
 		return err
@@ -71,12 +71,12 @@ func damaged(file DamageError, err error) error {
 	return &file
 }
 
-// missing is the error of a segment that should be there.
+// missing returns the error of a missing segment.
 func missing(generation string, index int, offset int64, format string, args ...any) *DamageError {
 	return &DamageError{Generation: generation, Index: index, Offset: offset, Missing: true, Err: faultf(format, args...)}
 }
 
-// isMissing reports whether err is of a segment that is missing.
+// isMissing reports whether err is about a missing segment.
 func isMissing(err error) bool {
 	var damage *DamageError
 	return errors.As(err, &damage) && damage.Missing

@@ -13,8 +13,8 @@ import (
 )
 
 // database is a database file that is being restored. Transactions are applied as by a
-// checkpoint of SQLite after the whole WAL file: the file is truncated or extended only at
-// its end, so that it equals byte for byte what v0.3 restores.
+// checkpoint of SQLite after the whole WAL file: the database is truncated or extended only
+// at the end of the WAL file, so that it equals that of v0.3 byte for byte.
 type database struct {
 	f        *os.File
 	pageSize uint32
@@ -23,13 +23,13 @@ type database struct {
 	end      int64  // of the last transaction, in bytes of its WAL file
 
 	// before, if not nil, is called for each page of a transaction before it is
-	// written, and after when all are, with the number of pages before it. Both see
-	// the file through db.
+	// written, and after when all are written, with the previous number of pages. Both
+	// read the file through db.
 	before func(pgno uint32, page []byte) error
 	after  func(pages uint32) error
 
 	pending   spool
-	committed bool // something of the WAL file was applied
+	committed bool // a transaction of the WAL file was applied
 }
 
 const sqliteMagic = "SQLite format 3\x00"
@@ -45,7 +45,7 @@ func (d *database) snapshot(r io.Reader) error {
 	}
 	d.pages, d.pageSize = 0, 0
 	if size == 0 {
-		return nil // a database without a page
+		return nil // a database without pages
 	}
 	var header [sqliteHeader]byte
 	if _, err := d.f.ReadAt(header[:], 0); err != nil && err != io.EOF {
@@ -58,7 +58,7 @@ func (d *database) snapshot(r io.Reader) error {
 	return nil
 }
 
-// checkDatabase returns the page size of a database of that header and size.
+// checkDatabase returns the page size of a database with that header and size.
 func checkDatabase(header []byte, size int64) (uint32, error) {
 	pageSize := pageSizeOf(header)
 	switch {
@@ -81,8 +81,8 @@ func pageSizeOf(header []byte) uint32 {
 	return size
 }
 
-// wal applies the transactions of a WAL file that are whole, and returns the number of
-// frames after the last of them. Damage is a fault; the transactions before it are applied.
+// wal applies the complete transactions of a WAL file, and returns the number of frames
+// after the last of them. Damage is a fault; the transactions before it are applied.
 func (d *database) wal(r io.Reader) (uncommitted int64, err error) {
 	d.committed = false
 	defer d.pending.reset()
@@ -114,7 +114,7 @@ func (d *database) frames(r io.Reader) (uncommitted int64, err error) {
 			continue
 		}
 		if w.pageSize != was && !d.committed && !d.pending.startsWith(w.pageSize, f) {
-			return uncommitted, faultf("WAL has a page size of %d bytes, and the database of %d", w.pageSize, was)
+			return uncommitted, faultf("WAL has a page size of %d bytes, but the database of %d", w.pageSize, was)
 		}
 		d.pageSize, d.end = w.pageSize, walHeaderSize+w.frames*int64(len(w.buf))
 		if err := d.commit(f); err != nil {
@@ -171,13 +171,13 @@ func (d *database) checkpoint() error {
 	return d.f.Truncate(int64(d.pages) * int64(d.pageSize))
 }
 
-// spool holds the frames of a transaction until it is whole: a few in memory, more in a
+// spool holds the frames of a transaction until it is complete: a few in memory, more in a
 // file.
 type spool struct {
 	name string // of the file
 	buf  []byte
 	file *os.File
-	told uint32 // the page size that a frame of page 1 tells
+	told uint32 // the page size in a frame of page 1
 }
 
 const (
@@ -211,7 +211,7 @@ func (s *spool) spill() (err error) {
 	return nil
 }
 
-// each calls f with all frames in order, and forgets them.
+// each calls f with all frames in order, and drops them.
 func (s *spool) each(pageSize int, f func(pgno uint32, page []byte) error) error {
 	record := make([]byte, pgnoLength+pageSize)
 	var from io.Reader = bytes.NewReader(s.buf)
@@ -234,8 +234,8 @@ func (s *spool) each(pageSize int, f func(pgno uint32, page []byte) error) error
 	}
 }
 
-// startsWith reports whether the transaction, with its last frame, has a first page that
-// tells this page size.
+// startsWith reports whether the transaction, including its last frame, contains page 1 with
+// this page size.
 func (s *spool) startsWith(pageSize uint32, last frame) bool {
 	tells := last.pgno == 1 && pageSizeOf(last.page) == pageSize
 	return tells || s.told == pageSize
@@ -252,7 +252,7 @@ func (s *spool) empty() error {
 	return s.file.Truncate(0)
 }
 
-// reset forgets all frames, and removes the file.
+// reset drops all frames, and removes the file.
 func (s *spool) reset() {
 	s.buf, s.told = s.buf[:0], 0
 	if s.file != nil {

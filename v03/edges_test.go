@@ -222,9 +222,9 @@ func TestEmptyErrorSays(t *testing.T) {
 	for want, err := range map[string]*v03.EmptyError{
 		"replica has no generation of Litestream v0.3":                                       {Target: v03.Target{Generation: generation, At: at}},
 		"generation " + generation + " has no snapshot":                                      {Target: v03.Target{Generation: generation}, Generations: 1},
-		"generation " + generation + " has no snapshot from 2023-01-02T03:04:05Z or earlier": {Target: v03.Target{Generation: generation, At: at}, Generations: 1},
+		"generation " + generation + " has no snapshot from 2023-01-02T03:04:05Z or before": {Target: v03.Target{Generation: generation, At: at}, Generations: 1},
 		"no generation has a snapshot":                                                       {Generations: 2},
-		"no generation has a snapshot of 2023-01-02T03:04:05Z or before":                     {Target: v03.Target{At: at}, Generations: 2},
+		"no generation has a snapshot from 2023-01-02T03:04:05Z or before":                     {Target: v03.Target{At: at}, Generations: 2},
 	} {
 		assert.EqualError(t, err, want)
 		assert.Equal(t, err.Generations == 0, error(err).(interface{ Is(error) bool }).Is(fs.ErrNotExist), want)
@@ -290,7 +290,7 @@ func TestRestoreChangedPageSize(t *testing.T) {
 		r.sync()
 		got, result, err := restored(t, r, v03.RestoreConfig{})
 		if !told {
-			require.ErrorContains(t, err, "WAL has a page size of 1024 bytes, and the database of 512")
+			require.ErrorContains(t, err, "WAL has a page size of 1024 bytes, but the database of 512")
 			continue
 		}
 		require.NoError(t, err, pages)

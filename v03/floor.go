@@ -9,10 +9,10 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// findFloor returns the offset of the segment, of the snapshot's own WAL file, after which
-// the database has only pages of one state: -1 if the snapshot has. A page of the snapshot
-// that is as a frame has it may come from there: the transactions up to the one that
-// writes the page first belong to the snapshot.
+// findFloor returns the offset of the segment in the snapshot's own WAL file after which all
+// pages of the database belong to one state, or -1 if those of the snapshot do. A page of
+// the snapshot that equals a frame may come from it: the transactions up to the first that
+// writes the page then belong to the snapshot.
 func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, limit int) (floor int64, err error) {
 	end := slices.IndexFunc(list, func(seg Segment) bool { return seg.Index != s.Index })
 	if end < 0 {
@@ -33,7 +33,7 @@ func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, l
 		offset int64  // of the segment that writes it first
 	}
 	pages := make(map[uint32]first)
-	covered := c.db.pages // up to here every page is in the snapshot or was written
+	covered := c.db.pages // up to this page, all are in the snapshot or were written
 	floor, torn := int64(-1), false
 	old := make([]byte, w.pageSize)
 	for {
@@ -77,7 +77,7 @@ func (c *converter) findFloor(ctx context.Context, s Snapshot, list []Segment, l
 	}
 }
 
-// damageIsLater ignores damage, which is an error when the segments are applied.
+// damageIsLater ignores damage, which is reported when the segments are applied.
 func damageIsLater(err error) error {
 	if isFault(err) {
 		return nil

@@ -11,10 +11,10 @@ const (
 	lz4HasBlockSum    = 1 << 4
 )
 
-// lz4End follows the bytes of an LZ4 frame, to see where it ends: the decoder accepts a
-// frame that is cut off at the end of a block, and bytes after the frame.
+// lz4End finds the end of an LZ4 frame. The decoder itself accepts a frame that is cut off
+// at the end of a block, and bytes after the frame.
 type lz4End struct {
-	field [6]byte // the field that is read, so far
+	field [6]byte // the part of the current field that was read
 	n     int
 	skip  uint32 // bytes until the next field
 	flags byte
@@ -31,7 +31,7 @@ const (
 	lz4Done
 )
 
-// add follows more bytes.
+// add processes more bytes.
 func (e *lz4End) add(b []byte) {
 	for len(b) > 0 {
 		if e.skip > 0 {

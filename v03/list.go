@@ -26,9 +26,9 @@ type Generation struct {
 
 const maxOthers = 100
 
-// Generations returns the sorted names of a replica's generations: none if it is not a
-// replica of v0.3. It costs one listing. It fails with errors.ErrUnsupported if the client
-// cannot list raw files, and with fs.ErrInvalid if it is nil.
+// Generations returns the sorted names of a replica's generations. There are none if it is
+// not a replica of v0.3. It costs one listing. It fails with errors.ErrUnsupported if the
+// client cannot list raw files, and with fs.ErrInvalid if it is nil.
 func Generations(ctx context.Context, client ltxstore.ReplicaClient) ([]string, error) {
 	lister, _, err := rawOf(client)
 	if err != nil {
@@ -45,7 +45,7 @@ func Generations(ctx context.Context, client ltxstore.ReplicaClient) ([]string, 
 	return names, err
 }
 
-// ReadGeneration lists a generation. The result is empty if the replica does not have it.
+// ReadGeneration lists a generation. The result is empty if the generation does not exist.
 // It costs two listings, and about 64 bytes of memory for each file. It fails as
 // Generations does, and with fs.ErrInvalid if the name is not that of a generation.
 func ReadGeneration(ctx context.Context, client ltxstore.ReplicaClient, name string) (*Generation, error) {
@@ -126,12 +126,12 @@ func List(ctx context.Context, client ltxstore.ReplicaClient) ([]*Generation, er
 	return list(ctx, client, "")
 }
 
-// Find lists the generation with a name. If the replica does not have it, Find fails with
-// fs.ErrInvalid, or with an *EmptyError if it has no generation. It costs and fails as
-// Generations and ReadGeneration do.
+// Find lists the generation with that name. If it does not exist, Find fails with
+// fs.ErrInvalid, or with an *EmptyError if the replica has no generations. It costs and
+// fails as Generations and ReadGeneration do.
 func Find(ctx context.Context, client ltxstore.ReplicaClient, generation string) (*Generation, error) {
 	if generation == "" {
-		return nil, fmt.Errorf("generation is empty: want its name: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("generation is empty: want a name: %w", fs.ErrInvalid)
 	}
 	found, err := list(ctx, client, generation)
 	if err != nil {
@@ -160,7 +160,7 @@ func list(ctx context.Context, client ltxstore.ReplicaClient, generation string)
 }
 
 // Bounds returns the times of the first and the last file, by the store's clock; both
-// are zero if there is none.
+// are zero if there are no files.
 func (g *Generation) Bounds() (first, last time.Time) {
 	see := func(at time.Time) {
 		if first.IsZero() || at.Before(first) {
@@ -187,7 +187,7 @@ func rawOf(client ltxstore.ReplicaClient) (backend.RawLister, backend.RawOpener,
 	lister, lists := ltxstore.As[backend.RawLister](client)
 	opener, opens := ltxstore.As[backend.RawOpener](client)
 	if !lists || !opens {
-		return nil, nil, fmt.Errorf("client of type %q cannot read files of Litestream v0.3: want one that is a backend.RawLister and a backend.RawOpener: %w",
+		return nil, nil, fmt.Errorf("client of type %q cannot read files of Litestream v0.3: want a backend.RawLister and backend.RawOpener: %w",
 			client.Type(), errors.ErrUnsupported)
 	}
 	return lister, opener, nil

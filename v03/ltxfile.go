@@ -17,8 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// write writes an LTX file of the pages that each passes to page, unless the destination
-// has it.
+// write writes an LTX file of the pages that each passes to page, unless it exists in the
+// destination.
 func (c *converter) write(ctx context.Context, level int, hdr ltx.Header, each func(page func(pgno uint32) error) error) (err error) {
 	file, err := os.Create(filepath.Join(c.dir, "ltx"))
 	if err != nil {
@@ -80,15 +80,16 @@ func (c *converter) list(ctx context.Context) (map[string]int64, error) {
 		}
 	}
 	if _, begins := there[ltxio.Name(0, 1, 1)]; len(there) > 0 && !begins {
-		return nil, fmt.Errorf("destination holds %d LTX files, and none of transaction 1 on level 0: want an empty place: %w", len(there), fs.ErrExist)
+		return nil, fmt.Errorf("destination has %d LTX files, but none of transaction 1 on level 0: want an empty place: %w", len(there), fs.ErrExist)
 	}
 	return there, nil
 }
 
-// compare fails with fs.ErrExist if a file of the destination, of that size, has other
-// content. Its trailer has the checksums of the file and of the database.
+// compare fails with fs.ErrExist if the file in the destination, which has that size, has
+// other content. Only the trailer is compared, with the checksums of the file and the
+// database.
 func (c *converter) compare(ctx context.Context, level int, hdr ltx.Header, file *os.File, size int64) error {
-	differs := fmt.Errorf("destination has another %s, of another history or from another program: want an empty place: %w",
+	differs := fmt.Errorf("destination has a different %s, from another history or program: want an empty place: %w",
 		ltxio.Name(level, hdr.MinTXID, hdr.MaxTXID), fs.ErrExist)
 	stat, err := file.Stat()
 	if err != nil {
@@ -115,7 +116,7 @@ func (c *converter) compare(ctx context.Context, level int, hdr ltx.Header, file
 	return nil
 }
 
-// pageSet is a set of page numbers, a bit each.
+// pageSet is a set of page numbers, with a bit for each.
 type pageSet struct{ words []uint64 }
 
 func (s *pageSet) add(pgno uint32) {

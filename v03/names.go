@@ -27,7 +27,7 @@ type Snapshot struct {
 	CreatedAt  time.Time `json:"created_at"`
 }
 
-// Name returns the file's path below the replica's.
+// Name returns the file's path below that of the replica.
 func (s Snapshot) Name() string { return snapshotName(s.Generation, s.Index) }
 
 // Segment is a stored part of a WAL file.
@@ -39,7 +39,7 @@ type Segment struct {
 	CreatedAt  time.Time `json:"created_at"`
 }
 
-// Name returns the file's path below the replica's.
+// Name returns the file's path below that of the replica.
 func (s Segment) Name() string { return segmentName(s.Generation, s.Index, s.Offset) }
 
 func snapshotName(generation string, index int) string {
@@ -50,7 +50,7 @@ func segmentName(generation string, index int, offset int64) string {
 	return fmt.Sprintf("%s/%s/%s/%08x_%08x%s", root, generation, walDir, index, offset, segmentExt)
 }
 
-// IsGeneration reports whether a name is that of a generation: 16 lower-case
+// IsGeneration reports whether name is a valid name of a generation: 16 lower-case
 // hexadecimal digits.
 func IsGeneration(name string) bool { return len(name) == generationDigits && isHex(name) }
 
@@ -60,8 +60,8 @@ func parseSnapshot(name string) (index int, ok bool) {
 	return parseIndex(digits, ok)
 }
 
-// parseSegment parses a segment's file name. An offset with more leading zeros is refused,
-// because it would be a second segment at the same place.
+// parseSegment parses a segment's file name. It rejects offsets with more leading zeros,
+// which would be a second segment at the same place.
 func parseSegment(name string) (index int, offset int64, ok bool) {
 	name, ok = strings.CutSuffix(name, segmentExt)
 	first, digits, found := strings.Cut(name, "_")

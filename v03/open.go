@@ -14,10 +14,9 @@ import (
 )
 
 // OpenSnapshot returns a reader of a snapshot's database. It costs one request, and memory
-// for two LZ4 blocks, of 4 MiB at most. It fails with fs.ErrNotExist if there is no such
+// for two LZ4 blocks of at most 4 MiB. It fails with fs.ErrNotExist if there is no such
 // snapshot, and with errors.ErrUnsupported if it is encrypted with age and the client does
-// not decrypt it. If it cannot be decoded, OpenSnapshot or Read fails with a *DamageError,
-// at the latest at its end.
+// not decrypt it. If it cannot be decoded, OpenSnapshot or Read fails with a *DamageError.
 func OpenSnapshot(ctx context.Context, client ltxstore.ReplicaClient, generation string, index int) (io.ReadCloser, error) {
 	s := Snapshot{Generation: generation, Index: index}
 	return open(ctx, client, s.Name(), func(err error) error { return damagedSnapshot(s, err) })
@@ -40,8 +39,8 @@ func (s Segment) open(ctx context.Context, client ltxstore.ReplicaClient) (io.Re
 	return openListed(ctx, client, s.Name(), s.Size, func(err error) error { return damagedSegment(s, err) })
 }
 
-// openListed opens a file that was listed with that size. A file that is missing by now
-// must not be mistaken for an empty replica.
+// openListed opens a file that was listed with that size. If it is missing by now, the error
+// must not be mistaken for that of an empty replica.
 func openListed(ctx context.Context, client ltxstore.ReplicaClient, name string, size int64, damaged func(error) error) (io.ReadCloser, error) {
 	if size == 0 {
 		return nil, damaged(errTorn())
@@ -53,7 +52,7 @@ func openListed(ctx context.Context, client ltxstore.ReplicaClient, name string,
 	return rc, err
 }
 
-func errTorn() error { return faultf("file is empty, a torn upload") }
+func errTorn() error { return faultf("file is empty after an incomplete upload") }
 
 func open(ctx context.Context, client ltxstore.ReplicaClient, name string, damaged func(error) error) (io.ReadCloser, error) {
 	_, opener, err := rawOf(client)
@@ -71,15 +70,15 @@ func open(ctx context.Context, client ltxstore.ReplicaClient, name string, damag
 	return &decoder{name: name, rc: rc, source: source, lz4: lz4.NewReader(source), damaged: damaged}, nil
 }
 
-// ageIntro is the beginning of a file that is encrypted with age.
+// ageIntro is how a file starts that is encrypted with age.
 const ageIntro = "age-encryption.org/v1"
 
-// source records how a body began and why it ended, so that a broken transfer is not
+// source records the start of a body and its error, so that a failed transfer is not
 // mistaken for damage.
 type source struct {
 	r    io.Reader
 	n    int64
-	head []byte // as long as ageIntro at most
+	head []byte // at most len(ageIntro) bytes
 	end  lz4End
 	err  error
 }
@@ -94,7 +93,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decoder decodes the one LZ4 frame of a file, and makes sure that it ends with it.
+// decoder decodes the LZ4 frame of a file, and checks that the file ends with it.
 type decoder struct {
 	name    string
 	rc      io.ReadCloser
@@ -115,12 +114,12 @@ func (d *decoder) Read(p []byte) (int, error) {
 	}
 	if d.source.err == nil {
 		var more [len(ageIntro)]byte
-		_, _ = io.ReadFull(d.source, more[:]) // source remembers what that is, and how it ends
+		_, _ = io.ReadFull(d.source, more[:]) // recorded by source
 	}
 	switch {
 	case d.source.err != nil && d.source.err != io.EOF:
 		err = d.source.err
-		if errors.Is(err, ltxstore.ErrChecksum) { // of what decrypts it
+		if errors.Is(err, ltxstore.ErrChecksum) { // from decryption
 			err = d.damaged(fault{err})
 		}
 	case string(d.source.head) == ageIntro:

@@ -14,12 +14,12 @@ import (
 // Target selects a state. The zero value is the newest one in the replica.
 type Target struct {
 	// Generation is the generation to restore from. Empty means the one with the newest
-	// file or, with At, the newest one that has files before and after it; if there is
-	// none, the one with the last file before it.
+	// file or, with At, the newest one that has files before and after At; if there is
+	// none, the one with the last file before At.
 	Generation string `json:"generation,omitzero"`
 
-	// At is a point in time: the state consists of what was stored until then. The zero
-	// time is the newest state.
+	// At is a point in time: the state that had been stored by then. The zero time is the
+	// newest state.
 	At time.Time `json:"at,omitzero"`
 }
 
@@ -27,7 +27,7 @@ type Target struct {
 // replica has no generation.
 type EmptyError struct {
 	Target      Target
-	Generations int // that there are
+	Generations int // number of generations
 }
 
 func (e *EmptyError) Error() string {
@@ -37,11 +37,11 @@ func (e *EmptyError) Error() string {
 	case e.Target.Generation != "" && e.Target.At.IsZero():
 		return fmt.Sprintf("generation %s has no snapshot", e.Target.Generation)
 	case e.Target.Generation != "":
-		return fmt.Sprintf("generation %s has no snapshot from %s or earlier", e.Target.Generation, e.Target.At.UTC().Format(time.RFC3339Nano))
+		return fmt.Sprintf("generation %s has no snapshot from %s or before", e.Target.Generation, e.Target.At.UTC().Format(time.RFC3339Nano))
 	case e.Target.At.IsZero():
 		return "no generation has a snapshot"
 	}
-	return fmt.Sprintf("no generation has a snapshot of %s or before", e.Target.At.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("no generation has a snapshot from %s or before", e.Target.At.UTC().Format(time.RFC3339Nano))
 }
 
 // Is reports whether target is fs.ErrNotExist and the replica has no generation.
@@ -65,7 +65,7 @@ func named(ctx context.Context, client ltxstore.ReplicaClient, generation string
 	return []string{generation}, len(names), nil
 }
 
-// choose returns the generation to restore from, cut at the target's moment.
+// choose returns the generation to restore from, up to the target's time.
 func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (*Generation, error) {
 	names, all, err := named(ctx, client, target.Generation)
 	if err != nil {
@@ -85,7 +85,7 @@ func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (
 		if len(cut.Snapshots) == 0 {
 			continue
 		}
-		if !here { // of those that end before the moment, the last counts
+		if !here { // of those that end before At, the last
 			_, last = cut.Bounds()
 		}
 		if best == nil || here && !spans || here == spans && last.After(updated) {
@@ -98,8 +98,8 @@ func choose(ctx context.Context, client ltxstore.ReplicaClient, target Target) (
 	return best, nil
 }
 
-// until returns a generation as it was at a point in time, as v0.3 defines that: its
-// segments end before the first that is newer.
+// until returns the generation as of a point in time. As in v0.3, the segments end before
+// the first that is newer.
 func (g *Generation) until(at time.Time) *Generation {
 	if at.IsZero() {
 		return g
@@ -118,7 +118,7 @@ func (g *Generation) until(at time.Time) *Generation {
 	return cut
 }
 
-// newestFirst returns the snapshots in the order in which they are tried.
+// newestFirst returns the snapshots from the newest to the oldest.
 func (g *Generation) newestFirst() []Snapshot {
 	found := slices.Clone(g.Snapshots)
 	slices.SortFunc(found, func(a, b Snapshot) int {
@@ -127,8 +127,8 @@ func (g *Generation) newestFirst() []Snapshot {
 	return found
 }
 
-// from returns the segments from a snapshot on that continue each other, as far as their
-// names tell, and what is wrong with the next; nil if nothing follows.
+// from returns the segments after a snapshot that continue each other according to their
+// names, and the error of the next; nil if there is none.
 func (g *Generation) from(s Snapshot) (list []Segment, gap *DamageError) {
 	start := slices.IndexFunc(g.Segments, func(seg Segment) bool { return seg.Index >= s.Index })
 	if start < 0 {
@@ -142,7 +142,7 @@ func (g *Generation) from(s Snapshot) (list []Segment, gap *DamageError) {
 		case seg.Index > next:
 			return list[:i], missing(g.Name, next, 0, "WAL file is missing: the next is %08x", seg.Index)
 		case seg.Offset != 0:
-			return list[:i], missing(g.Name, seg.Index, 0, "segment is missing: the next begins at %d", seg.Offset)
+			return list[:i], missing(g.Name, seg.Index, 0, "segment is missing: the next starts at %d", seg.Offset)
 		default:
 			next++
 		}

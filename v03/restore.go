@@ -18,16 +18,16 @@ import (
 type RestoreConfig struct {
 	Target Target
 
-	// Overwrite, Mode and Check are restore.Config's.
+	// Overwrite, Mode and Check are as in restore.Config.
 	Overwrite bool
 	Mode      fs.FileMode
 	Check     func(ctx context.Context, path string) error
 
-	// SkipDamaged restores what comes before a segment that is damaged or missing, and uses
-	// an older snapshot where one is damaged. Without it such a segment is an error.
+	// SkipDamaged restores what precedes a damaged or missing segment, and uses an older
+	// snapshot if one is damaged. Without it, damage is an error.
 	SkipDamaged bool
 
-	// Concurrency is the number of files that are open at once. 0 means 16.
+	// Concurrency is the number of files that are open at a time. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file.
@@ -37,7 +37,7 @@ type RestoreConfig struct {
 // Progress is the progress of a restore or a conversion.
 type Progress struct {
 	Files, TotalFiles int
-	Bytes, TotalBytes int64 // of files, as they are stored
+	Bytes, TotalBytes int64 // of files, as stored
 }
 
 const defaultConcurrency = 16
@@ -47,8 +47,8 @@ type Result struct {
 	Generation string `json:"generation"`
 	Snapshot   int    `json:"snapshot"` // the index of the snapshot that was used
 
-	// Index and Offset are the WAL file in which the last transaction ends, and the number
-	// of bytes before that end. Offset is 0 if none was applied to the snapshot.
+	// Index and Offset are the WAL file in which the last transaction ends, and where it
+	// ends. Offset is 0 if no transaction was applied to the snapshot.
 	Index  int   `json:"index"`
 	Offset int64 `json:"offset"`
 
@@ -56,16 +56,16 @@ type Result struct {
 	Time time.Time `json:"time"`
 
 	Files        int    `json:"files"`        // read
-	Bytes        int64  `json:"bytes"`        // of them, as they are stored
+	Bytes        int64  `json:"bytes"`        // of them, as stored
 	Transactions int    `json:"transactions"` // applied to the snapshot
 	PageSize     uint32 `json:"page_size"`
 	Pages        uint32 `json:"pages"`
 
-	// Uncommitted is the number of frames at the ends of WAL files that belong to no
-	// whole transaction. SQLite leaves them out too.
+	// Uncommitted is the number of frames at the ends of WAL files that belong to an
+	// incomplete transaction. SQLite ignores them too.
 	Uncommitted int64 `json:"uncommitted,omitzero"`
 
-	// LeftOut are the files that SkipDamaged has left out.
+	// LeftOut are the files that SkipDamaged skipped.
 	LeftOut []*DamageError `json:"left_out,omitempty"`
 }
 
@@ -77,9 +77,9 @@ type Result struct {
 // damaged or missing, Restore fails with a *DamageError and writes nothing, unless
 // SkipDamaged is set. A replica without a snapshot is an *EmptyError.
 //
-// A snapshot may already have pages of later transactions in its WAL file: the state at a
-// time soon after a snapshot may be a mixture, as with v0.3 itself, until all segments that
-// were stored by the time of the snapshot are applied.
+// A snapshot may already have pages of later transactions in its WAL file: as with v0.3
+// itself, a state soon after a snapshot may be a mixture, until all segments that were
+// stored by the time of the snapshot are applied.
 //
 // It costs Generations, ReadGeneration for each of them, and one request for each file. It
 // needs 64 bytes of memory for the name of each file, a page, a frame, and two LZ4 blocks
@@ -129,8 +129,8 @@ func restoreTo(ctx context.Context, client ltxstore.ReplicaClient, file *os.File
 	return nil, leftOut[0]
 }
 
-// restoreFrom writes the database from a snapshot on. With SkipDamaged it fails only if
-// that is damaged.
+// restoreFrom writes the database from a snapshot and the segments after it. With
+// SkipDamaged, only damage of the snapshot is an error.
 func restoreFrom(ctx context.Context, client ltxstore.ReplicaClient, file *os.File, g *Generation, s Snapshot, cfg RestoreConfig) (*Result, error) {
 	list, gap := g.from(s)
 	if gap != nil && !cfg.SkipDamaged {
@@ -167,7 +167,7 @@ func restoreFrom(ctx context.Context, client ltxstore.ReplicaClient, file *os.Fi
 	return result, nil
 }
 
-// history reads a snapshot and the segments after it, which are opened ahead.
+// history reads a snapshot and the segments after it, which it opens in advance.
 type history struct {
 	Progress
 	report   func(Progress)

@@ -16,7 +16,7 @@ type VerifyConfig struct {
 	// Generation is the generation to verify. Empty means all.
 	Generation string
 
-	// Concurrency is the number of files that are open at once. 0 means 16.
+	// Concurrency is the number of files that are open at a time. 0 means 16.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file.
@@ -26,17 +26,17 @@ type VerifyConfig struct {
 // Report is the result of Verify.
 type Report struct {
 	Files int   `json:"files"` // read to their end
-	Bytes int64 `json:"bytes"` // of them, as they are stored
+	Bytes int64 `json:"bytes"` // of them, as stored
 
-	// Damaged are the files that are damaged or missing, by generation: snapshots first,
-	// then segments. A WAL file is not read beyond its first damage.
+	// Damaged are the damaged or missing files, by generation: snapshots first, then
+	// segments. A WAL file is not read beyond its first damage.
 	Damaged []*DamageError `json:"damaged"`
 
 	// Surplus are the paths of files that no restore uses: segments before the first
 	// snapshot, and other files. They are not damage.
 	Surplus []string `json:"surplus"`
 
-	// Uncommitted is the number of frames that belong to no whole transaction.
+	// Uncommitted is the number of frames that belong to an incomplete transaction.
 	Uncommitted int64 `json:"uncommitted"`
 }
 
@@ -45,10 +45,10 @@ func (r *Report) OK() bool { return len(r.Damaged) == 0 }
 
 // Verify reads every snapshot and every WAL file of all generations, or of one, and checks
 // that they decode, that salts and checksums continue, and that no segment is missing or
-// overlaps another. It changes nothing. The error is about requests that failed; damage is
-// in the Report.
+// overlaps another. It changes nothing. Damage is in the Report; the error is about failed
+// requests.
 //
-// It costs List and a request for each file, and needs the memory of Restore.
+// It costs List and a request for each file, and needs as much memory as Restore.
 func Verify(ctx context.Context, client ltxstore.ReplicaClient, cfg VerifyConfig) (*Report, error) {
 	if cfg.Concurrency < 0 {
 		return nil, fmt.Errorf("VerifyConfig.Concurrency is %d: want 0 (%d) or more: %w", cfg.Concurrency, defaultConcurrency, fs.ErrInvalid)
@@ -83,7 +83,7 @@ func (v *verifier) generation(ctx context.Context, g *Generation) error {
 	}
 	list := g.Segments
 	if len(g.Snapshots) == 0 {
-		v.report.Damaged = append(v.report.Damaged, &DamageError{Generation: g.Name, Offset: -1, Missing: true, Err: faultf("generation has no snapshot: nothing can be restored from it")})
+		v.report.Damaged = append(v.report.Damaged, &DamageError{Generation: g.Name, Offset: -1, Missing: true, Err: faultf("generation has no snapshot: it cannot be restored")})
 	} else {
 		for len(list) > 0 && list[0].Index < g.Snapshots[0].Index {
 			v.report.Surplus, list = append(v.report.Surplus, list[0].Name()), list[1:]
@@ -114,7 +114,7 @@ func (v *verifier) snapshot(ctx context.Context, s Snapshot) error {
 	n, err := io.ReadFull(rc, header[:])
 	if err == io.EOF {
 		v.read(s.Size)
-		return nil // a database without a page
+		return nil // a database without pages
 	}
 	if err != nil && err != io.ErrUnexpectedEOF {
 		return err
@@ -128,7 +128,7 @@ func (v *verifier) snapshot(ctx context.Context, s Snapshot) error {
 	return err
 }
 
-// wal reads the WAL files. The first is that of the first snapshot.
+// wal reads the WAL files, from that of the first snapshot on.
 func (v *verifier) wal(ctx context.Context, g *Generation, list []Segment) error {
 	expect := list[0].Index
 	if len(g.Snapshots) > 0 {

@@ -80,7 +80,7 @@ func TestVerifySnapshot(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, report.Damaged, 1, "the WAL is sound")
 	assert.True(t, report.Damaged[0].Missing)
-	assert.ErrorContains(t, report.Damaged[0], "generation has no snapshot: nothing can be restored from it")
+	assert.ErrorContains(t, report.Damaged[0], "generation has no snapshot: it cannot be restored")
 	assert.Equal(t, len(r.store.Keys()), report.Files)
 }
 

@@ -12,11 +12,11 @@ import (
 const (
 	walHeaderSize   = 32
 	frameHeaderSize = 24
-	walMagic        = 0x377f0682 // and the lowest bit says that checksums are big-endian
+	walMagic        = 0x377f0682 // the lowest bit is set if checksums are big-endian
 	walVersion      = 3007000
 )
 
-// walReader reads the frames of a WAL file, and verifies the chain of their checksums.
+// walReader reads the frames of a WAL file, and verifies their cumulative checksums.
 // Damage is a fault.
 type walReader struct {
 	r        io.Reader
@@ -43,13 +43,13 @@ func newWALReader(r io.Reader) (*walReader, error) {
 	w.add(header[:24])
 	switch {
 	case word(0)&^1 != walMagic:
-		return nil, faultf("WAL begins with %08x: want the magic %08x or %08x", word(0), walMagic, walMagic|1)
+		return nil, faultf("WAL starts with %08x: want %08x or %08x", word(0), walMagic, walMagic|1)
 	case word(4) != walVersion:
 		return nil, faultf("WAL has version %d: want %d", word(4), walVersion)
 	case !ltx.IsValidPageSize(w.pageSize):
 		return nil, faultf("WAL has a page size of %d bytes: want a power of two from 512 to 65536", w.pageSize)
 	case w.sum != [2]uint32{word(24), word(28)}:
-		return nil, faultf("WAL header's checksum is wrong")
+		return nil, faultf("WAL header has a wrong checksum")
 	}
 	w.buf = make([]byte, frameHeaderSize+w.pageSize)
 	return w, nil
@@ -58,7 +58,7 @@ func newWALReader(r io.Reader) (*walReader, error) {
 // frame is a version of a page.
 type frame struct {
 	pgno   uint32
-	commit uint32 // pages of the database after a transaction, with its last frame; else 0
+	commit uint32 // in the last frame of a transaction: pages of the database after it; otherwise 0
 	page   []byte // valid until the next frame
 }
 

@@ -7,18 +7,18 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// opened is a file that was opened ahead of its turn.
+// opened is a file that was opened in advance.
 type opened struct {
 	rc  io.ReadCloser
 	err error
 }
 
-// ahead opens files in order, some before they are read. It must be closed.
+// ahead opens files in order, some of them in advance. It must be closed.
 type ahead struct {
 	cancel context.CancelFunc
 	open   func(ctx context.Context, i int) (io.ReadCloser, error)
 	ctx    context.Context
-	n      int // files in all
+	n      int // number of files
 	begun  int
 	ready  []chan opened
 	limit  int
@@ -45,7 +45,7 @@ func (a *ahead) next() (io.ReadCloser, error) {
 	return file.rc, file.err
 }
 
-// close closes what was opened and not read, and waits for what is being opened.
+// close closes the files that were opened but not read, and waits for those being opened.
 func (a *ahead) close() {
 	a.cancel()
 	for _, ready := range a.ready {
@@ -60,25 +60,25 @@ func (a *ahead) close() {
 // closed.
 type segments struct {
 	ahead *ahead
-	left  []Segment // not yet begun
+	left  []Segment // not yet started
 
-	index int // of the WAL file that is read, if begun
+	index int // of the current WAL file, if begun
 	begun bool
 
-	cur Segment       // the segment that is read, or what is wrong is about
+	cur Segment       // the current segment, which an error is about
 	rc  io.ReadCloser // of cur; nil if it is at its end
 	at  int64         // in bytes of the WAL file
 
-	done func(Segment) // called when a segment was read to its end
+	done func(Segment) // called after a segment was read to its end
 }
 
-// newSegments begins to read segments, of which limit are open at once.
+// newSegments starts to read segments, with limit of them open at a time.
 func newSegments(ctx context.Context, client ltxstore.ReplicaClient, list []Segment, limit int, done func(Segment)) *segments {
 	files := newAhead(ctx, len(list), limit, func(ctx context.Context, i int) (io.ReadCloser, error) { return list[i].open(ctx, client) })
 	return &segments{left: list, ahead: files, done: done}
 }
 
-// more reports whether there is another WAL file, and begins it. The rest of the previous
+// more reports whether there is another WAL file, and starts it. The rest of the previous
 // one is skipped.
 func (s *segments) more() bool {
 	s.stop()
@@ -99,7 +99,7 @@ func (s *segments) take() (io.ReadCloser, error) {
 	return s.ahead.next()
 }
 
-// Read reads from the WAL file that more has begun. io.EOF is its end.
+// Read reads from the WAL file that more started. It returns io.EOF at its end.
 func (s *segments) Read(p []byte) (int, error) {
 	for {
 		if s.rc == nil {
@@ -122,8 +122,8 @@ func (s *segments) Read(p []byte) (int, error) {
 	}
 }
 
-// begin opens the next segment of the WAL file: it must begin where the one before it
-// has ended.
+// begin opens the next segment of the WAL file, which must start where the previous one
+// ended.
 func (s *segments) begin() error {
 	if len(s.left) == 0 || s.left[0].Index != s.index {
 		return io.EOF
@@ -131,7 +131,7 @@ func (s *segments) begin() error {
 	next, before := s.left[0], s.cur
 	switch {
 	case next.Offset > s.at:
-		return missing(next.Generation, next.Index, s.at, "segment is missing: the next begins at %d", next.Offset)
+		return missing(next.Generation, next.Index, s.at, "segment is missing: the next starts at %d", next.Offset)
 	case next.Offset < s.at:
 		s.cur = next
 		return faultf("segment overlaps the one at %d, which ends at %d", before.Offset, s.at)
