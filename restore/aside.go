@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// asideInfix is between the name of a temporary and the suffix of a file that
-// was set aside for it.
+// asideInfix separates the name of a temporary and the suffix of a file that was
+// set aside for it.
 const asideInfix = ".old"
 
 // asideName returns the name under which the file with a suffix is set aside.
@@ -36,7 +36,7 @@ func (o *output) setAside() (moved []string, err error) {
 func (o *output) putBack(moved []string) (err error) {
 	for _, suffix := range slices.Backward(moved) {
 		if failed := o.disk.rename(asideName(o.temp, suffix), o.path+suffix); failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s is part of the old database, and could not be put back: rename it to %s: %w",
+			err = errors.Join(err, fmt.Errorf("%s is part of the old database and could not be put back: rename it to %s: %w",
 				asideName(o.temp, suffix), o.path+suffix, failed))
 		}
 	}

@@ -20,20 +20,20 @@ type LeftOut struct {
 	Reason  string   `json:"reason"`
 }
 
-// String returns the level and name of the file, and what is wrong with it.
+// String returns the level and name of the file, and the reason.
 func (l LeftOut) String() string {
 	return ltxio.Name(l.Level, l.MinTXID, l.MaxTXID) + ": " + l.Reason
 }
 
 func leftOut(torn []ltx.FileInfo) (out []LeftOut) {
 	for _, info := range torn {
-		out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it has no bytes, its upload broke off"})
+		out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it is empty after an incomplete upload"})
 	}
 	return out
 }
 
-// attempts makes plans and calls do until a plan succeeds. It makes a new
-// plan if files have vanished or, with SkipDamaged, are damaged.
+// attempts makes plans and calls do until a plan succeeds. It makes a new plan if
+// files were deleted or, with SkipDamaged, are damaged.
 func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, cfg Config, do func(*Plan) (*Result, error)) (*Result, error) {
 	known := &knowledge{client: client, cfg: cfg, damaged: make(map[fileName]LeftOut)}
 	for gone := 0; ; {
@@ -67,7 +67,7 @@ func attempts(ctx context.Context, client ltxstore.ReplicaClient, about string, 
 	}
 }
 
-// knowledge is what attempts have found out about the files of a replica.
+// knowledge is what attempts have learned about the files of a replica.
 type knowledge struct {
 	client    ltxstore.ReplicaClient
 	cfg       Config
@@ -75,7 +75,7 @@ type knowledge struct {
 	conflicts []*conflictError
 
 	late      bool // a file was later than assumed: clocks ran backwards
-	histories bool // there are several: files are combined by their checksums
+	histories bool // there are several, so that files must be combined by their checksums
 }
 
 type fileName struct {
@@ -116,9 +116,9 @@ func reason(err error) string {
 	}
 }
 
-// learn learns from the failure of a plan how to make a better one. Else it returns
-// the failure, or its own. It returns nil a bounded number of times: each time but
-// one, another file is left out.
+// learn records the failure of a plan, to make a better plan. If that is not possible,
+// it returns the failure, or an error of its own. It returns nil a limited number of
+// times: each time but one, another file is left out.
 func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error {
 	damaged, conflict, whole := new(damagedError), new(conflictError), new(wholeError)
 	switch {
@@ -143,8 +143,8 @@ func (k *knowledge) learn(ctx context.Context, plan *Plan, failure error) error 
 	return nil
 }
 
-// wrong finds the first file of a plan after which the database is wrong. It
-// bisects: it dry-runs log2(n) beginnings of a plan of n files.
+// wrong finds the first file of a plan after which the database is wrong. It bisects,
+// with about log2(n) dry runs for a plan of n files.
 func (k *knowledge) wrong(ctx context.Context, plan *Plan) (*ltx.FileInfo, error) {
 	right, wrong := 0, len(plan.Files)
 	for wrong-right > 1 {
@@ -172,7 +172,7 @@ func (k *knowledge) leftOut(plan *Plan) (out []LeftOut) {
 		for _, info := range []*ltx.FileInfo{conflict.older, conflict.newer} {
 			same := func(other *ltx.FileInfo) bool { return nameOf(other) == nameOf(info) }
 			if !slices.ContainsFunc(plan.Files, same) {
-				out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "another history than other files have"})
+				out = append(out, LeftOut{info.Level, info.MinTXID, info.MaxTXID, "it has another history than other files"})
 			}
 		}
 	}

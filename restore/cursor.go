@@ -7,24 +7,24 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// cursor goes through one level's files as the plan grows.
+// cursor reads the files of a level as the plan grows.
 type cursor struct {
 	p     *planner
 	files ltx.FileIterator
 	ended bool
-	queue []*ltx.FileInfo // listed, and behind ahead
+	queue []*ltx.FileInfo // listed, after ahead
 	times times
 
-	// ahead is the first file that begins behind the next transaction, once
-	// the listing has come so far.
+	// ahead is the first file that starts after the next transaction, once the
+	// listing has reached it.
 	ahead *ltx.FileInfo
 
-	// fit are files that continue the plan, the best one last: all of them
-	// while their times are not known, else the best alone.
+	// fit are files that continue the plan, the best one last: all of them if the
+	// target is a time, and otherwise only the best.
 	fit []*ltx.FileInfo
 }
 
-// peek reads the next file into ahead; nil is the end.
+// peek reads the next file into ahead, which is nil at the end.
 func (c *cursor) peek() (err error) {
 	switch {
 	case c.ahead != nil:
@@ -36,12 +36,12 @@ func (c *cursor) peek() (err error) {
 	return err
 }
 
-// read reads the listing's next file; nil is the end.
+// read returns the next file of the listing, or nil at the end.
 func (c *cursor) read() (*ltx.FileInfo, error) {
 	if c.ended {
 		return nil, nil
 	}
-	// Not every iterator bears a Next after its last: ltx's own panics.
+	// Some iterators panic if Next is called after the end, such as that of ltx.
 	if c.ended = !c.files.Next(); c.ended {
 		return nil, c.files.Err()
 	}
@@ -49,7 +49,7 @@ func (c *cursor) read() (*ltx.FileInfo, error) {
 	return c.files.Item(), nil
 }
 
-// advance reads up to the first file that leaves a gap to what is reached.
+// advance reads up to the first file that does not continue the plan.
 func (c *cursor) advance() error {
 	if info := c.top(); info != nil && info.MaxTXID <= c.p.reached {
 		c.fit = c.fit[:0]
@@ -64,7 +64,7 @@ func (c *cursor) advance() error {
 		}
 		c.ahead = nil
 		switch {
-		case info.MinTXID == 0: // no LTX file can have it
+		case info.MinTXID == 0: // not valid in an LTX file
 		case info.MaxTXID <= c.p.reached:
 		case c.p.skip != nil && c.p.skip(info):
 		case c.p.target.TXID != 0 && info.MaxTXID > c.p.target.TXID:
@@ -100,8 +100,8 @@ func (c *cursor) take() *ltx.FileInfo {
 	return info
 }
 
-// compare returns more than 0 if a is better than b: it goes further, or as
-// far with less of what is already there.
+// compare returns more than 0 if a is better than b: it ends later, or at the same
+// transaction but starts later.
 func compare(a, b *ltx.FileInfo) int {
 	return cmp.Or(cmp.Compare(a.MaxTXID, b.MaxTXID),
 		cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.Level, b.Level))

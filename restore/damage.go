@@ -11,8 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// damagedError is the error of files that are each damaged. Its text is about
-// the first.
+// damagedError is the error of damaged files. Its text is about the first.
 type damagedError struct {
 	error
 	files []damagedFile
@@ -25,8 +24,8 @@ type damagedFile struct {
 
 func (e *damagedError) Unwrap() error { return e.error }
 
-// conflictError is the error of two files of a plan that do not fit together:
-// at least one is of another history.
+// conflictError is the error of two files of a plan that do not fit together: at
+// least one has another history.
 type conflictError struct {
 	error
 	older, newer *ltx.FileInfo
@@ -34,8 +33,8 @@ type conflictError struct {
 
 func (e *conflictError) Unwrap() error { return e.error }
 
-// wholeError is the error of a database that differs from what the newest
-// file of the plan says, although no single file is damaged.
+// wholeError is the error of a database whose checksum differs from that in the
+// newest file of the plan, although no single file is damaged.
 type wholeError struct{ error }
 
 func (e *wholeError) Unwrap() error { return e.error }
@@ -45,7 +44,7 @@ func (e *wholeError) Unwrap() error { return e.error }
 func decode(dec *ltxio.Decoder, info *ltx.FileInfo, r io.Reader, header func(ltx.Header) error, pages func([]ltxio.Page) error) (ltx.Header, ltx.Trailer, error) {
 	hdr, trailer, err := dec.Decode(r, func(hdr ltx.Header) error {
 		if hdr.MinTXID != info.MinTXID || hdr.MaxTXID != info.MaxTXID {
-			return fmt.Errorf("header is of transactions %s to %s: %w", hdr.MinTXID, hdr.MaxTXID, ltxstore.ErrChecksum)
+			return fmt.Errorf("header has transactions %s to %s: %w", hdr.MinTXID, hdr.MaxTXID, ltxstore.ErrChecksum)
 		}
 		if header == nil {
 			return nil
@@ -58,7 +57,7 @@ func decode(dec *ltxio.Decoder, info *ltx.FileInfo, r io.Reader, header func(ltx
 	return hdr, trailer, err
 }
 
-// sound checks whether a file that is not applied is damaged.
+// sound returns an error if a file that is not applied is damaged.
 func sound(info *ltx.FileInfo, r io.Reader) error {
 	_, _, err := decode(new(ltxio.Decoder), info, r, nil, nil)
 	return err

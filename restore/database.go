@@ -11,17 +11,17 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// database is a database in the making. Files are applied from the newest to
-// the oldest, so that the first version of a page that comes is the one that
-// stays: each page is written once, whatever the number of files.
+// database is a database that is being restored. Files are applied from the newest
+// to the oldest, so that each page is written once, in its first version that is
+// read, whatever the number of files.
 type database struct {
 	dec     *ltxio.Decoder
 	disk    *pageWriter // nil for a dry run
 	written pageSet
-	before  time.Time // the moment of a plan with files that are believed to be older
+	before  time.Time // the target of a plan with files that are assumed to be older
 
-	last    ltx.Header   // the newest file's, once begun
-	wanted  ltx.Checksum // what it says the database's checksum is; 0 if it does not
+	last    ltx.Header   // of the newest file, once started
+	wanted  ltx.Checksum // the database's checksum in that file, or 0
 	sum     ltx.Checksum // of the pages written so far
 	newer   ltx.Header   // of the file applied last
 	applied []applied    // the newest first
@@ -33,7 +33,7 @@ type applied struct {
 	commit uint32
 }
 
-// newDatabase returns the database of a plan, written nowhere yet.
+// newDatabase returns the database of a plan. Nothing is written yet.
 func newDatabase(plan *Plan) *database {
 	d := &database{dec: ltxio.NewDecoder()}
 	if plan.believed {
@@ -42,8 +42,8 @@ func newDatabase(plan *Plan) *database {
 	return d
 }
 
-// apply decodes a file, verifies it and writes its pages. What is wrong with
-// the file is ltxstore.ErrChecksum; other errors are r's or the disk's.
+// apply decodes a file, verifies it and writes its pages. The error of a damaged file
+// is ltxstore.ErrChecksum; others are from r or the disk.
 func (d *database) apply(info *ltx.FileInfo, r io.Reader) error {
 	hdr, trailer, err := decode(d.dec, info, r,
 		func(hdr ltx.Header) error { return d.begin(info, hdr) }, d.pages)
@@ -53,8 +53,8 @@ func (d *database) apply(info *ltx.FileInfo, r io.Reader) error {
 	return d.end(info, hdr, trailer)
 }
 
-// pages writes pages but for those of which a newer version was written, and those
-// behind the database's end.
+// pages writes pages, except those of which a newer version was written, and those
+// after the database's end.
 func (d *database) pages(pages []ltxio.Page) error {
 	wanted := func(p ltxio.Page) bool {
 		if p.Number > d.last.Commit || !d.written.add(p.Number) {
@@ -70,7 +70,7 @@ func (d *database) pages(pages []ltxio.Page) error {
 			i++
 			continue
 		}
-		// Neighbours are one after the other in memory.
+		// Adjacent pages are adjacent in memory, too.
 		first := pages[i]
 		n := 1
 		for i++; i < len(pages) && pages[i].Number == first.Number+uint32(n) && wanted(pages[i]); i++ {
@@ -91,24 +91,24 @@ func (d *database) pages(pages []ltxio.Page) error {
 func (d *database) begin(info *ltx.FileInfo, hdr ltx.Header) error {
 	switch {
 	case !d.before.IsZero() && info.Level != ltxstore.SnapshotLevel && !time.UnixMilli(hdr.Timestamp).Before(d.before):
-		return &lateError{fmt.Errorf("header is of %s: want a time before %s", time.UnixMilli(hdr.Timestamp).UTC(), d.before.UTC())}
+		return &lateError{fmt.Errorf("header has the time %s: want a time before %s", time.UnixMilli(hdr.Timestamp).UTC(), d.before.UTC())}
 	case d.last.PageSize == 0:
 		d.last, d.sum = hdr, ltx.ChecksumFlag
 	case hdr.PageSize != d.last.PageSize:
-		return d.conflict(info, fmt.Errorf("pages have %d bytes, and %d in newer files: %w", hdr.PageSize, d.last.PageSize, ltxstore.ErrChecksum))
+		return d.conflict(info, fmt.Errorf("pages have %d bytes, but %d in newer files: %w", hdr.PageSize, d.last.PageSize, ltxstore.ErrChecksum))
 	}
 	return nil
 }
 
-// end checks a trailer against the newer file: where that one begins with the
-// next transaction, it must begin with the database that this one leaves.
+// end checks a trailer against the newer file: if that starts with the next
+// transaction, the checksums of the database between the two must be equal.
 func (d *database) end(info *ltx.FileInfo, hdr ltx.Header, trailer ltx.Trailer) error {
 	newer := d.newer
 	switch {
 	case newer.MaxTXID == 0:
 		d.wanted = trailer.PostApplyChecksum
 	case newer.MinTXID == hdr.MaxTXID+1 && !newer.NoChecksum() && !hdr.NoChecksum() && newer.PreApplyChecksum != trailer.PostApplyChecksum:
-		return d.conflict(info, fmt.Errorf("the database after it has checksum %s, and the next file, %s, was made for %s: they are of two histories: %w",
+		return d.conflict(info, fmt.Errorf("the database after it has checksum %s, but the next file, %s, applies to %s: they have different histories: %w",
 			trailer.PostApplyChecksum, ltx.FormatFilename(newer.MinTXID, newer.MaxTXID), newer.PreApplyChecksum, ltxstore.ErrChecksum))
 	}
 	d.newer = hdr
@@ -122,26 +122,26 @@ func (d *database) conflict(older *ltx.FileInfo, err error) error {
 
 func (d *database) tracked() bool { return !d.last.NoChecksum() }
 
-// finish checks the whole.
+// finish checks the whole database.
 func (d *database) finish() error {
 	commit, lock := d.last.Commit, d.last.LockPgno()
 	if missing := d.written.firstMissing(commit, lock); missing != 0 {
 		return d.lacking(missing)
 	}
 	if d.tracked() && d.sum != d.wanted {
-		return &wholeError{fmt.Errorf("the database has checksum %s, and should have %s: %w", d.sum, d.wanted, ltxstore.ErrChecksum)}
+		return &wholeError{fmt.Errorf("the database has checksum %s: want %s: %w", d.sum, d.wanted, ltxstore.ErrChecksum)}
 	}
 	if d.disk == nil {
 		return nil
 	}
-	// The lock page, which no file has, is a hole of zeros; it may be the last.
+	// The lock page, which is in no file, is a hole of zeros; it may be the last page.
 	return d.disk.f.Truncate(int64(commit) * int64(d.last.PageSize))
 }
 
-// lacking returns the error of a page that no file has. The file with which the
-// database grows beyond the page should have it.
+// lacking returns the error of a page that is in no file. The file in which the
+// database grows beyond the page should contain it.
 func (d *database) lacking(pgno uint32) error {
-	err := fmt.Errorf("no file has page %d of %d: %w", pgno, d.last.Commit, ltxstore.ErrChecksum)
+	err := fmt.Errorf("no file contains page %d of %d: %w", pgno, d.last.Commit, ltxstore.ErrChecksum)
 	var grows *ltx.FileInfo
 	for _, f := range d.applied {
 		if f.commit < pgno {

@@ -38,7 +38,7 @@ func TestLockPage(t *testing.T) {
 
 	d.last.Commit = lock + 1
 	require.ErrorIs(t, d.finish(), ltxstore.ErrChecksum)
-	require.ErrorContains(t, d.finish(), "no file has page 16386 of 16386")
+	require.ErrorContains(t, d.finish(), "no file contains page 16386 of 16386")
 }
 
 // What the disk does not take is an error, also at the end.

@@ -87,5 +87,5 @@ func ExampleNewPlan() {
 	// level 9 0000000000000001-0000000000000003.ltx
 	// level 0 0000000000000004-0000000000000004.ltx
 	// level 0 0000000000000005-0000000000000005.ltx
-	// mock: restore transaction 0000000000000002: transaction 0000000000000002 is only in files that go beyond it, such as level 9 0000000000000001-0000000000000003.ltx; the first that can be restored is 0000000000000003 of 2024-01-02T03:04:08Z
+	// mock: restore transaction 0000000000000002: transaction 0000000000000002 is only in files that extend beyond it, such as level 9 0000000000000001-0000000000000003.ltx; the first that can be restored is 0000000000000003 of 2024-01-02T03:04:08Z
 }

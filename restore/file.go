@@ -8,13 +8,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// File creates a database at path whose content write writes. As with Run,
-// the database appears whole or not at all, is durable, and replaces another
-// one only if cfg.Overwrite is set. Of cfg, only Overwrite, Mode and Check
-// are used. write gets an empty temporary file, which it may read and write
-// at any offset and must not close. If files with the name of the temporary
-// and the suffix -wal, -shm or -journal remain, the next restore removes
-// them. The errors are those of Run; an error of write is returned as it is.
+// File creates a database at path whose content write writes. As with Run, the
+// database appears whole or not at all, is durable, and replaces another one only
+// if cfg.Overwrite is set. Of cfg, only Overwrite, Mode and Check are used. write
+// gets an empty temporary file, which it may read and write at any offset but must
+// not close. If files with the name of the temporary and the suffix -wal, -shm or
+// -journal remain, the next restore removes them. The errors are those of Run; an
+// error of write is returned unchanged.
 func File(ctx context.Context, path string, cfg Config, write func(*os.File) error) error {
 	if err := cfg.check(); err != nil {
 		return fmt.Errorf("restore %s: %w", path, err)
@@ -37,7 +37,7 @@ func File(ctx context.Context, path string, cfg Config, write func(*os.File) err
 // sourceError is an error of the source and not of the output.
 type sourceError struct{ error }
 
-// write creates the database from what content writes, and gives it its name.
+// write creates the database with the content that content writes, and renames it.
 func (o *output) write(ctx context.Context, cfg Config, content func(*os.File) error) error {
 	if err := o.create(); err != nil {
 		return err

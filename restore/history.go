@@ -25,17 +25,16 @@ type link struct {
 	post ltx.Checksum
 	err  error
 
-	// The previous file on the best way to this one: nil if none was found or
-	// this one begins the history.
+	// The previous file on the best way to this one; nil if none was found, or this
+	// is the first of the history.
 	before  *link
 	reached bool
 	files   int
 }
 
-// history plans with the checksums of all files. Of all ways to combine files
-// of one history, it chooses the one that goes furthest, with the fewest
-// files. It lists every level and reads the header and the trailer of each
-// file.
+// history makes a plan with the checksums of all files. Of all ways to combine files
+// of one history, it chooses the one that reaches furthest with the fewest files. It
+// lists every level and reads the header and the trailer of each file.
 func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 	p := newPlanner(ctx, k.client, k.cfg.Target, k.skip)
 	all, err := p.list()
@@ -82,7 +81,7 @@ func (k *knowledge) history(ctx context.Context) (*Plan, error) {
 	return p.plan(beyond)
 }
 
-// list returns the files of all levels, which are listed at once.
+// list returns the files of all levels, which it lists concurrently.
 func (p *planner) list() ([]*ltx.FileInfo, error) {
 	levels, err := ltxstore.Levels(p.ctx, p.client)
 	if err != nil {
@@ -110,8 +109,8 @@ func (p *planner) tooNew(l *link) bool {
 	return !l.info.CreatedAt.Before(p.target.Before)
 }
 
-// read reads headers and trailers. It notes damaged files; a file that has
-// vanished is a goneError.
+// read reads headers and trailers. It records damaged files; if a file was deleted,
+// the error is a goneError.
 func (k *knowledge) read(ctx context.Context, links []*link) error {
 	err := flow.All(ctx, len(links), cmp.Or(k.cfg.Concurrency, defaultConcurrency), func(ctx context.Context, i int) error {
 		l := links[i]
@@ -134,11 +133,11 @@ func (k *knowledge) read(ctx context.Context, links []*link) error {
 	return err
 }
 
-// fetchPost reads the checksum of the database that a file leaves.
+// fetchPost reads the checksum of the database after a file.
 func fetchPost(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.FileInfo) (ltx.Checksum, error) {
 	name := ltxio.Name(info.Level, info.MinTXID, info.MaxTXID)
 	if info.Size < ltx.HeaderSize+ltx.TrailerSize {
-		return 0, failed(client, name, fmt.Errorf("%d bytes are no whole LTX file: %w", info.Size, ltxstore.ErrChecksum))
+		return 0, failed(client, name, fmt.Errorf("%d bytes are too few for an LTX file: %w", info.Size, ltxstore.ErrChecksum))
 	}
 	rc, err := client.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, info.Size-ltx.TrailerSize, ltx.TrailerSize)
 	if err != nil {
@@ -158,8 +157,8 @@ func fetchPost(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.Fil
 	return trailer.PostApplyChecksum, nil
 }
 
-// furthest returns the last file of the best way, or nil if there is none. Of
-// those that need as many files it is the one that begins last.
+// furthest returns the last file of the best way, or nil if there is none. Of several
+// with the same number of files, it returns the one that starts last.
 func furthest(links []*link) (last *link) {
 	slices.SortStableFunc(links, func(a, b *link) int { return compare(a.info, b.info) })
 	endsFrom := func(txid ltx.TXID) int {
@@ -190,8 +189,8 @@ func follow(o, n *link) {
 	}
 }
 
-// fits reports whether n was made for the database that the way to o has before n
-// begins. Where no file of the way ends there, no checksum tells.
+// fits reports whether n applies to the database that the way to o has before n
+// starts. If no file of the way ends there, no checksum is known, and n fits.
 func fits(o, n *link) bool {
 	for l := o; l != nil && l.info.MaxTXID >= n.info.MinTXID-1; l = l.before {
 		if l.info.MaxTXID == n.info.MinTXID-1 && !l.hdr.NoChecksum() && !n.hdr.NoChecksum() {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// output is the file of the database: a temporary until it gets its name.
+// output is the file of the database, a temporary until it is renamed.
 type output struct {
 	path      string
 	overwrite bool
@@ -21,7 +21,7 @@ type output struct {
 
 	old  fs.FileInfo // of the database that is replaced, or nil
 	file *os.File
-	temp string // empty when there is none
+	temp string // empty if there is none
 }
 
 // disk is the calls to the file system that tests replace to fail or to
@@ -41,7 +41,7 @@ func newOutput(path string, cfg Config) *output {
 			rename: os.Rename, link: os.Link, remove: os.Remove, syncDir: syncDir}}
 }
 
-// beside are the suffixes of files that SQLite treats as parts of a database.
+// beside are the suffixes of the files that SQLite keeps next to a database.
 var beside = [...]string{"-wal", "-shm", "-journal"}
 
 // prepare removes what killed restores left behind, and calls vacant.
@@ -55,22 +55,22 @@ func (o *output) prepare() error {
 	return o.vacant()
 }
 
-// vacant returns an error unless the path may be written. With overwrite,
-// only something other than a file is in the way.
+// vacant returns an error unless the path may be written. With overwrite, it may be
+// an existing file.
 func (o *output) vacant() error {
 	if o.path == "" {
-		return fmt.Errorf("path is empty: want the database's: %w", fs.ErrInvalid)
+		return fmt.Errorf("path is empty: want the path of the database: %w", fs.ErrInvalid)
 	}
 	dir := filepath.Dir(o.path)
 	if stat, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !stat.IsDir() {
-		// Not fs.ErrNotExist: a caller must not take a missing directory for an
+		// Not fs.ErrNotExist: a caller must not mistake a missing directory for an
 		// empty replica.
 		return fmt.Errorf("directory %s does not exist: %w", dir, fs.ErrInvalid)
 	}
 	if o.overwrite {
 		stat, err := os.Lstat(o.path)
 		if err == nil && !stat.Mode().IsRegular() {
-			return fmt.Errorf("%s is not a regular file: want a database or nothing: %w", o.path, fs.ErrInvalid)
+			return fmt.Errorf("%s is not a regular file: want a database, or a new path: %w", o.path, fs.ErrInvalid)
 		}
 		if o.old = nil; err == nil {
 			o.old = stat
@@ -80,7 +80,7 @@ func (o *output) vacant() error {
 	for _, suffix := range append([]string{""}, beside[:]...) {
 		_, err := os.Lstat(o.path + suffix)
 		if err == nil {
-			return fmt.Errorf("%s is there already: want a new database, or Overwrite: %w", o.path+suffix, fs.ErrExist)
+			return fmt.Errorf("%s exists: want a new path, or Overwrite: %w", o.path+suffix, fs.ErrExist)
 		}
 		if err := ignore(err, fs.ErrNotExist); err != nil {
 			return err
@@ -89,8 +89,8 @@ func (o *output) vacant() error {
 	return nil
 }
 
-// create creates the temporary, which only its owner can read at first. It
-// sets the owner of the replaced database before anything is read.
+// create creates the temporary, which only its owner can read at first. It sets its
+// owner to that of the replaced database before anything is read.
 func (o *output) create() (err error) {
 	if o.file, o.temp, err = createTemp(o.path, o.disk.lock); err != nil {
 		return err
@@ -113,8 +113,8 @@ func (o *output) remove() {
 	if runtime.GOOS == "windows" { // which cannot remove open files
 		o.file.Close()
 	}
-	_ = os.Remove(o.temp) // the next restore removes it otherwise
-	o.file.Close()        // possibly for the second time; the lock is held until now
+	_ = os.Remove(o.temp) // otherwise the next restore removes it
+	o.file.Close()        // possibly for the second time; the lock was held until now
 	o.temp = ""
 }
 
@@ -134,7 +134,7 @@ func (o *output) sync() error {
 	return err
 }
 
-// defaultMode is that of Litestream's restores.
+// defaultMode is the mode of databases that Litestream restores.
 const defaultMode = 0o644
 
 func (o *output) check(ctx context.Context, check func(context.Context, string) error) error {
@@ -152,7 +152,7 @@ func (o *output) clean(path string) {
 	}
 }
 
-// publish gives the temporary its name.
+// publish renames the temporary to the database.
 func (o *output) publish() error {
 	if err := o.vacant(); err != nil {
 		return err
@@ -182,17 +182,17 @@ func (o *output) replace() error {
 	}
 	if err != nil {
 		if errors.Is(err, syscall.EBUSY) {
-			err = fmt.Errorf("%s cannot be replaced, perhaps because it is a mount of its own: mount its directory instead: %w", o.path, err)
+			err = fmt.Errorf("%s cannot be replaced; if it is a mount, mount its directory instead: %w", o.path, err)
 		}
 		return errors.Join(err, o.putBack(moved))
 	}
 	temp := o.temp
 	o.published()
 	if err := o.disk.syncDir(dir); err != nil {
-		return err // after a crash the old database may come back, and then needs its log
+		return err // after a crash, the old database may be back and needs its log
 	}
 	for _, suffix := range moved {
-		_ = o.disk.remove(asideName(temp, suffix)) // what stays is removed by the next restore
+		_ = o.disk.remove(asideName(temp, suffix)) // if it stays, the next restore removes it
 	}
 	return nil
 }
@@ -203,8 +203,8 @@ func (o *output) published() {
 	o.temp = ""
 }
 
-// link is a rename that never replaces a file. If the file system has no hard
-// links, it is a check and a rename.
+// link renames the temporary without ever replacing a file. If the file system has no
+// hard links, it checks that the name is free and then renames.
 func (o *output) link() error {
 	err := o.disk.link(o.temp, o.path)
 	switch {
@@ -221,8 +221,8 @@ func (o *output) link() error {
 	return err
 }
 
-// syncDir makes a new name durable. Windows, and file systems that cannot
-// fsync directories, offer nothing better.
+// syncDir makes a new name durable. It does nothing on Windows, and on file systems
+// that cannot fsync directories.
 func syncDir(name string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -243,8 +243,8 @@ func unlessRefused(err error) error {
 	return err
 }
 
-// diskError is an error of the disk. It never matches fs.ErrNotExist, which a caller would
-// take for an empty replica.
+// diskError is an error of the disk. It never matches fs.ErrNotExist, which a caller
+// would mistake for an empty replica.
 type diskError struct{ error }
 
 func (e *diskError) Is(target error) bool {

@@ -208,7 +208,7 @@ func TestPutBackFails(t *testing.T) {
 	err := out.publish()
 	out.remove()
 	require.ErrorIs(t, err, syscall.EIO)
-	require.ErrorContains(t, err, ".restore.old-wal is part of the old database, and could not be put back: rename it to "+path+"-wal")
+	require.ErrorContains(t, err, ".restore.old-wal is part of the old database and could not be put back: rename it to "+path+"-wal")
 	require.NoError(t, sweep(path))
 	requireOld(t, path)
 }

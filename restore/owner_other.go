@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// keepOwner does nothing: a new file has the owner that the system gives it.
+// keepOwner does nothing: a new file keeps the owner that the system assigns.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }

@@ -22,7 +22,7 @@ func keepOwner(file *os.File, old fs.FileInfo) error {
 		return nil
 	}
 	if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
-		return fmt.Errorf("the database that is replaced belongs to user %d and group %d, which the new one cannot be given: restore as that user, or remove it first: %w",
+		return fmt.Errorf("cannot change the owner to that of the replaced database, user %d and group %d: restore as that user, or remove it first: %w",
 			want.Uid, want.Gid, err)
 	}
 	return nil

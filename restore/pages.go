@@ -2,12 +2,12 @@ package restore
 
 import "os"
 
-// pageWriter writes pages at their place, and has the system begin to write them
-// to the disk, neighbours together.
+// pageWriter writes pages to their places, and tells the system to start writing them
+// to the disk, adjacent pages together.
 type pageWriter struct {
 	f         *os.File
 	writeBack func(f *os.File, at, n int64)
-	from, to  int64 // what is not yet being written to the disk
+	from, to  int64 // the range not yet being written to the disk
 }
 
 func newPageWriter(f *os.File) *pageWriter { return &pageWriter{f: f, writeBack: writeBack} }
@@ -24,15 +24,15 @@ func (w *pageWriter) write(at int64, pages []byte) error {
 	return err
 }
 
-// pageSet is a set of page numbers: a bit for each, in blocks, so that a
-// number from a damaged file costs one block and not all of them.
+// pageSet is a set of page numbers, with a bit for each. It consists of blocks, so
+// that a wrong number from a damaged file costs only one block of memory.
 type pageSet struct{ blocks map[uint32]*pageBlock }
 
 const pageBlockSize = 1 << 16
 
 type pageBlock [pageBlockSize / 64]uint64
 
-// add reports whether the page was not in the set before.
+// add adds a page, and reports whether it was not in the set before.
 func (s *pageSet) add(pgno uint32) bool {
 	block := s.blocks[pgno/pageBlockSize]
 	if block == nil {
@@ -55,8 +55,8 @@ func (s *pageSet) has(pgno uint32) bool {
 	return block != nil && block[pgno%pageBlockSize/64]&(1<<(pgno%64)) != 0
 }
 
-// firstMissing returns the first page of 1 to commit, but for the lock page,
-// that is not in the set, 0 if all are.
+// firstMissing returns the first page from 1 to commit, except the lock page, that is
+// not in the set, or 0 if all are.
 func (s *pageSet) firstMissing(commit, lock uint32) uint32 {
 	for pgno := uint64(1); pgno <= uint64(commit); pgno++ {
 		if uint32(pgno) != lock && !s.has(uint32(pgno)) {

@@ -52,7 +52,7 @@ func TestPathWithLostLog(t *testing.T) {
 	}
 	c.ResetCalls()
 	_, err = restore.Run(t.Context(), c, path, restore.Config{Overwrite: true})
-	require.ErrorContains(t, err, "what a restore that was killed has set aside cannot be put back")
+	require.ErrorContains(t, err, "files that a killed restore set aside cannot be put back")
 	assert.Empty(t, c.Calls())
 	nothingBut(t, dir, name, filepath.Base(temp), filepath.Base(temp)+".old-wal")
 }

@@ -16,34 +16,34 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// Plan is the files that a state is made of.
+// Plan is the list of files to restore a state from.
 type Plan struct {
 	Target Target
 
-	// Files are in the order in which they happened: the first begins with
-	// transaction 1, each other continues, or overlaps, the one before it.
-	// CreatedAt is the header's time where the target is a moment, else what
-	// the listing says without metadata.
+	// Files are in the order of their transactions: the first starts with
+	// transaction 1, and each of the others continues or overlaps the previous one.
+	// CreatedAt is the header's time if the target is a time, and otherwise that of
+	// a listing without metadata.
 	Files []*ltx.FileInfo
 
-	// PastEnd says that Target.Before is later than every transaction that the
-	// replica holds, so that the state is the newest.
+	// PastEnd means that Target.Before is later than every transaction in the
+	// replica, so that the state is the newest.
 	PastEnd bool
 
-	// Torn are files of no bytes that the listings left out: of uploads that
-	// broke off. The plan makes do without them, but transactions after its last
-	// may have been in one.
+	// Torn are zero-byte files, left by interrupted uploads, which listings leave
+	// out. The plan does not need them, but transactions after its last may have
+	// been in one.
 	Torn []ltx.FileInfo
 
-	// believed says that there are files of which the time is not known, but
-	// believed to be before the target.
+	// believed means that the times of some files were not read, but assumed to be
+	// before the target.
 	believed bool
 }
 
 // TXID returns the transaction that the plan restores to.
 func (p *Plan) TXID() ltx.TXID { return p.Files[len(p.Files)-1].MaxTXID }
 
-// Size returns how many bytes are read to restore it.
+// Size returns the total size of the files, in bytes.
 func (p *Plan) Size() (n int64) {
 	for _, info := range p.Files {
 		n += info.Size
@@ -52,30 +52,30 @@ func (p *Plan) Size() (n int64) {
 }
 
 // NewPlan finds the files to restore target from, on all levels (see
-// ltxstore.Levels). At each step it takes the file that goes furthest, of
-// those the one that begins last, so that no other plan has fewer files (as long as the files
-// of level 0, which is looked at last, hold one transaction each). What one level
-// lacks is filled from any other. skip, if not nil, excludes
-// the files for which it is true, damaged ones for example.
+// [ltxstore.Levels]). It repeatedly chooses the file that reaches furthest, and of
+// several the one that starts last, so that no other plan has fewer files, provided
+// that files of level 0 have one transaction each. Gaps of one level are filled from
+// the others. skip, if not nil, excludes the files for which it returns true, for
+// example damaged ones.
 //
-// A target that the replica does not hold is an *UnreachableError. It is also
-// one when the newest state, or a moment, lies behind a gap: an older state is
-// never restored in silence. Before it is returned, everything is listed once
-// more, because compaction and retention move files while they are listed.
+// If the replica does not contain the target, the error is an *UnreachableError. It
+// is also returned if the newest state, or the target time, is after a gap: an older
+// state is never restored silently. Before it is returned, everything is listed
+// again, because compaction and retention move files in the meantime.
 //
-// Cost: one listing of each level, in requests of pages, without metadata: the
-// snapshots alone if one ends with Target.TXID; LTXLevels and all other levels but 0, at
-// once, up to where they are needed; then level 0, which may hold every transaction there
-// ever was, from where the levels above end, or from its start if no file begins there.
-// (That is exact as long as level 0 does not overlap itself.) For a moment, the snapshots are listed with metadata, and
-// of other files the header (100 bytes) is read for each one that the plan
-// takes, and each that it would have taken but for its time, one at a time.
-// An OpenLTXFile for each file of no bytes that was met, which a mirror may have
-// elsewhere, comes to it. Memory is that of the plan and of one page of each listing.
+// NewPlan costs one listing of each level, without metadata: of only the snapshots if
+// one ends with Target.TXID; otherwise LTXLevels and all levels except 0, concurrently
+// and as far as needed; then level 0, which may contain every transaction, from where
+// the levels above end, or from its start if no file starts there. (This requires that
+// files of level 0 do not overlap.) For a target time, the snapshots are listed with
+// metadata, and the header (100 bytes) is read of each other file that the plan
+// contains, or would contain except for its time, one after the other. It also costs
+// an OpenLTXFile for each zero-byte file, which a mirror may have elsewhere. It needs
+// the memory of the plan and of one page of each listing.
 //
-// Where a file is gone when its header is to be read, it is planned anew, at most three times;
-// after that it is ltxstore.ErrUnavailable. A nil client, and a Target with both fields, are
-// fs.ErrInvalid.
+// If a file is deleted before its header is read, NewPlan starts over, at most three
+// times; then it fails with ltxstore.ErrUnavailable. If client is nil, or both fields
+// of target are set, it fails with fs.ErrInvalid.
 func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool) (*Plan, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err
@@ -86,10 +86,10 @@ func NewPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 	return newPlan(ctx, client, target, skip, nil, false)
 }
 
-// newPlan is NewPlan. damaged, if not nil, is called with a file whose header
-// is damaged, which is skipped then. With believe, where a moment lies is looked for,
-// and files before it are believed to be in time: the restore tells. A target that is not
-// reached so is looked for once more without.
+// newPlan is NewPlan with more options. damaged, if not nil, is called with each file
+// whose header is damaged, which is then skipped. With believe, the target time is
+// found by bisection, and files before it are assumed to be in time, which the restore
+// checks. If that does not reach the target, newPlan tries again without believe.
 func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, skip func(*ltx.FileInfo) bool, damaged func(*ltx.FileInfo, error), believe bool) (*Plan, error) {
 	for attempt := 1; ; attempt++ {
 		p := newPlanner(ctx, client, target, skip)
@@ -108,12 +108,12 @@ func newPlan(ctx context.Context, client ltxstore.ReplicaClient, target Target, 
 	}
 }
 
-// maxAttempts bounds how often a plan is made anew because files go away.
+// maxAttempts limits how often a plan is made because files are deleted.
 const maxAttempts = 4
 
 func checkClient(client ltxstore.ReplicaClient) error {
 	if client == nil {
-		return fmt.Errorf("restore: client is nil: want the replica's client: %w", fs.ErrInvalid)
+		return fmt.Errorf("restore: client is nil: want a ReplicaClient: %w", fs.ErrInvalid)
 	}
 	return nil
 }
@@ -126,20 +126,20 @@ type planner struct {
 	skip     func(*ltx.FileInfo) bool
 	damaged  func(*ltx.FileInfo, error)
 	thorough bool // list level 0 from its start
-	believe  bool // look for the moment, instead of reading every header: see times
+	believe  bool // bisect instead of reading every header: see times
 
-	stage   int // how often it has descended
+	stage   int // number of calls of descend
 	cursors []*cursor
 	torn    ltxio.TornFiles
 	files   []*ltx.FileInfo
 	reached ltx.TXID
 
-	// Of the files that would have continued the plan and are behind the
-	// target: one that goes furthest, and of those that begin the history the
-	// one that ends first.
+	// Of the files that would continue the plan but are after the target: the one
+	// that reaches furthest, and of those with transaction 1 the one that ends
+	// first.
 	behind, oldest *ltx.FileInfo
 	seen           atomic.Bool // there is any file
-	guessed        bool        // the plan has files that are believed to be in time
+	guessed        bool        // the plan has files that are assumed to be in time
 
 	known map[fileName]time.Time // of headers that were read
 }
@@ -153,7 +153,7 @@ func newPlanner(ctx context.Context, client ltxstore.ReplicaClient, target Targe
 func (p *planner) run() (*Plan, error) {
 	defer func() {
 		for _, c := range p.cursors {
-			_ = c.files.Close() // what it failed with has been returned
+			_ = c.files.Close() // its error was already returned
 		}
 	}()
 	for {
@@ -173,8 +173,8 @@ func (p *planner) run() (*Plan, error) {
 	return p.plan(p.beyond())
 }
 
-// plan returns the plan if the files reach the target, and else an
-// *UnreachableError. beyond is the first transaction of all files behind a gap, 0
+// plan returns the plan if the files reach the target, and otherwise an
+// *UnreachableError. beyond is the first transaction of all files after a gap, or 0
 // if there are none.
 func (p *planner) plan(beyond ltx.TXID) (*Plan, error) {
 	plan := &Plan{Target: p.target, Files: p.files, Torn: p.torn.Lost(p.ctx, p.client), believed: p.guessed}
@@ -185,14 +185,14 @@ func (p *planner) plan(beyond ltx.TXID) (*Plan, error) {
 	return plan, nil
 }
 
-// next returns the file that continues the plan, nil if there is none.
+// next returns the file that continues the plan, or nil if there is none.
 func (p *planner) next() (*ltx.FileInfo, error) {
 	for {
 		best, err := p.best()
 		if err != nil {
 			return nil, err
 		}
-		// Where there are only the snapshots yet, other levels may go further.
+		// As long as only the snapshots are listed, other levels may reach further.
 		if best == nil || p.stage == 1 && best.top().MaxTXID != p.target.TXID {
 			if more, err := p.descend(); err != nil || !more {
 				return nil, err
@@ -209,8 +209,8 @@ func (p *planner) next() (*ltx.FileInfo, error) {
 	}
 }
 
-// best returns the cursor with the file that goes furthest, nil if none has a
-// file that continues the plan.
+// best returns the cursor with the file that reaches furthest, or nil if no file
+// continues the plan.
 func (p *planner) best() (best *cursor, err error) {
 	for _, c := range p.cursors {
 		if err := c.advance(); err != nil {
@@ -223,9 +223,9 @@ func (p *planner) best() (best *cursor, err error) {
 	return best, nil
 }
 
-// descend lists further levels: the snapshots, then all others but level 0, then that. Only
-// a transaction may be reached by the snapshots alone; else they are listed with the others.
-// It returns false if all are listed.
+// descend lists further levels: the snapshots, then all others except level 0, then
+// level 0. The first two steps are one unless the target is a transaction, which the
+// snapshots alone may reach. It returns false if all levels are listed.
 func (p *planner) descend() (more bool, err error) {
 	switch p.stage++; {
 	case p.stage == 1 && p.target.TXID != 0:
@@ -243,8 +243,8 @@ func (p *planner) descend() (more bool, err error) {
 	return true, err
 }
 
-// openCompacted lists all levels but 0 and that of the snapshots, and those that are given.
-// What is above the usual ones is known only when these are listed already.
+// openCompacted lists all levels except 0 and that of the snapshots, and also those in
+// levels. Levels above the usual ones are known only after these are listed.
 func (p *planner) openCompacted(levels ...int) error {
 	for level := 1; level < ltxstore.SnapshotLevel; level++ {
 		levels = append(levels, level)
@@ -264,9 +264,8 @@ func (p *planner) openCompacted(levels ...int) error {
 	return p.open(0, found...)
 }
 
-// openTransactions lists level 0. If a file begins with the last transaction
-// that is reached, none that begins earlier goes beyond it: the others can be
-// left out.
+// openTransactions lists level 0. If a file starts with the last transaction of the
+// plan, files that start earlier do not go beyond it and are not listed.
 func (p *planner) openTransactions() error {
 	if p.reached > 1 && !p.thorough {
 		if err := p.open(p.reached, 0); err != nil {
@@ -284,7 +283,7 @@ func (p *planner) openTransactions() error {
 	return p.open(0, 0)
 }
 
-// open lists levels, all at once, and waits for the first file of each.
+// open lists levels concurrently, and waits for the first file of each.
 func (p *planner) open(seek ltx.TXID, levels ...int) error {
 	cursors := make([]*cursor, len(levels))
 	err := flow.All(p.ctx, len(levels), len(levels), func(_ context.Context, i int) error {
@@ -303,12 +302,12 @@ func (p *planner) open(seek ltx.TXID, levels ...int) error {
 	return err
 }
 
-// timed reports whether a level is listed with its files' times.
+// timed reports whether a level is listed with the times of its files.
 func (p *planner) timed(level int) bool {
 	return !p.target.Before.IsZero() && level == ltxstore.SnapshotLevel
 }
 
-// exclude notes a file that continues the plan and is behind the target.
+// exclude records a file that continues the plan but is after the target.
 func (p *planner) exclude(info *ltx.FileInfo) {
 	if p.behind == nil || p.behind.MaxTXID < info.MaxTXID {
 		p.behind = info
@@ -325,7 +324,7 @@ func (p *planner) miss(beyond ltx.TXID, torn []ltx.FileInfo) error {
 	case p.target.TXID != 0 && p.reached == p.target.TXID:
 		return nil
 	case p.behind != nil && p.behind.MaxTXID > p.reached:
-		// History goes on, behind the target: that is the end of a moment.
+		// The history continues after the target time, which is therefore reached.
 		if p.target.TXID == 0 && p.reached > 0 {
 			return nil
 		}
@@ -349,8 +348,8 @@ func (p *planner) miss(beyond ltx.TXID, torn []ltx.FileInfo) error {
 	return e
 }
 
-// beyond returns the first transaction of all files behind a gap, 0 if there
-// are none.
+// beyond returns the first transaction of all files after a gap, or 0 if there are
+// none.
 func (p *planner) beyond() (first ltx.TXID) {
 	for _, c := range p.cursors {
 		if c.ahead != nil && (first == 0 || c.ahead.MinTXID < first) {
@@ -360,7 +359,7 @@ func (p *planner) beyond() (first ltx.TXID) {
 	return first
 }
 
-// time returns a file's time for an error's text, zero if it cannot be told.
+// time returns a file's time for the text of an error, or zero if it is unknown.
 func (p *planner) time(info *ltx.FileInfo) time.Time {
 	if !p.target.Before.IsZero() {
 		return info.CreatedAt

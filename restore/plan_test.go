@@ -272,10 +272,10 @@ func TestUnreachable(t *testing.T) {
 			"mock: restore transaction 0000000000000007: there are no transactions from 0000000000000005 on; " +
 				"the last that can be restored is 0000000000000004 of " + second(4)},
 		{[]at{{9, 1, 3}, {1, 4, 9}, {2, 4, 9}}, restore.Target{TXID: 7},
-			"mock: restore transaction 0000000000000007: transaction 0000000000000007 is only in files that go beyond it, such as level 1 0000000000000004-0000000000000009.ltx; " +
+			"mock: restore transaction 0000000000000007: transaction 0000000000000007 is only in files that extend beyond it, such as level 1 0000000000000004-0000000000000009.ltx; " +
 				"the last that can be restored is 0000000000000003 of " + second(3)},
 		{[]at{{9, 1, 3}, {9, 1, 9}}, restore.Target{TXID: 2},
-			"mock: restore transaction 0000000000000002: transaction 0000000000000002 is only in files that go beyond it, such as level 9 0000000000000001-0000000000000009.ltx; " +
+			"mock: restore transaction 0000000000000002: transaction 0000000000000002 is only in files that extend beyond it, such as level 9 0000000000000001-0000000000000009.ltx; " +
 				"the first that can be restored is 0000000000000003 of " + second(3)},
 		{[]at{{9, 1, 3}, {9, 1, 9}}, restore.Target{Before: h.Time(3)},
 			"mock: restore before " + second(3) + ": no file is that old; the first that can be restored is 0000000000000003 of " + second(3)},

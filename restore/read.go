@@ -19,20 +19,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// goneError is a planned file that is not there any more.
+// goneError is the error of a planned file that was deleted.
 type goneError struct{ error }
 
 func (e *goneError) Unwrap() error { return e.error }
 
-// vanishing is the error of files that are gone in every plan. It does not match
-// fs.ErrNotExist, which a caller would take for an empty replica.
+// vanishing returns the error if files of every plan were deleted. It does not match
+// fs.ErrNotExist, which a caller would mistake for an empty replica.
 func vanishing(client ltxstore.ReplicaClient, about string, err error) error {
 	return failed(client, about, fmt.Errorf("files are deleted as fast as they are planned: %w: %v", ltxstore.ErrUnavailable, err))
 }
 
 // readFiles calls apply with each file of the plan, the newest first. With
-// SkipDamaged it goes on behind a damaged file, to find all that are: else each
-// would cost a plan.
+// SkipDamaged it continues after a damaged file, to find all of them in one attempt.
 func readFiles(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, cfg Config, apply func(*ltx.FileInfo, io.Reader) error) error {
 	files := slices.Clone(plan.Files)
 	slices.Reverse(files)
@@ -75,7 +74,7 @@ func readFiles(ctx context.Context, client ltxstore.ReplicaClient, plan *Plan, c
 	return nil
 }
 
-// readSize is the buffer of the file that is being read.
+// readSize is the size of the buffer for reading a file.
 const readSize = 128 << 10
 
 func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter, buf *bufio.Reader, apply func(*ltx.FileInfo, io.Reader) error) error {
@@ -93,17 +92,17 @@ func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter
 	return nil
 }
 
-// ahead opens files in order, some before they are read. What a small file costs is a
-// round trip: more of these are open at once, and each is read whole as soon as it is, so
-// that its connection serves another.
+// ahead opens files in order, some in advance. The cost of a small file is the round
+// trip: more of them are opened at a time, and each is read completely as soon as it is
+// open, so that its connection can be used for another.
 type ahead struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	client ltxstore.ReplicaClient
 	files  []*ltx.FileInfo // not yet opened
 	ready  []*opening      // in the order of the files
-	all    int             // files in ready at most
-	most   int             // large ones at most
+	all    int             // maximum number of files in ready
+	most   int             // maximum number of large ones
 	large  int
 }
 
@@ -115,7 +114,7 @@ type opening struct {
 
 const (
 	smallSize    = 64 << 10
-	smallAtATime = 4 // for each large file that may be open, if several may
+	smallAtATime = 4 // for each large file that may be open, if there may be several
 )
 
 type opened struct {
@@ -124,8 +123,8 @@ type opened struct {
 	lease *time.Timer // of a large file: closes it
 }
 
-// leaseTime is how long a large file stays open before it is read. Its connection may be the
-// one that the file before it waits for; it is then opened again.
+// leaseTime is how long a large file stays open before it is read. An earlier file may
+// be waiting for its connection; the large file is then opened again.
 const leaseTime = 2 * time.Second
 
 func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.FileInfo, limit int) *ahead {
@@ -137,7 +136,7 @@ func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.F
 	return a
 }
 
-// next returns the next file, which the caller closes before it asks again.
+// next returns the next file, which the caller must close before the next call.
 func (a *ahead) next() opened {
 	for len(a.files) > 0 && len(a.ready) < a.all {
 		o := &opening{a.files[0], make(chan opened, 1)}
@@ -164,7 +163,7 @@ func (a *ahead) next() opened {
 	return file
 }
 
-// open opens a file. A small one is read, up to its size as it was listed.
+// open opens a file. A small one is read, up to its listed size.
 func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 	rc, err := a.whole(info)
 	switch {
@@ -176,10 +175,10 @@ func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
 	var content bytes.Buffer
 	switch _, err := io.CopyN(&content, rc, smallSize); {
 	case err == io.EOF:
-		_ = rc.Close() // all of it has come
+		_ = rc.Close() // it was read completely
 		return opened{rc: io.NopCloser(&content)}
 	case err != nil:
-		_ = rc.Close() // its failure is told
+		_ = rc.Close() // its error is returned
 		return opened{err: err}
 	}
 	return opened{rc: &joined{io.MultiReader(&content, rc), rc}}
@@ -196,8 +195,8 @@ type joined struct {
 	io.Closer
 }
 
-// close closes the files that were opened and not read, and waits for those
-// that are being opened.
+// close closes the files that were opened but not read, and waits for those that are
+// being opened.
 func (a *ahead) close() {
 	a.cancel()
 	for _, o := range a.ready {
@@ -207,7 +206,7 @@ func (a *ahead) close() {
 	}
 }
 
-// meter counts what is read.
+// meter counts the bytes that are read.
 type meter struct {
 	Progress
 	report func(Progress)

@@ -31,11 +31,11 @@ type Config struct {
 	// means those of the replaced database, or 0644.
 	Mode fs.FileMode
 
-	// Concurrency is the maximum number of open files that are larger than 64 KiB.
-	// Smaller ones are read as soon as they are open: with them it is four times as
-	// many. 0 means 16; 1 opens all files one after another. It hides the latency of
-	// opening; the bytes of larger files are read in order. A larger file that is not
-	// reached within two seconds is closed, and opened again later.
+	// Concurrency is the maximum number of open files that are larger than 64 KiB;
+	// with smaller ones, it is four times as many. 0 means 16, and 1 opens all files
+	// one after the other. Opening in advance hides the latency. Smaller files are
+	// read as soon as they are open, and larger ones in order; one that is not read
+	// within two seconds is closed, and opened again later.
 	Concurrency int
 
 	// Skip, if not nil, excludes files from the plan; see NewPlan.
@@ -104,31 +104,30 @@ const defaultConcurrency = 16
 //
 // The database is written to a temporary file in the same directory, fsynced,
 // checked and renamed. It replaces another file only with Overwrite. If Run
-// fails or ctx ends, nothing is left behind. The exception is a failed fsync
-// of the directory: Run then returns the error, and the whole database is
-// there. Only an empty replica is fs.ErrNotExist (see UnreachableError), never a
-// file or directory of the disk.
+// fails or ctx ends, nothing is left behind. The exception is a failed fsync of the
+// directory: Run then returns the error, but the whole database exists. The error
+// matches fs.ErrNotExist only if the replica is empty (see [UnreachableError]), never
+// because of a missing file or directory on the disk.
 //
-// A process that is killed leaves its temporary, <name>.<16 digits>.restore.
-// The next Run with the same path removes it and puts back the files that
-// were set aside of a database to be replaced; a Run with another path in
-// that directory does so after a day. The temporary of a running process is
-// locked, and is not removed.
+// A process that is killed leaves its temporary file, <name>.<16 digits>.restore. The
+// next Run with the same path removes it and puts back the files of the old database
+// that were set aside; a Run with another path in the same directory does so after a
+// day. The temporary file of a running process is locked, and is not removed.
 //
-// If retention or compaction deletes a planned file, Run makes a new plan for
-// the same target, at most three times. A file that is damaged, or that
-// according to its checksums does not continue the one before it, is
-// ltxstore.ErrChecksum, in an error with the name of the file.
+// If retention or compaction deletes a planned file, Run makes a new plan for the
+// same target, at most three times. If a file is damaged, or according to its
+// checksums does not continue the previous one, the error is ltxstore.ErrChecksum and
+// names the file.
 //
-// Cost: NewPlan's, but for a moment it reads about twice as many headers as the
-// logarithm of the number of files: it believes files before one that is in time to
-// be so too. Their headers tell when they are read whole; where clocks ran
-// backwards it plans anew, with all headers. And one OpenLTXFile of each file, whole. The newest file is
-// read first, and of each page only the newest version is written, so that
-// writing costs the database's size, not the files'. Pages are decoded on all
-// CPUs, and each byte is summed once for all checksums that it is part of. Memory
-// is 512 KiB for each CPU, of eight at most, a buffer for each open file, 4 MiB for small
-// files (see Config.Concurrency), and a bit for each page of the database.
+// Run costs NewPlan and one OpenLTXFile for each file of the plan. For a target time,
+// it reads only about 2·log₂(n) headers of n files: it assumes that files before one
+// that is in time are in time too, and checks that when it reads them. If clocks ran
+// backwards, it makes a new plan with all headers. The newest file is read first, and
+// only the newest version of each page is written, so that Run writes no more than the
+// size of the database. Pages are decoded on all CPUs, and each byte is summed once for
+// all checksums. Run needs 512 KiB of memory for each of at most eight CPUs, a buffer
+// for each open file, 4 MiB for small files (see Config.Concurrency), and a bit for
+// each page of the database.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Config) (*Result, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err
@@ -143,9 +142,9 @@ func Run(ctx context.Context, client ltxstore.ReplicaClient, path string, cfg Co
 	return attempts(ctx, client, path, cfg, func(plan *Plan) (*Result, error) { return execute(ctx, client, plan, out, cfg) })
 }
 
-// DryRun is Run without writing a database, at the same cost. If it succeeds,
-// Run with cfg succeeds too, unless the replica changes or the disk is full.
-// Overwrite, Mode and Check are not used.
+// DryRun is like Run, at the same cost, but does not write a database. If it
+// succeeds, Run with cfg succeeds too, unless the replica changes or the disk is full.
+// It does not use Overwrite, Mode and Check.
 func DryRun(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Result, error) {
 	if err := checkClient(client); err != nil {
 		return nil, err

@@ -133,14 +133,14 @@ func TestRunFilesDoNotFit(t *testing.T) {
 	plant(c, "ltx/0000/0000000000000004-0000000000000004.ltx", h.File(5, 5))
 	err := run(c)
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
-	require.ErrorContains(t, err, "restore level 0 0000000000000004-0000000000000004.ltx: header is of transactions 0000000000000005 to 0000000000000005")
+	require.ErrorContains(t, err, "restore level 0 0000000000000004-0000000000000004.ltx: header has transactions 0000000000000005 to 0000000000000005")
 
 	c = replica(t, h, at{9, 1, 3})
 	put(t, c, other, at{0, 4, 4})
 	err = run(c)
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
 	require.ErrorContains(t, err, "restore level 9 0000000000000001-0000000000000003.ltx")
-	require.ErrorContains(t, err, "they are of two histories")
+	require.ErrorContains(t, err, "they have different histories")
 
 	// Overlapping files of two histories: only the whole tells.
 	c = replica(t, h, at{9, 1, 8})
@@ -157,7 +157,7 @@ func TestRunFilesDoNotFit(t *testing.T) {
 	plant(c, "ltx/0000/0000000000000004-0000000000000004.ltx", buf.Bytes())
 	err = run(c)
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
-	require.ErrorContains(t, err, "pages have 512 bytes, and 1024 in newer files")
+	require.ErrorContains(t, err, "pages have 512 bytes, but 1024 in newer files")
 }
 
 // A page that no file has is no page of zeros.
@@ -187,7 +187,7 @@ func TestRunKeepsWhatIsThere(t *testing.T) {
 		c.ResetCalls()
 		_, err := restore.Run(t.Context(), c, path, restore.Config{})
 		require.ErrorIs(t, err, fs.ErrExist, name)
-		require.ErrorContains(t, err, name+" is there already")
+		require.ErrorContains(t, err, name+" exists")
 		require.Empty(t, c.Calls(), "and nothing was asked of the store")
 		nothingBut(t, dir, name)
 

@@ -345,7 +345,7 @@ func TestSkipPageMissing(t *testing.T) {
 		write(5)
 		write(6, 1)
 		_, err := restore.DryRun(t.Context(), c, restore.Config{})
-		require.ErrorContains(t, err, fmt.Sprintf("level 0 0000000000000005-0000000000000005.ltx: no file has page %d", pages+1))
+		require.ErrorContains(t, err, fmt.Sprintf("level 0 0000000000000005-0000000000000005.ltx: no file contains page %d", pages+1))
 		require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 6, MaxTXID: 6}}))
 		result, err := restore.DryRun(t.Context(), c, restore.Config{SkipDamaged: true})
 		require.NoError(t, err)

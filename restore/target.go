@@ -15,12 +15,11 @@ type Target struct {
 	// state, never an older or newer one.
 	TXID ltx.TXID `json:"txid,omitzero"`
 
-	// Before is a moment: the state consists of everything that was written
-	// strictly before it, according to the times in the files' headers, which
-	// have milliseconds. A file of a level above 0 has the time of its last
-	// transaction. If level 0 has been deleted, the state may therefore be
-	// older than the moment by as much as one file of the lowest remaining
-	// level covers.
+	// Before is a time: the state consists of everything that was written strictly
+	// before it, according to the times in the files' headers, which have
+	// milliseconds. A file of a level above 0 has the time of its last transaction.
+	// If level 0 was deleted, the state may therefore be older than Before by as
+	// much as one file of the lowest remaining level covers.
 	Before time.Time `json:"before,omitzero"`
 }
 
@@ -37,7 +36,7 @@ func (t Target) String() string {
 
 func (t Target) check() error {
 	if t.TXID != 0 && !t.Before.IsZero() {
-		return fmt.Errorf("target has both TXID %s and Before %s: want one: %w", t.TXID, t.Before.UTC().Format(time.RFC3339Nano), fs.ErrInvalid)
+		return fmt.Errorf("target has both TXID %s and Before %s: want only one: %w", t.TXID, t.Before.UTC().Format(time.RFC3339Nano), fs.ErrInvalid)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ const leftoverAge = 24 * time.Hour
 
 func dirOf(path string) string { return filepath.Dir(path) }
 
-// stemOf returns what the names of the temporaries of a database begin with.
+// stemOf returns the start of the names of a database's temporaries.
 func stemOf(path string) string {
 	base := filepath.Base(path)
 	if len(base) <= maxStem {
@@ -56,14 +56,14 @@ func createTemp(path string, lock func(*os.File) (locked, known bool)) (*os.File
 		if err != nil {
 			return nil, "", err
 		}
-		// Another restore may have locked it first in order to remove it.
+		// Another restore may have locked it first, to remove it.
 		if locked, known := lock(file); (locked || !known) && stillAt(file, name) {
 			return file, name, nil
 		}
 		file.Close()
-		_ = os.Remove(name) // unless the other one has
+		_ = os.Remove(name) // unless the other restore did
 		if attempt == maxAttempts {
-			return nil, "", fmt.Errorf("%s was removed by another restore as soon as it was made", name)
+			return nil, "", fmt.Errorf("%s was immediately removed by another restore", name)
 		}
 	}
 }
@@ -85,8 +85,8 @@ type leftover struct {
 	rest string // what follows the name of the temporary, or empty
 }
 
-// parseLeftover is strict, because other programs may also use the suffix
-// .restore.
+// parseLeftover parses the name of a leftover. It is strict, because other programs
+// may use the suffix .restore too.
 func parseLeftover(name string) (l leftover, ok bool) {
 	at := strings.LastIndex(name, tempSuffix)
 	if at < tempDigits+2 {
@@ -111,10 +111,10 @@ func parseLeftover(name string) (l leftover, ok bool) {
 	return l, ok && l.rest != asideInfix
 }
 
-// sweep removes the files of killed restores: those of this database at once,
-// those of others in its directory after a day. Files that a running restore
-// has locked are kept. Files that were set aside of a database that was not
-// replaced are put back first.
+// sweep removes the files of killed restores: those of this database immediately, and
+// those of others in its directory after a day. It keeps files that a running restore
+// has locked. If a database was not replaced, sweep first puts back its files that
+// were set aside.
 func sweep(path string) error {
 	dir, err := os.Open(dirOf(path))
 	if err != nil {
@@ -151,7 +151,7 @@ func removeLeftover(path string, l leftover) error {
 	}
 	file, err := os.OpenFile(name, os.O_RDWR|openNonblock, 0)
 	if err != nil {
-		return ignore(ignore(err, fs.ErrNotExist), fs.ErrPermission) // it is gone, or belongs to another user
+		return ignore(ignore(err, fs.ErrNotExist), fs.ErrPermission) // already removed, or owned by another user
 	}
 	defer file.Close()
 	locked, known := tryLock(file)
@@ -167,14 +167,13 @@ func removeLeftover(path string, l leftover) error {
 		database = filepath.Join(dirOf(path), l.stem)
 	}
 	if err := recoverAsides(name, stat, database); err != nil {
-		return fmt.Errorf("what a restore that was killed has set aside cannot be put back: %w", err)
+		return fmt.Errorf("files that a killed restore set aside cannot be put back: %w", err)
 	}
 	return ignore(os.Remove(name), fs.ErrNotExist)
 }
 
-// removeBeside removes files that belong to a temporary that no longer
-// exists: a log that was set aside, of a database that was replaced, or a
-// file that Config.Check created.
+// removeBeside removes files of a temporary that no longer exists: a log that was set
+// aside for a database that was then replaced, or a file that Config.Check created.
 func removeBeside(path string, l leftover) error {
 	dir := dirOf(path)
 	if _, err := os.Lstat(filepath.Join(dir, l.temp)); !errors.Is(err, fs.ErrNotExist) {

@@ -48,7 +48,7 @@ func TestCreateTempLosesRace(t *testing.T) {
 		require.NoError(t, os.Remove(name))
 
 		_, _, err = createTemp(path, loseUntil(maxAttempts, locked))
-		require.ErrorContains(t, err, "was removed by another restore as soon as it was made")
+		require.ErrorContains(t, err, "was immediately removed by another restore")
 		assert.Equal(t, maxAttempts, lost)
 		assert.Empty(t, names(t, path))
 	}

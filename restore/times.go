@@ -12,22 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// times finds where a level's files become later than the moment that is wanted
-// with as many headers as the logarithm of their number, as long as clocks went
-// forward. Whether they did is seen when the files are restored: see lateError.
+// times finds the first file of a level that is later than the target time. It reads
+// about 2·log₂(n) headers of n files, assuming that clocks did not run backwards. That
+// is checked when the files are restored: see lateError.
 type times struct {
-	window int          // how many files are passed over at once; 0 until there is one
-	until  ltx.FileInfo // up to here files are believed to be in time
-	found  bool         // the end is known: what follows is looked at one by one
+	window int          // how many files are skipped at a time; 0 at first
+	until  ltx.FileInfo // files up to this one are assumed to be in time
+	found  bool         // the end is known: later files are examined one by one
 }
 
-// lateError is a file that was believed to be older than the moment.
+// lateError is the error of a file that was assumed to be in time but is not.
 type lateError struct{ error }
 
 func (e *lateError) Unwrap() error { return e.error }
 
-// believed reports whether a file is believed to be in time: what is before one
-// that is.
+// believed reports whether a file is assumed to be in time, because a later one is.
 func (c *cursor) believed(info *ltx.FileInfo) bool {
 	if !c.p.believe || c.p.timed(info.Level) {
 		return false
@@ -43,8 +42,9 @@ func inOrder(a, b *ltx.FileInfo) int {
 	return cmp.Or(cmp.Compare(a.MinTXID, b.MinTXID), cmp.Compare(a.MaxTXID, b.MaxTXID))
 }
 
-// search looks at a file further on, twice as far each time; where that is late, it
-// searches between. Whatever fails is left to be met by looking one by one.
+// search examines a file further on, twice as far each time. If that is late, it
+// bisects the files before it. Errors are ignored: they occur again when files are
+// examined one by one.
 func (t *times) search(c *cursor) {
 	if err := c.peek(); err != nil || c.ahead == nil {
 		return
@@ -53,7 +53,7 @@ func (t *times) search(c *cursor) {
 	for 1+len(c.queue) < t.window {
 		info, err := c.read()
 		if err != nil || info == nil {
-			break // an error is the iterator's for good: it is met again
+			break // errors of iterators are permanent: it occurs again
 		}
 		c.queue = append(c.queue, info)
 	}
@@ -88,7 +88,7 @@ func (t *times) search(c *cursor) {
 	}
 }
 
-// lookUp returns a file's time, by its header unless that was read before.
+// lookUp returns a file's time, and reads its header if necessary.
 func (p *planner) lookUp(info *ltx.FileInfo) (time.Time, error) {
 	if known, ok := p.known[nameOf(info)]; ok {
 		return known, nil
@@ -108,7 +108,7 @@ func (p *planner) lookUp(info *ltx.FileInfo) (time.Time, error) {
 	return at, nil
 }
 
-// inTime reports whether a file was written before the moment that is wanted.
+// inTime reports whether a file was written before the target time.
 func (p *planner) inTime(c *cursor, info *ltx.FileInfo) (bool, error) {
 	if p.target.Before.IsZero() {
 		return true, nil

@@ -28,20 +28,20 @@ func TestTorn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ltx.TXID(9), result.TXID)
 	assert.Equal(t, []restore.LeftOut{
-		{Level: 0, MinTXID: 10, MaxTXID: 10, Reason: "it has no bytes, its upload broke off"},
-		{Level: 3, MinTXID: 4, MaxTXID: 9, Reason: "it has no bytes, its upload broke off"},
+		{Level: 0, MinTXID: 10, MaxTXID: 10, Reason: "it is empty after an incomplete upload"},
+		{Level: 3, MinTXID: 4, MaxTXID: 9, Reason: "it is empty after an incomplete upload"},
 	}, result.LeftOut)
 
 	c = replica(t, h, at{9, 1, 3}, at{0, 5, 5})
 	tear(c, "ltx/0000/0000000000000004-0000000000000004")
 	_, err = restore.NewPlan(t.Context(), c, restore.Target{}, nil)
 	require.ErrorContains(t, err, "transaction 0000000000000004 is missing")
-	require.ErrorContains(t, err, "level 0 0000000000000004-0000000000000004.ltx: it has no bytes, its upload broke off")
+	require.ErrorContains(t, err, "level 0 0000000000000004-0000000000000004.ltx: it is empty after an incomplete upload")
 	require.NotContains(t, err.Error(), "more)")
 	tear(c, "ltx/0001/0000000000000004-0000000000000005")
 	tear(c, "ltx/0002/0000000000000004-0000000000000006")
 	_, err = restore.NewPlan(t.Context(), c, restore.Target{}, nil)
-	require.ErrorContains(t, err, "broke off (and 2 more)")
+	require.ErrorContains(t, err, "incomplete upload (and 2 more)")
 
 	c = replica(t, h)
 	tear(c, "snapshots/0000000000000001-0000000000000003")

@@ -12,15 +12,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// UnreachableError says why a target cannot be restored from a replica, and
-// what can be restored instead. It matches fs.ErrNotExist only if the replica
-// has no files at all: a daemon that starts a new history in place of a
-// damaged one would lose it.
+// UnreachableError describes why a target cannot be restored from a replica, and
+// what can be restored instead. It matches fs.ErrNotExist only if the replica has no
+// files at all: otherwise, a daemon might start a new history over a damaged one.
 type UnreachableError struct {
 	Target Target
 
-	// Empty means that there is no file on any level, not even a zero-byte
-	// one.
+	// Empty means that no level has files, not even zero-byte ones.
 	Empty bool
 
 	// LeftOut are files that may be relevant but are not whole: zero-byte
@@ -57,7 +55,7 @@ func (e *UnreachableError) Error() string {
 	var b strings.Builder
 	switch {
 	case e.Within != nil && e.Target.TXID != 0:
-		fmt.Fprintf(&b, "transaction %s is only in files that go beyond it, such as %s", e.Target.TXID, ltxio.Name(e.Within.Level, e.Within.MinTXID, e.Within.MaxTXID))
+		fmt.Fprintf(&b, "transaction %s is only in files that extend beyond it, such as %s", e.Target.TXID, ltxio.Name(e.Within.Level, e.Within.MinTXID, e.Within.MaxTXID))
 	case e.Within != nil:
 		b.WriteString("no file is that old")
 	case e.Until == 0:

@@ -24,7 +24,7 @@ func TestTornFiles(t *testing.T) {
 	assert.Equal(t, "ltxstore ls: warning: 1 file of no bytes, which broken uploads have left, such as level 0 "+name+": see ltxstore verify\n", r.err)
 	r = s.run(t.Context(), "restore", s.url("rep"), "DIR/out")
 	assert.Equal(t, exitOK, r.code)
-	assert.Equal(t, "ltxstore restore: warning: level 0 "+name+" was left out: it has no bytes, its upload broke off; transactions may be missing\n", r.err)
+	assert.Equal(t, "ltxstore restore: warning: level 0 "+name+" was left out: it is empty after an incomplete upload; transactions may be missing\n", r.err)
 	assert.Contains(t, s.run(t.Context(), "restore", "-force", "-json", s.url("rep"), "DIR/out").out, `"left_out": [`)
 	for _, other := range []string{"0000000000000007-0000000000000008", "0000000000000006-0000000000000007"} {
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", other), "not there", other)
