@@ -40,7 +40,7 @@ func (v *verifier) read(ctx context.Context, info *ltx.FileInfo) *reading {
 	return r
 }
 
-// addFile adds the findings about a file by itself.
+// addFile adds the findings about a single file.
 func (v *verifier) addFile(r *reading) {
 	f, name := nameOf(r.info), nameInWords(r.info)
 	v.report.Files++
@@ -49,13 +49,13 @@ func (v *verifier) addFile(r *reading) {
 	damaged := true
 	switch {
 	case errors.Is(r.err, fs.ErrNotExist) && r.info.Size > 0:
-		v.find(Info, KindDeleted, f, "%s was deleted meanwhile", name)
+		v.find(Info, KindDeleted, f, "%s was deleted in the meantime", name)
 		return
 	case r.info.Size == 0:
 		v.find(Error, KindTorn, f, "%s has no bytes: its upload was interrupted", name)
 		damaged = errors.Is(r.err, ltxstore.ErrChecksum) || errors.As(r.err, &damage)
 	case errors.As(r.err, &damage) && damage.Torn && damage.Size < r.info.Size:
-		v.find(Error, KindTorn, f, "%s is torn: %v; its listing says %d", name, damage, r.info.Size)
+		v.find(Error, KindTorn, f, "%s is torn: %v; %d were listed", name, damage, r.info.Size)
 	case errors.As(r.err, &damage) && damage.Torn:
 		v.find(Error, KindTorn, f, "%s is torn: %v; no more was stored", name, damage)
 	case errors.As(r.err, &damage), errors.Is(r.err, ltxstore.ErrChecksum):
@@ -64,9 +64,9 @@ func (v *verifier) addFile(r *reading) {
 		v.find(Error, KindUnreadable, f, "%s cannot be read: %v", name, r.err)
 		damaged = false
 	case r.header.MinTXID != f.min || r.header.MaxTXID != f.max:
-		v.find(Error, KindName, f, "%s holds transactions %s to %s", name, r.header.MinTXID, r.header.MaxTXID)
+		v.find(Error, KindName, f, "%s contains transactions %s to %s", name, r.header.MinTXID, r.header.MaxTXID)
 	case r.size != r.info.Size:
-		v.find(Error, KindSize, f, "%s has %d bytes, its listing says %d", name, r.size, r.info.Size)
+		v.find(Error, KindSize, f, "%s has %d bytes, but %d were listed", name, r.size, r.info.Size)
 		return // it can be restored
 	default:
 		return
@@ -74,14 +74,14 @@ func (v *verifier) addFile(r *reading) {
 	v.bad[f] = damaged
 }
 
-// sequence is the files of a level so far.
+// sequence is the state of the check of a level.
 type sequence struct {
 	v      *verifier
 	level  Level
-	before *reading // the last one without an error
+	before *reading // the last file without an error
 }
 
-// add adds the findings about a file and those before it.
+// add adds the findings about a file and how it fits to those before it.
 func (s *sequence) add(r *reading) {
 	info, f, name := r.info, nameOf(r.info), nameInWords(r.info)
 	if errors.Is(r.err, fs.ErrNotExist) {
@@ -91,13 +91,13 @@ func (s *sequence) add(r *reading) {
 	switch {
 	case l.Level == ltxstore.SnapshotLevel:
 		if info.MinTXID != 1 {
-			s.v.find(Warning, KindSnapshot, f, "%s is not a snapshot: it begins with transaction %s", name, info.MinTXID)
+			s.v.find(Warning, KindSnapshot, f, "%s is not a snapshot: it starts with transaction %s", name, info.MinTXID)
 		}
 	case l.Files == 0:
 	case info.MinTXID > l.Last && info.MinTXID-1 > l.Last:
 		s.v.find(Warning, KindGap, file{l.Level, l.Last + 1, info.MinTXID - 1}, "level %d has no transactions %s to %s", l.Level, l.Last+1, info.MinTXID-1)
 	case info.MinTXID <= l.Last:
-		s.v.find(Info, KindOverlap, f, "%s overlaps files before it, which go to transaction %s", name, l.Last)
+		s.v.find(Info, KindOverlap, f, "%s overlaps previous files, which end with transaction %s", name, l.Last)
 	}
 	if l.Files++; l.Files == 1 {
 		l.First = info.MinTXID
@@ -110,15 +110,15 @@ func (s *sequence) add(r *reading) {
 		return
 	}
 	if b := s.before; b != nil && b.header.PageSize != r.header.PageSize {
-		s.v.find(Error, KindPageSize, f, "%s has pages of %d bytes, the file before it of %d", name, r.header.PageSize, b.header.PageSize)
+		s.v.find(Error, KindPageSize, f, "%s has pages of %d bytes, but the previous file of %d", name, r.header.PageSize, b.header.PageSize)
 	} else {
 		s.v.compare(r)
 	}
 	s.before = r
 }
 
-// compare compares a file's checksums with those in other files, of any level, of the database
-// after the same transactions.
+// compare compares a file's checksums of the database with those in other files, of any
+// level, after the same transactions.
 func (v *verifier) compare(r *reading) {
 	f, name := nameOf(r.info), nameInWords(r.info)
 	if r.header.NoChecksum() {

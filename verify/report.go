@@ -11,12 +11,12 @@ import (
 
 // Report is the result of Run.
 type Report struct {
-	// Complete says that everything was checked: no listing failed, and the context was
-	// not done.
+	// Complete means that everything was checked: no listing failed, and the context did
+	// not end.
 	Complete bool `json:"complete"`
 
-	// Unchecked are the levels that were not checked to their end. Of one that is in
-	// Levels too, the files counted there were checked.
+	// Unchecked are the levels that were not checked completely. If a level is in Levels
+	// too, the files counted there were checked.
 	Unchecked []int `json:"unchecked"`
 
 	// Files and Bytes count what was read.
@@ -29,7 +29,7 @@ type Report struct {
 	// Restore is the newest state that can be restored; nil if there is none.
 	Restore *State `json:"restore"`
 
-	// RestoreUnknown says that it is unknown what can be restored. Restore is nil then.
+	// RestoreUnknown means that it is unknown what can be restored. Restore is then nil.
 	RestoreUnknown bool `json:"restore_unknown"`
 
 	// Findings are sorted by severity, level and transaction.
@@ -65,11 +65,11 @@ type State struct {
 	Files int       `json:"files"`
 	Bytes int64     `json:"bytes"`
 
-	// SkipDamaged says that restoring it requires restore.Config.SkipDamaged, because
+	// SkipDamaged means that restoring it requires restore.Config.SkipDamaged, because
 	// files are damaged or have another history.
 	SkipDamaged bool `json:"skip_damaged,omitzero"`
 
-	// ByTXID says that restoring it requires restore.Target.TXID, because it is not the
+	// ByTXID means that restoring it requires restore.Target.TXID, because it is not the
 	// newest state.
 	ByTXID bool `json:"by_txid,omitzero"`
 }
@@ -93,10 +93,10 @@ const (
 	// Error is something lost or unreadable. A restore that needs it fails.
 	Error Severity = "error"
 
-	// Warning is something unexpected or missing for which other files make up.
+	// Warning is something unexpected, or missing but contained in other files.
 	Warning Severity = "warning"
 
-	// Info is something legal that is worth knowing.
+	// Info is something that is not a problem but worth knowing.
 	Info Severity = "info"
 )
 
@@ -107,7 +107,7 @@ const (
 	// KindList is a level that cannot be listed. Error.
 	KindList Kind = "list"
 
-	// KindUnreadable is a file that cannot be read from the store. Error.
+	// KindUnreadable is a file that the store fails to return. Error.
 	KindUnreadable Kind = "unreadable"
 
 	// KindTorn is a file that ends too early, or has no bytes. Error.
@@ -119,15 +119,15 @@ const (
 	// KindName is a file whose header has other transactions than its name. Error.
 	KindName Kind = "name"
 
-	// KindSize is a file whose size is not the listed one. Error.
+	// KindSize is a file whose size differs from the listed one. Error.
 	KindSize Kind = "size"
 
 	// KindPageSize is a file with another page size than the one before it. Error.
 	KindPageSize Kind = "page size"
 
 	// KindHistory is a file whose checksums of the database contradict those of another
-	// file: two daemons have written to the replica. It is found only among files with
-	// checksums, which Litestream's do not have. Error.
+	// file: two daemons have written to the replica. It can be found only if files have
+	// checksums, which those of Litestream do not. Error.
 	KindHistory Kind = "history"
 
 	// KindRestore is a state that cannot be restored, although it should be. Error.
@@ -139,15 +139,15 @@ const (
 	// KindGap is a range of transactions that a level lacks, between others. Warning.
 	KindGap Kind = "gap"
 
-	// KindOverlap is a file with transactions of one before it, on any level but that of
-	// snapshots. It is legal (clause L6). Info.
+	// KindOverlap is a file with transactions of a previous one, on any level except that
+	// of snapshots. It is legal (clause L6). Info.
 	KindOverlap Kind = "overlap"
 
 	// KindDeleted is a file that was deleted while the replica was checked. Info.
 	KindDeleted Kind = "deleted"
 )
 
-// Finding is one thing that Run has found.
+// Finding is a result of Run.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	Kind     Kind     `json:"kind"`

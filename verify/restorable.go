@@ -11,8 +11,8 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// restorable finds the newest state that can be restored, by dry runs: of the newest state,
-// then without damaged files, then of the last transaction before a gap.
+// restorable finds the newest state that can be restored, with dry runs: of the newest
+// state, then without damaged files, then of the last transaction before a gap.
 func (v *verifier) restorable(ctx context.Context) {
 	whole := file{level: -1}
 	v.report.RestoreUnknown = true
@@ -54,16 +54,17 @@ func (v *verifier) restorable(ctx context.Context) {
 			cfg.SkipDamaged, cfg.Skip = true, v.skip // known files need not be read again
 		default:
 			v.report.Complete = false
-			v.find(Error, KindList, whole, "cannot find out what can be restored: %v", err)
+			v.find(Error, KindList, whole, "cannot determine what can be restored: %v", err)
 			return
 		}
 	}
 }
 
-// skip leaves out damaged files.
+// skip reports whether a restore should skip a file.
 func (v *verifier) skip(info *ltx.FileInfo) bool { return v.bad[nameOf(info)] }
 
-// explain adds why the newest state cannot be restored, and what can be restored instead.
+// explain adds a finding about why the newest state cannot be restored, and what can be
+// restored instead.
 func (v *verifier) explain(why error) {
 	if why == nil {
 		return
@@ -73,7 +74,7 @@ func (v *verifier) explain(why error) {
 	case state == nil:
 		v.find(Error, KindRestore, whole, "nothing can be restored: %v", why)
 	case !state.ByTXID && state.TXID < v.newest:
-		v.find(Error, KindRestore, whole, "transactions %s to %s are only in files that are damaged or have another history; those before can be restored %s", state.TXID+1, v.newest, state.how())
+		v.find(Error, KindRestore, whole, "transactions %s to %s are only in files that are damaged or have another history; previous ones can be restored %s", state.TXID+1, v.newest, state.how())
 	case state.ByTXID:
 		v.find(Error, KindRestore, whole, "the newest state cannot be restored: %v; transaction %s can be %s", why, state.TXID, state.how())
 	default:

@@ -189,7 +189,7 @@ func TestUnreadableIsNotDamaged(t *testing.T) {
 	c.Script(t, mock.Fault{Op: mock.OpOpen, Levels: []int{0}, MinTXID: 7, Times: -1, Err: fs.ErrPermission})
 	r := run(t, c, verify.Config{})
 	assert.Equal(t, []string{"error list", "error unreadable"}, kinds(r))
-	assert.Contains(t, r.Findings[0].Message, "cannot find out what can be restored: ")
+	assert.Contains(t, r.Findings[0].Message, "cannot determine what can be restored: ")
 	assert.True(t, r.RestoreUnknown)
 	assert.Nil(t, r.Restore)
 	assert.False(t, r.Complete)

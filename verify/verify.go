@@ -21,7 +21,7 @@ type Config struct {
 	// restored is always determined from all levels.
 	Levels []int
 
-	// Concurrency is how many files are read at once. 0 means 4.
+	// Concurrency is how many files are read at a time. 0 means 4.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file, and repeatedly while Run determines
@@ -39,25 +39,24 @@ type Progress struct {
 
 const defaultConcurrency = 4
 
-// Run reads all files of a replica and returns what it has found. It fails with fs.ErrInvalid,
-// and returns no Report, if client is nil or cfg is invalid. It fails with the error of ctx,
-// and returns the Report so far, if ctx is done. Everything else is a Finding.
+// Run reads all files of a replica and returns its findings. If client is nil or cfg is
+// invalid, it fails with fs.ErrInvalid and returns no Report. If ctx ends, it returns the
+// error of ctx and the Report so far. Everything else is a Finding.
 //
-// The replica may be in use by a daemon: files that are written or deleted meanwhile are not
-// errors. Levels are read in ascending order, so that files that compaction moves are
+// A daemon may be using the replica: files that are written or deleted in the meantime are
+// not errors. Levels are read in ascending order, so that files that compaction moves are
 // found on the next level.
 //
-// What can be restored is what restore.DryRun can restore. Report.Restore has the settings of
+// What can be restored is determined by [restore.DryRun]. Report.Restore has the settings of
 // restore.Config that it requires.
 //
-// Run costs LTXLevels, a listing of each level without metadata, one OpenLTXFile of each
-// whole file, and restore.DryRun, which reads the files of the newest state again, and
-// more than once if files are damaged. It takes the memory of a page and some buffers for each
-// file read at once, a page of the listing, a checksum for each file that has
-// one, and the findings.
+// Run costs LTXLevels, a listing of each level without metadata, one OpenLTXFile for each
+// file, and restore.DryRun, which reads the files of the newest state again, and more than
+// once if files are damaged. It needs memory for a page and some buffers for each file read
+// at a time, a page of the listing, a checksum for each file that has one, and the findings.
 func Run(ctx context.Context, client ltxstore.ReplicaClient, cfg Config) (*Report, error) {
 	if client == nil {
-		return nil, fmt.Errorf("verify: client is nil: want the replica's client: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("verify: client is nil: want a ReplicaClient: %w", fs.ErrInvalid)
 	}
 	if cfg.Concurrency < 0 {
 		return nil, backend.Invalid(client.Type(), "verify", "Config.Concurrency", cfg.Concurrency, fmt.Sprintf("want 0 (%d) or more", defaultConcurrency))
@@ -110,7 +109,7 @@ type verifier struct {
 	newest ltx.TXID
 }
 
-// sum is the checksum of the database after a transaction, and a file that has it.
+// sum is the checksum of the database after a transaction, and a file that contains it.
 type sum struct {
 	checksum ltx.Checksum
 	file     file
@@ -130,7 +129,7 @@ func (v *verifier) find(severity Severity, kind Kind, f file, format string, arg
 	v.report.Findings = append(v.report.Findings, Finding{severity, kind, f.level, f.min, f.max, fmt.Sprintf(format, args...)})
 }
 
-// level reads the files of a level, several at once, and adds findings in order.
+// level reads the files of a level, several at a time, and adds findings in order.
 func (v *verifier) level(ctx context.Context, level int) {
 	if ctx.Err() != nil {
 		v.unchecked(level)
@@ -139,8 +138,8 @@ func (v *verifier) level(ctx context.Context, level int) {
 	fits := &sequence{v: v, level: Level{Level: level}}
 	stopped := false
 	line := flow.Line[*reading]{Limit: cmp.Or(v.cfg.Concurrency, defaultConcurrency), Take: func(r *reading) {
-		// A failure because ctx is done is not one of the file, and later files would
-		// seem to follow a gap.
+		// A failure because ctx ended is not that of a file, and later files would seem
+		// to follow a gap.
 		if stopped = stopped || ctx.Err() != nil && r.err != nil; stopped {
 			return
 		}

@@ -108,9 +108,9 @@ func TestOneFileIsWrong(t *testing.T) {
 		"more at its end":  {append(bytes.Clone(whole), 0), "error corrupt", "unexpected data after trailer"},
 		"not LTX":          {bytes.Repeat([]byte("x"), 200), "error corrupt", "invalid LTX file"},
 		"huge frame":       {huge, "error corrupt", "page's frame says it has 4294967295 bytes"},
-		"other file's":     {h.File(7, 7), "error name", "holds transactions 0000000000000007 to 0000000000000007"},
-		"other beginning":  {h.File(5, 6), "error name", "holds transactions 0000000000000005 to 0000000000000006"},
-		"other file's end": {h.File(6, 7), "error name", "holds transactions 0000000000000006 to 0000000000000007"},
+		"other file's":     {h.File(7, 7), "error name", "contains transactions 0000000000000007 to 0000000000000007"},
+		"other beginning":  {h.File(5, 6), "error name", "contains transactions 0000000000000005 to 0000000000000006"},
+		"other file's end": {h.File(6, 7), "error name", "contains transactions 0000000000000006 to 0000000000000007"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := replica(t, h, sound...)
@@ -225,11 +225,11 @@ func TestFilesDoNotFit(t *testing.T) {
 		"gap": {[]at{{0, 1, 1}, {0, 5, 5}}, nil, []string{"error restore", "warning gap"},
 			"transactions 0000000000000002 to 0000000000000004 are missing, files go on after them; the last that can be restored is 0000000000000001", 1},
 		"no beginning":               {[]at{{0, 4, 4}, {0, 5, 5}}, nil, []string{"error restore"}, "nothing can be restored", 0},
-		"overlap":                    {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
-		"overlap of one transaction": {[]at{{1, 1, 4}, {1, 4, 6}}, nil, []string{"info overlap"}, "overlaps files before it, which go to transaction 0000000000000004", 6},
-		"no snapshot":                {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is not a snapshot: it begins with transaction 0000000000000003", 6},
+		"overlap":                    {[]at{{1, 1, 4}, {1, 3, 6}}, nil, []string{"info overlap"}, "overlaps previous files, which end with transaction 0000000000000004", 6},
+		"overlap of one transaction": {[]at{{1, 1, 4}, {1, 4, 6}}, nil, []string{"info overlap"}, "overlaps previous files, which end with transaction 0000000000000004", 6},
+		"no snapshot":                {[]at{{9, 1, 4}, {9, 3, 6}}, nil, []string{"warning snapshot"}, "is not a snapshot: it starts with transaction 0000000000000003", 6},
 		"two histories": {[]at{{0, 1, 1}, {0, 2, 2}}, []at{{0, 3, 3}}, []string{"error restore", "error history"},
-			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or have another history; those before can be restored with -skip-damaged", 2},
+			"transactions 0000000000000003 to 0000000000000003 are only in files that are damaged or have another history; previous ones can be restored with -skip-damaged", 2},
 		"two histories on two levels": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}}, []at{{1, 1, 2}}, []string{"error restore", "error history"},
 			"the newest state can be restored only with -skip-damaged: mock: restore level 1 0000000000000001-0000000000000002.ltx: the database after it has checksum", 3},
 		"another history that is not used": {[]at{{0, 1, 1}, {0, 2, 2}, {0, 3, 3}, {9, 1, 3}}, []at{{1, 1, 2}}, []string{"error history"},
@@ -267,7 +267,7 @@ func TestPageSize(t *testing.T) {
 	require.NoError(t, err)
 	r := run(t, c, verify.Config{})
 	require.Equal(t, []string{"error restore", "error page size"}, kinds(r))
-	assert.Contains(t, r.Findings[1].Message, "pages of 1024 bytes, the file before it of 512")
+	assert.Contains(t, r.Findings[1].Message, "pages of 1024 bytes, but the previous file of 512")
 }
 
 // A newest file that is damaged does not make the state before it the newest.
@@ -276,7 +276,7 @@ func TestNewestIsDamaged(t *testing.T) {
 	c.Store().Put("ltx/0000/0000000000000007-0000000000000007.ltx", mock.Object{Body: []byte("LTX1")})
 	r := run(t, c, verify.Config{})
 	require.Equal(t, []string{"error restore", "error torn"}, kinds(r))
-	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are only in files that are damaged or have another history; those before can be restored with -skip-damaged", r.Findings[0].Message)
+	assert.Equal(t, "transactions 0000000000000007 to 0000000000000007 are only in files that are damaged or have another history; previous ones can be restored with -skip-damaged", r.Findings[0].Message)
 	assert.True(t, r.Restore.SkipDamaged)
 	assert.Equal(t, ltx.TXID(6), r.Restore.TXID)
 }
