@@ -16,7 +16,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// file copies a file that the destination does not have; there is its file of that name.
+// file copies a file unless the destination has it. there is the destination's file of the
+// same name, or nil.
 func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, error) {
 	action := Copied
 	if there != nil {
@@ -31,7 +32,7 @@ func (c *copier) file(ctx context.Context, info, there *ltx.FileInfo) (Action, e
 		case !c.cfg.Replace:
 			what := "other content"
 			if info.Size != there.Size {
-				what = fmt.Sprintf("%d bytes, the source %d", there.Size, info.Size)
+				what = fmt.Sprintf("%d bytes, but the source %d", there.Size, info.Size)
 			}
 			return Failed, failed(c.dst, info, fmt.Errorf("the destination has %s: %w", what, fs.ErrExist))
 		}
@@ -80,12 +81,12 @@ func (c *copier) write(ctx context.Context, info *ltx.FileInfo) error {
 	return err
 }
 
-// short reads a body that is too short for the mark of an LTX file. The beginning
-// of the mark is what a torn upload has left of one.
+// short reads a body that is too short for the magic of an LTX file. A prefix of the magic
+// is an LTX file whose upload was interrupted.
 func short(r io.Reader) (io.Reader, error) {
 	head, err := io.ReadAll(r)
 	if err == nil && strings.HasPrefix(ltx.Magic, string(head)) {
-		err = &ltxio.DamageError{Err: fmt.Errorf("file ends after %d bytes, within the mark of an LTX file", len(head)), Size: int64(len(head))}
+		err = &ltxio.DamageError{Err: fmt.Errorf("file ends after %d bytes, within the magic of an LTX file", len(head)), Size: int64(len(head))}
 	}
 	return bytes.NewReader(head), err
 }
@@ -102,7 +103,7 @@ func (c *copier) same(ctx context.Context, info, there *ltx.FileInfo) (bool, err
 	defer a.Close()
 	b, err := c.dst.OpenLTXFile(ctx, info.Level, info.MinTXID, info.MaxTXID, 0, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("deleted from the destination meanwhile: %w", err)
+		return false, fmt.Errorf("deleted from the destination in the meantime: %w", err)
 	}
 	if err != nil {
 		return false, err
@@ -142,7 +143,7 @@ func equal(a, b io.Reader) (bool, error) {
 	}
 }
 
-// readFull reads until buf is full or the reader ends, which is not an error.
+// readFull reads until buf is full or r ends, which is not an error.
 func readFull(r io.Reader, buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
 		var more int
@@ -155,8 +156,8 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 	return n, err
 }
 
-// exact fails if a body does not have the listed size, because the file was replaced meanwhile
-// or the transfer ended too early. Nothing is written then.
+// exact is a reader that fails if the body does not have the listed size, because the file
+// was replaced in the meantime or the transfer ended too early. The write then fails, too.
 type exact struct {
 	r    io.Reader
 	left int64

@@ -8,7 +8,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// Action is what was done with a file.
+// Action is what happened to a file.
 type Action string
 
 const (
@@ -25,8 +25,8 @@ const (
 	// deleted it, the compacted file is copied later.
 	Deleted Action = "deleted"
 
-	// Damaged is a file that was not copied because the source's is damaged or has no
-	// bytes; see the error. A file of the destination stays.
+	// Damaged is a file that was not copied because that of the source is damaged or
+	// empty; see the error. The destination's file, if any, is kept.
 	Damaged Action = "damaged"
 
 	// Failed is a file that was not copied; see the error.
@@ -46,7 +46,7 @@ type Report struct {
 	Files map[Action]int   `json:"files"`
 	Bytes map[Action]int64 `json:"bytes"`
 
-	// Extra is the number of files that only the destination has. They are left alone.
+	// Extra is the number of files that only the destination has. They are kept.
 	Extra int `json:"extra"`
 
 	// Failures lists the first 1000 files that were not copied, including damaged ones,
@@ -65,7 +65,7 @@ type Failure struct {
 	Error   string   `json:"error"`
 }
 
-// maxFailures bounds the memory of a report.
+// maxFailures limits the memory of a report.
 const maxFailures = 1000
 
 func (r *Report) add(o Outcome) {

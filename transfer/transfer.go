@@ -31,15 +31,15 @@ type Config struct {
 	// fs.ErrExist, and the others are copied.
 	Replace bool
 
-	// CopyDamaged copies damaged LTX files too. Otherwise each file is verified as it is
-	// copied, and damaged ones are left out. The destination refuses an invalid header in
-	// any case (clause W7).
+	// CopyDamaged copies damaged LTX files too. Otherwise, each file is verified as it is
+	// copied, and damaged ones are skipped. Files with an invalid header are never copied,
+	// because the destination rejects them (clause W7).
 	CopyDamaged bool
 
 	// DryRun does everything except reading and writing files.
 	DryRun bool
 
-	// Concurrency is how many files are copied at once. 0 means 8.
+	// Concurrency is how many files are copied at a time. 0 means 8.
 	Concurrency int
 
 	// Each, if not nil, is called with the outcome of each file, in the order of the
@@ -53,30 +53,30 @@ const defaultConcurrency = 8
 //
 // It skips files that dst has with the same size (with Content: the same bytes), so that an
 // interrupted copy continues where it stopped; an interrupted write leaves no file (clause
-// W3). A file is not written unless it has the listed size and, if it begins as an LTX file,
-// is undamaged and has the transactions of its name. A file without bytes counts as damaged,
+// W3). A file is written only if it has the listed size and, if it starts as an LTX file, is
+// undamaged and contains the transactions in its name. An empty file counts as damaged,
 // unless another replica of a mirror has it. The times of LTX files are kept, because they
 // are in the header; other files get the time of the copy (clause T2).
 //
-// The error is nil if dst has all files; package verify tells whether they are undamaged
+// The error is nil if dst has all files; package verify checks whether they are undamaged
 // there. Otherwise the error wraps a *ltxstore.PartialError with the failures, or is that of
 // ctx, and the Report says what was done. If cfg is invalid or a client is nil, Run fails
 // with fs.ErrInvalid and returns no Report.
 //
-// The source may be in use by a daemon. Levels are copied in ascending order, so that files
-// that compaction moves are found on the next level. Run again to copy what was written
-// meanwhile.
+// A daemon may be using the source. Levels are copied in ascending order, so that files that
+// compaction moves are found on the next level. Run again to copy files that were written in
+// the meantime.
 //
 // Run costs LTXLevels and a listing of each level without metadata on both sides, one
-// OpenLTXFile and one WriteLTXFile for each file copied, and with Content two OpenLTXFile for
-// each file that both sides have. It takes the memory of a page of each listing, and of what
+// OpenLTXFile and one WriteLTXFile for each copied file, and with Content two OpenLTXFile for
+// each file that both sides have. It needs memory for a page of each listing, and whatever
 // the clients need for Concurrency files.
 func Run(ctx context.Context, dst, src ltxstore.ReplicaClient, cfg Config) (*Report, error) {
 	switch {
 	case dst == nil:
-		return nil, fmt.Errorf("copy: dst is nil: want the destination's client: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("copy: dst is nil: want a ReplicaClient: %w", fs.ErrInvalid)
 	case src == nil:
-		return nil, fmt.Errorf("copy: src is nil: want the source's client: %w", fs.ErrInvalid)
+		return nil, fmt.Errorf("copy: src is nil: want a ReplicaClient: %w", fs.ErrInvalid)
 	}
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("copy: %w", err)
@@ -134,7 +134,8 @@ func (c *copier) levels(ctx context.Context) ([]int, error) {
 	return slices.Compact(levels), nil
 }
 
-// level copies a level. It merges the listings of both sides, which are sorted alike.
+// level copies a level. It merges the listings of both sides, which are sorted in the same
+// way.
 func (c *copier) level(ctx context.Context, level int) (err error) {
 	if err := flow.Err(ctx); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (c *copier) level(ctx context.Context, level int) (err error) {
 			to.next()
 		}
 		if to.err != nil {
-			return to.err // files that are not listed may exist
+			return to.err // unlisted files may exist
 		}
 		source, there := from.file, (*ltx.FileInfo)(nil)
 		if to.file != nil && compare(to.file, source) == 0 {

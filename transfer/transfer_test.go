@@ -317,7 +317,7 @@ func TestContentCannotBeCompared(t *testing.T) {
 		"source reads":      {src: []mock.Fault{{Op: mock.OpRead, After: 9, Err: errInjected}}, action: transfer.Failed, says: "injected"},
 		"destination opens": {dst: []mock.Fault{{Op: mock.OpOpen, Err: errInjected}}, action: transfer.Failed, says: "injected"},
 		"destination is gone": {dst: []mock.Fault{{Op: mock.OpOpen, Err: fs.ErrNotExist}}, action: transfer.Failed,
-			says: "deleted from the destination meanwhile"},
+			says: "deleted from the destination in the meantime"},
 		"destination reads": {dst: []mock.Fault{{Op: mock.OpRead, After: 9, Err: errInjected}}, action: transfer.Failed, says: "injected"},
 	} {
 		t.Run(name, func(t *testing.T) {
