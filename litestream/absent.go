@@ -10,11 +10,11 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// absent stands for a nil client: the engine's first call returns the error.
+// absent replaces a nil client. Each of its methods returns the error.
 type absent struct{}
 
 func (absent) fail(op string) error {
-	return backend.Invalid(absent{}.Type(), op, "c", nil, "want a client of a replica")
+	return backend.Invalid(absent{}.Type(), op, "c", nil, "want a replica client")
 }
 
 func (absent) Type() string { return "none" }

@@ -1,12 +1,13 @@
-// Package litestream gives Litestream's engine this library's clients: all
-// stores, and all wrappers around them, such as client-side encryption and
-// several replicas at once.
+// Package litestream adapts the clients of [github.com/ltxstore/ltxstore] to
+// Litestream's engine: all stores, and all wrappers around them, such as
+// client-side encryption and mirrors.
 //
 //	db.Replica = litestream.Replica(db, client)
 //
-// Importing it also makes Litestream's own URLs open this library's backends:
-// engine.NewReplicaClientFromURL, the VFS and the follow mode use them. See
-// Register.
+// Importing it also makes Litestream's own URLs open this library's backends, for
+// engine.NewReplicaClientFromURL, the VFS and the follow mode. See [Register].
+// Package [github.com/ltxstore/ltxstore/litestream/daemon] is a daemon built on
+// it.
 //
 // It is a module of its own, so that importing ltxstore compiles neither
 // Litestream nor SQLite.
@@ -27,10 +28,10 @@ import (
 // concurrent use.
 //
 // Init, SetLogger and Close call the outermost client in c's stack that has them,
-// or do nothing. Messages of clients at info are logged at debug. An error of
-// opening or writing a file is an *engine.LTXError with the file's transactions
-// and, where the operator can do something, a hint; errors.Is and errors.As find
-// the error of c. ltxstore.As finds c.
+// or do nothing. Messages of clients at level info are logged at debug. An error
+// of opening or writing a file is an *engine.LTXError with the file's
+// transactions and, if the operator can do something, a hint. errors.Is and
+// errors.As find the error of c. ltxstore.As finds c.
 //
 // If c is nil, every method fails with fs.ErrInvalid.
 func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
@@ -41,8 +42,8 @@ func Client(c ltxstore.ReplicaClient) engine.ReplicaClient {
 }
 
 // Replica returns db's replica in c, for engine.DB.Replica, with the engine's
-// defaults. If c is a file.ReplicaClient or wraps one, its files get the database's
-// permissions and owner: see LikeDatabase.
+// defaults. If c is a file.ReplicaClient or wraps one, its files get the
+// permissions and owner of the database: see [LikeDatabase].
 func Replica(db *engine.DB, c ltxstore.ReplicaClient) *engine.Replica {
 	LikeDatabase(db.Path(), c)
 	return engine.NewReplicaWithClient(db, Client(c))
@@ -50,7 +51,7 @@ func Replica(db *engine.DB, c ltxstore.ReplicaClient) *engine.Replica {
 
 type client struct{ ltxstore.ReplicaClient }
 
-// Unwrap returns the client that Client was given.
+// Unwrap returns the argument of Client.
 func (c client) Unwrap() ltxstore.ReplicaClient { return c.ReplicaClient }
 
 // Init implements engine.ReplicaClient.

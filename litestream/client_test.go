@@ -71,7 +71,7 @@ func TestClientOfNil(t *testing.T) {
 	_, written := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader(""))
 	for _, err := range []error{c.Init(t.Context()), listed, opened, written, c.DeleteLTXFiles(t.Context(), nil), c.DeleteAll(t.Context())} {
 		require.ErrorIs(t, err, fs.ErrInvalid)
-		require.ErrorContains(t, err, "want a client of a replica")
+		require.ErrorContains(t, err, "want a replica client")
 	}
 	require.NoError(t, c.(io.Closer).Close())
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// ofFile returns err, of a file in the replica, as the engine knows errors of
-// files: it logs the hint, and if "auto-recover" is on, it starts anew from a
-// snapshot when a file is missing or corrupt, and never for anything else.
+// ofFile converts an error about a file of the replica to the engine's type. The
+// engine logs the hint, and with "auto-recover" starts over from a snapshot if a
+// file is missing or corrupt, and only then.
 func ofFile(op string, level int, minTXID, maxTXID ltx.TXID, err error) error {
 	if err == nil {
 		return nil
@@ -24,21 +24,21 @@ func ofFile(op string, level int, minTXID, maxTXID ltx.TXID, err error) error {
 	switch kind := ltxstore.KindOf(err); {
 	case kind == fs.ErrNotExist && op == "open":
 		found.Err = also{err, engine.ErrLTXMissing}
-		found.Hint = "The replica does not have the file: retention or another process has deleted it. " +
-			"'ltxstore verify' tells what can be restored; a new snapshot makes the replica whole again."
+		found.Hint = "The file is missing in the replica: retention or another process has deleted it. " +
+			"'ltxstore verify' shows what can be restored; a new snapshot repairs the replica."
 	case kind == ltxstore.ErrChecksum:
 		found.Err = also{err, engine.ErrLTXCorrupted}
-		found.Hint = "The file's content is not what was written. 'ltxstore verify' tells what can be restored, " +
-			"and 'ltxstore restore -skip-damaged' restores without the file; a new snapshot makes the replica whole again."
+		found.Hint = "The file is damaged. 'ltxstore verify' shows what can be restored, " +
+			"and 'ltxstore restore -skip-damaged' restores without the file; a new snapshot repairs the replica."
 	case kind == ltxstore.ErrStoreNotFound:
-		found.Hint = "The bucket or the directory is not there: create it, or correct the replica's settings."
+		found.Hint = "The bucket or directory does not exist: create it, or correct the replica's settings."
 	case kind == fs.ErrPermission:
-		found.Hint = "The store denies it: check the credentials and what they may do ('ltxstore check')."
+		found.Hint = "The store denies access: check the credentials and their permissions ('ltxstore check')."
 	}
 	return found
 }
 
-// also is an error that also matches another one, without its text.
+// also is err, but also matches kind.
 type also struct{ err, kind error }
 
 func (a also) Error() string   { return a.err.Error() }

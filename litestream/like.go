@@ -9,9 +9,9 @@ import (
 	"github.com/ltxstore/ltxstore/file"
 )
 
-// LikeDatabase gives new files and directories of a replica on a disk the
-// permissions and the owner of the database at path and of its directory, as
-// Litestream does: see file.ReplicaClient.Like. It does nothing for other clients.
+// LikeDatabase makes new files and directories of a replica on a disk get the
+// permissions and the owner of the database at path and of its directory, as in
+// Litestream: see file.ReplicaClient.Like. It has no effect on other clients.
 // For a mirror, call it with the client of each replica.
 func LikeDatabase(path string, c ltxstore.ReplicaClient) {
 	if disk, ok := ltxstore.As[*file.ReplicaClient](c); ok {

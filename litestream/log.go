@@ -5,9 +5,9 @@ import (
 	"log/slog"
 )
 
-// quiet returns a logger for clients of the engine. They log each write and deletion
-// that is done at info, which would be a line a second: the engine says at debug what
-// it does with single files.
+// quiet returns a logger for clients of the engine. They log each write and
+// deletion at info, which would be a line a second; the engine logs what it does
+// with single files at debug.
 func quiet(logger *slog.Logger) *slog.Logger {
 	if logger == nil {
 		return nil

@@ -12,20 +12,20 @@ import (
 	_ "github.com/ltxstore/ltxstore/backends"
 )
 
-// schemes are those of Litestream's URLs, and "gcs". The
-// engine has "webdavs" opened by the factory of "webdav".
+// schemes are those of Litestream's URLs, and "gcs". The engine opens "webdavs"
+// with the factory of "webdav".
 var schemes = []string{"file", "s3", "gs", "gcs", "abs", "sftp", "webdav", "nats", "oss"}
 
 func init() { Register() }
 
-// Register registers this library's backends for the URLs that the engine opens.
-// Importing the package does so too. A program that also imports Litestream's own
-// backends, which register themselves when they are imported, calls Register to be
-// sure that these are used.
+// Register registers this library's backends for the URLs that the engine opens,
+// as importing the package does. A program that also imports Litestream's own
+// backends, which register themselves too, must call Register to be sure that
+// those of this library are used.
 //
-// A URL names the place that it names in Litestream, and may have this library's
-// settings, also those of the wrappers that the program imports. A "file" URL has
-// none: the engine drops its query.
+// A URL refers to the same place as in Litestream, and may contain this library's
+// settings, including those of the wrappers that the program imports. A "file" URL
+// cannot: the engine drops its query.
 func Register() {
 	for _, scheme := range schemes {
 		if _, err := (ltxstore.Source{Type: scheme}).Scheme(); err == nil {
@@ -44,8 +44,8 @@ func open(scheme, host, path string, query url.Values, user *url.Userinfo) (engi
 	return Client(c), nil
 }
 
-// join returns the URL that the engine has split into these parts. The path of a
-// file is that of the URL, undecoded, which is also the directory's name.
+// join returns the URL that the engine split into these parts. The path of a
+// "file" URL is not decoded, because it is the directory's name.
 func join(scheme, host, path string, query url.Values, user *url.Userinfo) string {
 	var b strings.Builder
 	b.WriteString(scheme + ":")

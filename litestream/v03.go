@@ -10,7 +10,8 @@ import (
 	"github.com/ltxstore/ltxstore/v03"
 )
 
-// The engine restores what Litestream v0.3 wrote, if that is newer than the LTX files.
+// The engine restores from the files of Litestream v0.3 if these are newer than
+// the LTX files.
 var _ engine.ReplicaClientV3 = client{}
 
 // GenerationsV3 implements engine.ReplicaClientV3. The result is empty if the

@@ -10,37 +10,37 @@ import (
 )
 
 // Config is the configuration of a daemon. Parse reads it from a litestream.yml,
-// with Litestream's defaults. Durations are more than 0 unless stated otherwise.
+// with Litestream's defaults. Durations must be more than 0 unless stated
+// otherwise.
 type Config struct {
 	// Addr is the address at which metrics, health and the status page are served:
-	// "host:port" or ":port". Empty means that they are not served.
+	// "host:port" or ":port". If it is empty, they are not served.
 	Addr string
 
-	// Exec is a command with arguments that runs as long as the daemon does. Empty
-	// means none.
+	// Exec is a command with arguments that runs as long as the daemon. Empty means
+	// none.
 	Exec string
 
-	// Socket is the socket by which Litestream's own command controls the daemon.
+	// Socket is where Litestream's own command controls the daemon.
 	Socket Socket
 
-	// Log selects what is logged, and its format.
+	// Log is what is logged, and its format.
 	Log Log
 
 	// Levels are the intervals at which levels 1, 2, … are compacted from the
 	// level below.
 	Levels []time.Duration
 
-	// SnapshotInterval is how often a full snapshot is written,
-	// SnapshotRetention how long it is kept, with what continues it.
+	// SnapshotInterval is how often a full snapshot is written, and
+	// SnapshotRetention how long it is kept, with the files that continue it.
 	SnapshotInterval, SnapshotRetention time.Duration
 
-	// L0Retention is how long a file of level 0 is kept after it was compacted into
-	// level 1; 0 means not at all. L0RetentionCheck is how often expired files are
-	// deleted.
+	// L0Retention is how long a file of level 0 is kept after its compaction into
+	// level 1; it may be 0. L0RetentionCheck is how often expired files are deleted.
 	L0Retention, L0RetentionCheck time.Duration
 
 	// Retention deletes files from the replicas that are no longer needed. Without
-	// it the store has to delete them.
+	// it, the store must delete them.
 	Retention bool
 
 	// VerifyCompaction looks for gaps after each compaction.
@@ -52,24 +52,24 @@ type Config struct {
 	HeartbeatInterval time.Duration
 
 	// ValidationInterval is how often each replica is checked; 0 means never.
-	// ValidationRead reads and checks every file, which costs as much as a download
-	// of the replica: without it, listings alone show what can be restored.
+	// ValidationRead reads and checks every file, which costs a download of the
+	// replica; without it, only listings are checked.
 	ValidationInterval time.Duration
 	ValidationRead     bool
 
-	// ShutdownTimeout bounds the whole of stopping. ShutdownSyncTimeout is how long
-	// a failing last sync is repeated, every ShutdownSyncInterval; 0 means not at
-	// all.
+	// ShutdownTimeout limits how long stopping takes. ShutdownSyncTimeout is how
+	// long a failing last sync is repeated, every ShutdownSyncInterval; 0 means not
+	// at all.
 	ShutdownTimeout, ShutdownSyncTimeout, ShutdownSyncInterval time.Duration
 
-	// DBs are the databases, and directories of them.
+	// DBs are the databases and directories of databases.
 	DBs []DB
 
-	// Warnings are about replicas that are hardly where the author of the file meant
-	// them to be. They are for a person to read, and change nothing.
+	// Warnings are about replicas whose place is probably not the intended one.
+	// They are for people to read, and have no effect.
 	Warnings []config.Warning
 
-	// settings are those of the file's top level, by which a reload finds what it
+	// settings are those at the file's top level, for a reload to find those that it
 	// cannot change.
 	settings []config.Setting
 }
@@ -84,22 +84,22 @@ type Socket struct {
 // DB is a database, or a directory of them, and its replicas.
 type DB struct {
 	// Path is a database's file. Dir is a directory of databases whose names match
-	// Pattern (filepath.Match), also in folders below it if Recursive, and those that
-	// appear and disappear if Watch. One of Path and Dir is set.
+	// Pattern (filepath.Match). With Recursive, it includes those in folders below
+	// it. With Watch, databases may appear and disappear. Either Path or Dir is set.
 	Path, Dir, Pattern string
 	Recursive, Watch   bool
 
 	// MetaPath is where the engine keeps its local copies of the newest files;
 	// empty means a hidden directory next to the database. MetaDir is the directory
-	// for those of a Dir.
+	// for the copies of all databases of a Dir.
 	MetaPath, MetaDir string
 
 	MonitorInterval, CheckpointInterval, BusyTimeout time.Duration
 	MinCheckpointPages, TruncatePages                int
 	MaxSyncWALBytes                                  int64
 
-	// Restore restores a database that does not exist before it is replicated, if
-	// the replica has one.
+	// Restore restores a database that does not exist from its replica before it is
+	// replicated.
 	Restore bool
 
 	Sync Sync
@@ -108,19 +108,19 @@ type DB struct {
 	// config.Replica.Sub for each database.
 	Replicas []config.Replica
 
-	of string // the Dir that it was found in
+	of string // the Dir of a database that was found in one
 }
 
-// Sync sets how a database's replicas are kept up to date.
+// Sync is how the replicas of a database are kept up to date.
 type Sync struct {
 	// Interval is how often committed transactions are replicated.
 	Interval time.Duration
 
-	// MaxFiles is how many files are sent before others may use the replica; 0
-	// means all.
+	// MaxFiles is how many files are sent before other operations may use the
+	// replica; 0 means all.
 	MaxFiles int
 
-	// AutoRecover starts again from a snapshot if the engine's local copies of the
+	// AutoRecover starts over from a snapshot if the engine's local copies of the
 	// newest files are missing or damaged.
 	AutoRecover bool
 }

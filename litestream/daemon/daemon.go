@@ -19,16 +19,16 @@ import (
 
 // Options are options for Open. The zero value is the default.
 type Options struct {
-	// Once turns off replication in the background: see Daemon.Sync.
+	// Once disables replication in the background: see Daemon.Sync.
 	Once bool
 
-	// Version is what the control socket tells as the daemon's version.
+	// Version is the daemon's version as shown by the control socket.
 	Version string
 
-	// Logger receives the log. Nil means slog.Default.
+	// Logger is used for all logs. Nil means slog.Default.
 	Logger *slog.Logger
 
-	// Done, when closed, ends a last sync that is being repeated. It may be nil.
+	// Done, when closed, stops repeating a failing last sync. It may be nil.
 	Done <-chan struct{}
 }
 
@@ -45,7 +45,7 @@ type Daemon struct {
 	metrics *validationMetrics
 	page    *template.Template
 
-	cancel context.CancelFunc // ends what runs in the background
+	cancel context.CancelFunc // stops the background goroutines
 	wg     sync.WaitGroup
 	served chan struct{} // closed when web has ended
 
@@ -56,9 +56,9 @@ type Daemon struct {
 	failed map[string]failure   // databases and directories that should be replicated, by path
 }
 
-// Open starts to replicate the databases of cfg, and returns when all of them and
-// their stores could be opened. A database whose file does not exist is replicated
-// once it does. ctx bounds Open alone.
+// Open opens the databases of cfg and their stores, starts to replicate them, and
+// returns. A database whose file does not exist yet is replicated once it does. ctx
+// applies to Open only.
 func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error) {
 	d := &Daemon{cfg: cfg, opts: opts, log: opts.Logger, started: time.Now(), dbs: make(map[string]*database),
 		failed: make(map[string]failure), change: make(chan struct{}, 1), page: newPage(), cancel: func() {}}
@@ -108,7 +108,7 @@ func Open(ctx context.Context, cfg *Config, opts Options) (_ *Daemon, err error)
 	return d, nil
 }
 
-// databases returns all databases, those of directories included.
+// databases returns all databases, including those of directories.
 func (cfg *Config) databases(known func(path string) bool) ([]DB, error) {
 	var found []DB
 	seen := make(map[string]bool)
@@ -122,13 +122,13 @@ func (cfg *Config) databases(known func(path string) bool) ([]DB, error) {
 				return nil, err
 			}
 			if len(some) == 0 && !db.Watch {
-				return nil, fmt.Errorf("dir %s: it has no database that matches %q: want one, or watch: true", db.Dir, db.Pattern)
+				return nil, fmt.Errorf("dir %s: no database matches %q: want one, or watch: true", db.Dir, db.Pattern)
 			}
 		}
 		for _, one := range some {
 			file := realpath.Of(one.Path)
 			if seen[file] {
-				return nil, fmt.Errorf("database %s is there twice: want it once", one.Path)
+				return nil, fmt.Errorf("database %s is configured twice: want it once", one.Path)
 			}
 			seen[file] = true
 		}
@@ -145,7 +145,7 @@ func (cfg *Config) store(dbs []*engine.DB, opts Options, logger *slog.Logger) *e
 	}
 	s := engine.NewStore(dbs, levels)
 	s.Logger = logger.With(engine.LogKeySystem, engine.LogSystemStore)
-	for _, db := range dbs { // NewStore has given them another
+	for _, db := range dbs { // NewStore has set another
 		db.SetLogger(s.Logger.With(engine.LogKeyDB, filepath.Base(db.Path())))
 	}
 	s.SnapshotInterval, s.SnapshotRetention = cfg.SnapshotInterval, cfg.SnapshotRetention
@@ -177,18 +177,19 @@ func distinct(dbs []DB) error {
 	return nil
 }
 
-// owners are the databases that write to places, which config.Replica.Locations names.
+// owners maps a replica's location, of config.Replica.Locations, to its database.
 type owners map[string]string
 
-// take notes where a database's replicas are, unless others are there.
+// take records the locations of a database's replicas. It fails if another database
+// has one of them.
 func (o owners) take(db DB) error {
 	for _, r := range db.Replicas {
 		for _, at := range r.Locations() {
 			switch other, taken := o[at]; {
 			case taken && other == db.Path:
-				return fmt.Errorf("database %s: replica %s is there twice: want it once", db.Path, r)
+				return fmt.Errorf("database %s: replica %s is configured twice: want it once", db.Path, r)
 			case taken:
-				return fmt.Errorf("databases %s and %s have one replica, %s: want one for each", other, db.Path, r)
+				return fmt.Errorf("databases %s and %s have the same replica, %s: want one for each", other, db.Path, r)
 			}
 			o[at] = db.Path
 		}
@@ -196,7 +197,7 @@ func (o owners) take(db DB) error {
 	return nil
 }
 
-// has reports whether the database of a path is replicated.
+// has reports whether the database at path is replicated.
 func (d *Daemon) has(path string) bool { return d.database(path) != nil }
 
 func (d *Daemon) database(path string) *database {

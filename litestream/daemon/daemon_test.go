@@ -121,11 +121,11 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, os.Mkdir(g.path("empty"), 0o755))
 	require.NoError(t, os.Symlink(".", g.path("link")))
 	for yaml, says := range map[string]string{
-		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r/b.db}}, {dir: $DIR, pattern: "b.db", replica: {url: "file://$DIR/link/r"}}]`: "have one replica",
+		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r/b.db}}, {dir: $DIR, pattern: "b.db", replica: {url: "file://$DIR/link/r"}}]`: "have the same replica",
 		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/none, must-exist: true}}]`:                                                     "none",
-		`dbs: [{dir: $DIR/empty, pattern: "*.db", replica: {path: $DIR/r}}]`:                                                         `has no database that matches "*.db"`,
+		`dbs: [{dir: $DIR/empty, pattern: "*.db", replica: {path: $DIR/r}}]`:                                                         `no database matches "*.db"`,
 		`dbs: [{dir: $DIR/missing, pattern: "*.db", replica: {path: $DIR/r}}]`:                                                       "missing",
-		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}, {dir: $DIR, pattern: "*.db", replica: {path: $DIR/s}}]`:                   "a.db is there twice",
+		`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}, {dir: $DIR, pattern: "*.db", replica: {path: $DIR/s}}]`:                   "a.db is configured twice",
 		`{addr: "256.0.0.1:1", dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}]}`:                                                   "addr",
 		`{socket: {enabled: true, path: $DIR/a.db}, dbs: [{path: $DIR/a.db, replica: {path: $DIR/r}}]}`:                              "socket",
 	} {
@@ -233,5 +233,5 @@ func TestOneDaemonForADatabase(t *testing.T) {
 	d = g.open(`dbs: [{path: $DIR/a.db, meta-path: $DIR/m/deep, replica: {path: $DIR/s}}]`)
 	require.NoError(t, d.Close(t.Context()))
 	_, err = Open(t.Context(), g.parse(`dbs: [{path: $DIR/a.db, meta-path: $DIR/m, replica: {path: $DIR/s}}, {path: $DIR/b.db, meta-path: $DIR/m, replica: {path: $DIR/r}}]`), g.options())
-	require.ErrorContains(t, err, "another database has its files there")
+	require.ErrorContains(t, err, "another database uses this folder")
 }

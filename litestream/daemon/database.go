@@ -17,7 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/v03"
 )
 
-// database is one database that is replicated.
+// database is a database that is replicated.
 type database struct {
 	DB
 	*replicas
@@ -26,17 +26,16 @@ type database struct {
 	locations []string // of the replicas
 
 	lock *os.File    // or nil
-	file fs.FileInfo // of the file that the engine has opened; nil before it is there
+	file fs.FileInfo // of the file that the engine has opened; nil until it exists
 
 	mu      sync.Mutex
 	check   Check  // the last one
-	window  Window // as it was last found out
-	lacking string // why replicas are not equal
+	window  Window // as last determined
+	lacking string // why replicas differ
 }
 
-// openDatabase opens the replicas of a database, restores it if it is missing and
-// should be restored, and prepares it for the engine. With once, the caller
-// replicates it.
+// openDatabase opens the replicas of a database, restores it if configured and
+// missing, and prepares it for the engine. With once, the caller replicates it.
 func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (*database, error) {
 	logger = logger.With("db", filepath.Base(cfg.Path))
 	found, err := openReplicas(ctx, cfg.Replicas, logger)
@@ -81,8 +80,8 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 	return d, nil
 }
 
-// replaced reports whether the database is another file than it was, which happens when one
-// is restored or moved to its path. The engine would go on with the old one.
+// replaced reports whether another file has taken the database's path, for example
+// by a restore. The engine would continue with the old file.
 func (d *database) replaced() bool {
 	now, err := os.Stat(d.Path)
 	if err != nil {
@@ -94,8 +93,8 @@ func (d *database) replaced() bool {
 	return !os.SameFile(d.file, now)
 }
 
-// restore restores the database if it does not exist. An empty replica is that of a
-// first start.
+// restore restores the database if it does not exist. An empty replica is not an
+// error: this is the first start.
 func (d *database) restore(ctx context.Context, logger *slog.Logger) error {
 	switch _, err := os.Stat(d.Path); {
 	case err == nil:
@@ -123,8 +122,8 @@ func (d *database) restore(ctx context.Context, logger *slog.Logger) error {
 	return nil
 }
 
-// restoreV03 restores what Litestream v0.3 has written to the first replica that has
-// any. If none has, that is fs.ErrNotExist.
+// restoreV03 restores from the first replica with files of Litestream v0.3. If
+// there is none, the error is fs.ErrNotExist.
 func (d *database) restoreV03(ctx context.Context, logger *slog.Logger) error {
 	for _, replica := range d.each {
 		generations, err := v03.Generations(ctx, replica)
@@ -143,7 +142,7 @@ func (d *database) restoreV03(ctx context.Context, logger *slog.Logger) error {
 	return fs.ErrNotExist
 }
 
-// close closes the replicas, and lets others replicate the database.
+// close closes the replicas and unlocks the database for other processes.
 func (d *database) close() error {
 	err := d.replicas.close()
 	if d.lock != nil {
@@ -152,13 +151,13 @@ func (d *database) close() error {
 	return err
 }
 
-// exists reports whether the database's file is there.
+// exists reports whether the database's file exists.
 func (d *database) exists() bool {
 	_, err := os.Stat(d.Path)
 	return err == nil
 }
 
-// gone reports whether a file is missing. One that cannot be examined may exist.
+// gone reports whether a file is missing. A file that cannot be examined is not.
 func gone(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrNotExist)

@@ -12,10 +12,10 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// expand returns the databases of a directory, each with replicas of its own
-// below the directory's. A database that known reports is not looked into:
-// closing a file that the engine has open would drop its locks. A symbolic link to one that
-// is there anyway is left out.
+// expand returns the databases of a directory, each with its own replicas below
+// those of the directory. It does not open databases for which known is true:
+// closing a file that the engine has open would drop its locks. It skips symbolic
+// links to a database in the same directory.
 func (db DB) expand(known func(path string) bool) ([]DB, error) {
 	var found []DB
 	var links []string
@@ -36,7 +36,7 @@ func (db DB) expand(known func(path string) bool) ([]DB, error) {
 		case err != nil && path == db.Dir:
 			return err
 		case err != nil:
-			return nil // it has gone, or is not ours to read
+			return nil // it is gone, or we may not read it
 		case entry.IsDir():
 			if path != db.Dir && (!db.Recursive || strings.HasSuffix(entry.Name(), metaSuffix)) {
 				return fs.SkipDir
@@ -61,8 +61,8 @@ func (db DB) expand(known func(path string) bool) ([]DB, error) {
 	return found, nil
 }
 
-// fileOf returns the path of the file that a symbolic link leads to, and others as they
-// are: SQLite has the WAL beside the file, and the engine looks for it beside the path.
+// fileOf returns the target if path is a symbolic link, and otherwise path. SQLite
+// puts the WAL next to the file, but the engine looks for it next to the path.
 func fileOf(path string) string {
 	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return path
@@ -74,7 +74,7 @@ func fileOf(path string) string {
 	return file
 }
 
-// at returns the database of that path in the directory.
+// at returns the database at path in the directory.
 func (db DB) at(path string) (DB, error) {
 	rel, err := filepath.Rel(db.Dir, path)
 	if err != nil {
@@ -92,11 +92,11 @@ func (db DB) at(path string) (DB, error) {
 	return one, one.check()
 }
 
-// metaSuffix ends the name of the engine's folder of a database.
+// metaSuffix is the end of the name of the engine's folder for a database.
 const metaSuffix = "-litestream"
 
-// metaPath is where Litestream keeps the engine's files of a directory's
-// database.
+// metaPath returns where Litestream keeps the engine's files for a database of a
+// directory.
 func (db DB) metaPath(rel string) string {
 	switch dir, name := filepath.Split(rel); {
 	case db.MetaDir != "":

@@ -26,21 +26,21 @@ import (
 func TestParseRefusesEach(t *testing.T) {
 	for _, setting := range []string{`pattern: "*.db"`, "recursive: true", "watch: true", "meta-dir: /m"} {
 		_, err := parse(t, "dbs: [{path: /a.db, "+setting+", replica: {path: /r}}]")
-		assert.ErrorContains(t, err, "are of a dir", setting)
+		assert.ErrorContains(t, err, "are settings of a dir", setting)
 	}
 	_, err := parse(t, "addr: '127.0.0.1:'\ndbs: [{path: /a.db, replica: {path: /r}}]")
 	require.ErrorContains(t, err, "addr")
 	_, err = parse(t, `dbs: [{dir: /d, pattern: "*.db", replica: {path: /d}}, {path: /a.db, replica: {path: /r}}, {path: /a.db, replica: {path: /s}}]`)
-	require.ErrorContains(t, err, "/a.db is there twice")
+	require.ErrorContains(t, err, "/a.db is configured twice")
 
 	err = table{"b": text(new(string))}.read([]config.Setting{{Key: "a"}, {Key: "b"}, {Key: "c"}})
-	require.ErrorContains(t, err, "a: the daemon does not have it")
-	require.ErrorContains(t, err, "c: the daemon does not have it")
+	require.ErrorContains(t, err, "a: not supported by the daemon")
+	require.ErrorContains(t, err, "c: not supported by the daemon")
 
 	t.Setenv("HOME", "")
 	for _, db := range []string{"{path: ~/a.db, replica: {path: /r}}", "{dir: ~/d, pattern: x, replica: {path: /r}}", "{path: /a.db, meta-path: '~', replica: {path: /r}}"} {
 		_, err := parse(t, "dbs: ["+db+"]")
-		assert.ErrorContains(t, err, "has no home directory", db)
+		assert.ErrorContains(t, err, "no home directory", db)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestLookThrough(t *testing.T) {
 	assert.True(t, d.has(g.path("dir/c.db")))
 	require.Len(t, d.failures(), 1)
 	failed := d.failures()[0]
-	require.ErrorContains(t, failed.err, "have one replica")
+	require.ErrorContains(t, failed.err, "have the same replica")
 	d.lookThrough(t.Context())
 	assert.Equal(t, failed.tried, d.failures()[0].tried)
 	d.retry(t.Context())

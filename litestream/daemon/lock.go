@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 )
 
-// errLocked is the error of a lock that another process has.
-var errLocked = errors.New("another process replicates the database, or another database has its files there: want one process for each, with a folder of its own")
+// errLocked means that another process has the lock.
+var errLocked = errors.New("another process replicates the database, or another database uses this folder: want one process, and a folder for each database")
 
-// lock excludes other daemons from the database whose files the engine keeps in
-// meta: two would take turns at its WAL, and replicate parts of transactions. The
-// lock ends with the file that is returned: nil where no lock can be had, because
-// there is no directory for the database yet or the system has no locks.
+// lock locks out other daemons from the database whose files the engine keeps in
+// meta: two daemons would each replicate parts of its WAL. Closing the returned file
+// ends the lock. The file is nil if the database's directory does not exist yet, or
+// the system has no locks.
 func lock(database, meta string) (*os.File, error) {
 	like, err := os.Stat(filepath.Dir(database))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,8 +36,8 @@ func lock(database, meta string) (*os.File, error) {
 	return dir, nil
 }
 
-// makeLike makes a directory and those above it that are not there, with the permissions and
-// the owner of another, as the engine would.
+// makeLike makes a directory and its missing parents, with the permissions and the
+// owner of another directory, as the engine would.
 func makeLike(path string, like fs.FileInfo) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// tryLock locks a directory until it is closed. Where the file system has no locks, it does
-// nothing.
+// tryLock locks a directory until it is closed. If the file system has no locks, it
+// does nothing.
 func tryLock(dir *os.File) error {
 	if errors.Is(syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
 		return errLocked
@@ -18,7 +18,7 @@ func tryLock(dir *os.File) error {
 	return nil
 }
 
-// giveTo gives a directory the owner of another, if this process may.
+// giveTo changes the owner of a directory to that of another, if permitted.
 func giveTo(path string, like fs.FileInfo) {
 	if stat, ok := like.Sys().(*syscall.Stat_t); ok {
 		_ = os.Chown(path, int(stat.Uid), int(stat.Gid))

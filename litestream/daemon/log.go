@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// Log selects what is logged, and its format.
+// Log is what is logged, and its format.
 type Log struct {
 	// Level is the lowest level that is logged: "trace", "debug", "info", "warn" or
 	// "error".
 	Level string
 
-	// Type is "text" or "json". Litestream's "pretty" is text.
+	// Type is "text" or "json", or Litestream's "pretty", which means text.
 	Type string
 
-	// Stderr logs to stderr instead of stdout. Source adds the line of code.
+	// Stderr logs to stderr instead of stdout. Source adds the source line.
 	Stderr, Source bool
 }
 
-// levelTrace is the engine's, below debug.
+// levelTrace is a level of the engine, below debug.
 const levelTrace = slog.LevelDebug - 4
 
 // Logger returns the logger of the daemon, the engine and the clients.

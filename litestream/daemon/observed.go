@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// observed records when a replica was last written to, and its last failure.
+// observed is a client that records its last write and its last failure.
 type observed struct {
 	ltxstore.ReplicaClient
 	place string // without secrets
@@ -34,8 +34,8 @@ func (o *observed) Unwrap() ltxstore.ReplicaClient { return o.ReplicaClient }
 // Close closes the replica's client.
 func (o *observed) Close() error { return ltxstore.Close(o.ReplicaClient) }
 
-// note records how an operation ended. A missing file and a canceled context are
-// not failures.
+// note records the result of an operation, and returns it. A missing file and a
+// canceled context are not failures.
 func (o *observed) note(err error) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, context.Canceled) {
 		o.mu.Lock()
@@ -54,7 +54,7 @@ func (o *observed) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMe
 	return &observedFiles{files, o}, nil
 }
 
-// observedFiles is a listing whose end is noted.
+// observedFiles is a listing whose result is recorded.
 type observedFiles struct {
 	ltx.FileIterator
 	o *observed

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// newPage returns the template of the status page, which shows a Status.
+// newPage returns the template of the status page, for a Status.
 func newPage() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"time": shownTime, "ago": ago, "problems": Status.problems, "databases": databases}).Parse(pageSource))
@@ -21,7 +21,7 @@ func shownTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// ago formats for the page how long ago a time was.
+// ago formats how long ago a time was, for the page.
 func ago(t time.Time) string {
 	if t.IsZero() {
 		return "never"
@@ -37,7 +37,7 @@ func databases(n int) string {
 	return fmt.Sprintf("%d databases", n)
 }
 
-// problems returns how many databases are not healthy.
+// problems returns the number of databases that are not healthy.
 func (s Status) problems() (n int) {
 	for _, db := range s.Databases {
 		if !db.Healthy {

@@ -12,9 +12,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
-// Parse reads a litestream.yml. Its error lists everything that is wrong in the
-// file, one line each. Nothing is ignored: a setting that Litestream has and the
-// daemon does not is an error, too. Parse sends no request.
+// Parse reads a litestream.yml. Its error lists all problems of the file, one line
+// each. Settings of Litestream that the daemon does not support are errors, too.
+// Parse sends no request.
 func Parse(data []byte, opts config.Options) (*Config, error) {
 	file, err := config.Parse(data, opts)
 	if file == nil {
@@ -44,15 +44,15 @@ func Parse(data []byte, opts config.Options) (*Config, error) {
 	return cfg, nil
 }
 
-// ofFile reads the settings of the file's top level.
+// ofFile reads the settings at the file's top level.
 func (cfg *Config) ofFile(file *config.File) error {
 	var failed []error
 	if len(file.Replicas) > 0 {
-		failed = append(failed, errors.New("a replica at the top level is of no database: want it below dbs"))
+		failed = append(failed, errors.New("a replica at the top level has no database: put it below dbs"))
 	}
 	ofReplicas := new(Sync).table()
 	own := slices.DeleteFunc(slices.Clone(file.Daemon), func(s config.Setting) bool {
-		_, ok := ofReplicas[s.Key] // each replica has it, too
+		_, ok := ofReplicas[s.Key] // a default for the replicas
 		return ok && s.Key != "retention"
 	})
 	failed = append(failed, table{
@@ -80,7 +80,7 @@ func (cfg *Config) ofFile(file *config.File) error {
 		"shutdown-timeout":            positive(&cfg.ShutdownTimeout),
 		"shutdown-sync-timeout":       atLeast(&cfg.ShutdownSyncTimeout, 0),
 		"shutdown-sync-interval":      positive(&cfg.ShutdownSyncInterval),
-		"mcp-addr":                    refused("the daemon has no MCP server: want it left out"),
+		"mcp-addr":                    refused("the daemon has no MCP server: remove it"),
 	}.read(own))
 	if cfg.Levels == nil {
 		for _, level := range engine.DefaultCompactionLevels[1:] {
@@ -90,15 +90,16 @@ func (cfg *Config) ofFile(file *config.File) error {
 	return errors.Join(failed...)
 }
 
-// ofDBs reads the snapshot settings of databases. The engine has one for all.
+// ofDBs reads the snapshot settings of databases, which must be equal: the engine
+// has only one.
 func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	var failed []error
 	first := make(map[string]config.Setting)
 	for _, s := range found {
 		if slices.ContainsFunc(file.Daemon, func(top config.Setting) bool { return top.Key == s.Key && top.Value != s.Value }) {
-			failed = append(failed, wrong(s, fmt.Errorf("%s is not that of the top level: the engine has one for all databases", s.Value)))
+			failed = append(failed, wrong(s, fmt.Errorf("%s differs from that at the top level: all databases have the same", s.Value)))
 		} else if other, ok := first[s.Key]; ok && other.Value != s.Value {
-			failed = append(failed, wrong(s, fmt.Errorf("%s is not that of another database, %s: the engine has one for all", s.Value, other.Value)))
+			failed = append(failed, wrong(s, fmt.Errorf("%s differs from that of another database, %s: all databases have the same", s.Value, other.Value)))
 		}
 		first[s.Key] = s
 		failed = append(failed, table{
@@ -109,15 +110,15 @@ func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	return errors.Join(failed...)
 }
 
-// check returns an error if settings contradict each other. all says that no database was
-// left out.
+// check returns an error if settings contradict each other. all means that cfg.DBs
+// is complete.
 func (cfg *Config) check(all bool) error {
 	var failed []error
 	if all && len(cfg.DBs) == 0 && !cfg.Socket.Enabled {
-		failed = append(failed, errors.New("there is no database: want dbs"))
+		failed = append(failed, errors.New("no databases: want dbs"))
 	}
 	if len(cfg.Levels) >= engine.SnapshotLevel {
-		failed = append(failed, fmt.Errorf("levels: there are %d: want at most %d", len(cfg.Levels), engine.SnapshotLevel-1))
+		failed = append(failed, fmt.Errorf("levels: %d are configured: want at most %d", len(cfg.Levels), engine.SnapshotLevel-1))
 	}
 	if cfg.Addr != "" {
 		if _, port, err := net.SplitHostPort(cfg.Addr); err != nil || port == "" {
@@ -125,15 +126,15 @@ func (cfg *Config) check(all bool) error {
 		}
 	}
 	if cfg.ValidationRead && cfg.ValidationInterval == 0 {
-		failed = append(failed, errors.New("validation.read: there is no validation.interval: want one, such as 24h"))
+		failed = append(failed, errors.New("validation.read: want validation.interval too, such as 24h"))
 	}
 	seen, taken := make(map[string]bool), make(owners)
 	for _, db := range cfg.DBs {
-		if db.Path == "" { // which it has is known when it is opened
+		if db.Path == "" { // the databases of a directory are known when it is opened
 			continue
 		}
 		if file := realpath.Of(db.Path); seen[file] {
-			failed = append(failed, fmt.Errorf("database %s is there twice: want it once", db.Path))
+			failed = append(failed, fmt.Errorf("database %s is configured twice: want it once", db.Path))
 		} else {
 			seen[file] = true
 			failed = append(failed, taken.take(db))

@@ -19,7 +19,7 @@ func parseDB(found config.DB) (DB, error) {
 		sync := defaultDB().Sync
 		failed = append(failed, sync.table().read(r.Daemon()), r.Unsupported())
 		if i > 0 && sync != db.Sync {
-			failed = append(failed, errors.New("its replicas differ in sync-interval, max-sync-ltx-files or auto-recover: want the same in all"))
+			failed = append(failed, errors.New("replicas differ in sync-interval, max-sync-ltx-files or auto-recover: want the same in all"))
 		}
 		db.Sync = sync
 	}
@@ -41,8 +41,8 @@ func (db *DB) places() (err error) {
 	return err
 }
 
-// absolute returns the absolute path of one that may begin with "~", or with "sqlite://" or
-// "sqlite3://". An empty one stays so.
+// absolute returns the absolute path for one that may start with "~", "sqlite://" or
+// "sqlite3://". The empty path stays empty.
 func absolute(path string) (string, error) {
 	for _, prefix := range []string{"sqlite3://", "sqlite://"} {
 		path = strings.TrimPrefix(path, prefix)
@@ -54,9 +54,9 @@ func absolute(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// ofDB are the settings of a database.
+// ofDB returns the settings of a database.
 func (db *DB) ofDB() table {
-	var snapshot time.Duration // Parse takes it for all
+	var snapshot time.Duration // only validated here: see Config.ofDBs
 	return table{
 		"pattern":                   text(&db.Pattern),
 		"recursive":                 boolean(&db.Recursive),
@@ -72,20 +72,20 @@ func (db *DB) ofDB() table {
 		"restore-if-db-not-exists":  boolean(&db.Restore),
 		"snapshot.interval":         positive(&snapshot),
 		"snapshot.retention":        positive(&snapshot),
-		"max-checkpoint-page-count": refused("Litestream has dropped it: want truncate-page-n"),
+		"max-checkpoint-page-count": refused("removed from Litestream: want truncate-page-n"),
 	}
 }
 
-// table are the settings of a replica that are the engine's.
+// table returns the settings of a replica that are for the engine.
 func (sync *Sync) table() table {
 	return table{
 		"sync-interval":            positive(&sync.Interval),
 		"max-sync-ltx-files":       number(&sync.MaxFiles, 0),
 		"auto-recover":             boolean(&sync.AutoRecover),
-		"validation-interval":      refused("it is of all databases: want validation.interval at the top level"),
-		"retention":                refused("Litestream has dropped it: want snapshot.retention at the top level"),
-		"retention-check-interval": refused("Litestream has dropped it: want it left out"),
-		"snapshot-interval":        refused("Litestream has dropped it: want snapshot.interval at the top level"),
+		"validation-interval":      refused("not a setting of a replica: want validation.interval at the top level"),
+		"retention":                refused("removed from Litestream: want snapshot.retention at the top level"),
+		"retention-check-interval": refused("removed from Litestream: remove it"),
+		"snapshot-interval":        refused("removed from Litestream: want snapshot.interval at the top level"),
 	}
 }
 
@@ -93,24 +93,24 @@ func (sync *Sync) table() table {
 func (db *DB) check() error {
 	switch {
 	case len(db.Replicas) == 0:
-		return errors.New("it has no replica: want one, or several")
+		return errors.New("no replica: want one or more")
 	case db.Path != "" && db.Dir != "":
-		return errors.New("it has both path and dir: want one of them")
+		return errors.New("both path and dir are set: want one of them")
 	case db.Path == "" && db.Dir == "":
-		return errors.New("it has neither path nor dir: want one of them")
+		return errors.New("neither path nor dir is set: want one of them")
 	case strings.ContainsAny(db.name(), "?#%"):
-		return errors.New("the engine cannot open names with ?, # or %: want others") // it makes a URI of the path
+		return errors.New("the engine cannot open names with ?, # or %: rename it") // it converts the path to a URI
 	case db.Dir != "" && db.Pattern == "":
-		return errors.New(`dir has no pattern: want one, such as "*.db"`)
+		return errors.New(`dir without pattern: want one, such as "*.db"`)
 	case db.Dir == "" && (db.Pattern != "" || db.Recursive || db.Watch || db.MetaDir != ""):
-		return errors.New("pattern, recursive, watch and meta-dir are of a dir, and it has a path: want them left out")
+		return errors.New("pattern, recursive, watch and meta-dir are settings of a dir: remove them, or set dir instead of path")
 	case db.Dir != "" && db.Restore:
-		return errors.New("restore-if-db-not-exists is of a path: which databases a dir had is not known: want it left out")
+		return errors.New("restore-if-db-not-exists needs a path: which databases a dir had is unknown")
 	case db.MetaPath != "" && db.MetaDir != "":
-		return errors.New("it has both meta-path and meta-dir: want one of them")
+		return errors.New("both meta-path and meta-dir are set: want one of them")
 	}
 	if _, err := filepath.Match(db.Pattern, ""); err != nil {
-		return fmt.Errorf("pattern: %w", bad(db.Pattern, `one as "*.db"`))
+		return fmt.Errorf("pattern: %w", bad(db.Pattern, `a pattern such as "*.db"`))
 	}
 	return nil
 }

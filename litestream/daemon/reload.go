@@ -20,11 +20,11 @@ func (d *Daemon) config() *Config {
 	return d.cfg
 }
 
-// Reload replaces the databases by those of cfg: new ones are added, missing ones
+// Reload replaces the databases with those of cfg: new ones are added, missing ones
 // are removed, and changed ones are reopened with their new settings. The others
-// are not interrupted. Settings that cannot be changed while the daemon runs are
-// logged. The error names databases that could not be removed or added, which is
-// tried again.
+// are not interrupted. If a setting changed that cannot change while the daemon
+// runs, that is logged. The error names the databases that could not be removed or
+// added; these are retried.
 func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	if err := d.begin(ctx); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	for _, db := range dbs {
 		want[db.Path] = db
 	}
-	for _, failed := range d.failures() { // those that are still there fail again
+	for _, failed := range d.failures() { // those that still fail are recorded again
 		d.note(ctx, failed.DB, nil)
 	}
 	var failed []error
@@ -65,7 +65,7 @@ func (d *Daemon) Reload(ctx context.Context, cfg *Config) error {
 	return errors.Join(failed...)
 }
 
-// fingerprint is equal for equal settings. It reveals none of them.
+// fingerprint returns a hash of the settings, which may contain secrets.
 func (db DB) fingerprint() [sha256.Size]byte {
 	var b strings.Builder
 	for _, r := range db.Replicas {

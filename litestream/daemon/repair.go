@@ -9,13 +9,13 @@ import (
 	"github.com/ltxstore/ltxstore/transfer"
 )
 
-// repairInterval is how often replicas are made equal that may not be.
+// repairInterval is how often replicas that may differ are made equal.
 const repairInterval = 10 * time.Second
 
-// repair copies the files that one of several replicas lacks from the others, if a write to one
-// of them has failed, or none is known to have succeeded since the start. The engine does not:
-// it goes on after the last file that any of them has. A new replica gets all that the
-// others have.
+// repair copies the files that one of several replicas lacks from the others, if a
+// write to one of them failed, or none has succeeded since the start. The engine
+// does not do that: it continues after the last file that any of them has. A new
+// replica gets all files of the others.
 func (d *database) repair(ctx context.Context) error {
 	if len(d.each) == 1 || !d.unequal.Swap(false) {
 		return nil

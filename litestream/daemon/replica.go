@@ -29,15 +29,15 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
 )
 
-// replicas are a database's clients.
+// replicas are the clients of a database's replicas.
 type replicas struct {
-	all  ltxstore.ReplicaClient // that of the only one, or a mirror of several
-	each []*observed            // one by one, in the order of the file
+	all  ltxstore.ReplicaClient // the only client, or a mirror of several
+	each []*observed            // in the order of the file
 
-	unequal atomic.Bool // one may lack what another has
+	unequal atomic.Bool // one may lack files of another
 }
 
-// openReplicas opens clients of a database's replicas. It sends no request.
+// openReplicas opens the clients of a database's replicas. It sends no request.
 func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logger) (*replicas, error) {
 	r := new(replicas)
 	r.unequal.Store(true)
@@ -62,10 +62,10 @@ func openReplicas(ctx context.Context, found []config.Replica, logger *slog.Logg
 	return r, nil
 }
 
-// repeated has a client's failed operations repeated, unless src can say itself how
-// often that is done. A failure that passes costs the engine more: it waits longer after
-// each one, up to five minutes, until it has written all that is missing without a
-// further one.
+// repeated returns a client that repeats failed operations, or client itself if src
+// has retry settings of its own. A temporary failure costs the engine more: it waits
+// longer after each, up to five minutes, until it has written everything that is
+// missing without another one.
 func repeated(client ltxstore.ReplicaClient, src ltxstore.Source) ltxstore.ReplicaClient {
 	if settings.Has(src, "retry-max-attempts") {
 		return client
@@ -85,8 +85,8 @@ func (r *replicas) close() error {
 	return errors.Join(failed...)
 }
 
-// counted has a replica's operations counted, unless its settings say something
-// about that themselves.
+// counted returns src with the metrics of its operations enabled, unless it has
+// settings for them.
 func counted(src ltxstore.Source) ltxstore.Source {
 	const wrapper = "metrics"
 	said := strings.Contains(src.URL, wrapper)

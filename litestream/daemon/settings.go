@@ -12,14 +12,14 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// setter sets the value of a setting. Its error says what would be right.
+// setter sets the value of a setting. Its error says what is expected.
 type setter func(value string) error
 
-// table has a setter for each setting, by name.
+// table maps names of settings to their setters.
 type table map[string]setter
 
-// read sets each setting, and returns what is wrong with them. The table has every
-// setting: package config knows the names, and this package must not omit one.
+// read sets all settings in found, and joins the errors. The table must have every
+// name that package config accepts.
 func (t table) read(found []config.Setting) error {
 	var failed []error
 	for _, s := range found {
@@ -28,7 +28,7 @@ func (t table) read(found []config.Setting) error {
 			set, ok = t.numbered(s.Key)
 		}
 		if !ok {
-			failed = append(failed, wrong(s, errors.New("the daemon does not have it: want it left out")))
+			failed = append(failed, wrong(s, errors.New("not supported by the daemon: remove it")))
 			continue
 		}
 		if err := set(s.Value); err != nil {
@@ -38,7 +38,7 @@ func (t table) read(found []config.Setting) error {
 	return errors.Join(failed...)
 }
 
-// numbered finds the setter of "levels.#.interval" for "levels.0.interval".
+// numbered returns the setter of "levels.#.interval" for "levels.0.interval".
 func (t table) numbered(key string) (setter, bool) {
 	parts := strings.Split(key, ".")
 	for i, part := range parts {
@@ -50,7 +50,7 @@ func (t table) numbered(key string) (setter, bool) {
 	return set, ok
 }
 
-// wrong is the error of a setting.
+// wrong returns the error of a setting, with its position.
 func wrong(s config.Setting, err error) error {
 	if s.Line == 0 {
 		return fmt.Errorf("%s: %w", s.Key, err)
@@ -58,15 +58,19 @@ func wrong(s config.Setting, err error) error {
 	return fmt.Errorf("line %d, column %d: %s: %w", s.Line, s.Column, s.Key, err)
 }
 
-// bad returns the error of a value that cannot be used.
-func bad(value, want string) error { return fmt.Errorf("%q cannot be used: want %s", value, want) }
+// bad returns the error of an invalid value.
+func bad(value, want string) error { return fmt.Errorf("invalid value %q: want %s", value, want) }
 
 // atLeast sets a duration of least or more.
 func atLeast(to *time.Duration, least time.Duration) setter {
 	return func(value string) error {
 		d, err := time.ParseDuration(value)
 		if err != nil || d < least {
-			return bad(value, fmt.Sprintf("a duration of at least %v, such as 30s, 5m or 24h", least))
+			want := fmt.Sprintf("at least %v", least)
+			if least == 1 {
+				want = "more than 0"
+			}
+			return bad(value, "a duration of "+want+", such as 30s, 5m or 24h")
 		}
 		*to = d
 		return nil
@@ -130,7 +134,7 @@ func oneOf(to *string, values ...string) setter {
 	}
 }
 
-// permissions sets a file's mode, which is octal whether it begins with 0 or not.
+// permissions sets a file's mode, which is octal with or without a leading 0.
 func permissions(to *os.FileMode) setter {
 	return func(value string) error {
 		n, err := strconv.ParseUint(strings.TrimPrefix(value, "0o"), 8, 32)
@@ -156,24 +160,25 @@ func expandHome(path string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("%q has no home directory: want an absolute path: %w", path, err)
+		return "", fmt.Errorf("%q: no home directory: want an absolute path: %w", path, err)
 	}
 	return home + path[1:], nil
 }
 
-// webURL sets the URL of a web service. It may contain a secret: no error shows it.
+// webURL sets the URL of a web service. It may contain a secret, so errors do not
+// show it.
 func webURL(to *string) setter {
 	return func(value string) error {
 		u, err := url.Parse(value)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("want a URL that begins with http:// or https://")
+			return errors.New("want a URL that starts with http:// or https://")
 		}
 		*to = value
 		return nil
 	}
 }
 
-// refused is a setting of Litestream that the daemon does not support.
+// refused is the setter of a setting that the daemon does not support.
 func refused(want string) setter {
 	return func(string) error { return errors.New(want) }
 }

@@ -22,19 +22,18 @@ type DatabaseStatus struct {
 	Path    string `json:"path"`
 	Healthy bool   `json:"healthy"`
 
-	// Problems say why it is not healthy.
+	// Problems are the reasons if it is not healthy.
 	Problems []string `json:"problems,omitempty"`
 
 	// TXID is the last transaction that the engine has read, Replicated the last
-	// that is in all replicas; Lag is how many are between the two. Replicated is
-	// zero until it is known: no request is sent before there is something to
-	// write.
+	// one in all replicas, and Lag their difference. Replicated is zero until it is
+	// known: no request is sent before there is something to write.
 	TXID       ltx.TXID `json:"txid"`
 	Replicated ltx.TXID `json:"replicated"`
 	Lag        uint64   `json:"lag"`
 
-	// LastSync is when the replicas were last known to have everything. Zero means
-	// not since the start.
+	// LastSync is when the replicas were last known to be complete. Zero means not
+	// since the start.
 	LastSync time.Time `json:"last_sync,omitzero"`
 
 	Replicas []ReplicaStatus `json:"replicas"`
@@ -50,7 +49,7 @@ type ReplicaStatus struct {
 	FailedAt    time.Time `json:"failed_at,omitzero"`
 }
 
-// Failing reports that nothing was written since the last failure.
+// Failing reports whether nothing was written since the last failure.
 func (r ReplicaStatus) Failing() bool {
 	return !r.FailedAt.IsZero() && !r.LastWrite.After(r.FailedAt)
 }
@@ -71,7 +70,7 @@ func (d *Daemon) Status() Status {
 	return s
 }
 
-// status says why it is not replicated.
+// status returns the state of a database that is not replicated.
 func (f failure) status() DatabaseStatus {
 	s := DatabaseStatus{Path: f.name(), Problems: []string{"not replicated: " + f.err.Error()}, Replicas: []ReplicaStatus{}}
 	for _, r := range f.Replicas {
@@ -105,7 +104,7 @@ func (d *database) status(now time.Time) DatabaseStatus {
 		written = min(written, r.txid)
 		r.mu.Unlock()
 	}
-	s.Replicated = max(s.Replicated, written) // the engine forgets it when a sync fails
+	s.Replicated = max(s.Replicated, written) // the engine resets it when a sync fails
 	problem := func(format string, args ...any) { s.Problems = append(s.Problems, fmt.Sprintf(format, args...)) }
 	pos, err := d.engine.Pos()
 	if err != nil {
@@ -133,7 +132,7 @@ func (d *database) status(now time.Time) DatabaseStatus {
 		problem("%s", lacking)
 	}
 	if !s.Check.At.IsZero() && !s.Check.OK {
-		problem("the last check has found: %s", strings.Join(s.Check.Findings, "; "))
+		problem("the last check found: %s", strings.Join(s.Check.Findings, "; "))
 	}
 	s.Healthy = len(s.Problems) == 0
 	return s
@@ -144,8 +143,7 @@ func (d *database) late() time.Duration {
 	return max(time.Minute, 3*max(d.Sync.Interval, d.MonitorInterval))
 }
 
-// refresh determines again what can be restored of the databases whose window is
-// stale.
+// refresh updates the windows of the databases that are stale.
 func (d *Daemon) refresh(ctx context.Context) {
 	for _, db := range d.databases() {
 		db.mu.Lock()

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Sync replicates everything that was committed before the call. It fails if a
-// database does not exist.
+// Sync replicates all transactions that were committed before the call. It fails if
+// a database does not exist.
 func (d *Daemon) Sync(ctx context.Context) error {
 	var failed []error
 	for _, db := range d.databases() {
 		err := errors.New("it does not exist")
-		if db.exists() { // the engine takes a missing one for one that has not changed
+		if db.exists() { // the engine treats a missing one as unchanged
 			err = db.engine.SyncAndWait(ctx)
 		}
 		if err != nil {
@@ -45,14 +45,14 @@ func (d *Daemon) EnforceRetention(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Close replicates what is missing and stops. If it fails, a replica may lack
-// something, which the next start sends. It must be called once.
+// Close replicates what is missing and stops. If it fails, a replica may be
+// incomplete until the next start. It must be called once.
 func (d *Daemon) Close(ctx context.Context) error {
 	d.cancel()
 	d.wg.Wait()
 	failed := []error{d.closeSocket()}
 	if !d.opts.Once {
-		// The engine would not send what it has not read yet.
+		// The engine would not send transactions that it has not read yet.
 		for _, db := range d.databases() {
 			if db.engine.IsOpen() && db.engine.PageSize() == 0 && db.exists() {
 				failed = append(failed, db.engine.Sync(ctx))
@@ -71,13 +71,13 @@ func (d *Daemon) Close(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// abandon releases what a failed Open has opened.
+// abandon closes everything after a failed Open.
 func (d *Daemon) abandon() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if d.store != nil {
 		d.store.SetShutdownSyncTimeout(0)
-		_ = d.store.Close(ctx) // why Open fails is what matters
+		_ = d.store.Close(ctx) // the error of Open is returned
 	}
 	return errors.Join(d.closeSocket(), d.closeWeb(), d.closeReplicas())
 }

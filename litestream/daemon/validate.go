@@ -21,12 +21,12 @@ type Check struct {
 	At       time.Time `json:"at"` // zero before the first one
 	OK       bool      `json:"ok"`
 	Read     bool      `json:"read"`               // every file was read
-	Findings []string  `json:"findings,omitempty"` // what is wrong
+	Findings []string  `json:"findings,omitempty"` // the problems
 
-	unmade bool // a store could not be asked
+	unmade bool // a store was not available
 }
 
-// due reports whether to check again. A check that could not be made is tried again
+// due reports whether to check again. A check that could not be made is retried
 // each minute.
 func (c Check) due(started time.Time, interval time.Duration) bool {
 	last := c.At
@@ -44,8 +44,8 @@ func (d *Daemon) validate(ctx context.Context) {
 }
 
 // Validate checks the replicas of each database: what can be restored, gaps between
-// the files of a level, and with Config.ValidationRead every file. Findings are
-// logged, and are in the metrics and on the status page.
+// the files of a level, and with Config.ValidationRead the content of every file.
+// Findings are logged and shown in the metrics and on the status page.
 func (d *Daemon) Validate(ctx context.Context) {
 	d.validateIf(ctx, func(Check) bool { return true })
 }
@@ -80,7 +80,7 @@ func (d *Daemon) validateIf(ctx context.Context, due func(Check) bool) {
 func (d *Daemon) checked(ctx context.Context, db *database) Check {
 	check := Check{Read: d.config().ValidationRead}
 	byLevel := make(levelResults)
-	for _, replica := range db.each { // one by one: a mirror hides what only one lacks
+	for _, replica := range db.each { // each by itself: a mirror would hide what only one lacks
 		before := len(check.Findings)
 		if check.Read {
 			d.read(ctx, db, replica, &check, byLevel)
@@ -102,11 +102,11 @@ func (d *Daemon) checked(ctx context.Context, db *database) Check {
 	return check
 }
 
-// errInvalid says that a check was made, and has found something.
+// errInvalid means that a check has findings.
 var errInvalid = errors.New("invalid")
 
-// levelResults has how the check of each level ended: nil is a success, which a failure
-// before or after it outweighs.
+// levelResults has the result of the check of each level. It is nil if all checks of
+// the level succeeded.
 type levelResults map[int]error
 
 func (l levelResults) note(level int, err error) {
@@ -115,8 +115,8 @@ func (l levelResults) note(level int, err error) {
 	}
 }
 
-// list checks the listings. A listing that fails ends the check: the others would
-// fail for the same reason.
+// list checks the listings. It stops at a listing that fails, because the others
+// would fail for the same reason.
 func (d *Daemon) list(ctx context.Context, db *database, replica *observed, check *Check, byLevel levelResults) {
 	var failed error
 	alone := engine.NewReplicaWithClient(db.engine, litestream.Client(replica))
@@ -155,7 +155,7 @@ func (d *Daemon) read(ctx context.Context, db *database, replica *observed, chec
 		byLevel.note(level.Level, nil)
 	}
 	for _, level := range report.Unchecked {
-		byLevel.note(level, errors.New("not looked at"))
+		byLevel.note(level, errors.New("not checked"))
 	}
 	check.unmade = check.unmade || !report.Complete
 	for _, f := range report.Findings {
@@ -163,7 +163,7 @@ func (d *Daemon) read(ctx context.Context, db *database, replica *observed, chec
 			byLevel.note(f.Level, errInvalid)
 			check.Findings = append(check.Findings, f.Message)
 			if !report.Complete && report.Files == 0 {
-				return // the others are of the same
+				return // the other findings follow from this one
 			}
 		}
 	}
@@ -172,8 +172,8 @@ func (d *Daemon) read(ctx context.Context, db *database, replica *observed, chec
 	}
 }
 
-// validationMetrics are Litestream's metrics of checks. With the names and texts of
-// the engine's own they are those.
+// validationMetrics are the metrics of checks, with the names and help texts of
+// Litestream, so that its collectors are used if they are registered.
 type validationMetrics struct {
 	checks        *prometheus.CounterVec
 	success, time *prometheus.GaugeVec
@@ -207,8 +207,8 @@ func registered[C prometheus.Collector](c C) (C, error) {
 	return c, err
 }
 
-// forget removes the metrics of a database: what is not checked any more would look as if its
-// checks had stopped.
+// forget removes the metrics of a database that is no longer checked. Otherwise its
+// checks would seem to have stopped.
 func (m *validationMetrics) forget(path string) {
 	of := prometheus.Labels{"db": path}
 	m.checks.DeletePartialMatch(of)
@@ -216,8 +216,8 @@ func (m *validationMetrics) forget(path string) {
 	m.time.DeletePartialMatch(of)
 }
 
-// note records a check of a level: err is nil, errInvalid or why it could not be
-// made.
+// note records a check of a level. err is nil, errInvalid, or the reason why the
+// check could not be made.
 func (m *validationMetrics) note(path string, level int, err error) {
 	result, ok := "error", 0.0
 	switch {

@@ -12,22 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// watchInterval is how often directories are read for databases that have appeared
-// or disappeared.
+// watchInterval is how often directories are searched for new and removed databases.
 const watchInterval = 2 * time.Second
 
-// retryInterval is how long to wait before a database that could not be added is tried
-// again.
+// retryInterval is how long to wait before retrying a database that could not be
+// added.
 const retryInterval = 30 * time.Second
 
-// failure is why a database, or a directory of them, is not replicated.
+// failure is the reason why a database or a directory is not replicated.
 type failure struct {
 	DB
 	err   error
 	tried time.Time
 }
 
-// begin waits until no other databases are added or removed. end lets others do so.
+// begin locks the set of databases for adding and removing; end unlocks it.
 func (d *Daemon) begin(ctx context.Context) error {
 	select {
 	case d.change <- struct{}{}:
@@ -39,15 +38,15 @@ func (d *Daemon) begin(ctx context.Context) error {
 
 func (d *Daemon) end() { <-d.change }
 
-// watch follows the watched directories, and retries what has failed.
+// watch calls lookThrough repeatedly.
 func (d *Daemon) watch(ctx context.Context) {
 	d.lookThrough(ctx)
 	each(ctx, watchInterval, func() { d.lookThrough(ctx) })
 }
 
-// lookThrough adds the databases that have appeared in watched directories and those that
-// could not be added before, removes those that have disappeared, and begins anew with those
-// that are other files now.
+// lookThrough adds databases that appeared in watched directories or could not be
+// added before, removes those that disappeared, and starts over with those that were
+// replaced by another file.
 func (d *Daemon) lookThrough(ctx context.Context) {
 	if d.begin(ctx) != nil {
 		return
@@ -72,7 +71,7 @@ func (d *Daemon) lookThrough(ctx context.Context) {
 	}
 	for _, db := range d.databases() {
 		if db.replaced() {
-			d.log.Warn("database is another file now: replicating that", "path", db.Path)
+			d.log.Warn("database file was replaced: replicating the new one", "path", db.Path)
 			d.note(ctx, db.DB, d.again(ctx, db))
 		}
 	}
@@ -87,16 +86,15 @@ func (d *Daemon) lookThrough(ctx context.Context) {
 	}
 }
 
-// due reports whether to add a database, which is not tried again soon after it has
-// failed.
+// due reports whether to add a database. It is false for a while after a failure.
 func (d *Daemon) due(path string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return time.Since(d.failed[path].tried) >= retryInterval
 }
 
-// note records why a database or a directory is not replicated; nil means that it
-// is, or need not be. A new failure is logged.
+// note records why a database or a directory is not replicated; nil means that there
+// is no failure. A new failure is logged.
 func (d *Daemon) note(ctx context.Context, db DB, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -111,7 +109,7 @@ func (d *Daemon) note(ctx context.Context, db DB, err error) {
 	}
 }
 
-// failures returns what should be replicated and is not, by path.
+// failures returns what is not replicated but should be, by path.
 func (d *Daemon) failures() []failure {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -145,7 +143,7 @@ func (d *Daemon) add(ctx context.Context, cfg DB) (err error) {
 	return nil
 }
 
-// free returns an error if another database has one of the replicas of cfg.
+// free returns an error if another database has a replica of cfg.
 func (d *Daemon) free(cfg DB) error {
 	taken := make(owners)
 	for _, other := range d.databases() {
@@ -156,12 +154,13 @@ func (d *Daemon) free(cfg DB) error {
 	return taken.take(cfg)
 }
 
-// again replicates a database anew, without a last sync of the file that was there before: the
-// engine would read the new one's WAL. It is called between begin and end.
+// again restarts the replication of a database that was replaced, without a last sync
+// of the old file: the engine would read the WAL of the new one. It is called between
+// begin and end.
 func (d *Daemon) again(ctx context.Context, db *database) error {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_ = d.store.UnregisterDB(cancelled, db.Path) // it fails, since there is no last sync
+	_ = d.store.UnregisterDB(cancelled, db.Path) // it fails, because there is no last sync
 	d.forget(db.Path)
 	return errors.Join(db.close(), d.add(ctx, db.DB))
 }
@@ -172,15 +171,15 @@ func (d *Daemon) forget(path string) {
 	delete(d.dbs, path)
 }
 
-// remove replicates what a database has left and ends its replication, whether the caller
-// still waits or not: nothing would send that later. It is called between begin and end.
+// remove replicates the rest of a database and ends its replication, even if ctx ends,
+// because the rest would not be sent later. It is called between begin and end.
 func (d *Daemon) remove(ctx context.Context, path string) error {
 	db := d.database(path)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.config().ShutdownTimeout)
 	defer cancel()
 	err := d.store.UnregisterDB(ctx, path)
 	if !db.exists() {
-		err = nil // there is nothing to send any more
+		err = nil // there is nothing left to send
 	}
 	err = errors.Join(err, db.repair(ctx))
 	d.forget(path)

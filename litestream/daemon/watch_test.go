@@ -79,7 +79,7 @@ dbs:
 	g.eventually(func() bool { return d.Status().Healthy && len(d.Status().Databases) == 3 }, "replicated")
 	assert.Equal(t, 1, g.restored("file://"+g.path("rb2")+"?layout=litestream"))
 
-	require.ErrorContains(t, d.Reload(t.Context(), g.parse(`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r/b.db}}, {dir: $DIR, pattern: b.db, replica: {path: $DIR/r}}]`)), "one replica")
+	require.ErrorContains(t, d.Reload(t.Context(), g.parse(`dbs: [{path: $DIR/a.db, replica: {path: $DIR/r/b.db}}, {dir: $DIR, pattern: b.db, replica: {path: $DIR/r}}]`)), "the same replica")
 	require.NoError(t, d.Reload(t.Context(), g.parse(`dbs: [{path: $DIR/c.db, replica: {path: $DIR/rc}}]`)))
 	assert.Len(t, d.Status().Databases, 1)
 	require.NoError(t, d.Close(t.Context()))
@@ -193,9 +193,9 @@ func TestSymbolicLinks(t *testing.T) {
 	require.NoError(t, d.Close(t.Context()))
 	assert.Equal(t, 2, g.restored("file://"+g.path("s")+"?layout=litestream"))
 	_, err := parse(t, strings.ReplaceAll(`dbs: [{path: $DIR/d/b.db, replica: {path: $DIR/s}}, {path: $DIR/other.sqlite, replica: {path: $DIR/u}}]`, "$DIR", g.dir))
-	require.ErrorContains(t, err, "is there twice")
+	require.ErrorContains(t, err, "is configured twice")
 	_, err = Open(t.Context(), g.parse(`dbs: [{dir: $DIR/d, pattern: b.db, replica: {path: $DIR/s}}, {path: $DIR/other.sqlite, replica: {path: $DIR/u}}]`), g.options())
-	require.ErrorContains(t, err, "is there twice")
+	require.ErrorContains(t, err, "is configured twice")
 }
 
 // A database that is replaced by another file is replicated, and not the one that it was.
@@ -212,7 +212,7 @@ func TestDatabaseIsReplaced(t *testing.T) {
 	d.lookThrough(t.Context())
 	g.exec("a.db", `INSERT INTO t VALUES (4)`)
 	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
-	assert.Contains(t, g.log.String(), "another file now")
+	assert.Contains(t, g.log.String(), "was replaced")
 	require.NoError(t, d.Close(t.Context()))
 	assert.Equal(t, 4, g.restored("file://"+g.path("r")+"?layout=litestream"))
 
@@ -225,5 +225,5 @@ func TestDatabaseIsReplaced(t *testing.T) {
 	g.eventually(func() bool { return d.Status().Healthy }, "replicated")
 	require.NoError(t, d.Close(t.Context()))
 	assert.Equal(t, 1, g.restored("file://"+g.path("s")+"?layout=litestream"))
-	assert.Equal(t, 1, strings.Count(g.log.String(), "another file now"))
+	assert.Equal(t, 1, strings.Count(g.log.String(), "was replaced"))
 }

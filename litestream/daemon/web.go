@@ -40,7 +40,7 @@ func (d *Daemon) serve() error {
 	go func() {
 		defer close(d.served)
 		if err := d.web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			d.log.Error("serving has ended", "error", err)
+			d.log.Error("serving failed", "error", err)
 		}
 	}()
 	return nil
@@ -65,9 +65,9 @@ func (d *Daemon) closeWeb() error {
 	return err
 }
 
-// Handler serves the status page at "/", the same as JSON at "/status", "/health",
-// which is 200 if all databases are replicated and 503 otherwise, and Prometheus'
-// metrics at "/metrics". No page shows a secret.
+// Handler serves the status page at "/", the same as JSON at "/status", the health
+// at "/health", with status 200 if all databases are replicated and 503 otherwise,
+// and Prometheus metrics at "/metrics". No page shows secrets.
 func (d *Daemon) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
@@ -102,11 +102,10 @@ func (d *Daemon) answer(w http.ResponseWriter, code int, body any) {
 	w.WriteHeader(code)
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(body) // the client may have gone
+	_ = encoder.Encode(body) // the client may be gone
 }
 
-// refreshed returns Status after it has determined what can be restored, unless
-// that takes too long.
+// refreshed returns Status with updated windows, unless updating takes too long.
 func (d *Daemon) refreshed(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

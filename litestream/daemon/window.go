@@ -12,21 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// Window is the range of states that can be restored: a state at the time Oldest,
-// the newest at Newest, and those between for which there are files.
+// Window is the range of states that can be restored: the oldest, the newest, and
+// those between for which there are files.
 type Window struct {
-	At      time.Time `json:"at"` // when it was found out
+	At      time.Time `json:"at"` // when it was determined
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Newest  time.Time `json:"newest,omitzero"`
 	TXID    ltx.TXID  `json:"txid"`              // the newest
-	Failure string    `json:"failure,omitempty"` // why it is not known
+	Failure string    `json:"failure,omitempty"` // why it is unknown
 }
 
-// windowAge is how long a window is valid. Determining it takes a few listings.
+// windowAge is how long a window is used. Determining it costs a few listings.
 const windowAge = time.Minute
 
-// stale reports whether to determine the window again. A replica that was empty
-// soon is not.
+// stale reports whether to determine the window again. It is always true for an
+// empty replica, which will soon have files.
 func (w Window) stale() bool {
 	return time.Since(w.At) > windowAge || w.TXID == 0 && w.Failure == ""
 }
@@ -57,9 +57,8 @@ func timeOf(ctx context.Context, client ltxstore.ReplicaClient, info *ltx.FileIn
 	return time.UnixMilli(header.Timestamp).UTC(), err
 }
 
-// oldest returns the time of the oldest file that begins with the first
-// transaction: a state from which all others follow. Such files are the first of
-// their levels.
+// oldest returns the time of the oldest file that starts with the first transaction
+// and is therefore a complete state. Such files are the first of their levels.
 func oldest(ctx context.Context, client ltxstore.ReplicaClient) (first time.Time, err error) {
 	levels, err := ltxstore.Levels(ctx, client)
 	if err != nil {

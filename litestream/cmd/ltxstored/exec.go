@@ -10,15 +10,14 @@ import (
 	"github.com/mattn/go-shellwords"
 )
 
-// child is the command that runs as long as the daemon does. A nil child never
-// ends.
+// child is the command that runs as long as the daemon. A nil child never exits.
 type child struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
 
-// startChild starts a command line, which is split into words as a shell does, but
-// not otherwise interpreted. Without a command line it returns nil.
+// startChild starts a command line, which is split into words as by a shell, but not
+// otherwise interpreted. It returns nil if line is empty.
 func startChild(line string) (*child, error) {
 	if line == "" {
 		return nil, nil
@@ -33,13 +32,13 @@ func startChild(line string) (*child, error) {
 		return nil, fmt.Errorf("exec: %w", err)
 	}
 	go func() {
-		_ = c.cmd.Wait() // code says how it ended
+		_ = c.cmd.Wait() // code returns the result
 		close(c.exited)
 	}()
 	return c, nil
 }
 
-// ended is closed when the command has ended.
+// ended is closed when the command exited.
 func (c *child) ended() <-chan struct{} {
 	if c == nil {
 		return nil
@@ -47,8 +46,8 @@ func (c *child) ended() <-chan struct{} {
 	return c.exited
 }
 
-// code returns the exit code of a command that has ended, 128 and the signal's number if
-// that ended it, as a shell does.
+// code returns the exit code of a command that has exited: as in a shell, 128 plus the
+// number if a signal killed it.
 func (c *child) code() int {
 	if code := c.cmd.ProcessState.ExitCode(); code >= 0 {
 		return code
@@ -56,8 +55,8 @@ func (c *child) code() int {
 	return signalCode(c.cmd.ProcessState)
 }
 
-// stop sends the command a signal, waits for it to end, and kills it after a while.
-// A command that the signal ends has succeeded.
+// stop sends sig to the command, waits for it to exit, and kills it after patience.
+// If the signal ended the command, the exit code is 0.
 func (c *child) stop(sig os.Signal, patience time.Duration) int {
 	if c == nil {
 		return exitOK

@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/litestream/daemon"
 )
 
-// options are the arguments.
+// options are the command's flags.
 type options struct {
 	config           string
 	noExpandEnv      bool
@@ -34,17 +34,17 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	flags := flag.NewFlagSet("ltxstored", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.config, "config", cmp.Or(os.Getenv("LITESTREAM_CONFIG"), defaultConfig), "the configuration `FILE`, YAML or JSON")
-	flags.BoolVar(&o.noExpandEnv, "no-expand-env", false, "take $NAME in the configuration as it is")
-	flags.StringVar(&o.exec, "exec", "", "run a `COMMAND`, and stop when it ends")
-	flags.BoolVar(&o.once, "once", false, "replicate what there is and exit")
+	flags.BoolVar(&o.noExpandEnv, "no-expand-env", false, "do not expand $NAME in the configuration")
+	flags.StringVar(&o.exec, "exec", "", "run a `COMMAND`, and stop when it exits")
+	flags.BoolVar(&o.once, "once", false, "replicate all databases once and exit")
 	flags.BoolVar(&o.forceSnapshot, "force-snapshot", false, "with -once: write a snapshot of each database")
-	flags.BoolVar(&o.enforceRetention, "enforce-retention", false, "with -once: delete what is kept no longer")
-	flags.BoolVar(&o.restore, "restore-if-db-not-exists", false, "restore databases that do not exist first")
-	flags.StringVar(&o.logLevel, "log-level", os.Getenv("LOG_LEVEL"), "trace, debug, info, warn or error, in place of logging.level")
+	flags.BoolVar(&o.enforceRetention, "enforce-retention", false, "with -once: delete files whose retention has ended")
+	flags.BoolVar(&o.restore, "restore-if-db-not-exists", false, "first restore databases that do not exist")
+	flags.StringVar(&o.logLevel, "log-level", os.Getenv("LOG_LEVEL"), "override logging.level: trace, debug, info, warn or error")
 	flags.BoolVar(&o.check, "check", false, "check the configuration and exit")
 	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: ltxstored [-config FILE] [flags]\n\nReplicates SQLite databases as a litestream.yml says.")
+		fmt.Fprintln(stderr, "usage: ltxstored [-config FILE] [flags]\n\nReplicates the SQLite databases of a litestream.yml.")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -54,11 +54,11 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	case flags.NArg() > 0:
 		return nil, fmt.Errorf("unexpected argument %q: want flags only, see -help", flags.Arg(0))
 	case o.once && o.exec != "":
-		return nil, errors.New("-once and -exec exclude each other")
+		return nil, errors.New("-once and -exec cannot be combined")
 	case o.forceSnapshot && !o.once:
-		return nil, errors.New("-force-snapshot is for -once")
+		return nil, errors.New("-force-snapshot needs -once")
 	case o.enforceRetention && !o.once:
-		return nil, errors.New("-enforce-retention is for -once")
+		return nil, errors.New("-enforce-retention needs -once")
 	}
 	return o, nil
 }

@@ -39,7 +39,7 @@ func TestTerminateDuringStart(t *testing.T) {
 	r.signal(syscall.SIGHUP)
 	r.signal(syscall.SIGTERM)
 	assert.Equal(t, exitOK, r.wait(), r.text())
-	assert.Contains(t, r.text(), `msg="stopped before the start was complete" signal=terminated`)
+	assert.Contains(t, r.text(), `msg="stopped while starting" signal=terminated`)
 }
 
 // A SIGTERM ends a reload that waits for a store, at once.

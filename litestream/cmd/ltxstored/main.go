@@ -4,7 +4,7 @@
 //
 //	ltxstored -config /etc/litestream.yml
 //
-// docs/daemon.md describes it.
+// It is described in docs/daemon.md.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
 
-// The exit codes. A command that -exec has started may have any.
+// The exit codes. With -exec, the exit code may also be that of the command.
 const (
 	exitOK      = 0
 	exitFailure = 1

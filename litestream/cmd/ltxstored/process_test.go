@@ -250,7 +250,7 @@ func TestReload(t *testing.T) {
 	r.eventually(func() bool { return strings.Contains(r.text(), "msg=reloaded") }, "reloaded")
 	h.configure("dbs: [nonsense")
 	r.signal(syscall.SIGHUP)
-	r.eventually(func() bool { return strings.Contains(r.text(), "reload has failed") }, "not reloaded")
+	r.eventually(func() bool { return strings.Contains(r.text(), "reload failed") }, "not reloaded")
 	r.healthy()
 	h.exec(`INSERT INTO t (x) VALUES (1)`)
 	r.signal(syscall.SIGINT)
@@ -297,7 +297,7 @@ func TestSecondSignal(t *testing.T) {
 	r.signal(syscall.SIGHUP) // which is none to stop
 	r.signal(syscall.SIGTERM)
 	assert.Equal(t, exitFailure, r.wait(), r.text())
-	assert.Equal(t, 1, strings.Count(r.text(), `msg="last sync given up" signal=terminated`), r.text())
+	assert.Equal(t, 1, strings.Count(r.text(), `msg="last sync abandoned" signal=terminated`), r.text())
 }
 
 // What is wrong is told at once, with the code of a usage error.
@@ -305,7 +305,7 @@ func TestBadConfiguration(t *testing.T) {
 	for yaml, says := range map[string]string{
 		"dbs: [{path: $DIR/app.db, replica: {path: $DIR/r, sync-intervall: 1s}}]": `unknown setting "sync-intervall" (line 1, column `,
 		"dbs: [{path: $DIR/app.db, replica: {path: $DIR/r}}]\nmcp-addr: ':1'":     "mcp-addr: the daemon has no MCP server",
-		"dbs: [{path: $DIR/app.db}]": "it has no replica",
+		"dbs: [{path: $DIR/app.db}]": "no replica",
 		"":                           "the configuration is empty",
 	} {
 		h := newHost(t, yaml)
@@ -337,15 +337,15 @@ func TestArguments(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"-check"}, exitOK, "nothing wrong"},
+		{[]string{"-check"}, exitOK, ": OK"},
 		{[]string{"-version"}, exitOK, "ltxstored "},
 		{[]string{"-help"}, exitOK, "usage: ltxstored"},
 		{[]string{"-no-such-flag"}, exitUsage, "no-such-flag"},
 		{[]string{"app.db"}, exitUsage, `unexpected argument "app.db"`},
-		{[]string{"-once", "-exec", "x"}, exitUsage, "-once and -exec exclude each other"},
-		{[]string{"-force-snapshot"}, exitUsage, "-force-snapshot is for -once"},
-		{[]string{"-enforce-retention"}, exitUsage, "-enforce-retention is for -once"},
-		{[]string{"-log-level", "loud"}, exitUsage, `"loud" cannot be used`},
+		{[]string{"-once", "-exec", "x"}, exitUsage, "-once and -exec cannot be combined"},
+		{[]string{"-force-snapshot"}, exitUsage, "-force-snapshot needs -once"},
+		{[]string{"-enforce-retention"}, exitUsage, "-enforce-retention needs -once"},
+		{[]string{"-log-level", "loud"}, exitUsage, `invalid value "loud"`},
 		{[]string{"-config", h.path("none.yml")}, exitUsage, "none.yml"},
 		{[]string{"-exec", "'"}, exitFailure, "cannot be split"},
 		{[]string{"-exec", " "}, exitFailure, "cannot be split"},

@@ -36,7 +36,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		for _, w := range cfg.Warnings {
 			fmt.Fprintf(stderr, "ltxstored: %s: warning: %s\n", o.config, w)
 		}
-		fmt.Fprintf(stdout, "%s: nothing wrong\n", o.config)
+		fmt.Fprintf(stdout, "%s: OK\n", o.config)
 		return exitOK
 	}
 	logger := cfg.Log.Logger()
@@ -44,7 +44,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	p := &process{options: o, cfg: cfg, log: logger, signals: signals, done: make(chan struct{})}
 	code, err := p.run()
 	if err != nil {
-		logger.Error("ltxstored has failed", "error", err)
+		logger.Error("ltxstored failed", "error", err)
 		complain(stderr, err)
 		code = max(code, exitFailure)
 	}
@@ -57,11 +57,11 @@ type process struct {
 	cfg     *daemon.Config
 	log     *slog.Logger
 	signals <-chan os.Signal
-	done    chan struct{} // closed by a second signal: a last sync is given up
+	done    chan struct{} // closed by a second signal: the last sync is abandoned
 }
 
 func (p *process) run() (code int, err error) {
-	p.log.Info("ltxstored starts", "version", version(), "config", p.config)
+	p.log.Info("ltxstored starting", "version", version(), "config", p.config)
 	p.warn(p.cfg)
 	d, err := p.open()
 	if err != nil || d == nil {
@@ -79,7 +79,7 @@ func (p *process) run() (code int, err error) {
 	return code, p.close(d)
 }
 
-// open opens the daemon. It is nil if a signal came before it was open.
+// open opens the daemon. It returns nil if a signal came before that was done.
 func (p *process) open() (*daemon.Daemon, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -105,7 +105,7 @@ func (p *process) open() (*daemon.Daemon, error) {
 			if o.d != nil {
 				return nil, p.close(o.d)
 			}
-			p.log.Info("stopped before the start was complete", "signal", sig.String())
+			p.log.Info("stopped while starting", "signal", sig.String())
 			return nil, nil
 		}
 	}
@@ -138,14 +138,14 @@ func (p *process) replicateOnce(d *daemon.Daemon) error {
 	}
 }
 
-// until waits for a signal to stop, or the child's end. It returns the child's exit
-// code.
+// until waits for a signal to stop, or for the child to exit. It returns the child's
+// exit code.
 func (p *process) until(d *daemon.Daemon, child *child) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	hangups := make(chan struct{}, 1) // however many come during a reload, one more follows it
+	hangups := make(chan struct{}, 1) // signals during a reload cause one more
 	wg.Go(func() {
 		for {
 			select {
@@ -160,7 +160,7 @@ func (p *process) until(d *daemon.Daemon, child *child) int {
 		select {
 		case <-child.ended():
 			code := child.code()
-			p.log.Info("command has ended", "exit code", code)
+			p.log.Info("command exited", "exit code", code)
 			return code
 		case sig := <-p.signals:
 			if sig == syscall.SIGHUP {
@@ -183,7 +183,7 @@ func (p *process) warn(cfg *daemon.Config) {
 	}
 }
 
-// reload reads the configuration again. An invalid one changes nothing.
+// reload reads the configuration again. If it is invalid, nothing changes.
 func (p *process) reload(ctx context.Context, d *daemon.Daemon) {
 	cfg, err := p.load()
 	if err == nil {
@@ -191,13 +191,13 @@ func (p *process) reload(ctx context.Context, d *daemon.Daemon) {
 		err = d.Reload(ctx, cfg)
 	}
 	if err != nil {
-		p.log.Error("reload has failed", "config", p.config, "error", err)
+		p.log.Error("reload failed", "config", p.config, "error", err)
 		return
 	}
 	p.log.Info("reloaded", "config", p.config)
 }
 
-// close replicates what is missing, until a further signal or the timeout.
+// close replicates what is missing, until another signal or the timeout.
 func (p *process) close(d *daemon.Daemon) error {
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.ShutdownTimeout)
 	defer cancel()
@@ -213,7 +213,7 @@ func (p *process) close(d *daemon.Daemon) error {
 			return err
 		case sig := <-p.signals:
 			if sig != syscall.SIGHUP && !interrupted {
-				p.log.Warn("last sync given up", "signal", sig.String())
+				p.log.Warn("last sync abandoned", "signal", sig.String())
 				interrupted = true
 				close(p.done)
 				cancel()
