@@ -220,11 +220,11 @@ func TestDamageBeforeAGap(t *testing.T) {
 func TestEmptyErrorSays(t *testing.T) {
 	at := time.Date(2023, 1, 2, 3, 4, 5, 0, time.UTC)
 	for want, err := range map[string]*v03.EmptyError{
-		"replica has no generation of Litestream v0.3":                                       {Target: v03.Target{Generation: generation, At: at}},
-		"generation " + generation + " has no snapshot":                                      {Target: v03.Target{Generation: generation}, Generations: 1},
+		"replica has no generation of Litestream v0.3":                                      {Target: v03.Target{Generation: generation, At: at}},
+		"generation " + generation + " has no snapshot":                                     {Target: v03.Target{Generation: generation}, Generations: 1},
 		"generation " + generation + " has no snapshot from 2023-01-02T03:04:05Z or before": {Target: v03.Target{Generation: generation, At: at}, Generations: 1},
-		"no generation has a snapshot":                                                       {Generations: 2},
-		"no generation has a snapshot from 2023-01-02T03:04:05Z or before":                     {Target: v03.Target{At: at}, Generations: 2},
+		"no generation has a snapshot":                                                      {Generations: 2},
+		"no generation has a snapshot from 2023-01-02T03:04:05Z or before":                  {Target: v03.Target{At: at}, Generations: 2},
 	} {
 		assert.EqualError(t, err, want)
 		assert.Equal(t, err.Generations == 0, error(err).(interface{ Is(error) bool }).Is(fs.ErrNotExist), want)
