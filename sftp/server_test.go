@@ -420,7 +420,7 @@ func TestNoLinks(t *testing.T) {
 			return f.(sftp.PosixRenameFileCmder).PosixRename(r)
 		},
 		"acknowledges a link without creating it": func(sftp.FileCmder, *sftp.Request) error { return nil },
-		"WriteOnce needs hard links":         func(sftp.FileCmder, *sftp.Request) error { return sftp.ErrSSHFxOpUnsupported },
+		"WriteOnce needs hard links":              func(sftp.FileCmder, *sftp.Request) error { return sftp.ErrSSHFxOpUnsupported },
 	} {
 		s := start(t)
 		handlers := sftp.InMemHandler()
