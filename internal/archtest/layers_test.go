@@ -56,7 +56,7 @@ func layerOf(importPath string, backends []string) (layer, error) {
 	switch {
 	case rel == "":
 		return library, nil
-	case rel == "wrap/internal/wraptest", rel == "internal/testkit/mockstore":
+	case rel == "internal/testkit/wraptest", rel == "internal/testkit/mockstore":
 		return ground, nil
 	case within(rel, "internal/testkit"):
 		return testkit, nil
@@ -208,10 +208,10 @@ func TestLayerRulesBite(t *testing.T) {
 		{"wrap/internal/codec", "wrap/internal/layer", false},
 		{"file", "wrap/internal/codec", true},
 		{"wrap/checksum", "wrap/internal/layer", false},
-		{"wrap/checksum", "wrap/internal/wraptest", true},
+		{"wrap/checksum", "internal/testkit/wraptest", true},
 		{"wrap/internal/layer", "wrap/checksum", true},
 		{"wrap/internal/layer", "file", true},
-		{"wrap/internal/wraptest", "file", false},
+		{"internal/testkit/wraptest", "file", false},
 		{"file", "wrap/internal/layer", true},
 		{"testing/replicatest", "", false},
 		{"testing/replicatest", "backend", false},

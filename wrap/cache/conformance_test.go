@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/cache"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // What another client does is seen when what is kept has expired: TestListingTTL

@@ -12,8 +12,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/mock"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func openConfig(t *testing.T, src ltxstore.Source) Config {

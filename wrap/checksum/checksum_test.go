@@ -17,10 +17,10 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/checksum"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 var at = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)

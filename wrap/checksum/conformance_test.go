@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/checksum"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func with(cfg checksum.Config) func(ltxstore.ReplicaClient) ltxstore.ReplicaClient {

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/mock"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func TestURLAndFileAgree(t *testing.T) {

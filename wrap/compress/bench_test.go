@@ -8,9 +8,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // The library alone over the same frames is what the wrapper is to be measured

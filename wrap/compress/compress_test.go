@@ -21,10 +21,10 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 var at = time.Date(2024, 5, 6, 7, 8, 9, 123_000_000, time.UTC)

@@ -8,8 +8,8 @@ import (
 	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // The library alone is what the wrapper is to be measured by; "wrapper" is a write

@@ -10,9 +10,9 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 // A damaged recipient is told from somebody else's by the checksum that is in the

@@ -18,9 +18,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func newIdentity(t *testing.T) (recipient, identity string) {

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
 )
 

@@ -18,8 +18,8 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/metrics"
 )
 

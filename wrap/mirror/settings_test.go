@@ -14,9 +14,9 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/config"
 	_ "github.com/ltxstore/ltxstore/file"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/wrap/compress"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func opened(t *testing.T, src ltxstore.Source) *Client {

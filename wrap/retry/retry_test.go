@@ -18,9 +18,9 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/gcs"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/readonly"
 	"github.com/ltxstore/ltxstore/wrap/retry"
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/s3"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
 )
 
 func TestURLAndFileAgree(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/wrap/internal/wraptest"
+	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/wrap/throttle"
 )
 
