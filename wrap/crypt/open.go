@@ -103,21 +103,36 @@ func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadC
 	return nil, err
 }
 
-// openChunks reads chunks with a key that is known.
+// openChunks reads chunks with a key that is known. If there are none, the last chunk of the file
+// tells whether it ends before the range or was cut off.
 func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
+	rc, err := s.openSpan(ctx, f, k, sp)
+	if !errors.Is(err, errPastEnd) {
+		return rc, err
+	}
+	listed, err := codec.Stat(ctx, s.next, f)
+	if err != nil {
+		return nil, err
+	}
+	size, ok := plainSize(listed.Size, k.header)
+	if !ok || size > sp.offset {
+		return nil, codec.Corrupt("file of %d bytes ends before offset %d, although it is listed with more", listed.Size, sp.offset)
+	}
+	sp.first, sp.stop = max(size-1, 0)/chunkSize, -1
+	return s.openSpan(ctx, f, k, sp)
+}
+
+// openSpan fails with errPastEnd if the file does not have the first of the chunks.
+func (s *format) openSpan(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
 	at, length, ok := sp.stored(k.header)
 	if !ok {
-		return s.openPast(ctx, f, k, sp)
+		return nil, errPastEnd
 	}
 	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
 	if err != nil {
 		return nil, err
 	}
-	rc, err := s.reader(ctx, f, k, sp, body, body)
-	if errors.Is(err, errPastEnd) {
-		return s.openPast(ctx, f, k, sp)
-	}
-	return rc, err
+	return s.reader(ctx, f, k, sp, body, body)
 }
 
 // reader returns a reader of the range that decrypts r, which reads body. It decrypts up to the
@@ -153,37 +168,6 @@ func (k *key) check(f layer.File, plain []byte) error {
 		return codec.Corrupt("file of another program: %v", err) // not %w: no argument is invalid
 	}
 	return nil
-}
-
-// openPast returns an empty reader if the file ends before the range, according to its last
-// chunk.
-func (s *format) openPast(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
-	listed, err := codec.Stat(ctx, s.next, f)
-	if err != nil {
-		return nil, err
-	}
-	size, ok := plainSize(listed.Size, k.header)
-	if !ok || size > sp.offset {
-		return nil, codec.Corrupt("file of %d bytes ends before offset %d, although it is listed with more", listed.Size, sp.offset)
-	}
-	last := max(size-1, 0) / chunkSize
-	at := k.header + nonceSize + last*storedChunk
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	ch := &chunks{from: &codec.Transfer{R: body}, aead: k.aead, index: last, stop: -1}
-	if _, err := ch.next(); err != nil {
-		if errors.Is(err, errPastEnd) {
-			err = codec.Corrupt("file is cut off before chunk %d", last)
-		}
-		return nil, err
-	}
-	if err := ch.end(); err != io.EOF || !ch.last {
-		return nil, codec.Corrupt("file is cut off after chunk %d", last)
-	}
-	return &codec.Pieces{Ctx: ctx, Store: s.next, File: f}, nil
 }
 
 // readKey reads a file's header and nonce.

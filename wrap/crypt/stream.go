@@ -5,11 +5,12 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"io"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
@@ -68,7 +69,7 @@ type chunks struct {
 
 // errPastEnd means that the file has no chunk where the first one was to be read: it ends
 // before, or was cut off there.
-var errPastEnd = errors.New("stored file ends before the range")
+var errPastEnd = fmt.Errorf("stored file ends before the range: %w", ltxstore.ErrChecksum)
 
 // next returns the next chunk, or io.EOF after the last. It fails with ltxstore.ErrChecksum if
 // the chunk cannot be authenticated.
