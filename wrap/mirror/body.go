@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,33 +11,37 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-const (
-	firstChunk = 4 << 10 // most bodies are small
-	chunkSize  = 64 << 10
-	ahead      = 2 // chunks that wait for a replica at most
-)
+// chunkSize is how much of a source is sent to all replicas at once. A body of no more is kept in
+// memory.
+const chunkSize = 64 << 10
 
 // body is a caller's reader on its way to several replicas. It is read by other
 // goroutines than the caller's, and fails in all of them if it panics in one.
 type body struct {
-	source   io.Reader
-	size     int64 // bytes left in source, or -1
+	size     int64 // or -1
 	panicked flow.Panic
 
-	// A source with ReadAt is read by each replica on its own.
+	// A source with ReadAt, and a small one, is read by each replica on its own.
 	at   io.ReaderAt
 	from int64
 
 	// Any other is read once, and sent to all replicas.
-	outs  []*out
-	err   error // of the source
-	ended chan struct{}
+	source io.Reader
+	pipes  []pipe
+	err    error // of the source
+	ended  chan struct{}
+}
+
+// pipe leads from the source to a replica.
+type pipe struct {
+	r *io.PipeReader
+	w *io.PipeWriter
 }
 
 // newBody returns the body of r for n replicas. An r that replicas read on their own is
 // left at its end.
-func newBody(r io.Reader, n int) (b *body, err error) {
-	b = &body{source: r, ended: make(chan struct{})}
+func newBody(ctx context.Context, r io.Reader, n int) (b *body, err error) {
+	b = &body{ended: make(chan struct{})}
 	if b.size, err = ltxio.Size(r); err != nil {
 		return nil, err
 	}
@@ -50,23 +55,40 @@ func newBody(r io.Reader, n int) (b *body, err error) {
 		b.at, b.from = at, end-b.size
 		return b, nil
 	}
+	source := ltxio.Whole(ctx, r, b.size)
+	var first flow.Buffer
+	end, err := first.Fill(source, chunkSize, 0)
+	switch {
+	case err != nil:
+		return nil, err
+	case end: // the buffer is not freed: a transport may still be reading it
+		b.at, b.size = bytes.NewReader(first.B), int64(len(first.B))
+		return b, nil
+	}
+	b.source = flow.Drain(&first, source)
 	for range n {
-		b.outs = append(b.outs, &out{chunks: make(chan []byte, ahead), gone: make(chan struct{}), of: b})
+		r, w := io.Pipe()
+		b.pipes = append(b.pipes, pipe{r, w})
 	}
 	return b, nil
 }
 
-// reader returns what replica n reads. It fails when ctx ends.
-func (b *body) reader(ctx context.Context, n int) io.Reader {
+// reader returns what replica n reads, which fails when ctx ends. done is called when the replica
+// has returned.
+func (b *body) reader(ctx context.Context, n int) (r io.Reader, done func()) {
 	if b.at != nil {
-		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}
+		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}, func() {}
 	}
-	b.outs[n].ctx = ctx
-	return layer.Sized(b.outs[n], b.size)
+	p := b.pipes[n]
+	stop := context.AfterFunc(ctx, func() { p.w.CloseWithError(flow.Err(ctx)) })
+	return layer.Sized(struct{ io.Reader }{p.r}, b.size), func() {
+		stop()
+		p.r.Close()
+	}
 }
 
 // start starts reading the source if it is read once for all.
-func (b *body) start(ctx context.Context) {
+func (b *body) start() {
 	if b.at != nil {
 		close(b.ended)
 		return
@@ -77,19 +99,12 @@ func (b *body) start(ctx context.Context) {
 			if b.panicked.Caught() {
 				b.err = errPanicked
 			}
-			for _, out := range b.outs {
-				close(out.chunks)
+			for _, p := range b.pipes {
+				p.w.CloseWithError(ofBody(b.err))
 			}
 		}()
-		b.panicked.Do(func() { b.pump(ctx) })
+		b.panicked.Do(b.pump)
 	}()
-}
-
-// done is called when replica n has returned.
-func (b *body) done(n int) {
-	if b.at == nil {
-		close(b.outs[n].gone)
-	}
 }
 
 // wait returns when the source is no longer read.
@@ -105,68 +120,23 @@ func (b *body) end() error {
 	return b.err
 }
 
-// pump reads the source until it ends or every replica has returned. The buffers are
-// used in turn: a replica that has room for a chunk has read the one ahead+1 before it.
-func (b *body) pump(ctx context.Context) {
-	source := ltxio.Whole(ctx, b.source, b.size)
-	var buffers [ahead + 2][]byte
-	for i := 0; b.err == nil; i++ {
-		buf := &buffers[i%len(buffers)]
-		if size := min(firstChunk<<(2*min(i, 10)), chunkSize); len(*buf) < size {
-			*buf = make([]byte, size)
-		}
+// pump reads the source until it ends or every replica has returned.
+func (b *body) pump() {
+	chunk := make([]byte, chunkSize)
+	for b.err == nil {
 		var n int
-		if n, b.err = ltxio.ReadFull(source, *buf); n == 0 {
+		if n, b.err = ltxio.ReadFull(b.source, chunk); n == 0 {
 			return
 		}
 		wanted := false
-		for _, out := range b.outs {
-			wanted = out.send((*buf)[:n]) || wanted
+		for _, p := range b.pipes {
+			_, err := p.w.Write(chunk[:n]) // fails only if the replica has returned
+			wanted = wanted || err == nil
 		}
 		if !wanted {
 			return
 		}
 	}
-}
-
-// out is a replica's reader of chunks.
-type out struct {
-	of     *body
-	ctx    context.Context
-	chunks chan []byte
-	gone   chan struct{} // closed when the replica has returned
-	rest   []byte        // of the current chunk
-}
-
-// send waits until the replica has room, and reports false if it has returned.
-func (o *out) send(chunk []byte) bool {
-	select {
-	case o.chunks <- chunk:
-		return true
-	case <-o.gone:
-		return false
-	}
-}
-
-// Read implements io.Reader.
-func (o *out) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if len(o.rest) == 0 {
-		var ok bool
-		select {
-		case o.rest, ok = <-o.chunks:
-			if !ok {
-				return 0, ofBody(o.of.err) // set before the channel was closed
-			}
-		case <-o.ctx.Done():
-			return 0, flow.Err(o.ctx)
-		}
-	}
-	n := copy(p, o.rest)
-	o.rest = o.rest[n:]
-	return n, nil
 }
 
 // section is a replica's own reader of a source with ReadAt. It fails if the source no longer

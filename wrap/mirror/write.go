@@ -34,16 +34,17 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
 	}
 	defer unlock()
-	b, err := newBody(r, len(s.replicas))
+	b, err := newBody(ctx, r, len(s.replicas))
 	if err != nil {
 		return nil, layer.Wrap(c.next, "write", keyOf(f), err)
 	}
 	written := make([]*ltx.FileInfo, len(s.replicas))
-	b.start(ctx)
+	b.start()
 	defer b.wait() // also when a client panics
 	err = c.change(ctx, s, "write", f, s.writes, func(ctx context.Context, r *replica) error {
-		defer b.done(r.n)
-		info, err := r.client.WriteLTXFile(ctx, level, minTXID, maxTXID, b.reader(ctx, r.n))
+		body, done := b.reader(ctx, r.n)
+		defer done()
+		info, err := r.client.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
 		if err == nil && info == nil {
 			err = fmt.Errorf("the client of %s returned neither a file nor an error", r.client.Type())
 		}
