@@ -12,12 +12,14 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// sequence decodes a file from its beginning, without knowing where frames end. At the end it
-// verifies what it has read by the summary and the seek table.
+// sequence decodes frames one after another, each of which tells where it ends. At the end of a
+// file that it reads from the beginning, it verifies what it has read by the summary and the seek
+// table. Frames from the middle of a file are compared with what is known of it.
 type sequence struct {
 	zstd  *coder
 	body  *bufio.Reader
 	from  *codec.Transfer // read by body
+	known *stored         // of the file; nil if it is read from the beginning
 	table seekTable
 	ends  []int64 // of the frames so far, in the stored file
 	size  int64   // decoded so far
@@ -31,6 +33,14 @@ func newSequence(c *coder, from *codec.Transfer) *sequence {
 	return &sequence{zstd: c, from: from, body: bufio.NewReaderSize(from, 4<<10)}
 }
 
+// newSelection returns a sequence of a known file's frames from one on.
+func newSelection(c *coder, from *codec.Transfer, known *stored, frame int64) *sequence {
+	_, size := known.place(frame, frame+1)
+	s := newSequence(c, from)
+	s.known, s.table.frames, s.first, s.frame = known, frame, known.frameSize, make([]byte, 0, size)
+	return s
+}
+
 // next returns the next frame's content, or io.EOF after the last.
 func (s *sequence) next() ([]byte, error) {
 	plain, err := s.decode()
@@ -41,6 +51,9 @@ func (s *sequence) next() ([]byte, error) {
 }
 
 func (s *sequence) decode() ([]byte, error) {
+	if s.known != nil && s.table.frames == s.known.frames() {
+		return nil, io.EOF
+	}
 	head, err := s.body.Peek(zstd.HeaderMaxSize)
 	if len(head) < 4 {
 		return nil, codec.Corrupt("file is cut off after %d frames", s.table.frames)
@@ -67,6 +80,9 @@ func (s *sequence) decode() ([]byte, error) {
 	s.short = info.content < s.first
 	if err := s.collect(info); err != nil {
 		return nil, err
+	}
+	if s.known != nil && !s.known.has(s.table.frames, info.content, len(s.frame)) {
+		return nil, codec.Corrupt("frame %d contradicts the seek table", s.table.frames)
 	}
 	if s.plain, err = s.zstd.decode(s.frame, s.plain, info.content); err != nil {
 		return nil, err
@@ -165,53 +181,16 @@ func (s *sequence) end() int64 {
 	return s.ends[len(s.ends)-1]
 }
 
-// selection decodes frames whose offsets are known.
-type selection struct {
-	zstd   *coder
-	from   *codec.Transfer
-	known  *stored
-	at     int64 // the next frame
-	behind int64 // the one after the last
-
-	frame, plain []byte
-}
-
-// next returns the next frame's content, or io.EOF after the last.
-func (s *selection) next() ([]byte, error) {
-	if s.at == s.behind {
-		return nil, io.EOF
-	}
-	start, size := s.known.place(s.at, s.at+1)
-	if int64(cap(s.frame)) < size {
-		s.frame = make([]byte, size)
-	}
-	s.frame = s.frame[:size]
-	n, err := ltxio.ReadFull(s.from, s.frame)
-	if int64(n) < size {
-		if err == io.EOF {
-			err = codec.Corrupt("file is cut off at %d, in frame %d", start+int64(n), s.at)
-		}
-		return nil, s.from.Failure(err)
-	}
-	content := s.known.content(s.at)
-	info, err := parseFrame(s.frame[:min(len(s.frame), zstd.HeaderMaxSize)])
-	switch {
-	case err != nil:
-		return nil, codec.Corrupt("%w", err)
-	case info.content != content:
-		return nil, codec.Corrupt("frame %d has %d bytes, the seek table says %d", s.at, info.content, content)
-	}
-	if s.plain, err = s.zstd.decode(s.frame, s.plain, content); err != nil {
-		return nil, err
-	}
-	s.at++
-	return s.plain, nil
-}
-
 // place returns the offset and size of stored frames, without the last one.
 func (s *stored) place(first, behind int64) (start, size int64) {
 	if first > 0 {
 		start = s.ends[first-1]
 	}
 	return start, s.ends[behind-1] - start
+}
+
+// has reports whether a frame has that content and stored size.
+func (s *stored) has(frame, content int64, size int) bool {
+	_, want := s.place(frame, frame+1)
+	return content == s.content(frame) && int64(size) == want
 }

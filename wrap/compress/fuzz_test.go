@@ -219,7 +219,7 @@ func TestEnds(t *testing.T) {
 	for name, open := range map[string]func(from *codec.Transfer) func() ([]byte, error){
 		"from the beginning": func(from *codec.Transfer) func() ([]byte, error) { return newSequence(c, from).next },
 		"by the table": func(from *codec.Transfer) func() ([]byte, error) {
-			return (&selection{zstd: c, from: from, known: &stored{summary: s, ends: ends}, behind: int64(len(ends))}).next
+			return newSelection(c, from, &stored{summary: s, ends: ends}, 0).next
 		},
 	} {
 		for n := range ends[2] {

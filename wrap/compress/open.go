@@ -120,9 +120,8 @@ func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, off
 	if err != nil {
 		return nil, err
 	}
-	sel := &selection{zstd: s.zstd, from: &codec.Transfer{R: body}, known: known, at: first, behind: behind}
 	r := s.reader(ctx, f, body, start-first*known.frameSize, n)
-	r.Next = sel.next
+	r.Next = newSelection(s.zstd, &codec.Transfer{R: body}, known, first).next
 	return r.Opened()
 }
 
