@@ -16,7 +16,7 @@ func Reader(r io.Reader, read func(p []byte) (int, error)) io.Reader {
 		return &seekable{readFunc(read), seeker}
 	}
 	if sized, ok := r.(interface{ Len() int }); ok {
-		return &measured{readFunc(read), sized}
+		return Sized(readFunc(read), int64(sized.Len()))
 	}
 	return readFunc(read)
 }
@@ -29,11 +29,3 @@ type seekable struct {
 	readFunc
 	io.Seeker
 }
-
-type measured struct {
-	readFunc
-	sized interface{ Len() int }
-}
-
-// Len returns the number of bytes left.
-func (m *measured) Len() int { return m.sized.Len() }
