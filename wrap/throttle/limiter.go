@@ -3,6 +3,7 @@ package throttle
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -84,11 +85,8 @@ const (
 	burst = 0.1
 )
 
-// bucket is one limit. The zero value is no limit.
-type bucket struct {
-	mu   sync.Mutex
-	pace *pace // nil means no limit
-}
+// bucket is one limit. A nil pace means none.
+type bucket struct{ atomic.Pointer[pace] }
 
 // pace is a limit that does not change. A change gives the bucket another.
 type pace struct {
@@ -97,35 +95,29 @@ type pace struct {
 	over   chan struct{} // closed when the bucket gets another
 }
 
-// set changes the limit, of which at most chunk is taken at once.
+// set changes the limit, of which at most chunk is taken at once. It is called with the limiter's
+// mutex held.
 func (b *bucket) set(perSecond rate.Limit, chunk int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.pace != nil {
-		if b.pace.tokens.Limit() == perSecond {
-			return
-		}
-		close(b.pace.over)
-		b.pace = nil
-	}
-	if perSecond == rate.Inf {
+	was := b.Load()
+	if was != nil && was.tokens.Limit() == perSecond {
 		return
 	}
-	size := int(max(1, min(burst*float64(perSecond), 1<<30)))
-	b.pace = &pace{tokens: rate.NewLimiter(perSecond, size), chunk: min(size, chunk), over: make(chan struct{})}
-}
-
-func (b *bucket) get() *pace {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.pace
+	var now *pace
+	if perSecond != rate.Inf {
+		size := int(max(1, min(burst*float64(perSecond), 1<<30)))
+		now = &pace{tokens: rate.NewLimiter(perSecond, size), chunk: min(size, chunk), over: make(chan struct{})}
+	}
+	b.Store(now)
+	if was != nil {
+		close(was.over)
+	}
 }
 
 // take waits until n may pass, or ctx is done. If the limit changes meanwhile, the rest of n
 // is subject to the new one.
 func (b *bucket) take(ctx context.Context, n int) error {
 	for n > 0 {
-		p := b.get()
+		p := b.Load()
 		if p == nil {
 			break
 		}

@@ -14,7 +14,7 @@ type meter struct {
 
 // read reads no more than fits into the current chunk.
 func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
-	if pace := m.bucket.get(); pace != nil {
+	if pace := m.bucket.Load(); pace != nil {
 		p = p[:min(len(p), max(1, pace.chunk-m.owed))]
 	}
 	return read(p)
@@ -23,7 +23,7 @@ func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
 // pass is called after a read of n bytes. It waits when a chunk is full, or at the end.
 func (m *meter) pass(ctx context.Context, n int, end bool) error {
 	m.owed += n
-	pace := m.bucket.get()
+	pace := m.bucket.Load()
 	if pace == nil {
 		m.owed = 0
 		return nil
@@ -38,7 +38,7 @@ func (m *meter) pass(ctx context.Context, n int, end bool) error {
 
 // settle takes what a transfer that ended early owes, without waiting.
 func (m *meter) settle() {
-	if pace := m.bucket.get(); pace != nil {
+	if pace := m.bucket.Load(); pace != nil {
 		pace.tokens.ReserveN(time.Now(), min(m.owed, pace.tokens.Burst()))
 	}
 	m.owed = 0
