@@ -72,8 +72,8 @@ func believed(size int64) int64 {
 }
 
 // Whole returns a reader of r that fails if ctx is done, which is checked before each Read and when r
-// ends, and with a *SizeError if r does not have size bytes; -1 allows any number. It does not read on
-// after an error.
+// ends, with a *SizeError if r does not have size bytes; -1 allows any number, and with
+// io.ErrNoProgress if r keeps returning nothing. It does not read on after an error.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
 	return newWhole(ctx, r, size)
 }
@@ -85,6 +85,7 @@ func newWhole(ctx context.Context, r io.Reader, size int64) *whole {
 type whole struct {
 	r          flow.Reader
 	size, read int64
+	empty      int // reads in a row
 	err        error
 }
 
@@ -99,6 +100,12 @@ func (w *whole) Read(p []byte) (int, error) {
 		return 0, w.err
 	}
 	w.read += int64(n)
+	if w.empty++; n > 0 || len(p) == 0 {
+		w.empty = 0
+	}
+	if err == nil && w.empty > flow.MaxEmptyReads {
+		err = io.ErrNoProgress
+	}
 	if err == io.EOF || w.read > w.size {
 		if wrong := CheckSize(w.size, w.read); wrong != nil {
 			err = wrong

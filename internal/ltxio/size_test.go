@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
@@ -69,6 +70,22 @@ func TestWholeRefusesImpossibleCounts(t *testing.T) {
 		_, err := ltxio.Whole(t.Context(), readFunc(func([]byte) (int, error) { return n, nil }), -1).Read(make([]byte, 10))
 		assert.ErrorContains(t, err, "impossible count")
 	}
+}
+
+func TestWholeOfASourceThatReturnsNothing(t *testing.T) {
+	reads := 0
+	w := ltxio.Whole(t.Context(), readFunc(func(p []byte) (int, error) {
+		if reads++; reads == flow.MaxEmptyReads {
+			return 1, nil
+		}
+		return 0, nil
+	}), -1)
+	_, err := w.Read(nil)
+	require.NoError(t, err)
+	n, err := io.Copy(io.Discard, w)
+	assert.ErrorIs(t, err, io.ErrNoProgress)
+	assert.EqualValues(t, 1, n)
+	assert.Equal(t, 2*flow.MaxEmptyReads+1, reads)
 }
 
 // The context is what has ended a source that gives up when it does: neither is

@@ -13,8 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Source reads the caller's body. It fails when the context is done, does not read on after a
-// failure or the end, and sums the body to compare it with a stored file.
+// Source reads the caller's body, as ltxio.Whole does, and sums it to compare it with a stored file.
 type Source struct {
 	// Time is the timestamp in the LTX header, if IsLTX.
 	Time  time.Time
@@ -24,10 +23,9 @@ type Source struct {
 	// if it is unknown.
 	Size, Length int64
 
-	r     io.Reader
-	err   error
-	empty int
-	sum   maphash.Hash
+	r   io.Reader
+	err error
+	sum maphash.Hash
 }
 
 // NewSource reads the body's header. It fails as ltxio.Peek does, and reads nothing if ctx
@@ -49,20 +47,7 @@ func NewSource(ctx context.Context, f layer.File, r io.Reader) (*Source, error) 
 
 // Read implements io.Reader.
 func (s *Source) Read(p []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
-	}
 	n, err := s.r.Read(p)
-	switch {
-	case n < 0 || n > len(p):
-		n, err = 0, fmt.Errorf("body's reader returned an impossible count: %d of %d bytes", n, len(p))
-	case n > 0:
-		s.empty = 0
-	case err == nil && len(p) > 0:
-		if s.empty++; s.empty > flow.MaxEmptyReads {
-			err = io.ErrNoProgress
-		}
-	}
 	s.Size += int64(n)
 	_, _ = s.sum.Write(p[:n])
 	s.err = err
