@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 
 	"filippo.io/age"
 
@@ -41,24 +40,24 @@ type span struct {
 	first, stop  int64 // chunks; a stop of -1 means to the end of the file
 }
 
+// beyond is an offset that no file reaches.
+const beyond = 1 << 60
+
 func spanOf(offset, size int64) span {
-	sp := span{offset: offset, size: size, first: offset / chunkSize, stop: -1}
-	if size > 0 && offset <= math.MaxInt64/2-size {
-		sp.stop = (offset+size-1)/chunkSize + 1
+	sp := span{offset: offset, size: size, first: min(offset, beyond) / chunkSize, stop: -1}
+	if size > 0 && size < beyond {
+		sp.stop = (min(offset, beyond)+size-1)/chunkSize + 1
 	}
 	return sp
 }
 
 // stored returns the range of the chunks in a stored file with that header; a length of 0 means
-// to the end. ok is false if no file can be so large.
-func (sp span) stored(header int64) (at, length int64, ok bool) {
-	if sp.first > math.MaxInt64/4/storedChunk*2 {
-		return 0, 0, false
-	}
+// to the end.
+func (sp span) stored(header int64) (at, length int64) {
 	if sp.stop >= 0 {
 		length = (sp.stop - sp.first) * storedChunk
 	}
-	return header + nonceSize + sp.first*storedChunk, length, true
+	return header + nonceSize + sp.first*storedChunk, length
 }
 
 // Open implements codec.Format.
@@ -78,7 +77,7 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 
 // openStart reads header and chunks in one request.
 func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadCloser, error) {
-	_, length, _ := sp.stored(0)
+	_, length := sp.stored(0)
 	if length > 0 {
 		length += s.headerSize + nonceSize
 	}
@@ -124,10 +123,7 @@ func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) 
 
 // openSpan fails with errPastEnd if the file does not have the first of the chunks.
 func (s *format) openSpan(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
-	at, length, ok := sp.stored(k.header)
-	if !ok {
-		return nil, errPastEnd
-	}
+	at, length := sp.stored(k.header)
 	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
 	if err != nil {
 		return nil, err

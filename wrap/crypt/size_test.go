@@ -74,18 +74,19 @@ func TestParseBinding(t *testing.T) {
 
 // A range has the chunks that it touches, and no others.
 func TestSpans(t *testing.T) {
+	const last = beyond / chunkSize
 	for _, tt := range []struct{ offset, size, first, stop int64 }{
 		{0, 0, 0, -1}, {0, 1, 0, 1}, {0, chunkSize, 0, 1}, {0, chunkSize + 1, 0, 2}, {1, chunkSize, 0, 2},
-		{chunkSize - 1, 1, 0, 1}, {chunkSize, chunkSize, 1, 2}, {math.MaxInt64/2 - 1, 1, (math.MaxInt64/2 - 1) / chunkSize, math.MaxInt64/2/chunkSize + 1},
-		{5, math.MaxInt64, 0, -1},
+		{chunkSize - 1, 1, 0, 1}, {chunkSize, chunkSize, 1, 2}, {5, beyond - 1, 0, last + 1}, {5, beyond, 0, -1}, {5, math.MaxInt64, 0, -1},
+		{beyond - 1, 1, last - 1, last}, {beyond, 1, last, last + 1}, {math.MaxInt64, 1, last, last + 1}, {math.MaxInt64, 0, last, -1},
+		{math.MaxInt64, beyond - 1, last, 2 * last},
 	} {
 		sp := spanOf(tt.offset, tt.size)
 		assert.Equal(t, []int64{tt.first, tt.stop}, []int64{sp.first, sp.stop}, "%d from %d", tt.size, tt.offset)
-	}
-	const most = math.MaxInt64 / 4 / storedChunk * 2
-	for first, want := range map[int64]bool{0: true, most: true, most + 1: false} {
-		_, _, ok := span{first: first, stop: -1}.stored(200)
-		assert.Equal(t, want, ok, "%d", first)
+		at, length := sp.stored(200)
+		assert.Equal(t, 200+nonceSize+tt.first*storedChunk, at)
+		assert.Equal(t, max(0, (tt.stop-tt.first)*storedChunk), length)
+		assert.Positive(t, at)
 	}
 }
 
