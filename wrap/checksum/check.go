@@ -1,23 +1,33 @@
 package checksum
 
 import (
-	"errors"
+	"io"
 
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// newCheck returns a check of a file. Content that is not LTX passes if others is true.
-func newCheck(f layer.File, others bool) *ltxio.Check {
-	return ltxio.NewCheck(f.MinTXID, f.MaxTXID, others)
+// checked reads a file. It fails with ltxstore.ErrChecksum if the file is damaged, at the latest at
+// its end. It does not read on after a failure.
+type checked struct {
+	ltxio.CheckedReader
+	err error // of every further Read
 }
 
-// feed passes the file's next bytes to the check. Damage is ltxstore.ErrChecksum.
-func feed(c *ltxio.Check, b []byte, end bool) error {
-	err := c.Feed(b, end)
-	if damage := new(ltxio.DamageError); errors.As(err, &damage) {
-		return codec.Corrupt("not a whole LTX file of this name: %w", err)
+// newChecked returns a reader of r. Content that is not LTX passes if others is true. The caller must
+// stop the Check.
+func newChecked(r io.Reader, f layer.File, others bool) *checked {
+	return &checked{CheckedReader: ltxio.CheckedReader{R: r, Check: ltxio.NewCheck(f.MinTXID, f.MaxTXID, others)}}
+}
+
+// Read implements io.Reader.
+func (c *checked) Read(p []byte) (n int, err error) {
+	if c.err == nil {
+		n, c.err = c.CheckedReader.Read(p)
+		if damage, ok := c.err.(*ltxio.DamageError); ok {
+			c.err = codec.Corrupt("not a whole LTX file of this name: %w", damage)
+		}
 	}
-	return err
+	return n, c.err
 }

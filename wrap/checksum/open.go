@@ -7,7 +7,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -20,7 +19,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 		return rc, err
 	}
 	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	return &reader{body: rc, c: c, file: f, check: newCheck(f, c.cfg.OtherBodies)}, nil
+	return &reader{body: rc, c: c, file: f, checked: newChecked(rc, f, c.cfg.OtherBodies)}, nil
 }
 
 // reader reads a whole file. Close may be called concurrently with Read.
@@ -29,9 +28,9 @@ type reader struct {
 	c    *Client
 	file layer.File
 
-	mu    sync.Mutex
-	check *ltxio.Check
-	err   error // what every further Read returns
+	mu      sync.Mutex
+	checked *checked
+	err     error // of every further Read
 }
 
 // Read implements io.Reader.
@@ -41,15 +40,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
 	}
-	n, err := r.body.Read(p)
-	if err == nil || err == io.EOF {
-		if wrong := feed(r.check, p[:n], err == io.EOF); wrong != nil {
-			n, err = 0, layer.WrapFile(r.c.next, "read", r.file, wrong)
-		}
-	}
+	n, err := r.checked.Read(p)
 	if err != nil {
+		r.checked.Check.Stop()
+		if err != io.EOF {
+			err = layer.WrapFile(r.c.next, "read", r.file, err)
+		}
 		r.err = err
-		r.check.Stop()
 	}
 	return n, err
 }
@@ -59,7 +56,7 @@ func (r *reader) Close() error {
 	err := r.body.Close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.check.Stop()
+	r.checked.Check.Stop()
 	if r.err == nil || r.err == io.EOF {
 		r.err = layer.WrapFile(r.c.next, "read", r.file, layer.ErrClosed)
 	}

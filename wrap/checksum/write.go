@@ -9,7 +9,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -42,11 +41,14 @@ func (c *Client) write(ctx context.Context, f layer.File, r io.Reader) (*ltx.Fil
 	case !src.IsLTX && !c.cfg.OtherBodies:
 		return nil, fmt.Errorf("body is not an LTX file: want one, or OtherBodies: %w", fs.ErrInvalid)
 	}
-	b := &body{src: src, check: newCheck(f, c.cfg.OtherBodies)}
-	defer b.check.Stop()
-	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, layer.Sized(b, src.Length))
+	body := newChecked(src, f, c.cfg.OtherBodies)
+	defer body.Check.Stop()
+	info, err := c.next.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, layer.Sized(body, src.Length))
+	if err == nil && body.err != nil && body.err != io.EOF {
+		err = fmt.Errorf("the next client reports success for a body that failed: %w", body.err)
+	}
 	if err == nil {
-		err = b.ended()
+		err = src.Ended()
 	}
 	if err == nil && c.cfg.ReadBack {
 		err = c.readBack(ctx, f, src)
@@ -69,35 +71,4 @@ func (c *Client) readBack(ctx context.Context, f layer.File, src *codec.Source) 
 		return codec.Corrupt("the stored file differs from the body")
 	}
 	return nil
-}
-
-// body is verified as it is read.
-type body struct {
-	src   *codec.Source
-	check *ltxio.Check
-	err   error
-}
-
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	n, err := b.src.Read(p)
-	if err == nil || err == io.EOF {
-		if wrong := feed(b.check, p[:n], err == io.EOF); wrong != nil {
-			n, err = 0, wrong
-		}
-	}
-	b.err = err
-	return n, err
-}
-
-// ended reports a client that returned success although the body was not read to its end
-// or is damaged.
-func (b *body) ended() error {
-	if b.err != nil && b.err != io.EOF {
-		return fmt.Errorf("the next client reports success for a body that failed: %w", b.err)
-	}
-	return b.src.Ended()
 }
