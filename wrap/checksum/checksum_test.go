@@ -41,6 +41,7 @@ func damaged() map[string][]byte {
 		files["cut off after the "+name] = good()[:n]
 	}
 	files["a byte too many"] = append(good(), 0)
+	files["1 MiB too many"] = append(good(), make([]byte, 1<<20)...)
 	files["another file behind"] = append(good(), good()...)
 	files["a frame of 4 GiB"] = bomb()
 	return files

@@ -11,7 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// chunkSize is how much of a source is sent to all replicas at once. A body of no more is kept in
+// chunkSize is how much of a source is sent to all replicas at once. A body of less is kept in
 // memory.
 const chunkSize = 64 << 10
 

@@ -10,9 +10,9 @@
 // clients that write one name concurrently may leave different versions in the replicas
 // (clause W6): a replica has one writer.
 //
-// A body with ReadAt and Seek, such as a file, is read by each replica on its own. Any
-// other body is read once and sent to all replicas, at the speed of the slowest, with a few
-// chunks of 64 KiB in memory.
+// A body with ReadAt and Seek, such as a file, is read by each replica on its own, and so is
+// one of less than 64 KiB, which is kept in memory. Any other body is read once and sent to all
+// replicas, 64 KiB at a time, at the speed of the slowest.
 //
 // Deletions must succeed in all replicas, whatever the policy, because a file left
 // in one of them is still listed.
