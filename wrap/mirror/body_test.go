@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/wrap/mirror"
 )
@@ -63,5 +65,24 @@ func TestWriterGivesUp(t *testing.T) {
 		write(time.Hour)
 		all.Wait()
 		assert.EqualValues(t, 1, most.Load())
+	})
+}
+
+// A replica that hangs keeps a small body from no other, whatever its reader.
+func TestHangingReplica(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(2, mirror.Config{Policy: mirror.PolicyBestEffort})
+		w.replicas[0].WriteLTXFileFunc = func(ctx context.Context, _ int, _, _ ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		body := strings.Repeat("0123456789abcdef", 4<<10-1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := w.WriteLTXFile(ctx, 0, 1, 1, stream(body))
+		require.NoError(t, err)
+		got, err := read(w.replicas[1], 1, 0, 0)
+		require.NoError(t, err)
+		assert.Equal(t, body, got)
 	})
 }
