@@ -6,7 +6,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -14,11 +13,11 @@ import (
 // listing has the file after. A write that fails drops the level's listing, because its
 // result is unknown.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	s, err := layer.Begin(ctx, c.base, "write", backend.CheckFile(level, minTXID, maxTXID))
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	s, err := layer.Begin(ctx, c.base, "write", f.Check())
 	if err != nil {
 		return nil, err
 	}
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	var info *ltx.FileInfo
 	s.begin(f)
 	defer func() { s.end(f, info, info != nil) }()

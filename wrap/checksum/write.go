@@ -8,7 +8,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -22,10 +21,10 @@ import (
 // from the body, as it may after a concurrent write of the same name. The file stays;
 // writing it again replaces it.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	if err := f.Check(); err != nil {
 		return nil, layer.Wrap(c.next, "write", "", err)
 	}
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	info, err := c.write(ctx, f, r)
 	if err != nil {
 		return nil, layer.WrapFile(c.next, "write", f, err)

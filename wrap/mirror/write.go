@@ -8,7 +8,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -18,17 +17,11 @@ import (
 // bytes. Writers of one name wait for each other. If r panics, WriteLTXFile panics once no
 // replica writes any more.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
-		return nil, layer.Wrap(c.next, "write", "", err)
-	}
-	if r == nil {
-		return nil, backend.Invalid(c.Type(), "write", "r", r, "want a body")
-	}
-	s, err := layer.Begin(ctx, c.base, "init", nil)
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	s, err := layer.Begin(ctx, c.base, "write", f.CheckBody(c, r))
 	if err != nil {
 		return nil, err
 	}
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
 	unlock, err := s.writing.lock(ctx, f)
 	if err != nil {
 		return nil, layer.Wrap(c.next, "write", keyOf(f), err)

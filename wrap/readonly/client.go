@@ -52,7 +52,8 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 // WriteLTXFile fails with fs.ErrPermission, or fs.ErrInvalid if the arguments are
 // invalid. It does not read the body and sends no request.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, _ io.Reader) (*ltx.FileInfo, error) {
-	return nil, c.refuse(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID))
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	return nil, c.refuse(ctx, "write", f.String(), f.Check())
 }
 
 // DeleteLTXFiles fails with fs.ErrPermission, or fs.ErrInvalid if the list is

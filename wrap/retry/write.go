@@ -12,7 +12,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -23,9 +22,9 @@ import (
 // that does not fit into memory is written once, and the error says so. A failure of the
 // body itself is not repeated.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
-	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
-	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.Wrap(c.next, "write", key, err) }
-	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.WrapFile(c.next, "write", f, err) }
+	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), f.Check()); err != nil {
 		return fail(err)
 	}
 	src, err := newSource(ctx, r, c.cfg.BufferSize)

@@ -7,14 +7,13 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/rangeio"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // WriteLTXFile calls the next client. The body is read as fast as the limit allows.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	if err := c.turn(ctx, "write", layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String(), backend.CheckFile(level, minTXID, maxTXID)); err != nil {
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	if err := c.turn(ctx, "write", f.String(), f.Check()); err != nil {
 		return nil, err
 	}
 	up := &meter{bucket: &c.limiter.upload}
@@ -30,19 +29,15 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 
 // OpenLTXFile calls the next client. The reader reads as fast as the limit allows.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	wrong := backend.CheckFile(level, minTXID, maxTXID)
-	if wrong == nil {
-		wrong = rangeio.Check(offset, size)
-	}
-	key := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}.String()
-	if err := c.turn(ctx, "open", key, wrong); err != nil {
+	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
+	if err := c.turn(ctx, "open", f.String(), f.CheckRange(offset, size)); err != nil {
 		return nil, err
 	}
 	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{ReadCloser: rc, c: c, key: key, down: meter{bucket: &c.limiter.download}}
+	r := &reader{ReadCloser: rc, c: c, file: f, down: meter{bucket: &c.limiter.download}}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	return r, nil
 }
@@ -51,7 +46,7 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 type reader struct {
 	io.ReadCloser
 	c      *Client
-	key    string
+	file   layer.File
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
@@ -72,7 +67,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		if context.Cause(r.ctx) == layer.ErrClosed {
 			waitErr = layer.ErrClosed
 		}
-		r.err = layer.Wrap(r.c.next, "read", r.key, waitErr)
+		r.err = layer.WrapFile(r.c.next, "read", r.file, waitErr)
 		return 0, r.err
 	}
 	return n, err
