@@ -50,3 +50,9 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 	resp.Body = rangeio.Announced(resp.Body, n)
 	return nil
 }
+
+// isStoredCompressed reports whether an object was compressed before it was stored.
+func isStoredCompressed(h http.Header) bool {
+	stored := h.Get("X-Goog-Stored-Content-Encoding")
+	return stored != "" && stored != "identity"
+}

@@ -68,11 +68,11 @@ func operations() map[string]operation {
 	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
 	once := gcs.Config{WriteOnce: true}
-	settled := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1, "GetObject": 1}}, matrix.LostAnswer, matrix.ResetInBody, matrix.Stalled, matrix.Truncated)
+	settled := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 1, "GetObject": 1}}, append([]matrix.Fault{matrix.LostAnswer}, matrix.InBody()...)...)
 	looked := matrix.Every(matrix.Cell{Requests: counts{"WriteObject": 2, "GetObject": 1}}, append([]matrix.Fault{matrix.ErrorIn200, matrix.Page, matrix.Nothing, matrix.NoRoute, matrix.Bare404}, matrix.Passing()...)...)
 	reads := matrix.Cells(
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, matrix.Passing()...),
-		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, matrix.ResetInBody, matrix.Stalled, matrix.Truncated, matrix.LostAnswer, matrix.Page, matrix.Nothing),
+		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2}}, append(matrix.InBody(), matrix.LostAnswer, matrix.Page, matrix.Nothing)...),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 2, "GetObject": 1}}, matrix.NoRoute, matrix.Bare404),
 		matrix.Every(matrix.Cell{Requests: counts{"ReadObject": 1 + matrix.OutageLength}}, matrix.Outage),
 		matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"ReadObject": 1}}, matrix.WrongBytes),

@@ -130,6 +130,10 @@ func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	if why := transport.Compressed(resp.Header); why != "" && !isStoredCompressed(resp.Header) {
+		resp.Body.Close()
+		return nil, transport.Foreign("%s", why)
+	}
 	if op == opRead && resp.StatusCode < 300 {
 		if err := s.checkContent(req, resp); err != nil {
 			resp.Body.Close()

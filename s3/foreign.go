@@ -65,6 +65,10 @@ func refuseForeign(stack *middleware.Stack) error {
 			resp, ok := out.RawResponse.(*smithyhttp.Response)
 			switch {
 			case err != nil || !ok:
+			case transport.Compressed(resp.Header) != "":
+				resp.Body.Close()
+				resp.Body = http.NoBody
+				err = &foreignError{why: transport.Compressed(resp.Header)}
 			case resp.StatusCode == http.StatusNotFound && operation != "HeadObject" && operation != "HeadBucket" && !isErrorDocument(resp):
 				err = &foreignError{why: "a 404 without an error code of S3"}
 			case operation == "ListMultipartUploads" && isUnsupported(resp.StatusCode) && resp.ContentLength != 0 && !isErrorDocument(resp):

@@ -45,6 +45,10 @@ func TestProxy(t *testing.T) {
 			http.Redirect(w, r, "https://127.0.0.1:1/", http.StatusMovedPermanently)
 		},
 		"204": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"gzip": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, "\x1f\x8b")
+		},
 		"page": func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet { // it cannot be told from a file
 				w.WriteHeader(http.StatusBadGateway)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
+	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/backend/tree"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
@@ -69,7 +70,15 @@ func (s *server) send(ctx context.Context, method string, at *url.URL, header ht
 	case s.cfg.Username != "" || s.cfg.Password != "":
 		req.SetBasicAuth(s.cfg.Username, s.cfg.Password)
 	}
-	return s.http.Do(req)
+	answer, err := s.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if why := transport.Compressed(answer.Header); why != "" {
+		answer.Body.Close()
+		return nil, transport.Foreign("%s", why)
+	}
+	return answer, nil
 }
 
 // request sends a request without a body, and fails unless the status is one of

@@ -179,7 +179,11 @@ func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	limit := c.service.MaxDocument
+	why := Compressed(resp.Header)
 	switch {
+	case why != "":
+		resp.Body.Close()
+		return nil, Foreign("%s", why)
 	case resp.StatusCode == http.StatusNotModified: // a success for Azure's SDK, without a body
 		resp.Body.Close()
 		return nil, Foreign("%d %s, which no request asks for", resp.StatusCode, http.StatusText(resp.StatusCode))

@@ -31,8 +31,8 @@ func Foreign() []Fault { return []Fault{Page, Nothing, NoRoute, Bare404} }
 // they are, or are another.
 func Spans() []Fault { return []Fault{SpanLost, OtherSpan} }
 
-// InBody returns the faults that break an answer in its body.
-func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated} }
+// InBody returns the faults that spoil an answer in its body.
+func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated, Gzipped} }
 
 // Void returns a cell that cannot be, and why.
 func Void(why string) Cell { return Cell{Void: why} }

@@ -32,6 +32,7 @@ const (
 	ResetInBody Fault = "reset in the body"
 	Stalled     Fault = "stalled body"
 	Truncated   Fault = "truncated body"
+	Gzipped     Fault = "gzipped body"
 	WrongBytes  Fault = "wrong bytes"
 	ErrorIn200  Fault = "200 with an error"
 	LostAnswer  Fault = "lost answer"
@@ -53,7 +54,7 @@ const (
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, Outage, TimedOut, Refused, Reset, ResetInBody, Stalled,
-		Truncated, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
+		Truncated, Gzipped, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
 }
 
 // RetryAfter is how long Throttled wants to be left alone: longer than a
@@ -220,6 +221,8 @@ func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 		return httpfault.StallAfter(at)
 	case Truncated:
 		return httpfault.Truncate(at)
+	case Gzipped:
+		return httpfault.Gzip()
 	case WrongBytes:
 		return httpfault.Corrupt(at)
 	case ErrorIn200:

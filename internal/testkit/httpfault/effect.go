@@ -139,6 +139,15 @@ func Chunked() Effect {
 	}
 }
 
+// Gzip compresses the answer's body, as a proxy may although nobody has asked for it.
+func Gzip() Effect {
+	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
+		zipped := &gzipWriter{ResponseWriter: w}
+		x.Next.ServeHTTP(zipped, r)
+		_ = zipped.Close() // the client may have gone
+	}
+}
+
 // Delay lets the request wait before the server gets it.
 func Delay(d time.Duration) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package httpfault
 
 import (
+	"compress/gzip"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -173,4 +174,35 @@ func (w *chunkedWriter) WriteHeader(code int) {
 	w.Header().Del("Content-Length")
 	w.ResponseWriter.WriteHeader(code)
 	_ = http.NewResponseController(w.ResponseWriter).Flush() // net/http would count a short body
+}
+
+// gzipWriter compresses the body, if there is any. It must be closed.
+type gzipWriter struct {
+	http.ResponseWriter
+	zip *gzip.Writer
+}
+
+func (w *gzipWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *gzipWriter) WriteHeader(code int) {
+	w.Header().Del("Content-Length")
+	w.Header().Set("Content-Encoding", "gzip")
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *gzipWriter) Write(p []byte) (int, error) {
+	if w.zip == nil {
+		if w.Header().Get("Content-Encoding") == "" {
+			w.WriteHeader(http.StatusOK)
+		}
+		w.zip = gzip.NewWriter(w.ResponseWriter)
+	}
+	return w.zip.Write(p)
+}
+
+func (w *gzipWriter) Close() error {
+	if w.zip == nil {
+		return nil
+	}
+	return w.zip.Close()
 }
