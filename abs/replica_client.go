@@ -8,6 +8,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 const typeName = "abs"
@@ -43,7 +44,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // the method value cfg.String would hold another copy
+		Describe: func() string { return settings.Text(cfg) },
 		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

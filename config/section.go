@@ -67,9 +67,6 @@ func (s Section) Format(f fmt.State, _ rune) { scrub.Format(f, s.String()) }
 // does not write secrets.
 func (s Section) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalBinary is String too, for encoding/gob.
-func (s Section) MarshalBinary() ([]byte, error) { return s.MarshalText() }
-
 // unplaced returns the node without positions, which were relative to a part
 // of the file.
 func (n node) unplaced() node {

@@ -89,15 +89,9 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// String returns the configuration without its secrets.
-func (cfg Config) String() string { return settings.Text("oss.Config", cfg) }
+// Format writes the configuration without its secrets, whatever the verb.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, settings.Text(cfg)) }
 
-// Format implements fmt.Formatter. It writes String for every verb, because fmt would show
-// the fields for some of them, such as %d.
-func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
-
-// MarshalText returns String. It is used by encoding/json and log/slog.
-func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
-
-// MarshalBinary returns String. It is used by encoding/gob.
-func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
+// MarshalText returns the configuration without its secrets, also for JSON and
+// log/slog.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(settings.Text(cfg)), nil }

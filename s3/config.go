@@ -143,15 +143,9 @@ const (
 	MD5Bodies MD5Mode = "bodies" // with every body, and not with DeleteObjects
 )
 
-// String returns the configuration without its secrets.
-func (cfg Config) String() string { return settings.Text("s3.Config", cfg) }
+// Format writes the configuration without its secrets, whatever the verb.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, settings.Text(cfg)) }
 
-// Format writes String for every verb: %d would show the fields.
-func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
-
-// MarshalText is String, and so are the JSON of a Config and what log/slog
-// writes.
-func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
-
-// MarshalBinary is String too, for encoding/gob.
-func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
+// MarshalText returns the configuration without its secrets, also for JSON and
+// log/slog.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(settings.Text(cfg)), nil }

@@ -426,7 +426,7 @@ func TestNoSecretIsShown(t *testing.T) {
 
 	bad := cfg
 	bad.Endpoint = "https://user:" + testSecret + "@host"
-	clean("endpoint", bad.String())
+	clean("endpoint", fmt.Sprint(bad))
 }
 
 // The SDK writes to standard error if it is not told where to.

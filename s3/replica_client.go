@@ -7,6 +7,7 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 const typeName = "s3"
@@ -40,7 +41,7 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 		Type:     typeName,
 		Retry:    cfg.Retry,
 		Logger:   cfg.Logger,
-		Describe: func() string { return cfg.String() }, // cfg.String would keep a copy
+		Describe: func() string { return settings.Text(cfg) },
 		Connect:  func(ctx context.Context, log *oplog.Logger) (*object.Store, error) { return cfg.connect(ctx, log) },
 	})}
 }

@@ -52,17 +52,12 @@ type Config struct {
 	Logger *slog.Logger `ltx:"-"`
 }
 
-// String returns the settings that are not zero, without secrets.
-func (cfg Config) String() string { return settings.Text("webdav.Config", cfg) }
+// Format writes the configuration without its secrets, whatever the verb.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, settings.Text(cfg)) }
 
-// Format writes String for every verb, because %d would show the fields.
-func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
-
-// MarshalText returns String. encoding/json and log/slog use it.
-func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
-
-// MarshalBinary returns String, for encoding/gob.
-func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
+// MarshalText returns the configuration without its secrets, also for JSON and
+// log/slog.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(settings.Text(cfg)), nil }
 
 // validate checks the fields, and returns the URL.
 func (cfg Config) validate() (*url.URL, error) {

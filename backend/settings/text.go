@@ -9,11 +9,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Text returns what the String method of a Config prints: the layout, and the
+// Text returns a Config as text: the name of its type, the layout, and the
 // settings that are not zero, by the names of their fields, without secrets and
-// without URLs that may hold one. name is that of the Config's type, such as
-// "s3.Config".
-func Text(name string, cfg any) string {
+// without URLs that may hold one. A Config with secrets has methods Format and
+// MarshalText that write it.
+func Text(cfg any) string {
 	v := reflect.ValueOf(cfg)
 	var fields []string
 	for _, r := range tableOf(v.Type()).rows {
@@ -36,5 +36,5 @@ func Text(name string, cfg any) string {
 		}
 		fields = append(fields, r.field+":"+scrub.Text(text))
 	}
-	return name + "{" + strings.Join(fields, " ") + "}"
+	return v.Type().String() + "{" + strings.Join(fields, " ") + "}"
 }

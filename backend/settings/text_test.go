@@ -24,16 +24,16 @@ func TestText(t *testing.T) {
 	}
 	no := false
 	for want, cfg := range map[string]shown{
-		`toy.Config{Layout:default}`:                                    {Tags: map[string]string{}},
-		`toy.Config{Path:"a@b?c" Name:"n" Count:3 Layout:default}`:      {Path: "a@b?c", Name: "n", Count: 3},
-		`toy.Config{Wait:1m0s Maybe:false Layout:litestream}`:           {Wait: time.Minute, Maybe: &no, Layout: ltxstore.LayoutLitestream},
-		`toy.Config{Endpoint:[redacted] Key:[redacted] Layout:default}`: {Endpoint: "https://u:p@host", Key: "k"},
-		`toy.Config{Endpoint:[redacted] Layout:default}`:                {Endpoint: "host?token=t"},
-		`toy.Config{Endpoint:[redacted] Tags:map[a:b] Layout:default}`:  {Endpoint: "https%3a//u%40host", Tags: map[string]string{"a": "b"}},
-		`toy.Config{Endpoint:"https://host:9000/x" Layout:default}`:     {Endpoint: "https://host:9000/x"},
-		`toy.Config{Path:"[redacted]" Name:"[redacted]" Tags:map[a:[redacted]] Layout:default}`: {
+		`settings.shown{Layout:default}`:                                    {Tags: map[string]string{}},
+		`settings.shown{Path:"a@b?c" Name:"n" Count:3 Layout:default}`:      {Path: "a@b?c", Name: "n", Count: 3},
+		`settings.shown{Wait:1m0s Maybe:false Layout:litestream}`:           {Wait: time.Minute, Maybe: &no, Layout: ltxstore.LayoutLitestream},
+		`settings.shown{Endpoint:[redacted] Key:[redacted] Layout:default}`: {Endpoint: "https://u:p@host", Key: "k"},
+		`settings.shown{Endpoint:[redacted] Layout:default}`:                {Endpoint: "host?token=t"},
+		`settings.shown{Endpoint:[redacted] Tags:map[a:b] Layout:default}`:  {Endpoint: "https%3a//u%40host", Tags: map[string]string{"a": "b"}},
+		`settings.shown{Endpoint:"https://host:9000/x" Layout:default}`:     {Endpoint: "https://host:9000/x"},
+		`settings.shown{Path:"[redacted]" Name:"[redacted]" Tags:map[a:[redacted]] Layout:default}`: {
 			Path: "AGE-SECRET-KEY-1QYQ", Name: "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", Tags: map[string]string{"a": "AGE-SECRET-KEY-1QYQ"}},
 	} {
-		assert.Equal(t, want, Text("toy.Config", cfg))
+		assert.Equal(t, want, Text(cfg))
 	}
 }

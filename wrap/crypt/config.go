@@ -49,17 +49,14 @@ type Config struct {
 	CacheSize int64 `ltx:"cache-size,size" default:"32MiB" help:"Memory for what is known of files."`
 }
 
-// String returns the configuration without its identities.
-func (cfg Config) String() string { return settings.Text("crypt.Config", cfg) }
+// Format writes the configuration without its identities, whatever the verb.
+func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, settings.Text(cfg)) }
 
-// Format writes String for every verb.
-func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, cfg.String()) }
+// MarshalText returns the configuration without its identities, also for JSON and
+// log/slog: one may be among the recipients by mistake.
+func (cfg Config) MarshalText() ([]byte, error) { return []byte(settings.Text(cfg)), nil }
 
-// MarshalText is String, and so are the JSON of a Config and what log/slog writes: an
-// identity may be among the recipients by mistake.
-func (cfg Config) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
-
-// MarshalBinary is String too, for encoding/gob.
+// MarshalBinary is MarshalText, for encoding/gob.
 func (cfg Config) MarshalBinary() ([]byte, error) { return cfg.MarshalText() }
 
 // Identity is a secret key of age: "AGE-SECRET-KEY-1…". Printing, logging or encoding it
