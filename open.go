@@ -47,9 +47,9 @@ type Source struct {
 	// Mirrors are the other replicas of a mirror: see package wrap/mirror.
 	Mirrors []Source
 
-	// Where returns the place of a setting or a default in its file, such as
-	// "line 3", for errors. It may be nil.
-	Where func(key string) string
+	// Where returns the place of a setting or a default in its file, for errors:
+	// 0 if it is not known. It may be nil.
+	Where func(key string) (line, column int)
 
 	// Layout is the name of the layout if there is no setting "layout". The
 	// empty string is LayoutDefault; with "auto", Open finds out the layout

@@ -142,7 +142,7 @@ func TestOpenWrappedRefusals(t *testing.T) {
 	}{
 		{ltxstore.Source{URL: "mem://?compres.level=3"}, `unknown setting "compres.level" in the URL: did you mean compress.level?`},
 		{ltxstore.Source{URL: "mem://?cyrpt=true"}, `unknown setting "cyrpt" in the URL: did you mean crypt?`},
-		{ltxstore.Source{Type: "mem", Settings: map[string]string{"cyrpt.recipients": "hush"}, Where: func(string) string { return "line 3" }},
+		{ltxstore.Source{Type: "mem", Settings: map[string]string{"cyrpt.recipients": "hush"}, Where: func(string) (line, column int) { return 3, 0 }},
 			`unknown setting "cyrpt.recipients" (line 3): did you mean crypt.recipients?`},
 		{ltxstore.Source{URL: "mem://?frobnicator.level=hush"}, "(known: layout, page-size, path, write-once)"},
 		{ltxstore.Source{URL: "shut://?failing=1"}, "shut: init: invalid argument: no such thing"},

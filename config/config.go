@@ -11,7 +11,7 @@
 //	import _ "github.com/ltxstore/ltxstore/wrap/crypt"
 //
 // Nothing is ignored. An unknown setting is an error with its line and
-// column, and so is a setting that could not be honored, such as "age", which
+// column, an [Error], and so is a setting that could not be honored, such as "age", which
 // asks for encryption, if wrap/crypt is not imported. Settings of Litestream
 // that are for its daemon and not for the store of a replica, such as
 // sync-interval, are returned as Daemon settings, and the caller must honor
@@ -126,9 +126,6 @@ func (r Replica) Format(f fmt.State, _ rune) { scrub.Format(f, r.String()) }
 // MarshalText is String, and so are the JSON of a Replica and what log/slog
 // writes.
 func (r Replica) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// MarshalBinary is String too, for encoding/gob.
-func (r Replica) MarshalBinary() ([]byte, error) { return r.MarshalText() }
 
 // Sub returns the replica at the path rel below this one. A directory of
 // databases (Litestream's "dir") has one replica section, and rel is the path

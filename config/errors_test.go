@@ -10,6 +10,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/abs"
+	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/mock"
@@ -91,4 +92,50 @@ func TestErrorsOfAURLHaveOneShape(t *testing.T) {
 		setting, _, _ := strings.Cut(url[strings.Index(url, "?")+1:], "=")
 		assert.ErrorContains(t, err, setting)
 	}
+}
+
+// Each error has the position of the setting that it is about, whatever its text says, or
+// of the replica if there is no such setting.
+func TestErrorsHavePositions(t *testing.T) {
+	for text, want := range map[string][2]int{
+		"replica: {url: 's3://b', regoin: x}":                                 {1, 26},
+		"replica:\n  url: 's3://b'\n  part-size: '(line 7, column 9)'":        {3, 3},
+		"replica:\n  url: 's3://b'\n  storage-class: '(line 7, column 9)'":    {3, 3},
+		"replica: {url: 's3://b?part-size=(line%207)'}":                       {1, 10},
+		"replica: {url: 's3://b', part-size: 1}":                              {1, 26},
+		"replica: {type: s3}":                                                 {1, 10},
+		"replica: {url: 's3://b', account-key: x}":                            {1, 26},
+		"replica: {url: 's3://b', sync-intervall: 1s}":                        {1, 26},
+		"replica: {url: 's3://b', bucket: x}":                                 {1, 26},
+		"replica: {path: 's3://b'}":                                           {1, 11},
+		"replica: {type: mem, compress.levle: 1}":                             {1, 22},
+		"replica: {type: mem, crypt: {recipients: [age1x]}}":                  {1, 43},
+		"replica: {type: mem, mirror: [{type: s3, bucket: b, part-size: 1}]}": {1, 53},
+		"part-size: 1\nreplica: {url: 's3://b'}":                              {1, 1},
+		"dbs:\n  - path: /db\n    replica: {url: 'nats://h/b', path: x}":      {3, 34},
+		"replica: {url: 's3://b', region: $UNSET}":                            {1, 34},
+		"dbs: [{paht: /db}]":                                                  {1, 8},
+		"replica: [":                                                          {2, 1},
+	} {
+		_, err := config.Parse([]byte(text), options())
+		require.Error(t, err, text)
+		at := new(config.Error)
+		if assert.ErrorAs(t, err, &at, text) {
+			assert.Equal(t, want, [2]int{at.Line, at.Column}, "%s: %v", text, err)
+		}
+	}
+	_, err := config.Parse([]byte("regoin: x\nreplica: {type: mem, page-sise: 1}"), options())
+	require.Error(t, err)
+	var lines []int
+	for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+		at := new(config.Error)
+		require.ErrorAs(t, err, &at)
+		lines = append(lines, at.Line)
+	}
+	assert.Equal(t, []int{1, 2}, lines, "one for each problem")
+
+	setting := config.Setting{Key: "levels", Line: 3, Column: 5}
+	assert.EqualError(t, setting.Errorf("%s is %w", setting.Key, fs.ErrInvalid), "line 3, column 5: levels is invalid argument")
+	assert.ErrorIs(t, setting.Errorf("%w", fs.ErrInvalid), fs.ErrInvalid)
+	assert.EqualError(t, config.Setting{}.Errorf("no"), "no")
 }

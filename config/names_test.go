@@ -84,7 +84,7 @@ func TestErrorsNameSettings(t *testing.T) {
 				}
 				refused[driver]++
 				assert.NotRegexp(t, goName, err.Error(), "%s=%q", name, value)
-				beside := ltxstore.Source{URL: place, Settings: map[string]string{name: value}, Getenv: env, Where: func(string) string { return "line 7" }}
+				beside := ltxstore.Source{URL: place, Settings: map[string]string{name: value}, Getenv: env, Where: func(string) (line, column int) { return 7, 0 }}
 				if err = beside.Check(); assert.Error(t, err, "%s=%q", name, value) {
 					assert.NotRegexp(t, goName, err.Error(), "%s=%q", name, value)
 					if strings.Contains(err.Error(), name+" (") {
@@ -137,7 +137,7 @@ func TestExplain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "CABundle")
 	for _, setting := range []string{"ca-bundle", "sse-customer-key-path"} {
 		for _, scheme := range []string{"s3", "gs"} {
-			src := ltxstore.Source{URL: scheme + "://b?compress=true&region=eu-central-1", Settings: map[string]string{setting: dir}, Where: func(string) string { return "line 3" }}
+			src := ltxstore.Source{URL: scheme + "://b?compress=true&region=eu-central-1", Settings: map[string]string{setting: dir}, Where: func(string) (line, column int) { return 3, 0 }}
 			if scheme == "gs" {
 				src.URL = scheme + "://bucket?compress=true"
 			}

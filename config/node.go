@@ -2,9 +2,7 @@ package config
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,8 +10,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/ltxstore/ltxstore"
 )
 
 type kind int
@@ -288,15 +284,6 @@ func (n node) where() string {
 
 // at returns the place of the key.
 func (n node) at() node { return node{line: n.keyLine, column: n.keyColumn} }
-
-// invalid returns an error of kind fs.ErrInvalid with the position of n.
-func invalid(n node, format string, args ...any) error {
-	text := fmt.Sprintf(format, args...)
-	if where := n.where(); where != "" {
-		text = where + ": " + text
-	}
-	return &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: errors.New(text)}
-}
 
 // escape escapes a path for a URL.
 func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

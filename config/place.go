@@ -15,7 +15,8 @@ import (
 func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 	for _, given := range []map[string]string{src.Settings, src.Defaults} {
 		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
-			o.warn(n, "endpoint%s has no scheme: Litestream uses https", bracket(src.Where("endpoint")))
+			_, where := placeOfKey(src, "endpoint")
+			o.warn(n, "endpoint%s has no scheme: Litestream uses https", where)
 			given["endpoint"] = "https://" + endpoint // in a URL it may be http
 		}
 	}
@@ -84,8 +85,9 @@ func fileURL(raw string) string {
 // and a URL without one.
 func natsPlace(src *ltxstore.Source, n node) error {
 	if path := src.Settings["path"]; path != "" {
-		return invalid(n, "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
-			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", bracket(src.Where("path")), path)
+		at, where := placeOfKey(src, "path")
+		return invalidAt(at, n, "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
+			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", where, path)
 	}
 	u, err := url.Parse(src.URL)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" || src.Settings["bucket"] == "" {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -72,11 +71,11 @@ func (o Options) replica(n node, defaults []node) (Replica, error) {
 
 // unchecked reads a section without checking its settings.
 func (o Options) unchecked(n node, defaults []node) (Replica, error) {
-	places := make(map[string]string)
+	places := make(map[string]node)
 	src := ltxstore.Source{
 		Settings: make(map[string]string),
 		Defaults: make(map[string]string),
-		Where:    func(key string) string { return places[key] },
+		Where:    func(key string) (line, column int) { return places[key].line, places[key].column },
 		Getenv:   o.Getenv,
 	}
 	r := Replica{source: func() *ltxstore.Source { return &src }}
@@ -112,7 +111,7 @@ func (o Options) unchecked(n node, defaults []node) (Replica, error) {
 }
 
 // set reads one entry of a section.
-func (o Options) set(r *Replica, e node, places map[string]string) (err error) {
+func (o Options) set(r *Replica, e node, places map[string]node) (err error) {
 	switch {
 	case isNoEncryption(e): // inherited, if it is
 	case e.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
@@ -158,7 +157,7 @@ func meansWrapper(key, value string) bool {
 
 // setStore reads an entry that is a setting of the store or of a wrapper, or
 // a map of such settings.
-func (o Options) setStore(src *ltxstore.Source, to map[string]string, e node, places map[string]string) (err error) {
+func (o Options) setStore(src *ltxstore.Source, to map[string]string, e node, places map[string]node) (err error) {
 	flat := []node{e}
 	switch {
 	case e.key == mirror || e.key == mirrors:
@@ -180,7 +179,7 @@ func (o Options) setStore(src *ltxstore.Source, to map[string]string, e node, pl
 	for _, e := range flat {
 		value, failed := o.required(e.key, e)
 		if err = settings.Join(err, failed); failed == nil {
-			to[e.key], places[e.key] = value, e.at().where()
+			to[e.key], places[e.key] = value, e.at()
 		}
 	}
 	return err
@@ -196,7 +195,7 @@ func noSettings(e node) error {
 }
 
 // inherit reads an entry of the file's top level that replicas inherit.
-func (o Options) inherit(r *Replica, e node, places map[string]string) error {
+func (o Options) inherit(r *Replica, e node, places map[string]node) error {
 	if slices.Contains(daemonOfReplica, e.key) {
 		r.daemon = append(r.daemon, o.daemon(e)...)
 		return nil
@@ -236,13 +235,14 @@ func (o Options) finish(r *Replica, n node) error {
 		if _, _, ok := table.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
-		types, where := owners(key), bracket(src.Where(key))
+		types := owners(key)
+		at, where := placeOfKey(src, key)
 		if len(types) > 0 && !slices.Contains(types, src.Type) {
-			wrong = append(wrong, invalid(n, "%s%s is a setting of type %s, and this replica's type is %s",
+			wrong = append(wrong, invalidAt(at, n, "%s%s is a setting of type %s, and this replica's type is %s",
 				key, where, strings.Join(types, " or "), src.Type))
 			delete(src.Settings, key)
 		} else if nearest := settings.Nearest(key, knownSettings()); slices.Contains(daemonOfReplica, nearest) {
-			wrong = append(wrong, invalid(n, "unknown setting %q%s: did you mean %s?", key, where, nearest)) // the backend does not know that
+			wrong = append(wrong, invalidAt(at, n, "unknown setting %q%s: did you mean %s?", key, where, nearest)) // the backend does not know that
 			delete(src.Settings, key)
 		}
 	}
@@ -257,14 +257,16 @@ func (o Options) finish(r *Replica, n node) error {
 	if src.URL != "" {
 		for _, key := range []string{"path", "bucket"} {
 			if src.Settings[key] != "" {
-				wrong = append(wrong, invalid(n, "url and %s%s say the same thing: want one of them", key, bracket(src.Where(key))))
+				at, where := placeOfKey(src, key)
+				wrong = append(wrong, invalidAt(at, n, "url and %s%s say the same thing: want one of them", key, where))
 				delete(src.Settings, key)
 			}
 		}
 	}
 	if path := src.Settings["path"]; src.Type == "file" {
 		if strings.Contains(path, "://") {
-			wrong = append(wrong, invalid(n, "path%s is a URL: want it as url", bracket(src.Where("path"))))
+			at, where := placeOfKey(src, "path")
+			wrong = append(wrong, invalidAt(at, n, "path%s is a URL: want it as url", where))
 		} else if path, err = o.home(n, path); err != nil {
 			wrong = append(wrong, err)
 		} else if path != "" {
@@ -307,19 +309,14 @@ type noBackend struct{ err error }
 func (e *noBackend) Error() string { return e.err.Error() }
 func (e *noBackend) Unwrap() error { return e.err }
 
-// openFailed adds the place of the section to an error.
-func openFailed(n node, err error) error {
-	if where := n.where(); where != "" {
-		return fmt.Errorf("config: replica at %s: %w", where, err)
+// placeOfKey returns where a setting of a section is, and that in brackets for
+// an error.
+func placeOfKey(src *ltxstore.Source, key string) (at node, bracket string) {
+	at.line, at.column = src.Where(key)
+	if at.line == 0 {
+		return at, ""
 	}
-	return fmt.Errorf("config: replica: %w", err)
-}
-
-func bracket(where string) string {
-	if where == "" {
-		return ""
-	}
-	return " (" + where + ")"
+	return at, " (" + at.where() + ")"
 }
 
 // owners returns the types that have a setting with a name, registered or

@@ -38,7 +38,7 @@ func (d *driver) divide(src ltxstore.Source) divided {
 		for _, v := range all {
 			name, err := d.owner(v)
 			if err != nil {
-				wrong = append(wrong, err)
+				wrong = append(wrong, placed(err, v))
 				continue
 			}
 			found[name] = append(found[name], v)

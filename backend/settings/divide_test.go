@@ -51,7 +51,7 @@ func TestDivide(t *testing.T) {
 	assert.Equal(t, []string{"outer.level in the URL=1", "outer.keys=1"}, texts(of.layers[0].own))
 
 	for _, src := range []ltxstore.Source{{URL: "toy://b?region=1&crypt.x=1"}, {Settings: map[string]string{"crypt.x": "1"}}, {Defaults: map[string]string{"crypt.x": "1"}}} {
-		src.Where = func(string) string { return "line 3" }
+		src.Where = func(string) (line, column int) { return 3, 0 }
 		assert.Regexp(t, `^crypt\.x( in the URL| \(line 3\)) is of the wrapper crypt`, toyDriver().divide(src).err)
 	}
 }

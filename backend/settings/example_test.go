@@ -18,7 +18,7 @@ func ExampleDecode() {
 	cfg, _, err := settings.Decode[config](ltxstore.Source{URL: "cloud://?bucket=b&part-size=5MiB"})
 	fmt.Println(cfg.Bucket, cfg.PartSize, err)
 
-	_, _, err = settings.Decode[config](ltxstore.Source{Settings: map[string]string{"part-sise": "5MiB"}, Where: func(string) string { return "line 3" }})
+	_, _, err = settings.Decode[config](ltxstore.Source{Settings: map[string]string{"part-sise": "5MiB"}, Where: func(string) (line, column int) { return 3, 0 }})
 	fmt.Println(err)
 	// Output:
 	// b 5242880 <nil>

@@ -21,7 +21,7 @@ func (p part) explain(err error) (told error, ok bool) {
 	if !errors.As(err, &wrong) {
 		return err, false
 	}
-	text, ok := p.reworded(wrong)
+	text, at, ok := p.reworded(wrong)
 	if !ok || !strings.Contains(err.Error(), wrong.Error()) {
 		return err, false
 	}
@@ -30,17 +30,18 @@ func (p part) explain(err error) (told error, ok bool) {
 		told.Err, ok = p.explain(own.Err)
 		return &told, ok
 	}
-	return scrub.Reworded(err, strings.Replace(err.Error(), wrong.Error(), text, 1)), true
+	return placed(scrub.Reworded(err, strings.Replace(err.Error(), wrong.Error(), text, 1)), at), true
 }
 
-// reworded returns the text of wrong with the setting in place of the field.
-// ok is false if there is no setting for the field.
-func (p part) reworded(wrong *settings.FieldError) (text string, ok bool) {
+// reworded returns the text of wrong with the setting in place of the field,
+// and the setting if it was given. ok is false if there is no setting for the
+// field.
+func (p part) reworded(wrong *settings.FieldError) (text string, at given, ok bool) {
 	field, index, indexed := strings.Cut(strings.TrimPrefix(wrong.Field, "Config."), "[")
 	index = strings.TrimSuffix(index, "]")
 	i := slices.IndexFunc(p.rows, func(r row) bool { return r.field == field })
 	if i < 0 {
-		return "", false
+		return "", given{}, false
 	}
 	r := &p.rows[i]
 	if key, isKey := wrong.Value.(string); isKey && !indexed {
@@ -50,15 +51,15 @@ func (p part) reworded(wrong *settings.FieldError) (text string, ok bool) {
 	v, found := p.lookup(r.names[0], index)
 	switch {
 	case wrong.Err != nil && found:
-		return fmt.Sprintf("%v: %s", v, p.rename(scrub.Text(wrong.Err.Error()))), true
+		return fmt.Sprintf("%v: %s", v, p.rename(scrub.Text(wrong.Err.Error()))), v, true
 	case wrong.Err != nil:
-		return fmt.Sprintf("%s: %s", name, p.rename(scrub.Text(wrong.Err.Error()))), true
+		return fmt.Sprintf("%s: %s", name, p.rename(scrub.Text(wrong.Err.Error()))), v, true
 	case found:
-		return fmt.Sprintf("%v is %s: %s", v, r.quote(v.value), want), true
+		return fmt.Sprintf("%v is %s: %s", v, r.quote(v.value), want), v, true
 	case wrong.Missing():
-		return fmt.Sprintf("%s is missing: %s", name, want), true
+		return fmt.Sprintf("%s is missing: %s", name, want), v, true
 	}
-	return (&settings.FieldError{Field: name, Value: wrong.Value, Want: want}).Error(), true
+	return (&settings.FieldError{Field: name, Value: wrong.Value, Want: want}).Error(), v, true
 }
 
 // lookup returns the setting with a name, or the item or key of it that index

@@ -11,7 +11,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
-	line := func(key string) string { return map[string]string{"part-size": "line 3", "tags.env": "line 4"}[key] }
+	line := func(key string) (line, column int) { return map[string]int{"part-size": 3, "tags.env": 4}[key], 0 }
 	file := ltxstore.Source{Settings: map[string]string{"part-size": "4MiB", "tags.env": "x", "secret-key": "hush"}, Defaults: map[string]string{"count": "9"}, Where: line}
 	for _, tt := range []struct {
 		src   ltxstore.Source
@@ -42,14 +42,14 @@ func TestExplain(t *testing.T) {
 		{ltxstore.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 	} {
-		text, ok := toy().whole(tt.src, toyPlace).reworded(&tt.wrong)
+		text, _, ok := toy().whole(tt.src, toyPlace).reworded(&tt.wrong)
 		assert.Equal(t, tt.says, text)
 		assert.Equal(t, tt.says != "", ok)
 	}
 }
 
 func TestExplainWrapper(t *testing.T) {
-	src := ltxstore.Source{URL: "toy:?old.level=3&toy.keys=a&old.keys=b", Settings: map[string]string{"toy.frame-size": "4KiB"}, Where: func(string) string { return "line 3" }}
+	src := ltxstore.Source{URL: "toy:?old.level=3&toy.keys=a&old.keys=b", Settings: map[string]string{"toy.frame-size": "4KiB"}, Where: func(string) (line, column int) { return 3, 0 }}
 	for _, tt := range []struct {
 		wrong settings.FieldError
 		says  string
@@ -61,7 +61,7 @@ func TestExplainWrapper(t *testing.T) {
 		{settings.FieldError{Field: "Keys", Value: []string{"a", "b"}, Want: "want none"}, `toy.keys in the URL is "a": want none`},
 		{settings.FieldError{Field: "Hidden", Value: []string(nil), Want: "want some"}, "toy.hidden is missing: want some"},
 	} {
-		text, ok := wrapperToy().whole(src, noPlace).reworded(&tt.wrong)
+		text, _, ok := wrapperToy().whole(src, noPlace).reworded(&tt.wrong)
 		assert.True(t, ok)
 		assert.Equal(t, tt.says, text)
 	}

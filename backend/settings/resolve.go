@@ -21,9 +21,21 @@ type given struct {
 	key   string // as it was written
 	value string
 	where string // inURL, " (line 3)", or nothing
+
+	line, column int // in a file, or 0
 }
 
 const inURL = " in the URL"
+
+// placed returns err with the place of the first of the settings that has one.
+func placed(err error, of ...given) error {
+	for _, v := range of {
+		if v.line > 0 {
+			return &settings.Placed{Line: v.line, Column: v.column, Err: err}
+		}
+	}
+	return err
+}
 
 // String returns the setting as it was written, and where.
 func (v given) String() string { return v.key + v.where }
@@ -97,13 +109,13 @@ func fill(cfg reflect.Value, values list) error {
 	for _, v := range values {
 		for _, other := range v.exclude {
 			if i := values.find(other); i >= 0 {
-				wrong = append(wrong, fmt.Errorf("%v and %v say the same thing: want one of them", v, values[i]))
+				wrong = append(wrong, placed(fmt.Errorf("%v and %v say the same thing: want one of them", v, values[i]), v, values[i]))
 			}
 		}
 	}
 	for _, v := range values {
 		if err := v.set(cfg, v.rest, v.value); err != nil {
-			wrong = append(wrong, fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err))
+			wrong = append(wrong, placed(fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err), v))
 		}
 	}
 	return settings.Join(wrong...)
@@ -163,11 +175,17 @@ func noPlace(u URL) (map[string]string, error) {
 
 // fromFile returns what a file gives, not yet read, and item 9 of a list before
 // item 10.
-func fromFile(texts map[string]string, where func(string) string) (found list) {
+func fromFile(texts map[string]string, where func(string) (line, column int)) (found list) {
 	for key, value := range texts {
 		v := given{key: key, value: value}
-		if where != nil && where(key) != "" {
-			v.where = " (" + where(key) + ")"
+		if where != nil {
+			v.line, v.column = where(key)
+		}
+		switch {
+		case v.line > 0 && v.column > 0:
+			v.where = fmt.Sprintf(" (line %d, column %d)", v.line, v.column)
+		case v.line > 0:
+			v.where = fmt.Sprintf(" (line %d)", v.line)
 		}
 		found = append(found, v)
 	}
@@ -186,7 +204,7 @@ func (t *Table) read(all list) (found list, err error) {
 	for _, v := range all {
 		var ok bool
 		if v.row, v.rest, ok = t.find(v.key); !ok {
-			wrong = append(wrong, t.unknown(v))
+			wrong = append(wrong, placed(t.unknown(v), v))
 			continue
 		}
 		v.name = v.row.key(v.rest)
@@ -218,5 +236,5 @@ func (t *Table) mayBeEmpty(r *row) bool {
 
 // differ returns the error for two values of one setting.
 func differ(a, b given) error {
-	return fmt.Errorf("%v is %s and %v is %s: want one of them", a, a.quote(a.value), b, b.quote(b.value))
+	return placed(fmt.Errorf("%v is %s and %v is %s: want one of them", a, a.quote(a.value), b, b.quote(b.value)), a, b)
 }

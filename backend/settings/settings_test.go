@@ -105,7 +105,7 @@ func TestLayout(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	line := func(key string) string { return map[string]string{"part-size": "line 3", "count": "line 4"}[key] }
+	line := func(key string) (line, column int) { return map[string]int{"part-size": 3, "count": 4}[key], 0 }
 	for _, tt := range []struct {
 		src  ltxstore.Source
 		says string

@@ -48,7 +48,7 @@ func (p part) enabled(more bool) (bool, error) {
 	case err != nil:
 		return false, err
 	case off != nil && more:
-		return false, fmt.Errorf("%v is false, and there are replicas: want one of them", off)
+		return false, placed(fmt.Errorf("%v is false, and there are replicas: want one of them", off), *off)
 	case off != nil && p.locked:
 		inherited, err := p.defaults.off()
 		if err == nil && inherited == nil && len(p.defaults) > 0 {
@@ -71,7 +71,7 @@ func (l list) off() (*given, error) {
 	v := &l[i]
 	on, err := settings.ParseBool(v.value)
 	if err != nil {
-		return nil, fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err)
+		return nil, placed(fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err), *v)
 	}
 	if on {
 		return nil, nil
@@ -85,5 +85,5 @@ func (l list) off() (*given, error) {
 }
 
 func contradicts(off *given, other given) error {
-	return fmt.Errorf("%v is false, and %v is set: want one of them", off, other)
+	return placed(fmt.Errorf("%v is false, and %v is set: want one of them", off, other), *off, other)
 }

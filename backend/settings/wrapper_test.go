@@ -90,7 +90,7 @@ func TestWrapLocked(t *testing.T) {
 func TestWrapRefusals(t *testing.T) {
 	locked := wrapperToy()
 	locked.locked = true
-	line := func(key string) string { return map[string]string{"toy.level": "line 3"}[key] }
+	line := func(key string) (line, column int) { return map[string]int{"toy.level": 3}[key], 0 }
 	for _, tt := range []struct {
 		table *Table
 		src   ltxstore.Source

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"regexp"
-	"strconv"
 
 	"github.com/ltxstore/ltxstore/config"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -58,10 +56,6 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-// position finds where an error of package config is: what is in brackets is a setting's, and
-// more exact than its replica's.
-var position = regexp.MustCompile(`^(?:.*?\(|.*?)line (\d+)(?:, column (\d+))?`)
-
 func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	file, err := a.readConfig(ctx, "FILE", args[0], cmd.opts)
 	a.progress.done()
@@ -77,8 +71,9 @@ func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	problems := []problem{}
 	for _, err := range failed {
 		text := message(err)
-		line, column := positionIn(text)
-		problems = append(problems, problem{args[0], line, column, text})
+		at := new(config.Error)
+		errors.As(err, &at)
+		problems = append(problems, problem{args[0], at.Line, at.Column, text})
 		a.complain(configCommand(), args[0]+": "+text)
 	}
 	warnings := []string{}
@@ -117,15 +112,6 @@ func configuredIn(file *config.File) (found []configured, failed []error) {
 	}
 	check("", file.Replicas)
 	return found, failed
-}
-
-// positionIn returns the line and the column that an error's text names.
-func positionIn(text string) (line, column int) {
-	if found := position.FindStringSubmatch(text); found != nil {
-		line, _ = strconv.Atoi(found[1])
-		column, _ = strconv.Atoi(found[2])
-	}
-	return line, column
 }
 
 func verdict(warnings, problems int) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,5 +63,5 @@ func checkDaemonValue(s config.Setting) error {
 	if valid {
 		return nil
 	}
-	return fmt.Errorf("line %d, column %d: %s cannot be used: want %s", s.Line, s.Column, s.Key, want)
+	return s.Errorf("%s cannot be used: want %s", s.Key, want)
 }

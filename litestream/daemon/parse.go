@@ -97,9 +97,9 @@ func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	first := make(map[string]config.Setting)
 	for _, s := range found {
 		if slices.ContainsFunc(file.Daemon, func(top config.Setting) bool { return top.Key == s.Key && top.Value != s.Value }) {
-			failed = append(failed, wrong(s, fmt.Errorf("%s differs from that at the top level: all databases have the same", s.Value)))
+			failed = append(failed, s.Errorf("%s: %s differs from that at the top level: all databases have the same", s.Key, s.Value))
 		} else if other, ok := first[s.Key]; ok && other.Value != s.Value {
-			failed = append(failed, wrong(s, fmt.Errorf("%s differs from that of another database, %s: all databases have the same", s.Value, other.Value)))
+			failed = append(failed, s.Errorf("%s: %s differs from that of another database, %s: all databases have the same", s.Key, s.Value, other.Value))
 		}
 		first[s.Key] = s
 		failed = append(failed, table{

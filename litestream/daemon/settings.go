@@ -28,11 +28,11 @@ func (t table) read(found []config.Setting) error {
 			set, ok = t.numbered(s.Key)
 		}
 		if !ok {
-			failed = append(failed, wrong(s, errors.New("not supported by the daemon: remove it")))
+			failed = append(failed, s.Errorf("%s: not supported by the daemon: remove it", s.Key))
 			continue
 		}
 		if err := set(s.Value); err != nil {
-			failed = append(failed, wrong(s, err))
+			failed = append(failed, s.Errorf("%s: %w", s.Key, err))
 		}
 	}
 	return errors.Join(failed...)
@@ -48,14 +48,6 @@ func (t table) numbered(key string) (setter, bool) {
 	}
 	set, ok := t[strings.Join(parts, ".")]
 	return set, ok
-}
-
-// wrong returns the error of a setting, with its position.
-func wrong(s config.Setting, err error) error {
-	if s.Line == 0 {
-		return fmt.Errorf("%s: %w", s.Key, err)
-	}
-	return fmt.Errorf("line %d, column %d: %s: %w", s.Line, s.Column, s.Key, err)
 }
 
 // bad returns the error of an invalid value.
