@@ -36,15 +36,15 @@ func Describe(src ltxstore.Source) map[string]string {
 	if d == nil {
 		return nil
 	}
-	cfg, findLayout, err := d.config(d.divide(src).store, src)
-	if err != nil {
+	p, _ := d.divide(src)
+	if p.decode(src) != nil {
 		return nil
 	}
 	found := make(map[string]string)
 	for _, r := range d.rows {
-		switch v := cfg.Elem().FieldByIndex(r.index); {
+		switch v := p.cfg.Elem().FieldByIndex(r.index); {
 		case r.secret:
-		case r.kind == kindLayout && findLayout:
+		case r.kind == kindLayout && p.findLayout:
 			found[r.names[0]] = auto
 		case r.kind == kindLayout:
 			found[r.names[0]] = fmt.Sprint(v.Interface())
@@ -65,7 +65,7 @@ func URLOf(src ltxstore.Source) string {
 		return ""
 	}
 	d, query := driverOf(src), make(url.Values)
-	all := d.divide(src)
+	all, _ := d.divide(src)
 	add := func(p part) {
 		for _, v := range p.values() {
 			if !v.secret && v.name != "access-key-id" {

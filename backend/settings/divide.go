@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,24 +15,28 @@ import (
 // mirror is the wrapper that Source.Mirrors belongs to.
 const mirror = "mirror"
 
-// divided is a Source that was divided among the backend and its wrappers.
-type divided struct {
-	store  part
-	layers []layer // the outermost first
-	err    error   // of settings that belong to nothing
+// plan is a Source that was divided among the backend and its wrappers, and
+// the Configs that were decoded from it.
+type plan struct {
+	driver     *driver
+	store      part
+	cfg        reflect.Value // of the store: a *C
+	findLayout bool
+	layers     []*layer // the outermost first
 }
 
-// layer is the part of a wrapper.
+// layer is a wrapper.
 type layer struct {
 	part
 	wrapper *wrapper
 	mirrors []ltxstore.Source
+	cfg     any // a *C, or nil if the wrapper is turned off
 }
 
-// divide divides src. A setting of a wrapper that is not imported is an
-// error: the store must not be used without the wrapper.
-func (d *driver) divide(src ltxstore.Source) divided {
-	inURL, errURL := d.fromURL(src.URL, d.place)
+// divide divides src. The error is about settings that belong to nothing: one
+// of a wrapper that is not imported must not be left out, because the store
+// must not be used without the wrapper.
+func (d *driver) divide(src ltxstore.Source) (*plan, error) {
 	var wrong []error
 	sort := func(all list) map[string]list {
 		found := make(map[string]list)
@@ -45,24 +50,25 @@ func (d *driver) divide(src ltxstore.Source) divided {
 		}
 		return found
 	}
+	inURL, errURL := d.fromURL(src.URL, d.place)
 	own := sort(append(inURL, fromFile(src.Settings, src.Where)...))
 	defaults := sort(fromFile(src.Defaults, src.Where))
 	if len(src.Mirrors) > 0 && wrapperNamed(mirror) == nil {
 		wrong = append(wrong, errors.New("Mirrors "+notImported(mirror)))
 	}
-	all := divided{store: d.part(own[""], defaults[""]), err: settings.Join(wrong...)}
-	all.store.err = settings.Join(errURL, all.store.err)
+	p := &plan{driver: d, store: d.part(own[""], defaults[""])}
+	p.store.err = settings.Join(errURL, p.store.err)
 	for _, name := range stacking(settings.Wrappers().Names()) {
-		l := layer{wrapper: wrapperNamed(name)}
+		l := &layer{wrapper: wrapperNamed(name)}
 		if name == mirror {
 			l.mirrors = src.Mirrors
 		}
 		if len(own[name])+len(defaults[name])+len(l.mirrors) > 0 {
 			l.part = l.wrapper.part(own[name], defaults[name])
-			all.layers = append(all.layers, l)
+			p.layers = append(p.layers, l)
 		}
 	}
-	return all
+	return p, settings.Join(wrong...)
 }
 
 // owner returns the name of the wrapper that a setting belongs to, or the

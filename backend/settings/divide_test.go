@@ -19,11 +19,11 @@ func texts(all list) (found []string) {
 
 func TestDivide(t *testing.T) {
 	RegisterWrapper(Wrapper[outer, ltxstore.ReplicaClient]{Names: []string{"outer", "old"}})
-	of := toyDriver().divide(ltxstore.Source{
+	of, err := toyDriver().divide(ltxstore.Source{
 		URL:      "toy://b?outer.level=%33&region=%31&&old=1&zone=2",
 		Settings: map[string]string{"outer.keys": "a", "key": "3"}, Defaults: map[string]string{"old.level": "9", "parts": "4"},
 	})
-	require.NoError(t, of.err)
+	require.NoError(t, err)
 	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone in the URL=2", "key=3"}, texts(of.store.own))
 	assert.Equal(t, []string{"parts=4"}, texts(of.store.defaults))
 	require.Len(t, of.layers, 1)
@@ -31,9 +31,9 @@ func TestDivide(t *testing.T) {
 	assert.Equal(t, []string{"old.level=9"}, texts(of.layers[0].defaults))
 
 	for raw, wrong := range map[string]string{"toy://b": "", "toy://b?": "", "toy://b?region=1": "", "toy://b#outer=1": "a fragment", "toy://b?outer": "without a value", "toy://b?%zz=1": "cannot be read"} {
-		of := toyDriver().divide(ltxstore.Source{URL: raw})
+		of, err := toyDriver().divide(ltxstore.Source{URL: raw})
 		assert.Empty(t, of.layers, raw)
-		require.NoError(t, of.err)
+		require.NoError(t, err)
 		if wrong != "" {
 			assert.ErrorContains(t, of.store.err, wrong)
 		} else {
@@ -42,17 +42,18 @@ func TestDivide(t *testing.T) {
 	}
 
 	// One mistake hides no other, and nothing that is right.
-	of = toyDriver().divide(ltxstore.Source{URL: "toy://b?crypt.x=1&crypt.y=1&region=1&outer.level=1",
+	of, err = toyDriver().divide(ltxstore.Source{URL: "toy://b?crypt.x=1&crypt.y=1&region=1&outer.level=1",
 		Settings: map[string]string{"crypt.a": "1", "crypt.b": "1", "zone": "1", "outer.keys": "1"}})
 	for _, key := range []string{"crypt.x in the URL", "crypt.y in the URL", "crypt.a", "crypt.b"} {
-		assert.ErrorContains(t, of.err, key+" is of the wrapper crypt, which is not imported")
+		assert.ErrorContains(t, err, key+" is of the wrapper crypt, which is not imported")
 	}
 	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone=1"}, texts(of.store.own))
 	assert.Equal(t, []string{"outer.level in the URL=1", "outer.keys=1"}, texts(of.layers[0].own))
 
 	for _, src := range []ltxstore.Source{{URL: "toy://b?region=1&crypt.x=1"}, {Settings: map[string]string{"crypt.x": "1"}}, {Defaults: map[string]string{"crypt.x": "1"}}} {
 		src.Where = func(string) (line, column int) { return 3, 0 }
-		assert.Regexp(t, `^crypt\.x( in the URL| \(line 3\)) is of the wrapper crypt`, toyDriver().divide(src).err)
+		_, err := toyDriver().divide(src)
+		assert.Regexp(t, `^crypt\.x( in the URL| \(line 3\)) is of the wrapper crypt`, err)
 	}
 }
 

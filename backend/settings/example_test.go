@@ -1,10 +1,12 @@
 package settings_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/mock"
 )
 
 // config is that of a backend outside of the library.
@@ -14,15 +16,23 @@ type config struct {
 	PartSize int64  `ltx:"part-size,size,max=1GiB" default:"8MiB" help:"Bytes of a part."`
 }
 
-func ExampleDecode() {
-	cfg, _, err := settings.Decode[config](ltxstore.Source{URL: "cloud://?bucket=b&part-size=5MiB"})
-	fmt.Println(cfg.Bucket, cfg.PartSize, err)
+func ExampleRegister() {
+	settings.Register(settings.Backend[config, *mock.ReplicaClient]{
+		Schemes: []string{"cloud"},
+		New: func(cfg config) *mock.ReplicaClient {
+			fmt.Println(cfg.Bucket, cfg.PartSize)
+			return mock.NewReplicaClient(mock.Config{})
+		},
+	})
+	_, err := ltxstore.Open(context.Background(), "cloud://?bucket=b&part-size=5MiB")
+	fmt.Println(err)
 
-	_, _, err = settings.Decode[config](ltxstore.Source{Settings: map[string]string{"part-sise": "5MiB"}, Where: func(string) (line, column int) { return 3, 0 }})
+	_, err = ltxstore.OpenSource(context.Background(), ltxstore.Source{Type: "cloud", Settings: map[string]string{"part-sise": "5MiB"}})
 	fmt.Println(err)
 	// Output:
-	// b 5242880 <nil>
-	// unknown setting "part-sise" (line 3): did you mean part-size?
+	// b 5242880
+	// <nil>
+	// cloud: init: invalid argument: unknown setting "part-sise": did you mean part-size?
 }
 
 func ExampleValidate() {

@@ -42,7 +42,7 @@ func TestExplain(t *testing.T) {
 		{ltxstore.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 	} {
-		text, _, ok := toy().whole(tt.src, toyPlace).reworded(&tt.wrong)
+		text, _, ok := whole(toy(), tt.src, toyPlace).reworded(&tt.wrong)
 		assert.Equal(t, tt.says, text)
 		assert.Equal(t, tt.says != "", ok)
 	}
@@ -61,7 +61,7 @@ func TestExplainWrapper(t *testing.T) {
 		{settings.FieldError{Field: "Keys", Value: []string{"a", "b"}, Want: "want none"}, `toy.keys in the URL is "a": want none`},
 		{settings.FieldError{Field: "Hidden", Value: []string(nil), Want: "want some"}, "toy.hidden is missing: want some"},
 	} {
-		text, _, ok := wrapperToy().whole(src, noPlace).reworded(&tt.wrong)
+		text, _, ok := whole(wrapperToy(), src, noPlace).reworded(&tt.wrong)
 		assert.True(t, ok)
 		assert.Equal(t, tt.says, text)
 	}

@@ -31,7 +31,7 @@ func TestGroupIsChangedByItsField(t *testing.T) {
 	assert.Contains(t, document, "| `page-size` | number | 1000 | Files of a page. |\n")
 	assert.Regexp(t, "`retry-max-attempts` \\| number \\| 3 \\|", document)
 
-	cfg, _, err := Decode[grouped](ltxstore.Source{Settings: map[string]string{"chunkSize": "2MiB", "page-size": "50"}})
+	cfg, _, err := decodeAs[grouped](ltxstore.Source{Settings: map[string]string{"chunkSize": "2MiB", "page-size": "50"}})
 	require.NoError(t, err)
 	assert.Equal(t, grouped{Sizes: sizes{Part: 2 << 20, Page: 50}}, cfg)
 	for key, text := range map[string]string{
@@ -40,7 +40,7 @@ func TestGroupIsChangedByItsField(t *testing.T) {
 		"part-size":  "2MiB",
 		"reads":      "8",
 	} {
-		_, _, err := Decode[grouped](ltxstore.Source{Settings: map[string]string{key: text}})
+		_, _, err := decodeAs[grouped](ltxstore.Source{Settings: map[string]string{key: text}})
 		require.Error(t, err, key)
 		assert.Contains(t, err.Error(), map[string]string{
 			"chunk-size": "want 0 (default), or 1 MiB to 1 GiB in bytes",

@@ -16,69 +16,34 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// plan is a Source that was decoded and checked: the Configs of the store and
-// of its wrappers.
-type plan struct {
-	driver     *driver
-	cfg        reflect.Value // of a *C
-	findLayout bool
-	layers     []wrapping // the innermost first
-}
-
-type wrapping struct {
-	*wrapper
-	cfg     any // *C
-	mirrors []ltxstore.Source
-}
-
-// plan returns everything that is wrong with src as one error. It makes no
-// client, and keeps nothing.
+// plan decodes and checks src. The error is everything that is wrong with it.
+// It makes no client, and keeps nothing.
 func (d *driver) plan(src ltxstore.Source) (*plan, error) {
-	all := d.divide(src)
-	p := &plan{driver: d}
-	var err error
-	p.cfg, p.findLayout, err = d.config(all.store, src)
-	wrong := []error{d.failed(all.err, part{}), d.failed(err, all.store)}
+	p, err := d.divide(src)
+	wrong := []error{d.failed(err, p.store), d.failed(p.decode(src), p.store)}
 	retries := d.retries(p.cfg.Elem())
-	for _, l := range slices.Backward(all.layers) {
+	for _, l := range slices.Backward(p.layers) {
 		for n, other := range l.mirrors {
 			wrong = append(wrong, settings.Each(other.Check(), func(err error) error { return ofMirror(n, err) }))
 		}
-		cfg, on, err := l.config(retries)
-		if on {
-			p.layers = append(p.layers, wrapping{l.wrapper, cfg, l.mirrors})
-		}
-		wrong = append(wrong, d.failed(err, l.part))
+		wrong = append(wrong, d.failed(l.decode(retries), l.part))
 	}
 	return p, settings.Join(wrong...)
 }
 
-// config decodes and checks the part of the store.
-func (d *driver) config(store part, src ltxstore.Source) (cfg reflect.Value, findLayout bool, err error) {
+// decode decodes and checks the part of the store.
+func (p *plan) decode(src ltxstore.Source) (err error) {
 	if src.Getenv == nil {
 		src.Getenv = os.LookupEnv
 	}
-	cfg = reflect.New(d.typ)
-	findLayout, err = store.decode(src.Layout, cfg.Elem())
-	err = settings.Join(err, d.validate(d.schemes[0], cfg.Elem())) // all that is wrong is told
-	if err == nil {
-		err = d.check(cfg.Interface(), src)
+	d := p.driver
+	p.cfg = reflect.New(d.typ)
+	p.findLayout, err = p.store.decode(src.Layout, p.cfg.Elem())
+	err = settings.Join(err, d.validate(d.schemes[0], p.cfg.Elem())) // all that is wrong is told
+	if err != nil {
+		return err
 	}
-	return cfg, findLayout, err
-}
-
-// config decodes and checks the part of a wrapper, and reports whether the
-// wrapper is turned on. retries says whether the client inside retries
-// requests.
-func (l layer) config(retries bool) (cfg any, on bool, err error) {
-	v := reflect.New(l.typ)
-	on, err = l.decodeWrapper(len(l.mirrors) > 0, v.Elem())
-	cfg = v.Interface()
-	l.wrapper.mirrors(cfg, make([]ltxstore.ReplicaClient, len(l.mirrors)))
-	if err == nil && on {
-		err = l.wrapper.check(cfg, retries)
-	}
-	return cfg, on, err
+	return d.check(p.cfg.Interface(), src)
 }
 
 // failed returns each of the errors that err consists of as an error of the
@@ -145,7 +110,10 @@ func (p *plan) open(layout ltxstore.Layout) ltxstore.ReplicaClient {
 // wrap puts a client of the store into the wrappers. If it fails, it closes
 // the client.
 func (p *plan) wrap(ctx context.Context, client ltxstore.ReplicaClient) (ltxstore.ReplicaClient, error) {
-	for _, l := range p.layers {
+	for _, l := range slices.Backward(p.layers) {
+		if l.cfg == nil {
+			continue
+		}
 		opened := []ltxstore.ReplicaClient{client}
 		for n, src := range l.mirrors {
 			other, err := ltxstore.OpenSource(ctx, src)
@@ -159,24 +127,21 @@ func (p *plan) wrap(ctx context.Context, client ltxstore.ReplicaClient) (ltxstor
 			opened = append(opened, other)
 		}
 		l.wrapper.mirrors(l.cfg, opened[1:])
-		client = l.wrap(client, l.cfg)
+		client = l.wrapper.wrap(client, l.cfg)
 	}
 	return client, nil
 }
 
 // Explain is ltxstore.Source.Explain.
 func (d *driver) Explain(src ltxstore.Source, err error) error {
-	all := d.divide(src)
-	parts := []part{all.store}
-	for _, l := range all.layers {
-		parts = append(parts, l.part)
-	}
-	for _, p := range parts {
-		if told, ok := p.explain(err); ok {
-			return told
+	p, _ := d.divide(src)
+	told, ok := p.store.explain(err)
+	for _, l := range p.layers {
+		if !ok {
+			told, ok = l.explain(err)
 		}
 	}
-	return err
+	return told
 }
 
 // Plain reports whether a setting, of the backend or of a wrapper, is known

@@ -68,16 +68,6 @@ func newDriver[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *driver {
 	}
 }
 
-// Decode decodes src into a Config by its struct tags alone, without the
-// functions of a Backend. findLayout reports whether src asks for the layout
-// to be found out.
-func Decode[C any](src ltxstore.Source) (cfg C, findLayout bool, err error) {
-	t, v := newTable(reflect.TypeFor[C]()), reflect.ValueOf(&cfg).Elem()
-	whole := t.whole(src, func(URL) (map[string]string, error) { return nil, nil })
-	findLayout, err = whole.decode(src.Layout, v)
-	return cfg, findLayout, settings.Join(err, t.validate("settings", v))
-}
-
 // Wrapper is what a wrapper registers: how to make a client W around another
 // one from a Config C.
 type Wrapper[C any, W ltxstore.ReplicaClient] struct {

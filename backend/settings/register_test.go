@@ -118,12 +118,12 @@ func TestOwnText(t *testing.T) {
 		Odd    odd             `ltx:"odd"`
 		Layout ltxstore.Layout `ltx:"layout"`
 	}
-	cfg, _, err := Decode[config](ltxstore.Source{Settings: map[string]string{"odd": "odd", "layout": "litestream"}})
+	cfg, _, err := decodeAs[config](ltxstore.Source{Settings: map[string]string{"odd": "odd", "layout": "litestream"}})
 	require.NoError(t, err)
 	assert.Equal(t, config{1, ltxstore.LayoutLitestream}, cfg)
-	_, _, err = Decode[config](ltxstore.Source{Settings: map[string]string{"odd": "even"}})
+	_, _, err = decodeAs[config](ltxstore.Source{Settings: map[string]string{"odd": "even"}})
 	require.ErrorContains(t, err, `odd is "even": want odd`)
-	_, _, err = Decode[config](ltxstore.Source{Settings: map[string]string{"layout": "even"}})
+	_, _, err = decodeAs[config](ltxstore.Source{Settings: map[string]string{"layout": "even"}})
 	require.ErrorContains(t, err, `layout is "even": want auto, default, litestream or litestream-s3`)
 }
 

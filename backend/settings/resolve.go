@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
@@ -63,14 +62,6 @@ func (t *Table) part(own, defaults list) part {
 	p.own, errOwn = t.read(own)
 	p.defaults, errDefaults = t.read(defaults)
 	p.err = settings.Join(errOwn, errDefaults)
-	return p
-}
-
-// whole returns the part of t if all of src belongs to it.
-func (t *Table) whole(src ltxstore.Source, place func(URL) (map[string]string, error)) part {
-	inURL, err := t.fromURL(src.URL, place)
-	p := t.part(append(inURL, fromFile(src.Settings, src.Where)...), fromFile(src.Defaults, src.Where))
-	p.err = settings.Join(err, p.err)
 	return p
 }
 

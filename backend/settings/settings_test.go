@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	internal "github.com/ltxstore/ltxstore/internal/settings"
 )
 
 type layout string
@@ -47,8 +48,23 @@ func toyPlace(u URL) (map[string]string, error) {
 	return map[string]string{"place": u.Host + u.Path}, nil
 }
 
+// whole returns the part of t if all of src belongs to it.
+func whole(t *Table, src ltxstore.Source, place func(URL) (map[string]string, error)) part {
+	inURL, err := t.fromURL(src.URL, place)
+	p := t.part(append(inURL, fromFile(src.Settings, src.Where)...), fromFile(src.Defaults, src.Where))
+	p.err = internal.Join(err, p.err)
+	return p
+}
+
+// decodeAs decodes src into a Config by its tags alone.
+func decodeAs[C any](src ltxstore.Source) (cfg C, findLayout bool, err error) {
+	t, v := newTable(reflect.TypeFor[C]()), reflect.ValueOf(&cfg).Elem()
+	findLayout, err = whole(t, src, func(URL) (map[string]string, error) { return nil, nil }).decode(src.Layout, v)
+	return cfg, findLayout, internal.Join(err, t.validate("settings", v))
+}
+
 func decode(t *Table, src ltxstore.Source) (cfg config, findLayout bool, err error) {
-	findLayout, err = t.whole(src, toyPlace).decode(src.Layout, reflect.ValueOf(&cfg).Elem())
+	findLayout, err = whole(t, src, toyPlace).decode(src.Layout, reflect.ValueOf(&cfg).Elem())
 	return cfg, findLayout, err
 }
 
@@ -154,9 +170,9 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestNoPlace(t *testing.T) {
-	require.NoError(t, toy().whole(ltxstore.Source{URL: "toy://?count=1"}, noPlace).err)
+	require.NoError(t, whole(toy(), ltxstore.Source{URL: "toy://?count=1"}, noPlace).err)
 	for _, u := range []string{"toy://h", "toy:///p", "toy:p", "toy://u@"} {
-		assert.ErrorContains(t, toy().whole(ltxstore.Source{URL: u}, noPlace).err, "names a place", u)
+		assert.ErrorContains(t, whole(toy(), ltxstore.Source{URL: u}, noPlace).err, "names a place", u)
 	}
 }
 
@@ -206,7 +222,7 @@ func TestNumber(t *testing.T) {
 		Size *int64   `ltx:"size,size"`
 	}
 	rate := func(text string) (float64, error) {
-		cfg, _, err := Decode[numbers](ltxstore.Source{Settings: map[string]string{"rate": text}})
+		cfg, _, err := decodeAs[numbers](ltxstore.Source{Settings: map[string]string{"rate": text}})
 		if err != nil {
 			return 0, err
 		}
@@ -223,7 +239,7 @@ func TestNumber(t *testing.T) {
 	}
 	_, err := rate("0")
 	assert.ErrorContains(t, err, "want more than 0")
-	_, _, err = Decode[numbers](ltxstore.Source{Settings: map[string]string{"size": "0MiB"}})
+	_, _, err = decodeAs[numbers](ltxstore.Source{Settings: map[string]string{"size": "0MiB"}})
 	assert.ErrorContains(t, err, `size is "0MiB": want more than 0`)
 }
 
@@ -234,7 +250,7 @@ func TestEveryMistake(t *testing.T) {
 		Count int    `ltx:"count"`
 		Class string `ltx:"class,oneof=hot|cold"`
 	}
-	_, _, err := Decode[bounded](ltxstore.Source{
+	_, _, err := decodeAs[bounded](ltxstore.Source{
 		URL:      "toy://h?count=x&class=warm",
 		Settings: map[string]string{"part-sise": "1", "part-size": "2KiB"},
 		Defaults: map[string]string{"clas": "hot"},
@@ -250,9 +266,9 @@ func TestEveryMistake(t *testing.T) {
 // An empty value is the default, and leaves what is inherited.
 func TestEmptyValues(t *testing.T) {
 	defaults := map[string]string{"wait": "3s", "maybe-so": "true", "place": "p"}
-	cfg, _, err := Decode[config](ltxstore.Source{URL: "toy:?wait=&on=", Settings: map[string]string{"maybe-so": "", "place": "", "count": "", "layout": ""}, Defaults: defaults})
+	cfg, _, err := decodeAs[config](ltxstore.Source{URL: "toy:?wait=&on=", Settings: map[string]string{"maybe-so": "", "place": "", "count": "", "layout": ""}, Defaults: defaults})
 	require.NoError(t, err)
-	want, _, err := Decode[config](ltxstore.Source{Settings: defaults})
+	want, _, err := decodeAs[config](ltxstore.Source{Settings: defaults})
 	require.NoError(t, err)
 	assert.Equal(t, want, cfg)
 
@@ -260,15 +276,15 @@ func TestEmptyValues(t *testing.T) {
 		Rate *int64            `ltx:"rate,size"`
 		Tags map[string]string `ltx:"tags"`
 	}
-	_, _, err = Decode[limited](ltxstore.Source{Settings: map[string]string{"rate": ""}})
+	_, _, err = decodeAs[limited](ltxstore.Source{Settings: map[string]string{"rate": ""}})
 	assert.ErrorContains(t, err, `rate is "": want a size`, "an empty limit is not no limit")
-	tagged, _, err := Decode[limited](ltxstore.Source{Settings: map[string]string{"tags.env": ""}})
+	tagged, _, err := decodeAs[limited](ltxstore.Source{Settings: map[string]string{"tags.env": ""}})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"env": ""}, tagged.Tags)
 }
 
 func TestNothingIsAllowed(t *testing.T) {
-	cfg, _, err := Decode[config](ltxstore.Source{Settings: map[string]string{"wait": "0s", "count": "0", "part-size": "0"}})
+	cfg, _, err := decodeAs[config](ltxstore.Source{Settings: map[string]string{"wait": "0s", "count": "0", "part-size": "0"}})
 	require.NoError(t, err)
 	assert.Equal(t, config{}, cfg)
 }
@@ -280,7 +296,7 @@ func TestRetries(t *testing.T) {
 		Retry  ltxstore.Retry `ltx:"retry"`
 	}
 	for text, want := range map[string]bool{"0": true, "1": false, "2": true} {
-		cfg, _, err := Decode[retrying](ltxstore.Source{Settings: map[string]string{"retry-max-attempts": text}})
+		cfg, _, err := decodeAs[retrying](ltxstore.Source{Settings: map[string]string{"retry-max-attempts": text}})
 		require.NoError(t, err)
 		assert.Equal(t, want, tableOf(reflect.TypeFor[retrying]()).retries(reflect.ValueOf(cfg)), text)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
@@ -29,19 +30,25 @@ func (t *Table) below(key string) (string, bool) {
 	return rest, true
 }
 
-// decodeWrapper decodes the part of a wrapper into its cfg, and reports
-// whether the wrapper is turned on. more stands for what turns it on and is
-// not a setting.
-func (p part) decodeWrapper(more bool, cfg reflect.Value) (on bool, err error) {
-	on, err = p.enabled(more)
+// decode decodes and checks the part of a wrapper. retries says whether the
+// client inside retries requests.
+func (l *layer) decode(retries bool) error {
+	on, err := l.enabled(len(l.mirrors) > 0)
 	if err != nil || !on {
-		return false, settings.Join(p.err, err)
+		return settings.Join(l.err, err)
 	}
-	values := slices.DeleteFunc(p.values(), func(v given) bool { return v.name == enabled })
-	return true, settings.Join(p.err, fill(cfg, values))
+	cfg := reflect.New(l.typ)
+	values := slices.DeleteFunc(l.values(), func(v given) bool { return v.name == enabled })
+	if err := settings.Join(l.err, fill(cfg.Elem(), values)); err != nil {
+		return err
+	}
+	l.cfg = cfg.Interface()
+	l.wrapper.mirrors(l.cfg, make([]ltxstore.ReplicaClient, len(l.mirrors)))
+	return l.wrapper.check(l.cfg, retries)
 }
 
-// enabled reports whether the wrapper is turned on. Any setting turns it on.
+// enabled reports whether the wrapper is turned on. Any setting turns it on,
+// and so does more, which stands for what is not a setting.
 func (p part) enabled(more bool) (bool, error) {
 	off, err := p.own.off()
 	switch {

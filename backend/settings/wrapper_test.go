@@ -35,11 +35,11 @@ func wrap(t *Table, src ltxstore.Source) (made *outer, err error) {
 			return nil
 		},
 	})
-	cfg, on, err := layer{part: t.whole(src, noPlace), wrapper: w, mirrors: src.Mirrors}.config(false)
-	if err != nil || !on {
+	l := &layer{part: whole(t, src, noPlace), wrapper: w, mirrors: src.Mirrors}
+	if err := l.decode(false); err != nil || l.cfg == nil {
 		return nil, err
 	}
-	return cfg.(*outer), nil
+	return l.cfg.(*outer), nil
 }
 
 func TestWrap(t *testing.T) {
