@@ -63,7 +63,12 @@ func writeReaders(ctx context.Context, e *env) error {
 		{"a seeker that cannot seek", func(b []byte) io.Reader { return brokenSeeker{bytes.NewReader(b)} }},
 		{"bytes.Buffer", func(b []byte) io.Reader { return bytes.NewBuffer(bytes.Clone(b)) }},
 		{"strings.Reader", func(b []byte) io.Reader { return strings.NewReader(string(b)) }},
-		{"io.SectionReader", func(b []byte) io.Reader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) }},
+		{"io.SectionReader", func(b []byte) io.Reader { return io.NewSectionReader(within(b), int64(len(margin)), int64(len(b))) }},
+		{"io.LimitedReader", func(b []byte) io.Reader {
+			r := within(b)
+			_, _ = r.Seek(int64(len(margin)), io.SeekStart)
+			return io.LimitReader(r, int64(len(b)))
+		}},
 		{"io.Pipe", pipe},
 	}
 	level := 0
@@ -81,6 +86,12 @@ func writeReaders(ctx context.Context, e *env) error {
 	}
 	return writeOSFiles(ctx, e, file{level, 1, 1}, file{level + 1, 1, 1}, body)
 }
+
+// margin is what surrounds a body of which a reader shows the middle.
+const margin = "not of the body"
+
+// within returns a reader of b and a margin on either side.
+func within(b []byte) *strings.Reader { return strings.NewReader(margin + string(b) + margin) }
 
 // brokenSeeker is like a pipe: it has a Seek method that fails.
 type brokenSeeker struct{ io.Reader }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"math"
 
 	"github.com/superfly/ltx"
 
@@ -16,6 +17,22 @@ func sizeMutants() []mutant {
 			damage: onTold(func(told *toldReader) { told.mayEnd = true })},
 		{name: "stores what has been added to a body", fails: []string{"write/size-grows*"},
 			damage: onTold(func(told *toldReader) { told.mayGoOn = true })},
+		{name: "reads more than a section", fails: []string{"write/readers", "write/size-shrinks*"},
+			damage: onBody(func(r io.Reader) io.Reader {
+				section, ok := r.(*io.SectionReader)
+				if !ok {
+					return r
+				}
+				outer, from, _ := section.Outer()
+				return struct{ io.Reader }{io.NewSectionReader(outer, from, math.MaxInt64-from)}
+			})},
+		{name: "reads more than a limited reader", fails: []string{"write/readers"},
+			damage: onBody(func(r io.Reader) io.Reader {
+				if limited, ok := r.(*io.LimitedReader); ok {
+					return limited.R
+				}
+				return r
+			})},
 		{name: "takes a reader that gives up for a bad body", fails: []string{"write/gives-up*", "write/cancelled-on-last-byte*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
@@ -59,6 +76,15 @@ func heldToSize(ctx context.Context, r io.Reader) io.Reader {
 		}{told, seeker}
 	}
 	return told
+}
+
+// onBody writes another body.
+func onBody(change func(io.Reader) io.Reader) func(*client) {
+	return onAnyWrite(func(_ *client, write writeFunc) writeFunc {
+		return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+			return write(ctx, level, minTXID, maxTXID, change(r))
+		}
+	})
 }
 
 // onTold hides from the correct client that a reader tells its size.
