@@ -70,7 +70,7 @@ func TestCluster(t *testing.T) {
 	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	require.NoError(t, err)
-	_, err = createBucket(js, "replicated", 3)
+	_, err = createBucket(js, "replicated", 3, jetstream.FileStorage)
 	require.NoError(t, err)
 	leader := func() *server.Server {
 		stream, err := js.Stream(t.Context(), "OBJ_replicated")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
@@ -97,7 +98,7 @@ func TestEachRefusedRequestIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for which, what := 0, "all"; what != ""; which++ {
-				f, err := newService(server, 1, nats.Config{WriteOnce: tt.once})
+				f, err := newService(server, 1, jetstream.FileStorage, nats.Config{WriteOnce: tt.once})
 				require.NoError(t, err)
 				writer := f.client(nil)
 				for _, file := range files {

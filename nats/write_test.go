@@ -29,7 +29,7 @@ import (
 // serve returns a bucket of a server of its own, and a client.
 func serve(t testing.TB, cfg nats.Config) (*service, *nats.ReplicaClient) {
 	t.Helper()
-	f, err := newService(start(t, nil), 1, cfg)
+	f, err := newService(start(t, nil), 1, jetstream.FileStorage, cfg)
 	require.NoError(t, err)
 	c := f.client(nil)
 	t.Cleanup(func() { c.Close(); f.close(); f.direct.Close() })
@@ -291,7 +291,7 @@ func restartable(t *testing.T, cfg nats.Config) (s *server.Server, dir string, f
 	t.Helper()
 	dir = t.TempDir()
 	s = start(t, func(o *server.Options) { o.StoreDir = dir })
-	f, err := newService(s, 1, cfg)
+	f, err := newService(s, 1, jetstream.FileStorage, cfg)
 	require.NoError(t, err)
 	f.cfg.Retry = ltxstore.Retry{MaxAttempts: 200, BaseDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond}
 	t.Cleanup(f.close)

@@ -21,6 +21,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/gcsfake"
 	"github.com/ltxstore/ltxstore/internal/testkit/ossfake"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -81,7 +82,7 @@ func put(t *testing.T, raw, layout string, levels ...int) {
 
 // A folder of a replica is not taken for another one, by any command, on any store.
 func TestOneFolderTooDeep(t *testing.T) {
-	s := newShell(t)
+	s, runs := newShell(t), race.OneOf(3)
 	for store, at := range places(t) {
 		put(t, at("a"), "default", 0, 1, 9)
 		put(t, at("b"), "litestream", 0, 1, 9)
@@ -92,7 +93,7 @@ func TestOneFolderTooDeep(t *testing.T) {
 			"a/ltx": "a", "a/ltx/": "a", "a/ltx/0000": "a", "a/ltx/0007": "a", "a/snapshots": "a", "a/./ltx": "a", "a/l%74x": "a",
 			"b/ltx": "b", "b/ltx/0": "b", "b/ltx/7": "b", "c/0000": "c", "c/0009": "c", "new/ltx": "new", "new/ltx/0000": "new",
 		} {
-			if few := []string{"a/ltx", "a/l%74x", "a/ltx/0000", "b/ltx/0", "c/0009"}; store != "file" && !slices.Contains(few, below) {
+			if few := []string{"a/ltx", "a/l%74x", "a/ltx/0000", "b/ltx/0", "c/0009"}; store != "file" && !slices.Contains(few, below) || !runs() {
 				continue
 			}
 			whole := at(meant)
@@ -177,7 +178,7 @@ func TestEmptyPlace(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	s3, s3Requests := service(t, s3fake.New(s3fake.Options{}, "bucket", "empty"))
 	gs, gsRequests := service(t, gcsfake.New(gcsfake.Options{}, "bucket", "empty"))
-	s := newShell(t)
+	s, runs := newShell(t), race.OneOf(4)
 	for store, c := range map[string]struct {
 		at       func(at string) string
 		requests *atomic.Int64
@@ -194,6 +195,9 @@ func TestEmptyPlace(t *testing.T) {
 			"bucket/app/db/x": "bucket/app/db", "bucket/app": "bucket/app/db",
 		} {
 			for _, layout := range []string{"", "layout=litestream"} {
+				if !runs() {
+					continue
+				}
 				url := c.at(place)
 				if layout != "" {
 					url = with(url, layout)

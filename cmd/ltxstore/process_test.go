@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 )
 
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		main()
 	}
+	race.CollectLess()
 	os.Exit(m.Run())
 }
 
