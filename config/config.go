@@ -21,6 +21,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 
 	"github.com/ltxstore/ltxstore"
@@ -134,7 +135,10 @@ func (r Replica) MarshalText() ([]byte, error) { return []byte(r.String()), nil 
 // fs.ErrInvalid.
 func (r Replica) Sub(rel string) (Replica, error) {
 	clean, err := backend.CleanPath(rel)
-	if err != nil || clean == "" {
+	if err != nil {
+		return Replica{}, &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: err}
+	}
+	if clean == "" {
 		return Replica{}, backend.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
 	src := sub(r.Source(), clean)

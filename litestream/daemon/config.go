@@ -108,7 +108,8 @@ type DB struct {
 	// config.Replica.Sub for each database.
 	Replicas []config.Replica
 
-	of string // the Dir of a database that was found in one
+	of    string // the Dir of a database that was found in one
+	wrong error  // why it cannot be replicated
 }
 
 // Sync is how the replicas of a database are kept up to date.

@@ -25,6 +25,8 @@ type database struct {
 
 	locations []string // of the replicas
 
+	foreign bool // the file was not a database when it was opened
+
 	lock *os.File    // or nil
 	file fs.FileInfo // of the file that the engine has opened; nil until it exists
 
@@ -38,6 +40,9 @@ type database struct {
 // missing, and prepares it for the engine. With once, the caller replicates it.
 func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (*database, error) {
 	logger = logger.With("db", filepath.Base(cfg.Path))
+	if cfg.wrong != nil {
+		return nil, fmt.Errorf("database %s: %w", cfg.Path, cfg.wrong)
+	}
 	found, err := openReplicas(ctx, cfg.Replicas, logger)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", cfg.Path, err)
@@ -55,6 +60,9 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 	db := engine.NewDB(cfg.Path)
 	if cfg.MetaPath != "" {
 		db.SetMetaPath(cfg.MetaPath)
+	}
+	if err == nil {
+		err = d.examine()
 	}
 	if err == nil {
 		d.lock, err = lock(cfg.Path, db.MetaPath())
@@ -78,6 +86,22 @@ func openDatabase(ctx context.Context, cfg DB, once bool, logger *slog.Logger) (
 	d.engine = db
 	d.replaced()
 	return d, nil
+}
+
+// examine examines the file before the engine opens it. The engine would wait for the
+// writer of a pipe, and try a directory again and again.
+func (d *database) examine() error {
+	info, err := os.Stat(d.Path)
+	switch {
+	case err != nil: // it may come later, and the engine says what else is wrong
+	case info.IsDir():
+		return errors.New("it is a directory: want a file, or dir for a directory of databases")
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file: want a database")
+	default:
+		d.foreign = info.Size() > 0 && !isSQLite(d.Path)
+	}
+	return nil
 }
 
 // replaced reports whether another file has taken the database's path, for example

@@ -8,37 +8,35 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/ltxstore/ltxstore/config"
 )
 
-// expand returns the databases of a directory, each with its own replicas below
-// those of the directory. It does not open databases for which known is true:
+// expand returns the databases of a directory, which may be a symbolic link, each with
+// its own replicas below those of the directory. It does not open databases for which known is true:
 // closing a file that the engine has open would drop its locks. It skips symbolic
 // links to a database in the same directory.
 func (db DB) expand(known func(path string) bool) ([]DB, error) {
 	var found []DB
 	var links []string
 	seen := make(map[string]bool)
-	add := func(path string) error {
+	add := func(path string) {
 		file := fileOf(path)
 		if seen[file] || !known(file) && !isSQLite(file) {
-			return nil
+			return
 		}
 		seen[file] = true
-		one, err := db.at(path)
+		one := db.at(path)
 		one.Path = file
 		found = append(found, one)
-		return err
 	}
-	err := filepath.WalkDir(db.Dir, func(path string, entry fs.DirEntry, err error) error {
+	root := db.Dir + string(filepath.Separator) // follows a link
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
-		case err != nil && path == db.Dir:
+		case err != nil && path == root:
 			return err
 		case err != nil:
 			return nil // it is gone, or we may not read it
 		case entry.IsDir():
-			if path != db.Dir && (!db.Recursive || strings.HasSuffix(entry.Name(), metaSuffix)) {
+			if path != root && (!db.Recursive || strings.HasSuffix(entry.Name(), metaSuffix)) {
 				return fs.SkipDir
 			}
 			return nil
@@ -50,13 +48,14 @@ func (db DB) expand(known func(path string) bool) ([]DB, error) {
 			links = append(links, path)
 			return nil
 		}
-		return add(path)
+		add(path)
+		return nil
 	})
-	for _, path := range links {
-		err = errors.Join(err, add(path))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("dir %s: %w", db.Dir, err)
+	}
+	for _, path := range links {
+		add(path)
 	}
 	return found, nil
 }
@@ -74,22 +73,23 @@ func fileOf(path string) string {
 	return file
 }
 
-// at returns the database at path in the directory.
-func (db DB) at(path string) (DB, error) {
-	rel, err := filepath.Rel(db.Dir, path)
-	if err != nil {
-		return DB{}, err
-	}
+// at returns the database at path in the directory. If it cannot be replicated, its
+// field wrong says why.
+func (db DB) at(path string) DB {
 	one := db
 	one.Path, one.Dir, one.Pattern, one.Recursive, one.Watch, one.of = path, "", "", false, false, db.Dir
+	rel, err := filepath.Rel(db.Dir, path)
 	one.MetaPath, one.MetaDir = db.metaPath(rel), ""
-	one.Replicas = make([]config.Replica, len(db.Replicas))
-	for i, r := range db.Replicas {
-		if one.Replicas[i], err = r.Sub(filepath.ToSlash(rel)); err != nil {
-			return DB{}, fmt.Errorf("database %s: %w", path, err)
-		}
+	one.Replicas = nil
+	for _, r := range db.Replicas {
+		below, subErr := r.Sub(filepath.ToSlash(rel))
+		err = errors.Join(err, subErr)
+		one.Replicas = append(one.Replicas, below)
 	}
-	return one, one.check()
+	if one.wrong = err; err == nil {
+		one.wrong = one.check()
+	}
+	return one
 }
 
 // metaSuffix is the end of the name of the engine's folder for a database.
@@ -107,9 +107,13 @@ func (db DB) metaPath(rel string) string {
 	return ""
 }
 
-// isSQLite reports whether a file is a database.
+// isSQLite reports whether path is a file, and a database. It does not open a pipe, which
+// would wait for a writer.
 func isSQLite(path string) bool {
 	const magic = "SQLite format 3\x00"
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false

@@ -26,6 +26,8 @@ type observed struct {
 	txid    ltx.TXID // the last transaction that was written
 	failed  time.Time
 	failure string
+	op      string // that failed
+	passed  bool   // and has succeeded since
 }
 
 // Unwrap returns the replica's client.
@@ -36,11 +38,14 @@ func (o *observed) Close() error { return ltxstore.Close(o.ReplicaClient) }
 
 // note records the result of an operation, and returns it. A missing file and a
 // canceled context are not failures.
-func (o *observed) note(err error) error {
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, context.Canceled) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.failed, o.failure = time.Now(), err.Error()
+func (o *observed) note(op string, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err == nil:
+		o.passed = o.passed || op == o.op
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, context.Canceled):
+		o.failed, o.failure, o.op, o.passed = time.Now(), err.Error(), op, false
 	}
 	return err
 }
@@ -48,8 +53,8 @@ func (o *observed) note(err error) error {
 // LTXFiles implements ltxstore.ReplicaClient.
 func (o *observed) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	files, err := o.ReplicaClient.LTXFiles(ctx, level, seek, useMetadata)
-	if o.note(err) != nil {
-		return nil, err
+	if err != nil {
+		return nil, o.note("list", err)
 	}
 	return &observedFiles{files, o}, nil
 }
@@ -61,12 +66,12 @@ type observedFiles struct {
 }
 
 // Close implements ltx.FileIterator.
-func (f *observedFiles) Close() error { return f.o.note(f.FileIterator.Close()) }
+func (f *observedFiles) Close() error { return f.o.note("list", f.FileIterator.Close()) }
 
 // OpenLTXFile implements ltxstore.ReplicaClient.
 func (o *observed) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	r, err := o.ReplicaClient.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
-	return r, o.note(err)
+	return r, o.note("open", err)
 }
 
 // WriteLTXFile implements ltxstore.ReplicaClient.
@@ -80,15 +85,15 @@ func (o *observed) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID
 		return info, nil
 	}
 	o.missed.Store(true)
-	return nil, o.note(err)
+	return nil, o.note("write", err)
 }
 
 // DeleteLTXFiles implements ltxstore.ReplicaClient.
 func (o *observed) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	return o.note(o.ReplicaClient.DeleteLTXFiles(ctx, files))
+	return o.note("delete", o.ReplicaClient.DeleteLTXFiles(ctx, files))
 }
 
 // DeleteAll implements ltxstore.ReplicaClient.
 func (o *observed) DeleteAll(ctx context.Context) error {
-	return o.note(o.ReplicaClient.DeleteAll(ctx))
+	return o.note("delete all", o.ReplicaClient.DeleteAll(ctx))
 }

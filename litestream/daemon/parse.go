@@ -110,6 +110,10 @@ func (cfg *Config) ofDBs(file *config.File, found []config.Setting) error {
 	return errors.Join(failed...)
 }
 
+// maxSocketPath is how many bytes the path of a Unix socket can have on Linux, and three more
+// than elsewhere.
+const maxSocketPath = 107
+
 // check returns an error if settings contradict each other. all means that cfg.DBs
 // is complete.
 func (cfg *Config) check(all bool) error {
@@ -119,6 +123,9 @@ func (cfg *Config) check(all bool) error {
 	}
 	if len(cfg.Levels) >= engine.SnapshotLevel {
 		failed = append(failed, fmt.Errorf("levels: %d are configured: want at most %d", len(cfg.Levels), engine.SnapshotLevel-1))
+	}
+	if cfg.Socket.Enabled && len(cfg.Socket.Path) > maxSocketPath {
+		failed = append(failed, fmt.Errorf("socket.path: it has %d bytes: want at most %d, as a socket's name can have", len(cfg.Socket.Path), maxSocketPath))
 	}
 	if cfg.Addr != "" {
 		if _, port, err := net.SplitHostPort(cfg.Addr); err != nil || port == "" {

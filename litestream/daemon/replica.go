@@ -89,7 +89,8 @@ func (r *replicas) close() error {
 // settings for them.
 func counted(src ltxstore.Source) ltxstore.Source {
 	const wrapper = "metrics"
-	said := strings.Contains(src.URL, wrapper)
+	_, query, _ := strings.Cut(src.URL, "?")
+	said := strings.Contains(query, wrapper)
 	for _, settings := range []map[string]string{src.Settings, src.Defaults} {
 		for key := range settings {
 			said = said || strings.HasPrefix(key, wrapper)

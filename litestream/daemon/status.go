@@ -47,11 +47,13 @@ type ReplicaStatus struct {
 	LastWrite   time.Time `json:"last_write,omitzero"`
 	LastFailure string    `json:"last_failure,omitempty"`
 	FailedAt    time.Time `json:"failed_at,omitzero"`
+	Recovered   bool      `json:"recovered,omitzero"` // the operation that failed has succeeded since
 }
 
-// Failing reports whether nothing was written since the last failure.
+// Failing reports whether neither a write nor the operation that failed last has succeeded
+// since.
 func (r ReplicaStatus) Failing() bool {
-	return !r.FailedAt.IsZero() && !r.LastWrite.After(r.FailedAt)
+	return !r.FailedAt.IsZero() && !r.Recovered && !r.LastWrite.After(r.FailedAt)
 }
 
 // Status returns the current state. It sends no request.
@@ -100,7 +102,7 @@ func (d *database) status(now time.Time) DatabaseStatus {
 	written := ^ltx.TXID(0)
 	for _, r := range d.each {
 		r.mu.Lock()
-		s.Replicas = append(s.Replicas, ReplicaStatus{r.place, r.written, r.failure, r.failed})
+		s.Replicas = append(s.Replicas, ReplicaStatus{r.place, r.written, r.failure, r.failed, r.passed})
 		written = min(written, r.txid)
 		r.mu.Unlock()
 	}
@@ -118,6 +120,8 @@ func (d *database) status(now time.Time) DatabaseStatus {
 		problem("the database does not exist")
 	case !d.engine.IsOpen():
 		problem("replication is stopped")
+	case s.LastSync.IsZero() && d.foreign:
+		problem("not replicated since the start, when the file was not a SQLite database")
 	case s.LastSync.IsZero():
 		problem("not replicated since the start")
 	case now.Sub(s.LastSync) > late:
