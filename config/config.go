@@ -49,8 +49,6 @@ type Options struct {
 
 	// Getenv looks up an environment variable. nil means os.LookupEnv.
 	Getenv func(key string) (string, bool)
-
-	warnings *[]Warning // of one replica or one file
 }
 
 // Replica is a replica section, ready to be opened. Printing it shows no

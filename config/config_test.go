@@ -337,17 +337,25 @@ func TestSection(t *testing.T) {
 	assert.Error(t, json.Unmarshal([]byte(`{"Replica": {"a": 1, "a": 2}}`), &broken))
 }
 
-func TestParseNode(t *testing.T) {
+// A Section can be filled from a node, too.
+func TestSectionOfANode(t *testing.T) {
+	parse := func(n *yaml.Node) ([]config.Replica, error) {
+		var s config.Section
+		if err := s.UnmarshalYAML(n); err != nil {
+			return nil, err
+		}
+		return s.ParseConfig(options())
+	}
 	var d struct{ Replica yaml.Node }
 	require.NoError(t, yaml.Load([]byte("replica:\n  path: /r\n  wirte-once: true\n"), &d))
-	_, err := config.ParseNode(&d.Replica, options())
+	_, err := parse(&d.Replica)
 	assert.ErrorContains(t, err, `unknown setting "wirte-once" (line 3, column 3): did you mean write-once?`)
-	found, err := config.ParseNode(&yaml.Node{}, options())
+	found, err := parse(&yaml.Node{})
 	require.NoError(t, err)
 	assert.Empty(t, found)
 	loop := &yaml.Node{Kind: yaml.SequenceNode}
 	loop.Content = []*yaml.Node{{Kind: yaml.AliasNode, Alias: loop}}
-	_, err = config.ParseNode(loop, options())
+	_, err = parse(loop)
 	assert.ErrorContains(t, err, "an alias of itself")
 }
 

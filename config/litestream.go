@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // File is a configuration file.
@@ -48,122 +46,102 @@ func Parse(data []byte, opts Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts = opts.withDefaults()
-	*opts.warnings = append(*opts.warnings, warnings...)
-	if n.kind == null {
-		return &File{}, nil // of comments alone
-	}
-	if n.kind != dict {
+	r := opts.reader()
+	r.warnings = warnings
+	var file File
+	switch n.kind {
+	case null:
+		return &file, nil // of comments alone
+	case dict:
+	default:
 		return nil, invalid(n, "want a map, with dbs, replica or replicas")
 	}
-	var file File
-	defaults, err := opts.topLevel(&file, n)
-	failed := []error{err}
-	file.Replicas, err = opts.replicasOf(n, defaults)
-	failed = append(failed, err)
-	dbs, ok := n.get("dbs")
-	if !ok || dbs.kind == null {
-		return file.unless(failed)
+	defaults := r.topLevel(&file, n)
+	file.Replicas = r.replicasOf(n, defaults)
+	r.Litestream = true
+	dbs, _ := n.get("dbs")
+	if dbs.kind != null && dbs.kind != list {
+		r.invalid(dbs, "dbs: want a list of databases")
+		dbs.items = nil
 	}
-	if dbs.kind != list {
-		failed = append(failed, invalid(dbs, "dbs: want a list of databases"))
-		return file.unless(failed)
-	}
-	opts.Litestream = true
 	var right []DB
 	var items []node
 	for _, item := range dbs.items {
-		db, err := opts.db(item, defaults)
-		if db.Invalid = err != nil; db.Invalid {
-			failed = append(failed, err)
-		} else {
+		before := len(r.failed)
+		db := r.db(item, defaults)
+		if db.Invalid = len(r.failed) > before; !db.Invalid {
 			right, items = append(right, db), append(items, item)
 		}
 		file.DBs = append(file.DBs, db)
 	}
-	opts.warnDBs(right, items)
-	file.Warnings = *opts.warnings
-	for _, db := range file.DBs {
-		for _, r := range db.Replicas {
-			file.Warnings = append(file.Warnings, r.warnings...)
-		}
-	}
-	slices.SortStableFunc(file.Warnings, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
-	file.Warnings = slices.Compact(file.Warnings)
-	return file.unless(failed)
+	r.warnDBs(right, items)
+	slices.SortStableFunc(r.warnings, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	file.Warnings = slices.Compact(r.warnings)
+	return &file, r.err()
 }
-
-// unless returns the file, and everything that is wrong with it.
-func (f *File) unless(failed []error) (*File, error) { return f, settings.Join(failed...) }
 
 // topLevel reads the entries of the top level, and returns those that
 // replicas inherit.
-func (o Options) topLevel(file *File, n node) (defaults []node, err error) {
-	var failed []error
+func (r *reader) topLevel(file *File, n node) (defaults []node) {
 	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
 	for _, e := range n.items {
 		switch {
 		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
 		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
-			failed = append(failed, invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key))
+			r.invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key)
 		case slices.Contains(daemonOfFile, e.key):
-			file.Daemon = append(file.Daemon, o.daemon(e)...)
-			failed = append(failed, knownBelow(e))
+			file.Daemon = append(file.Daemon, r.daemon(e)...)
+			r.knownBelow(e)
 		case slices.Contains(daemonOfReplica, e.key):
-			file.Daemon = append(file.Daemon, o.daemon(e)...)
+			file.Daemon = append(file.Daemon, r.daemon(e)...)
 			defaults = append(defaults, e)
-		default:
-			if err := known(e, names); err != nil {
-				failed = append(failed, err)
-				continue
-			}
+		case r.known(e, names):
 			defaults = append(defaults, e)
 		}
 	}
-	return defaults, settings.Join(failed...)
+	return defaults
 }
 
 // replicasOf reads "replica" or "replicas".
-func (o Options) replicasOf(n node, defaults []node) ([]Replica, error) {
+func (r *reader) replicasOf(n node, defaults []node) []Replica {
 	one, hasOne := n.get("replica")
 	several, hasSeveral := n.get("replicas")
 	switch {
 	case hasOne && hasSeveral:
-		return nil, invalid(several.at(), "replica and replicas are both there: want one of them")
+		r.invalid(several.at(), "replica and replicas are both there: want one of them")
 	case hasOne && one.kind == list:
-		return nil, invalid(one.at(), "replica is a list: want it called replicas")
+		r.invalid(one.at(), "replica is a list: want it called replicas")
 	case hasSeveral && several.kind != list && several.kind != null:
-		return nil, invalid(several.at(), "replicas is no list: want one, or it called replica")
+		r.invalid(several.at(), "replicas is no list: want one, or it called replica")
 	case hasOne && one.kind != null:
-		return o.replicas(one, defaults)
+		return r.replicas(one, defaults)
 	case hasSeveral:
-		return o.replicas(node{kind: list, items: several.items}, defaults)
+		return r.replicas(node{kind: list, items: several.items}, defaults)
 	}
-	return nil, nil
+	return nil
 }
 
-func (o Options) db(n node, defaults []node) (db DB, err error) {
+func (r *reader) db(n node, defaults []node) (db DB) {
 	if n.kind != dict {
-		return db, invalid(n, "want a map with a database's path and its replica")
+		r.invalid(n, "want a map with a database's path and its replica")
+		return db
 	}
-	var failed []error
 	names := slices.Concat(daemonOfDB, []string{"path", "dir", "replica", "replicas"})
 	for _, e := range n.items {
 		switch {
 		case e.key == "replica" || e.key == "replicas" || e.kind == null && slices.Contains(names, e.key):
 		case e.key == "path":
-			db.Path, err = o.required(e.key, e)
+			db.Path, _ = r.required(e.key, e)
 		case e.key == "dir":
-			db.Dir, err = o.required(e.key, e)
+			db.Dir, _ = r.required(e.key, e)
 		case slices.Contains(daemonOfDB, e.key):
-			db.Daemon = append(db.Daemon, o.daemon(e)...)
-			err = knownBelow(e)
+			db.Daemon = append(db.Daemon, r.daemon(e)...)
+			r.knownBelow(e)
 		default:
-			err = unknown(e, names)
+			r.unknown(e, names)
 		}
-		failed, err = append(failed, err), nil
 	}
-	db.Replicas, err = o.replicasOf(n, defaults)
-	return db, settings.Join(append(failed, err)...)
+	db.Replicas = r.replicasOf(n, defaults)
+	return db
 }

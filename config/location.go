@@ -20,6 +20,9 @@ import (
 // not supported, has none. It looks at the local disk, for symbolic links, and
 // sends no request.
 func (r Replica) Locations() []string {
+	if r.unsupported != nil {
+		return nil
+	}
 	return locations(r.Source())
 }
 

@@ -13,27 +13,25 @@ import (
 // mirror is the wrapper whose settings contain replicas.
 const mirror, mirrors = "mirror", "mirror.replicas"
 
-// mirrorsIn returns the replicas in an entry of a mirror, and the other
+// mirrorsIn adds the replicas in an entry of a mirror, and returns the other
 // settings in it. The entry is "mirror: URL", "mirror: [...]" or "mirror:
 // {replicas: ...}".
-func (o Options) mirrorsIn(e node) (replicas []ltxstore.Source, rest []node, err error) {
+func (s *section) mirrorsIn(e node) (rest []node) {
 	sections := []node{e}
 	switch {
 	case e.key == mirror && e.kind == dict:
 		rest = append(rest, switchOn(e))
 		for _, below := range e.items {
 			below.key = e.key + "." + below.key
-			if below.key != mirrors {
+			if below.key == mirrors {
+				s.mirrorsIn(below)
+			} else {
 				rest = append(rest, flatten(below)...)
-				continue
-			}
-			if replicas, _, err = o.mirrorsIn(below); err != nil {
-				return nil, nil, err
 			}
 		}
-		return replicas, rest, nil
+		return rest
 	case e.kind == null || e.key == mirror && e.kind == scalar && isSwitch(e.text):
-		return nil, []node{e}, nil
+		return []node{e}
 	case e.kind == list:
 		sections = e.items
 		rest = append(rest, switchOn(node{key: mirror, keyLine: e.keyLine, keyColumn: e.keyColumn}))
@@ -43,16 +41,13 @@ func (o Options) mirrorsIn(e node) (replicas []ltxstore.Source, rest []node, err
 			url := n.named("url", n.line, n.column)
 			n = node{kind: dict, items: []node{url}, line: n.line, column: n.column}
 		}
-		r, err := o.unchecked(n, nil)
-		if err == nil && r.unsupported != nil {
-			err = &noBackend{r.unsupported}
+		other := s.section(n, nil)
+		if other.made.unsupported != nil {
+			s.made.unsupported = other.made.unsupported
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		replicas = append(replicas, r.Source())
+		s.src.Mirrors = append(s.src.Mirrors, *other.src)
 	}
-	return replicas, rest, nil
+	return rest
 }
 
 func isSwitch(value string) bool {

@@ -282,6 +282,14 @@ func (n node) where() string {
 	return fmt.Sprintf("line %d, column %d", n.line, n.column)
 }
 
+// bracket returns " (line 3, column 5)", or the empty string.
+func (n node) bracket() string {
+	if n.line == 0 {
+		return ""
+	}
+	return " (" + n.where() + ")"
+}
+
 // at returns the place of the key.
 func (n node) at() node { return node{line: n.keyLine, column: n.keyColumn} }
 

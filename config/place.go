@@ -5,18 +5,16 @@ import (
 	"path"
 	"strings"
 	"unicode"
-
-	"github.com/ltxstore/ltxstore"
 )
 
 // litestreamPlace changes src where a URL or a setting means something else
 // in Litestream v0.5.18, so that the replica is at the same place as with
 // Litestream.
-func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
+func (s *section) litestreamPlace() {
+	src := s.src
 	for _, given := range []map[string]string{src.Settings, src.Defaults} {
 		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
-			_, where := placeOfKey(src, "endpoint")
-			o.warn(n, "endpoint%s has no scheme: Litestream uses https", where)
+			s.warn(s.n, "endpoint%s has no scheme: Litestream uses https", s.at["endpoint"].bracket())
 			given["endpoint"] = "https://" + endpoint // in a URL it may be http
 		}
 	}
@@ -38,7 +36,7 @@ func (o Options) litestreamPlace(src *ltxstore.Source, n node) {
 	place, query, hasQuery := strings.Cut(src.URL, "?")
 	if src.Type == "file" {
 		if place = fileURL(place); place != "" && place != escapedOnce(src.URL) {
-			o.warn(n, "the directory's name has the escapes of its URL in it, as Litestream's has: want it as path")
+			s.warn(s.n, "the directory's name has the escapes of its URL in it, as Litestream's has: want it as path")
 		}
 	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && isBucket(src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
 		place = scheme + "://" + bucketURL(rest)
@@ -83,18 +81,18 @@ func fileURL(raw string) string {
 // path: the replica is at the root of the bucket, and with the path we would
 // restore nothing or begin a second replica. The section may have a bucket
 // and a URL without one.
-func natsPlace(src *ltxstore.Source, n node) error {
+func (s *section) natsPlace() {
+	src := s.src
 	if path := src.Settings["path"]; path != "" {
-		at, where := placeOfKey(src, "path")
-		return invalidAt(at, n, "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
-			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", where, path)
+		s.wrong("path", "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
+			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", s.at["path"].bracket(), path)
+		return
 	}
 	u, err := url.Parse(src.URL)
 	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" || src.Settings["bucket"] == "" {
-		return nil // as it is for every backend
+		return // as it is for every backend
 	}
 	src.URL, src.Settings["servers"] = "", "nats://"+u.Host
-	return nil
 }
 
 // escapedOnce returns a file URL in normal form, without changing which

@@ -17,119 +17,114 @@ func ParseReplicas(data []byte, opts Options) ([]Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return valid(opts.withDefaults().replicas(n, nil))
+	r := opts.reader()
+	return r.only(r.replicas(n, nil))
 }
 
-// valid returns replicas, or the error alone.
-func valid(found []Replica, err error) ([]Replica, error) {
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
-// replicas reads a section or a list of them. One that is wrong has only the settings of
-// the daemon.
-func (o Options) replicas(n node, defaults []node) ([]Replica, error) {
-	sections := n.items
+// replicas reads a section or a list of them.
+func (r *reader) replicas(n node, defaults []node) (found []Replica) {
 	if n.kind != list {
-		sections = []node{n}
+		return []Replica{r.replica(n, defaults)}
 	}
-	var found []Replica
-	var failed []error
-	for _, section := range sections {
-		r, err := o.replica(section, defaults)
-		if err != nil {
-			failed = append(failed, err)
-			r = Replica{daemon: r.daemon}
-		}
-		found = append(found, r)
+	for _, n := range n.items {
+		found = append(found, r.replica(n, defaults))
 	}
-	return found, settings.Join(failed...)
+	return found
 }
 
-// replica reads a section, and checks it with its backend and wrappers.
-func (o Options) replica(n node, defaults []node) (Replica, error) {
-	o.warnings = new([]Warning)
-	r, err := o.unchecked(n, defaults)
-	if src := r.source(); r.unsupported == nil && (src.Type != "" || src.URL != "") {
-		unread := err != nil // what could not be read is not missing
-		checked := settings.Each(src.Check(), func(err error) error {
-			if missing := new(settings.FieldError); unread && errors.As(err, &missing) && missing.Missing() {
-				return nil
+// replica reads a section, and checks it with its backend and wrappers. One
+// that is wrong has only the settings of the daemon.
+func (r *reader) replica(n node, defaults []node) Replica {
+	failed, warnings := len(r.failed), r.warnings
+	r.warnings = nil
+	s := r.section(n, defaults)
+	unread := len(r.failed) > failed // what could not be read is not missing
+	if s.made.unsupported == nil && s.src.Type+s.src.URL != "" {
+		for _, err := range settings.Split(s.src.Check()) {
+			if missing := new(settings.FieldError); !unread || !errors.As(err, &missing) || !missing.Missing() {
+				r.failed = append(r.failed, openFailed(n, err))
 			}
-			return openFailed(n, err)
-		})
-		err = settings.Join(err, checked)
+		}
 	}
-	if err == nil && o.Litestream && r.unsupported == nil {
-		o.warnPlace(r.Place(), r.source(), n)
+	if len(r.failed) > failed {
+		r.warnings = warnings
+		return Replica{daemon: s.made.daemon}
 	}
-	r.warnings = *o.warnings
-	return r, err
+	if r.Litestream && s.made.unsupported == nil {
+		r.warnPlace(s.made.Place(), s.src, n)
+	}
+	s.made.warnings = r.warnings
+	r.warnings = append(warnings, r.warnings...)
+	return s.made
 }
 
-// unchecked reads a section without checking its settings.
-func (o Options) unchecked(n node, defaults []node) (Replica, error) {
-	places := make(map[string]node)
-	src := ltxstore.Source{
+// section is a section that is read.
+type section struct {
+	*reader
+	made Replica
+	n    node
+	src  *ltxstore.Source
+	at   map[string]node // the place of each setting
+}
+
+// section reads a section without checking its settings.
+func (r *reader) section(n node, defaults []node) *section {
+	at := make(map[string]node)
+	src := &ltxstore.Source{
 		Settings: make(map[string]string),
 		Defaults: make(map[string]string),
-		Where:    func(key string) (line, column int) { return places[key].line, places[key].column },
-		Getenv:   o.Getenv,
+		Where:    func(key string) (line, column int) { return at[key].line, at[key].column },
+		Getenv:   r.Getenv,
 	}
-	r := Replica{source: func() *ltxstore.Source { return &src }}
+	s := &section{reader: r, n: n, src: src, at: at}
+	s.made.source = func() *ltxstore.Source { return src }
 	if n.kind != dict {
-		return r, invalid(n, "want a map with the settings of a replica, or a list of such")
+		r.invalid(n, "want a map with the settings of a replica, or a list of such")
+		return s
 	}
-	var failed []error
 	for _, e := range defaults {
-		failed = append(failed, o.inherit(&r, e, places))
+		s.set(e, src.Defaults)
 	}
-	inherited, inheritedMirrors := r.daemon, src.Mirrors
-	r.daemon, src.Mirrors = nil, nil
+	inherited, inheritedMirrors := s.made.daemon, s.src.Mirrors
+	s.made.daemon, s.src.Mirrors = nil, nil
 	for _, e := range n.items {
-		failed = append(failed, o.set(&r, e, places))
+		s.set(e, src.Settings)
 	}
-	r.daemon = append(r.daemon, without(inherited, r.daemon)...)
-	if len(src.Mirrors) == 0 && !isOff(src.Settings[mirror]) && !isOff(src.Settings[mirror+".enabled"]) {
-		src.Mirrors = inheritedMirrors
+	s.made.daemon = append(s.made.daemon, without(inherited, s.made.daemon)...)
+	if len(s.src.Mirrors) == 0 && !isOff(s.src.Settings[mirror]) && !isOff(s.src.Settings[mirror+".enabled"]) {
+		s.src.Mirrors = inheritedMirrors
 	}
-	wrong := o.finish(&r, n)
-	missing := new(noBackend)
-	if wrong != nil && !errors.As(wrong, &missing) { // nothing more can be checked
-		src.Type, src.URL = "", ""
+	before := len(r.failed)
+	if s.finish(); len(r.failed) > before { // nothing more can be checked
+		s.src.Type, s.src.URL = "", ""
 	}
-	err := settings.Each(settings.Join(append(failed, wrong)...), func(err error) error {
-		if errors.As(err, &missing) {
-			r.unsupported = missing.err
-			return nil
-		}
-		return err
-	})
-	return r, err
+	return s
 }
 
-// set reads one entry of a section.
-func (o Options) set(r *Replica, e node, places map[string]node) (err error) {
+// wrong notes that a setting of the section is wrong.
+func (s *section) wrong(key, format string, args ...any) {
+	s.failed = append(s.failed, invalidAt(s.at[key], s.n, format, args...))
+}
+
+// set reads one entry: of the section, or one that it inherits.
+func (s *section) set(e node, to map[string]string) {
 	switch {
 	case isNoEncryption(e): // inherited, if it is
 	case e.kind == null && isWrapper(e.key) && len(owners(e.key)) == 0:
-		return noSettings(e)
+		s.invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
 	case e.kind == null:
-		return known(e, append(ownKeys, knownSettings()...))
+		s.known(e, append(ownKeys, knownSettings()...))
 	case e.key == "url":
-		r.source().URL, err = o.required(e.key, e)
+		s.src.URL, _ = s.required(e.key, e)
 	case e.key == "type":
-		r.source().Type, err = o.required(e.key, e)
+		s.src.Type, _ = s.required(e.key, e)
 	case e.key == "name":
-		r.name, err = o.required(e.key, e)
+		s.made.name, _ = s.required(e.key, e)
 	case slices.Contains(daemonOfReplica, e.key):
-		r.daemon = append(r.daemon, o.daemon(e)...)
+		s.made.daemon = append(s.made.daemon, s.daemon(e)...)
 	default:
-		return o.setStore(r.source(), r.source().Settings, e, places)
+		s.setStore(e, to)
 	}
-	return err
 }
 
 // isNoEncryption reports whether an entry is an empty "age", which in
@@ -157,32 +152,30 @@ func meansWrapper(key, value string) bool {
 
 // setStore reads an entry that is a setting of the store or of a wrapper, or
 // a map of such settings.
-func (o Options) setStore(src *ltxstore.Source, to map[string]string, e node, places map[string]node) (err error) {
+func (s *section) setStore(e node, to map[string]string) {
 	flat := []node{e}
 	switch {
 	case e.key == mirror || e.key == mirrors:
-		var found []ltxstore.Source
-		if found, flat, err = o.mirrorsIn(e); err != nil {
-			return err
+		failed := len(s.failed)
+		if flat = s.mirrorsIn(e); len(s.failed) > failed {
+			s.src.Mirrors = nil
+			return
 		}
-		src.Mirrors = append(src.Mirrors, found...)
 	case e.kind == dict || e.kind == list && (isWrapper(e.key) || len(owners(e.key+".0")) > 0):
 		if flat = flatten(e); isWrapper(e.key) && !strings.Contains(e.key, ".") {
 			flat = append(flat, switchOn(e)) // also if it is empty
 		} else if len(flat) == 0 && len(owners(e.key+".x")) == 0 {
-			if err = known(e, append(ownKeys, knownSettings()...)); err != nil {
-				return err
+			if !s.known(e, append(ownKeys, knownSettings()...)) {
+				return
 			}
 			flat = []node{e} // which is refused, and not ignored
 		}
 	}
 	for _, e := range flat {
-		value, failed := o.required(e.key, e)
-		if err = settings.Join(err, failed); failed == nil {
-			to[e.key], places[e.key] = value, e.at()
+		if value, ok := s.required(e.key, e); ok {
+			to[e.key], s.at[e.key] = value, e.at()
 		}
 	}
-	return err
 }
 
 // switchOn returns the setting that turns a wrapper on.
@@ -190,26 +183,10 @@ func switchOn(e node) node {
 	return node{key: e.key + ".enabled", kind: scalar, text: "true", keyLine: e.keyLine, keyColumn: e.keyColumn}
 }
 
-func noSettings(e node) error {
-	return invalid(e.at(), "%s has no settings: want true, false or a map of them", e.key)
-}
-
-// inherit reads an entry of the file's top level that replicas inherit.
-func (o Options) inherit(r *Replica, e node, places map[string]node) error {
-	if slices.Contains(daemonOfReplica, e.key) {
-		r.daemon = append(r.daemon, o.daemon(e)...)
-		return nil
-	}
-	if e.kind == null || isNoEncryption(e) {
-		return o.set(r, e, places)
-	}
-	return o.setStore(r.source(), r.source().Defaults, e, places)
-}
-
 // daemon returns an entry as settings for the daemon.
-func (o Options) daemon(e node) (found []Setting) {
+func (r *reader) daemon(e node) (found []Setting) {
 	for _, e := range flatten(e) {
-		value, _ := o.text(e)
+		value, _ := r.text(e)
 		found = append(found, Setting{e.key, value, e.keyLine, e.keyColumn})
 	}
 	return found
@@ -224,25 +201,22 @@ func without(inherited, own []Setting) []Setting {
 }
 
 // finish finds the backend and completes the source for it.
-func (o Options) finish(r *Replica, n node) error {
-	src := r.source()
-	table, err := o.backendOf(src, n)
-	if err != nil {
-		return err
+func (s *section) finish() {
+	src := s.src
+	table := s.backend()
+	if table == nil {
+		return
 	}
-	var wrong []error
 	for _, key := range slices.Sorted(maps.Keys(src.Settings)) {
 		if _, _, ok := table.Lookup(key); ok || isWrapper(key) {
 			continue
 		}
-		types := owners(key)
-		at, where := placeOfKey(src, key)
+		types, where := owners(key), s.at[key].bracket()
 		if len(types) > 0 && !slices.Contains(types, src.Type) {
-			wrong = append(wrong, invalidAt(at, n, "%s%s is a setting of type %s, and this replica's type is %s",
-				key, where, strings.Join(types, " or "), src.Type))
+			s.wrong(key, "%s%s is a setting of type %s, and this replica's type is %s", key, where, strings.Join(types, " or "), src.Type)
 			delete(src.Settings, key)
 		} else if nearest := settings.Nearest(key, knownSettings()); slices.Contains(daemonOfReplica, nearest) {
-			wrong = append(wrong, invalidAt(at, n, "unknown setting %q%s: did you mean %s?", key, where, nearest)) // the backend does not know that
+			s.wrong(key, "unknown setting %q%s: did you mean %s?", key, where, nearest) // the backend does not know that
 			delete(src.Settings, key)
 		}
 	}
@@ -251,72 +225,53 @@ func (o Options) finish(r *Replica, n node) error {
 			delete(src.Defaults, key) // another replica's
 		}
 	}
-	if o.Litestream && src.Type == "nats" {
-		wrong = append(wrong, natsPlace(src, n))
+	if s.Litestream && src.Type == "nats" {
+		s.natsPlace()
 	}
-	if src.URL != "" {
-		for _, key := range []string{"path", "bucket"} {
-			if src.Settings[key] != "" {
-				at, where := placeOfKey(src, key)
-				wrong = append(wrong, invalidAt(at, n, "url and %s%s say the same thing: want one of them", key, where))
-				delete(src.Settings, key)
-			}
+	for _, key := range []string{"path", "bucket"} {
+		if src.URL != "" && src.Settings[key] != "" {
+			s.wrong(key, "url and %s%s say the same thing: want one of them", key, s.at[key].bracket())
+			delete(src.Settings, key)
 		}
 	}
-	if path := src.Settings["path"]; src.Type == "file" {
-		if strings.Contains(path, "://") {
-			at, where := placeOfKey(src, "path")
-			wrong = append(wrong, invalidAt(at, n, "path%s is a URL: want it as url", where))
-		} else if path, err = o.home(n, path); err != nil {
-			wrong = append(wrong, err)
-		} else if path != "" {
-			src.Settings["path"] = path
+	if path := src.Settings["path"]; src.Type == "file" && path != "" {
+		absolute, ok := s.home(path)
+		switch src.Settings["path"] = absolute; {
+		case strings.Contains(path, "://"):
+			s.wrong("path", "path%s is a URL: want it as url", s.at["path"].bracket())
+		case !ok:
+			s.invalid(s.n, "path is %q, and HOME is not set: want an absolute path", path)
 		}
 	}
-	if o.Litestream {
+	if s.Litestream {
 		given := src.URL
-		r.litestream = func() string { return given }
-		o.litestreamPlace(src, n)
+		s.made.litestream = func() string { return given }
+		s.litestreamPlace()
 		src.Layout = LitestreamLayout(src.Type).String()
 	}
-	return settings.Join(wrong...)
 }
 
-// backendOf determines the type: the scheme of the URL, or "type", or "file".
-// A type without a backend is noBackend.
-func (o Options) backendOf(src *ltxstore.Source, n node) (table settings.Table, err error) {
+// backend determines the type: the scheme of the URL, or "type", or "file". It
+// returns the settings of the backend, or nil if there is none.
+func (s *section) backend() settings.Table {
+	src := s.src
 	if src.URL == "" && src.Type == "" {
 		src.Type = "file"
 	}
-	scheme := strings.ToLower(src.Type)
+	scheme, err := strings.ToLower(src.Type), error(nil)
 	if src.URL != "" {
 		scheme, err = settings.Scheme(src.URL)
 	}
 	if err == nil && settings.Drivers().Get(scheme) == nil && (src.Type == "" || strings.EqualFold(src.Type, scheme)) {
 		src.Type = scheme
-		return nil, &noBackend{invalid(n, "replicas of type %s are not supported: known are %s", settings.Quote(scheme), strings.Join(settings.Drivers().All(), ", "))}
+		s.made.unsupported = invalid(s.n, "replicas of type %s are not supported: known are %s", settings.Quote(scheme), strings.Join(settings.Drivers().All(), ", "))
+		return nil
 	}
 	if src.Type, err = src.Scheme(); err != nil {
-		return nil, openFailed(n, err)
+		s.failed = append(s.failed, openFailed(s.n, err))
+		return nil
 	}
-	return settings.Drivers().Get(src.Type), nil
-}
-
-// noBackend is the error of a replica, or of one of its mirrors, whose type has no
-// backend.
-type noBackend struct{ err error }
-
-func (e *noBackend) Error() string { return e.err.Error() }
-func (e *noBackend) Unwrap() error { return e.err }
-
-// placeOfKey returns where a setting of a section is, and that in brackets for
-// an error.
-func placeOfKey(src *ltxstore.Source, key string) (at node, bracket string) {
-	at.line, at.column = src.Where(key)
-	if at.line == 0 {
-		return at, ""
-	}
-	return at, " (" + at.where() + ")"
+	return settings.Drivers().Get(src.Type)
 }
 
 // owners returns the types that have a setting with a name, registered or
@@ -337,42 +292,43 @@ func owners(key string) (types []string) {
 	return types
 }
 
-// known returns an error if the key of an entry is not in names and no
-// backend has it.
-func known(e node, names []string) error {
+// known reports whether the key of an entry is in names or some backend has
+// it. If not, it is wrong.
+func (r *reader) known(e node, names []string) bool {
 	head, _, _ := strings.Cut(e.key, ".")
 	if slices.Contains(names, e.key) || slices.Contains(names, head) || len(owners(e.key)) > 0 {
-		return nil
+		return true
 	}
-	return unknown(e, names)
+	r.unknown(e, names)
+	return false
 }
 
-// unknown returns the error for a key that is not in names.
-func unknown(e node, names []string) error {
+// unknown notes that a key is not in names.
+func (r *reader) unknown(e node, names []string) {
 	if nearest := settings.Nearest(e.key, names); nearest != "" {
-		return invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
+		r.invalid(e.at(), "unknown setting %q: did you mean %s?", e.key, nearest)
+	} else {
+		r.invalid(e.at(), "unknown setting %q%s", e.key, settings.Known(e.key, names))
 	}
-	return invalid(e.at(), "unknown setting %q%s", e.key, settings.Known(e.key, names))
 }
 
-// knownBelow returns an error for each setting below one of the daemon's that is not known.
-func knownBelow(e node) error {
+// knownBelow notes each setting below one of the daemon's that is not known.
+func (r *reader) knownBelow(e node) {
 	maps, names := e.items, belowDaemon[e.key]
 	if e.kind == dict {
 		maps = []node{e}
 	}
 	if len(maps) > 0 && names == nil {
-		return invalid(e.at(), "%s has no settings below it: want one value", e.key)
+		r.invalid(e.at(), "%s has no settings below it: want one value", e.key)
+		return
 	}
-	var failed []error
 	for _, m := range maps {
 		for _, below := range m.items {
 			if !slices.Contains(names, below.key) {
-				failed = append(failed, unknown(below, names))
+				r.unknown(below, names)
 			}
 		}
 	}
-	return settings.Join(failed...)
 }
 
 // knownSettings returns the settings that sections can have, whatever their

@@ -30,7 +30,8 @@ func (s Section) ParseConfig(opts Options) ([]Replica, error) {
 	if s == nil || s().kind == null {
 		return nil, nil
 	}
-	return valid(opts.withDefaults().replicas(s(), nil))
+	r := opts.reader()
+	return r.only(r.replicas(s(), nil))
 }
 
 // UnmarshalYAML fills the section.
@@ -46,15 +47,6 @@ func (s *Section) UnmarshalJSON(data []byte) error {
 	root = root.unplaced()
 	*s = func() node { return root }
 	return err
-}
-
-// ParseNode is ParseReplicas for a node of a YAML document.
-func ParseNode(n *yaml.Node, opts Options) ([]Replica, error) {
-	var s Section
-	if err := s.UnmarshalYAML(n); err != nil {
-		return nil, err
-	}
-	return s.ParseConfig(opts)
 }
 
 // String hides the section, which may contain secrets.

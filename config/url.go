@@ -36,4 +36,9 @@ func placeIn(scheme string, found map[string]string) Place {
 // the same place, layout and settings. It contains no secrets: credentials in
 // the file must then come from the environment, and a wrapper with a secret
 // is left out, as are the other replicas of a mirror.
-func (r Replica) URL() string { return cmp.Or(settings.URLOf(r.Source()), r.String()) }
+func (r Replica) URL() string {
+	if r.unsupported != nil {
+		return r.String()
+	}
+	return cmp.Or(settings.URLOf(r.Source()), r.String())
+}

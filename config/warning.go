@@ -27,17 +27,13 @@ func (w Warning) String() string {
 	return fmt.Sprintf("line %d, column %d: %s", w.Line, w.Column, w.Text)
 }
 
-// warn adds a warning about the node n, unless it is already there.
-func (o Options) warn(n node, format string, args ...any) {
-	w := Warning{n.line, n.column, fmt.Sprintf(format, args...)}
-	if o.warnings != nil && !slices.Contains(*o.warnings, w) {
-		*o.warnings = append(*o.warnings, w)
-	}
+func newWarning(n node, format string, args ...any) Warning {
+	return Warning{n.line, n.column, fmt.Sprintf(format, args...)}
 }
 
 // warnPlace warns if the place of a replica is that of Litestream, but not
 // what the section seems to say.
-func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
+func (r *reader) warnPlace(place Place, src *ltxstore.Source, n node) {
 	layout, err := ltxstore.ParseLayout(place.Layout)
 	plain, errPlain := backend.NewKeys(layout, place.Path)
 	exact, errExact := backend.KeysAt(layout, place.Path)
@@ -47,25 +43,23 @@ func (o Options) warnPlace(place Place, src *ltxstore.Source, n node) {
 		if want == "" {
 			advice = "with a path, such as db, they would begin with db/"
 		}
-		o.warn(n, "keys begin with %q, as Litestream's do: %s", exact.Prefix(), advice)
+		r.warn(n, "keys begin with %q, as Litestream's do: %s", exact.Prefix(), advice)
 	}
-	endpoint, _ := o.Getenv("LITESTREAM_S3_ENDPOINT") // src has it hidden
+	endpoint, _ := r.Getenv("LITESTREAM_S3_ENDPOINT") // src has it hidden
 	if src.Type == "s3" && place.Endpoint == "" && endpoint != "" {
-		o.warn(n, "LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it: this replica is on AWS unless it has an endpoint")
+		r.warn(n, "LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it: this replica is on AWS unless it has an endpoint")
 	}
 }
 
 // warnDBs warns of databases that Litestream would not replicate, and of
 // databases that share a replica.
-func (o Options) warnDBs(dbs []DB, nodes []node) {
+func (r *reader) warnDBs(dbs []DB, nodes []node) {
 	paths, taken := make(map[string]bool), make(map[string]int)
 	once := func(name string) bool {
 		for _, scheme := range []string{"sqlite3://", "sqlite://"} { // as Litestream does
 			name = strings.TrimPrefix(name, scheme)
 		}
-		if home, err := o.home(node{}, name); err == nil {
-			name = home
-		}
+		name, _ = r.home(name)
 		name = realpath.Of(name)
 		before := paths[name]
 		paths[name] = true
@@ -76,32 +70,32 @@ func (o Options) warnDBs(dbs []DB, nodes []node) {
 		name := cmp.Or(db.Path, db.Dir)
 		switch {
 		case name == "":
-			o.warn(n, "neither path nor dir is there: Litestream wants one of them")
+			r.warn(n, "neither path nor dir is there: Litestream wants one of them")
 		case db.Path != "" && db.Dir != "":
-			o.warn(n, "path and dir are both there: Litestream wants one of them")
+			r.warn(n, "path and dir are both there: Litestream wants one of them")
 		case !once(name):
-			o.warn(n, "%s is there twice", name)
+			r.warn(n, "%s is there twice", name)
 		}
 		if db.Dir != "" && !slices.ContainsFunc(db.Daemon, func(s Setting) bool { return s.Key == "pattern" && s.Value != "" }) {
-			o.warn(n, "dir has no pattern: Litestream wants one, such as *.db")
+			r.warn(n, "dir has no pattern: Litestream wants one, such as *.db")
 		}
 		switch {
 		case len(db.Replicas) == 0:
-			o.warn(n, "no replica: Litestream wants one")
+			r.warn(n, "no replica: Litestream wants one")
 		case len(db.Replicas) > 1:
-			o.warn(n, "%d replicas: Litestream v0.5 takes one", len(db.Replicas))
+			r.warn(n, "%d replicas: Litestream v0.5 takes one", len(db.Replicas))
 		}
-		for _, r := range db.Replicas {
-			locations := r.Locations()
+		for _, replica := range db.Replicas {
+			locations := replica.Locations()
 			for n := range locations {
 				if db.Dir != "" { // its databases have replicas below it
 					locations[n] += "/*"
 				}
 			}
 			if before, ok := take(taken, locations, i); ok && before != i {
-				o.warn(n, "the replica of %s is %s too: two databases in one replica damage each other", cmp.Or(dbs[before].Path, dbs[before].Dir), r)
+				r.warn(n, "the replica of %s is %s too: two databases in one replica damage each other", cmp.Or(dbs[before].Path, dbs[before].Dir), replica)
 			} else if ok {
-				o.warn(n, "%s is there twice", r)
+				r.warn(n, "%s is there twice", replica)
 			}
 		}
 	}

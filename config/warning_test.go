@@ -147,3 +147,16 @@ func TestSubOfAFileURL(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "/base/a b.db", sub.Place().Path, "our own sections are no Litestream's")
 }
+
+// The warnings of a file are also those of its replicas at the top level.
+func TestWarningsOfTheTopLevel(t *testing.T) {
+	opts := options()
+	opts.Litestream = true
+	for _, text := range []string{"replica: {type: s3, bucket: b, path: p, endpoint: minio}", "replicas: [{type: s3, bucket: b, path: p, endpoint: minio}]\ndbs: []"} {
+		file, err := config.Parse([]byte(text), opts)
+		require.NoError(t, err)
+		require.Len(t, file.Replicas, 1)
+		assert.Equal(t, file.Replicas[0].Warnings(), file.Warnings, text)
+		assert.NotEmpty(t, file.Warnings, text)
+	}
+}
