@@ -11,24 +11,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// answerGrace is how long a request that was sent whole goes on when the
-// caller has given up: without its answer a file would appear after its write
-// was reported as failed, or an upload would stay that nobody knows of.
+// answerGrace is how long a request that was sent completely continues after its
+// context has ended. Without its response, a file could appear after its write was
+// reported as failed, or an unknown upload could remain.
 const answerGrace = time.Second
 
-// Body is the content of one request: Size bytes, which come from memory or
-// from the caller's file, and may be read again after Seek.
+// Body is the content of one request: Size bytes, which come from memory or from the
+// caller's file, and may be read again after Seek.
 //
-// A body is sent whole, or not to its end. A store may keep whatever it has
-// received completely, whenever it gets to it: also when the request was
-// cancelled, and, if it is a part, when its upload was aborted meanwhile,
-// which then comes back. So a cancelled request is cut off while the store
-// lacks the end of the body; after that it is given the time for its answer.
+// A store may at any time keep a body that it has received completely, even if the
+// request was cancelled; a part may even restore an upload that was aborted in the
+// meantime. A cancelled request is therefore cut off before the end of its body; if
+// the end was already sent, there is time left for the response.
 type Body struct {
 	io.ReadSeeker // a *bytes.Reader or an *io.SectionReader
 	size          int64
-	left          atomic.Int64 // not yet handed over
-	cut           atomic.Bool  // no more may be
+	left          atomic.Int64 // not yet read
+	cut           atomic.Bool  // no more may be read
 }
 
 func newBody(content io.ReadSeeker, size int64) *Body {
@@ -37,7 +36,7 @@ func newBody(content io.ReadSeeker, size int64) *Body {
 	return b
 }
 
-// NewBody returns a body of content, for the test of a Bucket.
+// NewBody returns a body with that content, for testing a Bucket.
 func NewBody(content []byte) *Body {
 	return newBody(bytes.NewReader(content), int64(len(content)))
 }
@@ -51,8 +50,8 @@ func (b *Body) Read(p []byte) (int, error) {
 		return 0, context.Canceled
 	}
 	n, err := b.ReadSeeker.Read(p)
-	// outlive cuts first and then looks at left: either it finds that this
-	// was the end, or the end stays here.
+	// outlive first sets cut and then loads left: either it finds that this was the
+	// end, or the end is not read.
 	b.left.Add(-int64(n))
 	if b.cut.Load() {
 		return 0, context.Canceled
@@ -60,7 +59,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo implements io.WriterTo: it is Read, through a buffer from a pool.
+// WriteTo implements io.WriterTo. It calls Read with a buffer from a pool.
 func (b *Body) WriteTo(w io.Writer) (int64, error) {
 	return flow.Copy(w, b)
 }
@@ -74,7 +73,8 @@ func (b *Body) Seek(offset int64, whence int) (int64, error) {
 	return at, err
 }
 
-// Sum returns the hash of the body by h, which is empty, and rewinds it.
+// Sum writes the body to h, which must be empty, rewinds the body, and returns the
+// hash.
 func (b *Body) Sum(h hash.Hash) ([]byte, error) {
 	if _, err := b.WriteTo(h); err != nil {
 		return nil, err

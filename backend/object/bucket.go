@@ -7,70 +7,70 @@ import (
 	"time"
 )
 
-// Bucket is what an object store does, one request a method. All methods must
-// be safe for concurrent use, return soon after their context has ended, and
-// send their request once: Client repeats it where that may help.
+// Bucket is the driver of an object store; each method is one request. All methods
+// must be safe for concurrent use, return soon after their context has ended, and
+// send their request once: Client repeats requests.
 //
-// Errors may be the service SDK's own; Classify tells what they mean.
+// Errors may be those of a service's SDK; Classify tells what they mean.
 type Bucket interface {
 	// Put stores an object, whole or not at all, replacing one of the same
 	// key unless opts says otherwise. The body may be rewound and read again
 	// before the request is sent, for a checksum.
 	//
-	// The Object returned has what the answer tells. A Size of -1 says that
-	// the answer does not identify the object, as a proxy's would not: Client
-	// then asks for it by Head.
+	// The Object has the properties in the response. A Size of -1 means that
+	// the response does not identify the object and may come from a proxy:
+	// Client then calls Head.
 	Put(ctx context.Context, key string, body *Body, opts PutOptions) (Object, error)
 
 	// Get opens an object, or a range of it. The context ends with the body,
-	// not with Get. The answer may hold another range than was asked for;
-	// Content says which.
+	// not with Get. The response may contain another range than requested, as
+	// stated in Content.
 	Get(ctx context.Context, key string, opts GetOptions) (Content, error)
 
-	// Head returns an object's properties; of the given version only, if it
-	// is not empty: another is ErrPrecondition, or is returned as it is. An
-	// answer that may be a proxy's (a bare 404) must be confirmed before it is
-	// reported as a missing object.
+	// Head returns an object's properties. If version is not empty and the
+	// object has another, Head fails with ErrPrecondition, or returns that
+	// object. A response that may come from a proxy (a 404 without details)
+	// must be confirmed before the object is reported as missing.
 	Head(ctx context.Context, key, version string) (Object, error)
 
-	// List returns a page of the objects right below a prefix.
+	// List returns a page of the objects directly below a prefix.
 	List(ctx context.Context, opts ListOptions) (Page, error)
 
-	// Delete deletes an object. One that is not there is success, or
+	// Delete deletes an object. If there is none, it returns nil or
 	// fs.ErrNotExist.
 	Delete(ctx context.Context, key string) error
 
-	// Classify tells what a failure means. It is given every error of the
+	// Classify returns the meaning of an error. It is called with errors of the
 	// methods above, of the optional interfaces, and of a body's Read, often
-	// wrapped; never nil, and never an error that Client itself has made.
+	// wrapped, but never with nil or an error that Client has made.
 	Classify(err error) Failure
 }
 
-// Object is what a store tells of an object.
+// Object describes an object.
 type Object struct {
 	Key string
 
-	// Size is in bytes, -1 if the store does not tell.
+	// Size is in bytes, or -1 if unknown.
 	Size int64
 
-	// Version identifies the content: two reads that name the same version
-	// yield bytes of the same object. It is a strong ETag, or a generation.
-	// Empty means that reads cannot be pinned, and are not resumed.
+	// Version identifies the content, such as a strong ETag or a generation: two
+	// reads of the same version return bytes of the same object. If it is
+	// empty, reads cannot be pinned to a version and are not resumed.
 	Version string
 
-	// Modified is when the object was stored, by the store's clock; zero if
-	// the store does not tell.
+	// Modified is when the object was stored, by the store's clock, or zero if
+	// unknown.
 	Modified time.Time
 
-	// Metadata is what PutOptions.Metadata was, nil if not told.
+	// Metadata is that of PutOptions.Metadata, or nil if unknown.
 	Metadata map[string]string
 
-	// Sum is the hash of the content by Traits.NewHash, nil if not told.
+	// Sum is the hash of the content by Traits.NewHash, or nil if unknown.
 	Sum []byte
 }
 
-// Written returns what an answer tells of an object that was written. Without a
-// version the answer may be a proxy's: see Bucket.Put.
+// Written returns the Object for the response to a write. A response without a
+// version may come from a proxy: see Bucket.Put.
 func Written(key, version string, size int64, modified time.Time) Object {
 	if version == "" {
 		size = -1
@@ -80,65 +80,67 @@ func Written(key, version string, size int64, modified time.Time) Object {
 
 // PutOptions are the conditions and properties of an object that is written.
 type PutOptions struct {
-	// IfAbsent refuses to replace an object, with ErrPrecondition.
+	// IfAbsent makes Put fail with ErrPrecondition if the object exists.
 	IfAbsent bool
 
-	// Metadata is stored with the object. Names are of lower-case letters and
-	// hyphens. A store that allows fewer characters translates them both
-	// ways.
+	// Metadata is stored with the object. Names consist of lower-case letters and
+	// hyphens. If the store allows fewer characters, the Bucket translates them
+	// both ways.
 	Metadata map[string]string
 
-	// Sum is the body's hash by Traits.NewHash; nil where the store has none,
-	// and as long as a stream or an upload is not known to its end.
+	// Sum is the body's hash by Traits.NewHash. It is nil if the store has none,
+	// or the body is a stream or an upload that has not been read completely.
 	Sum []byte
 }
 
-// GetOptions say what of an object to read.
+// GetOptions select what to read of an object.
 type GetOptions struct {
 	// Offset and Size are the range in bytes; a Size of 0 is to the end. Both
 	// are 0 or more, and their sum may overflow: see rangeio.HTTPRange.
 	Offset, Size int64
 
-	// Version, if not empty, is the only version to read: another is
-	// ErrPrecondition.
+	// Version, if not empty, is the version to read: if the object has another,
+	// the error is ErrPrecondition.
 	Version string
 }
 
-// Content is an open body, and the range that it is.
+// Content is an open body, and the range that it contains.
 type Content struct {
 	Object
 
-	// Body yields bytes of the object from Offset on. Client closes it. It may
-	// end early, or go on for longer than was asked for.
+	// Body returns bytes of the object from Offset on. Client closes it. It may
+	// be shorter or longer than requested.
 	Body io.ReadCloser
 
-	// Offset is where Body begins: the offset asked for, or 0 where the store
+	// Offset is where Body starts: the requested offset, or 0 if the store
 	// ignores ranges.
 	Offset int64
 
-	// Length is how many bytes the answer announces in Body, -1 if unknown.
+	// Length is the length of Body according to the response, or -1 if unknown.
 	Length int64
 }
 
-// ListOptions say what to list.
+// ListOptions select what to list.
 type ListOptions struct {
-	// Prefix is empty or ends with a slash. What lies deeper is to be listed
-	// as one prefix for each next segment.
+	// Prefix is empty or ends with a slash. Objects with more slashes must be
+	// listed as one prefix for each next segment.
 	Prefix string
 
-	// StartAt asks for keys from this one on. Whether the key itself is
-	// included does not matter: no file has it. Empty is from the beginning.
+	// StartAt is where the listing starts. It does not matter whether the key
+	// itself is included, because it is not that of a file. Empty means the
+	// beginning.
 	StartAt string
 
-	// Token continues a listing: Page.Next of the page before. Prefix and
-	// StartAt are then as in the first call.
+	// Token continues a listing: it is Page.Next of the previous page. Prefix
+	// and StartAt are then as in the first call.
 	Token string
 
-	// Limit is how many entries a page may have; 0 is the store's maximum.
+	// Limit is the maximum number of entries in a page; 0 means that of the
+	// store.
 	Limit int
 
-	// Metadata asks for the objects' times and metadata, as far as the store's
-	// listing has them; else keys are enough.
+	// Metadata requests the times and metadata of the objects, if the store's
+	// listing has them. Otherwise, keys suffice.
 	Metadata bool
 }
 
@@ -146,34 +148,35 @@ type ListOptions struct {
 type Page struct {
 	Objects []Object
 
-	// Prefixes are the deeper prefixes, each closed by a slash.
+	// Prefixes are the deeper prefixes, each with a slash at the end.
 	Prefixes []string
 
-	// Next is the token of the next page, empty with the last.
+	// Next is the token of the next page, or empty if this is the last.
 	Next string
 }
 
-// Describer is a Bucket whose errors can be said in better words.
+// Describer is a Bucket that improves the text of errors.
 type Describer interface {
-	// Describe returns err with a text for people: what is wrong, how to mend
-	// it, where that was. errors.Is and errors.As must see what they saw. It
-	// is given what Classify is given, and errors that wrap such.
+	// Describe returns err with a text for people: what is wrong, how to fix it,
+	// and where. The result must match the same errors with errors.Is and
+	// errors.As. It is called with the errors of Classify, and errors that wrap
+	// them.
 	Describe(err error) error
 }
 
 // Batcher is a Bucket that deletes several objects in one request.
 type Batcher interface {
-	// DeleteBatch deletes objects: Traits.DeleteBatch at most. The results have
-	// an entry for each key that the answer mentions: nil, or fs.ErrNotExist, if
-	// the object is gone. Client deletes others alone, since an answer that
-	// mentions nothing may be a proxy's. err is the failure of the request as a
-	// whole. If that is of kind errors.ErrUnsupported, Client deletes one key a
-	// request from then on.
+	// DeleteBatch deletes at most Traits.DeleteBatch objects. The results have an
+	// entry for each key in the response: nil, or fs.ErrNotExist, if the object
+	// is gone. Client deletes the other keys individually, because a response
+	// without them may come from a proxy. err is the failure of the whole
+	// request. If it is of kind errors.ErrUnsupported, Client deletes only one
+	// key per request from then on.
 	DeleteBatch(ctx context.Context, keys []string) (results map[string]error, err error)
 }
 
-// Multipart is a Bucket that assembles a large object of parts, which are sent
-// several at once and are not visible before CompleteUpload.
+// Multipart is a Bucket that assembles a large object from parts, which are sent
+// concurrently and are not visible before CompleteUpload.
 type Multipart interface {
 	// CreateUpload begins an upload.
 	CreateUpload(ctx context.Context, key string, opts PutOptions) (Upload, error)
@@ -181,82 +184,80 @@ type Multipart interface {
 	// PutPart sends a part, numbered from 1. The result is for CompleteUpload.
 	PutPart(ctx context.Context, upload Upload, number int, body *Body) (Part, error)
 
-	// CompleteUpload makes the object of all parts, in their order. Where
-	// Traits.NewHash is set, opts.Sum is the hash of the whole if it is known:
-	// not if the body was read at random. A store that has its metadata since
-	// CreateUpload needs opts.IfAbsent alone.
+	// CompleteUpload creates the object from all parts, in order. If
+	// Traits.NewHash is set, opts.Sum is the hash of the whole if it is known,
+	// which it is not if parts were read concurrently. If CreateUpload has
+	// stored the metadata, only opts.IfAbsent is needed.
 	CompleteUpload(ctx context.Context, upload Upload, parts []Part, opts PutOptions) (Object, error)
 
-	// AbortUpload forgets an upload and its parts. An upload that is not there
-	// any more is success, or ErrNoUpload.
+	// AbortUpload deletes an upload and its parts. If it no longer exists,
+	// AbortUpload returns nil or ErrNoUpload.
 	AbortUpload(ctx context.Context, upload Upload) error
 
-	// UploadRemains reports whether an upload is still there after it was
-	// aborted: a part that arrived late may have brought it back.
+	// UploadRemains reports whether an upload still exists after it was aborted:
+	// a part that arrived late may have restored it.
 	UploadRemains(ctx context.Context, upload Upload) (bool, error)
 
 	// ListUploads returns a page of the unfinished uploads of keys below a
-	// prefix, those of other writers included. A store may list more.
+	// prefix, including those of other writers. It may return more.
 	ListUploads(ctx context.Context, prefix, token string) (uploads []Upload, next string, err error)
 }
 
 // Upload is an unfinished upload.
 type Upload struct{ Key, ID string }
 
-// Part is what CompleteUpload has to say of a part. Only the Bucket that made
-// it looks into it.
+// Part is what CompleteUpload needs to know about a part. Only the Bucket that
+// created it uses its fields.
 type Part struct {
 	Number int
 	Size   int64
 	Value  any
 }
 
-// Streamer is a Bucket that stores a body of unknown length, reading it as it
-// sends it. It is used for bodies above Store.UploadThreshold where the
-// store has no Multipart.
+// Streamer is a Bucket that stores a body of unknown length while reading it. It is
+// used for bodies larger than Store.UploadThreshold if the Bucket has no Multipart.
 type Streamer interface {
-	// PutStream stores what body yields up to io.EOF as one object, whole or
-	// not at all: when body fails or ctx ends, nothing is published. Unlike
-	// the other methods it repeats its requests itself, by retry, because
-	// only it can send a part of the body again.
-	// An upload that the store does not know any more is ErrNoUpload: its
-	// last answer may have been lost.
+	// PutStream stores the body up to io.EOF as one object, whole or not at
+	// all: if body fails or ctx ends, nothing is published. Unlike the other
+	// methods, it repeats its requests itself, with retry, because only it can
+	// send a part of the body again. If the store no longer knows the upload,
+	// the error is ErrNoUpload: its last response may have been lost.
 	PutStream(ctx context.Context, key string, body *Stream, opts PutOptions, retry Retrier) (Object, error)
 }
 
-// Retrier repeats a request by the client's policy.
+// Retrier repeats a request according to the client's policy.
 type Retrier interface {
-	// Do calls op until it succeeds, fails for good or has been tried often
-	// enough, and returns its last error.
+	// Do calls op until it succeeds, fails permanently or has used up its
+	// attempts, and returns its last error.
 	Do(ctx context.Context, op func(context.Context) error) error
 }
 
-// Retractor is a Bucket that can delete one version of an object, and so take
-// back a write that the store has damaged without touching a later one.
+// Retractor is a Bucket that can delete one version of an object, and thereby undo a
+// write that the store has damaged, without affecting a later one.
 type Retractor interface {
 	DeleteVersion(ctx context.Context, key, version string) error
 }
 
-// Watcher is a Bucket that reports the objects that are written: see Watch.
+// Watcher is a Bucket that reports objects as they are written: see Watch.
 type Watcher interface {
-	// Watch returns the objects that are written from its return on, by any
+	// Watch returns the objects that are written after it has returned, by any
 	// client. The sequence ends with the error of ctx.
 	Watch(ctx context.Context) (iter.Seq2[Object, error], error)
 }
 
-// Sweeper is a Bucket in which a writer that was killed leaves something that
-// is neither listed nor an upload in parts.
+// Sweeper is a Bucket in which a killed writer may leave data that is neither listed
+// nor an unfinished upload.
 type Sweeper interface {
-	// Leftovers returns what is there of writes that have not been completed,
-	// those under way included.
+	// Leftovers returns the data of writes that were not completed, including
+	// those in progress.
 	Leftovers(ctx context.Context) ([]Leftover, error)
 
-	// Discard removes a leftover, unless its write has been completed meanwhile.
+	// Discard removes a leftover, unless its write was completed in the meantime.
 	Discard(ctx context.Context, upload Upload) error
 }
 
-// Leftover is what a write that has not been completed has sent until now.
+// Leftover is the data that an incomplete write has sent so far.
 type Leftover struct {
 	Upload
-	Since time.Time // when it was sent last, by the writer's clock
+	Since time.Time // when data was last sent, by the writer's clock
 }

@@ -20,53 +20,53 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Config is what New makes a Client of.
+// Config is the argument of New.
 type Config struct {
 	// Type is the backend's name, which Client.Type returns.
 	Type string
 
 	// Connect checks the backend's configuration and makes its Bucket. It is
-	// called by the first method, and again by the next if it has failed. An
-	// error that is not an *ltxstore.Error becomes one, with Op "init", without
-	// the logger's Secrets, and of the kind that the error matches, or else of
-	// kind fs.ErrInvalid, unless it is retryable; fs.ErrNotExist is about a file
-	// of the configuration, and counts as that too. backend.Invalid names a
-	// field. The logger is the client's, which SetLogger changes: secrets are
-	// added to its Secrets.
+	// called by the first method, and again by the next if it failed. An error
+	// that is not an *ltxstore.Error is wrapped in one with Op "init", without
+	// the logger's Secrets, and with the kind that the error matches. Without a
+	// kind, or with fs.ErrNotExist, which is about a file of the configuration,
+	// it is fs.ErrInvalid, unless it is retryable. Use backend.Invalid for the
+	// error of a field. The logger is the client's, which SetLogger changes; add
+	// secrets to its Secrets.
 	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
 
-	// Retry is how requests are repeated. Init refuses one that
-	// Retry.Validate does.
+	// Retry is how requests are repeated. Init fails if Retry.Validate does.
 	Retry ltxstore.Retry
 
-	// Logger gets the log. Nil means slog.Default.
+	// Logger is used for all logs. Nil means slog.Default.
 	Logger *slog.Logger
 
-	// Describe returns where the replica is, without secrets: what fmt prints of
-	// the client. Nil means the Type.
+	// Describe returns where the replica is, without secrets, as fmt prints the
+	// client. Nil means the Type.
 	Describe func() string
 }
 
-// Store is a connected store, and how a replica is kept in it.
+// Store is a connected store, and how a replica is stored in it.
 type Store struct {
 	Bucket Bucket
 	Traits Traits
 	Keys   backend.Keys
 
-	// Place tells the bucket from every other: its endpoint, region and name,
-	// without secrets. Nil means that it cannot be known. See Client.Location.
+	// Place identifies the bucket: endpoint, region and name, without secrets.
+	// Nil means that it is unknown. See Client.Location.
 	Place []string
 
-	// WriteOnce refuses to replace a file by other content (clause W6).
+	// WriteOnce makes writing a file fail if it exists with other content (clause
+	// W6).
 	WriteOnce bool
 
-	// Options are the sizes and concurrencies, without further defaults: a
-	// Concurrency of less than 1 is 1, a PageSize of 0 is the store's maximum.
+	// Options are the sizes and concurrencies. No defaults are added: a Concurrency
+	// of less than 1 means 1, and a PageSize of 0 the store's maximum.
 	Options
 
-	// ReadPool is what the reads of large files share, which ask for several
-	// ranges at once; a pool of one request makes each file be read by one. Nil
-	// means the process's pool of ReadMemory and ReadConcurrency.
+	// ReadPool is shared by the reads of large files, which request several
+	// ranges at a time; with a pool of one request, each file is read with one
+	// request. Nil means the process's pool for ReadMemory and ReadConcurrency.
 	ReadPool *rangeio.Pool
 
 	// IdleTimeout is how long a body may make no progress; 0 means a minute.
@@ -95,20 +95,20 @@ var (
 	_ backend.RawOpener      = (*Client)(nil)
 )
 
-// replica is what a successful Init has found: from then on it is constant.
+// replica is the result of a successful Init. It does not change.
 type replica struct {
 	*Store
 	Type    string
 	policy  retry.Policy
 	log     *oplog.Logger
 	pool    *rangeio.Pool
-	noBatch atomic.Bool // Delete has turned out to take one key only
+	noBatch atomic.Bool // the store does not support deletions in batches
 
-	noRanges atomic.Bool // the store has answered a range with a whole object
+	noRanges atomic.Bool // the store has returned a whole object for a range
 }
 
-// New returns a client. It sends nothing and cannot fail: Init, which every
-// method calls, tells what is wrong.
+// New returns a client. It sends no request and does not fail: Init, which every
+// method calls, returns any error.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg}
 	if cfg.Logger != nil {
@@ -120,8 +120,8 @@ func New(cfg Config) *Client {
 // Type implements ltxstore.ReplicaClient.
 func (c *Client) Type() string { return c.cfg.Type }
 
-// Retries implements backend.Retrier: it is true unless Config.Retry allows
-// one attempt only.
+// Retries implements backend.Retrier: it is true unless Config.Retry allows only one
+// attempt.
 func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
 
 // SetLogger implements ltxstore.LoggerSetter.
@@ -134,8 +134,8 @@ func (c *Client) Init(ctx context.Context) error {
 	return err
 }
 
-// Location implements backend.Locator: Config.Type, Store.Place, and where and
-// how the files are named. It is empty without a Place.
+// Location implements backend.Locator. It consists of Config.Type, Store.Place, and
+// the path and layout of the files. It is empty without a Place.
 func (c *Client) Location(ctx context.Context) (string, error) {
 	r, err := c.init(ctx)
 	if err != nil || r.Place == nil {
@@ -152,10 +152,10 @@ func (c *Client) String() string {
 	return c.cfg.Describe()
 }
 
-// GoString is String: %#v must not show a secret either.
+// GoString returns String, because %#v must not show secrets either.
 func (c *Client) GoString() string { return c.String() }
 
-// Format is String for every verb.
+// Format writes String for every verb.
 func (c *Client) Format(f fmt.State, _ rune) { scrub.Format(f, c.String()) }
 
 // Close releases idle connections. The client stays usable.
@@ -166,7 +166,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// init is how every method begins: it fails under a context already done.
+// init is called first by every method. It fails if ctx has ended.
 func (c *Client) init(ctx context.Context) (*replica, error) {
 	r, err := c.ready.Get(ctx, c.connect)
 	if err == nil {
@@ -198,7 +198,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 	return r, nil
 }
 
-// unconnected returns the error of an Init whose Connect has failed: see Config.
+// unconnected returns the error of Init if Connect failed with err: see Config.
 func (c *Client) unconnected(ctx context.Context, err error) error {
 	if done := new(ltxstore.Error); errors.As(err, &done) {
 		return done
@@ -217,19 +217,19 @@ func (c *Client) unconnected(ctx context.Context, err error) error {
 	return failed
 }
 
-// do sends a request, and again as the policy says.
+// do sends a request, and repeats it according to the policy.
 func (r *replica) do(ctx context.Context, send func(context.Context) error) error {
 	return r.policy.Do(ctx, func(ctx context.Context) error { return r.after(send(ctx)) })
 }
 
-// start logs the beginning of an operation that is on no file.
+// start logs the start of an operation that is not about a single file.
 func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog.Op {
 	return r.log.Start(ctx, oplog.Op{Replica: r.Type, Name: name, Level: -1, Done: done})
 }
 
-// head asks for an object's properties, of a version only if that is not empty.
-// An answer without the version may be of another: a proxy may have dropped the
-// condition.
+// head returns the properties of an object, and fails if version is not empty and the
+// object has another. A response without a version may be about another one, because
+// a proxy may have dropped the condition.
 func (r *replica) head(ctx context.Context, key, version string) (o Object, err error) {
 	err = r.do(ctx, func(ctx context.Context) (err error) {
 		o, err = r.Bucket.Head(ctx, key, version)
@@ -239,7 +239,7 @@ func (r *replica) head(ctx context.Context, key, version string) (o Object, err 
 	case err != nil || version == "" || o.Version == version:
 		return o, err
 	case o.Version == "":
-		return Object{}, failed(nil, "store answered without the version that was asked for, %s", version)
+		return Object{}, failed(nil, "response without the requested version, %s", version)
 	}
 	return Object{}, failed(ErrPrecondition, "version is %s, was %s", o.Version, version)
 }

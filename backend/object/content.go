@@ -13,26 +13,25 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// content is a body that is to be stored, in one of three forms: small, in
-// memory as a whole; in a file that can be read at any place; or a stream, of
-// which the beginning is in memory.
+// content is a body to be stored, in one of three forms: a small one in memory; a file
+// that can be read at any offset; or a stream, whose start is in memory.
 type content struct {
 	src   *source
-	whole bool        // memory or the file has all of it, as long as the write lasts
-	size  int64       // -1 if that is not known
-	first flow.Buffer // all of a small body, or the beginning of a stream
+	whole bool        // all of it is available during the write, in memory or a file
+	size  int64       // -1 if unknown
+	first flow.Buffer // all of a small body, or the start of a stream
 	end   bool        // src has ended
-	hash  hash.Hash   // of a stream, as far as it was read
-	sums  []byte      // of the whole, once it is known
+	hash  hash.Hash   // of a stream, as far as read
+	sums  []byte      // of the whole, once known
 }
 
-// errEmpty is the error of a body without a byte (clause W5).
+// errEmpty is the error of an empty body (clause W5).
 var errEmpty = fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 
-// take reads as much of a body as it takes to know its form: of one that is
-// not in a file, at most limit bytes and one more. check is given the first
-// ltx.HeaderSize bytes, or all there are, before anything else is read. The
-// content must be freed, even if there is an error.
+// take reads as much of a body as is needed to determine its form: if it is not a
+// file, at most limit+1 bytes. It calls check with the first ltx.HeaderSize bytes, or
+// all if there are fewer, before it reads more. The content must be freed, even if
+// there is an error.
 func take(src *source, limit int64, check func(first []byte) error) (c *content, err error) {
 	c = &content{src: src, size: src.size}
 	if src.at != nil {
@@ -61,12 +60,12 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 	}
 	if c.end {
 		c.size = int64(len(c.first.B))
-		c.whole = c.size <= limit // what is larger is sent, and freed, in parts
+		c.whole = c.size <= limit // larger bodies are sent, and freed, in parts
 	}
 	return c, nil
 }
 
-// fits reports whether the content goes in one request.
+// fits reports whether the content fits in one request.
 func (c *content) fits(limit int64) bool { return c.whole && c.size <= limit }
 
 // open returns a reader of the whole content.
@@ -77,8 +76,7 @@ func (c *content) open() io.ReadSeeker {
 	return bytes.NewReader(c.first.B)
 }
 
-// stream returns a reader of what has not been read yet of the content as a
-// whole, which it sums.
+// stream returns a reader of the whole content, which it adds to the hash.
 func (c *content) stream() io.Reader {
 	var r io.Reader = c.src
 	switch {
@@ -93,7 +91,7 @@ func (c *content) stream() io.Reader {
 	return io.TeeReader(r, c.hash)
 }
 
-// drain returns a reader of the beginning, which it frees, and of the rest.
+// drain returns a reader of the start, which it frees, and of the rest.
 func (c *content) drain() io.Reader {
 	if c.end {
 		return flow.Drain(&c.first, nil)
@@ -101,8 +99,7 @@ func (c *content) drain() io.Reader {
 	return flow.Drain(&c.first, c.src)
 }
 
-// sum returns the hash of the whole content: that of a stream when all of it
-// has been read.
+// sum returns the hash of the whole content. A stream must have been read completely.
 func (c *content) sum(h hash.Hash) ([]byte, error) {
 	switch {
 	case c.sums != nil:

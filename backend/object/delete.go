@@ -13,15 +13,14 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one request for
-// each Traits.DeleteBatch files, Store.DeleteConcurrency of them at once. Where
-// the store turns out to take no batches, each file costs a request of its own
-// from then on. Files that the store failed to delete in a way that may pass
-// are sent again, alone; one that the answer does not mention costs a request
-// of its own.
+// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one request for each
+// Traits.DeleteBatch files, and sends Store.DeleteConcurrency of them at a time. If
+// the store turns out not to support batches, each file costs one request from then
+// on. Files that fail temporarily are repeated without the others, and each file that
+// is missing in the response costs one more request.
 //
-// More than one failure is an *ltxstore.PartialError. In a bucket with
-// versioning or soft deletion the files are hidden, not freed.
+// If several files fail, the error is an *ltxstore.PartialError. In a bucket with
+// versioning or soft deletion, files are hidden and not freed.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if err := flow.Err(ctx); err != nil {
 		return c.refuse("delete", err)
@@ -46,14 +45,14 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-// deleteKeys returns an *ltxstore.Error for each key that is still there.
+// deleteKeys deletes keys and returns an *ltxstore.Error for each that remains.
 func (r *replica) deleteKeys(ctx context.Context, op string, keys []string) []error {
 	failed, keys := r.deleteBatches(ctx, op, keys)
 	return append(failed, r.deleteSingly(ctx, op, keys)...)
 }
 
-// deleteBatches also returns the keys that it could not try, because the store
-// takes no batches, and those that the answers do not mention.
+// deleteBatches also returns the keys that it could not try because the store does
+// not support batches, and those missing in the responses.
 func (r *replica) deleteBatches(ctx context.Context, op string, keys []string) (failed []error, untried []string) {
 	batcher, ok := r.Bucket.(Batcher)
 	if !ok || r.Traits.DeleteBatch <= 1 || r.noBatch.Load() {
@@ -97,21 +96,21 @@ func (r *replica) deleteOne(ctx context.Context, key string) error {
 	return err
 }
 
-// batch is what one request is to delete.
+// batch is the keys to delete with one request.
 type batch struct {
 	*replica
 	batcher Batcher
 	op      string
-	left    []string // not deleted, and not failed for good
-	unsure  []string // not tried, or not mentioned by the store
-	failed  []error  // for good
+	left    []string // not deleted, and not failed permanently
+	unsure  []string // not tried, or missing in the response
+	failed  []error  // permanently
 }
 
-// delete sends the keys, and again those that the store failed to delete in a
-// way that may pass, until none is left or the policy gives up.
+// delete deletes the keys, and repeats those that failed temporarily until none is
+// left or the policy gives up.
 func (b *batch) delete(ctx context.Context) {
-	var whole error           // the failure of a request as a whole
-	why := map[string]error{} // the store's last word on keys that are left
+	var whole error           // the failure of a whole request
+	why := map[string]error{} // the last errors of the keys that are left
 	err := b.policy.Do(ctx, func(ctx context.Context) error {
 		var results map[string]error
 		whole = b.do(ctx, func(ctx context.Context) (err error) {
@@ -119,7 +118,7 @@ func (b *batch) delete(ctx context.Context) {
 			return err
 		})
 		if whole != nil {
-			return nil // it was repeated: once is enough
+			return nil // a repeated key: once is enough
 		}
 		return b.sort(results, why)
 	})
@@ -127,7 +126,7 @@ func (b *batch) delete(ctx context.Context) {
 		err = whole
 		if b.is(whole, errors.ErrUnsupported) {
 			if !b.noBatch.Swap(true) {
-				b.log.Get().Warn("store takes no batches of deletions: deleting files one at a time", "replica", b.Type, "error", b.describe(whole))
+				b.log.Get().Warn("store does not support deletions in batches: deleting files one at a time", "replica", b.Type, "error", b.describe(whole))
 			}
 			b.unsure, b.left = append(b.unsure, b.left...), nil
 		}
@@ -141,8 +140,8 @@ func (b *batch) delete(ctx context.Context) {
 	}
 }
 
-// sort sorts the keys by what the store says of each. The error is one of
-// those that may pass, nil if there is none.
+// sort sorts the keys by their results. It returns one of the temporary errors, or nil
+// if there is none.
 func (b *batch) sort(results, why map[string]error) (again error) {
 	left := b.left[:0:0]
 	for _, key := range b.left {

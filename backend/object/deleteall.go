@@ -15,19 +15,18 @@ import (
 
 const opDeleteAll = "delete all"
 
-// DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
-// client's layout and aborts this replica's unfinished uploads, those of other
-// writers included. On top of what DeleteLTXFiles costs, that is one request
-// for each page of unfinished uploads below the replica's prefix (of the whole
-// bucket, for a store that cannot list fewer) and one for each that is aborted;
-// one for each page of names right below the directory of the levels; and one
-// for each page of files, at least one a level. For a replica of
-// ltxstore.LayoutLitestreamS3 at the bucket's root that directory is the
-// bucket, of which nothing deeper is listed.
+// DeleteAll implements ltxstore.ReplicaClient. It deletes the LTX files of the
+// client's layout and aborts this replica's unfinished uploads, including those of
+// other writers. In addition to DeleteLTXFiles, it costs one request for each page of
+// unfinished uploads below the replica's prefix (of the whole bucket if the store
+// cannot list fewer) and one for each that is aborted; one for each page of names
+// directly below the directory of the levels; and one for each page of files, at least
+// one per level. For a replica with ltxstore.LayoutLitestreamS3 at the bucket's root,
+// that directory is the bucket, and nothing deeper is listed.
 //
-// Files are deleted while others are listed. At most Store.DeleteConcurrency
-// requests' keys, those of one more, and a page of them are in memory. After
-// 1000 failures it gives up.
+// Files are deleted while others are listed. The keys of at most
+// Store.DeleteConcurrency+1 requests and one page are in memory. After 1000 failures,
+// DeleteAll gives up.
 func (c *Client) DeleteAll(ctx context.Context) error {
 	r, err := c.init(ctx)
 	if err != nil {
@@ -41,7 +40,7 @@ func (c *Client) DeleteAll(ctx context.Context) error {
 
 func (r *replica) deleteAll(ctx context.Context) error {
 	holders, levels := r.Keys.Holders()
-	// Uploads first: one that ends meanwhile then fails, or is listed.
+	// Uploads come first: one that ends in the meantime then fails, or is listed.
 	failed := append(r.abortUploads(ctx, slices.Concat(holders, levels)), r.discard(ctx)...)
 	var singly sync.Mutex
 	sweep := &sweep{
@@ -56,7 +55,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 		},
 		Delete: func(ctx context.Context, keys []string) []error {
 			failed, left := r.deleteBatches(ctx, opDeleteAll, keys)
-			if len(left) > 0 { // DeleteConcurrency at once, for all of these together
+			if len(left) > 0 { // all of them together, DeleteConcurrency at a time
 				singly.Lock()
 				defer singly.Unlock()
 				failed = append(failed, r.deleteSingly(ctx, opDeleteAll, left)...)
@@ -73,7 +72,7 @@ func (r *replica) deleteAll(ctx context.Context) error {
 	return backend.Partial(r.Type, opDeleteAll, append(failed, sweep.Run(ctx, holders, levels)...), 0)
 }
 
-// below lists the names right below a prefix.
+// below lists the names directly below a prefix.
 func (r *replica) below(prefix string) func(context.Context) (namesPage, error) {
 	p := &pager{replica: r, opts: ListOptions{Prefix: prefix, Limit: r.PageSize}}
 	return func(ctx context.Context) (namesPage, error) {
@@ -102,11 +101,11 @@ func (r *replica) abortUploads(ctx context.Context, prefixes []string) (failed [
 	return failed
 }
 
-// leftoverAge is how old a leftover must be to be a dead writer's.
+// leftoverAge is how old a leftover must be to count as that of a killed writer.
 const leftoverAge = time.Hour
 
-// discard removes what killed writers have left of this replica's files, where
-// the store has a Sweeper.
+// discard removes leftovers of this replica's files by killed writers, if the Bucket is
+// a Sweeper.
 func (r *replica) discard(ctx context.Context) []error {
 	s, ok := r.Bucket.(Sweeper)
 	if !ok {
@@ -155,7 +154,7 @@ func (r *replica) abortBelow(ctx context.Context, m Multipart, prefix string) (f
 	return failed
 }
 
-// abortOwn aborts those of the uploads that are of this replica's files.
+// abortOwn aborts the uploads of this replica's files.
 func (r *replica) abortOwn(ctx context.Context, abort func(context.Context, Upload) error, uploads []Upload) []error {
 	own := slices.DeleteFunc(uploads, func(u Upload) bool {
 		_, _, _, ok := r.Keys.Parse(u.Key)

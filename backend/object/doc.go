@@ -1,25 +1,27 @@
-// Package object makes an [ltxstore.ReplicaClient] of an object store. A
-// backend supplies a [Bucket], which sends one request a method; [Client] keeps
-// the whole contract on top of it, once for all stores:
+// Package object implements [ltxstore.ReplicaClient] for object stores. A backend
+// provides a [Bucket], in which each method is one request; [Client] keeps the whole
+// contract on top of it, in the same way for all stores:
 //
 //   - keys and layouts, argument checks, logs and errors;
-//   - writes: the header check, a single request for a small body, parts of
-//     growing size for a large one, bounded memory, nothing left of a failure,
-//     and write-once resolved after answers that were lost;
-//   - reads: ranges, resumption pinned to one version, parts read in parallel;
-//   - listings: pages fetched ahead, stores that do not sort, timestamps and
-//     where they come from;
+//   - writes: the header check, a single request for a small body, parts of growing
+//     size for a large one, limited memory, cleaning up after failures, and
+//     write-once even if responses are lost;
+//   - reads: ranges, resuming pinned to one version, parallel reads of large files;
+//   - listings: fetching pages in advance, stores that do not sort, and timestamps;
 //   - deletions: batches, retries of single keys, DeleteAll;
-//   - retries, around each request, by one policy. A Bucket must not retry.
+//   - retries of each request with one policy. A Bucket must not retry.
 //
-// A Bucket translates: arguments to a request, an answer to an [Object], an
-// error to a [Failure]. It checks that an answer is one of its store's (the
-// right root element or kind, the right bucket and prefix), because a proxy's
-// page under status 200 or 404 says nothing about the store. Everything else is
-// decided here.
+// A Bucket only translates: arguments to a request, a response to an [Object], an
+// error to a [Failure]. It must check that a response is from its store (the right
+// root element or kind, the right bucket and prefix), because a proxy's page with
+// status 200 or 404 says nothing about the store.
 //
-// Some abilities are optional interfaces: [Multipart] for stores that assemble
-// large objects of parts, [Streamer] for those that take a body of unknown
-// length, [Retractor] for those that can delete one version. [Traits] tells
-// what a store cannot do.
+// Some abilities are optional interfaces: [Multipart] for stores that assemble large
+// objects from parts, [Streamer] for those that accept a body of unknown length,
+// [Retractor] for those that can delete one version. [Traits] describes what a store
+// cannot do.
+//
+// Package [github.com/ltxstore/ltxstore/backend/tree] is for stores of files and
+// directories, and [github.com/ltxstore/ltxstore/backend/transport] for services over
+// HTTP.
 package object

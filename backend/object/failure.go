@@ -10,47 +10,47 @@ import (
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// Kinds of a Failure besides those of package ltxstore. They do not leave
-// Client: each is resolved, or reported as the kind beside it.
+// Kinds of a Failure in addition to those of package ltxstore. Client does not return
+// them: each is resolved, or reported as another kind.
 var (
 	// ErrPrecondition means that the condition of a request did not hold:
 	// PutOptions.IfAbsent, or a version.
 	ErrPrecondition = errors.New("condition does not hold")
 
-	// ErrConflict means that a conditional write met another that was under
-	// way: nothing is known of which one succeeded.
-	ErrConflict = errors.New("another write of this name is under way")
+	// ErrConflict means that a conditional write conflicts with a concurrent
+	// one, and it is unknown which of them succeeded.
+	ErrConflict = errors.New("another write of this name is in progress")
 
-	// ErrNoUpload means that an upload is not there any more. It is reported
-	// as ltxstore.ErrUnavailable: the write may be done again.
-	ErrNoUpload = errors.New("the upload is gone")
+	// ErrNoUpload means that an upload no longer exists. It is reported as
+	// ltxstore.ErrUnavailable, because the write may be repeated.
+	ErrNoUpload = errors.New("the upload no longer exists")
 
-	// ErrRange means that a range begins at or past the object's end, or that
-	// the store refuses it. Failure.Size tells the object's size, if known.
+	// ErrRange means that a range starts at or after the object's end, or that
+	// the store rejects it. Failure.Size is the object's size, if known.
 	ErrRange = errors.New("range cannot be satisfied")
 )
 
-// Failure is what an error of a Bucket means.
+// Failure is the meaning of an error of a Bucket.
 type Failure struct {
 	// Kind is a kind of package ltxstore or fs, one of the kinds above, or nil
-	// where none fits. ErrThrottled and ErrUnavailable are repeated; with nil,
-	// ltxstore.IsRetryable decides. A 404 counts as fs.ErrNotExist or
-	// ErrStoreNotFound only if the store itself says so.
+	// if none fits. ErrThrottled and ErrUnavailable are repeated; with nil,
+	// ltxstore.IsRetryable decides. A 404 must only be fs.ErrNotExist or
+	// ErrStoreNotFound if it comes from the store itself.
 	Kind error
 
-	// Repeat says that the same request may succeed when it is repeated, although
-	// Kind says otherwise.
+	// Repeat means that the same request may succeed if it is repeated, regardless
+	// of Kind.
 	Repeat bool
 
-	// RetryAfter is how long the store asks to be left alone, 0 if it does not.
+	// RetryAfter is how long the store asks to wait, or 0.
 	RetryAfter time.Duration
 
-	// Size is the object's size that came with ErrRange, -1 if none did.
+	// Size is the object's size in the response for ErrRange, or -1 if unknown.
 	Size int64
 }
 
-// KindOf returns the kind that err matches: one of those above, of package
-// ltxstore or of fs, or nil. It is where a Bucket's Classify begins.
+// KindOf returns the kind that err matches: one of those above, of package ltxstore
+// or of fs, or nil. Classify of a Bucket may call it first.
 func KindOf(err error) error {
 	for _, kind := range []error{ErrPrecondition, ErrConflict, ErrNoUpload, ErrRange} {
 		if errors.Is(err, kind) {
@@ -74,12 +74,12 @@ func (e *outcome) Unwrap() []error {
 	return []error{e.kind, e.err}
 }
 
-// failed makes an error of a kind.
+// failed returns an error of a kind.
 func failed(kind error, format string, args ...any) error {
 	return &outcome{kind: kind, err: fmt.Errorf(format, args...)}
 }
 
-// classify tells what err means: what this package has found out comes first.
+// classify returns the meaning of err: kinds determined by this package come first.
 func (r *replica) classify(err error) Failure {
 	var own *outcome
 	if errors.As(err, &own) {
@@ -95,12 +95,12 @@ func (r *replica) classify(err error) Failure {
 	return r.Bucket.Classify(err)
 }
 
-// is reports whether err is of a kind.
+// is reports whether err is of that kind.
 func (r *replica) is(err, kind error) bool {
 	return err != nil && errors.Is(r.classify(err).Kind, kind)
 }
 
-// retryable reports whether the same request may succeed when it is repeated.
+// retryable reports whether the same request may succeed if it is repeated.
 func (r *replica) retryable(err error) bool {
 	switch f := r.classify(err); {
 	case f.Repeat:
@@ -112,7 +112,7 @@ func (r *replica) retryable(err error) bool {
 	}
 }
 
-// after adds to err how long the store asks to be left alone.
+// after adds to err how long the store asks to wait.
 func (r *replica) after(err error) error {
 	if err == nil {
 		return nil
@@ -123,8 +123,8 @@ func (r *replica) after(err error) error {
 	return err
 }
 
-// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
-// stay as they are.
+// wrap wraps err in an *ltxstore.Error of a method. It returns an *ltxstore.Error and
+// nil unchanged.
 func (r *replica) wrap(op, key string, err error) error {
 	if err == nil {
 		return nil
@@ -135,7 +135,7 @@ func (r *replica) wrap(op, key string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: public(r.classify(err).Kind, err), Err: r.describe(err)}
 }
 
-// describe returns err with a text for people, free of secrets.
+// describe returns err with a text for people, without secrets.
 func (r *replica) describe(err error) error {
 	if d, ok := r.Bucket.(Describer); ok {
 		err = d.Describe(err)
@@ -143,7 +143,7 @@ func (r *replica) describe(err error) error {
 	return r.log.Secrets.Error(err)
 }
 
-// public returns the kind that a caller sees.
+// public returns the kind for the caller.
 func public(kind, err error) error {
 	switch {
 	case kind == nil:

@@ -2,13 +2,13 @@ package object
 
 import "context"
 
-// flightMemory is how much of a stream may be under way at once, whatever the
-// parts have grown to, unless Concurrency parts of the first size are more.
-// One part may always be.
+// flightMemory limits the total size of the parts of a stream that are sent at a
+// time, however large they are, unless Concurrency parts of the first size are more.
+// One part is always allowed.
 const flightMemory = 256 << 20
 
-// flight bounds the parts that are under way: their number, and what they have
-// in memory. enter is for one goroutine.
+// flight limits the number of parts that are being sent, and their memory. enter must
+// be called by one goroutine at a time.
 type flight struct {
 	max      int
 	memory   int64
@@ -22,8 +22,8 @@ func newFlight(concurrency int, partSize int64) *flight {
 		finished: make(chan int64, concurrency)}
 }
 
-// enter waits until a part with this much in memory may be sent. It is false
-// if ctx ends first.
+// enter waits until a part with this much memory may be sent. It returns false if ctx
+// ends first.
 func (f *flight) enter(ctx context.Context, memory int64) bool {
 	for f.count == f.max || f.count > 0 && f.used+memory > f.memory {
 		select {
@@ -42,6 +42,6 @@ func (f *flight) enter(ctx context.Context, memory int64) bool {
 	return true
 }
 
-// leave is called once for each part that has entered, when its memory is
-// free. It does not block.
+// leave must be called once for each part that has entered, after its memory is freed.
+// It does not block.
 func (f *flight) leave(memory int64) { f.finished <- memory }

@@ -9,22 +9,22 @@ import (
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
-// errReplaced ends a read whose rest would be another file's.
-var errReplaced = errors.New("the file was replaced while it was read")
+// errReplaced ends a read whose rest would come from another file.
+var errReplaced = errors.New("the file was replaced while being read")
 
-// maxSkip is how much is read for nothing where a store ignores a range.
+// maxSkip is how much is read and discarded if a store ignores a range.
 const maxSkip = 64 << 20
 
-// answer is an open body: what is left of the range that was asked for.
+// answer is an open body with the rest of the requested range.
 type answer struct {
 	Object
 	body  io.ReadCloser
-	whole bool // the store ignored the range: body goes on to the object's end
+	whole bool // the store ignored the range: body ends at the object's end
 }
 
-// get asks once for offset and size of an object, and only of a version if
-// that is not empty. It may hold fewer bytes than it should, and never others:
-// whoever reads has to count.
+// get requests a range of an object once, and only of the given version if that is not
+// empty. The answer may contain fewer bytes than requested, but never others: the
+// reader must count them.
 func (r *replica) get(ctx context.Context, key string, offset, size int64, version string) (*answer, error) {
 	content, err := r.Bucket.Get(ctx, key, GetOptions{Offset: offset, Size: size, Version: version})
 	if err != nil {
@@ -41,16 +41,16 @@ func (r *replica) get(ctx context.Context, key string, offset, size int64, versi
 	return a, nil
 }
 
-// accept holds an answer to what was asked for.
+// accept compares a response with the request.
 func (r *replica) accept(ctx context.Context, key string, content Content, offset, size int64, version string) (*answer, error) {
 	a := &answer{Object: content.Object, body: content.Body}
 	switch {
 	case version != "" && content.Version == "":
-		return nil, failed(nil, "store answered without the version that was asked for, %s", version)
+		return nil, failed(nil, "response without the requested version, %s", version)
 	case version != "" && content.Version != version:
 		return nil, fmt.Errorf("%w: version is %s, was %s", errReplaced, content.Version, version)
 	case content.Offset != offset && content.Offset != 0:
-		return nil, fmt.Errorf("store answered with the range from %d: want it to start at %d", content.Offset, offset)
+		return nil, fmt.Errorf("store returned the range from %d: want it to start at %d", content.Offset, offset)
 	}
 	if a.Size < 0 {
 		now, err := r.head(ctx, key, content.Version)
@@ -72,13 +72,13 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 	}
 	start, n := rangeio.Clamp(offset, size, a.Size)
 	if start > maxSkip && n > 0 {
-		return nil, fmt.Errorf("store ignores the range from %d: want at most %d bytes to skip: %w", start, int64(maxSkip), errors.ErrUnsupported)
+		return nil, fmt.Errorf("store ignores ranges, and offset %d is more than the %d bytes that may be skipped: %w", start, int64(maxSkip), errors.ErrUnsupported)
 	}
 	a.body = &skipper{ReadCloser: a.body, skip: start}
 	return a, nil
 }
 
-// skipper leaves out what was not asked for, at the first Read.
+// skipper skips bytes before the requested range, at the first Read.
 type skipper struct {
 	io.ReadCloser
 	skip int64

@@ -10,38 +10,38 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// guesser lists a level. A page tells only at its end where the next one begins,
-// but the files of a level are spread evenly over its transactions: where later
-// pages begin can be guessed, and they are asked for at the same time. A guess
-// that was wrong costs a request and nothing else: what a page has of files that
-// are known is left out, and what is missing before it is asked for by the token.
+// guesser lists a level. Only the end of a page tells where the next one starts, but
+// the files of a level are usually spread evenly over its transactions: guesser
+// guesses where later pages start and requests them concurrently. A wrong guess costs
+// only a request: files that are already known are dropped, and missing ones are
+// listed with the token.
 //
-// Guesses are bounded by what they may waste, a fifth of the pages that have
-// come: the first is made when there are five.
+// Wrong guesses are limited to a fifth of the pages received so far. The first guess is
+// therefore made after five pages.
 type guesser struct {
 	*replica
 	level   int
-	rest    ListOptions // what lists all behind last
-	last    string      // the key up to which everything is known
+	rest    ListOptions // options for listing everything after last
+	last    string      // everything up to this key is known
 	repeats flow.Pages
 
-	asked  []*guess        // being asked for, in the order of their keys
+	asked  []*guess        // being requested, in the order of their keys
 	ctx    context.Context // of their requests
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
 	never  bool // guessing cannot work, or has failed
-	short  bool // a page has ended before the one behind it began
+	short  bool // a page has ended before the next one started
 
-	spent int      // requests whose answers were used or of no use
+	spent int      // completed requests, useful or not
 	full  int      // entries of the largest page
-	known int      // entries that have come
-	ends  ltx.TXID // where the last page that was asked for is expected to end
+	known int      // entries received
+	ends  ltx.TXID // where the last requested page is expected to end
 }
 
-// guess is a request whose answer is not needed yet.
+// guess is a request whose response is not needed yet.
 type guess struct {
 	opts     ListOptions
-	from     string // the page begins behind this key; empty for what continues a page
+	from     string // the page starts after this key; empty if it continues another
 	done     chan struct{}
 	page     Page
 	err      error
@@ -50,15 +50,15 @@ type guess struct {
 
 const (
 	maxGuesses = 16
-	wasted     = 5 // one page in so many may be
+	wasted     = 5 // one in so many pages may be wasted
 )
 
-// next returns the next page that has something new, or is the last.
+// next returns the next page that has new entries, or is the last.
 func (g *guesser) next(ctx context.Context) (Page, error) {
 	for {
 		page, opts, guessed, err := g.answer(ctx)
 		if guessed && err != nil && flow.Err(ctx) == nil {
-			g.giveUp() // the token leads on
+			g.giveUp() // continue with the token
 			continue
 		}
 		if err != nil {
@@ -76,7 +76,7 @@ func (g *guesser) next(ctx context.Context) (Page, error) {
 		}
 		if guessed {
 			if end <= g.last {
-				continue // it begins behind the level's end, or others went further
+				continue // it starts after the level's end, or others reached further
 			}
 			page, keys = after(page, g.last), slices.DeleteFunc(keys, func(key string) bool { return key <= g.last })
 		}
@@ -100,8 +100,7 @@ func (g *guesser) next(ctx context.Context) (Page, error) {
 	}
 }
 
-// giveUp ends what is being asked for: from now on one page is asked for after
-// the other.
+// giveUp cancels all guesses: from now on, pages are requested one after the other.
 func (g *guesser) giveUp() {
 	g.never, g.asked = true, nil
 	if g.cancel != nil {
@@ -109,8 +108,8 @@ func (g *guesser) giveUp() {
 	}
 }
 
-// answer returns the next answer in the order of keys. That of a guess is used when
-// all up to its beginning is known.
+// answer returns the next response in the order of keys. That of a guess is used once
+// everything before its start is known.
 func (g *guesser) answer(ctx context.Context) (page Page, opts ListOptions, guessed bool, err error) {
 	g.spent++
 	if len(g.asked) > 0 && g.asked[0].from > g.last {
@@ -126,15 +125,15 @@ func (g *guesser) answer(ctx context.Context) (page Page, opts ListOptions, gues
 	return page, g.rest, false, err
 }
 
-// guess asks for pages behind those that are being asked for, step transactions
-// apart. last is the last file that is known.
+// guess requests pages after those that are being requested, step transactions apart.
+// last is the last known file.
 func (g *guesser) guess(ctx context.Context, last ltx.FileInfo, step ltx.TXID) {
 	if step >= 1<<32 {
 		return
 	}
 	risk := len(g.asked)
 	if risk > 0 && g.asked[0].from <= g.last {
-		risk-- // what continues there is needed
+		risk-- // the request that continues there is needed
 	}
 	for ; risk < maxGuesses && wasted*(g.spent+risk+1)*g.full <= (wasted+1)*g.known; risk++ {
 		if len(g.asked) == 0 {
@@ -146,15 +145,15 @@ func (g *guesser) guess(ctx context.Context, last ltx.FileInfo, step ltx.TXID) {
 			return
 		}
 		opts := g.rest
-		// Some stores begin with the key that they are told, if it is there.
+		// Some stores include the start key itself, if it exists.
 		opts.Token, opts.StartAt = "", from+"0"
 		g.asked = append(g.asked, g.ask(ctx, opts, from))
 		g.ends += step
 	}
 }
 
-// step returns how many transactions the next page has, where a page has n files
-// from first to last. Where pages have ended early they are taken to be shorter.
+// step returns how many transactions the next page is expected to have, if a page has
+// n files from first to last. If pages have ended early, it assumes shorter ones.
 func step(first, last ltx.FileInfo, n int, short bool) ltx.TXID {
 	span := (last.MinTXID - first.MinTXID) * ltx.TXID(n) / ltx.TXID(n-1)
 	if short {
@@ -163,8 +162,7 @@ func step(first, last ltx.FileInfo, n int, short bool) ltx.TXID {
 	return max(span, 1)
 }
 
-// files returns the first and the last file of the level in a page, and how many
-// it has.
+// files returns the first and the last file of the level in a page, and their number.
 func (g *guesser) files(page Page) (first, last ltx.FileInfo, n int) {
 	for _, o := range page.Objects {
 		level, minTXID, maxTXID, ok := g.Keys.Parse(o.Key)
@@ -212,7 +210,7 @@ func keysOf(page Page) []string {
 	return keys
 }
 
-// after returns a page without what is not after key.
+// after returns a page with only the entries after key.
 func after(page Page, key string) Page {
 	page.Objects = slices.DeleteFunc(page.Objects, func(o Object) bool { return o.Key <= key })
 	page.Prefixes = slices.DeleteFunc(page.Prefixes, func(prefix string) bool { return prefix <= key })

@@ -7,9 +7,9 @@ import (
 
 const opLevels = "list levels"
 
-// LTXLevels implements ltxstore.LevelLister. It costs one request for each page
-// of names right below the directory of the levels; for a replica of
-// ltxstore.LayoutLitestreamS3 at the bucket's root that is the bucket.
+// LTXLevels implements ltxstore.LevelLister. It costs one request for each page of
+// names directly below the directory of the levels, which for a replica with
+// ltxstore.LayoutLitestreamS3 at the bucket's root is the bucket.
 func (c *Client) LTXLevels(ctx context.Context) ([]int, error) {
 	r, err := c.init(ctx)
 	if err != nil {

@@ -11,24 +11,22 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// LTXFiles implements ltxstore.ReplicaClient. It costs one request for each
-// page from seek on, or a single one if there are none; deeper prefixes below
-// the level count as one file each. The next page is fetched ahead; in a level of
-// more than five pages, up to sixteen more where they are expected to begin, which may
-// cost a fifth and two more requests than there are pages. Where the
-// store does not start at a given key, or does not sort, a seek lists the level
-// from its beginning; where it does not sort, the level is in memory before the
-// first item.
+// LTXFiles implements ltxstore.ReplicaClient. It costs one request for each page from
+// seek on, and at least one; each deeper prefix below the level counts as one file.
+// The next page is fetched in advance. In a level of more than five pages, up to
+// sixteen more are fetched from where they are expected to start, which may cost up to
+// two requests plus a fifth more than there are pages. If the store cannot start at a
+// given key, or does not sort, the level is listed from its start; if it does not
+// sort, the level is in memory before the first item.
 //
-// CreatedAt is the timestamp in an object's metadata, where the listing has
-// that, else the time at which the store got the object. With useMetadata,
-// a file of which the listing does not tell the timestamp costs one request
-// for its properties, where these could tell more than the listing, and one
-// for its first 100 bytes where they do not tell it either: Store.MetadataConcurrency
-// of them at once, a page ahead of the caller. A file that is deleted meanwhile
-// is left out; one with the LTX magic and no valid header ends the listing with
-// ErrChecksum (clause T3). A store that lists files without their size or time
-// costs such a request for each of these too.
+// CreatedAt is the timestamp in the object's metadata, if the listing contains it, and
+// otherwise the time at which the object was stored. With useMetadata, a file whose
+// timestamp is not in the listing costs one request for its properties, if these may
+// contain more, and one for its first 100 bytes if they do not. At most
+// Store.MetadataConcurrency of these requests are sent at a time, a page ahead of the
+// caller. A file that is deleted in the meantime is left out; one with the LTX magic
+// but no valid header ends the listing with ErrChecksum (clause T3). If a listing has
+// files without size or time, each of these costs such a request too.
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse("list", err)
@@ -64,7 +62,7 @@ type listing struct {
 	pages    guesser
 }
 
-// page is an backend.PageFunc.
+// page is a backend.PageFunc.
 func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	page, err := l.pages.next(ctx)
 	if err != nil {
@@ -91,14 +89,14 @@ func (l *listing) page(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	return files, page.Next != "", nil
 }
 
-// pager lists what is right below a prefix, page by page.
+// pager lists the entries directly below a prefix, page by page.
 type pager struct {
 	*replica
 	opts  ListOptions
 	pages flow.Pages
 }
 
-// next asks for the next page.
+// next requests the next page.
 func (p *pager) next(ctx context.Context) (page Page, err error) {
 	page, err = p.list(ctx, p.opts)
 	if err != nil || page.Next == "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// multipart stores the body as an upload in parts. Whatever fails, a panic
-// included, the upload is aborted when no part is under way any more.
+// multipart stores the body with an upload in parts. After any failure, even a panic,
+// it aborts the upload once no part is being sent.
 func (u *upload) multipart(ctx context.Context, m Multipart) (Object, error) {
 	plan, err := newPlan(u.PartSize, u.c.size, u.Traits)
 	if err != nil {
@@ -41,8 +41,8 @@ func (u *upload) multipart(ctx context.Context, m Multipart) (Object, error) {
 	return done, err
 }
 
-// create begins an upload. Without the answer an upload would stay that nobody
-// knows of.
+// create begins an upload. It waits for the response even if ctx ends, because an
+// unknown upload would remain.
 func (u *upload) create(ctx context.Context, m Multipart) (id Upload, err error) {
 	ctx, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
@@ -53,9 +53,9 @@ func (u *upload) create(ctx context.Context, m Multipart) (id Upload, err error)
 	return id, err
 }
 
-// sendParts sends the body, at most Concurrency parts at once, of which one may
-// still be read from the source. When it returns nothing is under way. The
-// first failure ends everything else.
+// sendParts sends the body, at most Concurrency parts at a time, one of which may
+// still be read from the source. The first failure cancels the other parts. When
+// sendParts returns, no part is being sent.
 func (u *upload) sendParts(ctx context.Context, m Multipart, id Upload, plan plan) (parts []Part, sent int64, err error) {
 	var (
 		wg     sync.WaitGroup
@@ -67,13 +67,12 @@ func (u *upload) sendParts(ctx context.Context, m Multipart, id Upload, plan pla
 	defer wg.Wait()
 	for number := 1; ; number++ {
 		size := plan.next(number-1, sent)
-		// Before the part is read: one that waits for its turn would be one
-		// more in memory.
+		// Wait before reading the part, so that there is not one more in memory.
 		memory := cut.memory(size)
 		if !flying.enter(ctx, memory) {
 			return nil, 0, context.Cause(ctx)
 		}
-		p, err := cut.next(max(size, 1)) // also at the limit: the body may be at its end
+		p, err := cut.next(max(size, 1)) // even at the limit, because the body may have ended
 		if err == nil && p.size > 0 && size == 0 {
 			p.free()
 			err = plan.tooLarge(sent)
@@ -121,7 +120,7 @@ func (u *upload) sendPart(ctx context.Context, m Multipart, id Upload, number in
 	return part, err
 }
 
-// complete makes the object of the parts.
+// complete creates the object from the parts.
 func (u *upload) complete(ctx context.Context, m Multipart, id Upload, parts []Part, size int64) (done Object, earlier bool, err error) {
 	ctx, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
@@ -135,21 +134,21 @@ func (u *upload) complete(ctx context.Context, m Multipart, id Upload, parts []P
 	if err == nil || u.WriteOnce || !u.is(err, ErrNoUpload) {
 		return done, earlier, err
 	}
-	// The request was repeated after an answer was lost, or somebody has removed
-	// the upload. Size and time do not tell: an older object may have the same
-	// size, and times are whole seconds.
+	// Either the request was repeated after its response was lost, or someone
+	// removed the upload. Size and time do not tell which: an older object may
+	// have the same size, and times are whole seconds.
 	if done, _, differs := u.resolve(ctx, size, err); differs == nil {
 		return done, false, nil
 	}
 	return Object{}, false, err
 }
 
-// abort ends an upload, whose parts would be billed for ever. It does so also
-// when ctx has ended, and when the source panics.
+// abort aborts an upload, whose parts would otherwise be billed forever. It does so
+// even if ctx has ended, or the source panicked.
 //
-// A part that was cut off may still be arriving at the store, and bring the
-// upload back to life: S3's documentation of AbortMultipartUpload says to abort
-// again until nothing is found. That costs one request more.
+// A part that was cut off may still arrive at the store and restore the upload: S3's
+// documentation of AbortMultipartUpload says to abort again until no part is found.
+// That costs one more request.
 func (u *upload) abort(ctx context.Context, m Multipart, id Upload) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
@@ -171,12 +170,12 @@ func (u *upload) abort(ctx context.Context, m Multipart, id Upload) {
 		if err == nil && remains {
 			return errRemains
 		}
-		return nil // gone, or nothing that a further attempt would find out
+		return nil // gone, or not worth another attempt
 	})
 	if err != nil {
-		u.warn(ctx, slog.LevelWarn, "ltx upload cannot be aborted: DeleteAll removes it", err)
+		u.warn(ctx, slog.LevelWarn, "ltx upload not aborted: DeleteAll removes it", err)
 	}
 }
 
-// errRemains means that an upload is still there after it was aborted.
-var errRemains = errors.New("the upload is still there")
+// errRemains means that an upload still exists after it was aborted.
+var errRemains = errors.New("the upload still exists")

@@ -19,23 +19,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// OpenLTXFile implements ltxstore.ReplicaClient. It costs one request, and one
-// more for each time the transfer is resumed. One is added where the answer
-// does not tell the object's size, which also tells a range past the end from
-// one that a server refuses for no reason. Of what is longer than two ranges of
-// Store.ReadPool, the first request is ended where a later range begins, and
-// each range costs one request.
+// OpenLTXFile implements ltxstore.ReplicaClient. It costs one request, and one more
+// each time the transfer is resumed. If the response does not contain the object's
+// size, it costs one more, which also distinguishes a range past the end from one that
+// a server rejects for another reason. If the transfer is longer than two ranges of
+// Store.ReadPool, each range costs one request, and the first request ends where a
+// later range starts.
 //
-// A broken transfer is resumed under the version that it began with; where the
-// store gives none it is not resumed: a time of one second's precision and a
-// size do not tell two versions apart. A file that is replaced meanwhile ends
-// the read with an error that is not retryable; one that is deleted, with
-// fs.ErrNotExist.
+// A broken transfer is resumed with the version with which it started. If the store
+// provides none, it is not resumed, because size and time, in whole seconds, do not
+// identify a version. If the file is replaced in the meantime, the read fails with an
+// error that is not retryable; if it is deleted, with fs.ErrNotExist.
 //
-// Where a store answers a range with the whole object, what precedes the range
-// is skipped, if that is at most 64 MiB; else it is errors.ErrUnsupported. A
-// zero-byte object, a torn upload, is fs.ErrNotExist, as LTXFiles does not list
-// it. A whole file is compared with the store's hash of it, if there is one.
+// If a store returns the whole object for a range, the bytes before the range are
+// skipped, if they are at most 64 MiB; otherwise the error is errors.ErrUnsupported. A
+// zero-byte object, left by an incomplete upload, is fs.ErrNotExist, because LTXFiles
+// does not list it. When a whole file is read, its hash is compared with that of the
+// store, if there is one.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("open", err)
@@ -78,8 +78,8 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 	var body io.ReadCloser
 	switch {
 	case n <= rangeio.Serial*r.pool.RangeSize(), r.pool.Requests() == 1,
-		a.whole, r.noRanges.Load(), // no range would be heeded
-		a.Version == "": // the ranges might be of several versions
+		a.whole, r.noRanges.Load(), // ranges would be ignored
+		a.Version == "": // the ranges might have different versions
 		body = start(ctx)
 	default:
 		body = rangeio.NewParallel(ctx, rangeio.ParallelConfig{
@@ -100,9 +100,8 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 	return body, nil
 }
 
-// begin opens a range of whatever version there is, and returns how many bytes
-// it means. If these are none, no body is left open. ctx lives as long as the
-// body.
+// begin opens a range of the current version, and returns its number of bytes. If that
+// is 0, no body is open. ctx must live as long as the body.
 func (r *replica) begin(ctx context.Context, key string, offset, size int64) (a *answer, n int64, err error) {
 	err = r.do(ctx, func(ctx context.Context) (err error) {
 		a, err = r.get(ctx, key, offset, size, "")
@@ -123,7 +122,7 @@ func (r *replica) begin(ctx context.Context, key string, offset, size int64) (a 
 	return a, n, nil
 }
 
-// pastEnd tells what a refused range means: nil if it is really past the end.
+// pastEnd returns the error for a rejected range: nil if it is really past the end.
 func (r *replica) pastEnd(ctx context.Context, key string, offset int64, refused error) error {
 	size := r.classify(refused).Size
 	if size < 0 {
@@ -137,13 +136,13 @@ func (r *replica) pastEnd(ctx context.Context, key string, offset int64, refused
 	case size == 0:
 		return errTorn
 	case size > offset:
-		return failed(ltxstore.ErrUnavailable, "store refuses the range from %d of %d bytes: %w", offset, size, refused)
+		return failed(ltxstore.ErrUnavailable, "store rejects the range from %d of %d bytes: %w", offset, size, refused)
 	}
 	return nil
 }
 
-// transfer returns what a reader needs that resumes a transfer of n bytes of a
-// version.
+// transfer returns the configuration of a reader that resumes a transfer of n bytes of
+// a version.
 func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config {
 	cfg := rangeio.Config{
 		Offset:      offset,
@@ -157,9 +156,9 @@ func (r *replica) transfer(key string, o Object, offset, n int64) rangeio.Config
 	return cfg
 }
 
-// reopen returns a rangeio.Config.Open for ranges of a version. Where the store
-// sends the whole object instead, what precedes the range is skipped; with
-// partOnly that is refused, because it would be sent once for each part.
+// reopen returns a rangeio.Config.Open for ranges of a version. If the store sends the
+// whole object instead, the bytes before the range are skipped; with partOnly that is
+// an error, because the object would be sent once for each part.
 func (r *replica) reopen(key string, o Object, partOnly bool) func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 	return func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
 		a, err := r.get(ctx, key, offset, length, o.Version)
@@ -167,7 +166,7 @@ func (r *replica) reopen(key string, o Object, partOnly bool) func(ctx context.C
 		case err != nil:
 			return nil, r.after(err)
 		case a.Size != o.Size:
-			err = fmt.Errorf("%w: it has %d bytes, had %d", errReplaced, a.Size, o.Size)
+			err = fmt.Errorf("%w: it has %d bytes now, and had %d", errReplaced, a.Size, o.Size)
 		case a.whole && partOnly:
 			r.noRanges.Store(true)
 			err = failed(errors.ErrUnsupported, "store ignores ranges")
@@ -179,10 +178,10 @@ func (r *replica) reopen(key string, o Object, partOnly bool) func(ctx context.C
 	}
 }
 
-// errTorn makes a zero-byte object a missing file, as it is for LTXFiles.
-var errTorn = fmt.Errorf("the object is empty, a torn upload: %w", fs.ErrNotExist)
+// errTorn is the error of a zero-byte object, which counts as missing as in LTXFiles.
+var errTorn = fmt.Errorf("the object is empty (a torn upload): %w", fs.ErrNotExist)
 
-// checked compares what is read of a whole object with the store's hash of it.
+// checked is the body of a whole object, whose hash is compared with that of the store.
 type checked struct {
 	io.ReadCloser
 	want []byte
@@ -195,7 +194,7 @@ func (c *checked) Read(p []byte) (int, error) {
 	c.hash.Write(p[:n])
 	if err == io.EOF {
 		if got := c.hash.Sum(nil); !bytes.Equal(got, c.want) {
-			err = failed(ltxstore.ErrChecksum, "checksum of what was read is %x, the store has %x", got, c.want)
+			err = failed(ltxstore.ErrChecksum, "content has the checksum %x: want %x, as in the store", got, c.want)
 		}
 	}
 	return n, err

@@ -8,8 +8,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// cutter cuts a content into parts. next is for one goroutine; a piece's free
-// may be called from any.
+// cutter splits a content into parts. next must be called by one goroutine at a time; a
+// piece's free may be called by any.
 type cutter struct {
 	c      *content
 	offset int64
@@ -19,8 +19,8 @@ type cutter struct {
 	idle []flow.Buffer // of parts that were sent, for the next ones
 }
 
-// piece is the content of a part, none if size is 0: the end. free is called
-// when nothing reads it any more.
+// piece is the content of a part. At the end, size is 0. free must be called when the
+// piece is no longer read.
 type piece struct {
 	open func() io.ReadSeeker
 	size int64
@@ -59,8 +59,7 @@ func (c *cutter) fill(size int64) (b flow.Buffer, err error) {
 	first := &c.c.first
 	switch {
 	case c.rest == nil && int64(len(first.B)) <= size:
-		// What was read to find out that the body is large becomes the first
-		// part, in the memory where it is.
+		// The start of the body, which is already in memory, becomes the first part.
 		b, *first = *first, flow.Buffer{}
 		c.rest = c.c.src
 	case c.rest == nil:
@@ -93,7 +92,7 @@ func (c *cutter) recycle(b flow.Buffer) {
 	c.idle = append(c.idle, flow.Buffer{B: b.B[:0]})
 }
 
-// free releases what is idle when no part is under way.
+// free releases the idle buffers after all parts were sent.
 func (c *cutter) free() {
 	for i := range c.idle {
 		c.idle[i].Free()

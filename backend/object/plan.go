@@ -6,28 +6,26 @@ import (
 	"io/fs"
 )
 
-// equalFactor is how much larger than PartSize the parts of a stream of
-// unknown size are where all must be equal: 10,000 parts of 8 × 5 MiB make
-// 390 GiB.
+// equalFactor is how much larger than PartSize the parts of a stream of unknown size
+// are if all must be equal: 10,000 parts of 8 × 5 MiB are 390 GiB.
 const equalFactor = 8
 
 // plan chooses the size of each part of an upload.
 //
-// A known size is divided evenly: parts have Store.PartSize, or what it takes
-// to stay within the limit of parts. Parts of a stream begin at PartSize and
-// grow to 1/slope of what was sent, so that memory grows with the body's size
-// divided by the slope: 1,250 where 10,000 parts are allowed, which leaves room
-// for 5 TiB; 83 where 1,000 are, for about 2 TiB. Parts that leave room enough as
-// they begin do not grow.
+// A known size is divided evenly: parts have Store.PartSize, or more if the number of
+// parts would exceed the limit. Parts of a stream start at PartSize and grow to 1/slope
+// of what was sent, so that memory grows with the body's size divided by slope: 1,250 if
+// 10,000 parts are allowed, which suffices for 5 TiB, and 83 if 1,000 are, for about
+// 2 TiB. If parts of the first size suffice for the largest object, they do not grow.
 type plan struct {
 	base    int64 // size of the first part
-	size    int64 // of the body, -1 if unknown: up to there parts have the size base
+	size    int64 // of the body, or -1 if unknown: up to there, parts have the size base
 	slope   int64 // 0: all parts are equal
-	parts   int   // at most
+	parts   int   // maximum
 	maxPart int64
 }
 
-// newPlan returns the plan for a body of size bytes, -1 if that is not known.
+// newPlan returns the plan for a body of size bytes, or -1 if unknown.
 func newPlan(partSize, size int64, t Traits) (plan, error) {
 	p := plan{
 		base:    partSize,
@@ -41,14 +39,14 @@ func newPlan(partSize, size int64, t Traits) (plan, error) {
 	}
 	switch {
 	case size > total:
-		return plan{}, fmt.Errorf("body has %d bytes: the store takes at most %d: %w", size, total, fs.ErrInvalid)
+		return plan{}, fmt.Errorf("body has %d bytes: the store allows at most %d: %w", size, total, fs.ErrInvalid)
 	case size >= 0:
 		p.base = max(p.base, (size+int64(p.parts)-1)/int64(p.parts))
 	case t.EqualParts:
 		p.base = min(p.base, p.maxPart/equalFactor) * equalFactor
 	}
 	switch {
-	case t.EqualParts, p.base > total/int64(p.parts): // which has room enough
+	case t.EqualParts, p.base > total/int64(p.parts): // parts of that size suffice
 	case p.parts >= 5000:
 		p.slope = int64(p.parts) / 8
 	default:
@@ -57,8 +55,8 @@ func newPlan(partSize, size int64, t Traits) (plan, error) {
 	return p, nil
 }
 
-// next returns the size of the next part when sent bytes are in parts parts.
-// At the limit it is 0.
+// next returns the size of the next part after sent bytes in parts parts. At the limit
+// it is 0.
 func (p plan) next(parts int, sent int64) int64 {
 	switch {
 	case parts >= p.parts:
@@ -69,8 +67,8 @@ func (p plan) next(parts int, sent int64) int64 {
 	return min(max(p.base, sent/p.slope), p.maxPart)
 }
 
-// tooLarge is the error of a stream for which the parts have no room.
+// tooLarge returns the error of a stream that does not fit in the parts.
 func (p plan) tooLarge(sent int64) error {
-	return fmt.Errorf("body has more than the %d bytes that %d parts hold: set a part size of more than %d bytes: %w",
+	return fmt.Errorf("body has more than %d bytes in %d parts: set a part size of more than %d bytes: %w",
 		sent, p.parts, p.base, fs.ErrInvalid)
 }

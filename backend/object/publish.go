@@ -18,15 +18,15 @@ import (
 // cleanupTimeout is how long a failed write may take to clean up.
 const cleanupTimeout = 10 * time.Second
 
-// publish sends the request that makes the object of size bytes, as often as
-// it takes, and checks what the store says of it. earlier means that the
-// object is one that was there before, of the same content.
+// publish sends the request that creates the object of size bytes, repeats it if
+// necessary, and checks the response. earlier means that the object existed before,
+// with the same content.
 //
-// With write-once, not only a refusal leaves open what was done (clause W6). A
-// store that refuses a body before it has read it closes the connection, which
-// may reach us as a reset without the answer: to send the body again would
-// meet the same. So the object is asked for after every failure that may hide
-// an answer, and the body is sent again only if there is none.
+// With write-once, a store may reject a body before reading it and close the
+// connection, which the client may see as a reset without a response (clause W6).
+// Sending the body again would fail in the same way. After every failure without a
+// response, publish therefore checks whether the object exists, and sends the body
+// again only if it does not.
 func (u *upload) publish(ctx context.Context, size int64, send func(context.Context) (Object, error)) (done Object, earlier bool, err error) {
 	if !u.WriteOnce {
 		err = u.do(ctx, func(ctx context.Context) (err error) {
@@ -38,7 +38,7 @@ func (u *upload) publish(ctx context.Context, size int64, send func(context.Cont
 		}
 		return done, false, err
 	}
-	var failure error // for which nothing is left to try
+	var failure error // if there is nothing left to try
 	policy := u.policy
 	policy.Retryable = func(error) bool { return true }
 	err = policy.Do(ctx, func(ctx context.Context) error {
@@ -61,16 +61,16 @@ func (u *upload) publish(ctx context.Context, size int64, send func(context.Cont
 	return done, earlier, err
 }
 
-// confirm compares what the store says of an object with what was written. An
-// answer that does not identify the object may be a proxy's: the store is asked
-// again. An object of other content is deleted, where that is possible without
-// touching a later one: a damaged snapshot would stay, and be restored from.
+// confirm compares the response about an object with what was written. If it does not
+// identify the object, it may come from a proxy, and confirm asks the store again. An
+// object with other content is deleted, if that is possible without affecting a later
+// one: otherwise a damaged snapshot would remain and be restored from.
 func (u *upload) confirm(ctx context.Context, done Object, size int64) (Object, error) {
 	if done.Size < 0 {
 		now, err := u.head(ctx, u.key, "")
 		switch {
 		case u.is(err, fs.ErrNotExist):
-			return Object{}, failed(ltxstore.ErrUnavailable, "the store accepted the object, and does not have it")
+			return Object{}, failed(ltxstore.ErrUnavailable, "the store accepted the object but does not have it")
 		case err != nil:
 			return Object{}, err
 		}
@@ -86,8 +86,8 @@ func (u *upload) confirm(ctx context.Context, done Object, size int64) (Object, 
 	return u.timed(ctx, done)
 }
 
-// differs returns an error if the store has other content than was written, as
-// far as it tells.
+// differs returns an error if, according to the store, the object has other content than
+// was written.
 func (u *upload) differs(done Object, size int64) error {
 	if done.Size != size {
 		return failed(ltxstore.ErrChecksum, "the store has %d bytes: %d were written", done.Size, size)
@@ -97,13 +97,13 @@ func (u *upload) differs(done Object, size int64) error {
 	}
 	want, err := u.c.sum(u.newHash())
 	if err == nil && !bytes.Equal(done.Sum, want) {
-		err = failed(ltxstore.ErrChecksum, "the store's checksum is %x, that of the body was %x", done.Sum, want)
+		err = failed(ltxstore.ErrChecksum, "the store has the checksum %x: that of the body is %x", done.Sum, want)
 	}
 	return err
 }
 
-// retract deletes the object as this write has left it, and no later one. It
-// does so also when ctx has ended.
+// retract deletes the object that this write has created, but no later one. It does so
+// even if ctx has ended.
 func (u *upload) retract(ctx context.Context, done Object) {
 	bucket, ok := u.Bucket.(Retractor)
 	if !ok || done.Version == "" {
@@ -121,21 +121,21 @@ func (u *upload) warn(ctx context.Context, level slog.Level, text string, err er
 	u.log.Get().LogAttrs(ctx, level, text, slog.String("replica", u.Type), slog.String("key", u.key), slog.Any("error", u.describe(err)))
 }
 
-// resolve finds out whether a write that failed with cause was done, by this
-// write or by an earlier one of the same content. If not, again says that it
-// may be sent once more.
+// resolve determines whether a write that failed with cause was done, by this write or
+// by an earlier one with the same content. If it was not, again means that it may be
+// repeated.
 //
-// To send a conditional write again under its condition does no harm, so a
-// state that cannot be found out is tried again.
+// It is safe to repeat a conditional write, so it is repeated if its state cannot be
+// determined.
 func (u *upload) resolve(ctx context.Context, size int64, cause error) (done Object, again bool, err error) {
 	kind := u.classify(cause).Kind
 	refused := errors.Is(kind, ErrPrecondition) || errors.Is(kind, ErrConflict)
 	gone := errors.Is(kind, ErrNoUpload)
-	final := refused || gone // no answer can still be under way
+	final := refused || gone // no request can still be in progress
 	switch {
 	case ctx.Err() != nil, !final && !u.retryable(cause):
 		return Object{}, false, cause
-	case errors.Is(kind, ltxstore.ErrThrottled): // nothing was done
+	case errors.Is(kind, ltxstore.ErrThrottled): // nothing was written
 		return Object{}, true, cause
 	}
 	var found Object
@@ -146,13 +146,13 @@ func (u *upload) resolve(ctx context.Context, size int64, cause error) (done Obj
 	}
 	switch {
 	case u.is(err, fs.ErrNotExist) && refused:
-		return Object{}, true, failed(ltxstore.ErrUnavailable, "another write or a deletion of this name was under way: %w", cause)
+		return Object{}, true, failed(ltxstore.ErrUnavailable, "another write or a deletion of this name was in progress: %w", cause)
 	case u.is(err, fs.ErrNotExist):
 		return Object{}, !gone, cause
 	case err != nil:
-		return Object{}, !final, fmt.Errorf("%w; whether the file exists is not known: %w", cause, err)
+		return Object{}, !final, fmt.Errorf("%w; it is unknown whether the file exists: %w", cause, err)
 	case found.Size != size:
-		return Object{}, false, u.exists(cause, fmt.Sprintf("with %d bytes: %d were to be written", found.Size, size))
+		return Object{}, false, u.exists(cause, fmt.Sprintf("with %d bytes instead of %d", found.Size, size))
 	}
 	if err := u.compare(ctx, found, cause); err != nil {
 		return Object{}, false, err
@@ -161,7 +161,7 @@ func (u *upload) resolve(ctx context.Context, size int64, cause error) (done Obj
 	return done, false, err
 }
 
-// compare returns nil if the object, which has the body's size, has its
+// compare returns nil if the object, which has the same size as the body, has the same
 // content.
 func (u *upload) compare(ctx context.Context, found Object, cause error) error {
 	want, err := u.c.sum(u.newHash())
@@ -171,11 +171,11 @@ func (u *upload) compare(ctx context.Context, found Object, cause error) error {
 	got := found.Sum
 	if got == nil {
 		if got, err = u.readBack(ctx, u.newHash()); err != nil {
-			return fmt.Errorf("%w; whether the file that exists is the same is not known: %w", cause, err)
+			return fmt.Errorf("%w; it is unknown whether the existing file is the same: %w", cause, err)
 		}
 	}
 	if !bytes.Equal(got, want) {
-		return u.exists(cause, fmt.Sprintf("with other content of the same size, checksum %x: %x was to be written", got, want))
+		return u.exists(cause, fmt.Sprintf("with the same size but the checksum %x instead of %x", got, want))
 	}
 	return nil
 }
@@ -193,5 +193,5 @@ func (u *upload) readBack(ctx context.Context, h hash.Hash) ([]byte, error) {
 
 func (u *upload) exists(cause error, how string) error {
 	return &ltxstore.Error{Op: "write", Backend: u.Type, Key: u.key, Kind: fs.ErrExist,
-		Err: u.describe(fmt.Errorf("the name is taken, %s: %w", how, cause))}
+		Err: u.describe(fmt.Errorf("the file exists %s: %w", how, cause))}
 }

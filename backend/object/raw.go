@@ -58,7 +58,7 @@ func (r *replica) eachRaw(ctx context.Context, prefix string, visit func(backend
 		for _, o := range page.Objects {
 			name, ok := strings.CutPrefix(o.Key, prefix)
 			if !ok || name == "" || strings.Contains(name, "/") {
-				continue // the folder's own marker, for one
+				continue // such as the folder's own marker
 			}
 			f := backend.RawFile{Name: name, Size: o.Size, Modified: o.Modified.UTC()}
 			if o.Size < 0 || o.Modified.IsZero() {

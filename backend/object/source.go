@@ -14,35 +14,35 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// errSourcePanic stands for the panic of a source on its way through an SDK.
+// errSourcePanic represents a panic of the source while it passes through an SDK.
 var errSourcePanic = errors.New("the body's reader panicked")
 
-// source is the caller's reader under guard. An HTTP transport reads bodies in
-// goroutines of its own, where a panic would end the process, and SDKs take a
-// reader's error for the network's: both are kept here, and end every request
-// of the write at once. Nothing is read once the write has ended or failed.
+// source guards the caller's reader. HTTP transports read bodies in their own
+// goroutines, where a panic would end the process, and SDKs mistake a reader's error
+// for one of the network: source records both, and cancels all requests of the write.
+// It reads nothing after the write has ended or failed.
 type source struct {
 	ctx  context.Context // of the write
 	stop context.CancelCauseFunc
 	r    io.Reader
 
-	// at, if not nil, reads r at any place, several at once, without moving
-	// it. start is where r stood.
+	// at, if not nil, reads r at any offset, concurrently and without moving it.
+	// start is the initial offset of r.
 	at    io.ReaderAt
 	start int64
 
-	// size is how many bytes there are, -1 if r does not tell. A body that
-	// turns out to have another size has changed while it was sent.
+	// size is the number of bytes, or -1 if unknown. If it turns out to be another,
+	// the body has changed while it was sent.
 	size int64
 
 	mu       sync.Mutex
 	read     int64
-	err      error // the source's own failure
+	err      error // the error of the source itself
 	panicked bool
 	value    any
 }
 
-// newSource guards r. stop is called with the source's failure.
+// newSource returns a source for r. It calls stop with the error of r.
 func newSource(ctx context.Context, stop context.CancelCauseFunc, r io.Reader) (*source, error) {
 	s := &source{ctx: ctx, stop: stop, r: r, size: -1}
 	size, err := ltxio.Size(r)
@@ -57,9 +57,9 @@ func newSource(ctx context.Context, stop context.CancelCauseFunc, r io.Reader) (
 	return s, err
 }
 
-// readerAt returns r as an io.ReaderAt if its type is known to have one that
-// yields what Read does. A type that embeds one of these and has another Read
-// would not.
+// readerAt returns r as an io.ReaderAt if its type is known to have a ReadAt that
+// returns the same bytes as Read. Any other type may embed one of these and have a
+// different Read.
 func readerAt(r io.Reader) io.ReaderAt {
 	switch r := r.(type) {
 	case *os.File:
@@ -87,7 +87,7 @@ func (s *source) Read(p []byte) (n int, err error) {
 	}()
 	n, err = s.r.Read(p)
 	if ended := flow.Err(s.ctx); ended != nil {
-		return 0, ended // it may have blocked for long: what it says now is too late
+		return 0, ended // it may have blocked for long, and its result is too late
 	}
 	switch {
 	case n < 0 || n > len(p):
@@ -104,8 +104,8 @@ func (s *source) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// ReadAt implements io.ReaderAt where at is not nil. It holds no lock while it
-// reads: several parts do so at once.
+// ReadAt implements io.ReaderAt if at is not nil. It holds no lock while reading,
+// because several parts are read concurrently.
 func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	s.mu.Lock()
 	err := s.usable()
@@ -118,7 +118,7 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	case err == io.EOF && end < s.size:
 		err = ltxio.CheckSize(s.size, end)
 	case err == nil && end == s.size && s.goesOn():
-		// Without its last bytes, no request is complete.
+		// Without the last bytes, no request is complete.
 		n, err = 0, ltxio.CheckSize(s.size, s.size+1)
 	}
 	if err != nil && err != io.EOF {
@@ -129,8 +129,8 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// goesOn reports whether a file has grown since the write began. Of the readers
-// that are read in place, only files can.
+// goesOn reports whether a file has grown since the write started. Of the readers that
+// are read in place, only files can grow.
 func (s *source) goesOn() bool {
 	if _, ok := s.at.(*os.File); !ok {
 		return false
@@ -139,7 +139,7 @@ func (s *source) goesOn() bool {
 	return n > 0
 }
 
-// usable is called with mu held.
+// usable returns why nothing may be read, or nil. mu must be held.
 func (s *source) usable() error {
 	if s.err != nil {
 		return s.err
@@ -147,21 +147,21 @@ func (s *source) usable() error {
 	return flow.Err(s.ctx)
 }
 
-// fail is called with mu held.
+// fail records err and cancels the write. mu must be held.
 func (s *source) fail(err error) error {
 	s.err = err
 	s.stop(err)
 	return err
 }
 
-// failure returns the source's own error.
+// failure returns the error of the source itself.
 func (s *source) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// rethrow panics in the caller's goroutine with what the source panicked with.
+// rethrow repeats a panic of the source in the caller's goroutine.
 func (s *source) rethrow() {
 	s.mu.Lock()
 	panicked, value := s.panicked, s.value
@@ -171,11 +171,10 @@ func (s *source) rethrow() {
 	}
 }
 
-// finish leaves the caller's reader at its end after a success, as reading it
-// would have.
+// finish moves the caller's reader to its end after a success, as if it had been read.
 func (s *source) finish() {
 	if s.at != nil {
-		// The file is stored: an error here helps nobody.
+		// The file is stored, so that an error here would not help.
 		_, _ = s.r.(io.Seeker).Seek(s.start+s.size, io.SeekStart)
 	}
 }

@@ -7,28 +7,28 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// maxFailures is after how many failures a sweep gives up: the list of them is
-// in memory, and the rest fares no better.
+// maxFailures is the number of failures after which a sweep gives up: they are kept in
+// memory, and the rest would probably fail too.
 const maxFailures = 1000
 
-// namesPage is a page of what is right below a prefix: keys of objects, and deeper
-// prefixes, each closed by a slash.
+// namesPage is a page of the names directly below a prefix: keys of objects, and deeper
+// prefixes, each with a slash at the end.
 type namesPage struct {
 	Keys, Prefixes []string
 	More           bool
 }
 
-// sweep deletes a replica's files while it lists them: at most Limit+1 times
-// Pending keys and one page are in memory.
+// sweep deletes a replica's files while listing them. At most Limit+1 times Pending keys
+// and one page are in memory.
 type sweep struct {
-	// List returns the listing of what is right below a prefix: each call of
-	// it is the next page.
+	// List lists the names directly below a prefix: each call of the returned
+	// function returns the next page.
 	List func(prefix string) func(ctx context.Context) (namesPage, error)
 
-	// Own tells the replica's files from a stranger's.
+	// Own reports whether a key is that of a file of the replica.
 	Own func(key string) bool
 
-	// IsLevel tells a level of the replica from another prefix.
+	// IsLevel reports whether a prefix is that of a level of the replica.
 	IsLevel func(prefix string) bool
 
 	// Delete deletes keys and returns the failures. Up to Limit calls run
@@ -36,10 +36,10 @@ type sweep struct {
 	Delete func(ctx context.Context, keys []string) []error
 	Limit  int
 
-	// Wrap makes the error of a listing that failed.
+	// Wrap wraps the error of a failed listing.
 	Wrap func(prefix string, err error) error
 
-	// Pending is how many keys are gathered for one Delete.
+	// Pending is how many keys are collected for one Delete.
 	Pending int
 
 	keys   []string
@@ -47,12 +47,12 @@ type sweep struct {
 	line   flow.Line[[]error]
 }
 
-// Run deletes the files of the levels right below each holder, and those of
-// the levels that have no holder. It returns the failures.
+// Run deletes the files of the levels directly below each holder, and of the other
+// levels. It returns the failures.
 func (s *sweep) Run(ctx context.Context, holders, levels []string) []error {
 	s.line = flow.Line[[]error]{Limit: s.Limit, Take: func(failed []error) { s.failed = append(s.failed, failed...) }}
 	for _, holder := range holders {
-		// A page's levels are emptied before the next page is asked for.
+		// The levels of a page are emptied before the next page is requested.
 		s.walk(ctx, holder, func(prefix string) {
 			if s.IsLevel(prefix) {
 				s.walk(ctx, prefix, nil)
@@ -69,8 +69,8 @@ func (s *sweep) Run(ctx context.Context, holders, levels []string) []error {
 	return s.failed
 }
 
-// walk deletes the replica's files right below prefix, and calls deeper for
-// every prefix there.
+// walk deletes the replica's files directly below prefix, and calls deeper for every
+// prefix there.
 func (s *sweep) walk(ctx context.Context, prefix string, deeper func(prefix string)) {
 	next := s.List(prefix)
 	for more := true; more && len(s.failed) < maxFailures; {
@@ -110,10 +110,10 @@ func (s *sweep) delete(ctx context.Context, n int) {
 	s.line.Do(func() []error { return s.Delete(ctx, keys) })
 }
 
-// findLevels returns the levels right below the holders and those elsewhere, sorted.
-// The latter are prefixes of levels that may be empty: they are not listed. list
-// returns the listing of what is right below a prefix; each call of that returns the
-// next page. parse returns the level that has a prefix.
+// findLevels returns the sorted levels directly below the holders and those elsewhere.
+// The latter are prefixes of levels that may be empty, because they are not listed.
+// list lists the names directly below a prefix; each call of the returned function
+// returns the next page. parse returns the level of a prefix.
 func findLevels(ctx context.Context, holders, elsewhere []string, list func(prefix string) func(context.Context) (namesPage, error), parse func(prefix string) (level int, ok bool)) ([]int, error) {
 	prefixes := slices.Clone(elsewhere)
 	for _, holder := range holders {

@@ -21,9 +21,8 @@ type listed struct {
 	gone bool // deleted since it was listed
 }
 
-// complete fills in what a listing does not tell of files: their timestamps if
-// metadata is true, and a size or time that the store has left out. The first
-// failure ends it.
+// complete adds what a listing does not contain: the timestamps of files if metadata is
+// true, and missing sizes and times. It stops at the first failure.
 func (r *replica) complete(ctx context.Context, files []listed, metadata bool) error {
 	var incomplete []*listed
 	for i := range files {
@@ -34,7 +33,7 @@ func (r *replica) complete(ctx context.Context, files []listed, metadata bool) e
 				continue
 			}
 		}
-		torn := f.Size == 0 // the iterator skips it, and needs no time for that
+		torn := f.Size == 0 // the iterator skips it
 		if !torn && (metadata || f.Size < 0 || f.info.CreatedAt.IsZero()) {
 			incomplete = append(incomplete, f)
 		}
@@ -52,10 +51,10 @@ func (r *replica) complete(ctx context.Context, files []listed, metadata bool) e
 	})
 }
 
-// inquire completes one file: by its properties, where they can tell more than
-// the listing, and by its header where they do not tell the time.
+// inquire completes one file: from its properties, if these may contain more than the
+// listing, and from its header if they do not contain the time.
 func (r *replica) inquire(ctx context.Context, f *listed, metadata bool) error {
-	_, told := ltxio.MetadataTime(f.Metadata) // and is in info
+	_, told := ltxio.MetadataTime(f.Metadata) // which is in info
 	if !r.Traits.ListsMetadata || f.Size < 0 {
 		now, err := r.head(ctx, f.Key, "")
 		if err != nil {
@@ -83,7 +82,7 @@ func (r *replica) inquire(ctx context.Context, f *listed, metadata bool) error {
 	case isLTX:
 		f.info.CreatedAt = at
 	case f.info.CreatedAt.IsZero():
-		return fmt.Errorf("store tells no time of a file without an LTX header")
+		return fmt.Errorf("store returned no time for a file without an LTX header")
 	}
 	return nil
 }

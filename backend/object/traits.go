@@ -2,31 +2,31 @@ package object
 
 import "hash"
 
-// Traits tell what a store cannot do, and its limits. The zero value is a
-// store that can do everything and has S3's limits.
+// Traits describe what a store cannot do, and its limits. The zero value is a store that
+// can do everything and has the limits of S3.
 type Traits struct {
-	// Unsorted says that listings come in no order: a level is then in memory
+	// Unsorted means that listings are not sorted: a level is then in memory
 	// before the first item.
 	Unsorted bool
 
-	// NoStartAt says that a listing begins at the beginning whatever
-	// ListOptions.StartAt is: a seek then lists the level from there.
+	// NoStartAt means that the store ignores ListOptions.StartAt: a seek then
+	// lists the level from its start.
 	NoStartAt bool
 
-	// NoIfAbsent says that PutOptions.IfAbsent is not kept. A client with
-	// write-once is then refused at Init.
+	// NoIfAbsent means that the store does not support PutOptions.IfAbsent. Init
+	// of a client with write-once then fails.
 	NoIfAbsent bool
 
-	// ListsMetadata says that Page has the objects' metadata if asked for, so
-	// that no Head could tell more.
+	// ListsMetadata means that a Page contains the objects' metadata if requested,
+	// so that Head would not return more.
 	ListsMetadata bool
 
-	// UploadsUnfiltered says that ListUploads ignores the prefix, or cannot
-	// list by one: the uploads of the whole bucket are then listed, once.
+	// UploadsUnfiltered means that ListUploads cannot list by prefix: the uploads
+	// of the whole bucket are then listed, once.
 	UploadsUnfiltered bool
 
-	// DeleteBatch is how many keys a Batcher takes at once; 0 and 1 mean that
-	// it is not to be used.
+	// DeleteBatch is the maximum number of keys of a DeleteBatch; 0 and 1 mean that
+	// it is not used.
 	DeleteBatch int
 
 	// Limits of an upload in parts. 0 means S3's: 10,000 parts of at most
@@ -35,11 +35,11 @@ type Traits struct {
 	MaxPartSize   int64
 	MaxObjectSize int64
 
-	// EqualParts says that all parts but the last must be of one size.
+	// EqualParts means that all parts except the last must have the same size.
 	EqualParts bool
 
-	// NewHash returns the hash that the store itself computes of every object
-	// and tells as Object.Sum. Nil means that it tells none: contents are then
+	// NewHash returns the hash that the store itself computes for every object and
+	// returns as Object.Sum. Nil means that it returns none: contents are then
 	// compared by reading the object back.
 	NewHash func() hash.Hash
 }

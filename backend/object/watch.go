@@ -16,16 +16,15 @@ import (
 
 const opWatch = "watch"
 
-// Watch returns the files of a level that are written from now on, by any
-// client, each as soon as it can be read: a follower need not list the level
-// again and again. It is for a method of that name of a client whose Bucket is a
-// Watcher; of any other it is errors.ErrUnsupported.
+// Watch returns the files of a level that are written from now on, by any client, each
+// as soon as it can be read, so that a follower need not list the level repeatedly. It
+// is for the method Watch of a client whose Bucket is a Watcher; for other clients, it
+// fails with errors.ErrUnsupported.
 //
-// The sequence ends with ctx, whose error it yields, or when the caller breaks
-// off. CreatedAt is the timestamp in the object's metadata, else the time when
-// it was written. A file that is written twice may come twice; one that is
-// deleted soon may not be there any more. What is there already is for LTXFiles
-// to list.
+// The sequence ends with the error of ctx, or when the caller stops. CreatedAt is the
+// timestamp in the object's metadata, or else the time at which it was written. A file
+// that is written twice may be returned twice, and one that is soon deleted may no longer
+// exist. Use LTXFiles to list files that already exist.
 func Watch(ctx context.Context, c *Client, level int) (iter.Seq2[*ltx.FileInfo, error], error) {
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse(opWatch, err)
@@ -43,7 +42,7 @@ func Watch(ctx context.Context, c *Client, level int) (iter.Seq2[*ltx.FileInfo, 
 			return err
 		})
 	} else {
-		err = fmt.Errorf("store does not report what is written: %w", errors.ErrUnsupported)
+		err = fmt.Errorf("store does not report writes: %w", errors.ErrUnsupported)
 	}
 	prefix := r.Keys.LevelPrefix(level)
 	err = r.wrap(opWatch, prefix, flow.Ended(ctx, err))

@@ -22,21 +22,19 @@ import (
 )
 
 // WriteLTXFile implements ltxstore.ReplicaClient. A body of at most
-// Store.UploadThreshold bytes is one request. A larger one is an upload in
-// parts: two requests and one for each part; or a stream, where the store
-// takes those.
+// Store.UploadThreshold bytes costs one request. A larger one is an upload in parts,
+// with two requests and one for each part, or a stream if the Bucket is a Streamer.
 //
-// An *os.File, a *bytes.Reader and a *strings.Reader are read in place, and
-// again where a request is repeated. Of any other body what is under way is in
-// memory: a small body, or at most Store.Concurrency parts. Parts of a body of
-// unknown size begin at Store.PartSize and grow in proportion to what was sent,
-// so that the store's largest object fits; as they grow, fewer are under way,
-// 256 MiB or one part at most.
+// An *os.File, *bytes.Reader or *strings.Reader is read in place, and read again if a
+// request is repeated. Of any other body, the data being sent is in memory: all of a
+// small body, or at most Store.Concurrency parts. Parts of a body of unknown size start
+// at Store.PartSize and grow in proportion to what was sent, so that the store's largest
+// object fits; as they grow, fewer are sent at a time, at most 256 MiB or one part.
 //
-// An answer that does not identify the object costs one request more. With
-// Store.WriteOnce, so does one that is lost or refuses the write, and without it
-// the loss of the answer that completes an upload; if the object that is there
-// has the same size and the store tells no hash of it, it is read and compared.
+// If a response does not identify the object, it costs one more request. So does, with
+// Store.WriteOnce, a response that is lost or rejects the write, and without it, the lost
+// response to the completion of an upload; if the existing object has the same size and
+// the store provides no hash, it is read and compared.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("write", err)
@@ -61,7 +59,7 @@ func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, nil
 }
 
-// refuse makes the error of a bad argument, or of a context already done.
+// refuse returns the error of an invalid argument, or of a context that has ended.
 func (c *Client) refuse(op string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
 }
@@ -88,20 +86,20 @@ func (r *replica) write(parent context.Context, key string, info *ltx.FileInfo, 
 	return nil
 }
 
-// reason tells why a write has failed. An SDK and its transport report a
-// source's failure, and a context's end, in words of their own.
+// reason returns why a write has failed. SDKs and their transports report the error of
+// the source, and the end of a context, as errors of their own.
 func (r *replica) reason(parent context.Context, key string, src *source, err error) error {
 	if ended := flow.Err(parent); ended != nil {
 		return ended
 	}
 	if failure := src.failure(); failure != nil {
-		// wrap would take a source's broken connection for the store's.
+		// wrap would mistake a broken connection of the source for one of the store.
 		return &ltxstore.Error{Op: "write", Backend: r.Type, Key: key, Kind: ltxstore.KindOf(failure), Err: failure}
 	}
 	return err
 }
 
-// store decides how the body is sent.
+// store sends the body in the way that fits its size.
 func (r *replica) store(ctx context.Context, cancel context.CancelCauseFunc, key string, info *ltx.FileInfo, src *source) (Object, error) {
 	c, err := take(src, r.UploadThreshold, func(first []byte) error {
 		hdr, isLTX, err := ltxio.Header(first, info.MinTXID, info.MaxTXID)
@@ -124,25 +122,25 @@ func (r *replica) store(ctx context.Context, cancel context.CancelCauseFunc, key
 	if s, ok := r.Bucket.(Streamer); ok {
 		return u.stream(ctx, s)
 	}
-	return Object{}, fmt.Errorf("body has more than %d bytes, which is all that the store takes: %w", r.UploadThreshold, fs.ErrInvalid)
+	return Object{}, fmt.Errorf("body has more than %d bytes, the maximum of the store: %w", r.UploadThreshold, fs.ErrInvalid)
 }
 
-// upload is one object on its way.
+// upload is an object that is being written.
 type upload struct {
 	*replica
-	cancel   context.CancelCauseFunc // ends every request of the write
+	cancel   context.CancelCauseFunc // cancels all requests of the write
 	key      string
 	c        *content
 	metadata map[string]string
-	isLTX    bool // the metadata has the file's time
+	isLTX    bool // the metadata contains the file's time
 }
 
 func (u *upload) options() PutOptions {
 	return PutOptions{IfAbsent: u.WriteOnce, Metadata: u.metadata}
 }
 
-// newHash returns the hash by which contents are compared. Without WriteOnce
-// that is seldom needed: then it is one that costs nothing.
+// newHash returns the hash for comparing contents. Without WriteOnce, that is rarely
+// needed, and the hash is one that costs nothing.
 func (r *replica) newHash() hash.Hash {
 	switch {
 	case r.Traits.NewHash != nil:
@@ -171,20 +169,20 @@ func (u *upload) single(ctx context.Context) (Object, error) {
 	return done, err
 }
 
-// stream stores the body through the store's own stream.
+// stream stores the body with a Streamer.
 func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	u.c.hash = u.newHash()
 	counted := &Stream{r: u.c.stream(), hash: u.c.hash}
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
-	u.c.whole = false // its sum is the one that was made on the way
+	u.c.whole = false // its sum was computed while sending it
 	if err == nil {
 		return u.confirm(ctx, done, counted.n)
 	}
 	if u.is(err, ErrPrecondition) {
-		// The store refuses before it has seen the body: to know whether the
-		// file that is there is the same, it must be read all the same.
+		// The store rejects the write before it has read the body. The body must
+		// still be read, to compare it with the existing file.
 		if _, err := io.Copy(io.Discard, counted); err != nil {
 			return Object{}, err
 		}
@@ -202,7 +200,7 @@ func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	return done, nil
 }
 
-// policyAfter is the policy for a Streamer, which knows no RetryAfter.
+// policyAfter returns the Retrier for a Streamer. It adds RetryAfter to errors.
 func (u *upload) policyAfter() Retrier { return retrier{u.replica} }
 
 type retrier struct{ r *replica }
@@ -213,7 +211,7 @@ func (p retrier) Do(ctx context.Context, op func(context.Context) error) error {
 
 // Stream is a body of unknown length, which is read once.
 type Stream struct {
-	r    io.Reader // which writes to hash what it reads
+	r    io.Reader // also writes to hash
 	hash hash.Hash
 	n    int64
 	end  bool
@@ -230,11 +228,11 @@ func (s *Stream) Read(p []byte) (int, error) {
 // Sum returns the hash by Traits.NewHash of what has been read.
 func (s *Stream) Sum() []byte { return s.hash.Sum(nil) }
 
-// errNoTime is the error of a store that tells no time of an object.
-var errNoTime = errors.New("the store's answers have no time")
+// errNoTime is the error of a store that returns no time for an object.
+var errNoTime = errors.New("the store's responses contain no time")
 
-// timed completes the time that the store gives an object without an LTX
-// header (clause T2): when it answered, which costs nothing, or what it tells.
+// timed completes the time of an object without an LTX header (clause T2): the time in
+// the response, if it has one, or else that of Head.
 func (u *upload) timed(ctx context.Context, done Object) (Object, error) {
 	if u.isLTX || !done.Modified.IsZero() {
 		return done, nil
