@@ -1,5 +1,5 @@
-// Package oplog logs a backend's operations, each once when it starts and
-// once when it ends, with the same messages for every backend.
+// Package oplog logs the operations of backends, each when it starts and when it ends,
+// with the same messages for every backend.
 package oplog
 
 import (
@@ -19,14 +19,14 @@ import (
 // Logger is a client's logger. The zero value logs to slog.Default. It may be
 // changed while operations run.
 type Logger struct {
-	// Secrets are those that the client knows. They are removed from every
-	// line; the client passes its errors through Secrets.Error.
+	// Secrets are the secrets of the client. They are removed from every line; the
+	// client must pass its errors through Secrets.Error.
 	Secrets scrub.Secrets
 
 	custom atomic.Pointer[slog.Logger]
 }
 
-// Set directs the log; nil silences it.
+// Set sets the logger; nil discards all logs.
 func (l *Logger) Set(logger *slog.Logger) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -34,7 +34,7 @@ func (l *Logger) Set(logger *slog.Logger) {
 	l.custom.Store(logger)
 }
 
-// Get returns the logger in force.
+// Get returns the current logger.
 func (l *Logger) Get() *slog.Logger {
 	if logger := l.custom.Load(); logger != nil {
 		return logger
@@ -42,11 +42,11 @@ func (l *Logger) Get() *slog.Logger {
 	return slog.Default()
 }
 
-// Op is one operation. Replica is the client's Type and Name the operation
-// ("write"). Level, MinTXID and MaxTXID name the file, unless Level is
-// negative. Done is the level of the line that reports success:
-// slog.LevelInfo for an operation that changes the store, slog.LevelDebug for
-// one that reads it, because a daemon reads all the time.
+// Op is an operation. Replica is the client's Type and Name the operation ("write").
+// Level, MinTXID and MaxTXID identify the file, unless Level is negative. Done is the
+// level at which success is logged: slog.LevelInfo for an operation that changes the
+// store, and slog.LevelDebug for one that reads it, because a daemon reads all the
+// time.
 type Op struct {
 	Replica, Name    string
 	Level            int
@@ -58,16 +58,15 @@ type Op struct {
 	secrets *scrub.Secrets
 }
 
-// Start logs at debug level that op begins, and returns op for End.
+// Start logs at debug level that op starts, and returns op for End.
 func (l *Logger) Start(ctx context.Context, op Op) Op {
 	op.ctx, op.logger, op.secrets = context.WithoutCancel(ctx), l.Get(), &l.Secrets
 	op.log(slog.LevelDebug, "starting")
 	return op
 }
 
-// End logs success, or failure at error level. A missing file and an ended
-// context are logged at debug level, because callers ask about the one and
-// cause the other.
+// End logs success, or failure at error level. A missing file and an ended context are
+// logged at debug level, because callers expect the former and cause the latter.
 func (op Op) End(err error, attrs ...slog.Attr) {
 	switch {
 	case err == nil:
@@ -80,23 +79,23 @@ func (op Op) End(err error, attrs ...slog.Attr) {
 }
 
 func (op Op) failed(level slog.Level, err error, attrs []slog.Attr) {
-	if op.logger.Enabled(op.ctx, level) { // scrubbing costs more than a line that is dropped
+	if op.logger.Enabled(op.ctx, level) { // do not remove secrets from a line that is discarded
 		op.log(level, "failed", append(attrs, slog.Any("error", op.secrets.Error(err)))...)
 	}
 }
 
-// Listing returns files as they are, and logs the end of the listing, once,
-// when it is closed, with the number of files.
+// Listing returns files unchanged, and logs the end of the listing with the number of
+// files when it is closed.
 func (op Op) Listing(files ltx.FileIterator) ltx.FileIterator {
 	return flow.Counted(files, func(n int, err error) { op.End(err, slog.Int("files", n)) })
 }
 
 // Repeated is the message of Retried.
-const Repeated = "request failed and is repeated"
+const Repeated = "request failed, repeating it"
 
-// Retried returns the OnRetry of a retry.Policy for a client of the Type
-// replica. It logs each repetition at debug level, with the error that
-// describe returns if describe is not nil.
+// Retried returns the OnRetry of a retry.Policy for a client with the Type replica. It
+// logs each repetition at debug level, with the error that describe returns if describe
+// is not nil.
 func (l *Logger) Retried(replica string, describe func(error) error) func(attempt int, wait time.Duration, err error) {
 	return func(attempt int, wait time.Duration, err error) {
 		if !l.Get().Enabled(context.Background(), slog.LevelDebug) {

@@ -170,7 +170,7 @@ func TestRetried(t *testing.T) {
 	var out strings.Builder
 	log.Set(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	log.Retried("s3", nil)(2, 3*time.Second, errors.New("Put https://h/k?X-Amz-Signature=abc: reset"))
-	assert.Contains(t, out.String(), `level=DEBUG msg="request failed and is repeated" replica=s3 attempt=2 wait=3s error="Put https://h/k: reset"`)
+	assert.Contains(t, out.String(), `level=DEBUG msg="request failed, repeating it" replica=s3 attempt=2 wait=3s error="Put https://h/k: reset"`)
 }
 
 // No line has a secret that the client knows, under whatever name a server

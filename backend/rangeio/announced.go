@@ -5,13 +5,12 @@ import (
 	"io"
 )
 
-// errExcess is the error of a body that is not what its header says: which of
-// its bytes are those of the range, nobody can tell.
+// errExcess is the error of a body that does not match its header, so that it is unknown
+// which bytes are those of the range.
 var errExcess = errors.New("body is longer than its Content-Range announces")
 
-// Announced returns body, whose Content-Range announces n bytes, so that more
-// than these are an error: after the last of them, a Read finds out whether the
-// body ends.
+// Announced returns body, which should have n bytes according to its Content-Range, and
+// fails if it has more. This is detected by the Read after the last of these bytes.
 func Announced(body io.ReadCloser, n int64) io.ReadCloser {
 	return &announced{ReadCloser: body, left: n}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// attempt is one body, and the watch over its progress.
+// attempt is a body whose progress is monitored.
 type attempt struct {
 	body      io.ReadCloser
-	close     func() // gives up everything the attempt holds, once
+	close     func() // releases everything of the attempt, once
 	interrupt func() // ends a blocked Read
 
 	idle    time.Duration
@@ -22,7 +22,7 @@ type attempt struct {
 	stalled atomic.Bool
 }
 
-// adopt makes an attempt of a body that somebody else has opened.
+// adopt returns an attempt for a body that is already open.
 func (r *Reader) adopt(body io.ReadCloser, cancel context.CancelFunc) *attempt {
 	a := &attempt{body: body}
 	closeBody := sync.OnceFunc(func() { body.Close() })
@@ -40,7 +40,7 @@ func (r *Reader) adopt(body io.ReadCloser, cancel context.CancelFunc) *attempt {
 	return a
 }
 
-// open opens what is left.
+// open opens the rest of the transfer.
 func (r *Reader) open() (*attempt, error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	a := &attempt{interrupt: cancel}
@@ -61,7 +61,7 @@ func (r *Reader) open() (*attempt, error) {
 	return a, nil
 }
 
-// read returns what the body has, and the reason if it has nothing more.
+// read reads from the body. If it fails, the error is the reason.
 func (a *attempt) read(p []byte) (n int, err error) {
 	a.expect()
 	defer a.rest()
@@ -73,8 +73,8 @@ func (a *attempt) read(p []byte) (n int, err error) {
 	return 0, io.ErrNoProgress
 }
 
-// readEnd reads what follows the last byte. Bytes that nobody asked for, from
-// a server that ignores ranges, end the body as io.EOF does.
+// readEnd reads after the last byte. Excess bytes, from a server that ignores ranges, end
+// the body as io.EOF does.
 func (a *attempt) readEnd() error {
 	var excess [1]byte
 	n, err := a.read(excess[:])
@@ -84,7 +84,7 @@ func (a *attempt) readEnd() error {
 	return err
 }
 
-// watch gives the attempt a timer that does not run yet.
+// watch creates the attempt's timer, without starting it.
 func (a *attempt) watch(cfg Config) {
 	if cfg.IdleTimeout < 0 {
 		return
@@ -97,7 +97,7 @@ func (a *attempt) watch(cfg Config) {
 	a.timer.Stop()
 }
 
-// expect starts the time in which something must come, rest ends it.
+// expect starts the timer for the next bytes, and rest stops it.
 func (a *attempt) expect() {
 	if a.timer != nil {
 		a.timer.Reset(a.idle)
@@ -110,7 +110,7 @@ func (a *attempt) rest() {
 	}
 }
 
-// reason tells a stall from the cancellation with which it was ended.
+// reason returns a stallError in place of the cancellation that a stall causes.
 func (a *attempt) reason(err error) error {
 	if err != nil && err != io.EOF && a.stalled.Load() {
 		return &stallError{a.idle}
@@ -118,12 +118,11 @@ func (a *attempt) reason(err error) error {
 	return err
 }
 
-// stallError is a net.Error, as the other timeouts of a transport are, so
-// that it is judged as they are. It does not wrap the cancellation, which
-// would make it look like the caller's.
+// stallError is a net.Error, to be classified like other timeouts of a transport. It does
+// not wrap the cancellation, which would look like that of the caller.
 type stallError struct{ idle time.Duration }
 
-func (e *stallError) Error() string { return fmt.Sprintf("no byte arrived for %v", e.idle) }
+func (e *stallError) Error() string { return fmt.Sprintf("no data arrived for %v", e.idle) }
 
 // Timeout implements net.Error.
 func (e *stallError) Timeout() bool { return true }

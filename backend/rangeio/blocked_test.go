@@ -62,7 +62,7 @@ func TestReaderStallUsesTheBudget(t *testing.T) {
 		start := time.Now()
 		got, err := io.ReadAll(r)
 		assert.Equal(t, s.data[:30], got)
-		assert.EqualError(t, err, "after 3 attempts: no byte arrived for 1m0s")
+		assert.EqualError(t, err, "after 3 attempts: no data arrived for 1m0s")
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		assert.True(t, timeout.Timeout())

@@ -2,8 +2,8 @@ package rangeio
 
 import "io"
 
-// WrapErrors returns body with every failure of a Read, io.EOF excepted,
-// passed through wrap: it is where a backend names the file.
+// WrapErrors returns body with every error of Read except io.EOF passed through wrap. A
+// backend uses it to add the name of the file.
 func WrapErrors(body io.ReadCloser, wrap func(error) error) io.ReadCloser {
 	return &wrapped{ReadCloser: body, wrap: wrap}
 }

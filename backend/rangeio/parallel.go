@@ -11,44 +11,40 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// ParallelConfig is a transfer whose body is open, and of which later parts
-// are to be read at the same time.
+// ParallelConfig is a transfer with an open body, whose later parts are to be read
+// concurrently.
 type ParallelConfig struct {
-	// Body returns the reader of the whole transfer, which ends with ctx. It
-	// is read up to the first part that has been asked for by itself, and then
-	// closed.
+	// Body returns the reader of the whole transfer, which ends with ctx. It is
+	// read up to the first part that was requested separately, and then closed.
 	Body func(ctx context.Context) io.ReadCloser
 
-	// Offset is where in the file the transfer begins, and Size how long it
-	// is.
+	// Offset is where in the file the transfer starts, and Size its length.
 	Offset, Size int64
 
-	// Pool bounds the requests and the memory, together with those of every
-	// other transfer that has it.
+	// Pool limits the requests and the memory of all transfers that use it.
 	Pool *Pool
 
-	// Open reads a part of the same version of the file: exactly as many
-	// bytes, or an error. It asks for nothing before the first Read. If that
-	// is errors.ErrUnsupported, as of a store that ignores ranges, and nothing
-	// has been read of another part, Body goes on.
+	// Open returns a reader of a part of the same version of the file, which
+	// returns exactly as many bytes, or an error. It sends no request before the
+	// first Read. If that fails with errors.ErrUnsupported, for a store that ignores
+	// ranges, and no other part was read, Body is used for the rest.
 	Open func(ctx context.Context, offset, length int64) io.ReadCloser
 }
 
-// Serial is how many ranges of a pool's size are read by one request before
-// those after them are asked for in parallel. A transfer of no more has
-// nothing to gain.
+// Serial is how many ranges of a pool's size are read with one request before those
+// after them are requested concurrently. Shorter transfers would not benefit.
 const Serial = 2
 
-// patience is the part of a range that is read before others are asked for:
-// a caller that wants no more than a header costs one request.
+// patience is the fraction of a range that is read before others are requested, so that
+// a caller that only needs a header costs one request.
 const patience = 8
 
-// Parallel reads the beginning of a body as it comes, and meanwhile the parts
-// after it into buffers of a Pool. A part that the pool has no buffer for is
-// read as it comes, too: a transfer never waits for another one. An answer that waits a
-// second for a buffer gives its connection back.
+// Parallel reads the start of a body directly, and at the same time the parts after it
+// into buffers of a Pool. A part for which the pool has no buffer is read directly, too:
+// a transfer never waits for another. A response that waits a second for a buffer is
+// closed, to release its connection.
 //
-// Read is for one goroutine at a time; Close may be called at any time.
+// Read must be called by one goroutine at a time; Close may be called at any time.
 type Parallel struct {
 	cfg     ParallelConfig
 	ctx     context.Context
@@ -63,23 +59,23 @@ type Parallel struct {
 	pos     int64         // of the next byte, in the transfer
 	end     int64         // of the part that is being read
 	body    io.ReadCloser // nil if there is none
-	bodyEnd int64         // how far body goes
-	current *slot         // what is being read instead of body
+	bodyEnd int64         // end of body
+	current *slot         // being read instead of body
 	unread  []byte        // of current
-	err     error         // what every further Read returns
+	err     error         // returned by every further Read
 
 	// The schedule, guarded by the pool's mutex.
 	at      int64   // the part that is being read
-	next    int64   // the first part that no slot has been given for
-	ahead   []*slot // of parts that follow each other
-	slots   int     // the current one included
+	next    int64   // the first part without a slot
+	ahead   []*slot // of consecutive parts
+	slots   int     // including the current one
 	held    int     // slots with a buffer
-	careful bool    // slots get a buffer before they ask
+	careful bool    // slots get a buffer before their request
 }
 
-// NewParallel returns the reader of a transfer. ctx must live as long as the
-// reader is used. Nothing but Body is asked for before the first Read. The
-// reader must be closed; until then it may hold buffers of the pool.
+// NewParallel returns the reader of a transfer. ctx must live as long as the reader is
+// used. Only Body is opened before the first Read. The reader must be closed; until then
+// it may hold buffers of the pool.
 func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
 	p := &Parallel{cfg: cfg, bodyEnd: cfg.Size, next: Serial}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
@@ -93,9 +89,9 @@ func (p *Parallel) wants() bool { return p.next*p.cfg.Pool.rangeSize < p.cfg.Siz
 
 func (p *Parallel) left() int64 { return p.cfg.Size - p.at*p.cfg.Pool.rangeSize }
 
-// waiting returns the first slot whose answer waits for one of the free buffers, or nil. As
-// many are kept as there are slots before it whose answers have not begun: the reader comes
-// to those parts first, and no buffer is free again before it has.
+// waiting returns the first slot whose response waits for a buffer, or nil. It reserves a
+// free buffer for each earlier slot whose response has not started: the reader needs those
+// parts first, and frees no buffer before.
 func (p *Parallel) waiting(free int) *slot {
 	for _, s := range p.ahead {
 		switch {
@@ -114,16 +110,16 @@ func (p *Parallel) sizeOf(part int64) int64 {
 	return min(p.cfg.Pool.rangeSize, p.cfg.Size-part*p.cfg.Pool.rangeSize)
 }
 
-// openPart returns the reader of one part, under a context of its own.
+// openPart returns the reader of a part, with a context of its own.
 func (p *Parallel) openPart(ctx context.Context, part int64) io.ReadCloser {
 	return p.cfg.Open(ctx, p.cfg.Offset+part*p.cfg.Pool.rangeSize, p.sizeOf(part))
 }
 
-// bufferWait is how long an answer waits for a buffer. Its connection may be the one that
-// the reader waits for whose bytes are in the buffers.
+// bufferWait is how long a response waits for a buffer. The reader that holds the buffers
+// may be waiting for its connection.
 const bufferWait = time.Second
 
-// fill asks for a slot's part, and reads it into the buffer that the slot gets.
+// fill requests a slot's part, and reads it into the buffer that the slot gets.
 func (p *Parallel) fill(s *slot) {
 	body := p.openPart(p.ranges, s.part)
 	var first [1]byte
@@ -158,7 +154,8 @@ func (p *Parallel) fill(s *slot) {
 	_, s.err = io.ReadFull(body, buf)
 }
 
-// withdraw closes the answer of a slot that gets no buffer, and waits for one to ask again.
+// withdraw closes the response of a slot that gets no buffer, and waits for a buffer before
+// repeating the request.
 func (p *Parallel) withdraw(s *slot) {
 	if body := p.cfg.Pool.withdraw(p, s); body != nil {
 		body.Close()
@@ -191,7 +188,7 @@ func (p *Parallel) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// read returns bytes, or why there are none.
+// read reads bytes, or returns an error.
 func (p *Parallel) read(b []byte) (int, error) {
 	if !p.entered && p.pos >= p.cfg.Pool.rangeSize/patience {
 		p.entered = true
@@ -219,13 +216,13 @@ func (p *Parallel) read(b []byte) (int, error) {
 	return n, nil
 }
 
-// begin goes on with the part at pos.
+// begin starts the part at pos.
 func (p *Parallel) begin() error {
 	part := p.pos / p.cfg.Pool.rangeSize
 	p.end = p.pos + p.sizeOf(part)
-	more := p.pos < p.bodyEnd // of the body, for which the part needs no other
+	more := p.pos < p.bodyEnd // the part is in the open body
 	if !more {
-		p.closeBody() // its connection may be the one that the part waits for
+		p.closeBody() // the part may be waiting for its connection
 	}
 	s := p.cfg.Pool.claim(p, part)
 	switch p.current = s; {
@@ -260,7 +257,7 @@ func (p *Parallel) begin() error {
 	return s.err
 }
 
-// follow reads a part as it comes: from body, or else by a request of its own.
+// follow reads a part directly: from body, or with a request of its own.
 func (p *Parallel) follow(body io.ReadCloser, part int64) {
 	p.closeBody()
 	if body == nil {
@@ -269,8 +266,8 @@ func (p *Parallel) follow(body io.ReadCloser, part int64) {
 	p.body, p.bodyEnd = body, p.end
 }
 
-// hesitation is how long a body that could go on waits for the answer to a range to begin. The
-// range may wait for a connection, and that may be the one of a body that waits.
+// hesitation is how long a body that could continue waits for the response to a range to
+// start. The range may be waiting for the connection of that body.
 const hesitation = 2 * time.Second
 
 func (s *slot) begins(ctx context.Context) bool {
@@ -282,11 +279,11 @@ func (s *slot) begins(ctx context.Context) bool {
 	case <-timer.C:
 		return false
 	case <-ctx.Done():
-		return true // which is met next
+		return true // which is read next
 	}
 }
 
-// goAlone leaves the rest to the body. Each buffer is given back when its request has ended.
+// goAlone reads the rest from the body. Each buffer is returned when its request has ended.
 func (p *Parallel) goAlone() {
 	p.endRanges()
 	for _, s := range append(p.cfg.Pool.disown(p), p.current) {
@@ -298,7 +295,7 @@ func (p *Parallel) goAlone() {
 	p.current = nil
 }
 
-// readEnd returns io.EOF, or what the end of the last body has to tell.
+// readEnd returns io.EOF, or the error at the end of the last body.
 func (p *Parallel) readEnd() (int, error) {
 	if p.body == nil {
 		return 0, io.EOF
@@ -308,7 +305,7 @@ func (p *Parallel) readEnd() (int, error) {
 	return 0, err
 }
 
-// drop gives back what is held of the part that is being read.
+// drop releases the part that is being read.
 func (p *Parallel) drop() {
 	if p.current != nil {
 		p.giveBack(p.current)
@@ -316,7 +313,7 @@ func (p *Parallel) drop() {
 	}
 }
 
-// giveBack ends a slot that the reader has claimed, and whose request has ended.
+// giveBack releases a slot that the reader has claimed, and whose request has ended.
 func (p *Parallel) giveBack(s *slot) {
 	if s.body != nil {
 		s.body.Close()

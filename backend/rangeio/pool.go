@@ -6,21 +6,20 @@ import (
 	"sync"
 )
 
-// Defaults of a Pool: 16 ranges of 2 MiB, within what the suite allows a transfer to hold in
-// memory.
+// Defaults of a Pool: 16 ranges of 2 MiB, which is within the memory that the conformance
+// suite allows for a transfer.
 const (
 	DefaultPoolMemory   = 32 << 20
 	DefaultPoolRequests = 16
 )
 
-// Pool is what the parallel reads of a process may use together: memory, and
-// requests at once. It is cut in buffers of one size, each of which is filled
-// by one request and held until its bytes are read. So that no buffer waits for a
-// store, a request gets its buffer when its answer begins, and half as many more
-// requests as there are buffers are sent ahead. The buffers are for those of a reader's
-// parts that it comes to first. Whatever is free goes to the reader
-// that has the most bytes left to read for what it holds: a large file among small
-// ones gets nearly all.
+// Pool limits the memory and the concurrent requests of all parallel reads that use it.
+// Its memory is divided into buffers of one size, each of which is filled by one request
+// and held until its bytes are read. So that no buffer waits for a store, a request gets
+// its buffer when its response starts, and half as many requests as there are buffers are
+// sent in advance. Of a reader's parts, those that it reads first get buffers. Free
+// buffers go to the reader with the most bytes left in relation to what it holds: a large
+// file among small ones gets nearly all.
 //
 // A Pool is safe for concurrent use. It starts no goroutine, and holds no
 // memory while nothing is read in parallel.
@@ -35,9 +34,9 @@ type Pool struct {
 	spare   [][]byte
 }
 
-// NewPool returns a pool of at most memory bytes, in which at most so many requests are
-// received at once; half as many more may wait for their answer. For either, 0 means the
-// default. Each range is of memory/requests bytes, and at least one.
+// NewPool returns a pool of at most memory bytes in which at most so many responses are
+// received at a time; half as many more requests may wait for their response. 0 means the
+// default for either. Each range has memory/requests bytes, and at least one.
 func NewPool(memory int64, requests int) *Pool {
 	p := &Pool{buffers: cmp.Or(max(requests, 0), DefaultPoolRequests)}
 	p.rangeSize = max(cmp.Or(max(memory, 0), DefaultPoolMemory)/int64(p.buffers), 1)
@@ -49,8 +48,8 @@ var shared struct {
 	pools map[[2]int64]*Pool
 }
 
-// SharedPool returns the one pool of this process that has these bounds, as
-// NewPool has them.
+// SharedPool is NewPool, but returns the same pool whenever it is called with the same
+// arguments.
 func SharedPool(memory int64, requests int) *Pool {
 	p := NewPool(memory, requests)
 	key := [2]int64{p.rangeSize, int64(p.buffers)}
@@ -66,29 +65,29 @@ func SharedPool(memory int64, requests int) *Pool {
 	return p
 }
 
-// RangeSize is the size in bytes of the ranges that a Parallel asks for.
+// RangeSize returns the size in bytes of the ranges that a Parallel requests.
 func (p *Pool) RangeSize() int64 { return p.rangeSize }
 
-// Requests is how many ranges are received at once. With 1 there is nothing
-// that a Parallel could do better than one request.
+// Requests returns how many ranges are received at a time. If it is 1, a Parallel is no
+// better than a single request.
 func (p *Pool) Requests() int { return p.buffers }
 
-// slot is a part that has been asked for.
+// slot is a part that was requested.
 type slot struct {
 	part  int64
-	begun chan struct{} // closed when the first byte has come, or err is set
-	given chan struct{} // closed when buf is set, or the reader goes on without
-	done  chan struct{} // closed when buf is filled, err is set, or the reader goes on without
+	begun chan struct{} // closed when the first byte has arrived, or err is set
+	given chan struct{} // closed when buf is set, or the reader continues without it
+	done  chan struct{} // closed when buf is filled, err is set, or the reader continues without it
 	err   error
 
 	// Guarded by the pool's mutex.
 	buf     []byte        // nil while there is none
-	waits   bool          // the answer has begun, and gets the next buffer
-	body    io.ReadCloser // that answer, until it is read into buf
-	claimed bool          // by the reader: the slot gets no buffer any more
+	waits   bool          // the response has started, and gets the next buffer
+	body    io.ReadCloser // the response, until it is read into buf
+	claimed bool          // by the reader: the slot no longer gets a buffer
 }
 
-// enter lets r have slots, until leave.
+// enter allows r to have slots, until leave.
 func (p *Pool) enter(r *Parallel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,10 +95,10 @@ func (p *Pool) enter(r *Parallel) {
 	p.share()
 }
 
-// claim tells that r reads the part now. It returns the part's slot, or nil if
-// the part has none: the caller reads it by itself, and r gets no slot for it
-// any more. If the slot has no buffer, its answer is for the caller, in body, as soon as
-// it has begun.
+// claim is called when r starts reading a part. It returns the part's slot, or nil if
+// there is none: the caller must then read the part itself, and r gets no slot for it
+// anymore. If the slot has no buffer, the caller gets its response, in body, as soon as it
+// has started.
 func (p *Pool) claim(r *Parallel, part int64) *slot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,8 +116,8 @@ func (p *Pool) claim(r *Parallel, part int64) *slot {
 	return nil
 }
 
-// answered tells that the answer for a slot has begun. Without a buffer the slot waits for
-// one, or the reader that waits for the slot gets the answer.
+// answered is called when the response for a slot has started. Without a buffer, the slot
+// waits for one, or the reader that waits for the slot gets the response.
 func (p *Pool) answered(s *slot, body io.ReadCloser) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,9 +131,8 @@ func (p *Pool) answered(s *slot, body io.ReadCloser) {
 	}
 }
 
-// withdraw ends an answer that has waited for a buffer in vain, so that its connection
-// serves another: it returns what is to be closed. From now on r has a buffer before it
-// asks.
+// withdraw gives up a response that has waited for a buffer, to release its connection. It
+// returns the body to close. From now on, r gets a buffer before it sends a request.
 func (p *Pool) withdraw(r *Parallel, s *slot) (body io.ReadCloser) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,8 +143,8 @@ func (p *Pool) withdraw(r *Parallel, s *slot) (body io.ReadCloser) {
 	return body
 }
 
-// take returns the buffer of a slot that has been given one, and the answer to read into it:
-// nil if that was withdrawn. If the reader has the slot, there is no buffer.
+// take returns the buffer of a slot and the response to read into it, which is nil if it was
+// withdrawn. If the reader has claimed the slot, there is no buffer.
 func (p *Pool) take(s *slot) (buf []byte, body io.ReadCloser) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,7 +154,7 @@ func (p *Pool) take(s *slot) (buf []byte, body io.ReadCloser) {
 	return s.buf, body
 }
 
-// put gives back a slot of r, whose request has ended or is the caller's.
+// put returns a slot of r, whose request has ended or belongs to the caller.
 func (p *Pool) put(r *Parallel, s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -164,8 +162,8 @@ func (p *Pool) put(r *Parallel, s *slot) {
 	p.share()
 }
 
-// leave ends r's claim on slots. None of its requests runs any more, once
-// r.workers has been waited for: then release gives back what they filled.
+// leave ends r's use of slots. After waiting for r.workers, none of its requests is
+// running, and release returns their buffers.
 func (p *Pool) leave(r *Parallel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,8 +174,8 @@ func (p *Pool) leave(r *Parallel) {
 	}
 }
 
-// disown is leave, and returns the slots of the parts that r would have read next, which r
-// gives back itself.
+// disown is like leave, but returns the slots of the parts that r would have read next,
+// which r must return itself.
 func (p *Pool) disown(r *Parallel) []*slot {
 	p.leave(r)
 	p.mu.Lock()
@@ -208,8 +206,8 @@ func (p *Pool) free(r *Parallel, s *slot) {
 	}
 }
 
-// share hands out what is free: buffers to answers that wait for one, and slots. p.mu is
-// held.
+// share distributes free buffers to responses that wait for one, and free slots. p.mu must
+// be held.
 func (p *Pool) share() {
 	for {
 		free := p.buffers - p.held
@@ -236,8 +234,8 @@ func (p *Pool) share() {
 	}
 }
 
-// neediest returns the reader with the most left to read for what it has, of those for
-// which wants is true; nil if there is none.
+// neediest returns the reader with the most left to read in relation to what it has, of
+// those for which wants returns true, or nil if there is none.
 func (p *Pool) neediest(wants func(*Parallel) (has int, ok bool)) (best *Parallel) {
 	most := 0
 	for _, r := range p.readers {
@@ -249,7 +247,7 @@ func (p *Pool) neediest(wants func(*Parallel) (has int, ok bool)) (best *Paralle
 	return best
 }
 
-// give gives a slot of r a buffer.
+// give assigns a buffer to a slot of r.
 func (p *Pool) give(r *Parallel, s *slot) {
 	var buf []byte
 	if last := len(p.spare) - 1; last >= 0 {
@@ -262,7 +260,7 @@ func (p *Pool) give(r *Parallel, s *slot) {
 	p.held++
 }
 
-// grant gives r a slot, and begins to fill it.
+// grant assigns a slot to r, and starts to fill it.
 func (p *Pool) grant(r *Parallel) {
 	s := &slot{part: r.next, begun: make(chan struct{}), given: make(chan struct{}), done: make(chan struct{})}
 	if r.careful {

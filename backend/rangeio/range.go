@@ -1,8 +1,10 @@
-// Package rangeio is the one meaning of a range (offset, size), on disks and
-// in HTTP, and the reader that resumes a broken transfer of one.
+// Package rangeio defines ranges (offset, size) on disks and in HTTP, and has readers that
+// resume broken transfers and read large ones in parallel. Packages
+// [github.com/ltxstore/ltxstore/backend/object] and
+// [github.com/ltxstore/ltxstore/backend/tree] use it for all backends.
 //
-// It depends on the standard library alone, so that backends without a
-// network can share the rule: the retry policy comes in as an interface.
+// It depends only on the standard library, so that backends without a network can use it;
+// the retry policy is an interface.
 package rangeio
 
 import (
@@ -25,10 +27,9 @@ func Check(offset, size int64) error {
 	return nil
 }
 
-// Clamp returns the part of a file of fileSize bytes that offset and size
-// mean: n bytes from start. A size of 0 is to the end; what lies past the end
-// is left out, so that n may be 0. The arguments have passed Check. Nothing
-// overflows.
+// Clamp returns the part of a file of fileSize bytes that offset and size select: n bytes
+// from start. A size of 0 means up to the end. The part past the end is dropped, so that n
+// may be 0. The arguments must have passed Check. Nothing overflows.
 func Clamp(offset, size, fileSize int64) (start, n int64) {
 	start = min(offset, fileSize)
 	n = fileSize - start
@@ -38,9 +39,9 @@ func Clamp(offset, size, fileSize int64) (start, n int64) {
 	return start, n
 }
 
-// HTTPRange returns the value of the Range header that asks for offset and
-// size, which have passed Check. It is empty for a whole file, which needs no
-// header: a range of an empty file would be refused with 416.
+// HTTPRange returns the value of the Range header for offset and size, which must have
+// passed Check. It is empty for a whole file, because a range of an empty file would be
+// rejected with 416.
 func HTTPRange(offset, size int64) string {
 	switch {
 	case offset == 0 && size == 0:
@@ -51,31 +52,30 @@ func HTTPRange(offset, size int64) string {
 	return fmt.Sprintf("bytes=%d-%d", offset, offset+size-1)
 }
 
-// CheckContentRange reads the Content-Range of a 206 answer to
-// HTTPRange(offset, size) and returns the number of bytes in its body and in
-// the whole file, or -1 where the server does not tell the latter.
+// CheckContentRange parses the Content-Range of a 206 response to HTTPRange(offset, size).
+// It returns the number of bytes in its body and in the whole file; the latter is -1 if the
+// server does not state it.
 //
-// It is an error if the header is not there or makes no sense, and if the
-// answer is another range than was asked for: those bytes would be wrong. An
-// answer with fewer bytes is legal (RFC 9110, section 15.3.7); the rest is to
-// be asked for again.
+// It returns an error if the header is missing or malformed, or if the response contains
+// another range than requested. A response with fewer bytes is legal (RFC 9110, section
+// 15.3.7); the rest must be requested again.
 func CheckContentRange(header string, offset, size int64) (n, total int64, err error) {
 	first, last, total, ok := parseContentRange(header)
 	switch {
 	case !ok:
-		return 0, 0, fmt.Errorf("server answered with Content-Range %q: want bytes first-last/total", header)
+		return 0, 0, fmt.Errorf("server returned Content-Range %q: want bytes first-last/total", header)
 	case first != offset:
-		return 0, 0, fmt.Errorf("server answered with Content-Range %q: want it to start at %d", header, offset)
+		return 0, 0, fmt.Errorf("server returned Content-Range %q: want it to start at %d", header, offset)
 	}
 	n = last - first + 1
 	if size > 0 && n > size {
-		return 0, 0, fmt.Errorf("server answered with Content-Range %q: want at most %d bytes", header, size)
+		return 0, 0, fmt.Errorf("server returned Content-Range %q: want at most %d bytes", header, size)
 	}
 	return n, total, nil
 }
 
-// RefusedSize returns the size of the whole file that the Content-Range of a 416
-// answer has, -1 if it has none.
+// RefusedSize returns the size of the whole file in the Content-Range of a 416 response, or
+// -1 if there is none.
 func RefusedSize(header string) int64 {
 	digits, found := strings.CutPrefix(header, "bytes */")
 	if size, ok := parseDigits(digits); found && ok {

@@ -12,51 +12,49 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// DefaultIdleTimeout is how long a transfer may bring nothing. Stores pause
-// for seconds; a minute is a connection that nobody answers any more.
+// DefaultIdleTimeout is how long a transfer may make no progress. Stores may pause for
+// seconds; after a minute, the connection is considered dead.
 const DefaultIdleTimeout = time.Minute
 
-// Config is a transfer that has begun.
+// Config is the configuration of a Reader.
 type Config struct {
 	// Body is the open body of the first attempt, at Offset. Nil means that
 	// Open is called for the first attempt too. The Reader closes it.
 	Body io.ReadCloser
 
-	// Cancel ends a blocked Read of Body, as cancelling the context of its
-	// request does. It is called once or more, at the latest when Body is
-	// closed. Nil means that Body.Close ends it, which must then be safe
+	// Cancel ends a blocked Read of Body, for example by cancelling the context of
+	// its request. It is called at least once, at the latest when Body is closed.
+	// Nil means that Body.Close ends it, which must then be safe to call
 	// concurrently with Read.
 	Cancel context.CancelFunc
 
-	// Offset is where in the file Body starts, and Size how many bytes are to
-	// come: exactly as many are delivered, or an error.
+	// Offset is where in the file Body starts, and Size the number of bytes to
+	// read: the Reader returns exactly as many, or an error.
 	Offset, Size int64
 
-	// Open opens the rest of the same version of the file: the caller pins
-	// it by ETag or generation. length is never 0. The end of ctx must end
-	// Open, and later a blocked Read of the body: ctx ends with the body, not
-	// with Open.
+	// Open opens the rest of the same version of the file, for example by ETag or
+	// generation. length is never 0. The end of ctx must end Open, and later a
+	// blocked Read of the body: ctx ends with the body, not with Open.
 	Open func(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 
-	// Retry repeats what fails. Its budget is spent on failures without
-	// progress: it resets whenever a byte arrives. A failure between two bytes
-	// counts as the first one of a new budget. Nil means that the first failure
+	// Retry repeats failed attempts. Its attempts count failures without progress:
+	// the count resets whenever a byte arrives. Nil means that the first failure
 	// ends the transfer.
 	Retry Retrier
 
-	// IdleTimeout is how long Open, or a Read of a body, may take to bring
-	// anything; then the attempt has failed. The time in which nobody reads
-	// does not count, and there is no limit on the whole. 0 means
-	// DefaultIdleTimeout, less than 0 no limit.
+	// IdleTimeout is how long Open, or a Read of a body, may take without progress
+	// before the attempt fails. Time in which the caller does not read does not
+	// count, and the total time is not limited. 0 means DefaultIdleTimeout, and
+	// less than 0 no limit.
 	IdleTimeout time.Duration
 
-	// NewTimer is the clock's time.AfterFunc. Nil means the real clock.
+	// NewTimer replaces time.AfterFunc, if not nil.
 	NewTimer func(d time.Duration, f func()) Timer
 }
 
-// Retrier is the part of retry.Policy that a Reader needs: Do calls op until
-// it succeeds, and decides from its errors whether and when to call it again.
-// It returns soon after ctx has ended, with an error that wraps ctx.Err().
+// Retrier repeats an operation: Do calls op until it succeeds, and decides from its errors
+// whether and when to call it again. It returns soon after ctx has ended, with an error
+// that wraps ctx.Err().
 type Retrier interface {
 	Do(ctx context.Context, op func(context.Context) error) error
 }
@@ -67,23 +65,23 @@ type Timer interface {
 	Stop() bool
 }
 
-// Reader reads a transfer to its end, resuming it where it breaks (clauses O3
-// to O5, C2 and C3). Read is for one goroutine at a time. Close may be called
-// at any time, also during a blocked Read.
+// Reader reads a transfer to its end, and resumes it where it breaks (clauses O3 to O5, C2
+// and C3). Read must be called by one goroutine at a time. Close may be called at any
+// time, also during a blocked Read.
 type Reader struct {
 	ctx    context.Context // ends with the caller's, at Close, and after the last byte
 	cancel context.CancelCauseFunc
 	cfg    Config
 
 	mu      sync.Mutex // held while reading
-	current *attempt   // nil while there is none
-	broken  error      // why the last attempt ended, to be judged by the next Read
+	current *attempt   // nil if there is none
+	broken  error      // why the last attempt ended, for the next Read
 	offset  int64      // of the next byte
 	left    int64
-	err     error // what every further Read returns
+	err     error // returned by every further Read
 }
 
-// errClosed is the cause with which Close ends a Reader's context.
+// errClosed is the cause with which Close cancels a Reader's context.
 var errClosed = fmt.Errorf("read after close: %w", fs.ErrClosed)
 
 // NewReader returns the reader of a transfer. ctx must live as long as the
@@ -103,11 +101,11 @@ func NewReader(ctx context.Context, cfg Config) *Reader {
 	return r
 }
 
-// Read implements io.Reader. At the end of the range it is io.EOF; fewer bytes
-// than that are always another error. After an error, every Read returns it.
+// Read implements io.Reader. It returns io.EOF only at the end of the range. After an
+// error, every Read returns it.
 //
-// The last bytes are delivered once the body has ended, so that a checksum
-// that an SDK verifies there is never missed.
+// The last bytes are returned after the body has ended, so that a checksum that an SDK
+// verifies there is never missed.
 func (r *Reader) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,9 +134,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends a Read that is blocked, waits for it, and closes what is open.
-// Further Reads fail with fs.ErrClosed. It returns nil, and may be called
-// again.
+// Close ends a blocked Read, waits for it, and closes the body. Further Reads fail with
+// fs.ErrClosed. Close returns nil, and may be called again.
 func (r *Reader) Close() error {
 	r.cancel(errClosed)
 	r.mu.Lock()
@@ -148,7 +145,7 @@ func (r *Reader) Close() error {
 	return nil
 }
 
-// next reads one byte or more, however many attempts it takes.
+// next reads at least one byte, with as many attempts as necessary.
 func (r *Reader) next(p []byte) (int, error) {
 	p = p[:min(int64(len(p)), r.left)]
 	n, err := r.try(p)
@@ -163,8 +160,8 @@ func (r *Reader) next(p []byte) (int, error) {
 	return r.retry(p, n, err)
 }
 
-// retry goes on after a try that gave n bytes and a failure, which is the
-// first of the budget.
+// retry continues after a try that returned n bytes and a failure, which counts as the
+// first.
 func (r *Reader) retry(p []byte, n int, failure error) (int, error) {
 	err := r.cfg.Retry.Do(r.ctx, func(context.Context) (err error) {
 		switch {
@@ -173,14 +170,13 @@ func (r *Reader) retry(p []byte, n int, failure error) (int, error) {
 		case r.left > 0:
 			n, err = r.try(p)
 		}
-		return err // nil if all bytes had come, and only their end had not
+		return err // nil if all bytes had arrived, but not the end of the body
 	})
 	return n, err
 }
 
-// try reads from the current attempt, or from a new one. It returns a byte or
-// more, or an error; or, if the end of the body after the last byte was not
-// as it should be, both.
+// try reads from the current attempt, or from a new one. It returns at least one byte, or
+// an error, or both if the body did not end correctly after the last byte.
 func (r *Reader) try(p []byte) (n int, err error) {
 	if err := r.broken; err != nil {
 		r.broken = nil
@@ -211,8 +207,8 @@ func (r *Reader) try(p []byte) (n int, err error) {
 	return n, err
 }
 
-// end makes err the error of every further Read, unless there is one already,
-// and releases what is held.
+// end makes err the error of every further Read, unless there already is one, and releases
+// everything.
 func (r *Reader) end(err error) {
 	if r.err == nil {
 		r.err = err
@@ -231,8 +227,7 @@ func (r *Reader) drop() {
 	}
 }
 
-// stopped returns why ctx has ended, and includes a failure that came with it,
-// unless that says the same.
+// stopped returns why ctx has ended, together with failure if that is different.
 func stopped(ctx context.Context, failure error) error {
 	err := flow.Err(ctx)
 	if errors.Is(failure, context.Canceled) {
