@@ -76,7 +76,7 @@ func (dir *openDir) fill(file *os.File, name string, body *tree.Body) (tree.Info
 		return tree.Info{}, bare("stat", err)
 	}
 	if info.Size() != n {
-		return tree.Info{}, fmt.Errorf("file has %d bytes after %d were written: %w", info.Size(), n, io.ErrShortWrite)
+		return tree.Info{}, fmt.Errorf("file has %d bytes, but %d were written: %w", info.Size(), n, io.ErrShortWrite)
 	}
 	if err := dir.fsys.close(file); err != nil {
 		return tree.Info{}, bare("close", err)

@@ -177,7 +177,7 @@ func (d *disk) openRoot() (*os.Root, error) {
 	case err == nil:
 		return root, nil
 	case errors.Is(err, fs.ErrNotExist) && d.cfg.MustExist:
-		return nil, fmt.Errorf("root directory %s is not there: %w", d.cfg.Path, ltxstore.ErrStoreNotFound)
+		return nil, fmt.Errorf("root directory %s does not exist: %w", d.cfg.Path, ltxstore.ErrStoreNotFound)
 	}
 	return nil, bare("open root directory", err)
 }

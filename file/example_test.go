@@ -72,5 +72,5 @@ func ExampleNewReplicaClient_litestream() {
 	})
 	fmt.Println(client.Init(context.Background()))
 	// Output:
-	// file: init: store not found: root directory /var/lib/replicas/no-such-db is not there
+	// file: init: store not found: root directory /var/lib/replicas/no-such-db does not exist
 }

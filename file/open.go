@@ -84,7 +84,7 @@ func openStat(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, erro
 // wantFile says why what has a file's name is none. It is a missing file.
 func wantFile(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("the name is %s's: %w", tree.Describe(info.Mode()), fs.ErrNotExist)
+		return fmt.Errorf("name is %s: %w", tree.Describe(info.Mode()), fs.ErrNotExist)
 	}
 	return nil
 }

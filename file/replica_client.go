@@ -142,7 +142,7 @@ func checkRoot(cfg Config) error {
 		return nil
 	}
 	if _, linkErr := os.Lstat(cfg.Path); linkErr == nil && errors.Is(err, fs.ErrNotExist) {
-		return storeNotFound(fmt.Errorf("%s is a symbolic link to what is not there", cfg.Path))
+		return storeNotFound(fmt.Errorf("%s is a dangling symbolic link", cfg.Path))
 	}
 	for dir := filepath.Dir(cfg.Path); ; dir = filepath.Dir(dir) {
 		info, statErr := os.Stat(dir)
@@ -157,7 +157,7 @@ func checkRoot(cfg Config) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return bare("stat "+cfg.Path, err)
 	case cfg.MustExist:
-		return storeNotFound(fmt.Errorf("root directory %s is not there", cfg.Path))
+		return storeNotFound(fmt.Errorf("root directory %s does not exist", cfg.Path))
 	}
 	return nil
 }

@@ -17,27 +17,27 @@ import (
 
 const (
 	// bufferSize is the size up to which a body is kept in memory, so that it can be
-	// written again whatever the caller's reader is.
+	// written again with any kind of reader.
 	bufferSize = 256 << 10
 
-	// copyChunk is how much the kernel copies between two checks of the
-	// context: large enough to cost nothing, small enough to end promptly.
+	// copyChunk is how much the kernel copies between two checks of the context:
+	// large enough to be cheap, small enough to end promptly.
 	copyChunk = 16 << 20
 
-	// blockSize is how much of another body CopyTo gathers for one write.
+	// blockSize is how much of other bodies CopyTo writes at a time.
 	blockSize = 64 << 10
 )
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// Body is the content of a file that is written. It is for one goroutine at a
-// time. A Read may panic, as the caller's reader does, unless Buffered: it must
-// then be called in the goroutine of Create.
+// Body is the content of a file that is written. It must be used by one goroutine at a
+// time. Unless the body is Buffered, Read must be called in the goroutine of Create,
+// because it panics if the caller's reader does.
 type Body struct {
-	// Size is how many bytes Read yields, -1 if that is not known.
+	// Size is the number of bytes, or -1 if unknown.
 	Size int64
 
-	// Modified is the LTX header's timestamp, zero for another body.
+	// Modified is the timestamp of the LTX header, or zero if there is none.
 	Modified time.Time
 
 	ctx   context.Context
@@ -45,15 +45,14 @@ type Body struct {
 	read  int64
 	err   error // of the caller's reader
 	buf   flow.Buffer
-	whole bool // buf has everything
+	whole bool // buf has all of it
 	plain bool // nothing is in memory
 
-	source io.Reader // the caller's, if it can be read again from start; else nil
+	source io.Reader // the caller's, if it can be read again from start; otherwise nil
 	start  int64
 }
 
-// newBody reads the header of src, and keeps a small body in memory if keep is
-// true.
+// newBody reads the header of src, and reads a small body into memory if keep is true.
 func newBody(ctx context.Context, src io.Reader, minTXID, maxTXID ltx.TXID, keep bool) (*Body, error) {
 	peeked, err := ltxio.Peek(ctx, src, minTXID, maxTXID)
 	if err != nil {
@@ -98,15 +97,15 @@ func (b *Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// File is what CopyTo writes to: an *os.File, or one with something in between.
+// File is the destination of CopyTo: an *os.File, or a wrapper of one.
 type File interface {
 	io.Writer
 	io.ReaderFrom
 }
 
-// CopyTo writes the whole body, and returns how many bytes that was. To a Disk
-// the caller's *os.File is given to ReadFrom, 16 MiB at a time, so that the
-// kernel can copy it; any other body is written in blocks of 64 KiB.
+// CopyTo writes the whole body, and returns the number of bytes. On a Disk, the caller's
+// *os.File is passed to ReadFrom, 16 MiB at a time, so that the kernel can copy it; other
+// bodies are written in blocks of 64 KiB.
 func (b *Body) CopyTo(w File) (total int64, err error) {
 	defer func(before int64) { total = b.read - before }(b.read)
 	if file, ok := b.source.(*os.File); ok && b.plain {
@@ -149,15 +148,15 @@ func (b *Body) copyFile(w File, src *os.File) error {
 	}
 }
 
-// rewind makes Read begin at the beginning. Of a body that is not kept, and was
-// read, the source can be sought.
+// rewind makes Read start over. If the body is not in memory but was read, its source must
+// be seekable.
 func (b *Body) rewind() error {
 	switch {
 	case b.whole:
 		b.r = bytes.NewReader(b.buf.B)
 	case b.read > 0:
 		if _, err := b.source.(io.Seeker).Seek(b.start, io.SeekStart); err != nil {
-			return fmt.Errorf("seek the body to its beginning: %w", err)
+			return fmt.Errorf("seek to the start of the body: %w", err)
 		}
 		b.r = ltxio.Whole(b.ctx, b.source, b.Size)
 	}

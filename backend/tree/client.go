@@ -16,29 +16,28 @@ import (
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// Config is what New makes a Client of.
+// Config is the argument of New.
 type Config struct {
 	// Type is the backend's name, which Client.Type returns.
 	Type string
 
-	// Connect checks the backend's configuration and makes its Tree. It is
-	// called by the first method, and again by the next if it has failed. An
-	// error that is not an *ltxstore.Error becomes one, with Op "init" and the
-	// kind that the error matches; backend.Invalid names a field. The logger is
-	// the client's, which SetLogger changes: secrets are added to its Secrets.
+	// Connect checks the backend's configuration and makes its Tree. It is called
+	// by the first method, and again by the next if it failed. An error that is not
+	// an *ltxstore.Error is wrapped in one with Op "init" and the kind that the
+	// error matches. Use backend.Invalid for the error of a field. The logger is
+	// the client's, which SetLogger changes; add secrets to its Secrets.
 	Connect func(ctx context.Context, log *oplog.Logger) (*Store, error)
 
-	// Retry is how calls are repeated. Init refuses one that Retry.Validate
-	// does.
+	// Retry is how calls are repeated. Init fails if Retry.Validate does.
 	Retry ltxstore.Retry
 
-	// Logger gets the log. Nil means slog.Default.
+	// Logger is used for all logs. Nil means slog.Default.
 	Logger *slog.Logger
 }
 
-// Store is a connected store, and how a replica is kept in it.
+// Store is a connected store, and how a replica is stored in it.
 type Store struct {
-	// Tree is the store, or Disk: one of the two is set.
+	// Tree or Disk is the store: one of them must be set.
 	Tree   Tree
 	Disk   Disk
 	Traits Traits // of Tree
@@ -47,18 +46,18 @@ type Store struct {
 	Layout ltxstore.Layout
 
 	// Place identifies the root: host, account and directory, without secrets.
-	// Nil means that it cannot be known.
+	// Nil means that it is unknown.
 	Place []string
 
 	Options
 
-	// Where is the server, for errors: "user@host:22", without secrets.
+	// Where is the server, for errors, without secrets: "user@host:22".
 	Where string
 
 	// Close, if not nil, releases connections. The store stays usable.
 	Close func()
 
-	// Now returns the time from which a sweep computes ages. Nil means time.Now.
+	// Now returns the time for computing ages in a sweep. Nil means time.Now.
 	Now func() time.Time
 }
 
@@ -81,18 +80,18 @@ var (
 	_ backend.RawOpener      = (*Client)(nil)
 )
 
-// replica is what a successful Init has found.
+// replica is the result of a successful Init.
 type replica struct {
 	*Store
 	Type   string
 	Keys   backend.Keys
 	policy retry.Policy
 	log    *oplog.Logger
-	made   sync.Map // the directories that are there, as far as is known
+	made   sync.Map // directories that are known to exist
 }
 
-// New returns a client. It sends nothing and cannot fail: Init, which every
-// method calls, reports what is wrong.
+// New returns a client. It sends no request and does not fail: Init, which every method
+// calls, returns any error.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg}
 	if cfg.Logger != nil {
@@ -104,22 +103,22 @@ func New(cfg Config) *Client {
 // Type implements ltxstore.ReplicaClient.
 func (c *Client) Type() string { return c.cfg.Type }
 
-// Retries implements backend.Retrier: it is true unless Config.Retry allows
-// one attempt only.
+// Retries implements backend.Retrier: it is true unless Config.Retry allows only one
+// attempt.
 func (c *Client) Retries() bool { return c.cfg.Retry.WithDefaults().MaxAttempts > 1 }
 
 // SetLogger implements ltxstore.LoggerSetter.
 func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 
-// Init implements ltxstore.Initializer: it calls Config.Connect, and looks for
-// the root with Options.MustExist. After the first success it does nothing; ctx
-// may end after it.
+// Init implements ltxstore.Initializer: it calls Config.Connect, and with
+// Options.MustExist checks that the root exists. After the first success it does nothing;
+// ctx may end after it.
 func (c *Client) Init(ctx context.Context) error {
 	_, err := c.init(ctx, "init")
 	return err
 }
 
-// Location implements backend.Locator: Config.Type, Store.Place and the
+// Location implements backend.Locator. It consists of Config.Type, Store.Place and the
 // layout. It is empty without a Place.
 func (c *Client) Location(ctx context.Context) (string, error) {
 	r, err := c.init(ctx, "init")
@@ -137,7 +136,7 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// init is how every method, op, begins: it fails under a context already done.
+// init is called first by every method, whose name is op. It fails if ctx has ended.
 func (c *Client) init(ctx context.Context, op string) (*replica, error) {
 	if err := flow.Err(ctx); err != nil {
 		return nil, c.refuse(op, err)
@@ -161,7 +160,7 @@ func (c *Client) connect(ctx context.Context) (*replica, error) {
 		return nil, err
 	}
 	if store.WriteOnce && store.Traits.NoLink {
-		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store has no writes that replace nothing")
+		return nil, backend.Invalid(c.cfg.Type, "init", "WriteOnce", true, "want false: the store cannot create a file without replacing another")
 	}
 	keys, err := backend.NewKeys(store.Layout, "")
 	if err != nil {
@@ -194,7 +193,7 @@ func (r *replica) checkRoot(ctx context.Context) error {
 	switch {
 	case r.is(err, fs.ErrNotExist):
 		// %v, because a missing store is not a missing file (clause O2).
-		return r.wrap("init", "", fmt.Errorf("root directory is not there: %w: %v", ltxstore.ErrStoreNotFound, err))
+		return r.wrap("init", "", fmt.Errorf("root directory does not exist: %w: %v", ltxstore.ErrStoreNotFound, err))
 	case err != nil:
 		return r.wrap("init", "", err)
 	case !info.Mode.IsDir():
@@ -211,12 +210,12 @@ func (r *replica) stat(ctx context.Context, dir Dir, name string) (info Info, er
 	return info, err
 }
 
-// start logs the beginning of an operation that is on no file.
+// start logs the start of an operation that is not about a single file.
 func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog.Op {
 	return r.log.Start(ctx, oplog.Op{Replica: r.Type, Name: name, Level: -1, Done: done})
 }
 
-// refuse makes the error of a bad argument.
+// refuse returns the error of an invalid argument.
 func (c *Client) refuse(op string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: c.cfg.Type, Kind: ltxstore.KindOf(err), Err: err}
 }

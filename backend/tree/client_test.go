@@ -230,7 +230,7 @@ func TestSeekFails(t *testing.T) {
 	c := newClient(m, func(s *Store) { s.Tree = broken })
 	err := write(t, c, &unsought{Reader: strings.NewReader(strings.Repeat("x", 2*bufferSize))})
 	require.ErrorIs(t, err, errBroken)
-	require.ErrorContains(t, err, "seek the body")
+	require.ErrorContains(t, err, "seek to the start of the body")
 	assert.Equal(t, 1, broken.created)
 	assert.Equal(t, []string{"ltx/0000/"}, m.names())
 }

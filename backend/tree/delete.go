@@ -16,12 +16,13 @@ import (
 
 const opDeleteAll = "delete all"
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for
-// each file, and of a Tree one Stat, Options.DeleteConcurrency at once, and on a Disk one Sync for each
-// level. What is not a regular file is not deleted, as if it were missing.
+// DeleteLTXFiles implements ltxstore.ReplicaClient. It costs one Remove for each file,
+// Options.DeleteConcurrency at a time. In a Tree, it also costs one Stat for each file,
+// and on a Disk one Sync for each level. Anything other than a regular file is not
+// deleted and counts as missing.
 //
-// More than one failure is an *ltxstore.PartialError. Once ctx has ended, that
-// is the failure of every file that is left.
+// If several files fail, the error is an *ltxstore.PartialError. After ctx has ended, all
+// files that are left fail with its error.
 func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
 	if err := flow.Err(ctx); err != nil {
 		return c.refuse("delete", err)
@@ -46,7 +47,7 @@ func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) erro
 	return err
 }
 
-// remove removes files, and returns an *ltxstore.Error for each that it cannot.
+// remove removes files, and returns an *ltxstore.Error for each failure.
 func (r *replica) remove(ctx context.Context, op string, keys []string) (failed []error) {
 	byDir := make(map[string][]string)
 	for _, key := range keys {
@@ -84,9 +85,9 @@ func (r *replica) remove(ctx context.Context, op string, keys []string) (failed 
 	return failed
 }
 
-// removeIn removes files of a directory, which their keys begin with, and makes
-// that durable: an old replica's files must not be among a new one's after a
-// power failure.
+// removeIn removes files of a directory, whose path is the prefix of their keys, and makes
+// that durable: after a power failure, files of an old replica must not reappear among
+// those of a new one.
 func (r *replica) removeIn(ctx context.Context, op string, dir Dir, prefix string, keys []string) []error {
 	var removed atomic.Bool
 	errs := make([]error, len(keys))
@@ -108,11 +109,11 @@ func (r *replica) removeIn(ctx context.Context, op string, dir Dir, prefix strin
 	return failed
 }
 
-// DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the
-// client's layout, the temporaries in the same directories, of any age and writer, and
-// the directories that this leaves empty, but not the root directory. The names
-// of a level are kept in memory meanwhile. More than one failure is an
-// *ltxstore.PartialError; everything else is deleted.
+// DeleteAll implements ltxstore.ReplicaClient. It removes the LTX files of the client's
+// layout, all temporary files in the same directories, and the directories that become
+// empty, but not the root directory. The names of one level are in memory at a time. If
+// several deletions fail, the error is an *ltxstore.PartialError, and everything else is
+// deleted.
 //
 // It costs a List for each level and each directory of levels, and a Remove for
 // each file.
@@ -140,7 +141,7 @@ func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 			return append(failed, r.wrap(opDeleteAll, level+"/", err))
 		}
 	}
-	removed := make(map[string]bool) // the directories from which one was removed
+	removed := make(map[string]bool) // directories from which a directory was removed
 	remove := func(dir string) {
 		done, err := r.removeDir(ctx, dir, removed[dir])
 		if err != nil {
@@ -168,8 +169,8 @@ func (r *replica) deleteAll(ctx context.Context) (failed []error) {
 	return failed
 }
 
-// removeDir removes a directory if it is empty, and says whether it has. One
-// that stays is made durable if it has changed.
+// removeDir removes a directory if it is empty, and reports whether it did. If it remains
+// and has changed, that is made durable.
 func (r *replica) removeDir(ctx context.Context, at string, changed bool) (removed bool, err error) {
 	r.made.Delete(at)
 	above, name := split(at)
@@ -190,8 +191,8 @@ func (r *replica) removeDir(ctx context.Context, at string, changed bool) (remov
 	return err == nil, err
 }
 
-// syncDir makes durable what was removed from a directory, unless another client
-// has removed that too.
+// syncDir makes removals from a directory durable, unless another client has removed the
+// directory too.
 func (r *replica) syncDir(ctx context.Context, at string) error {
 	dir, err := r.openDir(ctx, at, Scan)
 	switch {

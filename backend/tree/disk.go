@@ -8,28 +8,28 @@ import (
 	"path"
 )
 
-// Disk is what a disk of this machine does, in place of a Tree: its directories
-// are held open, so that no call walks to one, names come without their files'
-// properties, and no answer can be lost. Client tries each call once, hands a body on without a buffer, and
-// sweeps at Init.
+// Disk is the driver of a local disk, in place of a Tree: its directories are kept open,
+// it lists names without properties, and no response can be lost. Client tries each call
+// once, passes bodies on without a buffer, and sweeps at Init.
 type Disk interface {
-	// OpenDir opens a directory below the root. One that is missing is made if
-	// it is opened to Write, and durable then; else it is fs.ErrNotExist. What is
-	// not a directory, but a symbolic link for one, is the error of WantDirectory.
+	// OpenDir opens a directory below the root. If it is missing, it is created
+	// durably for Write, and otherwise OpenDir fails with fs.ErrNotExist. If it is
+	// not a directory, for example a symbolic link, OpenDir fails with the error of
+	// WantDirectory.
 	OpenDir(ctx context.Context, path string, use Use) (Dir, error)
 
 	// Classify is as in Tree.
 	Classify(err error) Failure
 }
 
-// ErrNotDirectory means that a path does not lead to a directory, and ErrLink, which
-// matches it too, that it is a symbolic link: what is behind it is not the replica's.
+// ErrNotDirectory means that a path is not that of a directory. ErrLink, which matches it
+// too, means that it is a symbolic link, whose target is not part of the replica.
 var (
 	ErrNotDirectory = errors.New("want a directory")
 	ErrLink         = fmt.Errorf("a symbolic link: %w", ErrNotDirectory)
 )
 
-// WantDirectory returns an error if what is at a path is not a directory.
+// WantDirectory returns an error unless mode, that of path, is a directory's.
 func WantDirectory(path string, mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
@@ -40,8 +40,8 @@ func WantDirectory(path string, mode fs.FileMode) error {
 	return fmt.Errorf("%s is %s: %w", path, Describe(mode), ErrNotDirectory)
 }
 
-// notBehindLink returns an error if a directory, or one above it, is a symbolic link
-// that a Tree would follow. It costs a Stat for each.
+// notBehindLink returns an error if a directory, or a parent of it, is a symbolic link that
+// a Tree would follow. It costs a Stat for each.
 func (r *replica) notBehindLink(ctx context.Context, dir string) error {
 	if !r.Traits.FollowsLinks || dir == "" {
 		return nil
@@ -60,24 +60,24 @@ func (r *replica) notBehindLink(ctx context.Context, dir string) error {
 	return err
 }
 
-// Use is what a directory is opened for.
+// Use is the purpose for which a directory is opened.
 type Use int
 
 const (
-	// Scan is once: for a sweep, the levels, or a deletion of everything.
+	// Scan is for a single use: a sweep, listing the levels, or deleting everything.
 	Scan Use = iota
-	// Read is for its files, and Write to make files in it, again and again:
-	// a Disk may keep the directory open.
+	// Read is for reading its files, and Write for creating files in it. They are
+	// repeated, so that a Disk may keep the directory open.
 	Read
 	Write
 )
 
-// Dir is an open directory. It is the same whatever has its name meanwhile.
-// The methods are as those of Tree, with names in place of paths. On a Disk
-// Rename, Link, Remove and Sync are done also if the context has ended.
+// Dir is an open directory. It stays the same even if another directory gets its name. Its
+// methods are like those of Tree, with names in place of paths. On a Disk, Rename, Link,
+// Remove and Sync are done even if the context has ended.
 type Dir interface {
-	// List calls visit for everything in the directory. A Disk lists names
-	// only, which are valid during the call: Mode is NameOnly.
+	// List calls visit for everything in the directory. A Disk lists only names,
+	// with the Mode NameOnly, which are valid during the call.
 	List(ctx context.Context, visit func(Entry)) error
 
 	Stat(ctx context.Context, name string) (Info, error)
@@ -87,21 +87,21 @@ type Dir interface {
 	Remove(ctx context.Context, name string) error
 	RemoveDir(ctx context.Context, name string) error
 
-	// Open opens a file. A Disk's Body is handed to the caller as it is: its
-	// errors are *ltxstore.Error, and it ends with the context.
+	// Open opens a file. The Body of a Disk is returned to the caller unchanged:
+	// its errors must be *ltxstore.Error, and it must end with the context.
 	Open(ctx context.Context, name string, opts OpenOptions) (Content, error)
 
-	// Sync makes durable what was done to the directory's names.
+	// Sync makes changes to the directory's names durable.
 	Sync(ctx context.Context) error
 
-	// Close releases the directory. What was opened in it stays open.
+	// Close releases the directory. Files that were opened in it stay open.
 	Close()
 }
 
-// NameOnly is the Mode of an Entry of which nothing but its name is known.
+// NameOnly is the Mode of an Entry of which only the name is known.
 const NameOnly = fs.ModeIrregular
 
-// openDir opens a directory, and makes it if it is to be written to.
+// openDir opens a directory, and creates it for Write.
 func (r *replica) openDir(ctx context.Context, dir string, use Use) (Dir, error) {
 	if r.Disk != nil {
 		return r.Disk.OpenDir(ctx, dir, use)
@@ -142,7 +142,7 @@ func (d remote) Link(ctx context.Context, from, to string) error {
 	return d.tree.Link(ctx, d.at(from), d.at(to))
 }
 
-// Remove asks for the name's properties first: see Tree.Remove.
+// Remove first gets the properties of name: see Tree.Remove.
 func (d remote) Remove(ctx context.Context, name string) error {
 	info, err := d.Stat(ctx, name)
 	switch {

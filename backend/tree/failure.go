@@ -10,14 +10,14 @@ import (
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// final is an error that must not be repeated, whatever its kind is: the body
-// cannot be read again, or has itself failed.
+// final is an error that must not be repeated, whatever its kind: the body has failed or
+// cannot be read again.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// KindOf returns the kind that err matches: one of package ltxstore, fs.ErrExist, or
-// nil. It is where a Tree's Classify begins.
+// KindOf returns the kind that err matches: one of package ltxstore, fs.ErrExist, or nil.
+// Classify of a Tree may call it first.
 func KindOf(err error) error {
 	if kind := ltxstore.KindOf(err); kind != nil || !errors.Is(err, fs.ErrExist) {
 		return kind
@@ -36,12 +36,12 @@ func (r *replica) classify(err error) Failure {
 	return r.Tree.Classify(err)
 }
 
-// is reports whether err is of a kind.
+// is reports whether err is of that kind.
 func (r *replica) is(err, kind error) bool {
 	return err != nil && errors.Is(r.classify(err).Kind, kind)
 }
 
-// retryable reports whether the same call may succeed when it is repeated.
+// retryable reports whether the same call may succeed if it is repeated.
 func (r *replica) retryable(err error) bool {
 	var once final
 	if errors.As(err, &once) || errors.Is(err, ErrReplaced) {
@@ -55,7 +55,7 @@ func (r *replica) retryable(err error) bool {
 	}
 }
 
-// do calls the Tree, and again as the policy says.
+// do calls the Tree, and repeats the call according to the policy.
 func (r *replica) do(ctx context.Context, call func(context.Context) error) error {
 	return r.policy.Do(ctx, func(ctx context.Context) error {
 		err := call(ctx)
@@ -69,8 +69,8 @@ func (r *replica) do(ctx context.Context, call func(context.Context) error) erro
 	})
 }
 
-// wrap makes a method's *ltxstore.Error of err. An *ltxstore.Error, and nil,
-// stay as they are.
+// wrap wraps err in an *ltxstore.Error of a method. It returns an *ltxstore.Error and nil
+// unchanged.
 func (r *replica) wrap(op, key string, err error) error {
 	if err == nil {
 		return nil
@@ -92,9 +92,9 @@ func (r *replica) wrap(op, key string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: r.Type, Key: key, Kind: kind, Err: r.log.Secrets.Error(err)}
 }
 
-// deleted is the error of a write from under which another client has deleted
-// the replica. It does not wrap err, which would say that a file is missing
-// (clause O2), and it is retryable.
+// deleted returns the error of a write during which another client has deleted the
+// replica. It is retryable, and does not wrap err, which would mean that a file is missing
+// (clause O2).
 func deleted(err error) error {
-	return fmt.Errorf("another client deletes the replica or sweeps its temporary files: %w: %v", ltxstore.ErrUnavailable, err)
+	return fmt.Errorf("another client is deleting the replica or its temporary files: %w: %v", ltxstore.ErrUnavailable, err)
 }

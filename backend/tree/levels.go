@@ -19,7 +19,7 @@ const (
 	opFolders = "list folders"
 )
 
-// dirOf returns the path of a directory that a prefix names.
+// dirOf returns the directory of a prefix.
 func dirOf(prefix string) string { return strings.TrimSuffix(prefix, "/") }
 
 // LTXLevels implements ltxstore.LevelLister. It costs one List.
@@ -61,8 +61,8 @@ func (c *Client) Folders(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// dirsIn returns the names of the directories in one, and of symbolic links if links is
-// true; none if it is missing.
+// dirsIn returns the names of the directories in a directory, and of symbolic links if
+// links is true. It returns none if the directory is missing.
 func (r *replica) dirsIn(ctx context.Context, at string, links bool, want func(name string) bool) (names []string, err error) {
 	err = r.do(ctx, func(ctx context.Context) error {
 		names = nil
@@ -88,9 +88,9 @@ func (r *replica) dirsIn(ctx context.Context, at string, links bool, want func(n
 	return names, err
 }
 
-// entries returns what is in a directory under the names that are wanted. On a
-// Disk each costs a Stat: one that has been deleted is left out, and if one fails
-// the others are returned with its error.
+// entries returns the entries of a directory whose names are wanted. On a Disk, each costs
+// a Stat: deleted ones are left out, and if one fails, the others are returned with its
+// error.
 func (r *replica) entries(ctx context.Context, dir Dir, want func(name string) bool) (found []Entry, err error) {
 	err = dir.List(ctx, func(e Entry) {
 		if want(e.Name) {
@@ -114,8 +114,9 @@ func (r *replica) entries(ctx context.Context, dir Dir, want func(name string) b
 	return there, err
 }
 
-// levels returns the paths of the level directories, of which some may be
-// missing, or a symbolic link that nothing is done behind, and for op an *ltxstore.Error for each directory that cannot be read.
+// levels returns the paths of the level directories, and an *ltxstore.Error of op for each
+// directory that cannot be read. Some may be missing, or be symbolic links, which are not
+// followed.
 func (r *replica) levels(ctx context.Context, op string) (found []string, failed []error) {
 	holders, elsewhere := r.Keys.Holders()
 	for _, level := range elsewhere {

@@ -24,14 +24,14 @@ const pageSize = 256
 
 // LTXFiles implements ltxstore.ReplicaClient.
 //
-// The first Next costs one List of the whole level, because directories come in
-// no order (clause L3), and keeps the properties of each file from seek on.
+// The first Next costs one List of the whole level, because directories are not sorted
+// (clause L3), and keeps the properties of each file from seek on in memory.
 //
-// Without useMetadata CreatedAt is the modification time, which a store may be
-// unable to set and which has whole seconds in most. With it each file's header
-// is read, Options.MetadataConcurrency at once, a page of 256 ahead of the caller;
-// a file that is deleted meanwhile is left out, and one that starts with the LTX
-// magic and has no valid header ends the listing with ErrChecksum (clause T3).
+// Without useMetadata, CreatedAt is the modification time, which some stores cannot set,
+// and which has whole seconds in most. With it, the header of each file is read,
+// Options.MetadataConcurrency at a time, a page of 256 files ahead of the caller. A file
+// that is deleted in the meantime is left out, and one with the LTX magic but no valid
+// header ends the listing with ErrChecksum (clause T3).
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse("list", err)
@@ -51,7 +51,7 @@ func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMeta
 	return op.Listing(it), nil
 }
 
-// span is a file's name.
+// span is the name of a file.
 type span struct{ minTXID, maxTXID ltx.TXID }
 
 // listing is one call of LTXFiles.
@@ -62,8 +62,8 @@ type listing struct {
 	headers bool
 
 	listed bool
-	files  []ltx.FileInfo // of a Tree, those still to be returned
-	spans  []span         // of a Disk, those without properties yet
+	files  []ltx.FileInfo // in a Tree: files still to be returned
+	spans  []span         // on a Disk: files whose properties are not read yet
 }
 
 // page is a backend.PageFunc.
@@ -179,8 +179,8 @@ func compareSpans(a, b span) int {
 	return cmp.Or(cmp.Compare(a.minTXID, b.minTXID), cmp.Compare(a.maxTXID, b.maxTXID))
 }
 
-// readHeader sets a file's time to its header's, if it has one. On a Disk it
-// also sets the size, and the time of a file without an LTX header.
+// readHeader sets a file's time to that of its LTX header, if it has one. On a Disk, it
+// also sets the size, and the time of a file without a header.
 func (r *replica) readHeader(ctx context.Context, dir Dir, info *ltx.FileInfo) error {
 	_, name := split(r.Keys.File(info.Level, info.MinTXID, info.MaxTXID))
 	var body io.ReadCloser

@@ -16,9 +16,9 @@ const (
 	opOpenRaw = "open raw"
 )
 
-// ListRaw implements backend.RawLister. It costs one List, which it keeps: what a
-// call that is repeated has visited must not be visited again. Symbolic links and
-// special files are left out.
+// ListRaw implements backend.RawLister. It costs one List, whose names it keeps in memory,
+// so that no file is visited twice if the call is repeated. Symbolic links and special
+// files are left out.
 func (c *Client) ListRaw(ctx context.Context, dir string, visit func(backend.RawFile) error) error {
 	if err := backend.CheckRawDir(dir); err != nil {
 		return c.refuse(opListRaw, err)

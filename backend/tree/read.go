@@ -15,13 +15,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// OpenLTXFile implements ltxstore.ReplicaClient. It costs one Open, and one
-// more for each time the transfer is resumed. A broken transfer is resumed
-// under the version that it began with; where the store has none it is not
-// resumed. A file that is replaced meanwhile ends the read with an error that
-// is not retryable; one that is deleted, with fs.ErrNotExist.
+// OpenLTXFile implements ltxstore.ReplicaClient. It costs one Open, and one more each time
+// the transfer is resumed. A broken transfer is resumed with the version with which it
+// started; if the store provides none, it is not resumed. If the file is replaced in the
+// meantime, the read fails with an error that is not retryable; if it is deleted, with
+// fs.ErrNotExist.
 //
-// What LTXFiles does not list is fs.ErrNotExist: a zero-byte file (a torn
+// Anything that LTXFiles does not list is fs.ErrNotExist: a zero-byte file (a torn
 // upload), a directory, a symbolic link.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
@@ -86,7 +86,7 @@ func (r *replica) openIn(ctx context.Context, dir Dir, name string, offset, size
 				return nil, err
 			case now.Size != c.Size:
 				now.Body.Close()
-				return nil, fmt.Errorf("%w: it has %d bytes, had %d", ErrReplaced, now.Size, c.Size)
+				return nil, fmt.Errorf("%w: it has %d bytes now, and had %d", ErrReplaced, now.Size, c.Size)
 			}
 			return now.Body, nil
 		},
@@ -97,8 +97,8 @@ func (r *replica) openIn(ctx context.Context, dir Dir, name string, offset, size
 	return rangeio.NewReader(ctx, cfg), nil
 }
 
-// errTorn makes a zero-byte file a missing one, as it is for LTXFiles.
-var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+// errTorn is the error of a zero-byte file, which counts as missing as in LTXFiles.
+var errTorn = fmt.Errorf("the file is empty (a torn upload): %w", fs.ErrNotExist)
 
 // openFile opens a file that is not empty.
 func openFile(ctx context.Context, dir Dir, name string, opts OpenOptions) (Content, error) {

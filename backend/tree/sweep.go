@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// sweepAll sweeps every level. It fails only if ctx ends, because a replica on
-// a read-only disk can still be restored from.
+// sweepAll sweeps every level. It fails only if ctx ends, because a replica on a read-only
+// disk can still be used for restores.
 func (r *replica) sweepAll(ctx context.Context) error {
 	levels, failed := r.levels(ctx, "init")
 	for _, err := range failed {
@@ -25,8 +25,8 @@ func (r *replica) sweepAll(ctx context.Context) error {
 	return flow.Err(ctx)
 }
 
-// sweep removes the temporaries of a level that were begun Options.SweepAge ago
-// and have not changed since. What it cannot read or remove is logged.
+// sweep removes the temporary files of a level that were created before
+// Options.SweepAge and have not changed since. It logs what it cannot read or remove.
 func (r *replica) sweep(ctx context.Context, level string) {
 	dir, err := r.openDir(ctx, level, Scan)
 	if err != nil {
@@ -46,7 +46,7 @@ func (r *replica) sweep(ctx context.Context, level string) {
 		}
 		switch removeErr := dir.Remove(ctx, e.Name); {
 		case removeErr == nil:
-			r.log.Get().LogAttrs(ctx, slog.LevelInfo, "ltx temporary file of a dead writer removed",
+			r.log.Get().LogAttrs(ctx, slog.LevelInfo, "ltx temporary file of a killed writer removed",
 				slog.String("replica", r.Type), slog.String("key", path.Join(level, e.Name)))
 		case !r.is(removeErr, fs.ErrNotExist):
 			err = errors.Join(err, fmt.Errorf("%s: %w", e.Name, removeErr))

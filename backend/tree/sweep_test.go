@@ -71,7 +71,7 @@ func TestSweepIsLogged(t *testing.T) {
 		err  error
 		says string
 	}{
-		"done":           {says: `level=INFO msg="ltx temporary file of a dead writer removed" replica=memory key=` + temporary},
+		"done":           {says: `level=INFO msg="ltx temporary file of a killed writer removed" replica=memory key=` + temporary},
 		"not listed":     {op: "list", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error="permission denied"`},
 		"not removed":    {op: "remove", err: fs.ErrPermission, says: `level=WARN msg="ltx sweep of temporary files failed" replica=memory key=ltx/0000/ error=`},
 		"gone":           {op: "remove", err: fs.ErrNotExist},

@@ -8,56 +8,56 @@ import (
 	"time"
 )
 
-// Tree is what a store of files and directories does. All methods must be safe
-// for concurrent use, return soon after their context has ended, and try once:
-// Client repeats a call where that may help.
+// Tree is the driver of a store of files and directories. All methods must be safe for
+// concurrent use, return soon after their context has ended, and try once: Client repeats
+// calls.
 //
-// A path is slashed and relative to the replica's root, which is the empty
-// path. Errors may be a library's own; Classify says what they mean. Wherever
-// something is missing that is of kind fs.ErrNotExist.
+// A path has slashes and is relative to the replica's root, which is the empty path.
+// Errors may be those of a library; Classify tells what they mean. The error for anything
+// that is missing must be of kind fs.ErrNotExist.
 type Tree interface {
 	// List calls visit for everything in a directory, in any order.
 	List(ctx context.Context, dir string, visit func(Entry)) error
 
-	// Stat returns the properties of a file or directory. It follows no symbolic
-	// link.
+	// Stat returns the properties of a file or directory. It does not follow
+	// symbolic links.
 	Stat(ctx context.Context, path string) (Info, error)
 
-	// Open opens a regular file, or a range of it. What is not a regular file
-	// is missing. The context ends with the body, not with Open.
+	// Open opens a regular file, or a range of it. Anything else counts as
+	// missing. The context ends with the body, not with Open.
 	Open(ctx context.Context, path string, opts OpenOptions) (Content, error)
 
-	// Create writes a new file, whose time becomes body.Modified if that is not
-	// zero and the store can. It returns when the file is as durable as the
-	// store can make it. On failure a part of the file may stay: Client removes
-	// it. A missing directory is of kind fs.ErrNotExist.
+	// Create writes a new file, and sets its time to body.Modified if that is not
+	// zero and the store can. It returns when the file is as durable as the store
+	// can make it. After a failure, a part of the file may remain: Client removes
+	// it. If the directory is missing, the error is of kind fs.ErrNotExist.
 	//
-	// The Size of the result is what the store has, -1 if that is not known, and
-	// Modified may be zero.
+	// The Size of the result is that in the store, or -1 if unknown, and Modified
+	// may be zero.
 	Create(ctx context.Context, path string, body *Body) (Info, error)
 
-	// Rename gives a file another name, replacing the file that has it.
+	// Rename renames a file, and replaces any file with the new name.
 	Rename(ctx context.Context, from, to string) error
 
-	// Link gives a file another name that none has, else it fails with
-	// fs.ErrExist. The first name stays, unless Traits.LinkMoves.
+	// Link gives a file a second name, and fails with fs.ErrExist if that exists.
+	// With Traits.LinkMoves, it removes the first name.
 	Link(ctx context.Context, from, to string) error
 
-	// Remove removes a regular file: Client asks Stat first, because many stores
-	// would remove an empty directory too, or one with all that is in it.
+	// Remove removes a regular file. Client calls Stat first, because many stores
+	// would also remove an empty directory, or one with all its files.
 	Remove(ctx context.Context, path string) error
 
-	// MakeDir makes a directory, and all that lead to it, where they are
-	// missing.
+	// MakeDir creates a directory and its missing parents, unless it exists.
 	MakeDir(ctx context.Context, path string) error
 
-	// RemoveDir removes a directory if it is empty, else it fails with
-	// fs.ErrExist.
+	// RemoveDir removes a directory, and fails with fs.ErrExist if it is not
+	// empty.
 	RemoveDir(ctx context.Context, path string) error
 
-	// Classify says what a failure means. It is given every error of the
-	// methods above and of a body's Read, often wrapped, and errors of Client's
-	// own, which wrap a kind of package ltxstore or fs; never nil.
+	// Classify returns the meaning of an error. It is called with errors of the
+	// methods above and of a body's Read, often wrapped, and with errors that
+	// Client has made, which wrap a kind of package ltxstore or fs, but never with
+	// nil.
 	Classify(err error) Failure
 }
 
@@ -66,16 +66,15 @@ type Info struct {
 	Mode fs.FileMode // only its type matters
 	Size int64       // in bytes
 
-	// Modified is the modification time, by the store's clock or as Create has
-	// set it.
+	// Modified is the modification time, by the store's clock or as set by Create.
 	Modified time.Time
 
-	// Changed is when anything of the file last changed, if the store tells it.
-	// A sweep goes by the later of Changed and Modified.
+	// Changed is when anything about the file last changed, or zero if unknown. A
+	// sweep uses the later of Changed and Modified.
 	Changed time.Time
 }
 
-// Describe says what something of that mode is: "a file", "a symbolic link".
+// Describe returns a description of a mode, such as "a file" or "a symbolic link".
 func Describe(mode fs.FileMode) string {
 	switch {
 	case mode&fs.ModeSymlink != 0:
@@ -94,14 +93,14 @@ type Entry struct {
 	Info
 }
 
-// OpenOptions say what of a file to read.
+// OpenOptions select what to read of a file.
 type OpenOptions struct {
 	// Offset and Size are the range in bytes; a Size of 0 is to the end. Both
 	// are 0 or more, and their sum may overflow.
 	Offset, Size int64
 
-	// Version, if not empty, is the only version to read: another is
-	// ErrReplaced.
+	// Version, if not empty, is the version to read: if the file has another, the
+	// error is ErrReplaced.
 	Version string
 }
 
@@ -109,41 +108,41 @@ type OpenOptions struct {
 type Content struct {
 	Info // of the whole file
 
-	// Version identifies the content: two reads that name the same version
-	// yield bytes of the same file. Empty means that reads are not resumed.
+	// Version identifies the content: two reads of the same version return bytes of
+	// the same file. If it is empty, reads are not resumed.
 	Version string
 
-	// Body yields the bytes of the range, none if it begins past the end.
-	// Client closes it, also while a Read is blocked. It may end early.
+	// Body returns the bytes of the range, which has none if it starts past the
+	// end. Client closes it, even while a Read is blocked. It may end early.
 	Body io.ReadCloser
 }
 
-// ErrReplaced means that a file is not the version that was asked for.
-var ErrReplaced = errors.New("the file was replaced while it was read")
+// ErrReplaced means that a file does not have the requested version.
+var ErrReplaced = errors.New("the file was replaced while being read")
 
-// Traits say what a store cannot do, or does otherwise. The zero value is a store that can do
-// everything.
+// Traits describe what a store cannot do, or does differently. The zero value is a store
+// that can do everything.
 type Traits struct {
-	// LinkMoves says that Link leaves nothing at the first name.
+	// LinkMoves means that Link removes the first name.
 	LinkMoves bool
 
-	// FollowsLinks says that a path may lead through a symbolic link. Client then
-	// asks Stat for the directories below the root before it writes or deletes
-	// files in them, and refuses a link: it may lead to another replica.
+	// FollowsLinks means that the store follows symbolic links in paths. Client then
+	// calls Stat for the directories below the root before it writes or deletes
+	// files in them, and fails if one is a link, which may lead to another replica.
 	FollowsLinks bool
 
-	// NoLink says that there is no Link. A client with write-once is then
-	// refused at Init.
+	// NoLink means that the store does not support Link. Init of a client with
+	// write-once then fails.
 	NoLink bool
 }
 
-// Failure is what an error of a Tree means.
+// Failure is the meaning of an error of a Tree.
 type Failure struct {
-	// Kind is a kind of package ltxstore or fs, or nil where none fits.
+	// Kind is a kind of package ltxstore or fs, or nil if none fits.
 	// ErrThrottled and ErrUnavailable are repeated; with nil,
 	// ltxstore.IsRetryable decides.
 	Kind error
 
-	// RetryAfter is how long the store asks to be left alone, 0 if it does not.
+	// RetryAfter is how long the store asks to wait, or 0.
 	RetryAfter time.Duration
 }

@@ -21,23 +21,22 @@ import (
 )
 
 const (
-	// maxTries bounds how often a directory is made anew for one write while
+	// maxTries limits how often a directory is created again for one write while
 	// another client deletes it.
 	maxTries = 10
 
-	// answerGrace is how long a publication, or the removal of a temporary,
-	// goes on when the caller has given up: without its answer a file would
-	// appear after its write was reported as failed.
+	// answerGrace is how long publishing a file, or removing a temporary, continues
+	// after the context has ended. Without the response, a file could appear after
+	// its write was reported as failed.
 	answerGrace = time.Second
 )
 
-// WriteLTXFile implements ltxstore.ReplicaClient. It costs a Create and a
-// Rename, or a Link and a Remove with Options.WriteOnce; on a Disk also a Sync.
-// The first write of a level also makes its directory and lists it, for the
-// sweep.
+// WriteLTXFile implements ltxstore.ReplicaClient. It costs a Create and a Rename, or with
+// Options.WriteOnce a Create, a Link and a Remove; on a Disk also a Sync. The first write
+// of a level also creates its directory and lists it, for the sweep.
 //
-// A body of at most 256 KiB is kept in memory, and written again where that may
-// help; so is a larger one that can be sought back. Another is written once.
+// A body of at most 256 KiB is kept in memory, so that writing it can be repeated. A
+// larger body can only be repeated if it is seekable.
 func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, c.refuse("write", err)
@@ -70,7 +69,7 @@ func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src
 	defer body.free()
 	t := &temp{replica: r, body: body, key: key}
 	t.path, t.final = split(key)
-	defer t.release(ctx) // also when the body's reader panics
+	defer t.release(ctx) // even if the body's reader panics
 	if err := t.retried(ctx, (*temp).create); err != nil {
 		return err
 	}
@@ -78,7 +77,7 @@ func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src
 	if err != nil {
 		return flow.Ended(ctx, err)
 	}
-	t.remove(ctx) // the file is there: a temporary that stays is left to the sweep
+	t.remove(ctx) // the file exists; if the temporary remains, a sweep removes it
 	if err := t.dir.Sync(ctx); err != nil {
 		return err
 	}
@@ -97,13 +96,13 @@ func (r *replica) write(ctx context.Context, key string, info *ltx.FileInfo, src
 	return nil
 }
 
-// split returns the path of a key's directory, and its name there.
+// split returns the directory and the name of a key.
 func split(key string) (dir, name string) {
 	slash := strings.LastIndexByte(key, '/')
 	return key[:max(slash, 0)], key[slash+1:]
 }
 
-// temp is a file on its way: a temporary in the directory of its name.
+// temp is a file that is being written: a temporary in the same directory.
 type temp struct {
 	*replica
 	body *Body
@@ -115,11 +114,11 @@ type temp struct {
 	name  string // the temporary's; empty if there is none
 	info  Info
 
-	tries int // how often the directory was gone
-	moves int // how often the move was tried
+	tries int // how often the directory was missing
+	moves int // attempts of the move
 }
 
-// retried does a step of the write as the policy says. A Disk's costs no closure.
+// retried does a step of the write with retries. On a Disk, that costs no closure.
 func (t *temp) retried(ctx context.Context, step func(*temp, context.Context) error) error {
 	if t.Disk != nil {
 		return step(t, ctx)
@@ -127,8 +126,8 @@ func (t *temp) retried(ctx context.Context, step func(*temp, context.Context) er
 	return t.do(ctx, func(ctx context.Context) error { return step(t, ctx) })
 }
 
-// create writes the temporary, and makes its directory anew if it is deleted
-// meanwhile.
+// create writes the temporary, and creates its directory again if it is deleted in the
+// meantime.
 func (t *temp) create(ctx context.Context) error {
 	for {
 		err := t.try(ctx)
@@ -170,12 +169,12 @@ func (t *temp) try(ctx context.Context) (err error) {
 	return err
 }
 
-// check compares what was stored with what was read.
+// check compares the stored size with that of the body.
 func (t *temp) check() error {
 	if err := flow.Err(t.body.ctx); err != nil {
 		return err
 	}
-	if t.body.read == 0 { // a file that was truncated after its first bytes were read
+	if t.body.read == 0 { // a file that was truncated after its start was read
 		t.body.err = fmt.Errorf("body is empty: want an LTX file: %w", fs.ErrInvalid)
 		return t.body.err
 	}
@@ -184,13 +183,12 @@ func (t *temp) check() error {
 		return wrong
 	}
 	if t.info.Size >= 0 && t.info.Size != t.body.read {
-		return fmt.Errorf("store has %d bytes after %d were written: %w", t.info.Size, t.body.read, ltxstore.ErrUnavailable)
+		return fmt.Errorf("store has %d bytes, but %d were written: %w", t.info.Size, t.body.read, ltxstore.ErrUnavailable)
 	}
 	return nil
 }
 
-// publish gives the file its name. The result is what is known of the file
-// that has it now.
+// publish gives the file its name. It returns the properties of the file that now has it.
 func (t *temp) publish(ctx context.Context) (Info, error) {
 	for try := 1; ; try++ {
 		t.moves = 0
@@ -204,11 +202,11 @@ func (t *temp) publish(ctx context.Context) (Info, error) {
 		case t.is(err, fs.ErrExist) && t.WriteOnce:
 			stored, err := t.compare(ctx)
 			if t.is(err, fs.ErrNotExist) && try < maxTries {
-				continue // it has been deleted since
+				continue // it was deleted in the meantime
 			}
 			return stored, t.lost(err)
 		case t.is(err, errors.ErrUnsupported) && t.WriteOnce:
-			return Info{}, fmt.Errorf("WriteOnce needs hard links, which the store refuses: %w", err)
+			return Info{}, fmt.Errorf("WriteOnce needs hard links, which the store does not support: %w", err)
 		}
 		return Info{}, t.lost(err)
 	}
@@ -231,26 +229,26 @@ func (t *temp) move(ctx context.Context) (err error) {
 	return err
 }
 
-// moved reports whether a move that was repeated had been done before its
-// answer was lost: the temporary is gone, and the name has a file of its size.
+// moved reports whether a repeated move had been done before its response was lost: the
+// temporary is gone, and a file with its size has the name.
 func (t *temp) moved(ctx context.Context) bool {
 	info, err := t.dir.Stat(ctx, t.final)
 	return err == nil && info.Mode.IsRegular() && info.Size == t.body.read
 }
 
-// compare returns nil if the file that has the name is byte for byte ours. It
-// is fs.ErrNotExist if none has it any more.
+// compare returns nil if the existing file equals the body byte for byte, and
+// fs.ErrNotExist if it no longer exists.
 func (t *temp) compare(ctx context.Context) (Info, error) {
 	stored, err := t.stat(ctx, t.dir, t.final)
 	switch {
 	case err != nil:
 		return Info{}, err
 	case !stored.Mode.IsRegular():
-		return Info{}, fmt.Errorf("the name is %s's: %w", Describe(stored.Mode), fs.ErrExist)
+		return Info{}, fmt.Errorf("name is %s: %w", Describe(stored.Mode), fs.ErrExist)
 	case stored.Size == 0:
-		return Info{}, fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrExist)
+		return Info{}, fmt.Errorf("the file is empty (a torn upload): %w", fs.ErrExist)
 	case stored.Size != t.body.read:
-		return Info{}, fmt.Errorf("the file has %d bytes, and %d are being written: %w", stored.Size, t.body.read, fs.ErrExist)
+		return Info{}, fmt.Errorf("the file exists with %d bytes instead of %d: %w", stored.Size, t.body.read, fs.ErrExist)
 	}
 	ours, err := t.openIn(ctx, t.dir, t.name, 0, 0)
 	if err != nil {
@@ -267,13 +265,13 @@ func (t *temp) compare(ctx context.Context) (Info, error) {
 	case err != nil:
 		err = fmt.Errorf("compare: %w", err)
 	case !same:
-		err = fmt.Errorf("the file has other content: %w", fs.ErrExist)
+		err = fmt.Errorf("the file exists with other content: %w", fs.ErrExist)
 	}
 	return stored, err
 }
 
-// outlive returns a context for a call of which the answer matters. A Disk
-// answers whatever becomes of the context.
+// outlive returns a context for a call whose response matters even if ctx ends. A Disk
+// needs none, because its calls ignore the context.
 func (r *replica) outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	if r.Disk != nil {
 		return ctx, func() {}
@@ -281,8 +279,7 @@ func (r *replica) outlive(ctx context.Context) (context.Context, context.CancelF
 	return flow.Outlive(ctx, answerGrace)
 }
 
-// release removes the temporary, unless it has become the file, and closes the
-// directory.
+// release removes the temporary, unless it became the file, and closes the directory.
 func (t *temp) release(ctx context.Context) {
 	t.remove(ctx)
 	if t.dir != nil {
@@ -299,13 +296,13 @@ func (t *temp) remove(ctx context.Context) {
 	defer cancel()
 	err := t.retried(longer, func(t *temp, ctx context.Context) error { return t.dir.Remove(ctx, t.name) })
 	if err != nil && !t.is(err, fs.ErrNotExist) {
-		t.log.Get().Warn("ltx temporary file cannot be removed", "replica", t.Type,
+		t.log.Get().Warn("ltx temporary file not removed", "replica", t.Type,
 			"key", path.Join(t.path, t.name), "error", t.log.Secrets.Error(err))
 	}
 	t.name = ""
 }
 
-// lost returns err, but deleted for a file that is no longer there.
+// lost returns deleted(err) if err means that a file is missing, and otherwise err.
 func (t *temp) lost(err error) error {
 	if t.is(err, fs.ErrNotExist) {
 		return deleted(err)
@@ -313,8 +310,7 @@ func (t *temp) lost(err error) error {
 	return err
 }
 
-// makeDir makes a level's directory, if it is not known to be there, and
-// sweeps it.
+// makeDir creates a level's directory, unless it is known to exist, and sweeps it.
 func (r *replica) makeDir(ctx context.Context, dir string) error {
 	if _, ok := r.made.Load(dir); ok {
 		return nil
