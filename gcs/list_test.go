@@ -99,7 +99,7 @@ func TestListWithoutATime(t *testing.T) {
 	assert.Equal(t, testTime, files[0].CreatedAt, "never zero")
 	b.server.Put("bucket", keyOf(2), []byte("plain"))
 	_, err = b.list(t, 0, false)
-	assert.ErrorContains(t, err, keyOf(2)+": store tells no time")
+	assert.ErrorContains(t, err, keyOf(2)+": store returned no time")
 }
 
 func TestListBadHeader(t *testing.T) {

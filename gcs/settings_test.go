@@ -102,7 +102,7 @@ func TestURLForms(t *testing.T) {
 		"gs://bucket?part-size=1":  `unknown setting "part-size" in the URL`,
 		"gs://bucket?chunk-size=1": `chunk-size in the URL is "1"`,
 		"gs://bucket?anonymous=ja": "want true or false",
-		"gs://bucket?endpoint=x":   "want a URL as https://host",
+		"gs://bucket?endpoint=x":   "want a URL such as https://host",
 		"gs://bucket?credentials-json=hush&credentials-file=x": "say the same thing",
 	} {
 		_, err := ltxstore.Open(t.Context(), raw)

@@ -80,7 +80,7 @@ func TestOpenOfAServiceThatIsWrong(t *testing.T) {
 	require.NoError(t, err)
 	b.server.Put("bucket", testKey, plainBody(10_000))
 	_, err = io.ReadAll(r)
-	require.ErrorContains(t, err, "the file was replaced while it was read")
+	require.ErrorContains(t, err, "the file was replaced while being read")
 	assert.False(t, ltxstore.IsRetryable(err))
 
 	_, err = b.changed(t, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
@@ -116,7 +116,7 @@ func TestOpenOfUnknownLength(t *testing.T) {
 		}
 		return resp, err
 	}).read(t, 0, 0)
-	require.ErrorContains(t, err, "the file was replaced while it was read")
+	require.ErrorContains(t, err, "the file was replaced while being read")
 }
 
 // A transfer may break as often as it likes, as long as it makes progress:

@@ -131,7 +131,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	page.Next = oss.ToString(out.NextContinuationToken)
 	if out.IsTruncated != (page.Next != "") { // false also if the answer does not say
-		return object.Page{}, transport.Foreign("a listing of which IsTruncated is %t, with the token %q", out.IsTruncated, page.Next)
+		return object.Page{}, transport.Foreign("listing with IsTruncated %t and the token %q", out.IsTruncated, page.Next)
 	}
 	return page, transport.CheckListing(b.cfg.Bucket, opts.Prefix, oss.ToString(out.Name), oss.ToString(out.Prefix), page)
 }

@@ -24,7 +24,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 	case err != nil:
 		return object.Upload{}, err
 	case oss.ToString(out.UploadId) == "":
-		return object.Upload{}, transport.Foreign("an upload without an ID")
+		return object.Upload{}, transport.Foreign("upload without an ID")
 	}
 	return object.Upload{Key: key, ID: *out.UploadId}, nil
 }
@@ -59,7 +59,7 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	case err != nil:
 		return object.Object{}, err
 	case oss.ToString(out.ETag) == "": // an error may come after the 200
-		return object.Object{}, transport.Foreign("a completion without an ETag")
+		return object.Object{}, transport.Foreign("completed upload without an ETag")
 	}
 	return written(upload.Key, out.ETag, size, out.HashCRC64, out.Headers), nil
 }

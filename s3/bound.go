@@ -23,7 +23,7 @@ const (
 )
 
 // errTooLong ends the reading of an answer.
-var errTooLong = errors.New("the answer is longer than any of S3's")
+var errTooLong = errors.New("response is longer than any of S3's")
 
 // boundAnswers lets no answer but an object's content be longer than one of
 // the service's can be: the SDK reads all into memory, and what it does not

@@ -107,7 +107,7 @@ func (b *bucket) confirm(ctx context.Context, key, version string) (object.Objec
 	defer content.Body.Close()
 	_, _ = io.CopyN(io.Discard, content.Body, 2) // the connection may stay
 	if content.Size <= 0 {
-		return object.Object{}, fmt.Errorf("%w: server answered that %s is not there, and then that it is", ltxstore.ErrUnavailable, key)
+		return object.Object{}, fmt.Errorf("%w: server reported %s as missing, and then as existing", ltxstore.ErrUnavailable, key)
 	}
 	return content.Object, nil
 }

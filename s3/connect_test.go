@@ -421,7 +421,7 @@ func TestNoSecretIsShown(t *testing.T) {
 		cfg.Logger.Error("failed", "error", err)
 	}
 	require.ErrorIs(t, list(t.Context(), client), io.ErrUnexpectedEOF)
-	assert.Contains(t, log.String(), "request failed and is repeated")
+	assert.Contains(t, log.String(), "request failed, repeating it")
 	clean("log", log.String())
 
 	bad := cfg

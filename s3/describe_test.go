@@ -43,12 +43,12 @@ func TestErrorTexts(t *testing.T) {
 		want      string
 	}{
 		{"get", answering(404, id, xmlError("NoSuchKey")),
-			`s3: open db/x: file does not exist: NoSuchKey: said the service (bucket "bucket" at URL; GetObject was answered with 404, request ID R17)`},
-		{"head", answering(403, nil, ""), `s3: open db/x: permission denied: Forbidden (bucket "bucket" at URL; HeadObject was answered with 403)`},
+			`s3: open db/x: file does not exist: NoSuchKey: said the service (bucket "bucket" at URL; GetObject returned 404, request ID R17)`},
+		{"head", answering(403, nil, ""), `s3: open db/x: permission denied: Forbidden (bucket "bucket" at URL; HeadObject returned 403)`},
 		{"list", answering(404, nil, "404 page not found"),
-			`s3: open db/x: something else than the service answered, or it answered something else: a 404 without an error code of S3 (bucket "bucket" at URL; ListObjectsV2 was answered with 404)`},
-		{"put", answering(502, nil, htmlError), `s3: open db/x: store unavailable: Bad Gateway (bucket "bucket" at URL; PutObject was answered with 502)`},
-		{"put", answering(400, nil, ""), `s3: open db/x: Bad Request (bucket "bucket" at URL; PutObject was answered with 400)`},
+			`s3: open db/x: unexpected response, perhaps from a proxy: a 404 without an error code of S3 (bucket "bucket" at URL; ListObjectsV2 returned 404)`},
+		{"put", answering(502, nil, htmlError), `s3: open db/x: store unavailable: Bad Gateway (bucket "bucket" at URL; PutObject returned 502)`},
+		{"put", answering(400, nil, ""), `s3: open db/x: Bad Request (bucket "bucket" at URL; PutObject returned 400)`},
 	} {
 		r := replicaAt(t, test.answer)
 		err := r.wrap(operations(r)[test.operation](t.Context()))
@@ -59,14 +59,14 @@ func TestErrorTexts(t *testing.T) {
 	assert.Equal(t, `bucket "b"`, Config{Bucket: "b"}.place())
 
 	r := replicaAt(t, answering(503, nil, xmlError("SlowDown")), func(cfg *Config) { cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1} })
-	assert.ErrorContains(t, r.wrap(operations(r)["list"](t.Context())), "was answered with 503, request ID R)")
+	assert.ErrorContains(t, r.wrap(operations(r)["list"](t.Context())), "returned 503, request ID R)")
 
 	r = replicaAt(t, answering(400, nil, strings.ReplaceAll(xmlError("X"), "said", strings.Repeat("secret-value", 10_000))))
 	r.log.Secrets.Add("secret-value")
 	text := r.wrap(operations(r)["list"](t.Context())).Error()
 	assert.Less(t, len(text), 8<<10)
 	assert.NotContains(t, text, "secret")
-	assert.Contains(t, text, "was answered with 400")
+	assert.Contains(t, text, "returned 400")
 }
 
 // What has another cause than its status says has another kind, and a hint.

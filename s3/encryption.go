@@ -24,7 +24,7 @@ func (cfg Config) validateEncryption() error {
 	case customer && (kms || cfg.SSE != ""):
 		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
 	case customer && !cfg.SSECustomerOverHTTP && transport.InTheClear(cfg.Endpoint):
-		return invalid("Endpoint", cfg.Endpoint, "want https, or SSECustomerOverHTTP: SSECustomerKey would cross the network in the clear")
+		return invalid("Endpoint", cfg.Endpoint, "want https, or SSECustomerOverHTTP: SSECustomerKey would be sent unencrypted")
 	}
 	if _, ok := cfg.KMSContext[""]; ok {
 		return invalid("KMSContext", "", "want keys that are not empty")

@@ -102,7 +102,7 @@ type foreignError struct {
 }
 
 func (e *foreignError) Error() string {
-	text := "something else than the service answered, or it answered something else: " + e.why
+	text := "unexpected response, perhaps from a proxy: " + e.why
 	if e.err != nil {
 		text += ": " + e.err.Error()
 	}

@@ -104,7 +104,7 @@ func TestWriteOnceCannotSettle(t *testing.T) {
 	w.server.Put("bucket", writeKey, []byte("x"))
 	w.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "HeadObject"}, Times: -1, Do: httpfault.Status(403, nil, "")})
 	_, err := w.write(t, strings.NewReader("x"))
-	require.ErrorContains(t, err, "not known")
+	require.ErrorContains(t, err, "unknown whether the file exists")
 	assert.NotErrorIs(t, err, fs.ErrExist)
 
 	w.faults.Clear()

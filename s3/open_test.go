@@ -89,8 +89,8 @@ func TestOpenRefusedRange(t *testing.T) {
 		{"size not told", "", 100, 1, ""},
 		{"empty", "bytes */0", 0, 0, "torn upload"},
 		{"empty, not told", "", 0, 1, "torn upload"},
-		{"refused for no reason", "bytes */1000", 1000, 0, "refuses the range from 100 of 1000 bytes"},
-		{"refused for no reason, not told", "", 1000, 1, "refuses the range from 100 of 1000 bytes"},
+		{"refused for no reason", "bytes */1000", 1000, 0, "rejects the range from 100 of 1000 bytes"},
+		{"refused for no reason, not told", "", 1000, 1, "rejects the range from 100 of 1000 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, c := newStub(t, nil)
@@ -277,8 +277,8 @@ func TestOpenReplacedMeanwhile(t *testing.T) {
 		want    string
 		kind    error
 	}{
-		{"other content", func(s *stub) { s.put(firstKey, other) }, "replaced while it was read", nil},
-		{"shorter", func(s *stub) { s.put(firstKey, other[:10]) }, "replaced while it was read", nil},
+		{"other content", func(s *stub) { s.put(firstKey, other) }, "replaced while being read", nil},
+		{"shorter", func(s *stub) { s.put(firstKey, other[:10]) }, "replaced while being read", nil},
 		{"deleted", func(s *stub) { s.remove(firstKey) }, "", fs.ErrNotExist},
 		{"If-Match ignored", func(s *stub) {
 			s.put(firstKey, other)
@@ -294,7 +294,7 @@ func TestOpenReplacedMeanwhile(t *testing.T) {
 				return true
 			})
 			s.tell(withoutMatch(s.told()))
-		}, "without the version that was asked for", nil},
+		}, "without the requested version", nil},
 		{"If-Match ignored, 416", func(s *stub) {
 			s.put(firstKey, other[:10])
 			hook := s.hook
@@ -302,7 +302,7 @@ func TestOpenReplacedMeanwhile(t *testing.T) {
 				r.Header.Del("If-Match")
 				return hook(n, w, r)
 			})
-		}, "replaced while it was read", nil},
+		}, "replaced while being read", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, c := newStub(t, nil)
@@ -550,7 +550,7 @@ func TestParallelRead(t *testing.T) {
 		require.NoError(t, err)
 		s.put(firstKey, b[:19_000])
 		got, err := io.ReadAll(r)
-		require.ErrorContains(t, err, "the file was replaced while it was read")
+		require.ErrorContains(t, err, "the file was replaced while being read")
 		assert.True(t, bytes.HasPrefix(b, got))
 		require.NoError(t, r.Close())
 	})

@@ -74,7 +74,7 @@ func TestBodyIsProtected(t *testing.T) {
 
 			f.layer.Add(&httpfault.Rule{Match: httpfault.Match{Operation: tt.hit}, Times: -1, Do: flip("first", "worst")})
 			_, err = client.WriteLTXFile(t.Context(), 0, 2, 2, strings.NewReader(body))
-			require.ErrorContains(t, err, "was answered with 400")
+			require.ErrorContains(t, err, "returned 400")
 			assert.Equal(t, []string{fakePath + "/" + f.keys.File(0, 1, 1)}, f.Keys(fakeBucket))
 			assert.Empty(t, f.Uploads(fakeBucket))
 		})

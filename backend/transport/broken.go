@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// IsBroken reports whether a RoundTrip failed because its connection did, in
-// the ways for which package net/http exports no error. An error of the
-// request's body also comes from RoundTrip and is not one of them.
+// IsBroken reports whether a RoundTrip failed because its connection broke, for the
+// errors that package net/http does not export. It is false for an error of the
+// request's body, which RoundTrip returns too.
 func IsBroken(err error) bool {
 	if err == nil {
 		return false
 	}
-	if err == io.EOF { // the server closed the connection instead of answering
+	if err == io.EOF { // the server closed the connection without a response
 		return true
 	}
 	text := err.Error()

@@ -24,6 +24,6 @@ func TestCheckBundle(t *testing.T) {
 		var failed *ltxstore.Error
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, []string{"init", "s3", "CABundle"}, []string{failed.Op, failed.Backend, failed.Field})
-		assert.ErrorContains(t, err, "want a file of PEM certificates: CA bundle: ")
+		assert.ErrorContains(t, err, "want a file with PEM certificates: CA bundle: ")
 	}
 }

@@ -21,8 +21,8 @@ func TestCheckCustomerKey(t *testing.T) {
 		{"", "f", "https://h", ""},
 		{key[1:], "", "https://h", "Key"},
 		{key + "k", "", "", "Key"},
-		{key, "", "HTTP://h", "want https: Key would cross"},
-		{"", "f", "http://h", "want https: Key would cross"},
+		{key, "", "HTTP://h", "want https: Key would be sent"},
+		{"", "f", "http://h", "want https: Key would be sent"},
 	} {
 		err := transport.CheckCustomerKey("kv", "Key", []byte(test.key), test.file, test.endpoint)
 		if test.want == "" {
@@ -38,6 +38,6 @@ func TestCheckCustomerKey(t *testing.T) {
 // A bundle is nothing for a RoundTripper, which has its own certificates.
 func TestBundleOfARoundTripper(t *testing.T) {
 	assert.NoError(t, transport.Options{RoundTripper: http.DefaultTransport}.Check("kv"))
-	assert.ErrorContains(t, transport.Options{RoundTripper: http.DefaultTransport, CABundle: "/nowhere"}.Check("kv"), "beside a RoundTripper")
-	assert.ErrorContains(t, transport.Options{CABundle: "/nowhere"}.Check("kv"), "want a file of PEM certificates")
+	assert.ErrorContains(t, transport.Options{RoundTripper: http.DefaultTransport, CABundle: "/nowhere"}.Check("kv"), "with a RoundTripper")
+	assert.ErrorContains(t, transport.Options{CABundle: "/nowhere"}.Check("kv"), "want a file with PEM certificates")
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dialer makes a transport's connections.
+// dialer makes the connections of a transport.
 type dialer struct {
 	plain                     func(ctx context.Context, network, address string) (net.Conn, error)
 	tls                       *tls.Config
@@ -25,7 +25,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	return pooledConn{conn}, nil
 }
 
-// dialTLS does what net/http does for a connection that it dials itself.
+// dialTLS dials like net/http without DialTLSContext.
 func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -43,7 +43,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, address string) (net.Conn
 	if err := secure.HandshakeContext(timed); err != nil {
 		_ = conn.Close()
 		if timed.Err() != nil && ctx.Err() == nil {
-			// The error of timed would pass for the caller's deadline.
+			// The error of timed would look like the caller's deadline.
 			err = &net.OpError{Op: "TLS handshake", Net: network, Addr: conn.RemoteAddr(), Err: os.ErrDeadlineExceeded}
 		}
 		return nil, err
@@ -59,10 +59,9 @@ func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn
 	return &progressConn{Conn: conn, write: d.idle, read: max(d.idle, d.response)}, nil
 }
 
-// pooledConn copies a request's body through a buffer from a pool. Without
-// its ReadFrom net/http makes one of 32 KiB for each request, which nearly
-// doubles what a request allocates, and is a fifth of the memory that a
-// multipart upload takes.
+// pooledConn copies a request's body through a buffer from a pool. Without its
+// ReadFrom, net/http allocates 32 KiB for each request, which nearly doubles the
+// allocations of a request, and is a fifth of the memory of a multipart upload.
 type pooledConn struct{ net.Conn }
 
 var copyBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
@@ -74,17 +73,17 @@ func (c pooledConn) ReadFrom(r io.Reader) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{c.Conn}, struct{ io.Reader }{r}, buf[:])
 }
 
-// progressConn fails what makes no progress for a time. A peer that stops
-// reading would block a write until the kernel gives up, and the wait for an
-// answer begins only after it; a peer that stops in the middle of an answer
-// would block its reader for ever.
+// progressConn fails reads and writes that make no progress for a while. A peer that
+// stops reading would block a write until the kernel gives up, and net/http limits the
+// wait for a response only after that; a peer that stops in the middle of a response
+// would block its reader forever.
 type progressConn struct {
 	net.Conn
 	write, read time.Duration
 }
 
-// progressStep is what must be sent within the timeout. A deadline for a
-// buffer of many megabytes would end transfers that are only slow.
+// progressStep is how much must be sent within the timeout. A deadline for a buffer of
+// many megabytes would end transfers that are merely slow.
 const progressStep = 64 << 10
 
 func (c *progressConn) Write(p []byte) (written int, err error) {
@@ -93,9 +92,9 @@ func (c *progressConn) Write(p []byte) (written int, err error) {
 		if err := c.SetWriteDeadline(now.Add(c.write)); err != nil {
 			return written, err
 		}
-		// The reader already waits for the answer: it has its time from the
-		// last byte on. It may not end first, or the write would fail with
-		// a connection that was closed under it, and not as a timeout.
+		// The reader is already waiting for the response. Its timeout must not end
+		// before that of the write, which would then fail because of a closed
+		// connection and not because of a timeout.
 		if err := c.SetReadDeadline(now.Add(c.write + c.read)); err != nil {
 			return written, err
 		}

@@ -10,17 +10,17 @@ import (
 )
 
 // WantEndpoint says what ParseEndpoint accepts.
-const WantEndpoint = "want a URL as https://host, with an optional port and path and nothing else"
+const WantEndpoint = "want a URL such as https://host, with an optional port and path"
 
 var (
 	// ErrEndpoint is the error of a URL that is not an endpoint.
 	ErrEndpoint = errors.New(WantEndpoint)
 
-	// ErrPassword is that of one with credentials, which may not be shown.
-	ErrPassword = errors.New(WantEndpoint + ": credentials have fields of their own")
+	// ErrPassword is the error of a URL with credentials, which must not be shown.
+	ErrPassword = errors.New(WantEndpoint + "; set credentials in their own fields")
 )
 
-// ParseEndpoint reads the URL of a service. A scheme is never guessed.
+// ParseEndpoint parses the URL of a service. The scheme is required.
 func ParseEndpoint(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	switch {
@@ -32,9 +32,9 @@ func ParseEndpoint(endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
-// Endpoint is ParseEndpoint for a field of the Config of a backend of that Type: its
-// errors, of kind fs.ErrInvalid, name the field and show no credentials. It returns
-// nil for the empty string.
+// Endpoint is ParseEndpoint for a field in the Config of a backend: its errors, of kind
+// fs.ErrInvalid, name the field and show no credentials. It returns nil for the empty
+// string.
 func Endpoint(backendType, field, endpoint string) (*url.URL, error) {
 	if endpoint == "" {
 		return nil, nil
@@ -54,18 +54,19 @@ func InTheClear(endpoint string) bool {
 	return strings.HasPrefix(strings.ToLower(endpoint), "http:")
 }
 
-// CustomerKeySize is how many bytes a key has that a service encrypts with and forgets:
-// those of AES-256.
+// CustomerKeySize is the size in bytes of a customer-provided encryption key, for
+// AES-256.
 const CustomerKeySize = 32
 
-// CheckCustomerKey returns what is wrong with such a key, in a field of that name, and
-// with the endpoint that it, or the one in a file, is sent to. Both may be empty.
+// CheckCustomerKey returns an error if such a key, in the field with that name, is
+// invalid, or if it or the key in file would be sent to an endpoint without TLS. Both
+// key and file may be empty.
 func CheckCustomerKey(backendType, field string, key []byte, file, endpoint string) error {
 	switch {
 	case len(key) > 0 && len(key) != CustomerKeySize:
 		return backend.Invalid(backendType, "init", field, scrub.Secret(1), "want 32 bytes")
 	case (len(key) > 0 || file != "") && InTheClear(endpoint):
-		return backend.Invalid(backendType, "init", "Endpoint", endpoint, "want https: "+field+" would cross the network in the clear")
+		return backend.Invalid(backendType, "init", "Endpoint", endpoint, "want https: "+field+" would be sent unencrypted")
 	}
 	return nil
 }

@@ -28,6 +28,6 @@ func ExampleParseEndpoint() {
 	}
 	// Output:
 	// https://kv.example:8443/ <nil>
-	// <nil> want a URL as https://host, with an optional port and path and nothing else
-	// <nil> want a URL as https://host, with an optional port and path and nothing else
+	// <nil> want a URL such as https://host, with an optional port and path
+	// <nil> want a URL such as https://host, with an optional port and path
 }

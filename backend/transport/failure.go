@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
-// Failure returns what an answer with this header, of an error of this kind, says:
-// when to ask again, and with object.ErrRange the object's size.
+// Failure returns the Failure for an error of that kind whose response had that header:
+// how long to wait, and with object.ErrRange the object's size.
 func Failure(kind error, header http.Header) object.Failure {
 	f := object.Failure{Kind: kind, Size: -1, RetryAfter: RetryAfter(header)}
 	if kind == object.ErrRange {
@@ -19,9 +19,9 @@ func Failure(kind error, header http.Header) object.Failure {
 	return f
 }
 
-// Foreign is the error of an answer that is not the service's own, or does not
-// answer the request: a proxy's page, a document of something else. It is of kind
+// Foreign returns the error of a response that is not from the service itself, or does
+// not match the request, such as a page of a proxy. It is of kind
 // ltxstore.ErrUnavailable.
 func Foreign(format string, args ...any) error {
-	return fmt.Errorf("%w: the answer is not the service's: %s", ltxstore.ErrUnavailable, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: unexpected response, perhaps from a proxy: %s", ltxstore.ErrUnavailable, fmt.Sprintf(format, args...))
 }

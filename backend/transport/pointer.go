@@ -1,7 +1,7 @@
 package transport
 
-// Optional returns a pointer to v, nil for the zero value: how an SDK is told what to
-// leave out of a request.
+// Optional returns a pointer to v, or nil for the zero value, which SDKs leave out of a
+// request.
 func Optional[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -10,7 +10,7 @@ func Optional[T comparable](v T) *T {
 	return &v
 }
 
-// Value returns what p points to, or the zero value for nil.
+// Value returns *p, or the zero value if p is nil.
 func Value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -18,7 +18,7 @@ func Value[T any](p *T) (v T) {
 	return v
 }
 
-// OrUnknown returns the size that n points to, or -1 for nil, as object.Object has it.
+// OrUnknown returns *n, or -1 if n is nil, for the size in an object.Object.
 func OrUnknown(n *int64) int64 {
 	if n == nil {
 		return -1

@@ -8,11 +8,11 @@ import (
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
-// Ranged completes c, the answer to a request for the range that opts asks for, by
-// its status and Content-Range. c.Length is what its Content-Length announces. A
-// 206 must be that range, or its beginning; without a Content-Range any other
-// success is the whole object. An error is of kind ltxstore.ErrUnavailable, as the
-// answer may be a proxy's, and the body is then closed.
+// Ranged completes c, the response to a request for the range in opts, from its status
+// and Content-Range. c.Length must be its Content-Length. A 206 must contain that range,
+// or the start of it; any other success without a Content-Range is the whole object. If
+// the response does not match, Ranged closes the body and returns an error of kind
+// ltxstore.ErrUnavailable, because the response may come from a proxy.
 func Ranged(c object.Content, status int, contentRange string, opts object.GetOptions) (object.Content, error) {
 	if status != http.StatusPartialContent && contentRange == "" {
 		c.Size = c.Length
@@ -20,7 +20,7 @@ func Ranged(c object.Content, status int, contentRange string, opts object.GetOp
 	}
 	n, total, err := rangeio.CheckContentRange(contentRange, opts.Offset, opts.Size)
 	if err == nil && c.Length >= 0 && c.Length != n {
-		err = fmt.Errorf("server answered with Content-Range %q and Content-Length %d", contentRange, c.Length)
+		err = fmt.Errorf("server returned Content-Range %q and Content-Length %d", contentRange, c.Length)
 	}
 	if err != nil {
 		c.Body.Close()

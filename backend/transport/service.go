@@ -13,53 +13,53 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Service is how an HTTP service answers. A backend's bucket embeds it: it has the
-// Classify of object.Bucket and the Describe of object.Describer, and makes the
-// client that the service's SDK sends its requests with.
+// Service describes the responses of an HTTP service. A backend's bucket embeds it: it
+// has the Classify of object.Bucket and the Describe of object.Describer, and makes the
+// HTTP client for the service's SDK.
 type Service struct {
-	// Own are headers of which each answer of the service has one, and those of a
-	// proxy have none.
+	// Own are headers of which each response of the service has at least one, and
+	// those of a proxy have none.
 	Own []string
 
-	// Content reports whether a successful answer to a request is the content of an
-	// object, which may be of any length. MaxDocument is how many bytes any other
-	// may have.
+	// Content reports whether a successful response to a request is the content of
+	// an object, which may have any length. MaxDocument is how many bytes any other
+	// response may have.
 	Content     func(*http.Request) bool
 	MaxDocument int64
 
-	// Answer returns the answer that an SDK's error is about, nil if it is about none.
+	// Answer returns the response that an SDK's error is about, or nil if there is
+	// none.
 	Answer func(err error) *Answer
 
-	// Unread, if not nil, reports whether an error without an Answer is about one that
-	// the SDK could not read.
+	// Unread, if not nil, reports whether an error without an Answer is about a
+	// response that the SDK could not parse.
 	Unread func(err error) bool
 
-	// Kinds are the kinds of error codes.
+	// Kinds maps error codes to kinds.
 	Kinds map[string]error
 
-	// Place is where the errors happen: `bucket "b" at https://host`.
+	// Place is added to errors, such as `bucket "b" at https://host`.
 	Place string
 
-	// Secrets are not shown in errors.
+	// Secrets are removed from errors.
 	Secrets *scrub.Secrets
 }
 
-// Answer is what a service answers to a request that it refuses. All but Err may be
-// missing.
+// Answer is the response to a request that failed. All fields except Err are optional.
 type Answer struct {
 	Operation, RequestID string
 
 	Status int
 	Header http.Header
 
-	// Code is the service's error code, and Message what it says to people. Hint
-	// says what is wrong, and what would be right, where these do not.
+	// Code is the service's error code, and Message its text. Hint says what is
+	// wrong and how to fix it, if these do not.
 	Code, Message, Hint string
 
-	// Sent are secrets of the request that the answer may repeat.
+	// Sent are secrets of the request that the response may repeat.
 	Sent []string
 
-	// Err is the SDK's error, whose text Describe replaces.
+	// Err is the error of the SDK, whose text Describe replaces.
 	Err error
 }
 
@@ -72,8 +72,8 @@ func (s *Service) Classify(err error) object.Failure {
 	return Failure(s.Kind(err), header)
 }
 
-// Kind returns the kind of an error as Failure.Kind has it, by the service's error
-// code, and where there is none by the status, which may be a proxy's: its 404 is
+// Kind returns the kind of an error for Failure.Kind, according to the service's error
+// code, or else the status. A 404 without a code may come from a proxy, and is
 // ltxstore.ErrUnavailable.
 func (s *Service) Kind(err error) error {
 	if kind := object.KindOf(err); kind != nil {
@@ -100,9 +100,9 @@ func (s *Service) isOwn(header http.Header) bool {
 	return slices.ContainsFunc(s.Own, func(name string) bool { return header.Get(name) != "" })
 }
 
-// Describe implements object.Describer: how to mend what is wrong, what the service
-// has said, and where, without secrets. An SDK's text may have ten lines, request IDs
-// first, and the request's URL with its signature.
+// Describe implements object.Describer: the text says how to fix the problem, what the
+// service said, and where, without secrets. The text of an SDK may have ten lines, with
+// request IDs first and the request's URL with its signature.
 func (s *Service) Describe(err error) error {
 	text, details := err.Error(), []string{s.Place}
 	var sent scrub.Secrets
@@ -122,8 +122,8 @@ func (s *Service) Describe(err error) error {
 	return scrub.Reworded(err, clean(text)+clean(where))
 }
 
-// maxText is as many bytes as a service is let say in an error. What is longer is cut
-// when it is clean: half of a secret would be left.
+// maxText is the maximum size in bytes of a service's text in an error. Longer texts are
+// truncated after secrets are removed, so that no part of a secret remains.
 const maxText = 4 << 10
 
 func cut(text string) string {
@@ -133,23 +133,23 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
-// words says what the service has said, or the SDK of the status.
+// words returns the text of the service, or that of the status.
 func (a *Answer) words() string {
 	message := strings.TrimSpace(a.Message)
 	switch {
 	case a.Code == "" && message == "":
-		return cmp.Or(http.StatusText(a.Status), "the service failed")
+		return cmp.Or(http.StatusText(a.Status), "the request failed")
 	case a.Code == "", message == "", strings.EqualFold(strings.ReplaceAll(message, " ", ""), a.Code):
 		return cmp.Or(message, a.Code)
 	}
 	return a.Code + ": " + message
 }
 
-// exchange says which request failed and how it was answered.
+// exchange returns the request and the status of its response.
 func (a *Answer) exchange() string {
 	text := a.Operation
 	if a.Status != 0 {
-		text = fmt.Sprintf("%s was answered with %d", cmp.Or(text, "the request"), a.Status)
+		text = fmt.Sprintf("%s returned %d", cmp.Or(text, "the request"), a.Status)
 	}
 	if a.RequestID != "" {
 		text += ", request ID " + a.RequestID
@@ -157,12 +157,12 @@ func (a *Answer) exchange() string {
 	return text
 }
 
-// maxError is more than an error has to say.
+// maxError is more than the size of any error.
 const maxError = 256 << 10
 
-// Client returns a client that sends its requests by next, follows no redirect, and
-// passes on no success but the service's own, nor more of an answer than it may have:
-// an SDK takes any success for one, and reads all of an answer into memory.
+// Client returns an HTTP client that sends requests with next and does not follow
+// redirects. Successful responses that are not from the service, or are too long, become
+// errors: an SDK would accept them, and read them into memory.
 func (s *Service) Client(next http.RoundTripper) *http.Client {
 	return &http.Client{Transport: &checked{s, next}, CheckRedirect: NoRedirect}
 }
@@ -186,20 +186,20 @@ func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, Foreign("%s", why)
 	case resp.StatusCode == http.StatusNotModified: // a success for Azure's SDK, without a body
 		resp.Body.Close()
-		return nil, Foreign("%d %s, which no request asks for", resp.StatusCode, http.StatusText(resp.StatusCode))
+		return nil, Foreign("unexpected status %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	case resp.StatusCode >= 300:
 		limit = maxError
 	case !c.service.isOwn(resp.Header):
 		resp.Body.Close()
-		return nil, Foreign("a success without %s", strings.Join(c.service.Own, " or "))
+		return nil, Foreign("no header %s", strings.Join(c.service.Own, " or "))
 	case c.service.Content(req):
 		return resp, nil
 	}
-	resp.Body = Bound(resp.Body, limit, Foreign("it is longer than any of the service's"))
+	resp.Body = Bound(resp.Body, limit, Foreign("too long"))
 	return resp, nil
 }
 
-// Bound returns body, which fails with err after n bytes.
+// Bound returns body limited to n bytes: reading more fails with err.
 func Bound(body io.ReadCloser, n int64, err error) io.ReadCloser { return &bound{body, n, err} }
 
 type bound struct {

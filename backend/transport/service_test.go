@@ -85,17 +85,17 @@ func TestServiceDescribe(t *testing.T) {
 		want   string
 	}{
 		{transport.Answer{Operation: "Get", Status: 404, Code: "Gone", Message: "it is gone\n", RequestID: "7", Hint: "look elsewhere"},
-			"look elsewhere: op: Gone: it is gone (a place; Get was answered with 404, request ID 7)"},
-		{transport.Answer{Status: 404}, "op: Not Found (a place; the request was answered with 404)"},
-		{transport.Answer{Status: 499}, "op: the service failed (a place; the request was answered with 499)"},
+			"look elsewhere: op: Gone: it is gone (a place; Get returned 404, request ID 7)"},
+		{transport.Answer{Status: 404}, "op: Not Found (a place; the request returned 404)"},
+		{transport.Answer{Status: 499}, "op: the request failed (a place; the request returned 499)"},
 		{transport.Answer{Operation: "Get", Message: "no route"}, "op: no route (a place; Get)"},
-		{transport.Answer{Status: 400, Code: "BadRequest", Message: "Bad Request"}, "op: Bad Request (a place; the request was answered with 400)"},
+		{transport.Answer{Status: 400, Code: "BadRequest", Message: "Bad Request"}, "op: Bad Request (a place; the request returned 400)"},
 		{transport.Answer{Status: 400, Message: "you sent the-secret-of-the-test and pass1234", Sent: []string{"pass1234"}},
-			"op: you sent [redacted] and [redacted] (a place; the request was answered with 400)"},
+			"op: you sent [redacted] and [redacted] (a place; the request returned 400)"},
 		{transport.Answer{Status: 400, Message: strings.Repeat("x", 4096-len("op: "))},
-			"op: " + strings.Repeat("x", 4096-len("op: ")) + " (a place; the request was answered with 400)"},
+			"op: " + strings.Repeat("x", 4096-len("op: ")) + " (a place; the request returned 400)"},
 		{transport.Answer{Status: 400, Message: strings.Repeat("x", 4090) + "the-secret-of-the-test"},
-			"op: " + strings.Repeat("x", 4090) + "[r… (a place; the request was answered with 400)"},
+			"op: " + strings.Repeat("x", 4090) + "[r… (a place; the request returned 400)"},
 	} {
 		failed := fmt.Errorf("op: %w", &sdkError{&test.answer})
 		err := service().Describe(failed)

@@ -10,14 +10,14 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Shared returns the one transport of this process that has these options, and
-// release, which the caller calls when it no longer needs it, and may call again. The
-// last to do so closes the idle connections. Clients of ten thousand databases in one
-// bucket so share connections, their limits, and the certificates: a transport
-// for each holds connections of its own, and a pool of certificates.
+// Shared returns the transport that all callers in this process with the same options
+// share. The caller must call release when it no longer needs the transport, and may call
+// it again. The last release closes the idle connections. Clients of ten thousand
+// databases in one bucket thereby share connections, their limits, and certificates.
 //
-// A bundle whose content has changed is another. Options with a Dial are not shared.
-// A RoundTripper is returned as it is; its release does nothing. Errors are New's.
+// If the content of the CABundle has changed, the options are not the same. Options with
+// a Dial are not shared. If a RoundTripper is set, Shared returns that, with a release
+// that does nothing. The errors are those of New.
 func Shared(opts Options) (t http.RoundTripper, release func(), err error) {
 	switch {
 	case opts.RoundTripper != nil:
@@ -36,7 +36,7 @@ func Shared(opts Options) (t http.RoundTripper, release func(), err error) {
 	}
 	if opts.CABundle != "" {
 		pem, err := os.ReadFile(opts.CABundle)
-		if err == nil { // else New tells
+		if err == nil { // otherwise New returns the error
 			key.content = sha256.Sum256(pem)
 		}
 	}
@@ -92,10 +92,10 @@ func (s *sharedTransport) leave() {
 	}
 }
 
-// Share returns the value that all clients with the transport t have in common under a key, such as
-// their credentials; build makes the first one's. Over a transport from Shared the value stays
-// until the last client releases the transport. Over any other transport, each client has
-// a value of its own. build must not call Share.
+// Share returns the value that all clients with the transport t share under a key, such as
+// credentials; the first client makes it with build. If t comes from Shared, the value is
+// kept until the last client releases t. With any other transport, each client has a value
+// of its own. build must not call Share.
 func Share[T any](t http.RoundTripper, key string, build func() T) T {
 	shared.Lock()
 	defer shared.Unlock()
@@ -116,10 +116,10 @@ func Share[T any](t http.RoundTripper, key string, build func() T) T {
 	return build()
 }
 
-// Once returns the answer of ask to a question about a service that is the same for all clients
-// with the transport t, such as where a bucket is. Over one from Shared a single client asks at
-// a time, and what it has found holds for all others, until the last one releases the
-// transport. An error is not kept. Over any other transport, each asks by itself.
+// Once returns the result of ask for a question about a service with the same answer for all
+// clients of the transport t, such as the region of a bucket. If t comes from Shared, one
+// client at a time calls ask, and its result is kept for the others until the last one
+// releases t. Errors are not kept. With any other transport, each client calls ask.
 func Once(ctx context.Context, t http.RoundTripper, question string, ask func(context.Context) (string, error)) (string, error) {
 	answer := Share(t, question, func() *flow.Lazy[string] { return new(flow.Lazy[string]) })
 	text, err := answer.Get(ctx, func(ctx context.Context) (*string, error) {

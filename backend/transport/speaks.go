@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Speaks returns "http" or "https", the protocol that the server speaks, if a
-// RoundTrip failed because the request used the other one. Otherwise it
-// returns the empty string.
+// Speaks returns "http" or "https", the protocol of the server, if a RoundTrip failed
+// because the request used the other one. Otherwise, it returns the empty string.
 func Speaks(err error) string {
 	if err == nil {
 		return ""

@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// KindOfStatus returns the kind of an answer of which only the HTTP status is
-// known, or nil. A 404 has none: it may be a proxy's.
+// KindOfStatus returns the kind of a response if only its HTTP status is known, or nil. A
+// 404 has none, because it may come from a proxy.
 func KindOfStatus(code int) error {
 	switch {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:

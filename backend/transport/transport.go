@@ -1,5 +1,6 @@
-// Package transport builds the HTTP transport of the backends that speak to a
-// service.
+// Package transport has what backends for HTTP services share: the transport and its
+// options, checks of responses, and errors. Package
+// [github.com/ltxstore/ltxstore/backend/object] implements their clients.
 package transport
 
 import (
@@ -20,52 +21,52 @@ const (
 	dialTimeout      = 10 * time.Second
 	handshakeTimeout = 10 * time.Second
 
-	// keepAlive finds out that a peer has vanished while nothing is sent.
+	// keepAlive detects that a peer has vanished while nothing is sent.
 	keepAlive = 15 * time.Second
 
-	// continueTimeout is how long a request that asks first waits for leave:
-	// a service that refuses a large body says so before it is sent, and one
-	// that knows nothing of asking costs a second.
+	// continueTimeout is how long a request with "Expect: 100-continue" waits: a
+	// service can reject a large body before it is sent, and one that does not
+	// support it costs a second.
 	continueTimeout = time.Second
 )
 
-// Options say how a service is reached. A backend has them in its Config, where
-// a zero field means the default: see WithDefaults. New itself adds none: a zero
-// field then means what it means in net/http, mostly "no bound".
+// Options configure the connections to a service. They are part of a backend's Config,
+// where a zero field means the default: see WithDefaults. New adds no defaults: a zero
+// field then has its meaning in net/http, usually "no limit".
 type Options struct {
 	// InsecureSkipVerify accepts any TLS certificate: for tests.
 	InsecureSkipVerify bool `ltx:"skip-verify,not=ca-bundle" default:"false" help:"Accept any TLS certificate: for tests."`
 
-	// CABundle is a file of PEM certificates that are trusted instead of the
+	// CABundle is a file with PEM certificates that are trusted instead of the
 	// system's.
-	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file of PEM certificates that are trusted instead of the system's."`
+	CABundle string `ltx:"ca-bundle" default:"the system's" help:"A file with PEM certificates that are trusted instead of the system's."`
 
-	// RoundTripper, if not nil, sends the requests. The other options do not
-	// apply to it, and it excludes a CABundle.
+	// RoundTripper, if not nil, sends the requests. The other options do not apply
+	// to it, and CABundle must be empty.
 	RoundTripper http.RoundTripper `ltx:"-" json:"-"`
 
 	// MaxConns limits the connections to a host; 0 means no limit. MaxIdleConns
 	// is how many idle ones are kept for later requests; 0 means as many as the
-	// client can use. (By default net/http keeps 2 per host, so that nearly
-	// every parallel request costs a handshake.) IdleConnTimeout is how long
-	// they are kept; 0 means 90 s.
-	MaxConns        int           `ltx:"max-conns" default:"no bound" help:"Connections to the service at once."`
-	MaxIdleConns    int           `ltx:"max-idle-conns" default:"what the concurrencies can use" help:"Connections that are kept for the next request."`
-	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"For how long they are kept."`
+	// client can use. (By default, net/http keeps 2 per host, so that nearly every
+	// concurrent request costs a handshake.) IdleConnTimeout is how long they are
+	// kept; 0 means 90 s.
+	MaxConns        int           `ltx:"max-conns" default:"no limit" help:"Connections to the service at a time."`
+	MaxIdleConns    int           `ltx:"max-idle-conns" default:"as many as the concurrencies can use" help:"Idle connections that are kept for later requests."`
+	IdleConnTimeout time.Duration `ltx:"idle-conn-timeout" default:"90s" help:"How long they are kept."`
 
-	// IdleTimeout is how long a request that is being sent, or an answer that
-	// is being received, may make no progress. ResponseTimeout is how long a
-	// request that was sent may wait for the header of its answer. 0 means one
-	// minute. A whole transfer has no limit.
+	// IdleTimeout is how long sending a request, or receiving a response, may make
+	// no progress. ResponseTimeout is how long a request may wait for the header of
+	// its response. 0 means one minute. The duration of a whole transfer is not
+	// limited.
 	IdleTimeout     time.Duration `ltx:"idle-timeout" default:"1m" help:"How long a transfer may make no progress."`
-	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the beginning of its answer."`
+	ResponseTimeout time.Duration `ltx:"response-timeout" default:"1m" help:"How long a request may wait for the start of its response."`
 
 	// Dial makes the connections. Nil means a net.Dialer, with a timeout.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `ltx:"-" json:"-"`
 }
 
-// WithDefaults returns o with defaults in place of zero fields, for a client that
-// sends that many requests at once.
+// WithDefaults returns o with defaults in place of zero fields, for a client that sends
+// that many requests at a time.
 func (o Options) WithDefaults(requests int) Options {
 	o.MaxIdleConns = cmp.Or(o.MaxIdleConns, requests)
 	if o.MaxConns > 0 {
@@ -77,26 +78,24 @@ func (o Options) WithDefaults(requests int) Options {
 	return o
 }
 
-// Check returns what is wrong with the options of a backend of that Type, in its
-// Config's field HTTP, that their tags cannot tell. It reads the CABundle.
+// Check returns an error if the options, in the field HTTP of a backend's Config, are
+// invalid in a way that their tags do not express. It reads the CABundle.
 func (o Options) Check(backendType string) error {
 	if o.CABundle != "" && o.RoundTripper != nil {
-		return backend.Invalid(backendType, "init", "HTTP.CABundle", o.CABundle, "want it empty beside a RoundTripper, which has its own certificates")
+		return backend.Invalid(backendType, "init", "HTTP.CABundle", o.CABundle, "want it empty with a RoundTripper, which has its own certificates")
 	}
 	return CheckBundle(backendType, "HTTP.CABundle", o.CABundle)
 }
 
-// New returns a transport. There is no limit on the duration of a whole
-// request, because a large body may take any time. Proxies are those of the
-// environment.
+// New returns a transport. It does not limit the duration of a whole request, because a
+// large body may take any time. It uses the proxies of the environment.
 //
-// It speaks HTTP/1.1 only. S3 offers nothing else. HTTP/2 would put all
-// parallel transfers on one connection, with one congestion window for all of
-// them, and a lost connection would fail them all.
+// It uses only HTTP/1.1. S3 supports nothing else, and HTTP/2 would put all concurrent
+// transfers on one connection, with one congestion window for all of them, and a lost
+// connection would fail them all.
 //
-// The error for a bundle that cannot be read, or holds no certificate, names
-// the file. It matches no kind, because a missing bundle must not pass for a
-// missing LTX file.
+// If the CABundle cannot be read or contains no certificate, the error names the file. It
+// matches no kind, because a missing bundle must not be mistaken for a missing LTX file.
 func New(opts Options) (*http.Transport, error) {
 	var roots *x509.CertPool
 	if opts.CABundle != "" {
@@ -122,9 +121,9 @@ func New(opts Options) (*http.Transport, error) {
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           d.dial,
 		DialTLSContext:        d.dialTLS,
-		TLSClientConfig:       secure, // with a proxy, where DialTLSContext is not asked
+		TLSClientConfig:       secure, // for proxies, which do not use DialTLSContext
 		TLSHandshakeTimeout:   handshakeTimeout,
-		DisableCompression:    true, // an object is delivered as it was stored
+		DisableCompression:    true, // return objects as stored
 		MaxConnsPerHost:       opts.MaxConns,
 		MaxIdleConns:          opts.MaxIdleConns,
 		MaxIdleConnsPerHost:   opts.MaxIdleConns,
@@ -143,31 +142,31 @@ func Pool(bundle string) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("CA bundle: %s holds no certificate in PEM form", bundle)
+		return nil, fmt.Errorf("CA bundle: %s contains no PEM certificate", bundle)
 	}
 	return pool, nil
 }
 
-// CheckBundle reads a file of PEM certificates, a setting of a backend of that Type, and
-// returns what is wrong with it: an error of kind fs.ErrInvalid that names the field. An
-// empty name is no file, and right.
+// CheckBundle reads a file with PEM certificates, which is a setting of a backend. If it
+// is invalid, the error is of kind fs.ErrInvalid and names the field. If bundle is empty,
+// CheckBundle returns nil.
 func CheckBundle(backendType, field, bundle string) error {
 	if bundle == "" {
 		return nil
 	}
 	if _, err := Pool(bundle); err != nil {
-		return backend.Invalid(backendType, "init", field, bundle, "want a file of PEM certificates: "+err.Error())
+		return backend.Invalid(backendType, "init", field, bundle, "want a file with PEM certificates: "+err.Error())
 	}
 	return nil
 }
 
-// NoRedirect is an http.Client's CheckRedirect that follows no redirect: credentials, or
-// a signature, would go to wherever an answer points.
+// NoRedirect is a CheckRedirect function for an http.Client that does not follow redirects:
+// credentials or signatures would be sent to the new address.
 func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Default returns a transport for a backend without settings of its own: up
-// to 64 connections, half of which are kept while idle for a minute, and one
-// minute for an answer to begin and for a body to make progress.
+// Default returns a transport for a backend without its own settings: up to 64
+// connections, half of which are kept for a minute when idle, and one minute for a
+// response to start and for a body to make progress.
 func Default() *http.Transport {
 	t, err := New(Options{MaxConns: 64, MaxIdleConns: 32, IdleConnTimeout: time.Minute, ResponseTimeout: time.Minute, IdleTimeout: time.Minute})
 	if err != nil { // only a CA bundle can fail

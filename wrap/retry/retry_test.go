@@ -221,7 +221,7 @@ func TestReplacedWhileRead(t *testing.T) {
 			write(t, next, 1, after)
 			_, err = io.ReadAll(rc)
 			assert.ErrorIs(t, err, ltxstore.ErrChecksum)
-			assert.ErrorContains(t, err, "the file was replaced while it was read")
+			assert.ErrorContains(t, err, "the file was replaced while being read")
 		})
 	}
 

@@ -165,7 +165,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-replica", "s3://bucket/path?regoin=a"}, 1, "did you mean region?"},
 		{[]string{"-replica", "s3://bucket/path?region=a&region=b"}, 1, "want one of them"},
 		{[]string{"-replica", "s3://bucket/path?region=%zz"}, 1, "region, in the URL's query, has a %"},
-		{[]string{"-replica", "s3://bucket/path?endpoint=ftp://localhost"}, 1, "want a URL as https://host"},
+		{[]string{"-replica", "s3://bucket/path?endpoint=ftp://localhost"}, 1, "want a URL such as https://host"},
 		{[]string{"-replica", "://x"}, 1, "has no scheme"},
 		{[]string{"-replica", "file://host/path"}, 1, "has a host before its path"},
 		{[]string{"-replica", "file://"}, 1, "has no path"},
