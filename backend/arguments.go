@@ -48,9 +48,9 @@ func CheckFiles(files []*ltx.FileInfo) error {
 	return nil
 }
 
-// ParseFilename parses "<min>-<max>.ltx", sixteen lower-case hexadecimal
-// digits each with min ≤ max, and nothing else. Unlike ltx.ParseFilename it
-// needs no regular expression and no error value: listings call it for every
+// ParseFilename parses "<min>-<max>.ltx", where min and max have sixteen
+// lower-case hexadecimal digits and min ≤ max. Unlike ltx.ParseFilename, it needs
+// no regular expression and no error value, because listings call it for every
 // name.
 func ParseFilename(name string) (minTXID, maxTXID ltx.TXID, ok bool) {
 	return ltxio.ParseFilename(name)

@@ -9,19 +9,18 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or
-// a configuration field: field is its name, value what was given, and want
-// what would be right. The value must not be a secret. Where a field was set
-// by a URL or a file, ltxstore.Open and Source.Explain name its setting
-// instead.
+// Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or a
+// configuration field: field is its name, value its value, which must not be a
+// secret, and want what is expected. If the field was set in a URL or a file,
+// ltxstore.Open and Source.Explain replace its name with that of the setting.
 func Invalid(backend, op, field string, value any, want string) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}
 }
 
-// Refused is like Invalid for a field that another package found wrong: err
-// says why. If field is empty, it is the field that err names, as the errors
-// of NewKeys and ltxstore.Retry.Validate do.
+// Refused is like Invalid for a field that another package rejected with err. If
+// field is empty, it is the field that err names, as the errors of NewKeys and
+// ltxstore.Retry.Validate do.
 func Refused(backend, op, field string, err error) error {
 	var wrong *settings.FieldError
 	switch {
@@ -33,10 +32,10 @@ func Refused(backend, op, field string, err error) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid, Err: err}
 }
 
-// InitError returns the error of an Init that failed with err. An
-// *ltxstore.Error stays as it is; any other error is wrapped in one of its
-// kind, with its Field if it names one, as the errors of NewKeys and
-// ltxstore.Retry.Validate do.
+// InitError returns the error of an Init that failed with err. An *ltxstore.Error
+// is returned unchanged; any other error is wrapped in one of the same kind, with
+// its Field if it names one, as the errors of NewKeys and ltxstore.Retry.Validate
+// do.
 func InitError(backend string, err error) error {
 	if done, ok := err.(*ltxstore.Error); ok {
 		return done
@@ -48,10 +47,10 @@ func InitError(backend string, err error) error {
 	return failed
 }
 
-// Partial returns one error for the failures of a deletion: nil for none, the
-// failure itself for a single one, else an *ltxstore.Error with an
-// *ltxstore.PartialError, whose Kind is that of all failures, or nil. failed
-// must be *ltxstore.Error values that name their file.
+// Partial returns the error of a deletion with failures: nil if there are none, the
+// failure itself if there is one, and otherwise an *ltxstore.Error with an
+// *ltxstore.PartialError, whose Kind is that of all failures, or nil if they differ.
+// The elements of failed must be *ltxstore.Error values that name their file.
 func Partial(backend, op string, failed []error, total int) error {
 	switch len(failed) {
 	case 0:
@@ -63,12 +62,12 @@ func Partial(backend, op string, failed []error, total int) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Kind: ltxstore.KindOf(partial), Err: partial}
 }
 
-// IsRetryableStatus reports whether a request answered with this HTTP status
-// code may succeed when it is sent again: 408, 429 and 5xx except 501 (not
-// implemented) and 505 (version not supported).
+// IsRetryableStatus reports whether a request that failed with this HTTP status code
+// may succeed if it is repeated: 408, 429 and 5xx except 501 (not implemented) and
+// 505 (version not supported).
 func IsRetryableStatus(code int) bool { return ltxstore.IsRetryable(status(code)) }
 
-// status is the error of an HTTP answer.
+// status is the error of an HTTP response.
 type status int
 
 func (s status) Error() string       { return "HTTP status " + strconv.Itoa(int(s)) }

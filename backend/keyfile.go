@@ -8,17 +8,16 @@ import (
 	"os"
 )
 
-// ReadKey returns the key of size bytes that a file holds, raw or in base64
-// with optional white space around it. The error does not show the content.
-// It matches no kind, because a missing key must not pass for a missing LTX
-// file.
+// ReadKey returns the key of size bytes in a file, raw or in base64 with optional
+// white space around it. The error does not show the content. It matches no kind,
+// because a missing key must not be mistaken for a missing LTX file.
 func ReadKey(name string, size int) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("%v", err) // not %w, see above
 	}
 	defer file.Close()
-	// A wrong name may be that of a large file.
+	// The name may by mistake be that of a large file.
 	content, err := io.ReadAll(io.LimitReader(file, int64(4*size+1<<10)))
 	if err != nil {
 		return nil, fmt.Errorf("%v", err)
@@ -28,14 +27,14 @@ func ReadKey(name string, size int) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(content)))
 	if err != nil || len(key) != size {
-		return nil, fmt.Errorf("%s holds no key of %d bytes", name, size)
+		return nil, fmt.Errorf("%s does not contain a key of %d bytes", name, size)
 	}
 	return key, nil
 }
 
-// KeyOrFile returns a copy of key, or if file is not empty the key of size bytes
-// that ReadKey reads from it. The error is Invalid's for a field of the Config of a
-// backend of that Type.
+// KeyOrFile returns a copy of key, or the key of size bytes that ReadKey reads from
+// file, if that is not empty. The error is that of Invalid for the given backend and
+// field.
 func KeyOrFile(backend, field string, key []byte, file string, size int) ([]byte, error) {
 	if file == "" {
 		return bytes.Clone(key), nil

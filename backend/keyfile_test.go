@@ -29,7 +29,7 @@ func TestReadKey(t *testing.T) {
 			assert.Equal(t, key, string(got))
 			continue
 		}
-		assert.ErrorContains(t, err, name+" holds no key of 32 bytes")
+		assert.ErrorContains(t, err, name+" does not contain a key of 32 bytes")
 		if len(content) > 5 {
 			assert.NotContains(t, err.Error(), content[:5])
 		}

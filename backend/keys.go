@@ -27,13 +27,13 @@ const (
 // is comparable and safe for concurrent use.
 type Keys struct {
 	layout ltxstore.Layout
-	prefix string // empty, or a path closed by a slash
+	prefix string // empty, or a path that ends with a slash
 }
 
 // NewKeys returns the keys of a replica with this layout below path, which is
-// cleaned: the key has no leading or double slash and no "." segment, and the
-// empty path is the store's root. An unknown layout, and a path with a ".."
-// segment, a NUL byte or invalid UTF-8, are fs.ErrInvalid; see Refused for the field.
+// cleaned: keys have no leading or double slashes and no "." segments, and the empty
+// path is the store's root. It fails with fs.ErrInvalid if the layout is unknown, or
+// path has a ".." segment, a NUL byte or invalid UTF-8; see Refused for the field.
 func NewKeys(layout ltxstore.Layout, path string) (Keys, error) {
 	if _, err := layout.MarshalText(); err != nil {
 		return Keys{}, &settings.FieldError{Field: "Layout", Err: err}
@@ -48,11 +48,11 @@ func NewKeys(layout ltxstore.Layout, path string) (Keys, error) {
 	return Keys{layout: layout, prefix: clean}, nil
 }
 
-// KeysAt is like NewKeys, for a replica in an object store at the place where
-// Litestream v0.5 has it: Litestream joins a path and a name without cleaning
-// them. LayoutLitestreamS3 keeps the path verbatim: "", "/a", "a/" and "."
-// are "/0000/…", "/a/0000/…", "a//0000/…" and "./0000/…". LayoutLitestream
-// keeps a leading slash, LayoutDefault none.
+// KeysAt is like NewKeys, but for the keys of Litestream v0.5 in an object store:
+// Litestream joins a path and a name without cleaning them. LayoutLitestreamS3 keeps
+// the path verbatim: "", "/a", "a/" and "." become "/0000/…", "/a/0000/…",
+// "a//0000/…" and "./0000/…". LayoutLitestream keeps a leading slash, LayoutDefault
+// does not.
 func KeysAt(layout ltxstore.Layout, path string) (Keys, error) {
 	k, err := NewKeys(layout, path)
 	switch {
@@ -72,16 +72,15 @@ func (k Keys) Layout() ltxstore.Layout { return k.layout }
 // for a replica at the store's root. Every key starts with it.
 func (k Keys) Prefix() string { return k.prefix }
 
-// LevelPrefix returns the prefix of a level's keys. It ends with a slash, so
-// that no sibling shares it. Level is 0 to ltxstore.MaxLevel (see
-// CheckLevel).
+// LevelPrefix returns the prefix of a level's keys. It ends with a slash, so that no
+// other level shares it. Level must be 0 to ltxstore.MaxLevel (see CheckLevel).
 func (k Keys) LevelPrefix(level int) string {
 	return string(k.appendLevel(make([]byte, 0, len(k.prefix)+len(snapshotsDir)), level))
 }
 
-// File returns a file's key. The arguments are as CheckFile wants them.
+// File returns a file's key. The arguments must be valid for CheckFile.
 func (k Keys) File(level int, minTXID, maxTXID ltx.TXID) string {
-	var short [128]byte // holds most keys, and is not allocated
+	var short [128]byte // long enough for most keys, and not allocated
 	b := k.appendLevel(short[:0], level)
 	b = appendTXID(b, minTXID)
 	b = append(b, '-')
@@ -89,16 +88,16 @@ func (k Keys) File(level int, minTXID, maxTXID ltx.TXID) string {
 	return string(append(b, fileExt...))
 }
 
-// Seek returns a string that sorts after every key of the level with a lower
-// MinTXID than seek, and before every other: what S3 calls StartAfter and GCS
-// StartOffset. It is itself no file's key.
+// Seek returns a string that sorts after every key of the level with a lower MinTXID
+// than seek, and before all others, for S3's StartAfter and GCS's StartOffset. It is
+// not itself the key of a file.
 func (k Keys) Seek(level int, seek ltx.TXID) string {
 	b := make([]byte, 0, len(k.prefix)+len(snapshotsDir)+txidDigits)
 	return string(appendTXID(k.appendLevel(b, level), seek))
 }
 
-// Parse is the inverse of File: ok is false for every string that File does
-// not return, however similar.
+// Parse is the inverse of File: ok is false for every string that File does not
+// return.
 func (k Keys) Parse(key string) (level int, minTXID, maxTXID ltx.TXID, ok bool) {
 	rest, ok := strings.CutPrefix(key, k.prefix)
 	if !ok {
@@ -123,9 +122,8 @@ func (k Keys) ParseLevel(prefix string) (level int, ok bool) {
 	return k.parseLevel(rest)
 }
 
-// Holders returns where the replica's files are, so that all of them can be
-// deleted: the prefixes directly below which its levels are, and the levels
-// that are elsewhere.
+// Holders returns where the replica's files are, for deleting all of them: the
+// prefixes directly below which its levels are, and the levels that are elsewhere.
 func (k Keys) Holders() (holders, levels []string) {
 	switch k.layout {
 	case ltxstore.LayoutLitestreamS3:
@@ -150,8 +148,8 @@ func (k Keys) appendLevel(b []byte, level int) []byte {
 	return appendPadded(append(b, ltxDir...), level, 10)
 }
 
-// appendPadded is fmt.Appendf(b, "%04d/", level), or "%04x/", without its
-// allocations: a listing builds a key for every file.
+// appendPadded is fmt.Appendf(b, "%04d/", level), or "%04x/", without allocations,
+// because a listing builds a key for every file.
 func appendPadded(b []byte, level, base int) []byte {
 	for limit := base * base * base; limit > max(level, 1); limit /= base {
 		b = append(b, '0')
@@ -159,9 +157,8 @@ func appendPadded(b []byte, level, base int) []byte {
 	return append(strconv.AppendInt(b, int64(level), base), '/')
 }
 
-// parseLevel parses what appendLevel writes after the prefix: the number is
-// read generously, then written back and compared, so that only the one
-// spelling of a level is its own.
+// parseLevel parses what appendLevel writes after the prefix. The number is parsed
+// leniently, then formatted and compared, so that a level has only one spelling.
 func (k Keys) parseLevel(dir string) (int, bool) {
 	if k.layout == ltxstore.LayoutDefault && dir == snapshotsDir {
 		return ltxstore.SnapshotLevel, true
@@ -192,10 +189,10 @@ func appendTXID(b []byte, id ltx.TXID) []byte {
 	return b
 }
 
-// CleanPath returns a replica's path inside its store in the form that every
-// backend uses: without leading, trailing or double slashes and "." segments.
-// The empty path, which is the store's root, is legal. A ".." segment, a NUL
-// byte and invalid UTF-8 are fs.ErrInvalid.
+// CleanPath returns the path of a replica in its store in the form that every
+// backend uses: without leading, trailing or double slashes and "." segments. The
+// path may be empty, which is the store's root. CleanPath fails with fs.ErrInvalid
+// if path has a ".." segment, a NUL byte or invalid UTF-8.
 func CleanPath(path string) (string, error) {
 	switch {
 	case !utf8.ValidString(path):

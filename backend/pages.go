@@ -14,11 +14,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// PageFunc fetches the next page of a listing: each call continues where the
-// last one ended. more is false with the last page, which may have files; a
-// page without files may have more after it. The slice belongs to the iterator
-// from then on. Calls never overlap, though they come from more than one
-// goroutine, and none follows an error or the last page.
+// PageFunc fetches the next page of a listing: each call continues where the previous
+// one ended. more is false for the last page, which may have files; a page without files
+// may be followed by others. The slice belongs to the iterator. Calls may come from
+// different goroutines but never overlap, and none follows an error or the last page.
 //
 // A PageFunc must return soon after ctx has ended: Close waits for it.
 type PageFunc func(ctx context.Context) (files []ltx.FileInfo, more bool, err error)
@@ -26,43 +25,43 @@ type PageFunc func(ctx context.Context) (files []ltx.FileInfo, more bool, err er
 // PageOptions are the settings of NewPageIterator. The zero value lists a
 // sorted store from the beginning.
 type PageOptions struct {
-	// Seek drops files with a lower MinTXID. The store should already have
-	// been asked to start there; any surplus is dropped.
+	// Seek drops files with a lower MinTXID. The store should already have been
+	// asked to start there.
 	Seek ltx.TXID
 
 	// Ahead is how many pages are fetched while the caller works on one. 0
 	// means 1. A page fetched ahead is kept in memory.
 	Ahead int
 
-	// Unsorted says that the store's pages come in no order. The listing is
-	// then read whole before the first item.
+	// Unsorted means that the store does not sort its listings. The whole listing
+	// is then read before the first item.
 	Unsorted bool
 
 	// Wrap, if not nil, turns a failure into the backend's *ltxstore.Error.
 	Wrap func(error) error
 
-	// Close, if not nil, ends what fetch has begun, such as another listing. It
-	// is called once, when the listing has ended in any way, the context of
-	// fetch has ended, and no call of fetch runs. Its error is that of the
-	// listing if there is no other, except for context.Canceled.
+	// Close, if not nil, releases what fetch has opened, such as another listing. It
+	// is called once, after the listing has ended in any way, the context of fetch
+	// has ended, and no call of fetch is running. Its error becomes that of the
+	// listing if there is no other, unless it is context.Canceled.
 	Close func() error
 	// Logger, if not nil, logs the zero-byte files that are skipped.
 	Logger *slog.Logger
 }
 
-// NewPageIterator returns the iterator of LTXFiles over a paged listing. It
-// keeps clauses L1 and L3 to L6 and C2 and C3 for every backend:
+// NewPageIterator returns an iterator for LTXFiles over a paged listing. It keeps
+// clauses L1, L3 to L6, C2 and C3 for every backend:
 //
-//   - Items are sorted and distinct. If a store turns out to list unsorted
-//     although PageOptions does not say so, the rest of the listing is read
-//     whole and sorted; if a file then belongs before one already returned,
-//     the iteration ends with an error instead of a wrong order.
+//   - Items are sorted and distinct. If a store turns out not to sort although
+//     PageOptions.Unsorted is false, the rest of the listing is read and sorted; if a
+//     file then belongs before one that was already returned, the iteration ends with
+//     an error.
 //   - Nothing is fetched before the first Next. A listing of one page starts no
 //     goroutine; a longer one has a single goroutine, which fetches at most
 //     Ahead pages ahead and ends with the listing, ctx or Close.
 //   - Files of Size 0 are skipped, and reported to the function of ltxstore.WithTorn.
-//   - A panic of fetch is passed on by Next.
-//   - If fetch is nil, the iteration ends at once with fs.ErrInvalid.
+//   - A panic of fetch is repeated by Next.
+//   - If fetch is nil, the iteration ends immediately with fs.ErrInvalid.
 func NewPageIterator(ctx context.Context, fetch PageFunc, opts PageOptions) ltx.FileIterator {
 	if opts.Wrap == nil {
 		opts.Wrap = func(err error) error { return err }
@@ -85,8 +84,8 @@ type pageIterator struct {
 	files []ltx.FileInfo // the current page from the next item on
 	last  ltx.FileInfo   // the current item
 	begun bool           // last is set
-	item  *ltx.FileInfo  // what Item has made of last
-	more  bool           // the store has, as far as is known, further pages
+	item  *ltx.FileInfo  // the result of Item for last
+	more  bool           // the store has further pages, as far as is known
 	pages chan page      // filled by prefetch; nil until it runs
 
 	panicked flow.Panic // of prefetch
@@ -166,7 +165,7 @@ func (it *pageIterator) stop() {
 	}
 }
 
-// load makes the next page the current one.
+// load replaces the current page with the next one.
 func (it *pageIterator) load() error {
 	files, err := it.nextPage()
 	if err != nil {
@@ -184,7 +183,7 @@ func (it *pageIterator) load() error {
 	return nil
 }
 
-// nextPage returns the next page without what is to be skipped.
+// nextPage returns the next page without the files to be skipped.
 func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 	var p page
 	switch {
@@ -216,8 +215,8 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 	return slices.DeleteFunc(p.files, it.skip), nil
 }
 
-// prefetch sends page after page until the last, an error, or ctx ends. It
-// holds one page in addition to those in the channel's buffer.
+// prefetch sends pages until the last, an error, or the end of ctx. It holds one page in
+// addition to those in the channel's buffer.
 func prefetch(ctx context.Context, fetch PageFunc, pages chan<- page) {
 	for more := true; more; {
 		var p page
@@ -240,7 +239,7 @@ func (it *pageIterator) skip(f ltx.FileInfo) bool {
 	}
 	ltxio.ReportTorn(it.ctx, f)
 	if it.opts.Logger != nil {
-		it.opts.Logger.Warn("skipping zero-byte ltx file, a torn upload",
+		it.opts.Logger.Warn("skipping zero-byte ltx file (a torn upload)",
 			"level", f.Level, "minTXID", f.MinTXID, "maxTXID", f.MaxTXID)
 	}
 	return true
@@ -265,7 +264,7 @@ func (it *pageIterator) absorb(files []ltx.FileInfo) ([]ltx.FileInfo, error) {
 	}
 	slices.SortFunc(files, compareFiles)
 	if it.begun && compareFiles(files[0], it.last) < 0 {
-		return nil, fmt.Errorf("store lists unsorted: %s came after %s",
+		return nil, fmt.Errorf("listing is not sorted: %s comes after %s",
 			ltx.FormatFilename(files[0].MinTXID, files[0].MaxTXID),
 			ltx.FormatFilename(it.last.MinTXID, it.last.MaxTXID))
 	}

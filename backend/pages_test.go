@@ -114,9 +114,9 @@ func TestPageIterator(t *testing.T) {
 		"unsorted later, with a double of the last": {pages: [][]ltx.FileInfo{ones(1, 2), ones(6, 4), ones(2)},
 			want: []ltx.TXID{1, 2, 4, 6}},
 		"unsorted too late": {pages: [][]ltx.FileInfo{ones(1), ones(3), ones(2)}, want: []ltx.TXID{1, 3},
-			err: "wrapped: store lists unsorted: 0000000000000002-0000000000000002.ltx came after 0000000000000003-0000000000000003.ltx"},
+			err: "wrapped: listing is not sorted: 0000000000000002-0000000000000002.ltx comes after 0000000000000003-0000000000000003.ltx"},
 		"unsorted too late, seen in a page": {pages: [][]ltx.FileInfo{ones(1, 4), ones(6, 5), ones(2)}, want: []ltx.TXID{1, 4},
-			err: "wrapped: store lists unsorted: 0000000000000002-0000000000000002.ltx came after 0000000000000004-0000000000000004.ltx"},
+			err: "wrapped: listing is not sorted: 0000000000000002-0000000000000002.ltx comes after 0000000000000004-0000000000000004.ltx"},
 		"unsorted among what seek drops": {pages: [][]ltx.FileInfo{ones(2, 1, 5), ones(3, 6)}, opts: backend.PageOptions{Seek: 5}, want: []ltx.TXID{5, 6}},
 	} {
 		for _, ahead := range []int{0, 1, 2, 5} {

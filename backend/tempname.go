@@ -9,11 +9,10 @@ import (
 
 const tempExt = ".tmp"
 
-// TempName returns a name for a temporary file: hidden, not parsed by any
-// layout, and never returned twice by any process on any host. TempTime reads
-// from it when that was.
+// TempName returns a name for a temporary file: hidden, not valid in any layout, and unique
+// among all processes and hosts. TempTime returns when the name was made.
 func TempName(name string) string {
-	var short [128]byte // holds most names, and is not allocated
+	var short [128]byte // long enough for most names, and not allocated
 	b := append(append(append(short[:0], '.'), name...), '.')
 	b = strconv.AppendInt(b, time.Now().Unix(), 10)
 	b = append(b, '-')
@@ -21,17 +20,16 @@ func TempName(name string) string {
 	return string(append(b, tempExt...))
 }
 
-// IsTempName reports whether a name is that of a temporary file: one that
-// TempName returned, or Litestream's, which is the file's own name followed
-// by ".tmp".
+// IsTempName reports whether name is that of a temporary file: one from TempName, or one of
+// Litestream, which is the file's own name followed by ".tmp".
 func IsTempName(name string) bool {
 	_, ok := parseTempName(name)
 	return ok
 }
 
-// TempTime returns when TempName returned a name, to the second and by the
-// writer's clock. It is 1970 for names that do not say it. The modification time
-// cannot stand for it where a file gets its LTX header's time before its name.
+// TempTime returns when TempName made a name, in seconds and by the writer's clock. It is
+// 1970 for names without a time. The modification time does not tell, because a file may get
+// the time of its LTX header before it is renamed.
 func TempTime(name string) time.Time {
 	seconds, _ := parseTempName(name)
 	return time.Unix(seconds, 0)
