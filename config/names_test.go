@@ -146,7 +146,7 @@ func TestExplain(t *testing.T) {
 			err = ltxstore.Init(t.Context(), client)
 			require.Error(t, err)
 			told := src.Explain(err)
-			assert.ErrorContains(t, told, setting+` (line 3) is "`+dir+`": want a file of `)
+			assert.ErrorContains(t, told, setting+` (line 3) is "`+dir+`": want a file `)
 			assert.ErrorContains(t, told, dir+": no such file or directory")
 			assert.Equal(t, ltxstore.KindOf(err), ltxstore.KindOf(told))
 			assert.Equal(t, told.Error(), src.Explain(told).Error(), "twice is once")

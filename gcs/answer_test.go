@@ -38,7 +38,7 @@ func TestOpenRefusedFromTheBeginning(t *testing.T) {
 		b.server.Put("bucket", testKey, ltxBody(t, 10_000))
 		b.fail("ReadObject", -1, refused(size))
 		_, err := b.read(t, 0, 100)
-		require.ErrorContains(t, err, "refuses the range from 0 of 10000 bytes", size)
+		require.ErrorContains(t, err, "rejects the range from 0 of 10000 bytes", size)
 		assert.NotErrorIs(t, err, fs.ErrNotExist)
 		assert.Equal(t, asked, b.faults.Counts()["GetObject"], size)
 

@@ -144,7 +144,7 @@ func TestOpenRefusedRange(t *testing.T) {
 	b.server.Put("bucket", testKey, ltxBody(t, 10_000))
 	b.fail("ReadObject", -1, httpfault.Status(416, nil, ""))
 	_, err := b.read(t, 100, 0)
-	require.ErrorContains(t, err, "refuses the range from 100 of 10000 bytes")
+	require.ErrorContains(t, err, "rejects the range from 100 of 10000 bytes")
 	got, err := b.read(t, 10_000, 0)
 	require.NoError(t, err)
 	assert.Empty(t, got)
