@@ -50,7 +50,7 @@ func (o *Overlap) Check(body io.Reader) error {
 	case err != nil && err != io.EOF:
 		return err
 	case !bytes.Equal(again[:n], o.tail):
-		return fmt.Errorf("the file was replaced while it was read: %w", ltxstore.ErrChecksum)
+		return fmt.Errorf("the file was replaced while being read: %w", ltxstore.ErrChecksum)
 	}
 	return nil
 }
