@@ -10,6 +10,7 @@ import (
 // cursor reads the files of a level as the plan grows.
 type cursor struct {
 	p     *planner
+	level int
 	files ltx.FileIterator
 	ended bool
 	queue []*ltx.FileInfo // listed, after ahead
@@ -21,7 +22,8 @@ type cursor struct {
 
 	// fit are files that continue the plan, the best one last: all of them if the
 	// target is a time, and otherwise only the best.
-	fit []*ltx.FileInfo
+	fit      []*ltx.FileInfo
+	narrowed bool // narrow was called with them
 }
 
 // peek reads the next file into ahead, which is nil at the end.

@@ -67,11 +67,12 @@ func (p *Plan) Size() (n int64) {
 // one ends with Target.TXID; otherwise LTXLevels and all levels except 0, concurrently
 // and as far as needed; then level 0, which may contain every transaction, from where
 // the levels above end, or from its start if no file starts there. (This requires that
-// files of level 0 do not overlap.) For a target time, the snapshots are listed with
-// metadata, and the header (100 bytes) is read of each other file that the plan
-// contains, or would contain except for its time, one after the other. It also costs
-// an OpenLTXFile for each zero-byte file, which a mirror may have elsewhere. It needs
-// the memory of the plan and of one page of each listing.
+// files of level 0 do not overlap.) For a target time, the header (100 bytes) is read
+// of each file that the plan contains, or would contain except for its time, one after
+// the other. Of snapshots these are the two between which the target time is according
+// to the store; if its times do not tell, as in a copy of a replica, all snapshots, 16
+// at a time. It also costs an OpenLTXFile for each zero-byte file, which a mirror may
+// have elsewhere. It needs the memory of the plan and of one page of each listing.
 //
 // If a file is deleted before its header is read, NewPlan starts over, at most three
 // times; then it fails with ltxstore.ErrUnavailable. If client is nil, or both fields
@@ -216,6 +217,9 @@ func (p *planner) best() (best *cursor, err error) {
 		if err := c.advance(); err != nil {
 			return nil, err
 		}
+		if err := c.narrow(); err != nil {
+			return nil, err
+		}
 		if c.top() != nil && (best == nil || compare(c.top(), best.top()) > 0) {
 			best = c
 		}
@@ -287,11 +291,11 @@ func (p *planner) openTransactions() error {
 func (p *planner) open(seek ltx.TXID, levels ...int) error {
 	cursors := make([]*cursor, len(levels))
 	err := flow.All(p.ctx, len(levels), len(levels), func(_ context.Context, i int) error {
-		files, err := p.client.LTXFiles(p.ctx, levels[i], seek, p.timed(levels[i]))
+		files, err := p.client.LTXFiles(p.ctx, levels[i], seek, false)
 		if err != nil {
 			return err
 		}
-		cursors[i] = &cursor{p: p, files: files}
+		cursors[i] = &cursor{p: p, level: levels[i], files: files}
 		return cursors[i].peek()
 	})
 	for _, c := range cursors {
@@ -300,11 +304,6 @@ func (p *planner) open(seek ltx.TXID, levels ...int) error {
 		}
 	}
 	return err
-}
-
-// timed reports whether a level is listed with the times of its files.
-func (p *planner) timed(level int) bool {
-	return !p.target.Before.IsZero() && level == ltxstore.SnapshotLevel
 }
 
 // exclude records a file that continues the plan but is after the target.

@@ -89,9 +89,9 @@ func TestPlanCost(t *testing.T) {
 
 	calls = lists(restore.Target{Before: h.Time(93)})
 	for _, call := range calls {
-		assert.Equal(t, call.Level == ltxstore.SnapshotLevel, call.UseMetadata)
+		assert.False(t, call.UseMetadata)
 	}
-	assert.Len(t, c.Calls(mock.OpOpen), 5, "levels 2 and 1, transactions 91 to 93: not one for each file listed")
+	assert.Len(t, c.Calls(mock.OpOpen), 6, "the snapshot, levels 2 and 1, transactions 91 to 93: not one for each file listed")
 	for _, call := range c.Calls(mock.OpOpen) {
 		assert.Equal(t, int64(ltx.HeaderSize), call.Size)
 	}
@@ -150,7 +150,7 @@ func TestPlanFails(t *testing.T) {
 		{Op: mock.OpNext, Levels: []int{1}, After: 3},
 		{Op: mock.OpNext, Levels: []int{0}},
 		{Op: mock.OpNext, Levels: []int{0}, After: 5},
-		{Op: mock.OpMetadata, Levels: []int{9}},
+		{Op: mock.OpOpen, Levels: []int{9}},
 		{Op: mock.OpOpen, Levels: []int{2}},
 		{Op: mock.OpRead, Levels: []int{0}, After: 50},
 	} {

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"time"
@@ -28,7 +29,7 @@ func (e *lateError) Unwrap() error { return e.error }
 
 // believed reports whether a file is assumed to be in time, because a later one is.
 func (c *cursor) believed(info *ltx.FileInfo) bool {
-	if !c.p.believe || c.p.timed(info.Level) {
+	if !c.p.believe || info.Level == ltxstore.SnapshotLevel {
 		return false
 	}
 	before := func() bool { return inOrder(info, &c.times.until) <= 0 }
@@ -93,19 +94,30 @@ func (p *planner) lookUp(info *ltx.FileInfo) (time.Time, error) {
 	if known, ok := p.known[nameOf(info)]; ok {
 		return known, nil
 	}
-	if err := flow.Err(p.ctx); err != nil {
-		return time.Time{}, err
+	at, err := p.fetchTime(p.ctx, info)
+	if err == nil {
+		p.remember(info, at)
 	}
-	hdr, err := ltxstore.FetchLTXHeader(p.ctx, p.client, info)
-	if err != nil {
-		return time.Time{}, err
-	}
-	at := time.UnixMilli(hdr.Timestamp).UTC()
+	return at, err
+}
+
+func (p *planner) remember(info *ltx.FileInfo, at time.Time) {
 	if p.known == nil {
 		p.known = make(map[fileName]time.Time)
 	}
 	p.known[nameOf(info)] = at
-	return at, nil
+}
+
+// fetchTime reads a file's time from its header.
+func (p *planner) fetchTime(ctx context.Context, info *ltx.FileInfo) (time.Time, error) {
+	if err := flow.Err(ctx); err != nil {
+		return time.Time{}, err
+	}
+	hdr, err := ltxstore.FetchLTXHeader(ctx, p.client, info)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(hdr.Timestamp).UTC(), nil
 }
 
 // inTime reports whether a file was written before the target time.
@@ -117,20 +129,18 @@ func (p *planner) inTime(c *cursor, info *ltx.FileInfo) (bool, error) {
 		p.guessed = true
 		return true, nil
 	}
-	if !p.timed(info.Level) {
-		at, err := p.lookUp(info)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			err = &goneError{err}
-		case errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil:
-			p.damaged(info, err)
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		info.CreatedAt = at
+	at, err := p.lookUp(info)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = &goneError{err}
+	case errors.Is(err, ltxstore.ErrChecksum) && p.damaged != nil:
+		p.damaged(info, err)
+		return false, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	info.CreatedAt = at
 	if info.CreatedAt.Before(p.target.Before) {
 		return true, nil
 	}
