@@ -64,10 +64,7 @@ func ofMirror(n int, err error) error { return fmt.Errorf("%s.%d: %w", mirror, n
 // does if the Config has a ltxstore.Retry that says so.
 func (t *Table) retries(cfg reflect.Value) bool {
 	return slices.ContainsFunc(t.rows, func(r row) bool {
-		if len(r.index) < 2 {
-			return false
-		}
-		retry, ok := cfg.FieldByIndex(r.index[:len(r.index)-1]).Interface().(ltxstore.Retry)
+		retry, ok := r.retry(cfg)
 		return ok && retry.WithDefaults().MaxAttempts > 1
 	})
 }

@@ -32,7 +32,7 @@ func (t *Table) validate(typeName string, v reflect.Value) error {
 	var seen []int // the ltxstore.Retry that was validated
 	for _, r := range t.rows {
 		field, outer := v.FieldByIndex(r.index), r.index[:len(r.index)-1]
-		if retry, ok := v.FieldByIndex(outer).Interface().(ltxstore.Retry); ok {
+		if retry, ok := r.retry(v); ok {
 			if err := retry.Validate(); err != nil && !slices.Equal(seen, outer) {
 				wrong = append(wrong, backend.Refused(typeName, "init", "", err))
 			}
@@ -58,6 +58,15 @@ func (t *Table) validate(typeName string, v reflect.Value) error {
 		}
 	}
 	return settings.Join(wrong...)
+}
+
+// retry returns the ltxstore.Retry of a Config that the row is a field of.
+func (r *row) retry(cfg reflect.Value) (retry ltxstore.Retry, ok bool) {
+	outer := cfg.FieldByIndex(r.index[:len(r.index)-1])
+	if outer.Type() != reflect.TypeFor[ltxstore.Retry]() { // Interface would copy the whole Config
+		return retry, false
+	}
+	return outer.Interface().(ltxstore.Retry), true
 }
 
 func isEmpty(v reflect.Value) bool {

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"io/fs"
+	"reflect"
 	"testing"
 	"time"
 
@@ -77,4 +78,19 @@ func TestValidateAfterRetry(t *testing.T) {
 	}
 	require.ErrorContains(t, Validate("toy", config{Count: -1}), "Count is -1")
 	require.ErrorContains(t, Validate("toy", config{Count: 1, Other: 1}), "want it, or Other, not both")
+}
+
+// A Config is not copied for each of its settings.
+func TestValidateCopiesNothing(t *testing.T) {
+	type wide struct {
+		A, B, C, D, E, F, G, H int `ltx:"-"`
+
+		Zone  string         `ltx:"zone"`
+		Class string         `ltx:"class,oneof=hot|cold"`
+		Count int            `ltx:"count"`
+		Retry ltxstore.Retry `ltx:"retry"`
+	}
+	table, cfg := newTable(reflect.TypeFor[wide]()), reflect.ValueOf(&wide{Count: 3}).Elem()
+	allocs := testing.AllocsPerRun(100, func() { _ = table.validate("toy", cfg) })
+	assert.LessOrEqual(t, allocs, float64(len(table.rows)), "one for each value")
 }
