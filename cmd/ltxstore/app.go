@@ -19,7 +19,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitProblems    = 3
-	exitInterrupted = 130 // 128 and the number of SIGINT, as a shell has it
+	exitInterrupted = 130 // 128 plus the number of SIGINT, as in a shell
 )
 
 // app is one run of the command.
@@ -33,8 +33,8 @@ type app struct {
 	width  int  // columns of the terminal
 	now    func() time.Time
 
-	env           func(string) (string, bool) // nil is the process's
-	defaultConfig string                      // the file that Litestream has; empty is none
+	env           func(string) (string, bool) // nil means that of the process
+	defaultConfig string                      // Litestream's default file; empty means none
 
 	json, quiet, verbose bool
 	config               configFlags
@@ -152,7 +152,7 @@ func (a *app) call(ctx context.Context, cmd *command, args []string, out *output
 	case len(args) < cmd.min:
 		return usagef("want %s", strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	case cmd.max >= 0 && len(args) > cmd.max:
-		return usagef("%q is one argument too many: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
+		return usagef("unexpected argument %q: want %s", args[cmd.max], strings.TrimSpace("ltxstore "+cmd.name+" "+cmd.args))
 	}
 	return run(ctx, a, args)
 }
@@ -188,7 +188,7 @@ func unknownFlag(err error, flags *flag.FlagSet) string {
 		return err.Error()
 	}
 	if strings.ContainsAny(name, ":/@?") { // cut at a "=" that may be within a password
-		return "an argument begins with - and is not a flag: write -- before the arguments"
+		return "an argument starts with - but is not a flag: put -- before the arguments"
 	}
 	var known []string
 	flags.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })

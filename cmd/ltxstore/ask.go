@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ask asks a yes-or-no question. Any answer but yes, and an interruption, is
-// an error with the text no.
+// ask asks a yes-or-no question. Any answer other than yes, and an interruption, is an
+// error with the text no.
 func (a *app) ask(ctx context.Context, what, no string) error {
 	a.progress.print(what + "? [y/N] ")
 	answer, err := await(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })

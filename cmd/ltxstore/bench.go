@@ -36,7 +36,7 @@ func benchCommand() *command {
 			cmd := &bench{large: 16 << 20}
 			flags.IntVar(&cmd.files, "files", 200, "write `N` files of 4 KiB")
 			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the large files")
-			flags.IntVar(&cmd.concurrency, "concurrency", 8, "run `N` operations at once in the concurrent measurements")
+			flags.IntVar(&cmd.concurrency, "concurrency", 8, "run `N` operations at a time in the concurrent measurements")
 			flags.StringVar(&cmd.svg, "svg", "", "write a chart to `FILE`")
 			return cmd.run
 		},
@@ -73,7 +73,7 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 		if err := localFile("-svg", cmd.svg); err != nil {
 			return err
 		}
-		if !isDir(filepath.Dir(cmd.svg)) || isDir(cmd.svg) { // found out before minutes are spent
+		if !isDir(filepath.Dir(cmd.svg)) || isDir(cmd.svg) { // before minutes are spent
 			return usagef("-svg is %q: want a file in a directory that exists", cmd.svg)
 		}
 	}
@@ -120,7 +120,7 @@ func (cmd *bench) run(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-// step is an operation to measure: how many times, and how many at once.
+// step is an operation to measure: how many times, and how many at a time.
 type step struct {
 	name     string
 	count    int
@@ -171,7 +171,7 @@ func (cmd *bench) steps() []step {
 	n := cmd.files
 	return []step{
 		{"write 4 KiB", n, 1, 4096, 0, write(0)},
-		{fmt.Sprintf("write 4 KiB, %d at once", cmd.concurrency), n, cmd.concurrency, 4096, 0, write(1)},
+		{fmt.Sprintf("write 4 KiB, %d at a time", cmd.concurrency), n, cmd.concurrency, 4096, 0, write(1)},
 		{"write " + humanSize(int64(len(large))), largeFiles, 1, int64(len(large)), 0, func(ctx context.Context, i int) error {
 			_, err := cmd.client.WriteLTXFile(ctx, 2+i, 1, 1, bytes.NewReader(large))
 			return err

@@ -29,7 +29,7 @@ func checkCommand() *command {
 			cmd := &checkStore{large: 100 << 20, page: 1000}
 			flags.Var((*sizeFlag)(&cmd.large), "large", "`SIZE` of the largest file; below 84MB, the memory bound is not checked")
 			flags.IntVar(&cmd.page, "page", cmd.page, "the store returns `N` files per page of a listing; cases write two and a half times as many")
-			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names begin with `NAME`: "+strings.Join(groups(), ", "))
+			flags.StringVar(&cmd.only, "only", "", "run only the cases whose names start with `NAME`: "+strings.Join(groups(), ", "))
 			return cmd.run
 		},
 	}
@@ -116,7 +116,7 @@ func selected(prefix string) []replicatest.Case {
 	return slices.DeleteFunc(replicatest.Cases(), func(c replicatest.Case) bool { return !strings.HasPrefix(c.ID, prefix) })
 }
 
-// groups returns the groups of cases, which their names begin with: "write/".
+// groups returns the prefixes of the names of cases, such as "write/".
 func groups() (found []string) {
 	for _, c := range replicatest.Cases() {
 		group, _, _ := strings.Cut(c.ID, "/")

@@ -11,16 +11,16 @@ import (
 // command is what `ltxstore NAME` does.
 type command struct {
 	name  string
-	args  string // as they are shown: "URL [LEVEL]"
+	args  string // as shown: "URL [LEVEL]"
 	short string // in half a line
 	long  string
 	json  string // what -json writes; empty if there is no such flag
 
 	examples []string
 	min, max int // of arguments; max -1 is any number
-	replicas int // how many of them, the first, name replicas
+	replicas int // how many of the first ones name replicas
 
-	// bind binds the flags, and returns what is called once they are parsed.
+	// bind binds the flags, and returns the function to call after they are parsed.
 	bind func(flags *flag.FlagSet) func(ctx context.Context, a *app, args []string) error
 }
 

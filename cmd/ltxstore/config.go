@@ -17,7 +17,7 @@ func configCommand() *command {
 		long: "Reads a configuration file, YAML or JSON, such as a litestream.yml, and reports everything that is wrong with it, with line and column. " +
 			"For each replica it shows the bucket, the prefix of its keys, the endpoint, the region and the layout, and a URL without secrets that the other commands accept. " +
 			"It warns of probable mistakes, such as two databases with one replica. It sends no request.",
-		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings, problems (file, line, column, message): empty lists if there is none.`,
+		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings, problems (file, line, column, message): empty lists if there are none.`,
 		examples: []string{"ltxstore config check /etc/litestream.yml"},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(checking)
@@ -47,8 +47,7 @@ func configuredAt(database string, r config.Replica) configured {
 	return configured{database, r.Type(), place.Bucket, place.Path, place.Endpoint, place.Region, place.Layout, r.URL()}
 }
 
-// problem is the JSON output for something that is wrong in a file. Line and Column are 0 if
-// they are not known.
+// problem is the JSON output for a problem in a file. Line and Column are 0 if unknown.
 type problem struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
@@ -95,7 +94,7 @@ func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 	return nil
 }
 
-// configuredIn returns the replicas of a file that can be opened, and why others cannot.
+// configuredIn returns the replicas of a file that can be opened, and the errors of others.
 func configuredIn(file *config.File) (found []configured, failed []error) {
 	found = []configured{}
 	check := func(database string, replicas []config.Replica) {
@@ -121,7 +120,7 @@ func verdict(warnings, problems int) string {
 	case warnings > 0:
 		return count(warnings, "warning")
 	}
-	return "nothing wrong"
+	return "OK"
 }
 
 // write writes a replica as text: a block with one line for each property.
@@ -146,8 +145,9 @@ type configError struct {
 func (e *configError) Error() string { return e.name + ": " + message(e.err) }
 func (e *configError) Unwrap() error { return e.err }
 
-// readConfig reads and parses a configuration file. Errors in the file are a
-// configError, with which the file is as config.Parse returns it. flag is the flag or variable that names the file.
+// readConfig reads and parses a configuration file. If the file has errors, they are a
+// configError, and the file is what config.Parse returns. flag is the flag or variable that
+// names the file.
 func (a *app) readConfig(ctx context.Context, flag, name string, opts config.Options) (*config.File, error) {
 	if err := localFile(flag, name); err != nil {
 		return nil, err

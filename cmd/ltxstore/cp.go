@@ -45,11 +45,11 @@ func cpCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Content, "content", false, "compare the content of files that exist in the destination, not only their size")
-			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files as they are; without it, they are left out and are errors")
+			flags.BoolVar(&cmd.cfg.CopyDamaged, "damaged", false, "copy damaged files too; without it, they are skipped and are errors")
 			flags.BoolVar(&cmd.cfg.Replace, "replace", false, "replace files that differ; without it, they are errors")
 			flags.BoolVar(&cmd.cfg.DryRun, "dry-run", false, "write nothing")
 			flags.BoolVar(&cmd.yes, "yes", false, "do not ask for confirmation")
-			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at once")
+			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 8, "copy `N` files at a time")
 			flags.StringVar(&cmd.generation, "generation", "", "convert `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
 		},
@@ -90,12 +90,12 @@ func (cmd *cp) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// layoutV03 stands for the layout of a replica of Litestream v0.3, which is none of ours.
+// layoutV03 is shown as the layout of a replica of Litestream v0.3.
 const layoutV03 = "v0.3"
 
-// layouts finds out and prints the layouts of both replicas. If the
-// destination has files, it asks for confirmation on a terminal; scripts are
-// not asked, because nothing is deleted.
+// layouts detects and prints the layouts of both replicas. If the destination has
+// files, it asks for confirmation on a terminal; scripts are not asked, because nothing
+// is deleted.
 func (cmd *cp) layouts(ctx context.Context, a *app, src ltxstore.ReplicaClient) (err error) {
 	if err = within(ctx, a.at[1]); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (cmd *cp) layouts(ctx context.Context, a *app, src ltxstore.ReplicaClient) 
 		a.at[1].src.Layout = cmd.to
 	}
 	if found && a.at[1].layout() == "" && a.inTTY && a.errTTY && !cmd.yes && !cmd.cfg.DryRun {
-		what := fmt.Sprintf("copy to %s (layout %s), which holds files already", a.at[1], cmd.to)
+		what := fmt.Sprintf("copy to %s (layout %s), which already has files", a.at[1], cmd.to)
 		if err := a.ask(ctx, what, "nothing was copied"); err != nil {
 			return err
 		}
@@ -163,11 +163,11 @@ func (cmd *cp) warnOfTimes(ctx context.Context, a *app, dst ltxstore.ReplicaClie
 			continue
 		}
 		if stored, err := timeIsStored(ctx, dst, item); err == nil && stored {
-			a.warn(cpCommand(), fmt.Sprintf("%s has files with the time when they were stored there, by which litestream restore -timestamp will go: a copy to an empty place has their own", a.at[1]))
+			a.warn(cpCommand(), fmt.Sprintf("%s has files with the times at which they were stored there, which litestream restore -timestamp will use: copy to an empty place to keep their original times", a.at[1]))
 		}
 		break
 	}
-	_ = files.Close() // it was asked for a hint alone
+	_ = files.Close() // needed only for a hint
 }
 
 func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient) error {
@@ -216,7 +216,7 @@ func (cmd *cp) copy(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient
 		return fmt.Errorf("%s not copied, see above; run the command again to retry, with -replace for files that differ", count(n, "file"))
 	}
 	if n := report.Files[transfer.Damaged]; n > 0 {
-		return fmt.Errorf("%s damaged in the source and left out, see above; to copy them as they are: -damaged", count(n, "file"))
+		return fmt.Errorf("%s damaged in the source and skipped, see above; to copy them too: -damaged", count(n, "file"))
 	}
 	return err
 }

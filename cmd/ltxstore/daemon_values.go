@@ -9,8 +9,8 @@ import (
 	"github.com/ltxstore/ltxstore/config"
 )
 
-// daemonSettings returns the settings of a file that are for a daemon, each once:
-// replicas have those that they inherit, too.
+// daemonSettings returns the settings of a file that are for a daemon, each once even if
+// replicas inherit it.
 func daemonSettings(file *config.File) []config.Setting {
 	found := slices.Clone(file.Daemon)
 	replicas := slices.Clone(file.Replicas)
@@ -28,7 +28,7 @@ func daemonSettings(file *config.File) []config.Setting {
 	return found
 }
 
-// daemonErrors returns what is wrong with the values of the daemon's settings.
+// daemonErrors returns the errors in the values of the daemon's settings.
 func daemonErrors(file *config.File) (failed []error) {
 	for _, s := range daemonSettings(file) {
 		if err := checkDaemonValue(s); err != nil {
@@ -38,9 +38,8 @@ func daemonErrors(file *config.File) (failed []error) {
 	return failed
 }
 
-// checkDaemonValue returns an error if the value of a daemon's setting is none that
-// Litestream reads. What it means is up to the daemon. The value is not shown: it may be
-// a secret in the wrong place.
+// checkDaemonValue returns an error if Litestream would not accept the value of a daemon's
+// setting. The value is not shown, because it may be a secret in the wrong place.
 func checkDaemonValue(s config.Setting) error {
 	name := s.Key[strings.LastIndex(s.Key, ".")+1:]
 	valid, want := true, ""
@@ -63,5 +62,5 @@ func checkDaemonValue(s config.Setting) error {
 	if valid {
 		return nil
 	}
-	return s.Errorf("%s cannot be used: want %s", s.Key, want)
+	return s.Errorf("%s: want %s", s.Key, want)
 }

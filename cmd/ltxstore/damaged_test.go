@@ -24,7 +24,7 @@ func TestCpDamaged(t *testing.T) {
 	assert.Equal(t, exitFailed, r.code)
 	assert.Regexp(t, `damaged +1`, r.out)
 	assert.Contains(t, r.out, "0000000000000005-0000000000000005")
-	assert.Contains(t, r.err, "1 file damaged in the source and left out, see above; to copy them as they are: -damaged")
+	assert.Contains(t, r.err, "1 file damaged in the source and skipped, see above; to copy them too: -damaged")
 	assert.NoFileExists(t, filepath.Join(s.dir, "copy", name))
 
 	s.ok(t, "cp", "-damaged", s.url("bad"), s.url("copy"))

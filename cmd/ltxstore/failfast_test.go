@@ -354,7 +354,7 @@ func TestScratchStays(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "db"), 0o700))
 	s := &scratch{a: &app{err: io.Discard}, place: "file://" + filepath.ToSlash(dir), query: "?nosuch=1", opened: map[string]struct{}{"db": {}}, base: dir}
-	assert.ErrorContains(t, s.remove(t.Context()), "/db is left behind: ")
+	assert.ErrorContains(t, s.remove(t.Context()), "/db remains: ")
 	assert.DirExists(t, filepath.Join(dir, "db"))
 	s.query = ""
 	require.NoError(t, s.remove(t.Context()))

@@ -98,19 +98,19 @@ func TestRm(t *testing.T) {
 	s.tty = false
 	for _, args := range [][]string{{name}, {"-yes", name}, {"0000000000000006-0000000000000007"}} {
 		args = append([]string{"rm", s.url("rep"), "0"}, args...)
-		assert.Contains(t, s.fails(t, exitFailed, args...), "1 file not there: level 0 has no 0000000000000006-000000000000000", "%v", args)
+		assert.Contains(t, s.fails(t, exitFailed, args...), "1 file not found: level 0 has no 0000000000000006-000000000000000", "%v", args)
 	}
 	both := s.run(t.Context(), "rm", "-yes", s.url("rep"), "1", "0000000000000001-0000000000000003", "0000000000000004-0000000000000009")
 	assert.Equal(t, exitFailed, both.code)
 	assert.Equal(t, "deleted 1 file of file://DIR/rep (layout default)\n", both.out)
-	assert.Contains(t, both.err, "1 file not there: level 1 has no 0000000000000004-0000000000000009")
+	assert.Contains(t, both.err, "1 file not found: level 1 has no 0000000000000004-0000000000000009")
 
 	stranger := filepath.Join(s.dir, "rep", "notes.txt")
 	require.NoError(t, os.WriteFile(stranger, nil, 0o644))
 	assert.Contains(t, s.ok(t, "rm", "-all", "-yes", s.url("rep")), "deleted 4 files")
 	assert.FileExists(t, stranger)
 	s.fails(t, exitFailed, "ls", s.url("rep"))
-	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", s.url("rep")), "there is no LTX file")
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", s.url("rep")), "no LTX files")
 	assert.Equal(t, "deleted 0 files, 0 B, of file://DIR/rep (layout default)\n", s.ok(t, "rm", "-all", "-yes", s.url("rep")), "what broken writes have left goes")
 }
 
@@ -177,7 +177,7 @@ func TestRestoreToAShownTime(t *testing.T) {
 	// What S3 lists is when it got the files.
 	listing := s.ok(t, "ls", at)
 	assert.Contains(t, listing, "  STORED\n")
-	assert.Contains(t, strings.ReplaceAll(listing, "\n", " "), "goes by: -metadata ")
+	assert.Contains(t, strings.ReplaceAll(listing, "\n", " "), "uses: -metadata ")
 	assert.Contains(t, s.run(t.Context(), "ls", "-json", at).out, `"stored":true}`)
 	assert.Contains(t, s.run(t.Context(), "ls", "-json", "-metadata", at).out, `"stored":false}`)
 	assert.NotContains(t, s.ok(t, "ls", s.url("rep")), "STORED", "a disk has the files' own")
@@ -195,7 +195,7 @@ func TestRestoreAfterTheLast(t *testing.T) {
 	warned := func(at time.Time) bool {
 		r := s.run(t.Context(), "restore", "-force", "-timestamp", at.UTC().Format(time.RFC3339Nano), s.url("rep"), "DIR/out")
 		require.Equal(t, exitOK, r.code, r.err)
-		return strings.Contains(r.err, "warning: the last transaction there is, 0000000000000006, is of "+moment(last)+", before -timestamp\n")
+		return strings.Contains(r.err, "warning: the last transaction in the replica, 0000000000000006 of "+moment(last)+", is before -timestamp\n")
 	}
 	assert.True(t, warned(last.Add(time.Hour)))
 	assert.True(t, warned(last.Add(time.Millisecond)))
@@ -249,7 +249,7 @@ func TestScratchIsRemoved(t *testing.T) {
 	s := newShell(t)
 	before := tree(t, s.dir)
 	r := s.ok(t, "bench", "-files", "20", "-large", "64KiB", "-svg", s.dir+"/b.svg", s.url("rep"))
-	assert.Contains(t, r, "write 4 KiB, 8 at once")
+	assert.Contains(t, r, "write 4 KiB, 8 at a time")
 	svg, err := os.ReadFile(s.dir + "/b.svg")
 	require.NoError(t, err)
 	assert.Contains(t, string(svg), "</svg>")
@@ -337,7 +337,7 @@ func TestProgress(t *testing.T) {
 			assert.Less(t, utf8.RuneCountInString(line), 80)
 		}
 		r = s.run(t.Context(), append(append(slices.Clone(args), "-quiet", "-json"), map[bool][]string{true: {"-yes"}}[args[0] == "cp"]...)...)
-		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out, or a journal of it, exists already; to replace it: -force\n", ""))
+		assert.Empty(t, strings.ReplaceAll(r.err, "ltxstore restore: DIR/out or its journal already exists; to replace it: -force\n", ""))
 		s.tty = false
 		s.fails(t, exitUsage, append(slices.Clone(args), "more")...)
 	}

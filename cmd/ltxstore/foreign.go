@@ -53,11 +53,11 @@ func beginning(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileIn
 // describe identifies content by its first bytes.
 func describe(head []byte) string {
 	for _, format := range []struct{ magic, what string }{
-		{"age-encryption.org/", "encrypted by age: to read them, crypt.identities=… in the URL, with the secret key, or -config with the file that has it"},
-		{"-----BEGIN AGE ENCRYPTED FILE", "encrypted by age, as text, which nothing here reads: decrypt them first"},
-		{"\x28\xb5\x2f\xfd", "compressed by zstd: to read them, compress=true in the URL"},
-		{"\x04\x22\x4d\x18", "compressed by lz4, as Litestream 0.3 writes snapshots: they hold no LTX"},
-		{"\x1f\x8b", "compressed by gzip, which nothing here reads: decompress them first"},
+		{"age-encryption.org/", "encrypted with age: to read them, set crypt.identities=… with the secret key in the URL, or use -config with the file that contains it"},
+		{"-----BEGIN AGE ENCRYPTED FILE", "encrypted with age in text form, which is not supported: decrypt them first"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd: to read them, set compress=true in the URL"},
+		{"\x04\x22\x4d\x18", "compressed with LZ4, like snapshots of Litestream 0.3: they are not LTX files"},
+		{"\x1f\x8b", "compressed with gzip, which is not supported: decompress them first"},
 		{"SQLite format 3\x00", "SQLite databases, not LTX files"},
 	} {
 		if bytes.HasPrefix(head, []byte(format.magic)) {
@@ -67,9 +67,9 @@ func describe(head []byte) string {
 	text := bytes.TrimLeft(head, " \t\r\n\xef\xbb\xbf")
 	switch {
 	case bytes.HasPrefix(text, []byte("<")):
-		return "the files are HTML or XML, perhaps what a proxy has answered in place of them"
+		return "the files are HTML or XML, perhaps error pages of a proxy"
 	case len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0:
-		return "the files begin with zeros, as after a crash of a disk that had not written them"
+		return "the files start with zeros, as after a crash before the disk had written them"
 	}
 	return ""
 }

@@ -27,11 +27,11 @@ func TestForeignFiles(t *testing.T) {
 	s.ok(t, "cp", s.url("rep"), s.url("both")+"?compress=true&"+recipient)
 	key := "?crypt.identities=" + identity.String()
 	for url, want := range map[string]string{
-		s.url("secret"):                    "the files are encrypted by age: to read them, crypt.identities=… in the URL",
-		s.url("secret") + "?compress=true": "the files are encrypted by age",
-		s.url("small"):                     "the files are compressed by zstd: to read them, compress=true in the URL",
-		s.url("both"):                      "the files are encrypted by age",
-		s.url("both") + key:                "the files are compressed by zstd",
+		s.url("secret"):                    "the files are encrypted with age: to read them, set crypt.identities=… with the secret key in the URL",
+		s.url("secret") + "?compress=true": "the files are encrypted with age",
+		s.url("small"):                     "the files are compressed with zstd: to read them, set compress=true in the URL",
+		s.url("both"):                      "the files are encrypted with age",
+		s.url("both") + key:                "the files are compressed with zstd",
 	} {
 		for _, args := range [][]string{{"restore", url, "DIR/out"}, {"restore", "-skip-damaged", url, "DIR/out"}} {
 			assert.Contains(t, s.fails(t, exitFailed, args...), want, args)
@@ -68,9 +68,9 @@ func TestDescribe(t *testing.T) {
 		"\x00\x00\x00\x00":              "zeros",
 		"\x00\x00\x00\x01":              "",
 		"age-encryption.org/v1\n":       "crypt.identities",
-		"-----BEGIN AGE ENCRYPTED FILE": "as text",
+		"-----BEGIN AGE ENCRYPTED FILE": "in text form",
 		"\x28\xb5\x2f\xfd\x00":          "zstd",
-		"\x04\x22\x4d\x18":              "lz4",
+		"\x04\x22\x4d\x18":              "LZ4",
 		"\x1f\x8b\x08":                  "gzip",
 		"SQLite format 3\x00":           "SQLite",
 		"\xef\xbb\xbf\r\n <html>":       "HTML",
@@ -122,14 +122,14 @@ func TestMessages(t *testing.T) {
 		assert.Contains(t, s.fails(t, exitProblems, "config", "check", file), want)
 	}
 	denied := &ltxstore.Error{Op: "list", Backend: "file", Kind: fs.ErrPermission, Err: &fs.PathError{Op: "open", Path: "/x", Err: fs.ErrPermission}}
-	assert.Equal(t, "; may this user do that?", advice(denied))
+	assert.Equal(t, "; check this user's permissions", advice(denied))
 	denied.Err = syscall.EACCES // as a disk's system call has it
-	assert.Equal(t, "; may this user do that?", advice(denied))
-	assert.Contains(t, advice(fs.ErrPermission), "are the credentials right")
-	assert.Contains(t, advice(&ltxstore.Error{Op: "list", Backend: "s3", Kind: fs.ErrPermission}), "are the credentials right")
+	assert.Equal(t, "; check this user's permissions", advice(denied))
+	assert.Contains(t, advice(fs.ErrPermission), "check the credentials")
+	assert.Contains(t, advice(&ltxstore.Error{Op: "list", Backend: "s3", Kind: fs.ErrPermission}), "check the credentials")
 	assert.Empty(t, advice(fmt.Errorf("no credentials found: %w", fs.ErrPermission)), "it says so itself")
 	assert.Empty(t, advice(fmt.Errorf("the replica is read-only to this client: %w", fs.ErrPermission)))
-	assert.Contains(t, advice(ltxstore.ErrStoreNotFound), "name right?")
+	assert.Contains(t, advice(ltxstore.ErrStoreNotFound), "check the name")
 	assert.Contains(t, advice(ltxstore.ErrThrottled), "try again later")
 	assert.Contains(t, advice(ltxstore.ErrUnavailable), "try again later")
 	assert.Empty(t, advice(errors.New("x")))

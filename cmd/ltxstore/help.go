@@ -51,7 +51,7 @@ func (a *app) overview() {
 
 const urls = `A URL names a replica: file:///var/replicas/db, s3://bucket/path, gs://bucket/path. ` +
 	`Settings follow a question mark, as in s3://bucket/db?endpoint=http://localhost:9000; docs/configuration.md lists them all. ` +
-	`Credentials come from the same places as for the cloud's own tools. The layout is found out unless layout= names it. ` +
+	`Credentials come from the same places as for the cloud's own tools. The layout is detected unless layout= names it. ` +
 	`The path of a directory names a replica on this disk. Without a URL, commands use $LTXSTORE_URL.`
 
 const configs = `With -config, the path of a database names its replica in a configuration file, with all settings and ` +
@@ -69,7 +69,7 @@ var exitCodes = []struct {
 	{exitInterrupted, "interrupted"},
 }
 
-// help writes everything about a command.
+// help writes the help of a command.
 func (a *app) help(cmd *command) {
 	io.WriteString(a.out, cmd.text(a.width))
 }

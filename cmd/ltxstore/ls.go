@@ -70,7 +70,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		return usagef("-level is %d: want 0 to %d", cmd.level, ltxstore.MaxLevel)
 	}
 	if cmd.generation != "" && (chosen != nil || cmd.seek != 0 || cmd.metadata) {
-		return usagef("-generation is of a replica of Litestream v0.3, and -level, -seek and -metadata apply to LTX files: want one or the other")
+		return usagef("-generation is for replicas of Litestream v0.3, and -level, -seek and -metadata are for LTX files: want one or the other")
 	}
 	var noted ltxio.TornFiles
 	ctx = ltxstore.WithTorn(ctx, noted.Add)
@@ -117,7 +117,7 @@ func (cmd *ls) run(ctx context.Context, a *app, args []string) error {
 		if !a.json {
 			a.printf("%s, %s\n", count(files, "file"), humanSize(bytes))
 			if cmd.stored {
-				a.printf("%s\n", wrapped("STORED is when the store got the file. For the times that restore -timestamp goes by: -metadata", a.width, ""))
+				a.printf("%s\n", wrapped("STORED is when the file was stored. To show the times that restore -timestamp uses: -metadata", a.width, ""))
 			}
 		}
 		return nil
@@ -148,7 +148,7 @@ func timeIsStored(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.Fil
 	return header.Timestamp != f.CreatedAt.UnixMilli(), nil
 }
 
-// listed writes a file at once, because a level may have very many.
+// listed writes a file immediately, because a level may have very many.
 func (cmd *ls) listed(a *app, f *ltx.FileInfo, first bool) error {
 	if a.json {
 		return json.NewEncoder(a.out).Encode(listed{f.Level, f.MinTXID, f.MaxTXID, f.Size, f.CreatedAt.UTC(), cmd.stored})

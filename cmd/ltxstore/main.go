@@ -18,7 +18,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), interruptions()...)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop) // a second signal ends the process immediately
 	a := &app{
 		in:     os.Stdin,
 		out:    os.Stdout,
@@ -31,7 +31,7 @@ func main() {
 		defaultConfig: defaultConfig,
 		now:           time.Now,
 	}
-	slog.SetDefault(a.logger()) // of clients that find out a layout, and of libraries
+	slog.SetDefault(a.logger()) // for clients that detect a layout, and for libraries
 	code := a.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -44,7 +44,7 @@ func interruptions() []os.Signal {
 }
 
 // terminalWidth returns the number of columns of the first of the files that
-// is a terminal, or 80 if it is not known.
+// is a terminal, or 80 if none is.
 func terminalWidth(files ...*os.File) int {
 	for _, file := range files {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {

@@ -27,15 +27,15 @@ func advice(err error) string {
 	onDisk := errors.As(err, &path) || errors.As(err, &failed) && failed.Backend == "file"
 	switch {
 	case errors.Is(err, ltxstore.ErrStoreNotFound):
-		return "; is the bucket's or the directory's name right?"
+		return "; check the name of the bucket or directory"
 	case errors.Is(err, fs.ErrPermission) && onDisk:
-		return "; may this user do that?"
+		return "; check this user's permissions"
 	case errors.Is(err, fs.ErrPermission) && (strings.Contains(err.Error(), "credentials") || strings.Contains(err.Error(), "read-only")):
 		return "" // it says what is wrong
 	case errors.Is(err, fs.ErrPermission):
-		return "; are the credentials right, and may they do this?"
+		return "; check the credentials and their permissions"
 	case errors.Is(err, ltxstore.ErrThrottled), errors.Is(err, ltxstore.ErrUnavailable):
-		return "; is the service there? try again later"
+		return "; check that the service is running, or try again later"
 	}
 	return ""
 }

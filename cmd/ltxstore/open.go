@@ -22,7 +22,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/wrap/trace"
 )
 
-// open returns a client of a replica. The caller calls ltxstore.Close.
+// open returns a client of a replica. The caller must call ltxstore.Close.
 func (a *app) open(ctx context.Context, at target) (ltxstore.ReplicaClient, error) {
 	if err := at.src.Check(); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func (o *output) Write(p []byte) (n int, err error) {
 	switch {
 	case o.err != nil:
 		return 0, o.err
-	case o.ctx.Err() != nil: // what was done is still told
+	case o.ctx.Err() != nil: // the result so far is still written
 		n, err = o.w.Write(p)
 	default:
 		n, err = await(o.ctx, func() (int, error) { return o.w.Write(p) })

@@ -22,7 +22,7 @@ type place struct {
 	scheme, path string // "s3", "bucket/db"
 	query        string // with its question mark, without the layout
 
-	of *ltxstore.Source // from a configuration file; it may have secrets
+	of *ltxstore.Source // from a configuration file; it may contain secrets
 }
 
 // place returns the place of a target.
@@ -72,7 +72,7 @@ func (p place) String() string { return p.scheme + "://" + p.path + p.query }
 // parent returns the place above p, and the name of p in it.
 func (p place) parent() (up place, name string, ok bool) {
 	cut := strings.LastIndexByte(p.path, '/')
-	if cut <= 0 { // a bucket, or a directory of the root, is no folder of a replica
+	if cut <= 0 { // a bucket, or a directory in the root, is not a folder of a replica
 		return p, "", false
 	}
 	name = p.path[cut+1:]
@@ -177,8 +177,8 @@ type encloser struct {
 	layouts []ltxstore.Layout
 }
 
-// real returns the place of the files of p: a directory may be reached by a
-// symbolic link, and not have the name there that it has in its replica.
+// real returns p with symbolic links resolved: a link may have another name than the
+// directory has in its replica.
 func (p place) real() place {
 	if !strings.EqualFold(p.scheme, "file") {
 		return p
@@ -193,8 +193,8 @@ func (p place) real() place {
 	return p
 }
 
-// enclosers returns the possible enclosers of p, the highest first. It
-// depends on the name of p alone, so that it costs no request.
+// enclosers returns the possible enclosers of p, the highest first. It uses only the
+// name of p, and sends no request.
 func (p place) enclosers() (found []encloser) {
 	up, name, ok := p.parent()
 	if !ok {
@@ -233,9 +233,9 @@ func within(ctx context.Context, at target) error {
 			continue // an error there says nothing about this place
 		}
 		if layout == ltxstore.LayoutDefault && up.child("ltx").hasSnapshots(ctx) {
-			continue // ltx holds a replica of its own, and only looks like a folder from above
+			continue // ltx contains a replica of its own
 		}
-		return fmt.Errorf("%s is a folder of the replica %s (layout %s): want that URL, or layout=… in this one if it is a replica by itself",
+		return fmt.Errorf("%s is a folder of the replica %s (layout %s): use that URL, or layout=… in this one if it is itself a replica",
 			at, ltxstore.Redact(up.String()), layout)
 	}
 	return nil
@@ -249,7 +249,7 @@ func above(ctx context.Context, at target) error {
 	if at.layout() != "" || at.replica != nil || !p.child("ltx").hasSnapshots(ctx) {
 		return nil
 	}
-	return fmt.Errorf("%s holds a replica in its folder ltx (layout litestream-s3): want %s, or layout=… in this URL",
+	return fmt.Errorf("%s has a replica in its folder ltx (layout litestream-s3): use %s, or layout=… in this URL",
 		at, ltxstore.Redact(p.child("ltx").String()))
 }
 
@@ -290,7 +290,7 @@ func hasFiles(ctx context.Context, client ltxstore.ReplicaClient, levels []int) 
 // nothing returns the error for a replica without files. It suggests where
 // the files may be.
 func (a *app) nothing(ctx context.Context, at target) error {
-	text := "there is no LTX file in " + at.String()
+	text := "no LTX files in " + at.String()
 	if near := meant(ctx, at); near != "" {
 		text += "; " + near
 	}
@@ -304,7 +304,7 @@ type nothingError string
 func (e nothingError) Error() string        { return string(e) }
 func (e nothingError) Is(target error) bool { return target == fs.ErrNotExist }
 
-const ofVersion3 = "there is a replica of Litestream 0.3 (generations/)%s, which holds no LTX files: ls, restore and cp read it"
+const ofVersion3 = "there is a replica of Litestream 0.3 (generations/)%s without LTX files: ls, restore and cp can read it"
 
 // meant returns a hint about replicas near a place that has none. It costs at
 // most ten requests: one for the folders of each of a few places, and those

@@ -121,8 +121,8 @@ func TestOneFolderTooDeep(t *testing.T) {
 		put(t, at("e/ltx"), "litestream-s3", 0, 1, 9)
 		assert.Contains(t, s.ok(t, "ls", at("e/ltx")), "3 files", store)
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e/ltx/0000")), "is a folder of the replica "+ltxstore.Redact(at("e/ltx"))+" (layout litestream-s3)", store)
-		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "holds a replica in its folder ltx (layout litestream-s3)", store)
-		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "holds a replica in its folder ltx", store)
+		assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", at("e")), "has a replica in its folder ltx (layout litestream-s3)", store)
+		assert.Contains(t, s.fails(t, exitFailed, "cp", "-yes", at("x"), at("e")), "has a replica in its folder ltx", store)
 		assert.NoError(t, above(t.Context(), atURL(with(at("e"), "layout=default"))), store)
 		for _, name := range []string{"f/ltx", "f/0000", "f/snapshots", "f/2026", "a/sub/0007", "b/sub/7"}[:map[string]int{"file": 6}[store]] {
 			put(t, at(name), "default", 0, 9)
@@ -158,7 +158,7 @@ func TestLayoutIsSaid(t *testing.T) {
 	for answer, want := range map[string]string{"": "nothing was copied", "n\n": "nothing was copied", "y\n": ""} {
 		s.in = answer
 		r := s.run(t.Context(), "cp", s.url("rep"), at)
-		assert.Contains(t, r.err, "copy to file://DIR/b (layout litestream), which holds files already? [y/N] ")
+		assert.Contains(t, r.err, "copy to file://DIR/b (layout litestream), which already has files? [y/N] ")
 		assert.Contains(t, r.err, want)
 		assert.Equal(t, answer == "y\n", r.code == exitOK, "%s", r.err)
 	}
@@ -241,14 +241,14 @@ func TestRequestsOfLs(t *testing.T) {
 func TestEmptyFolders(t *testing.T) {
 	s := newShell(t)
 	require.NoError(t, os.MkdirAll(s.dir+"/bare/ltx", 0o755))
-	assert.Contains(t, s.fails(t, exitFailed, "ls", s.url("none/ltx")), "there is no LTX file in file://DIR/none/ltx\n")
+	assert.Contains(t, s.fails(t, exitFailed, "ls", s.url("none/ltx")), "no LTX files in file://DIR/none/ltx\n")
 	require.NoError(t, os.MkdirAll(s.dir+"/mixed/ltx", 0o755))
 	put(t, s.url("mixed/app"), "default", 0)
 	assert.Contains(t, s.fails(t, exitFailed, "ls", s.url("mixed")), "there are some in file://DIR/mixed/app (layout default)\n")
 	for _, args := range [][]string{{"ls", s.url("bare")}, {"ls", s.url("bare") + "?layout=litestream"}, {"ls", s.url("bare/below")},
 		{"cat", s.url("bare"), "0", "0000000000000001-0000000000000001"}} {
 		r := s.fails(t, exitFailed, args...)
-		assert.Contains(t, r, "there is no LTX file in file://DIR/bare", "%v", args)
+		assert.Contains(t, r, "no LTX files in file://DIR/bare", "%v", args)
 		assert.NotContains(t, r, "there are some in", "%v", args)
 	}
 }
@@ -265,7 +265,7 @@ func TestReplicaOfVersion3(t *testing.T) {
 			put(t, at("old/generations"), "default", 0)
 		}
 		for _, args := range [][]string{{"ls", at("old")}, {"verify", at("old")}, {"restore", at("old"), "DIR/out"}, {"cp", at("old"), s.url("copy")}, {"rm", "-all", at("old")}, {"ls", "-level", "0", at("old")}} {
-			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/), ", "%s %v", store, args)
+			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/) ", "%s %v", store, args)
 		}
 	}
 }
@@ -277,10 +277,10 @@ func TestNearVersion3(t *testing.T) {
 	putV03(t, s.url("apps/old"), "0123456789abcdef")
 	for _, at := range []string{"apps", "apps/old/generations", "apps/old/generations/0123456789abcdef", "apps/old/db"} {
 		for _, args := range [][]string{{"ls", s.url(at)}, {"ls", "-level", "0", s.url(at)}, {"verify", s.url(at)}, {"restore", s.url(at), "DIR/out"}, {"rm", "-all", s.url(at)}} {
-			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/) in file://DIR/apps/old, ", "%v", args)
+			assert.Contains(t, s.fails(t, exitFailed, args...), "a replica of Litestream 0.3 (generations/) in file://DIR/apps/old ", "%v", args)
 		}
 	}
-	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", s.url("apps/old")), "a replica of Litestream 0.3 (generations/), which holds no LTX files")
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-all", "-yes", s.url("apps/old")), "a replica of Litestream 0.3 (generations/) without LTX files")
 	assert.Regexp(t, `0123456789abcdef +1 +0 `, s.ok(t, "ls", s.url("apps/old")), "it is still there")
 }
 

@@ -32,7 +32,7 @@ func restoreCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(restoring)
-			flags.Var((*txidFlag)(&cmd.cfg.Target.TXID), "txid", "restore transaction `TXID`, exactly")
+			flags.Var((*txidFlag)(&cmd.cfg.Target.TXID), "txid", "restore exactly to transaction `TXID`")
 			flags.Func("timestamp", "restore the state at `TIME`, as ls -metadata shows it: 2026-01-31T12:00:00Z", func(text string) (err error) {
 				if cmd.until, err = time.Parse(time.RFC3339Nano, text); err != nil {
 					return errors.New("want a time such as 2026-01-31T12:00:00Z")
@@ -51,9 +51,9 @@ func restoreCommand() *command {
 				return nil
 			})
 			flags.BoolVar(&cmd.cfg.Overwrite, "force", false, "replace FILE, which no program may have open")
-			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "leave out files that are damaged or of another history, if other files make up for them")
+			flags.BoolVar(&cmd.cfg.SkipDamaged, "skip-damaged", false, "skip files that are damaged or have another history, and restore from the others")
 			flags.BoolVar(&cmd.integrity, "integrity", false, "run PRAGMA integrity_check with the sqlite3 program, which must be installed")
-			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at once")
+			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 16, "open `N` files at a time")
 			flags.StringVar(&cmd.generation, "generation", "", "restore `GENERATION` of a replica of Litestream v0.3; default the newest")
 			return cmd.run
 		},
@@ -73,7 +73,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	case cmd.cfg.Concurrency < 1:
 		return usagef("-concurrency is %d: want 1 or more", cmd.cfg.Concurrency)
 	case cmd.cfg.Target.TXID != 0 && !cmd.cfg.Target.Before.IsZero():
-		return usagef("-txid and -timestamp are both given: want one of them")
+		return usagef("-txid and -timestamp cannot be combined")
 	}
 	if err := localFile("FILE", args[1]); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	if cmd.integrity {
 		program, err := exec.LookPath("sqlite3")
 		if err != nil {
-			return fmt.Errorf("-integrity needs the sqlite3 program: install it, or leave -integrity out: %w", err)
+			return fmt.Errorf("-integrity needs the sqlite3 program: install it, or omit -integrity: %w", err)
 		}
 		cmd.cfg.Check = func(ctx context.Context, path string) error { return integrityCheck(ctx, program, path) }
 	}
@@ -102,7 +102,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 			}
 			return a.nothing(ctx, a.at[0])
 		case errors.Is(err, fs.ErrExist):
-			return fmt.Errorf("%s, or a journal of it, exists already; to replace it: -force", args[1])
+			return fmt.Errorf("%s or its journal already exists; to replace it: -force", args[1])
 		case ctx.Err() != nil && err != nil:
 			return &interruption{"nothing was written", err}
 		case err != nil:
@@ -117,9 +117,9 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 		a.printf("%s of %d bytes, from %s of %s\n", count(int64(result.Pages), "page"), result.PageSize,
 			count(result.Files, "file"), humanSize(result.Bytes))
 		if result.Checksum == ltx.Checksum(0) {
-			a.printf("every file's checksum is right; they carry none of the whole database\n")
+			a.printf("the checksums of all files are correct; they contain none of the database\n")
 		} else {
-			a.printf("every file's checksum is right, and the database's\n")
+			a.printf("the checksums of all files and of the database are correct\n")
 		}
 		if cmd.integrity {
 			a.printf("SQLite's integrity_check: ok\n")
@@ -128,7 +128,7 @@ func (cmd *restoring) run(ctx context.Context, a *app, args []string) error {
 	})
 }
 
-// advise adds to an error what may be done about it.
+// advise adds to an error what can be done about it.
 func (cmd *restoring) advise(ctx context.Context, client ltxstore.ReplicaClient, err error) error {
 	unreachable := new(restore.UnreachableError)
 	gap, damaged := errors.As(err, &unreachable), errors.Is(err, ltxstore.ErrChecksum)
@@ -150,14 +150,14 @@ func (cmd *restoring) advise(ctx context.Context, client ltxstore.ReplicaClient,
 // incomplete.
 func (cmd *restoring) warn(a *app, result *restore.Result) {
 	if result.PastEnd && cmd.until.Truncate(time.Millisecond).After(result.Time) {
-		a.warn(restoreCommand(), fmt.Sprintf("the last transaction there is, %s, is of %s, before -timestamp", result.TXID, moment(result.Time)))
+		a.warn(restoreCommand(), fmt.Sprintf("the last transaction in the replica, %s of %s, is before -timestamp", result.TXID, moment(result.Time)))
 	}
 	const most = 10
 	for _, f := range result.LeftOut[:min(len(result.LeftOut), most)] {
-		a.warn(restoreCommand(), fmt.Sprintf("level %d %s-%s was left out: %s; transactions may be missing", f.Level, f.MinTXID, f.MaxTXID, f.Reason))
+		a.warn(restoreCommand(), fmt.Sprintf("level %d %s-%s was skipped: %s; transactions may be missing", f.Level, f.MinTXID, f.MaxTXID, f.Reason))
 	}
 	if more := len(result.LeftOut) - most; more > 0 {
-		a.warn(restoreCommand(), fmt.Sprintf("%s more were left out: see -json", count(more, "file")))
+		a.warn(restoreCommand(), fmt.Sprintf("%s more skipped: see -json", count(more, "file")))
 	}
 }
 
@@ -173,5 +173,5 @@ func integrityCheck(ctx context.Context, program, path string) error {
 	if len(text) > most {
 		text = text[:most] + "…"
 	}
-	return errors.Join(fmt.Errorf("integrity check of the restored database failed: %s", cmp.Or(text, "sqlite3 said nothing")), err)
+	return errors.Join(fmt.Errorf("integrity check of the restored database failed: %s", cmp.Or(text, "no output from sqlite3")), err)
 }

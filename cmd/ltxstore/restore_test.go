@@ -21,7 +21,7 @@ import (
 
 // The first files that were left out are named, and the others counted.
 func TestLeftOut(t *testing.T) {
-	for n, want := range map[int]string{0: "", 1: "", 10: "", 11: "1 file more were left out", 12: "2 files more were left out"} {
+	for n, want := range map[int]string{0: "", 1: "", 10: "", 11: "1 file more skipped", 12: "2 files more skipped"} {
 		var said bytes.Buffer
 		a := &app{err: &said, now: time.Now}
 		a.progress = a.newProgress()
@@ -38,7 +38,7 @@ func TestIntegrityCheckSays(t *testing.T) {
 		t.Skip("the program is a shell script")
 	}
 	program := filepath.Join(t.TempDir(), "sqlite3")
-	for n, want := range map[int]string{0: "sqlite3 said nothing", 200: strings.Repeat("x", 200), 201: strings.Repeat("x", 200) + "…"} {
+	for n, want := range map[int]string{0: "no output from sqlite3", 200: strings.Repeat("x", 200), 201: strings.Repeat("x", 200) + "…"} {
 		require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho "+strings.Repeat("x", n)), 0o755))
 		assert.EqualError(t, integrityCheck(t.Context(), program, "db"), "integrity check of the restored database failed: "+want)
 	}
@@ -82,6 +82,6 @@ func TestWarnOfTimesOfTheFile(t *testing.T) {
 		a := &app{err: &said, now: time.Now, at: make([]target, 2)}
 		a.progress = a.newProgress()
 		(&cp{to: "litestream", first: &ltx.FileInfo{MinTXID: 1, MaxTXID: txid}}).warnOfTimes(t.Context(), a, client)
-		assert.Equal(t, want, strings.Contains(said.String(), "by which litestream restore -timestamp will go"), "%d: %s", txid, said.String())
+		assert.Equal(t, want, strings.Contains(said.String(), "which litestream restore -timestamp will use"), "%d: %s", txid, said.String())
 	}
 }

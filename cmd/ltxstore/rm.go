@@ -15,7 +15,7 @@ func rmCommand() *command {
 	return &command{
 		name: "rm", args: "URL [LEVEL MIN-MAX...]", min: 1, max: -1, replicas: 1,
 		short: "delete files, or a whole replica",
-		long: "Deletes files of a replica, or with -all all of its LTX files and what broken writes have left. " +
+		long: "Deletes files of a replica, or with -all all of its LTX files and the remains of interrupted writes. " +
 			"Files of other programs are kept. It asks for confirmation; scripts must use -yes.",
 		examples: []string{
 			"ltxstore rm file:///var/replicas/db 0 0000000000000001-0000000000000001",
@@ -68,7 +68,7 @@ func (cmd *rm) deleteFiles(ctx context.Context, a *app, where string, client ltx
 		a.printf("deleted %s of %s\n", count(len(there), "file"), where)
 	}
 	if len(absent) > 0 {
-		return fmt.Errorf("%s not there: level %d has no %s-%s", count(len(absent), "file"), absent[0].Level, absent[0].MinTXID, absent[0].MaxTXID)
+		return fmt.Errorf("%s not found: level %d has no %s-%s", count(len(absent), "file"), absent[0].Level, absent[0].MinTXID, absent[0].MaxTXID)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, where string, client ltxst
 	if err != nil {
 		return err
 	}
-	if n == 0 && !cmd.yes { // -yes also deletes what broken writes have left
+	if n == 0 && !cmd.yes { // -yes also deletes the remains of interrupted writes
 		return a.nothing(ctx, a.at[0])
 	}
 	if err := cmd.confirm(ctx, a, fmt.Sprintf("all of %s: %s, %s", where, count(n, "file"), humanSize(bytes))); err != nil {
@@ -138,7 +138,7 @@ func (cmd *rm) deleteAll(ctx context.Context, a *app, where string, client ltxst
 func (cmd *rm) named(args []string) (files []*ltx.FileInfo, err error) {
 	switch {
 	case cmd.all && len(args) > 0:
-		return nil, usagef("-all deletes everything: want no files beside it")
+		return nil, usagef("-all deletes everything and cannot be combined with files")
 	case !cmd.all && len(args) < 2:
 		return nil, usagef("want a level and files to delete, or -all")
 	}

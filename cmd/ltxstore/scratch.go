@@ -30,7 +30,7 @@ type scratch struct {
 	query string
 
 	opened map[string]struct{} // paths that may hold something
-	base   string              // a directory that did not exist before; else empty
+	base   string              // a directory that did not exist before, or empty
 }
 
 func (a *app) scratch(ctx context.Context, at target, purpose string) (*scratch, error) {
@@ -62,7 +62,7 @@ func (s *scratch) source(path string, further map[string]string) ltxstore.Source
 	if s.at.replica != nil {
 		sub, err := s.at.replica.Sub(strings.TrimSuffix(s.name+"/"+path, "/"))
 		if err != nil {
-			return src // which will be rejected
+			return src // it will be rejected
 		}
 		src = sub.Source()
 		src.Settings = maps.Clone(src.Settings)
@@ -141,7 +141,7 @@ func (s *scratch) remove(ctx context.Context) error {
 			err = errors.Join(client.DeleteAll(ctx), ltxstore.Close(client))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is left behind: %w", ltxstore.Redact(s.place+"/"+path), err))
+			errs = append(errs, fmt.Errorf("%s remains: %w", ltxstore.Redact(s.place+"/"+path), err))
 		}
 	}
 	if dir, ok := strings.CutPrefix(s.place, "file://"); ok && len(errs) == 0 {

@@ -18,10 +18,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// target is a replica that a command line names: by a URL, by the path of a
-// directory, or as that of a database in a configuration file.
+// target is a replica on the command line: named by a URL, by the path of a directory, or
+// by a database in a configuration file.
 type target struct {
-	url     string // for messages; it may have secrets
+	url     string // for messages; it may contain secrets
 	src     ltxstore.Source
 	replica *config.Replica // of a configuration file
 }
@@ -36,8 +36,8 @@ func (t target) String() string {
 	return ltxstore.Redact(t.url)
 }
 
-// atURL returns the target that a URL names. The layout is found out unless
-// the URL names it.
+// atURL returns the target that a URL names. The layout is detected unless the URL names
+// it.
 func atURL(url string) target {
 	return target{url: url, src: ltxstore.Source{URL: url, Layout: "auto"}}
 }
@@ -83,7 +83,7 @@ func (a *app) targets(ctx context.Context, cmd *command, args []string) ([]targe
 		args = slices.Insert(slices.Clone(args), 0, "")
 	case leftOut && url != "":
 		args = slices.Insert(slices.Clone(args), 0, url)
-		a.args = append(a.args, url) // which may have secrets
+		a.args = append(a.args, url) // it may contain secrets
 	}
 	if len(args) < cmd.min {
 		return nil, args, nil // call returns the error

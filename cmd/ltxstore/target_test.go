@@ -59,7 +59,7 @@ func TestConfigOfEveryCommand(t *testing.T) {
 	assert.Contains(t, s.ok(t, "bench", "-config", file, "-files", "2", "-large", "8KiB", "DIR/app.db"), "write")
 	assert.Contains(t, s.ok(t, "rm", "-config", file, "-yes", "DIR/app.db", "0", "0000000000000006-0000000000000006"), "deleted 1 file of s3://bucket/app (layout litestream-s3)")
 	assert.Contains(t, s.ok(t, "rm", "-config", file, "-yes", "-all", "DIR/app.db"), "deleted 5 files")
-	assert.Contains(t, s.fails(t, exitFailed, "ls", "-config", file, "DIR/app.db"), "there is no LTX file in s3://bucket/app\n")
+	assert.Contains(t, s.fails(t, exitFailed, "ls", "-config", file, "DIR/app.db"), "no LTX files in s3://bucket/app\n")
 
 	// What is near is found with the credentials of the file.
 	text, err := os.ReadFile(file)
@@ -201,7 +201,7 @@ func TestConfigWarns(t *testing.T) {
 	r := s.run(t.Context(), "ls", "-config", file)
 	assert.Equal(t, exitOK, r.code)
 	assert.Contains(t, r.out, "6 files")
-	assert.Equal(t, "ltxstore ls: warning: DIR/litestream.yml: line 1, column 37: ${Y:-y} is empty, as in Litestream, which knows no defaults\n", r.err)
+	assert.Equal(t, "ltxstore ls: warning: DIR/litestream.yml: line 1, column 37: ${Y:-y} is empty, as in Litestream, which does not support defaults\n", r.err)
 	assert.Equal(t, exitFailed, s.run(t.Context(), "ls", "-no-expand-env", "-config", file).code)
 }
 
@@ -233,7 +233,7 @@ func TestCpKeepsTheFamily(t *testing.T) {
 	}
 	r := s.run(t.Context(), "cp", "-level", "0", "DIR/ours", "DIR/theirs")
 	assert.Equal(t, exitOK, r.code)
-	assert.Contains(t, r.err, "warning: file://DIR/theirs has files with the time when they were stored there, by which litestream restore -timestamp will go")
+	assert.Contains(t, r.err, "warning: file://DIR/theirs has files with the times at which they were stored there, which litestream restore -timestamp will use")
 	assert.Empty(t, s.run(t.Context(), "cp", "-level", "0", "DIR/ours", "DIR/back").err)
 
 	// The first file that is copied or skipped tells it for all.
@@ -241,7 +241,7 @@ func TestCpKeepsTheFamily(t *testing.T) {
 	require.NoError(t, os.Chtimes(s.dir+"/back/ltx/0/0000000000000005-0000000000000005.ltx", time.Now(), time.Now()))
 	r = s.run(t.Context(), "cp", "-level", "0", "-concurrency", "1", "DIR/ours", "DIR/back")
 	assert.Equal(t, exitFailed, r.code)
-	assert.Contains(t, r.err, "warning: file://DIR/back has files with the time when they were stored there")
+	assert.Contains(t, r.err, "warning: file://DIR/back has files with the times at which they were stored there")
 }
 
 // A file's first databases are named, and the others counted.

@@ -58,7 +58,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// writeJSON writes a document. What fails is the output, which remembers it.
+// writeJSON writes a document. The output remembers any error.
 func (a *app) writeJSON(document any) {
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")

@@ -21,10 +21,10 @@ func TestTornFiles(t *testing.T) {
 	r := s.run(t.Context(), "ls", s.url("rep"))
 	assert.Equal(t, exitOK, r.code)
 	assert.Contains(t, r.out, "6 files")
-	assert.Equal(t, "ltxstore ls: warning: 1 file of no bytes, which broken uploads have left, such as level 0 "+name+": see ltxstore verify\n", r.err)
+	assert.Equal(t, "ltxstore ls: warning: 1 file without content, left by interrupted uploads, such as level 0 "+name+": see ltxstore verify\n", r.err)
 	r = s.run(t.Context(), "restore", s.url("rep"), "DIR/out")
 	assert.Equal(t, exitOK, r.code)
-	assert.Equal(t, "ltxstore restore: warning: level 0 "+name+" was left out: it is empty after an incomplete upload; transactions may be missing\n", r.err)
+	assert.Equal(t, "ltxstore restore: warning: level 0 "+name+" was skipped: it is empty after an incomplete upload; transactions may be missing\n", r.err)
 	assert.Contains(t, s.run(t.Context(), "restore", "-force", "-json", s.url("rep"), "DIR/out").out, `"left_out": [`)
 	for _, other := range []string{"0000000000000007-0000000000000008", "0000000000000006-0000000000000007"} {
 		assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", other), "not there", other)
@@ -51,7 +51,7 @@ func TestSkipDamaged(t *testing.T) {
 	assert.NoFileExists(t, s.dir+"/out")
 	r = s.run(t.Context(), "restore", "-skip-damaged", s.url("rep"), "DIR/out")
 	assert.Equal(t, exitOK, r.code)
-	assert.Contains(t, r.err, "level 0 0000000000000006-0000000000000006 was left out: ")
+	assert.Contains(t, r.err, "level 0 0000000000000006-0000000000000006 was skipped: ")
 	got, err := os.ReadFile(s.dir + "/out")
 	require.NoError(t, err)
 	assert.Equal(t, s.from.Database(5), got)
@@ -68,7 +68,7 @@ func TestVerifyInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{out: &out, width: 80}
 	a.verified(&verify.Report{Unchecked: []int{0, 1, 9}, RestoreUnknown: true})
-	assert.Contains(t, out.String(), "not checked completely: levels 0, 1, 9\nwhat can be restored was not found out\n")
+	assert.Contains(t, out.String(), "not checked completely: levels 0, 1, 9\nit is unknown what can be restored\n")
 	out.Reset()
 	a.verified(&verify.Report{Unchecked: []int{9}, RestoreUnknown: true})
 	assert.Contains(t, out.String(), "not checked completely: level 9\n")

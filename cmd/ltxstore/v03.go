@@ -30,7 +30,7 @@ func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient, generati
 	}
 	if a.json {
 		for _, g := range generations {
-			_ = json.NewEncoder(a.out).Encode(g) // the output remembers what fails
+			_ = json.NewEncoder(a.out).Encode(g) // the output remembers any error
 		}
 		return nil
 	}
@@ -47,7 +47,7 @@ func (a *app) lsV03(ctx context.Context, client ltxstore.ReplicaClient, generati
 		t.add(g.Name, fmt.Sprint(len(g.Snapshots)), fmt.Sprint(len(g.Segments)), humanSize(size), moment(last))
 	}
 	t.write(a.out, a.width)
-	a.printf("a replica of Litestream v0.3: restore reads it, cp makes LTX files of it\n")
+	a.printf("a replica of Litestream v0.3: restore reads it, cp converts it to LTX files\n")
 	return nil
 }
 
@@ -82,13 +82,13 @@ func (a *app) ofV03(ctx context.Context, client ltxstore.ReplicaClient, do func(
 	case len(levels) == 0:
 		return a.nothing(ctx, a.at[0])
 	}
-	return usagef("-generation names a generation of Litestream v0.3, and this replica has LTX files: want no -generation")
+	return usagef("-generation is for replicas of Litestream v0.3, but this replica has LTX files: omit -generation")
 }
 
 // restoreV03 restores from a replica of Litestream v0.3.
 func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.ReplicaClient, path string) error {
 	if cmd.cfg.Target.TXID != 0 {
-		return usagef("-txid names a transaction of LTX files, and this is a replica of Litestream v0.3: want -timestamp, -generation or neither")
+		return usagef("-txid is for LTX files, but this is a replica of Litestream v0.3: use -timestamp, -generation or neither")
 	}
 	p := a.watch()
 	result, err := v03.Restore(ctx, client, path, v03.RestoreConfig{
@@ -106,11 +106,11 @@ func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.Re
 	case errors.As(err, &empty) && empty.Generations == 0:
 		return a.nothing(ctx, a.at[0])
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s, or a journal of it, exists already; to replace it: -force", path)
+		return fmt.Errorf("%s or its journal already exists; to replace it: -force", path)
 	case ctx.Err() != nil:
 		return &interruption{"nothing was written", err}
 	case errors.As(err, &damage) && !cmd.cfg.SkipDamaged:
-		return fmt.Errorf("%w; to restore what comes before it: -skip-damaged", err)
+		return fmt.Errorf("%w; to restore what precedes it: -skip-damaged", err)
 	default:
 		return err
 	}
@@ -128,20 +128,20 @@ func (cmd *restoring) restoreV03(ctx context.Context, a *app, client ltxstore.Re
 	return nil
 }
 
-// warnV03 warns of what was left out.
+// warnV03 warns of what was skipped.
 func (a *app) warnV03(cmd *command, result *v03.Result) {
 	for _, damage := range result.LeftOut {
-		a.warn(cmd, damage.Error()+": left out, with what comes after it")
+		a.warn(cmd, damage.Error()+": skipped, with everything after it")
 	}
 	if result.Uncommitted > 0 {
-		a.warn(cmd, fmt.Sprintf("%s of no whole transaction left out, as SQLite does", count(result.Uncommitted, "frame")))
+		a.warn(cmd, fmt.Sprintf("%s of incomplete transactions ignored, as by SQLite", count(result.Uncommitted, "frame")))
 	}
 }
 
 // convert converts a replica of Litestream v0.3 into LTX files.
 func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaClient) error {
 	if cmd.cfg.DryRun || len(cmd.cfg.Levels) > 0 || cmd.cfg.Replace {
-		return usagef("the source is a replica of Litestream v0.3, which is converted: -dry-run, -level and -replace only apply to LTX files")
+		return usagef("the source is a replica of Litestream v0.3: -dry-run, -level and -replace are only for LTX files")
 	}
 	p := a.watch()
 	result, err := v03.Convert(ctx, dst, src, v03.ConvertConfig{
@@ -155,22 +155,22 @@ func (cmd *cp) convert(ctx context.Context, a *app, dst, src ltxstore.ReplicaCli
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return &interruption{"what was converted stays; run it again to continue", err}
+		return &interruption{"converted files are kept; run it again to continue", err}
 	case errors.As(err, &damage) && !cmd.cfg.CopyDamaged:
-		return fmt.Errorf("%w; to convert what comes before it: -damaged", err)
+		return fmt.Errorf("%w; to convert what precedes it: -damaged", err)
 	default:
 		return err
 	}
 	a.warnV03(cpCommand(), &result.Result)
 	for _, name := range result.Others {
-		a.warn(cpCommand(), "generation "+name+" is another history and was not converted: -generation "+name+" converts it, to another place")
+		a.warn(cpCommand(), "generation "+name+" has another history and was not converted: -generation "+name+" converts it, to another place")
 	}
 	if a.json {
 		a.writeJSON(result)
 		return nil
 	}
 	a.printf("converted generation %s to transaction %s\n", result.Generation, result.TXID)
-	a.printf("%s written, %d there already\n", count(result.Written, "LTX file"), result.Skipped)
+	a.printf("%s written, %d already existed\n", count(result.Written, "LTX file"), result.Skipped)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func TestV03(t *testing.T) {
 		put(t, s.url("ltx"), "default", 0)
 		assert.Contains(t, s.fails(t, exitUsage, command, "-generation", "fedcba9876543210", s.url("ltx")), "this replica has LTX files")
 	}
-	assert.Contains(t, s.fails(t, exitFailed, "restore", "-generation", "0123456789abcdef", s.url("none"), "DIR/other"), "there is no LTX file in file://DIR/none")
+	assert.Contains(t, s.fails(t, exitFailed, "restore", "-generation", "0123456789abcdef", s.url("none"), "DIR/other"), "no LTX files in file://DIR/none")
 	for name, size := range map[string]int{"snapshots/00000001.snapshot.lz4": 1_234_567, "wal/00000001_00000000.wal.lz4": 65} {
 		name = filepath.Join(s.dir, "two/generations/0123456789abcdef", name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
@@ -86,10 +86,10 @@ segment   00000001  00000000    65 B  1970-01-01T00:00:00.000Z
 	problems := s.run(t.Context(), "verify", broken)
 	assert.Equal(t, exitProblems, problems.code)
 	assert.Contains(t, problems.out, "1 damaged or missing")
-	assert.Contains(t, s.fails(t, exitFailed, "restore", broken, "DIR/other"), "ltxstore restore: generations/0123456789abcdef/snapshots/00000000.snapshot.lz4: LZ4 frame is cut off after 40 bytes; to restore what comes before it: -skip-damaged\n")
+	assert.Contains(t, s.fails(t, exitFailed, "restore", broken, "DIR/other"), "ltxstore restore: generations/0123456789abcdef/snapshots/00000000.snapshot.lz4: LZ4 frame is cut off after 40 bytes; to restore what precedes it: -skip-damaged\n")
 	assert.NotContains(t, s.fails(t, exitFailed, "restore", "-skip-damaged", broken, "DIR/other"), "-skip-damaged\n")
 
-	assert.Contains(t, s.fails(t, exitFailed, "cp", broken, s.url("never")), "cut off after 40 bytes; to convert what comes before it: -damaged\n")
+	assert.Contains(t, s.fails(t, exitFailed, "cp", broken, s.url("never")), "cut off after 40 bytes; to convert what precedes it: -damaged\n")
 	assert.NotContains(t, s.fails(t, exitFailed, "cp", "-damaged", broken, s.url("never")), "-damaged\n")
 	assert.NoDirExists(t, s.dir+"/never")
 	assert.Contains(t, s.ok(t, "cp", old, s.url("new")), "converted generation 0123456789abcdef to transaction 0000000000000001")

@@ -24,7 +24,7 @@ func verifyCommand() *command {
 		},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(verifying)
-			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 4, "read `N` files at once")
+			flags.IntVar(&cmd.cfg.Concurrency, "concurrency", 4, "read `N` files at a time")
 			flags.StringVar(&cmd.generation, "generation", "", "verify only `GENERATION` of a replica of Litestream v0.3")
 			return cmd.run
 		},
@@ -104,7 +104,7 @@ func (a *app) verified(r *verify.Report) {
 	}
 	switch {
 	case r.RestoreUnknown:
-		a.printf("what can be restored was not found out\n")
+		a.printf("it is unknown what can be restored\n")
 	case r.Restore == nil:
 		a.printf("nothing can be restored\n")
 	default:
