@@ -1,21 +1,19 @@
-// Package config reads the replicas in a daemon's configuration, which is
-// YAML or JSON. It accepts a whole litestream.yml, and its replica sections
-// on their own.
+// Package config reads the replicas in a daemon's configuration, which is YAML or
+// JSON. It accepts a whole litestream.yml, or only its replica sections.
 //
 // The settings of a replica are the same as in the query of its URL, and are
 // decoded by the same code. docs/configuration.md lists them, with those of
 // the wrappers. The program must import each backend and wrapper that it
-// wants to support:
+// supports, or all backends with package [github.com/ltxstore/ltxstore/backends]:
 //
 //	import _ "github.com/ltxstore/ltxstore/s3"
 //	import _ "github.com/ltxstore/ltxstore/wrap/crypt"
 //
-// Nothing is ignored. An unknown setting is an error with its line and
-// column, an [Error], and so is a setting that could not be honored, such as "age", which
-// asks for encryption, if wrap/crypt is not imported. Settings of Litestream
-// that are for its daemon and not for the store of a replica, such as
-// sync-interval, are returned as Daemon settings, and the caller must honor
-// them.
+// Nothing is ignored. An unknown setting is an [Error] with its line and column, and so
+// is a setting that cannot be honored, such as "age", which requires encryption, if
+// wrap/crypt is not imported. Settings of Litestream that are for its daemon and not for
+// the store of a replica, such as sync-interval, are returned as Daemon settings, and the
+// caller must honor them.
 package config
 
 import (
@@ -32,30 +30,28 @@ import (
 // Options are options for reading a configuration. The zero value is the
 // default.
 type Options struct {
-	// Litestream selects the layout of Litestream for replicas that do not
-	// name a layout: LayoutLitestreamS3 in S3 and OSS, otherwise
-	// LayoutLitestream. Replicas below "dbs", which only a litestream.yml
-	// has, always have that layout. The default for all others is
-	// LayoutDefault.
+	// Litestream selects the layout of Litestream for replicas without a layout:
+	// LayoutLitestreamS3 in S3 and OSS, otherwise LayoutLitestream. Replicas below
+	// "dbs", which only a litestream.yml has, always have that layout. The default
+	// for all others is LayoutDefault.
 	Litestream bool
 
-	// NoExpandEnv turns off the expansion of variables. By default, $NAME and
-	// ${NAME} in a value are replaced by the environment variable,
-	// ${NAME:-TEXT} by TEXT if the variable is not set, $PID by the process
-	// ID, and $$ by a dollar sign. A variable that is not set is an error in
-	// the settings of a replica, and empty in those of the daemon, as in
-	// Litestream. Keys and comments are never expanded.
+	// NoExpandEnv disables the expansion of variables. By default, $NAME and
+	// ${NAME} in a value are replaced with the environment variable, ${NAME:-TEXT}
+	// with TEXT if the variable is not set, $PID with the process ID, and $$ with a
+	// dollar sign. An unset variable is an error in the settings of a replica, and
+	// empty in those of the daemon, as in Litestream. Keys and comments are never
+	// expanded.
 	NoExpandEnv bool
 
 	// Getenv looks up an environment variable. nil means os.LookupEnv.
 	Getenv func(key string) (string, bool)
 }
 
-// Replica is a replica section, ready to be opened. Printing it shows no
-// secret.
+// Replica is a replica section, ready to be opened. Printing it does not show secrets.
 type Replica struct {
 	name   string
-	source func() *ltxstore.Source // fmt looks into no function
+	source func() *ltxstore.Source // a function, so that fmt does not print it
 	daemon []Setting
 
 	warnings    []Warning
@@ -71,10 +67,10 @@ type Setting struct {
 	Line, Column int
 }
 
-// Name returns the section's "name", which Litestream has deprecated.
+// Name returns the section's "name", which is deprecated in Litestream.
 func (r Replica) Name() string { return r.name }
 
-// Type returns the scheme of the backend: "file", "s3".
+// Type returns the scheme of the backend, such as "file" or "s3".
 func (r Replica) Type() string { return r.Source().Type }
 
 // Source returns the argument for ltxstore.OpenSource. It contains secrets.
@@ -89,9 +85,8 @@ func (r Replica) Source() ltxstore.Source {
 // order of the file, then those inherited from the top level of the file.
 func (r Replica) Daemon() []Setting { return r.daemon }
 
-// Warnings returns warnings about what the author of the file is unlikely to
-// have meant, such as keys that begin with a slash because those of
-// Litestream do.
+// Warnings returns warnings about what is probably not intended, such as keys that start
+// with a slash because those of Litestream do.
 func (r Replica) Warnings() []Warning { return r.warnings }
 
 // Unsupported returns an error of kind fs.ErrInvalid if the type of the replica,

@@ -184,14 +184,14 @@ func TestRefusals(t *testing.T) {
 		"dbs: [x]":           "line 1, column 7: want a map with a database's path",
 		"dbss: []":           `line 1, column 1: unknown setting "dbss": did you mean dbs?`,
 		"sync-intervall: 1s": "did you mean sync-interval?",
-		"path: /r":           "path is of one replica: want it below replica or dbs",
+		"path: /r":           "path is a setting of a single replica: put it below replica or dbs",
 		"dbs:\n- pathh: x":   `line 2, column 3: unknown setting "pathh": did you mean path?`,
-		"dbs:\n- {replica: {path: /r}, replicas: []}":            "replica and replicas are both there",
-		"replica: [{path: /r}]":                                  "replica is a list: want it called replicas",
-		"replicas: {path: /r}":                                   "replicas is no list",
+		"dbs:\n- {replica: {path: /r}, replicas: []}":            "both replica and replicas are set",
+		"replica: [{path: /r}]":                                  "replica is a list: rename it to replicas",
+		"replicas: {path: /r}":                                   "replicas is not a list",
 		"replicas: [x]":                                          "line 1, column 12: want a map with the settings of a replica",
 		"replica: {}":                                            "want the replica's root directory",
-		"replica: {path: /r, path: /s}":                          "line 1, column 21: path is there twice",
+		"replica: {path: /r, path: /s}":                          "line 1, column 21: path is set twice",
 		"replica: {? [a] : b}":                                   "want a name before the colon",
 		"replica: {<<: x}":                                       "want a map to merge",
 		"replica: {path: [/r]}":                                  "line 1, column 17: path is a list: want one value",
@@ -203,8 +203,8 @@ func TestRefusals(t *testing.T) {
 		"replica: {type: s3, bucket: b, tags: prod}":             "tags (line 1, column 32) has no name of its own",
 		"replica: {bucket: b}":                                   "bucket (line 1, column 11) is a setting of type abs or gcs or gs or nats or oss or s3, and this replica's type is file",
 		"replica: {path: /r, account-name: x}":                   "account-name (line 1, column 21) is a setting of type abs",
-		"replica: {path: 's3://b'}":                              "path (line 1, column 11) is a URL: want it as url",
-		"replica: {url: 's3://b', path: p}":                      "url and path (line 1, column 26) say the same thing",
+		"replica: {path: 's3://b'}":                              "path (line 1, column 11) is a URL: use url instead",
+		"replica: {url: 's3://b', path: p}":                      "url and path (line 1, column 26) are the same setting",
 		"replica: {url: 's3://b', bucket: b}":                    "url and bucket",
 		"replica: {url: 's3://b?region=x', region: y}":           `region in the URL is "x" and region (line 1, column 35) is "y"`,
 		"replica: {url: 's3://b', type: file}":                   `type is "file" and the URL's scheme "s3"`,
@@ -212,13 +212,13 @@ func TestRefusals(t *testing.T) {
 		"snapshot: {intervall: 1h}":                              `line 1, column 12: unknown setting "intervall": did you mean interval?`,
 		"levels: [{interval: 1h}, {intervl: 2h}]":                `line 1, column 27: unknown setting "intervl": did you mean interval?`,
 		"dbs: [{path: /a, snapshot: {keep: 1h}}]":                `line 1, column 29: unknown setting "keep" (known: interval, retention)`,
-		"addr: {host: x}":                                        "line 1, column 1: addr has no settings below it",
+		"addr: {host: x}":                                        "line 1, column 1: addr cannot have settings below it",
 		"replica: {path: /r, sync-intervall: 1s}":                `unknown setting "sync-intervall" (line 1, column 21): did you mean sync-interval?`,
 		"replica: {type: abs, bucket: b}":                        `bucket (line 1, column 22) is "b": want a container's name: 3 to 63 lower-case letters`,
 		"replica: {path: /r/$HOSTNAME}":                          "line 1, column 17: path has the variable $HOSTNAME, which is not set",
 		"replica: {path: /r, layout: flat}":                      "is \"flat\": want auto, default, litestream or litestream-s3",
 		"replica: {path: /r, dir-mode: 750}":                     "in octal with a leading 0",
-		"a: &a [*a]":                                             "an alias of itself",
+		"a: &a [*a]":                                             "an alias that contains itself",
 	} {
 		_, err := config.Parse([]byte(text), options())
 		if assert.ErrorIs(t, err, fs.ErrInvalid, text) {
@@ -356,7 +356,7 @@ func TestSectionOfANode(t *testing.T) {
 	loop := &yaml.Node{Kind: yaml.SequenceNode}
 	loop.Content = []*yaml.Node{{Kind: yaml.AliasNode, Alias: loop}}
 	_, err = parse(loop)
-	assert.ErrorContains(t, err, "an alias of itself")
+	assert.ErrorContains(t, err, "an alias that contains itself")
 }
 
 // FuzzParse: no file makes the parser panic, and no error shows a secret.

@@ -9,18 +9,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Error is where something is wrong in a configuration. errors.As finds it in
-// the errors of this package; those that report several problems have a method
+// Error is an error in a configuration, with its position. errors.As finds it in the
+// errors of this package; those that report several problems have a method
 // Unwrap() []error, which returns one error for each.
 type Error struct {
-	// Line and Column are those of the setting or, if it is not known or
-	// missing, of the replica. They are 0 if the parser does not provide them.
+	// Line and Column are the position of the setting or, if that is unknown or the
+	// setting is missing, of the replica. They are 0 if the parser does not provide
+	// them.
 	Line, Column int
 
 	Err error
 }
 
-// Error returns the text of Err, which names the place.
+// Error returns the text of Err, which includes the position.
 func (e *Error) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.

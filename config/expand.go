@@ -19,9 +19,9 @@ func (r *reader) text(n node) (expanded, missing string) {
 		case r.Litestream && (hasOtherwise || name == "$"):
 			// Litestream looks up the whole as a name, which no variable has.
 			if name == "$" {
-				r.warn(n, "$$ is empty, as in Litestream, and no dollar sign")
+				r.warn(n, "$$ is empty, as in Litestream, and not a dollar sign")
 			} else if found != "" || otherwise != "" {
-				r.warn(n, "${%s:-%s} is empty, as in Litestream, which knows no defaults", name, otherwise)
+				r.warn(n, "${%s:-%s} is empty, as in Litestream, which does not support defaults", name, otherwise)
 			}
 			return ""
 		case name == "$":
@@ -60,7 +60,7 @@ func (r *reader) required(key string, n node) (value string, ok bool) {
 		if r.Litestream {
 			dollar = ""
 		}
-		r.invalid(n, "%s has the variable $%s, which is not set: want it set, ${%s:-} if nothing is meant%s", key, missing, missing, dollar)
+		r.invalid(n, "%s has the variable $%s, which is not set: set it, or use ${%s:-} for an empty value%s", key, missing, missing, dollar)
 		return "", false
 	}
 	return value, true

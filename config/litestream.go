@@ -14,8 +14,8 @@ type File struct {
 	// Replicas are those below "replica" or "replicas" at the top level.
 	Replicas []Replica
 
-	// Daemon are the settings of the top level that are for the daemon. Those
-	// that replicas inherit, such as sync-interval, are in each replica too.
+	// Daemon are the settings at the top level that are for the daemon. Those that
+	// replicas inherit, such as sync-interval, are in each replica too.
 	Daemon []Setting
 
 	// Warnings are the warnings about the file and its replicas, in the order
@@ -30,8 +30,9 @@ type DB struct {
 	Replicas  []Replica
 	Daemon    []Setting
 
-	// Invalid says that Parse's error is about the database or its replicas: what is wrong is
-	// not in the fields, and a wrong replica has only the settings of the daemon.
+	// Invalid means that the database or one of its replicas has an error, which Parse
+	// returns: invalid settings are not in the fields, and an invalid replica has only
+	// the settings for the daemon.
 	Invalid bool
 }
 
@@ -89,7 +90,7 @@ func (r *reader) topLevel(file *File, n node) (defaults []node) {
 		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
 		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
-			r.invalid(e.at(), "%s is of one replica: want it below replica or dbs", e.key)
+			r.invalid(e.at(), "%s is a setting of a single replica: put it below replica or dbs", e.key)
 		case slices.Contains(daemonOfFile, e.key):
 			file.Daemon = append(file.Daemon, r.daemon(e)...)
 			r.knownBelow(e)
@@ -109,11 +110,11 @@ func (r *reader) replicasOf(n node, defaults []node) []Replica {
 	several, hasSeveral := n.get("replicas")
 	switch {
 	case hasOne && hasSeveral:
-		r.invalid(several.at(), "replica and replicas are both there: want one of them")
+		r.invalid(several.at(), "both replica and replicas are set: want one of them")
 	case hasOne && one.kind == list:
-		r.invalid(one.at(), "replica is a list: want it called replicas")
+		r.invalid(one.at(), "replica is a list: rename it to replicas")
 	case hasSeveral && several.kind != list && several.kind != null:
-		r.invalid(several.at(), "replicas is no list: want one, or it called replica")
+		r.invalid(several.at(), "replicas is not a list: want a list, or rename it to replica")
 	case hasOne && one.kind != null:
 		return r.replicas(one, defaults)
 	case hasSeveral:

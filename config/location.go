@@ -14,11 +14,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
-// Locations returns a text for each place that the replica writes to: its own
-// and those of its mirrors, however they are spelled. Two replicas that have one
-// in common overwrite each other's files. A replica in memory, and one that is
-// not supported, has none. It looks at the local disk, for symbolic links, and
-// sends no request.
+// Locations returns a text for each place that the replica writes to: its own and those of
+// its mirrors, in a normal form. Two replicas with a location in common overwrite each
+// other's files. A replica in memory, or of an unsupported type, has none. Locations looks
+// up symbolic links on the local disk, and sends no request.
 func (r Replica) Locations() []string {
 	if r.unsupported != nil {
 		return nil

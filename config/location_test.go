@@ -85,7 +85,7 @@ func TestDatabaseTwice(t *testing.T) {
 	require.NoError(t, os.Symlink(".", "link"))
 	for _, other := range []string{"a", "./a", dir + "/a", "link/a", "sqlite://a", "sqlite3://" + dir + "//a", "~/a"} {
 		got := warningsOf(t, "dbs: [{path: a, replica: {path: /r}}, {path: '"+other+"', replica: {path: /s}}]", map[string]string{"HOME": dir})
-		assert.Contains(t, got, other+" is there twice", other)
+		assert.Contains(t, got, other+" is configured twice", other)
 	}
 	for _, other := range []string{"b", "/a", "link/b"} {
 		assert.Empty(t, warningsOf(t, "dbs: [{path: a, replica: {path: /r}}, {path: '"+other+"', replica: {path: /s}}]", nil), other)

@@ -60,7 +60,7 @@ func parse(data []byte) (node, []Warning, error) {
 		case err != nil:
 			return node{}, nil, err
 		case i > 0 && n.kind != null:
-			return node{}, nil, invalid(n, "this is a second document: want one, without --- before its end")
+			return node{}, nil, invalid(n, "a second document starts here: want only one, without --- in between")
 		}
 		found = append(found, n)
 	}
@@ -79,7 +79,7 @@ func placed(text string) (node, string) {
 	}
 	line, _ := strconv.Atoi(found[1])
 	column, _ := strconv.Atoi(found[2])
-	return node{line: line, column: column}, "this is not YAML: " + text[len(found[0]):]
+	return node{line: line, column: column}, "invalid YAML: " + text[len(found[0]):]
 }
 
 // onlyComments reports whether a file has no document, which the YAML library
@@ -98,7 +98,7 @@ func onlyComments(data []byte) bool {
 func unquoted(text string) string {
 	before, rest, ok := strings.Cut(text, "unknown anchor '")
 	if end := strings.LastIndexByte(rest, '\''); ok && end >= 0 {
-		return before + "unknown anchor" + rest[end+1:] + ": want a value that begins with * in quotes"
+		return before + "unknown anchor" + rest[end+1:] + ": put a value that starts with * in quotes"
 	}
 	return text
 }
@@ -117,7 +117,7 @@ type converter struct {
 func (c *converter) convert(n *yaml.Node) (node, error) {
 	out := node{line: n.Line, column: n.Column}
 	if c.converted++; c.converted > c.most {
-		return out, invalid(out, "the configuration has more than %d values, or an alias of itself", c.most)
+		return out, invalid(out, "the configuration has more than %d values, or an alias that contains itself", c.most)
 	}
 	switch n.Kind {
 	case yaml.DocumentNode:
@@ -131,7 +131,7 @@ func (c *converter) convert(n *yaml.Node) (node, error) {
 		switch n.ShortTag() {
 		case "!!null":
 		case "!!binary":
-			return out, invalid(out, "want the value as it is, and not as !!binary")
+			return out, invalid(out, "want a plain value, and not !!binary")
 		default:
 			out.kind, out.text, out.plain = scalar, n.Value, n.Style == 0
 		}
@@ -167,7 +167,7 @@ func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 		case key.Kind != yaml.ScalarNode:
 			return out, invalid(at, "want a name before the colon")
 		case own[key.Value]:
-			return out, invalid(at, "%s is there twice", key.Value)
+			return out, invalid(at, "%s is set twice", key.Value)
 		}
 		own[key.Value] = true
 		converted, err := c.convert(value)

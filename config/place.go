@@ -36,7 +36,7 @@ func (s *section) litestreamPlace() {
 	place, query, hasQuery := strings.Cut(src.URL, "?")
 	if src.Type == "file" {
 		if place = fileURL(place); place != "" && place != escapedOnce(src.URL) {
-			s.warn(s.n, "the directory's name has the escapes of its URL in it, as Litestream's has: want it as path")
+			s.warn(s.n, "the directory's name contains the escapes of the URL, as in Litestream: use path instead of url")
 		}
 	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && isBucket(src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
 		place = scheme + "://" + bucketURL(rest)
@@ -85,7 +85,7 @@ func (s *section) natsPlace() {
 	src := s.src
 	if path := src.Settings["path"]; path != "" {
 		s.wrong("path", "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
-			"leave it out to open that one, or describe a replica below %q outside of dbs, as replica", s.at["path"].bracket(), path)
+			"remove it to open that replica, or put a replica below %q outside of dbs, as replica", s.at["path"].bracket(), path)
 		return
 	}
 	u, err := url.Parse(src.URL)

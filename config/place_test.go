@@ -73,7 +73,7 @@ func TestLitestreamNATS(t *testing.T) {
 		_, err := parse("dbs: [{path: /db, replica: " + text + "}]")
 		require.ErrorIs(t, err, fs.ErrInvalid, text)
 		assert.ErrorContains(t, err, "path (line 1, column", text)
-		assert.ErrorContains(t, err, "leave it out", text)
+		assert.ErrorContains(t, err, "remove it", text)
 	}
 	for text, servers := range map[string]string{
 		"{url: 'nats://host:4222/b'}":                            "",
@@ -91,7 +91,7 @@ func TestLitestreamNATS(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "db", file.Replicas[0].Source().Settings["path"])
 	_, err = parse("dbs: [{path: /db, replica: {url: 'nats://host:4222/b', bucket: b}}]")
-	assert.ErrorContains(t, err, "say the same thing")
+	assert.ErrorContains(t, err, "are the same setting")
 }
 
 // Keys that begin with "x-" only hold an anchor.
@@ -175,17 +175,17 @@ func TestInvalidHasDaemonSettings(t *testing.T) {
 // A file that is not YAML is told with the place where it is not.
 func TestNotYAML(t *testing.T) {
 	for text, says := range map[string]string{
-		"dbs:\n  - a: b: c\n":                          "line 2, column 9: this is not YAML: mapping values",
-		"dbs: [\n":                                     "line 2, column 1: this is not YAML: did not find",
+		"dbs:\n  - a: b: c\n":                          "line 2, column 9: invalid YAML: mapping values",
+		"dbs: [\n":                                     "line 2, column 1: invalid YAML: did not find",
 		"a: &a 1\nb: *c\n":                             "unknown anchor",
-		"a: 'x\n":                                      "line 1, column 4: this is not YAML: found unexpected end",
-		"a: \"\xff\"\n":                                "init: invalid argument: this is not YAML: invalid leading UTF-8",
-		"a: \x00\n":                                    "init: invalid argument: this is not YAML: control characters",
-		"a: " + strings.Repeat("{b: ", 20_000):         "line 1, column 40001: this is not YAML: exceeded max depth",
-		"dbs: []\n---\ndbs: []\n":                      "line 3, column 1: this is a second document",
-		"dbs: []\n---\n# nothing\n---\ndbs: []\n":      "line 5, column 1: this is a second document",
-		"dbs: [{path: !!binary L2Ri}]":                 "line 1, column 14: want the value as it is",
-		"dbs: [{path: /a, <<: {dir: /d}, <<: {b: c}}]": "line 1, column 33: << is there twice",
+		"a: 'x\n":                                      "line 1, column 4: invalid YAML: found unexpected end",
+		"a: \"\xff\"\n":                                "init: invalid argument: invalid YAML: invalid leading UTF-8",
+		"a: \x00\n":                                    "init: invalid argument: invalid YAML: control characters",
+		"a: " + strings.Repeat("{b: ", 20_000):         "line 1, column 40001: invalid YAML: exceeded max depth",
+		"dbs: []\n---\ndbs: []\n":                      "line 3, column 1: a second document starts here",
+		"dbs: []\n---\n# nothing\n---\ndbs: []\n":      "line 5, column 1: a second document starts here",
+		"dbs: [{path: !!binary L2Ri}]":                 "line 1, column 14: want a plain value",
+		"dbs: [{path: /a, <<: {dir: /d}, <<: {b: c}}]": "line 1, column 33: << is set twice",
 	} {
 		_, err := config.Parse([]byte(text), options())
 		require.ErrorIs(t, err, fs.ErrInvalid)

@@ -79,7 +79,7 @@ func (r *reader) section(n node, defaults []node) *section {
 	s := &section{reader: r, n: n, src: src, at: at}
 	s.made.source = func() *ltxstore.Source { return src }
 	if n.kind != dict {
-		r.invalid(n, "want a map with the settings of a replica, or a list of such")
+		r.invalid(n, "want a map with the settings of a replica, or a list of such maps")
 		return s
 	}
 	for _, e := range defaults {
@@ -230,7 +230,7 @@ func (s *section) finish() {
 	}
 	for _, key := range []string{"path", "bucket"} {
 		if src.URL != "" && src.Settings[key] != "" {
-			s.wrong(key, "url and %s%s say the same thing: want one of them", key, s.at[key].bracket())
+			s.wrong(key, "url and %s%s are the same setting: want one of them", key, s.at[key].bracket())
 			delete(src.Settings, key)
 		}
 	}
@@ -238,7 +238,7 @@ func (s *section) finish() {
 		absolute, ok := s.home(path)
 		switch src.Settings["path"] = absolute; {
 		case strings.Contains(path, "://"):
-			s.wrong("path", "path%s is a URL: want it as url", s.at["path"].bracket())
+			s.wrong("path", "path%s is a URL: use url instead", s.at["path"].bracket())
 		case !ok:
 			s.invalid(s.n, "path is %q, and HOME is not set: want an absolute path", path)
 		}
@@ -319,7 +319,7 @@ func (r *reader) knownBelow(e node) {
 		maps = []node{e}
 	}
 	if len(maps) > 0 && names == nil {
-		r.invalid(e.at(), "%s has no settings below it: want one value", e.key)
+		r.invalid(e.at(), "%s cannot have settings below it: want a value", e.key)
 		return
 	}
 	for _, m := range maps {

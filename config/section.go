@@ -9,23 +9,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// Section is the replica section in a daemon's own configuration: a field of
-// the daemon's struct that the daemon's parser fills in. It holds one replica
-// or a list of replicas, unparsed; ParseConfig parses it.
+// Section is the replica section in a daemon's own configuration: a field of the daemon's
+// struct that the daemon's parser sets. It contains one replica or a list of replicas, which
+// ParseConfig parses.
 //
 //	type Config struct {
 //		Addr    string         `yaml:"addr"`
 //		Replica config.Section `yaml:"replica"`
 //	}
 //
-// It works with go.yaml.in/yaml/v4, and errors then have the lines and columns
-// of the daemon's file, and with encoding/json, without lines. Other libraries
-// do not accept the field; a daemon that uses one reads its section with
-// ParseReplicas. A Section may contain secrets.
-type Section func() node // fmt looks into no function
+// It works with go.yaml.in/yaml/v4, where errors have the lines and columns of the daemon's
+// file, and with encoding/json, where they do not. Other libraries do not accept the field; a
+// daemon that uses one must read the section with ParseReplicas. A Section may contain
+// secrets.
+type Section func() node // a function, so that fmt does not print it
 
-// ParseConfig returns the replicas of the section: none if it was not in the
-// file. Every error is fs.ErrInvalid. It sends no request.
+// ParseConfig returns the replicas of the section. There are none if the section was not in
+// the file. Every error is fs.ErrInvalid. ParseConfig sends no request.
 func (s Section) ParseConfig(opts Options) ([]Replica, error) {
 	if s == nil || s().kind == null {
 		return nil, nil

@@ -39,15 +39,15 @@ func (r *reader) warnPlace(place Place, src *ltxstore.Source, n node) {
 	exact, errExact := backend.KeysAt(layout, place.Path)
 	if isBucket(src.Type) && err == nil && errPlain == nil && errExact == nil && plain.Prefix() != exact.Prefix() {
 		want := strings.TrimSuffix(plain.Prefix(), "/")
-		advice := fmt.Sprintf("a path %q would begin them with %q", want, plain.Prefix())
+		advice := fmt.Sprintf("with the path %q, they would start with %q", want, plain.Prefix())
 		if want == "" {
-			advice = "with a path, such as db, they would begin with db/"
+			advice = "with a path, such as db, they would start with db/"
 		}
-		r.warn(n, "keys begin with %q, as Litestream's do: %s", exact.Prefix(), advice)
+		r.warn(n, "keys start with %q, as in Litestream: %s", exact.Prefix(), advice)
 	}
 	endpoint, _ := r.Getenv("LITESTREAM_S3_ENDPOINT") // src has it hidden
 	if src.Type == "s3" && place.Endpoint == "" && endpoint != "" {
-		r.warn(n, "LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it: this replica is on AWS unless it has an endpoint")
+		r.warn(n, "LITESTREAM_S3_ENDPOINT is set, but Litestream's daemon ignores it: this replica is on AWS unless it has an endpoint")
 	}
 }
 
@@ -70,20 +70,20 @@ func (r *reader) warnDBs(dbs []DB, nodes []node) {
 		name := cmp.Or(db.Path, db.Dir)
 		switch {
 		case name == "":
-			r.warn(n, "neither path nor dir is there: Litestream wants one of them")
+			r.warn(n, "neither path nor dir is set: Litestream requires one of them")
 		case db.Path != "" && db.Dir != "":
-			r.warn(n, "path and dir are both there: Litestream wants one of them")
+			r.warn(n, "both path and dir are set: Litestream accepts only one of them")
 		case !once(name):
-			r.warn(n, "%s is there twice", name)
+			r.warn(n, "%s is configured twice", name)
 		}
 		if db.Dir != "" && !slices.ContainsFunc(db.Daemon, func(s Setting) bool { return s.Key == "pattern" && s.Value != "" }) {
-			r.warn(n, "dir has no pattern: Litestream wants one, such as *.db")
+			r.warn(n, "dir without pattern: Litestream requires one, such as *.db")
 		}
 		switch {
 		case len(db.Replicas) == 0:
-			r.warn(n, "no replica: Litestream wants one")
+			r.warn(n, "no replica: Litestream requires one")
 		case len(db.Replicas) > 1:
-			r.warn(n, "%d replicas: Litestream v0.5 takes one", len(db.Replicas))
+			r.warn(n, "%d replicas: Litestream v0.5 supports only one", len(db.Replicas))
 		}
 		for _, replica := range db.Replicas {
 			locations := replica.Locations()
@@ -95,7 +95,7 @@ func (r *reader) warnDBs(dbs []DB, nodes []node) {
 			if before, ok := take(taken, locations, i); ok && before != i {
 				r.warn(n, "the replica of %s is %s too: two databases in one replica damage each other", cmp.Or(dbs[before].Path, dbs[before].Dir), replica)
 			} else if ok {
-				r.warn(n, "%s is there twice", replica)
+				r.warn(n, "%s is configured twice", replica)
 			}
 		}
 	}

@@ -27,28 +27,28 @@ func TestPlaceWarnings(t *testing.T) {
 	const aws = "region: eu-west-1, "
 	env := map[string]string{"SET": "set"}
 	for section, want := range map[string]string{
-		"{type: s3, bucket: b, " + aws + "path: /data/app.db}":         `line 1, column 28: keys begin with "/data/app.db/", as Litestream's do: a path "data/app.db" would begin them with "data/app.db/"`,
-		"{type: s3, bucket: b, " + aws + "path: backups/}":             `keys begin with "backups//"`,
-		"{type: s3, bucket: b, " + aws + "path: a//b}":                 `keys begin with "a//b/"`,
-		"{type: s3, bucket: b, " + aws + "path: .}":                    `keys begin with "./", as Litestream's do: with a path`,
-		"{type: s3, bucket: b, " + aws + "path: ./db}":                 `a path "db" would`,
-		"{type: s3, bucket: b, " + aws + "}":                           `keys begin with "/"`,
-		"{url: 's3://b', " + aws + "}":                                 `keys begin with "./"`,
-		"{url: 's3://b/', " + aws + "}":                                `keys begin with "/"`,
+		"{type: s3, bucket: b, " + aws + "path: /data/app.db}":         `line 1, column 28: keys start with "/data/app.db/", as in Litestream: with the path "data/app.db", they would start with "data/app.db/"`,
+		"{type: s3, bucket: b, " + aws + "path: backups/}":             `keys start with "backups//"`,
+		"{type: s3, bucket: b, " + aws + "path: a//b}":                 `keys start with "a//b/"`,
+		"{type: s3, bucket: b, " + aws + "path: .}":                    `keys start with "./", as in Litestream: with a path`,
+		"{type: s3, bucket: b, " + aws + "path: ./db}":                 `with the path "db", they would`,
+		"{type: s3, bucket: b, " + aws + "}":                           `keys start with "/"`,
+		"{url: 's3://b', " + aws + "}":                                 `keys start with "./"`,
+		"{url: 's3://b/', " + aws + "}":                                `keys start with "/"`,
 		"{url: 's3://b/db', " + aws + "}":                              "",
 		"{url: 's3://b//db/', " + aws + "}":                            "", // Litestream cleans a URL's path
 		"{type: s3, bucket: b, " + aws + "path: db}":                   "",
 		"{type: s3, bucket: b, " + aws + "path: db/, layout: default}": "",
-		"{type: gs, bucket: bucket, path: /db}":                        `keys begin with "/db/"`,
+		"{type: gs, bucket: bucket, path: /db}":                        `keys start with "/db/"`,
 		"{type: gs, bucket: bucket, path: db/}":                        "", // and joins that of gs
 		"{type: gs, bucket: bucket}":                                   "",
-		"{path: '/r/${SET:-x}'}":                                       "line 1, column 35: ${SET:-x} is empty, as in Litestream, which knows no defaults",
+		"{path: '/r/${SET:-x}'}":                                       "line 1, column 35: ${SET:-x} is empty, as in Litestream, which does not support defaults",
 		"{path: '/r/${NONE:-x}'}":                                      "${NONE:-x} is empty",
 		"{path: '/r/${NONE:-}'}":                                       "",
-		"{path: '/r/$$x'}":                                             "$$ is empty, as in Litestream, and no dollar sign",
-		"{url: 'file:///a%20b'}":                                       "the directory's name has the escapes of its URL in it",
-		"{url: 'file:///a b'}":                                         "the directory's name has the escapes",
-		"{url: 'file:///ü'}":                                           "the directory's name has the escapes",
+		"{path: '/r/$$x'}":                                             "$$ is empty, as in Litestream, and not a dollar sign",
+		"{url: 'file:///a%20b'}":                                       "the directory's name contains the escapes of the URL",
+		"{url: 'file:///a b'}":                                         "the directory's name contains the escapes",
+		"{url: 'file:///ü'}":                                           "the directory's name contains the escapes",
 		"{url: 'file:///a/./b/'}":                                      "",
 		"{url: 'file:rel'}":                                            "",
 		"{type: s3, bucket: b, path: db, endpoint: 'localhost:1'}":     "endpoint (line 1, column 60) has no scheme: Litestream uses https",
@@ -61,7 +61,7 @@ func TestPlaceWarnings(t *testing.T) {
 		assert.Empty(t, warningsOf(t, "replica: "+section, env), "sections of our own are where they say: %s", section)
 	}
 	env["LITESTREAM_S3_ENDPOINT"] = "http://localhost:9000"
-	assert.Contains(t, warningsOf(t, "dbs: [{path: /db, replica: {type: s3, bucket: b, path: db, region: eu-west-1}}]", env), "LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it")
+	assert.Contains(t, warningsOf(t, "dbs: [{path: /db, replica: {type: s3, bucket: b, path: db, region: eu-west-1}}]", env), "LITESTREAM_S3_ENDPOINT is set, but Litestream's daemon ignores it")
 	assert.Empty(t, warningsOf(t, "dbs: [{path: /db, replica: {type: s3, bucket: b, path: db, endpoint: 'http://localhost:9000'}}]", env))
 	assert.Empty(t, warningsOf(t, "dbs: [{path: /db, replica: {path: /r}}]", env))
 }
@@ -72,20 +72,20 @@ func TestFileWarnings(t *testing.T) {
 		"- {path: /a, replica: {path: /r}}\n- {path: /b, replica: {path: /r/}}":                                            `line 3, column 3: the replica of /a is file "/r" too: two databases in one replica damage each other`,
 		"- {path: /a, replica: {path: /r}}\n- {path: /b, replica: {url: 'file:///r'}}":                                     "the replica of /a is file:///r too",
 		"- {path: /a, replica: {url: 's3://b/x?region=eu-west-1'}}\n- {path: /b, replica: {type: s3, bucket: b, path: x}}": "the replica of /a is",
-		"- {path: /a, replica: {path: /r}}\n- {path: //a/, replica: {path: /s}}":                                           "line 3, column 3: //a/ is there twice",
+		"- {path: /a, replica: {path: /r}}\n- {path: //a/, replica: {path: /s}}":                                           "line 3, column 3: //a/ is configured twice",
 		"- {path: /a, replica: {path: /r}}\n- {path: /b, replica: {path: /s}}":                                             "",
 		"- {path: /a, replica: {type: s3, bucket: b, path: x}}\n- {path: /b, replica: {type: s3, bucket: c, path: x}}":     "",
 		"- {dir: /a, pattern: x, replica: {path: /r}}\n- {dir: /b, pattern: x, replica: {path: /r}}":                       `the replica of /a is file "/r" too`,
 		"- {dir: /a, pattern: x, replica: {path: /r}}\n- {path: /b, replica: {path: /r}}":                                  "",
-		"- {dir: /a, replica: {path: /r}}":                                                                                 "line 2, column 3: dir has no pattern: Litestream wants one, such as *.db",
-		"- {dir: /a, pattern: '', replica: {path: /r}}":                                                                    "dir has no pattern",
+		"- {dir: /a, replica: {path: /r}}":                                                                                 "line 2, column 3: dir without pattern: Litestream requires one, such as *.db",
+		"- {dir: /a, pattern: '', replica: {path: /r}}":                                                                    "dir without pattern",
 		"- {dir: /a, pattern: '*.db', replica: {path: /r}}":                                                                "",
-		"- {path: /a}":               "line 2, column 3: no replica: Litestream wants one",
+		"- {path: /a}":               "line 2, column 3: no replica: Litestream requires one",
 		"- {path: /a, replicas: []}": "no replica",
-		"- {replica: {path: /r}}":    "neither path nor dir is there",
-		"- {path: /a, dir: /b, pattern: x, replica: {path: /r}}": "path and dir are both there",
-		"- {path: /a, replicas: [{path: /r}, {path: /s}]}":       "2 replicas: Litestream v0.5 takes one",
-		"- {path: /a, replicas: [{path: /r}, {path: /r}]}":       `file "/r" is there twice`,
+		"- {replica: {path: /r}}":    "neither path nor dir is set",
+		"- {path: /a, dir: /b, pattern: x, replica: {path: /r}}": "both path and dir are set",
+		"- {path: /a, replicas: [{path: /r}, {path: /s}]}":       "2 replicas: Litestream v0.5 supports only one",
+		"- {path: /a, replicas: [{path: /r}, {path: /r}]}":       `file "/r" is configured twice`,
 	} {
 		got := warningsOf(t, "dbs:\n"+text, nil)
 		if want == "" {

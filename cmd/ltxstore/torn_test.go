@@ -27,12 +27,12 @@ func TestTornFiles(t *testing.T) {
 	assert.Equal(t, "ltxstore restore: warning: level 0 "+name+" was skipped: it is empty after an incomplete upload; transactions may be missing\n", r.err)
 	assert.Contains(t, s.run(t.Context(), "restore", "-force", "-json", s.url("rep"), "DIR/out").out, `"left_out": [`)
 	for _, other := range []string{"0000000000000007-0000000000000008", "0000000000000006-0000000000000007"} {
-		assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", other), "not there", other)
+		assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", other), "not found", other)
 	}
-	assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "2", name), "not there")
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "2", name), "not found")
 	assert.Contains(t, s.ok(t, "rm", "-yes", s.url("rep"), "0", name), "deleted 1 file ")
 	assert.Empty(t, s.run(t.Context(), "ls", s.url("rep")).err)
-	assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", name), "not there")
+	assert.Contains(t, s.fails(t, exitFailed, "rm", "-yes", s.url("rep"), "0", name), "not found")
 }
 
 // What verify says can be restored is restored with the flags that it names.

@@ -50,7 +50,7 @@ func TestV03(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(want, got))
 	assert.Contains(t, s.fails(t, exitFailed, "restore", old, "DIR/out"), "-force")
-	assert.Contains(t, s.fails(t, exitUsage, "restore", "-txid", "0000000000000001", old, "DIR/other"), "-txid names a transaction of LTX files")
+	assert.Contains(t, s.fails(t, exitUsage, "restore", "-txid", "0000000000000001", old, "DIR/other"), "-txid is for LTX files")
 	assert.Contains(t, s.fails(t, exitFailed, "restore", "-generation", "fedcba9876543210", old, "DIR/other"), "unknown generation fedcba9876543210")
 	assert.Contains(t, s.ok(t, "verify", old), "1 file, ")
 	assert.Contains(t, s.ok(t, "verify", "-generation", "0123456789abcdef", old), "1 file, ")
@@ -73,7 +73,7 @@ func TestV03(t *testing.T) {
 	assert.Equal(t, `
 GENERATION        SNAPSHOTS  SEGMENTS    SIZE  LAST
 0123456789abcdef          1         1  1.2 MB  1970-01-01T00:00:00.000Z
-a replica of Litestream v0.3: restore reads it, cp makes LTX files of it
+a replica of Litestream v0.3: restore reads it, cp converts it to LTX files
 `, "\n"+s.ok(t, "ls", s.url("two")))
 	assert.Equal(t, `
 KIND      INDEX     OFFSET      SIZE  STORED
@@ -97,7 +97,7 @@ segment   00000001  00000000    65 B  1970-01-01T00:00:00.000Z
 	got, err = os.ReadFile(filepath.Join(s.dir, "new.db"))
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(want, got))
-	assert.Contains(t, s.fails(t, exitUsage, "cp", "-dry-run", old, s.url("dry")), "-dry-run, -level and -replace only apply to LTX files")
+	assert.Contains(t, s.fails(t, exitUsage, "cp", "-dry-run", old, s.url("dry")), "-dry-run, -level and -replace are only for LTX files")
 }
 
 // What v0.3 wrote, Litestream restores. So it must be able to restore the

@@ -61,7 +61,7 @@ dbs:
 	require.NoError(t, err)
 	cfg.settings = nil
 	require.Len(t, cfg.Warnings, 1)
-	assert.Contains(t, cfg.Warnings[0].String(), "line 32, column 9: LITESTREAM_S3_ENDPOINT is set, and Litestream's daemon does not read it")
+	assert.Contains(t, cfg.Warnings[0].String(), "line 32, column 9: LITESTREAM_S3_ENDPOINT is set, but Litestream's daemon ignores it")
 	cfg.Warnings = nil
 	assert.Len(t, cfg.DBs[0].Replicas, 2)
 	assert.Len(t, cfg.DBs[1].Replicas, 1)
