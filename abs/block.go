@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"io/fs"
 	"slices"
 
@@ -26,9 +25,7 @@ import (
 // Unless the write is conditional, one request asks for the blob's version,
 // which replaced compares.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
-	id := make([]byte, idSize)
-	_, _ = rand.Read(id) // never fails
-	upload := object.Upload{Key: key, ID: hex.EncodeToString(id)}
+	upload := object.Upload{Key: key, ID: rand.Text()}
 	if opts.IfAbsent {
 		return upload, nil
 	}
@@ -40,14 +37,14 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 	return upload, nil
 }
 
-const idSize = 16
+const idSize = 26 // of rand.Text
 
 // blockID returns the name of a block. All blocks of a blob must have names of
 // the same length, including those that another program left behind. Azure's
 // library for Go uses 64 bytes, and therefore Litestream does.
 func blockID(upload object.Upload, number int) string {
 	var id [64]byte
-	_, _ = hex.Decode(id[:idSize], []byte(upload.ID[:2*idSize])) // made by CreateUpload
+	copy(id[:], upload.ID[:idSize]) // made by CreateUpload
 	binary.BigEndian.PutUint32(id[idSize:], uint32(number))
 	return base64.StdEncoding.EncodeToString(id[:])
 }
@@ -98,7 +95,7 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 // is no such write: AbortUpload creates it to discard the blocks of a failed one.
 func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, gone error) (object.Object, error) {
 	now, err := b.Head(ctx, upload.Key, "")
-	if err != nil || now.Size == 0 || now.Version == upload.ID[2*idSize:] {
+	if err != nil || now.Size == 0 || now.Version == upload.ID[idSize:] {
 		return object.Object{}, gone
 	}
 	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
@@ -145,7 +142,7 @@ func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads
 		ResponseFormat: container.StorageResponseFormatXML,
 	}).NextPage(ctx)
 	if err == nil {
-		err = b.check(out.ContainerName, out.Prefix, prefix, object.Page{})
+		err = b.check(out.ContainerName, out.Prefix, out.NextMarker, prefix, object.Page{})
 	}
 	if err != nil {
 		return nil, "", err

@@ -204,11 +204,14 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	for _, prefix := range segment.BlobPrefixes {
 		page.Prefixes = append(page.Prefixes, transport.Value(prefix.Name))
 	}
-	return page, b.check(out.ContainerName, out.Prefix, opts.Prefix, page)
+	return page, b.check(out.ContainerName, out.Prefix, out.NextMarker, opts.Prefix, page)
 }
 
 // check calls transport.CheckListing. The service may name the container by its
-// URL.
-func (b *bucket) check(name, prefix *string, want string, page object.Page) error {
+// URL. The marker of the last page is empty, and not missing.
+func (b *bucket) check(name, prefix, marker *string, want string, page object.Page) error {
+	if marker == nil {
+		return transport.Foreign("a listing without NextMarker")
+	}
 	return transport.CheckListing(b.cfg.Bucket, want, path.Base(transport.Value(name)), transport.Value(prefix), page)
 }

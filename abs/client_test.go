@@ -24,7 +24,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/abs/internal/account"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/absfake"
@@ -157,7 +156,7 @@ func TestRanges(t *testing.T) {
 
 // Without any credentials the registered identity is asked for them.
 func TestIdentity(t *testing.T) {
-	defer RegisterIdentity(account.RegisterIdentity(nil))
+	defer identity.Store(identity.Swap(nil))
 	broken := errors.New("no tenant")
 	for _, test := range []struct {
 		open func() (azcore.TokenCredential, error)
@@ -169,7 +168,9 @@ func TestIdentity(t *testing.T) {
 			return tokenFunc(func() (azcore.AccessToken, error) { return azcore.AccessToken{}, nil }), nil
 		}, ""},
 	} {
-		RegisterIdentity(test.open)
+		if test.open != nil {
+			RegisterIdentity(test.open)
+		}
 		cfg, err := Config{Bucket: "container", Account: "a"}.load(func(string) string { return "" })
 		if test.want == "" {
 			require.NoError(t, err)
@@ -277,20 +278,43 @@ func TestKinds(t *testing.T) {
 // An answer of another container, or of another prefix, is not one.
 func TestForeignListing(t *testing.T) {
 	uploads := newBucketBench(t)
-	uploads.faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"application/xml"}}, `<EnumerationResults ContainerName="other"></EnumerationResults>`), Times: -1})
+	uploads.faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"application/xml"}}, `<EnumerationResults ContainerName="other"><NextMarker/></EnumerationResults>`), Times: -1})
 	_, _, err := uploads.ListUploads(t.Context(), "", "")
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
 	for _, body := range []string{
-		`<EnumerationResults ContainerName="other"><Prefix>db/ltx/0/</Prefix></EnumerationResults>`,
-		`<EnumerationResults ContainerName="container"><Prefix>x/</Prefix></EnumerationResults>`,
-		`<EnumerationResults ContainerName="container"></EnumerationResults>`,
-		`<EnumerationResults ContainerName="container"><Prefix>db/ltx/0/</Prefix><Blobs><Blob><Name>x</Name><Properties/></Blob></Blobs></EnumerationResults>`,
+		`<EnumerationResults ContainerName="other"><Prefix>db/ltx/0/</Prefix><NextMarker/></EnumerationResults>`,
+		`<EnumerationResults ContainerName="container"><Prefix>x/</Prefix><NextMarker/></EnumerationResults>`,
+		`<EnumerationResults ContainerName="container"><NextMarker/></EnumerationResults>`,
+		`<EnumerationResults ContainerName="container"><Prefix>db/ltx/0/</Prefix><Blobs><Blob><Name>x</Name><Properties/></Blob></Blobs><NextMarker/></EnumerationResults>`,
 		`<html/>`,
 	} {
 		b := newBench(t, absfake.Options{}, nil)
 		b.faults.Add(&httpfault.Rule{Do: httpfault.Status(200, http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"application/xml"}}, body), Times: -1})
 		err := b.list(t, 0)
 		assert.ErrorIs(t, err, ltxstore.ErrUnavailable, body)
+	}
+}
+
+// A listing that has lost the marker of its next page is not at its end.
+func TestListingWithoutMarker(t *testing.T) {
+	for next, ends := range map[string]bool{"<NextMarker/>": true, "<NextMarker></NextMarker>": true, "": false} {
+		header := http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"application/xml"}}
+		of := func(prefix string) httpfault.Effect {
+			return httpfault.Status(200, header, `<EnumerationResults ContainerName="container"><Prefix>`+prefix+`</Prefix><Blobs></Blobs>`+next+`</EnumerationResults>`)
+		}
+		b := newBench(t, absfake.Options{}, nil)
+		b.faults.Add(&httpfault.Rule{Do: of("db/ltx/0/"), Times: -1})
+		uploads := newBucketBench(t)
+		uploads.faults.Add(&httpfault.Rule{Do: of("db/")})
+		err := b.list(t, 0)
+		_, _, uploadsErr := uploads.ListUploads(t.Context(), "db/", "")
+		if ends {
+			assert.NoError(t, err, next)
+			assert.NoError(t, uploadsErr, next)
+		} else {
+			assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			assert.ErrorIs(t, uploadsErr, ltxstore.ErrUnavailable)
+		}
 	}
 }
 

@@ -64,8 +64,6 @@ type Config struct {
 	// package entra for the default credential.
 	Credential azcore.TokenCredential `ltx:"-" json:"-"`
 
-	isRegistered bool // Credential comes from RegisterIdentity
-
 	// HTTP configures the connections to the service.
 	HTTP transport.Options `ltx:""`
 

@@ -11,12 +11,12 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
-	"github.com/ltxstore/ltxstore/abs/internal/account"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // connect checks and completes cfg, and makes the client that sends all
@@ -66,12 +66,10 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.validate(); err != nil {
 		return cfg, err
 	}
-	a, err := cfg.account().Load(getenv)
+	cfg, err := cfg.withAccount(getenv)
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Account, cfg.Endpoint, cfg.AccountKey, cfg.SASToken, cfg.ConnectionString = a.Name, a.Endpoint, a.Key, a.SAS, a.ConnectionString
-	cfg.Credential, cfg.isRegistered = a.Credential, a.Registered
 	cfg.CustomerKey, err = backend.KeyOrFile(typeName, "CustomerKeyFile", cfg.CustomerKey, cfg.CustomerKeyFile, transport.CustomerKeySize)
 	if err != nil {
 		return cfg, err
@@ -86,26 +84,33 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 
 // dial makes a client over our own transport. That of the library would keep ten
 // idle connections, wait forever for a response, and retry in its own way.
-func (b *bucket) dial() (closeIdle func(), err error) {
-	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
+func (b *bucket) dial() (_ func(), err error) {
+	next, release, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry:     policy.RetryOptions{MaxRetries: -1}, // none
 		Transport: b.Client(next),
 	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // otherwise requests would depend on earlier failures
 	place := b.cfg.Endpoint + "/" + url.PathEscape(b.cfg.Bucket)
-	b.container, err = b.cfg.account().Client(place, next, b.Secrets.AddToken, options)
-	return closeIdle, err
+	switch {
+	case b.cfg.AccountKey != "":
+		key, err := container.NewSharedKeyCredential(b.cfg.Account, b.cfg.AccountKey)
+		if err != nil {
+			return nil, invalid("AccountKey", scrub.Secret(1), "want the account's key, in base64")
+		}
+		b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
+		return release, err
+	case b.cfg.SASToken != "":
+		b.container, err = container.NewClientWithNoCredential(place+"?"+b.cfg.SASToken, options)
+	default:
+		b.container, err = container.NewClient(place, tokensOf(b.cfg.Credential, next, b.Secrets), options)
+	}
+	return release, err
 }
-
-// account returns the fields of cfg that describe the account.
-func (cfg Config) account() account.Account {
-	return account.Account{Name: cfg.Account, Endpoint: cfg.Endpoint, Key: cfg.AccountKey, SAS: cfg.SASToken,
-		ConnectionString: cfg.ConnectionString, Credential: cfg.Credential, Registered: cfg.isRegistered}
-}
-
-// RegisterIdentity makes open the source of credentials if neither a Config nor
-// the environment has any. Package entra calls it.
-func RegisterIdentity(open func() (azcore.TokenCredential, error)) { account.RegisterIdentity(open) }

@@ -15,16 +15,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ltxstore/ltxstore/abs/internal/account"
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
 // counted is a credential that keeps nothing.
-type counted struct{ fetched atomic.Int64 }
+type counted struct {
+	fetched atomic.Int64
+	err     error
+}
 
 func (c *counted) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.fetched.Add(1)
-	return azcore.AccessToken{Token: "token-of-the-test", ExpiresOn: time.Now().Add(time.Hour)}, nil
+	return azcore.AccessToken{Token: "token-of-the-test", ExpiresOn: time.Now().Add(time.Hour)}, c.err
 }
 
 // A token is fetched once for all clients with the environment's identity, or with the same credential.
@@ -38,7 +40,7 @@ func TestSharedToken(t *testing.T) {
 	for _, name := range []string{"LITESTREAM_AZURE_ACCOUNT_KEY", "LITESTREAM_AZURE_SAS_TOKEN", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"} {
 		t.Setenv(name, "")
 	}
-	defer RegisterIdentity(account.RegisterIdentity(nil))
+	defer identity.Store(identity.Swap(nil))
 	var fetched atomic.Int64
 	RegisterIdentity(func() (azcore.TokenCredential, error) {
 		return tokenFunc(func() (azcore.AccessToken, error) {

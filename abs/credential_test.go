@@ -1,35 +1,27 @@
-package account
+package abs
 
 import (
-	"context"
 	"errors"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
-
-// counted is a credential that keeps nothing.
-type counted struct {
-	fetched atomic.Int64
-	err     error
-}
-
-func (c *counted) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	c.fetched.Add(1)
-	return azcore.AccessToken{Token: "token-of-the-test", ExpiresOn: time.Now().Add(time.Hour)}, c.err
-}
 
 // Tokens are fetched again before they expire, for each scope and tenant, and when the service refuses them.
 func TestSharedTokenIsFetchedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of := &counted{err: errors.New("no tenant")}
-		tokens := &commonTokens{TokenCredential: of}
+		next, release, err := transport.Shared(transport.Options{})
+		require.NoError(t, err)
+		defer release()
+		tokens := tokensOf(of, next, new(scrub.Secrets))
 		storage := policy.TokenRequestOptions{Scopes: []string{"storage"}, EnableCAE: true}
 		get := func(options policy.TokenRequestOptions, want int64) {
 			t.Helper()
@@ -39,7 +31,7 @@ func TestSharedTokenIsFetchedAgain(t *testing.T) {
 			}
 			assert.Equal(t, want, of.fetched.Load())
 		}
-		_, err := tokens.GetToken(t.Context(), storage)
+		_, err = tokens.GetToken(t.Context(), storage)
 		require.ErrorIs(t, err, of.err)
 		of.err = nil
 		get(storage, 2)
