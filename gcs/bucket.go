@@ -185,7 +185,9 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 			page.Prefixes = append(page.Prefixes, attrs.Prefix)
 			continue
 		}
-		page.Objects = append(page.Objects, listed(attrs))
+		o := listed(attrs)
+		o.Size = cmp.Or(o.Size, -1) // one that is missing is 0 for the library, as that of a file of which nothing was written
+		page.Objects = append(page.Objects, o)
 	}
 	page.Next = info.Token
 	return page, nil

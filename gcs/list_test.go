@@ -102,6 +102,18 @@ func TestListWithoutATime(t *testing.T) {
 	assert.ErrorContains(t, err, keyOf(2)+": store returned no time")
 }
 
+// A listing that does not tell a file's size does not hide the file.
+func TestListWithoutASize(t *testing.T) {
+	b := newBench(t, gcsfake.Options{Omit: []string{"size"}}, nil)
+	b.server.Put("bucket", testKey, ltxBody(t, 300))
+	size := fmt.Sprintf(`{"kind":"storage#object","name":%q,"generation":"1","size":"300"}`, testKey)
+	b.fail("GetObject", -1, jsonAnswer(200, size))
+	files, err := b.list(t, 0, false)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	assert.EqualValues(t, 300, files[0].Size)
+}
+
 func TestListBadHeader(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)
 	b.server.Put("bucket", testKey, append([]byte(ltx.Magic), make([]byte, 200)...))

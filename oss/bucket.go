@@ -1,6 +1,7 @@
 package oss
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/base64"
@@ -124,7 +125,8 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	page.Objects = make([]object.Object, 0, len(out.Contents))
 	for _, item := range out.Contents {
-		page.Objects = append(page.Objects, object.Object{Key: oss.ToString(item.Key), Size: item.Size, Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
+		// A size that is missing is 0 for the SDK, as that of a file of which nothing was written.
+		page.Objects = append(page.Objects, object.Object{Key: oss.ToString(item.Key), Size: cmp.Or(item.Size, -1), Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
 	}
 	for _, prefix := range out.CommonPrefixes {
 		page.Prefixes = append(page.Prefixes, oss.ToString(prefix.Prefix))

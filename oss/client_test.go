@@ -16,6 +16,7 @@ import (
 	"github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
@@ -111,6 +112,25 @@ func TestListingWithoutItsEnd(t *testing.T) {
 		} else {
 			assert.ErrorIs(t, err, ltxstore.ErrUnavailable, end)
 		}
+	}
+}
+
+// A listing that does not tell a file's size does not hide the file.
+func TestListingWithoutASize(t *testing.T) {
+	c, faults := bench(t)
+	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
+	require.NoError(t, err)
+	for _, size := range []string{"", "<Size></Size>", "<Size>4</Size>"} {
+		faults.Reset()
+		faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "ListObjectsV2"}, Do: httpfault.Status(200, http.Header{"X-Oss-Request-Id": {"1"}},
+			"<ListBucketResult><Name>bucket</Name><Prefix>db/ltx/0000/</Prefix><IsTruncated>false</IsTruncated><Contents><Key>db/ltx/0000/0000000000000001-0000000000000001.ltx</Key>"+
+				"<LastModified>2026-01-01T00:00:00.000Z</LastModified>"+size+"</Contents></ListBucketResult>")})
+		it, err := c.LTXFiles(t.Context(), 0, 0, false)
+		require.NoError(t, err)
+		files, err := ltx.SliceFileIterator(it)
+		require.NoError(t, err)
+		require.Len(t, files, 1, size)
+		assert.EqualValues(t, 4, files[0].Size, size)
 	}
 }
 
