@@ -132,12 +132,12 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	if err != nil {
 		return c, err
 	}
+	c.Body = answer.Body
 	defer func() {
 		if err != nil {
-			drain(answer.Body)
+			drain(c.Body)
 		}
 	}()
-	c.Body = answer.Body
 	if etag := answer.Header.Get("ETag"); strings.HasPrefix(etag, `"`) {
 		c.Version = etag
 	}
@@ -147,7 +147,12 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	case code == http.StatusPreconditionFailed && opts.Version != "":
 		return c, tree.ErrReplaced
 	case code == http.StatusRequestedRangeNotSatisfiable:
-		c.Size = rangeio.RefusedSize(span)
+		drain(c.Body)
+		c.Body = http.NoBody
+		if c.Size, err = s.sized(ctx, p, rangeio.RefusedSize(span)); err == nil && c.Size > opts.Offset {
+			err = fmt.Errorf("server rejects the range from %d of %d bytes: %w", opts.Offset, c.Size, ltxstore.ErrUnavailable)
+		}
+		return c, err
 	case code == http.StatusMethodNotAllowed, code == http.StatusMovedPermanently:
 		if info, err := s.Stat(ctx, p); err == nil && info.Mode.IsDir() {
 			return c, fmt.Errorf("name is a collection: %w", fs.ErrNotExist)
@@ -170,25 +175,22 @@ func (s *server) open(ctx context.Context, p string, opts tree.OpenOptions) (c t
 	default:
 		return c, &statusError{"GET", code, answer.Header}
 	}
-	if c.Size < 0 {
-		info, err := s.Stat(ctx, p)
-		if err != nil {
-			return c, err
-		}
-		c.Size = info.Size
-	}
-	if code == http.StatusRequestedRangeNotSatisfiable {
-		if c.Size > opts.Offset {
-			return c, fmt.Errorf("server rejects the range from %d of %d bytes: %w", opts.Offset, c.Size, ltxstore.ErrUnavailable)
-		}
-		drain(c.Body)
-		c.Body = http.NoBody
-		return c, nil
+	if c.Size, err = s.sized(ctx, p, c.Size); err != nil {
+		return c, err
 	}
 	if opts.Version != "" && c.Version != opts.Version {
 		return c, tree.ErrReplaced
 	}
 	return c, nil
+}
+
+// sized returns told, the size in the answer, or asks for it if that is negative.
+func (s *server) sized(ctx context.Context, p string, told int64) (int64, error) {
+	if told >= 0 {
+		return told, nil
+	}
+	info, err := s.Stat(ctx, p)
+	return info.Size, err
 }
 
 // brokenGrace is how long to wait after an aborted PUT before its file is removed. A
