@@ -11,9 +11,6 @@ import (
 	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// headerRoom is the space for the headers in a chunk's message.
-const headerRoom = 1 << 10
-
 // connect checks given and makes the store. It sends nothing.
 func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	if err := given.validate(); err != nil {

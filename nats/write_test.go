@@ -258,6 +258,32 @@ func TestBrokenWrite(t *testing.T) {
 	assert.Len(t, f.chunks(t), 1)
 }
 
+// A body that is read in place is read again where chunks are sent again.
+func TestBrokenWriteOfAFile(t *testing.T) {
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
+	content, chunks, drops := body(t, 1, 400), 0, 0
+	f.set(func() {
+		f.answer = func(subject string, _ []byte) (string, string, bool) {
+			if strings.HasPrefix(subject, "$O."+f.bucket+".C.") {
+				if chunks++; chunks%100 == 99 && drops < 5 {
+					drops++
+					f.drop()
+				}
+			}
+			return "", "", false
+		}
+	})
+	write(t, c, 1, content)
+	f.set(func() { f.answer = nil })
+	assert.Positive(t, drops)
+	assert.Greater(t, chunks, (len(content)+4095)/4096, "some were sent again")
+	assert.True(t, bytes.Equal(content, read(t, c, 1, 0, 0)))
+	got, err := f.store.GetBytes(t.Context(), f.key(1))
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(content, got))
+	assert.Len(t, f.chunks(t), 1)
+}
+
 // The answer to the description is lost: the object is there, once, and whole.
 func TestLostAnswer(t *testing.T) {
 	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})

@@ -2,7 +2,6 @@ package objectstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -48,13 +47,7 @@ func (b *Bucket) delete(ctx context.Context, key, version string) error {
 				return err
 			}
 		}
-		err = b.stream.Delete(ctx, e.seq)
-		if errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-			if now, err := b.describe(ctx, key); err != nil || now.seq != e.seq { // deleted or written in the meantime
-				return err
-			}
-		}
-		return err
+		return b.stream.Delete(ctx, e.seq)
 	}
 	return fmt.Errorf("%w: %d concurrent writes of this name", errMoved, maxConflicts)
 }

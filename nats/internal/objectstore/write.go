@@ -33,8 +33,11 @@ const (
 const firstKey = "ltxstore-first"
 
 const (
-	// ahead is how many chunks of a body are being sent, and in memory, at a time.
-	ahead = 16
+	// At most maxChunks chunks are sent at a time, and at most so many bytes: if they are in
+	// memory until they have arrived, and if they can be read again.
+	maxChunks     = 256
+	maxKept       = 8 << 20
+	maxUnbuffered = 32 << 20
 
 	// cleanupTimeout is how long a failed write may take to clean up.
 	cleanupTimeout = 10 * time.Second
@@ -71,6 +74,12 @@ func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 	return b.write(ctx, key, body, math.MaxInt64-1, opts, retry, body.Sum)
 }
 
+// body is an object.Body or an object.Stream.
+type body interface {
+	io.Reader
+	ReaderAt() io.ReaderAt
+}
+
 // write is an object that is being written.
 type write struct {
 	*Bucket
@@ -82,8 +91,8 @@ type write struct {
 
 // write sends the chunks of a body, of at most size bytes, and then the description.
 // It calls sum for the body's hash after its end.
-func (b *Bucket) write(ctx context.Context, key string, body io.Reader, size int64, opts object.PutOptions, retry object.Retrier, sum func() []byte) (object.Object, error) {
-	w := &write{Bucket: b, retry: retry, sender: b.stream.NewSender(ahead, retry), info: jetstream.ObjectInfo{
+func (b *Bucket) write(ctx context.Context, key string, body body, size int64, opts object.PutOptions, retry object.Retrier, sum func() []byte) (object.Object, error) {
+	w := &write{Bucket: b, retry: retry, info: jetstream.ObjectInfo{
 		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.ChunkSize)}},
 		Bucket:     b.cfg.Name,
 		NUID:       nuid.Next(),
@@ -109,13 +118,23 @@ func (b *Bucket) write(ctx context.Context, key string, body io.Reader, size int
 }
 
 // send sends the body, and returns when all its chunks have arrived. It reads the next
-// chunk while previous ones are being sent, each in a buffer of its own.
-func (w *write) send(ctx context.Context, body io.Reader, size int64) error {
-	var buffers [ahead][]byte
+// chunk while previous ones are being sent.
+func (w *write) send(ctx context.Context, body body, size int64) error {
+	again, limit := body.ReaderAt(), int64(maxKept)
+	if again != nil {
+		limit = maxUnbuffered
+	}
+	ahead := min(max(limit/w.cfg.ChunkSize, 2), maxChunks)
+	w.sender = w.stream.NewSender(int(ahead), w.retry)
+	buffers := make([][]byte, 1)
+	if again == nil {
+		buffers = make([][]byte, ahead) // one for each chunk that has not arrived
+	}
 	for end := false; !end; w.info.Chunks++ {
-		buffer := &buffers[w.info.Chunks%ahead]
+		offset := int64(w.info.Size)
+		buffer := &buffers[int(w.info.Chunks)%len(buffers)]
 		if *buffer == nil {
-			*buffer = make([]byte, min(w.cfg.ChunkSize, size-int64(w.info.Size)+1))
+			*buffer = make([]byte, min(w.cfg.ChunkSize, size-offset+1))
 		}
 		n, err := io.ReadFull(body, *buffer)
 		if end = err == io.EOF || err == io.ErrUnexpectedEOF; end {
@@ -127,13 +146,16 @@ func (w *write) send(ctx context.Context, body io.Reader, size int64) error {
 		if n == 0 {
 			break
 		}
-		offset := strconv.FormatUint(w.info.Size, 10)
 		m := nats.NewMsg(w.chunks + w.info.NUID)
-		m.Header.Set(offsetHeader, offset)
+		m.Header.Set(offsetHeader, strconv.FormatInt(offset, 10))
 		m.Header.Set(objectHeader, w.info.Name)
 		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
 		m.Data = (*buffer)[:n]
-		if err := w.sender.Send(ctx, w.info.NUID+"-"+offset, m); err != nil {
+		var load func() ([]byte, error)
+		if again != nil {
+			load = func() ([]byte, error) { return io.ReadAll(io.NewSectionReader(again, offset, int64(n))) }
+		}
+		if err := w.sender.Send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m, load); err != nil {
 			return err
 		}
 		w.info.Size += uint64(n)

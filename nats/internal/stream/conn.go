@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -92,7 +93,8 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 
 // open finds the stream.
 func (s *Stream) open(ctx context.Context, c *conn) (err error) {
-	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncTimeout(s.cfg.IdleTimeout)); err != nil {
+	// Each Sender limits its own messages.
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncTimeout(s.cfg.IdleTimeout), jetstream.WithPublishAsyncMaxPending(math.MaxInt)); err != nil {
 		return err
 	}
 	if err := s.cfg.Admit(c.nc.MaxPayload()); err != nil {

@@ -66,3 +66,31 @@ func TestRead(t *testing.T) {
 		require.True(t, IsMissing(err), err)
 	}
 }
+
+// A message that is not there is deleted; one that the server does not delete is not.
+func TestDelete(t *testing.T) {
+	s := open(t)
+	c, err := s.connected(t.Context())
+	require.NoError(t, err)
+	_, err = c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}, DenyDelete: true})
+	require.NoError(t, err)
+	cfg := s.cfg
+	cfg.Name = "KEPT"
+	kept := New(cfg)
+	t.Cleanup(kept.Close)
+	for of, subject := range map[*Stream]string{s: "s.a", kept: "kept"} {
+		_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(subject))
+		require.NoError(t, err)
+		err = of.Delete(t.Context(), 1)
+		_, there := of.Last(t.Context(), subject)
+		if of == kept {
+			require.Error(t, err)
+			require.NoError(t, there)
+			continue
+		}
+		require.NoError(t, err)
+		require.True(t, IsMissing(there), there)
+		require.NoError(t, of.Delete(t.Context(), 1))
+		require.NoError(t, of.Delete(t.Context(), 7))
+	}
+}

@@ -13,9 +13,8 @@ import (
 )
 
 var (
-	errStalled  = errors.New("the server did not respond in time")
-	errLost     = errors.New("the connection was lost")
-	errDisorder = errors.New("chunks arrived in a different order than they were sent")
+	errStalled = errors.New("the server did not respond in time")
+	errLost    = errors.New("the connection was lost")
 )
 
 // isUnanswered reports whether a request has no receiver: the stream does not exist,
@@ -54,7 +53,7 @@ var kinds = []struct {
 	{fs.ErrPermission, []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
 		nats.ErrPermissionViolation}},
 	{ltxstore.ErrThrottled, []error{nats.ErrMaxConnectionsExceeded, nats.ErrMaxAccountConnectionsExceeded, jetstream.ErrTooManyStalledMsgs}},
-	{ltxstore.ErrUnavailable, []error{errStalled, errLost, errDisorder,
+	{ltxstore.ErrUnavailable, []error{errStalled, errLost,
 		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
 		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
 		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,

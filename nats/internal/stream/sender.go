@@ -36,8 +36,9 @@ type Retrier interface {
 
 type sent struct {
 	*nats.Msg
-	id  string
-	ack jetstream.PubAckFuture // nil unless a response is expected
+	id   string
+	load func() ([]byte, error)
+	ack  jetstream.PubAckFuture // nil unless a response is expected
 }
 
 // NewSender returns a Sender that waits for acknowledgements when ahead messages have
@@ -47,10 +48,11 @@ func (s *Stream) NewSender(ahead int, retry Retrier) *Sender {
 }
 
 // Send sends a message. Its unique ID tells the server if it is sent again. Send
-// returns when fewer than ahead messages are unacknowledged; m must not be changed
-// until it has arrived.
-func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg) error {
-	s.sent = append(s.sent, &sent{Msg: m, id: id})
+// returns when fewer than ahead messages are unacknowledged. m must not be changed
+// until it has arrived. But if load is not nil, the caller may use the buffer of m.Data
+// again when Send returns, and load returns the same data if they are needed again.
+func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg, load func() ([]byte, error)) error {
+	s.sent = append(s.sent, &sent{Msg: m, id: id, load: load})
 	return s.deliver(ctx, s.ahead-1)
 }
 
@@ -96,7 +98,15 @@ func (s *Sender) publish(ctx context.Context) error {
 		} else if s.isLost(c) {
 			return errLost
 		}
+		if m.Data == nil && m.load != nil {
+			if m.Data, err = m.load(); err != nil {
+				return err
+			}
+		}
 		m.ack, err = c.js.PublishMsgAsync(m.Msg, jetstream.WithMsgID(m.id), jetstream.WithExpectStream(s.stream.cfg.Name), jetstream.WithRetryAttempts(0))
+		if m.load != nil {
+			m.Data = nil
+		}
 		if err != nil {
 			return err
 		}
@@ -133,11 +143,22 @@ func (s *Sender) arrive(ctx context.Context) error {
 	}
 	oldest.ack = nil
 	if arrived.Sequence <= s.last {
-		return errDisorder
+		return s.reorder(ctx, oldest, arrived.Sequence)
 	}
 	s.last, s.sent = arrived.Sequence, s.sent[1:]
 	s.First = cmp.Or(s.First, s.last)
 	return nil
+}
+
+// reorder sends the oldest message again, which has arrived before the previous one: when
+// the connection broke, that was lost, and this one was sent over the next connection. It
+// gets another ID, because the server would treat it as a duplicate.
+func (s *Sender) reorder(ctx context.Context, oldest *sent, seq uint64) error {
+	if err := s.stream.Delete(ctx, seq); err != nil {
+		return err
+	}
+	oldest.id += "+"
+	return s.publish(ctx)
 }
 
 // Wait waits until the server has responded to all messages, or ctx ends.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -73,32 +74,51 @@ func TestSender(t *testing.T) {
 		"connection breaks": func(c *conn) error { return c.nc.ForceReconnect() },
 		"client closes":     func(c *conn) error { c.nc.Close(); return nil },
 	} {
-		t.Run(name, func(t *testing.T) {
-			s, retry := open(t), new(always)
-			sender := s.NewSender(4, retry)
-			var want []string
-			for i := range 100 {
-				m := nats.NewMsg("s.a")
-				m.Data = []byte(strconv.Itoa(i))
-				want = append(want, string(m.Data))
-				require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
-				assert.LessOrEqual(t, len(sender.sent), 3)
-				for _, sent := range sender.sent {
-					assert.NotNil(t, sent.ack, "it is under way")
+		for _, kept := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, kept %t", name, kept), func(t *testing.T) {
+				s, retry := open(t), new(always)
+				sender := s.NewSender(4, retry)
+				var want []string
+				data := make([]byte, 0, 8)
+				for i := range 100 {
+					m, load := nats.NewMsg("s.a"), func() ([]byte, error) { return []byte(strconv.Itoa(i)), nil }
+					if m.Data = strconv.AppendInt(data, int64(i), 10); kept {
+						m.Data, load = []byte(strconv.Itoa(i)), nil
+					}
+					want = append(want, string(m.Data))
+					require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m, load))
+					assert.LessOrEqual(t, len(sender.sent), 3)
+					for _, sent := range sender.sent {
+						assert.NotNil(t, sent.ack, "it is under way")
+					}
+					if i%10 == 9 {
+						require.NoError(t, drop(s.ready.Load()))
+					}
 				}
-				if i%10 == 9 {
-					require.NoError(t, drop(s.ready.Load()))
+				require.NoError(t, sender.Flush(t.Context()))
+				assert.Empty(t, sender.sent)
+				assert.EqualValues(t, 1, sender.First)
+				assert.Equal(t, want, texts(t, s, "s.a"))
+				if name == "connection stays" {
+					assert.Zero(t, retry.failed)
 				}
-			}
-			require.NoError(t, sender.Flush(t.Context()))
-			assert.Empty(t, sender.sent)
-			assert.EqualValues(t, 1, sender.First)
-			assert.Equal(t, want, texts(t, s, "s.a"))
-			if name == "connection stays" {
-				assert.Zero(t, retry.failed)
-			}
-		})
+			})
+		}
 	}
+}
+
+// What cannot be loaded again is not sent, and the Sender says why.
+func TestSenderLoad(t *testing.T) {
+	s, retry := open(t), new(always)
+	sender, gone := s.NewSender(4, retry), errors.New("gone")
+	loads := 0
+	m := nats.NewMsg("s.a")
+	m.Data = []byte("a")
+	require.NoError(t, sender.Send(t.Context(), "id", m, func() ([]byte, error) { loads++; return nil, gone }))
+	assert.Zero(t, loads)
+	require.NoError(t, s.ready.Load().nc.ForceReconnect())
+	require.ErrorIs(t, sender.Flush(t.Context()), gone)
+	assert.Positive(t, loads)
 }
 
 // After a message that the server refuses there is nothing to wait for.
@@ -108,7 +128,7 @@ func TestSenderRefused(t *testing.T) {
 	m := nats.NewMsg("s.a")
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, "7")
 	for i := range 3 {
-		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m, nil))
 	}
 	err := sender.Flush(t.Context())
 	require.True(t, IsRefused(err), err)
@@ -124,24 +144,39 @@ func TestSenderTooLarge(t *testing.T) {
 	s := open(t)
 	m := nats.NewMsg("s.a")
 	m.Data = make([]byte, 2<<20)
-	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m), nats.ErrMaxPayload)
+	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m, nil), nats.ErrMaxPayload)
 }
 
-// stored is the answer to a message that the server has stored.
-type stored struct {
-	jetstream.PubAckFuture
-	ok chan *jetstream.PubAck
-}
-
-func (s stored) Ok() <-chan *jetstream.PubAck { return s.ok }
-
-// Each message has a sequence behind that of the one before it.
+// A message that has arrived before those that it follows, which were lost, is put behind
+// them.
 func TestSenderDisorder(t *testing.T) {
-	for seq, want := range map[uint64]error{4: errDisorder, 5: errDisorder, 6: nil} {
-		ack := stored{ok: make(chan *jetstream.PubAck, 1)}
-		ack.ok <- &jetstream.PubAck{Sequence: seq}
-		sender := &Sender{last: 5, sent: []*sent{{ack: ack}}}
-		require.ErrorIs(t, sender.arrive(t.Context()), want)
+	for _, overtaking := range [][]int{{1}, {3}, {9}, {2, 5, 6}, {7, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}} {
+		s, retry := open(t), new(always)
+		c, err := s.connected(t.Context())
+		require.NoError(t, err)
+		of := func(i int) (string, *nats.Msg) {
+			m := nats.NewMsg("s.a")
+			m.Data = []byte(strconv.Itoa(i))
+			return fmt.Sprint("id-", i), m
+		}
+		for _, i := range overtaking {
+			id, m := of(i)
+			_, err := c.js.PublishMsg(t.Context(), m, jetstream.WithMsgID(id))
+			require.NoError(t, err)
+		}
+		sender := s.NewSender(4, retry)
+		var want []string
+		for i := range 10 {
+			id, m := of(i)
+			want = append(want, string(m.Data))
+			require.NoError(t, sender.Send(t.Context(), id, m, nil))
+		}
+		require.NoError(t, sender.Flush(t.Context()))
+		assert.Equal(t, want, texts(t, s, "s.a"), overtaking)
+		assert.Zero(t, retry.failed)
+		last, err := s.Last(t.Context(), "s.a")
+		require.NoError(t, err)
+		assert.Equal(t, last.Sequence, sender.last)
 	}
 }
 

@@ -3,7 +3,9 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -85,10 +87,19 @@ func (s *Stream) Replace(ctx context.Context, m *nats.Msg, last uint64) (seq uin
 	return seq, err
 }
 
-// Delete deletes the message with a sequence. The error
-// jetstream.ErrMsgDeleteUnsuccessful may mean that there is none.
+// Delete deletes the message with a sequence, if there is one.
 func (s *Stream) Delete(ctx context.Context, seq uint64) error {
-	return s.call(ctx, func(ctx context.Context, c *conn) error { return c.stream.DeleteMsg(ctx, seq) })
+	return s.call(ctx, func(ctx context.Context, c *conn) error {
+		err := c.stream.DeleteMsg(ctx, seq)
+		if !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+			return err
+		}
+		_, missing := c.stream.GetMsg(ctx, seq)
+		if IsMissing(missing) {
+			return nil
+		}
+		return cmp.Or(missing, err)
+	})
 }
 
 // Purge deletes all messages of a subject.
