@@ -38,7 +38,7 @@ type Config struct {
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
 	// Account is the storage account's name. Empty is AZURE_STORAGE_ACCOUNT.
-	Account string `ltx:"account-name" match:"^[A-Za-z0-9_-]{1,63}$" want:"a storage account's name, such as \"mystorage\"" default:"'AZURE_STORAGE_ACCOUNT'" help:"The storage account's name."`
+	Account string `ltx:"account-name,endpoint" match:"^[A-Za-z0-9_-]{1,63}$" want:"a storage account's name, such as \"mystorage\"" default:"'AZURE_STORAGE_ACCOUNT'" help:"The storage account's name."`
 
 	// Endpoint is the URL of the account's blob service: https://host or
 	// http://host, with the account as its path for an emulator. Empty is

@@ -27,7 +27,7 @@ func (r Replica) Locations() []string {
 
 func locations(src ltxstore.Source) (found []string) {
 	if set := settings.Describe(src); set != nil { // its type has a backend
-		found = locationsOf(placeIn(src.Type, set), set)
+		found = locationsOf(placeIn(src.Type, set), set["user"])
 	}
 	for _, other := range src.Mirrors {
 		found = append(found, locations(other)...)
@@ -35,29 +35,27 @@ func locations(src ltxstore.Source) (found []string) {
 	return found
 }
 
-// locationsOf returns the locations of a place whose backend has the given settings: one,
-// or one for each server of a NATS cluster. The user is part of it where each may have a
-// place of its own below the same path.
-func locationsOf(place Place, set map[string]string) (found []string) {
+// locationsOf returns the locations of a place: one, or one for each server of a NATS
+// cluster. A user may have a place of its own below the same path.
+func locationsOf(place Place, user string) (found []string) {
 	if place.Layout == "auto" {
 		place.Layout = LitestreamLayout(place.Type).String()
 	}
-	user := ""
 	switch place.Type {
 	case "mock", "":
 		return nil
 	case "file":
 		place.Path = realpath.Of(place.Path)
 	case "sftp":
-		place.Path, user = path.Clean(place.Path), set["user"]
+		place.Path = path.Clean(place.Path)
 	case "webdav":
 		if u, err := url.Parse(place.Endpoint); err == nil {
 			place.Path, u.Path = u.Path+"/"+place.Path, ""
 			place.Endpoint = u.String()
 		}
-		place.Path, user = path.Clean("/"+place.Path), set["webdav-username"]
+		place.Path = path.Clean("/" + place.Path)
 	case "nats":
-		place.Path, user = path.Clean("/"+place.Path), set["username"]
+		place.Path = path.Clean("/" + place.Path)
 	default:
 		if layout, err := ltxstore.ParseLayout(place.Layout); err == nil {
 			if keys, err := backend.KeysAt(layout, place.Path); err == nil {

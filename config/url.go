@@ -27,8 +27,7 @@ func placeOf(src ltxstore.Source) Place { return placeIn(src.Type, settings.Desc
 // placeIn returns the place that the settings of a backend describe.
 func placeIn(scheme string, found map[string]string) Place {
 	return Place{
-		Type: scheme, Bucket: found["bucket"], Path: found["path"], Region: found["region"], Layout: found["layout"],
-		Endpoint: cmp.Or(found["endpoint"], found["host"], found["webdav-url"], found["servers"], found["account-name"]),
+		Type: scheme, Bucket: found["bucket"], Path: found["path"], Endpoint: found["endpoint"], Region: found["region"], Layout: found["layout"],
 	}
 }
 

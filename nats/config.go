@@ -23,7 +23,7 @@ type Config struct {
 	// URL is the server's URL, nats://HOST:PORT or tls://HOST:PORT, or those of
 	// several servers of a cluster, separated by commas. Empty is
 	// nats://127.0.0.1:4222. It must not contain a user: see Username.
-	URL string `ltx:"servers" default:"'nats://127.0.0.1:4222'" help:"The server's URL, or those of a cluster's servers, separated by commas."`
+	URL string `ltx:"servers,endpoint" default:"'nats://127.0.0.1:4222'" help:"The server's URL, or those of a cluster's servers, separated by commas."`
 
 	// Bucket is the name of an existing object store: letters, digits, hyphens
 	// and underscores.
@@ -41,7 +41,7 @@ type Config struct {
 	// JWT with Seed, its private key; Creds, a file that contains both; or NKey,
 	// which is a seed (SU…), a file that contains one, or a public key (U…) with
 	// Seed.
-	Username string `ltx:"username" default:"none" help:"The user."`
+	Username string `ltx:"username,user" default:"none" help:"The user."`
 	Password string `ltx:"password,secret" default:"none" help:"The user's password." json:"-"`
 	Token    string `ltx:"token,secret,not=username" default:"none" help:"A token instead of a user." json:"-"`
 	JWT      string `ltx:"jwt,secret,not=username,not=token" default:"none" help:"A user's JWT, with 'seed'." json:"-"`

@@ -29,7 +29,7 @@ import (
 type Config struct {
 	// Host is the server's name or address, with a port if it is not 22:
 	// "backup.example.com", "192.0.2.7:2222", "[2001:db8::7]:22".
-	Host string `ltx:"host" default:"required" help:"The server, with a port if it is not 22."`
+	Host string `ltx:"host,endpoint" default:"required" help:"The server, with a port if it is not 22."`
 
 	// Path is the replica's root directory: absolute, or relative to the directory
 	// in which the server starts the session, usually the home directory.

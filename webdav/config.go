@@ -20,7 +20,7 @@ import (
 type Config struct {
 	// URL is the server's URL, with the path below which it serves WebDAV:
 	// "https://cloud.example.com/remote.php/dav/files/me".
-	URL string `ltx:"webdav-url" default:"required" help:"The server's URL, with the path below which it serves WebDAV."`
+	URL string `ltx:"webdav-url,endpoint" default:"required" help:"The server's URL, with the path below which it serves WebDAV."`
 
 	// Path is the replica's root directory below URL.
 	Path string `ltx:"path,path" default:"the URL's directory" help:"The replica's root directory below the URL."`
@@ -31,7 +31,7 @@ type Config struct {
 	// Username and Password are sent by basic authentication. If BearerToken is
 	// set, it is sent instead of them. They are sent to URL only, and redirects
 	// are not followed.
-	Username    string `ltx:"webdav-username" default:"none" help:"The account. The URL's user."`
+	Username    string `ltx:"webdav-username,user" default:"none" help:"The account. The URL's user."`
 	Password    string `ltx:"webdav-password,secret" default:"none" help:"The account's password. The URL's password." json:"-"`
 	BearerToken string `ltx:"bearer-token,secret,not=webdav-password" default:"none" help:"A token that is sent instead of account and password." json:"-"`
 

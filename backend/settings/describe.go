@@ -29,8 +29,9 @@ func Has(src ltxstore.Source, key string) bool {
 
 // Describe returns the values of the backend's settings that are texts and not
 // secrets, by name, whether they come from src, the environment or a default of
-// the backend. The layout is "auto" if it is to be found out. If src is not
-// valid, Describe returns nil.
+// the backend. "endpoint" and "user" are also the settings with that option. The
+// layout is "auto" if it is to be found out. If src is not valid, Describe returns
+// nil.
 func Describe(src ltxstore.Source) map[string]string {
 	d := driverOf(src)
 	if d == nil {
@@ -50,6 +51,9 @@ func Describe(src ltxstore.Source) map[string]string {
 			found[r.names[0]] = fmt.Sprint(v.Interface())
 		case v.Kind() == reflect.String && v.Len() > 0:
 			found[r.names[0]] = v.String()
+			if r.role != "" && found[r.role] == "" {
+				found[r.role] = v.String()
+			}
 		}
 	}
 	return found
@@ -79,8 +83,8 @@ func URLOf(src ltxstore.Source) string {
 			add(l.part)
 		}
 	}
-	for _, name := range []string{"endpoint", "region", "user", "username", "webdav-username", "account-name"} { // of the environment
-		if found[name] != "" {
+	for _, r := range d.rows { // the environment may say where the store is
+		if name := r.names[0]; found[name] != "" && (r.role != "" || slices.Contains([]string{"endpoint", "region", "user"}, name)) {
 			query.Set(name, found[name])
 		}
 	}

@@ -15,6 +15,8 @@ type store struct {
 	Bucket string          `ltx:"bucket"`
 	Region string          `ltx:"region"`
 	Zone   string          `ltx:"zone"`
+	Host   string          `ltx:"host,endpoint"`
+	Login  string          `ltx:"login,user"`
 	Key    string          `ltx:"key,secret"`
 	Parts  int             `ltx:"parts"`
 	Layout ltxstore.Layout `ltx:"layout"`
@@ -92,6 +94,13 @@ func TestDescribe(t *testing.T) {
 	assert.Equal(t, "described://b?layout=litestream&parts=3&zone=z", URLOf(src))
 	assert.True(t, Has(src, "region"))
 	assert.False(t, Has(src, "regoin"))
+
+	src.Settings["host"], src.Settings["login"] = "h", "me"
+	found := Describe(src)
+	assert.Equal(t, [4]string{"h", "h", "me", "me"}, [4]string{found["host"], found["endpoint"], found["login"], found["user"]})
+	assert.Equal(t, "described://b?host=h&layout=litestream&login=me&parts=3&zone=z", URLOf(src))
+	delete(src.Settings, "host")
+	delete(src.Settings, "login")
 
 	src.Settings["layout"] = "auto"
 	assert.Nil(t, Describe(src), "two layouts")

@@ -46,6 +46,8 @@
 //	            or a negative min
 //	oneof=A|B   what a text must be, unless it is empty
 //	path        the text is a path of keys: see backend.CleanPath
+//	endpoint    the text names the store's server, as a setting "endpoint" does
+//	user        the text names the user, as a setting "user" does
 //	not=NAME    a setting that must not be given together with this one
 //
 // The tag match holds a regular expression that a non-empty text must match,
@@ -96,6 +98,7 @@ type row struct {
 	kind  string
 
 	secret, base64, path bool
+	role                 string // "endpoint" or "user"
 	min, max             int64
 	text                 map[string]string // the options min and max as they are written
 	oneof, exclude       []string
@@ -198,6 +201,8 @@ func newRow(f reflect.StructField, index []int, field, prefix, changes string) r
 			r.secret = true
 		case "path":
 			r.path = true
+		case "endpoint", "user":
+			r.role = key
 		case "min":
 			r.text[key] = value
 			least, negative := strings.CutPrefix(value, "-")
