@@ -2,15 +2,19 @@ package gcs
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"io/fs"
 	"net/http"
 	"testing"
+	"testing/iotest"
 
 	"cloud.google.com/go/storage"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
@@ -148,4 +152,23 @@ func TestGivenClientListingRepeats(t *testing.T) {
 	b.fail("ListObjects", -1, repeats(func(n int) string { return string(rune('A' + n%2)) }, keyOf))
 	_, err := b.over(t).list(t, 0, false)
 	require.ErrorIs(t, err, flow.ErrRepeats)
+}
+
+// A closed client is not told as the end of the caller's context.
+func TestClosedClient(t *testing.T) {
+	c, err := storage.NewGRPCClient(t.Context(), option.WithoutAuthentication(), option.WithEndpoint("127.0.0.1:1"), storage.WithDisabledClientMetrics(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	b := newBench(t, gcsfake.Options{}, nil)
+	b.ReplicaClient = b.client(t, func(cfg *Config) { cfg.Endpoint, cfg.Client = "", c })
+	for _, body := range []io.Reader{bytes.NewReader(ltxBody(t, 300)), io.MultiReader(bytes.NewReader(ltxBody(t, 3*testChunk)))} {
+		_, err = b.write(t, body)
+		require.ErrorContains(t, err, "is Config.Client closed?")
+		require.NotErrorIs(t, err, context.Canceled)
+	}
+	_, err = b.write(t, io.MultiReader(bytes.NewReader(ltxBody(t, 300)), iotest.ErrReader(context.Canceled)))
+	require.ErrorIs(t, err, context.Canceled, "the body's own error")
+	_, err = b.read(t, 0, 0)
+	require.ErrorContains(t, err, "the client connection is closing")
 }

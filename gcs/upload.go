@@ -21,7 +21,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	defer cancel()
 	w.ChunkSize = 0 // no buffer; otherwise it has at least 256 KiB, by default 16 MiB
 	w.CRC32C, w.SendCRC32C = crcOf(opts.Sum), true
-	return send(w, cancel, body)
+	return send(ctx, w, cancel, body)
 }
 
 // PutStream implements object.Streamer with a resumable upload. Repeating a chunk
@@ -33,7 +33,7 @@ func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 	defer cancel()
 	w.ChunkSize = int(b.cfg.Transfer.PartSize)
 	w.ChunkRetryDeadline = time.Hour // the policy decides
-	done, err := send(w, cancel, body)
+	done, err := send(ctx, w, cancel, body)
 	if err == nil {
 		return done, nil
 	}
@@ -66,17 +66,21 @@ func (b *bucket) writer(ctx context.Context, key string, opts object.PutOptions)
 
 // send copies a body to the library's writer and completes the object. If it
 // fails, nothing is published, and the library's goroutine has ended.
-func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.Object, error) {
-	if _, err := io.Copy(w, body); err != nil {
+func send(ctx context.Context, w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.Object, error) {
+	to := &noting{w: w}
+	if _, err := io.Copy(to, body); err != nil {
 		// CloseWithError comes before cancel and Close: a writer that is only
 		// cancelled may complete the object with what it has.
 		_ = w.CloseWithError(err) //lint:ignore SA1019 canceling instead is not safe
 		cancel()
 		_ = w.Close() // returns when the library's goroutine has ended
+		if to.err != nil {
+			err = notCanceled(ctx, err)
+		}
 		return object.Object{}, err
 	}
 	if err := w.Close(); err != nil {
-		return object.Object{}, err
+		return object.Object{}, notCanceled(ctx, err)
 	}
 	attrs := w.Attrs()
 	if attrs == nil {
@@ -87,6 +91,26 @@ func send(w *storage.Writer, cancel context.CancelFunc, body io.Reader) (object.
 		done.Size = -1 // a response for another object: ask for this one
 	}
 	return done, nil
+}
+
+// noting notes why a write failed, in contrast to the body.
+type noting struct {
+	w   io.Writer
+	err error
+}
+
+func (n *noting) Write(p []byte) (written int, err error) {
+	written, n.err = n.w.Write(p)
+	return written, n.err
+}
+
+// notCanceled returns the library's error of an upload. Over gRPC, that is context.Canceled
+// if the Client is closed, although nobody has canceled the caller's context.
+func notCanceled(ctx context.Context, err error) error {
+	if ctx.Err() == nil && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("upload was canceled by the library (%v): is Config.Client closed?", err)
+	}
+	return err
 }
 
 // cleanupTimeout is how long a failed write may take to clean up.
