@@ -13,7 +13,6 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
-		URL:     urlOf,
 		Check: func(cfg *Config, _ ltxstore.Source) error {
 			if cfg.Endpoint != "" && !strings.Contains(cfg.Endpoint, "://") { // as Litestream's files have it
 				cfg.Endpoint = "https://" + cfg.Endpoint
@@ -44,6 +43,3 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return place, nil
 }
-
-// urlOf is the inverse of placeOf. Credentials are not part of the URL.
-func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("oss", set) }

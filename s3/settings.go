@@ -14,7 +14,6 @@ func init() {
 	settings.Register(settings.Backend[document, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
-		URL:     urlOf,
 		Check:   (*document).complete,
 		New:     func(d document) *ReplicaClient { return NewReplicaClient(d.Config) },
 	})
@@ -54,6 +53,3 @@ func (d *document) complete(src ltxstore.Source) error {
 	}
 	return d.validate()
 }
-
-// urlOf is the inverse of placeOf. Credentials are not part of the URL.
-func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("s3", set) }

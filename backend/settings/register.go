@@ -20,8 +20,8 @@ type Backend[C any, R ltxstore.ReplicaClient] struct {
 
 	// URL is the inverse of Place: it returns the URL, without a query, of the
 	// place that the given settings describe, and which of them it contains. If
-	// URL is nil, the URL is the first scheme and contains none. [BucketURL]
-	// serves stores with buckets.
+	// URL is nil, it is [BucketURL] with the first scheme for a backend with a
+	// Place and a setting "bucket"; otherwise it is the scheme and contains none.
 	URL func(set map[string]string) (url string, contains []string)
 
 	// Check completes a Config that was decoded from src, or returns what is
@@ -50,14 +50,19 @@ type driver struct {
 }
 
 func newDriver[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *driver {
+	t := newTable(reflect.TypeFor[C]())
+	switch {
+	case b.URL != nil:
+	case b.Place != nil && t.named("bucket") >= 0:
+		b.URL = func(set map[string]string) (string, []string) { return BucketURL(b.Schemes[0], set) }
+	default:
+		b.URL = func(map[string]string) (string, []string) { return b.Schemes[0] + "://", nil }
+	}
 	if b.Place == nil {
 		b.Place = noPlace
 	}
-	if b.URL == nil {
-		b.URL = func(map[string]string) (string, []string) { return b.Schemes[0] + "://", nil }
-	}
 	return &driver{
-		Table: newTable(reflect.TypeFor[C]()), schemes: b.Schemes, place: b.Place, url: b.URL,
+		Table: t, schemes: b.Schemes, place: b.Place, url: b.URL,
 		check: func(cfg any, src ltxstore.Source) error {
 			if b.Check == nil {
 				return nil
