@@ -3,6 +3,8 @@ package object_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
@@ -126,4 +129,41 @@ func TestStreamIsReadAgain(t *testing.T) {
 	_, err = object.NewBody([]byte("abcdefg")).ReaderAt().ReadAt(again, 2)
 	require.NoError(t, err)
 	assert.Equal(t, "cde", string(again))
+}
+
+// sums is a store of streams that computes the hash by itself, and of the rest that it does
+// not read not at all.
+type sums struct {
+	streamed
+	read int64
+	got  []byte
+}
+
+func (s *sums) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+	r, hash := body.Unsummed()
+	content, err := io.ReadAll(io.LimitReader(r, s.read))
+	if err != nil {
+		return object.Object{}, err
+	}
+	before := body.Sum()
+	if _, err := hash.Write(content); err != nil {
+		return object.Object{}, err
+	}
+	if bytes.Equal(before, body.Sum()) {
+		return object.Object{}, errors.New("it was summed")
+	}
+	done, err := s.streamed.PutStream(ctx, key, body, opts, retry)
+	s.got = body.Sum()
+	return done, err
+}
+
+// A stream may be summed by the store, and what is read after that is summed too.
+func TestStreamUnsummed(t *testing.T) {
+	content := bytes.Repeat([]byte("abcdefg"), partSize)
+	m := newMemory(object.Traits{NewHash: sha256.New})
+	store := &sums{streamed: streamed{m}, read: 1000}
+	_, err := (&scripted{parted: parted{m}}).client(t, store, false).WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(content))
+	require.ErrorIs(t, err, ltxstore.ErrChecksum, "the beginning is missing")
+	want := sha256.Sum256(content)
+	assert.Equal(t, want[:], store.got)
 }

@@ -171,8 +171,8 @@ func (u *upload) single(ctx context.Context) (Object, error) {
 
 // stream stores the body with a Streamer.
 func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
-	u.c.hash = u.newHash()
-	counted := &Stream{r: u.c.stream(), hash: u.c.hash}
+	counted := &Stream{r: u.c.stream(), hash: u.newHash()}
+	u.c.hash = counted.hash
 	if u.c.src.at != nil {
 		counted.at = u.c.src
 	}
@@ -214,7 +214,7 @@ func (p retrier) Do(ctx context.Context, op func(context.Context) error) error {
 
 // Stream is a body of unknown length, which is read once.
 type Stream struct {
-	r    io.Reader   // also writes to hash
+	r    io.Reader
 	at   io.ReaderAt // nil unless the body is read in place
 	hash hash.Hash
 	n    int64
@@ -223,6 +223,19 @@ type Stream struct {
 
 // Read implements io.Reader.
 func (s *Stream) Read(p []byte) (int, error) {
+	n, err := unsummed{s}.Read(p)
+	s.hash.Write(p[:n]) // never fails
+	return n, err
+}
+
+// Unsummed returns a reader of the body, and a writer that everything must be written to
+// that was read, in the same order: a Streamer may compute the hash while it sends.
+func (s *Stream) Unsummed() (io.Reader, io.Writer) { return unsummed{s}, s.hash }
+
+type unsummed struct{ *Stream }
+
+// Read implements io.Reader.
+func (s unsummed) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.n += int64(n)
 	s.end = s.end || err == io.EOF

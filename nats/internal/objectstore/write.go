@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/textproto"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,7 +54,8 @@ func (single) Do(ctx context.Context, op func(context.Context) error) error { re
 
 // Put implements object.Bucket.
 func (b *Bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
-	return b.write(ctx, key, body, body.Size(), opts, single{}, func() []byte { return opts.Sum })
+	known := func() []byte { return opts.Sum }
+	return b.write(ctx, key, source{body, body.ReaderAt(), io.Discard, known}, body.Size(), opts, single{})
 }
 
 // PutStream implements object.Streamer. With write-once it checks the
@@ -71,13 +73,16 @@ func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 			return object.Object{}, err
 		}
 	}
-	return b.write(ctx, key, body, math.MaxInt64-1, opts, retry, body.Sum)
+	r, hash := body.Unsummed()
+	return b.write(ctx, key, source{r, body.ReaderAt(), hash, body.Sum}, math.MaxInt64-1, opts, retry)
 }
 
-// body is an object.Body or an object.Stream.
-type body interface {
+// source is the body of a write.
+type source struct {
 	io.Reader
-	ReaderAt() io.ReaderAt
+	again io.ReaderAt   // nil if it can be read only once
+	hash  io.Writer     // gets what was read
+	sum   func() []byte // returns the hash after the end
 }
 
 // write is an object that is being written.
@@ -90,8 +95,7 @@ type write struct {
 }
 
 // write sends the chunks of a body, of at most size bytes, and then the description.
-// It calls sum for the body's hash after its end.
-func (b *Bucket) write(ctx context.Context, key string, body body, size int64, opts object.PutOptions, retry object.Retrier, sum func() []byte) (object.Object, error) {
+func (b *Bucket) write(ctx context.Context, key string, body source, size int64, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	w := &write{Bucket: b, retry: retry, info: jetstream.ObjectInfo{
 		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.ChunkSize)}},
 		Bucket:     b.cfg.Name,
@@ -101,7 +105,7 @@ func (b *Bucket) write(ctx context.Context, key string, body body, size int64, o
 		w.info.Headers.Set(textproto.CanonicalMIMEHeaderKey(name), value)
 	}
 	err := w.send(ctx, body, size)
-	hash := sum()
+	hash := body.sum()
 	var old entry
 	if err == nil {
 		w.info.Digest = "SHA-256=" + base64.URLEncoding.EncodeToString(hash)
@@ -118,25 +122,30 @@ func (b *Bucket) write(ctx context.Context, key string, body body, size int64, o
 }
 
 // send sends the body, and returns when all its chunks have arrived. It reads the next
-// chunk while previous ones are being sent.
-func (w *write) send(ctx context.Context, body body, size int64) error {
-	again, limit := body.ReaderAt(), int64(maxKept)
-	if again != nil {
+// chunk while previous ones are being sent, and computes the hash of each at the same time.
+func (w *write) send(ctx context.Context, body source, size int64) error {
+	limit := int64(maxKept)
+	if body.again != nil {
 		limit = maxUnbuffered
 	}
 	ahead := min(max(limit/w.cfg.ChunkSize, 2), maxChunks)
 	w.sender = w.stream.NewSender(int(ahead), w.retry)
 	buffers := make([][]byte, 1)
-	if again == nil {
+	if body.again == nil {
 		buffers = make([][]byte, ahead) // one for each chunk that has not arrived
 	}
+	var hashing sync.WaitGroup
+	defer hashing.Wait()
 	for end := false; !end; w.info.Chunks++ {
+		hashing.Wait()
 		offset := int64(w.info.Size)
 		buffer := &buffers[int(w.info.Chunks)%len(buffers)]
 		if *buffer == nil {
 			*buffer = make([]byte, min(w.cfg.ChunkSize, size-offset+1))
 		}
 		n, err := io.ReadFull(body, *buffer)
+		data := (*buffer)[:n]
+		hashing.Go(func() { _, _ = body.hash.Write(data) }) // never fails
 		if end = err == io.EOF || err == io.ErrUnexpectedEOF; end {
 			err = nil
 		}
@@ -150,10 +159,10 @@ func (w *write) send(ctx context.Context, body body, size int64) error {
 		m.Header.Set(offsetHeader, strconv.FormatInt(offset, 10))
 		m.Header.Set(objectHeader, w.info.Name)
 		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
-		m.Data = (*buffer)[:n]
+		m.Data = data
 		var load func() ([]byte, error)
-		if again != nil {
-			load = func() ([]byte, error) { return io.ReadAll(io.NewSectionReader(again, offset, int64(n))) }
+		if body.again != nil {
+			load = func() ([]byte, error) { return io.ReadAll(io.NewSectionReader(body.again, offset, int64(n))) }
 		}
 		if err := w.sender.Send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m, load); err != nil {
 			return err
