@@ -31,16 +31,18 @@ func refuseForeign(stack *middleware.Stack) error {
 	type inputKey struct{}
 	type rootKey struct{}
 
-	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ltxstoreKeepInput",
-		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			return next.HandleInitialize(middleware.WithStackValue(ctx, inputKey{}, in.Parameters), in)
-		}), middleware.After)
-	if err != nil {
-		return err
+	if hasDocument(operation) {
+		err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ltxstoreKeepInput",
+			func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				return next.HandleInitialize(middleware.WithStackValue(ctx, inputKey{}, in.Parameters), in)
+			}), middleware.After)
+		if err != nil {
+			return err
+		}
 	}
 
 	// Above what reads the answer: what it says.
-	err = stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeign",
+	err := stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeign",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
 			resp, ok := out.RawResponse.(*smithyhttp.Response)

@@ -85,7 +85,7 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string, sessions s3.E
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
-		o.APIOptions = append(o.APIOptions, refuseForeign, skipEmpty)
+		o.APIOptions = append(o.APIOptions, refuseForeign, skipEmpty, readETag)
 		switch {
 		case !cfg.signs():
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))

@@ -315,7 +315,7 @@ func serveStub(t *testing.T, set func(*replica), serve func(http.Handler) (*http
 			HTTPClient:  roundTripper{pool}, Retryer: aws.NopRetryer{},
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
-			APIOptions:                 []func(*middleware.Stack) error{refuseForeign, skipEmpty},
+			APIOptions:                 []func(*middleware.Stack) error{refuseForeign, skipEmpty, readETag},
 		}),
 	}
 	if set != nil {

@@ -79,11 +79,14 @@ func TestSmallWriteAllocations(t *testing.T) {
 		return int64(after.TotalAlloc-before.TotalAlloc) / runs, int64(after.Mallocs-before.Mallocs) / runs
 	}
 	base, baseObjects := measure(bare)
-	sdk, _ := measure(plain)
+	sdk, sdkObjects := measure(plain)
 	saved := sdk - base
 	t.Logf("%d bytes less than the SDK's as it is", saved)
 	if !race.Enabled && saved < 2<<10 {
 		t.Errorf("PutObject allocates %d bytes less than with the SDK as it is: want 2 KiB", saved)
+	}
+	if !race.Enabled && baseObjects > sdkObjects-10 {
+		t.Errorf("PutObject makes %d allocations, with the SDK as it is %d: want 10 less", baseObjects, sdkObjects)
 	}
 	for name, run := range map[string]func(){"seekable": seekable, "stream": stream} {
 		bytes, objects := measure(run)

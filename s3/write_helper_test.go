@@ -66,7 +66,7 @@ func writeClient(t testing.TB, url string, change func(*replica)) (*ReplicaClien
 			Credentials:                credentials.NewStaticCredentialsProvider("AK", "SK", ""),
 			RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 			ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
-			APIOptions:                 []func(*middleware.Stack) error{refuseForeign, skipEmpty},
+			APIOptions:                 []func(*middleware.Stack) error{refuseForeign, skipEmpty, readETag},
 			Retryer:                    aws.NopRetryer{},
 		}),
 	}

@@ -111,6 +111,20 @@ func (d *drain) Read(b []byte) (int, error) {
 // Copy is io.Copy with memory from the pool, and by Read and Write only.
 func Copy(w io.Writer, r io.Reader) (int64, error) {
 	buf := mediumBuffers.Get().(*[mediumBuffer]byte)
-	defer mediumBuffers.Put(buf)
-	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buf[:])
+	plain := plainPairs.Get().(*plainPair)
+	plain.w.Writer, plain.r.Reader = w, r
+	defer func() {
+		*plain = plainPair{}
+		plainPairs.Put(plain)
+		mediumBuffers.Put(buf)
+	}()
+	return io.CopyBuffer(&plain.w, &plain.r, buf[:])
 }
+
+// plainPair hides all methods but Write and Read.
+type plainPair struct {
+	w struct{ io.Writer }
+	r struct{ io.Reader }
+}
+
+var plainPairs = sync.Pool{New: func() any { return new(plainPair) }}
