@@ -19,6 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/memnet"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
 	"github.com/ltxstore/ltxstore/restore"
 	"github.com/ltxstore/ltxstore/s3"
@@ -38,7 +39,11 @@ const (
 // processor costs nothing: what is left is when requests are sent. There is one for each file and
 // range, and for each level.
 func TestWire(t *testing.T) {
+	runs := race.OneOf(2)
 	for small, share := range map[int]float64{0: 0.92, 200: 0.88} {
+		if !runs() {
+			continue
+		}
 		t.Run(fmt.Sprintf("snapshot and %d transactions", small), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := s3fake.New(s3fake.Options{}, "bucket")
