@@ -66,6 +66,7 @@ func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
 		Content:     func(req *http.Request) bool { return req.Method == http.MethodGet && req.URL.Query().Get("comp") == "" },
 		MaxDocument: maxDocument,
 		Answer:      answerOf,
+		Unread:      func(err error) bool { return err != nil && strings.Contains(err.Error(), "unmarshalling type *") }, // azcore's
 		Kinds:       kinds,
 		Place:       fmt.Sprintf("container %q at %s", cfg.Bucket, cfg.Endpoint),
 		Secrets:     secrets,

@@ -96,6 +96,8 @@ func operations() map[string]operation {
 		"commit": {Row: matrix.Row{Hit: hit("PutBlockList"), Cells: matrix.Cells(matrix.Repeated(upload, "PutBlockList"), silent,
 			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: plain, Do: large},
 		"read": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
+			// How long it should be is asked for.
+			matrix.Every(matrix.Cell{Requests: counts{"GetBlob": 2, "GetBlobProperties": 1}}, matrix.Shortened),
 			matrix.Rangeless())}, Config: plain,
 			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
 		"read a range": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,

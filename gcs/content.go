@@ -1,6 +1,7 @@
 package gcs
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,6 +19,11 @@ func (s *sending) checkContent(req *http.Request, resp *http.Response) error {
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
+		// The library takes an unknown length for a checksum that does not match.
+		if stored, err := strconv.ParseInt(h.Get("X-Goog-Stored-Content-Length"), 10, 64); err == nil && resp.ContentLength < 0 {
+			resp.ContentLength = stored
+			resp.Body = &whole{resp.Body, stored}
+		}
 		return nil
 	case http.StatusPartialContent:
 		return s.checkRange(req.Header.Get("Range"), resp)
@@ -48,6 +54,9 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 		return transport.Foreign("body of %d bytes with the Content-Range %s", resp.ContentLength, excerpt(told, s.secrets))
 	}
 	resp.Body = rangeio.Announced(resp.Body, n)
+	if resp.ContentLength < 0 {
+		resp.ContentLength = n
+	}
 	return nil
 }
 
@@ -55,4 +64,19 @@ func (s *sending) checkRange(asked string, resp *http.Response) error {
 func isStoredCompressed(h http.Header) bool {
 	stored := h.Get("X-Goog-Stored-Content-Encoding")
 	return stored != "" && stored != "identity"
+}
+
+// whole is a body that fails if it ends before n bytes.
+type whole struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read implements io.Reader.
+func (w *whole) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if w.left -= int64(n); err == io.EOF && w.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }

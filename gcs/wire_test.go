@@ -90,7 +90,8 @@ func TestOpenOfAServiceThatIsWrong(t *testing.T) {
 	require.ErrorContains(t, err, "want it to start at 100")
 }
 
-// An answer that does not tell its length, a proxy's, costs one request more.
+// An answer that does not tell its length, a proxy's, costs one request more, unless it tells
+// that of the object.
 func TestOpenOfUnknownLength(t *testing.T) {
 	b := newBench(t, gcsfake.Options{}, nil)
 	body := ltxBody(t, 10_000)
@@ -100,6 +101,7 @@ func TestOpenOfUnknownLength(t *testing.T) {
 		if err == nil && req.URL.Query().Get("alt") == "media" {
 			resp.ContentLength = -1
 			resp.Header.Del("Content-Length")
+			resp.Header.Del("X-Goog-Stored-Content-Length")
 		}
 		return resp, err
 	}).read(t, 0, 0)
@@ -107,11 +109,21 @@ func TestOpenOfUnknownLength(t *testing.T) {
 	assert.True(t, bytes.Equal(body, got))
 	b.counts(t, map[string]int{"ReadObject": 1, "GetObject": 1})
 
+	b.fail("ReadObject", 2, httpfault.Chunked())
+	got, err = b.read(t, 0, 0)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(body, got))
+	got, err = b.read(t, 100, 200)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(body[100:300], got))
+	b.counts(t, map[string]int{"ReadObject": 3, "GetObject": 1})
+
 	_, err = b.changed(t, func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 		resp, err := next.RoundTrip(req)
 		if err == nil && req.URL.Query().Get("alt") == "media" {
 			resp.ContentLength = -1
 			resp.Header.Del("Content-Length")
+			resp.Header.Del("X-Goog-Stored-Content-Length")
 			b.server.Put("bucket", testKey, plainBody(5000)) // whose length is not this body's
 		}
 		return resp, err

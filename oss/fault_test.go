@@ -90,6 +90,8 @@ func operations() map[string]operation {
 			matrix.Every(matrix.Cell{Requests: matrix.Plus(upload, counts{"CompleteMultipartUpload": 1})}, matrix.ErrorIn200),
 			matrix.Denied(matrix.Plus(matrix.Plus(upload, counts{"AbortMultipartUpload": 1}), counts{"ListParts": 1})))}, Config: oss.Config{}, Do: large},
 		"read": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads,
+			// How long it should be is asked for.
+			matrix.Every(matrix.Cell{Requests: counts{"GetObject": 2, "HeadObject": 1}}, matrix.Shortened),
 			matrix.Rangeless())}, Config: oss.Config{},
 			Do: func(w *matrix.World, ctx context.Context) error { return w.Read(ctx, largeSize, 0, 0) }},
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads,

@@ -90,6 +90,8 @@ func operations() map[string]operation {
 		return matrix.Cells(matrix.Repeated(well, "GetObject"),
 			matrix.Every(matrix.Void("a body of an object has any bytes: see its size and checksum"), matrix.ErrorIn200),
 			matrix.Every(matrix.Void("no checksum was stored with the object"), matrix.WrongBytes),
+			// How long it should be is asked for.
+			matrix.Every(matrix.Cell{Requests: matrix.Plus(well, counts{"GetObject": 1, "HeadObject": 1})}, matrix.Shortened),
 			matrix.Denied(well))
 	}
 	get := counts{"GetObject": 1}
@@ -124,6 +126,7 @@ func operations() map[string]operation {
 			matrix.Denied(matrix.Plus(upload, abort)))}, Config: setup{cfg: s3.Config{Transfer: object.Options{Concurrency: 1}, WriteOnce: true}}, Do: large},
 		"read": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: reads(get)}, Do: read(0, 0)},
 		"read a range": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(get), matrix.Every(matrix.Cell{Requests: get}, matrix.RangeLost),
+			matrix.Every(matrix.Cell{Requests: counts{"GetObject": 2}}, matrix.Shortened),
 			matrix.Every(matrix.Cell{Requests: counts{"GetObject": 2}}, matrix.Spans()...))}, Do: read(5000, 10_000)},
 		"read what has a checksum": {Row: matrix.Row{Hit: hit("GetObject"), At: 1000, Cells: matrix.Cells(reads(counts{"PutObject": 1, "GetObject": 1}),
 			matrix.Every(matrix.Cell{Want: ltxstore.ErrChecksum, Requests: counts{"PutObject": 1, "GetObject": 1}}, matrix.WrongBytes))},

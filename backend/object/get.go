@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
@@ -63,6 +64,9 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 		a.Size = now.Size
 	}
 	ranged := offset > 0 || size > 0
+	if content.Length < 0 && !ranged {
+		a.body = &unannounced{a.body, r, a.Size}
+	}
 	a.whole = ranged && content.Offset == 0 && (offset > 0 || content.Length > size)
 	if !a.whole {
 		if ranged && content.Length >= 0 {
@@ -76,6 +80,23 @@ func (r *replica) accept(ctx context.Context, key string, content Content, offse
 	}
 	a.body = &skipper{ReadCloser: a.body, skip: start}
 	return a, nil
+}
+
+// unannounced is a whole object's body whose length the store did not announce, and which
+// an SDK has compared with a checksum: one that ends too early is not a corrupt one.
+type unannounced struct {
+	io.ReadCloser
+	r    *replica
+	left int64
+}
+
+// Read implements io.Reader.
+func (u *unannounced) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	if u.left -= int64(n); u.left > 0 && u.r.is(err, ltxstore.ErrChecksum) {
+		err = fmt.Errorf("body ends %d bytes too early: %w", u.left, io.ErrUnexpectedEOF)
+	}
+	return n, err
 }
 
 // skipper skips bytes before the requested range, at the first Read.

@@ -32,7 +32,7 @@ func Foreign() []Fault { return []Fault{Page, Nothing, NoRoute, Bare404} }
 func Spans() []Fault { return []Fault{SpanLost, OtherSpan} }
 
 // InBody returns the faults that spoil an answer in its body.
-func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated, Gzipped} }
+func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated, Gzipped, Shortened} }
 
 // Void returns a cell that cannot be, and why.
 func Void(why string) Cell { return Cell{Void: why} }

@@ -33,6 +33,7 @@ const (
 	Stalled     Fault = "stalled body"
 	Truncated   Fault = "truncated body"
 	Gzipped     Fault = "gzipped body"
+	Shortened   Fault = "short body of no length"
 	WrongBytes  Fault = "wrong bytes"
 	ErrorIn200  Fault = "200 with an error"
 	LostAnswer  Fault = "lost answer"
@@ -54,7 +55,7 @@ const (
 // Faults returns all faults.
 func Faults() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, Outage, TimedOut, Refused, Reset, ResetInBody, Stalled,
-		Truncated, Gzipped, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
+		Truncated, Gzipped, Shortened, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
 }
 
 // RetryAfter is how long Throttled wants to be left alone: longer than a
@@ -221,6 +222,8 @@ func (s Service) effect(fault Fault, at int64) httpfault.Effect {
 		return httpfault.StallAfter(at)
 	case Truncated:
 		return httpfault.Truncate(at)
+	case Shortened:
+		return httpfault.Shorten(at)
 	case Gzipped:
 		return httpfault.Gzip()
 	case WrongBytes:

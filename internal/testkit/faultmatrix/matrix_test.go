@@ -84,7 +84,7 @@ func TestPlayBites(t *testing.T) {
 // Every fault has an effect: the answer, or that there is none.
 func TestEffects(t *testing.T) {
 	answers := map[matrix.Fault]string{matrix.Throttled: "429 ", matrix.Failed: "500 ", matrix.BadGateway: "502 ", matrix.Outage: "503 ",
-		matrix.TimedOut: "408 ", matrix.Gzipped: "200 \x1f\x8b", matrix.WrongBytes: "200 h%llo", matrix.ErrorIn200: "200 error", matrix.RangeLost: "200 hello",
+		matrix.TimedOut: "408 ", matrix.Gzipped: "200 \x1f\x8b", matrix.Shortened: "200 h", matrix.WrongBytes: "200 h%llo", matrix.ErrorIn200: "200 error", matrix.RangeLost: "200 hello",
 		matrix.SpanLost: "206 hello", matrix.OtherSpan: "206 hello",
 		matrix.HTMLPage: "502 <html>", matrix.Expired: "403 ", matrix.Page: "200 <html>", matrix.Nothing: "200 ",
 		matrix.NoRoute: "404 404 page not found", matrix.Bare404: "404 "}

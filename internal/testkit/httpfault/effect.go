@@ -91,6 +91,15 @@ func Truncate(n int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) { cut(x, w, r, n, false) }
 }
 
+// Shorten ends the answer in good order after n bytes of its body, and hides that there was
+// more: so does a proxy that has lost the server, and a server that speaks HTTP/1.0.
+func Shorten(n int64) Effect {
+	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
+		limited := &limitedWriter{ResponseWriter: &chunkedWriter{w}, left: n, atLimit: func() {}}
+		x.Next.ServeHTTP(limited, r)
+	}
+}
+
 // StallAfter sends n bytes of the answer's body and then nothing, until the
 // client goes away or the layer is cleared; then the connection is closed.
 func StallAfter(n int64) Effect {
