@@ -284,6 +284,27 @@ func TestBrokenWriteOfAFile(t *testing.T) {
 	assert.Len(t, f.chunks(t), 1)
 }
 
+// A write that makes progress does not fail, however long a chunk is under way.
+func TestSlowWrite(t *testing.T) {
+	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
+	c := f.client(func(cfg *nats.Config) { cfg.IdleTimeout, cfg.Retry.MaxAttempts = time.Second, 1 })
+	defer c.Close()
+	content := body(t, 1, 200)
+	f.set(func() {
+		f.answer = func(subject string, _ []byte) (string, string, bool) {
+			if strings.HasPrefix(subject, "$O."+f.bucket+".C.") {
+				time.Sleep(15 * time.Millisecond)
+			}
+			return "", "", false
+		}
+	})
+	start := time.Now()
+	write(t, c, 1, content)
+	assert.Greater(t, time.Since(start), 2*time.Second)
+	f.set(func() { f.answer = nil })
+	assert.True(t, bytes.Equal(content, read(t, c, 1, 0, 0)))
+}
+
 // The answer to the description is lost: the object is there, once, and whole.
 func TestLostAnswer(t *testing.T) {
 	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})

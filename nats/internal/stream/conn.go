@@ -94,7 +94,7 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 // open finds the stream.
 func (s *Stream) open(ctx context.Context, c *conn) (err error) {
 	// Each Sender limits its own messages.
-	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncTimeout(s.cfg.IdleTimeout), jetstream.WithPublishAsyncMaxPending(math.MaxInt)); err != nil {
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(math.MaxInt)); err != nil {
 		return err
 	}
 	if err := s.cfg.Admit(c.nc.MaxPayload()); err != nil {

@@ -57,7 +57,7 @@ var kinds = []struct {
 		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
 		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
 		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,
-		jetstream.ErrNoStreamResponse, jetstream.ErrAsyncPublishTimeout, jetstream.ErrConnectionClosed,
+		jetstream.ErrNoStreamResponse, jetstream.ErrConnectionClosed,
 		jetstream.ErrConsumerNotFound}}, // the consumer of a listing was lost with its server
 }
 

@@ -161,8 +161,11 @@ func (s *Sender) reorder(ctx context.Context, oldest *sent, seq uint64) error {
 	return s.publish(ctx)
 }
 
-// Wait waits until the server has responded to all messages, or ctx ends.
+// Wait waits until the server has responded to all messages, ctx ends, or
+// Config.IdleTimeout has passed.
 func (s *Sender) Wait(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.stream.cfg.IdleTimeout)
+	defer cancel()
 	s.recall()
 	for _, ack := range s.recalled {
 		select {
