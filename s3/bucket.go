@@ -142,7 +142,7 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page
 		page.Prefixes = append(page.Prefixes, decodeKey(common.Prefix, out.EncodingType))
 	}
 	token := aws.ToString(out.NextContinuationToken)
-	full := len(page.Objects)+len(page.Prefixes) >= int(cmp.Or(aws.ToInt32(out.MaxKeys), maxPage))
+	full := len(page.Objects)+len(page.Prefixes) >= int(cmp.Or(aws.ToInt32(out.MaxKeys), maxPageSize))
 	switch {
 	case aws.ToBool(out.IsTruncated) && token == "":
 		return object.Page{}, errors.New("server answered with a truncated listing and no continuation token")

@@ -4,7 +4,7 @@ package s3
 // in the tags of Config.
 const (
 	minPartSize = 5 << 20 // of every part but the last: "Multipart upload limits"
-	maxPage     = 1000    // files of a page unless less is asked for: "ListObjectsV2"
+	maxPageSize = 1000    // files of a page unless less is asked for: "ListObjectsV2"
 	batchSize   = 1000    // keys: "DeleteObjects"
 
 	maxTags, maxTagKey, maxTagValue = 10, 128, 256 // "Categorizing your storage using tags"

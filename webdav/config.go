@@ -3,10 +3,8 @@ package webdav
 import (
 	"fmt"
 	"log/slog"
-	"net/url"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/backend/tree"
@@ -58,15 +56,3 @@ func (cfg Config) Format(f fmt.State, _ rune) { scrub.Format(f, settings.Text(cf
 // MarshalText returns the configuration without its secrets, also for JSON and
 // log/slog.
 func (cfg Config) MarshalText() ([]byte, error) { return []byte(settings.Text(cfg)), nil }
-
-// validate checks the fields, and returns the URL.
-func (cfg Config) validate() (*url.URL, error) {
-	if err := settings.Validate(typeName, cfg); err != nil {
-		return nil, err
-	}
-	at, err := url.Parse(cfg.URL)
-	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
-		return nil, backend.Invalid(typeName, "init", "URL", ltxstore.Redact(cfg.URL), "want http://HOST/PATH or https://HOST/PATH without user, query and fragment")
-	}
-	return at, nil
-}

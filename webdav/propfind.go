@@ -22,13 +22,6 @@ import (
 
 const propfindBody = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/></prop></propfind>`
 
-const (
-	// maxListing is more than the size of a listing of a million files, and
-	// maxResponse more than its part for one of them, which is read into memory.
-	maxListing  = 2 << 30
-	maxResponse = 64 << 10
-)
-
 var errTooLong = fmt.Errorf("%w: PROPFIND response is too long for a listing", ltxstore.ErrUnavailable)
 
 // response is an element of a multistatus response (RFC 4918, section 14.24).

@@ -21,19 +21,6 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-const (
-	// maxSkip is how much is read and discarded if a server ignores a range.
-	maxSkip = 64 << 20
-
-	// maxDrain is how much of a response is read so that its connection can be
-	// reused.
-	maxDrain = 64 << 10
-
-	// answerGrace is how long to wait for the response to a request whose body
-	// was sent when its context ends.
-	answerGrace = time.Second
-)
-
 // server implements tree.Tree on a WebDAV server.
 type server struct {
 	cfg     Config
