@@ -9,8 +9,8 @@ import (
 	_ "github.com/ltxstore/ltxstore/mock" // for mem: URLs
 )
 
-// openReplica opens what a URL names, and finds out early whether it can be
-// used.
+// openReplica opens the replica at a URL, and checks early whether it is
+// usable.
 func openReplica(ctx context.Context, url string) (ltxstore.ReplicaClient, error) {
 	client, err := ltxstore.Open(ctx, url)
 	if err != nil {
