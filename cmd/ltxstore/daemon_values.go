@@ -50,7 +50,7 @@ func checkDaemonValue(s config.Setting) error {
 		valid, want = err == nil, "a duration, such as 30s, 5m or 24h"
 	case slices.Contains([]string{"recursive", "watch", "auto-recover", "restore-if-db-not-exists", "verify-compaction", "enabled"}, name),
 		slices.Contains([]string{"validation.read", "logging.stderr", "logging.source"}, s.Key):
-		valid = slices.Contains([]string{"true", "false", "yes", "no", "on", "off"}, strings.ToLower(s.Value))
+		valid = slices.Contains([]string{"true", "false", "yes", "no", "y", "n", "on", "off"}, strings.ToLower(s.Value))
 		want = "true or false"
 	case strings.HasSuffix(name, "-page-count"), slices.Contains([]string{"truncate-page-n", "max-sync-wal-bytes", "max-sync-ltx-files"}, name):
 		_, err := strconv.ParseInt(strings.ReplaceAll(s.Value, "_", ""), 0, 64)

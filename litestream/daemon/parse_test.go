@@ -224,3 +224,36 @@ func TestLogLevels(t *testing.T) {
 	assert.Contains(t, b.String(), `"level":"TRACE"`)
 	assert.Contains(t, b.String(), `"source"`)
 }
+
+// Booleans are those of YAML 1.1, which Litestream reads.
+func TestBooleans(t *testing.T) {
+	for text, want := range map[string]bool{"true": true, "True": true, "TRUE": true, "yes": true, "Yes": true, "YES": true, "y": true, "Y": true, "on": true, "On": true, "ON": true,
+		"false": false, "False": false, "no": false, "No": false, "NO": false, "n": false, "N": false, "off": false, "Off": false, "OFF": false} {
+		for _, quoted := range []string{text, "'" + text + "'"} {
+			cfg, err := Parse([]byte("dbs: [{dir: /d, pattern: x, watch: "+quoted+", recursive: "+quoted+", replica: {path: /r}}]"), config.Options{})
+			require.NoError(t, err, quoted)
+			assert.Equal(t, want, cfg.DBs[0].Watch, quoted)
+			assert.Equal(t, want, cfg.DBs[0].Recursive, quoted)
+		}
+	}
+	for _, text := range []string{"1", "0", "t", "ja", "truE "} {
+		_, err := Parse([]byte("dbs: [{dir: /d, pattern: x, watch: '"+text+"', replica: {path: /r}}]"), config.Options{})
+		require.ErrorContains(t, err, "want true or false", text)
+	}
+}
+
+// A variable that is not set is the default, as in Litestream, and no error.
+func TestEmptyValues(t *testing.T) {
+	unset := config.Options{Getenv: func(string) (string, bool) { return "", false }}
+	cfg, err := Parse([]byte(`{addr: $A, l0-retention: $A, levels: [{interval: 1m}], logging: {level: $A}, socket: {enabled: $A, permissions: $A},
+dbs: [{dir: /d, pattern: x, watch: $A, busy-timeout: $A, truncate-page-n: $A, replica: {path: /r, sync-interval: $A}}]}`), unset)
+	require.NoError(t, err)
+	want := defaultConfig()
+	assert.Equal(t, []any{want.Addr, want.L0Retention, want.Log, want.Socket}, []any{cfg.Addr, cfg.L0Retention, cfg.Log, cfg.Socket})
+	db := defaultDB()
+	assert.Equal(t, []any{false, db.BusyTimeout, db.TruncatePages, db.Sync}, []any{cfg.DBs[0].Watch, cfg.DBs[0].BusyTimeout, cfg.DBs[0].TruncatePages, cfg.DBs[0].Sync})
+	_, err = Parse([]byte("dbs: [{path: /db, nosuch: $A, replica: {path: /r}}]"), unset)
+	require.ErrorContains(t, err, "nosuch")
+	_, err = Parse([]byte("{levels: [{interval: $A}], dbs: [{path: /db, replica: {path: /r}}]}"), unset)
+	require.ErrorContains(t, err, "levels.0.interval", "another level would take its place")
+}

@@ -31,6 +31,9 @@ func (t table) read(found []config.Setting) error {
 			failed = append(failed, s.Errorf("%s: not supported by the daemon: remove it", s.Key))
 			continue
 		}
+		if s.Value == "" && t[s.Key] != nil { // of a variable that is not set: the default, as in Litestream
+			continue
+		}
 		if err := set(s.Value); err != nil {
 			failed = append(failed, s.Errorf("%s: %w", s.Key, err))
 		}
@@ -83,10 +86,10 @@ func appendPositive(to *[]time.Duration) setter {
 
 func boolean(to *bool) setter {
 	return func(value string) error {
-		switch value {
-		case "true", "yes", "on", "True", "TRUE":
+		switch strings.ToLower(value) {
+		case "true", "yes", "y", "on": // as in YAML 1.1, which Litestream reads
 			*to = true
-		case "false", "no", "off", "False", "FALSE":
+		case "false", "no", "n", "off":
 			*to = false
 		default:
 			return bad(value, "true or false")
