@@ -6,26 +6,29 @@
 // clauses. Each backend is a package of its own, so that a program compiles
 // only the SDKs of the stores it uses:
 //
-//   - file: a directory on a disk
-//   - s3: Amazon S3 and every store that speaks its protocol
-//   - gcs: Google Cloud Storage
-//   - abs: Azure Blob Storage
-//   - oss: Alibaba Cloud OSS
-//   - nats: NATS JetStream object stores
-//   - sftp: a directory on an SFTP server
-//   - webdav: a collection on a WebDAV server
-//   - mock: memory, with scripted faults, for the tests of programs that use
-//     this package
+//   - [github.com/ltxstore/ltxstore/file]: a directory on a disk
+//   - [github.com/ltxstore/ltxstore/s3]: Amazon S3 and compatible stores
+//   - [github.com/ltxstore/ltxstore/gcs]: Google Cloud Storage
+//   - [github.com/ltxstore/ltxstore/abs]: Azure Blob Storage
+//   - [github.com/ltxstore/ltxstore/oss]: Alibaba Cloud OSS
+//   - [github.com/ltxstore/ltxstore/nats]: NATS JetStream object stores
+//   - [github.com/ltxstore/ltxstore/sftp]: a directory on an SFTP server
+//   - [github.com/ltxstore/ltxstore/webdav]: a collection on a WebDAV server
+//   - [github.com/ltxstore/ltxstore/mock]: memory, with scripted faults, for the
+//     tests of programs that use this package
 //
-// Each has a constructor and a URL scheme for [Open]. Package backends
-// imports them all. Package config reads replicas from YAML, the packages
-// below wrap add encryption, compression, mirrors and more around any client,
-// and package restore makes a database of a replica.
+// Each has a constructor and a URL scheme for [Open]. Package
+// [github.com/ltxstore/ltxstore/backends] imports them all. Package
+// [github.com/ltxstore/ltxstore/config] reads replicas from YAML, and package
+// [github.com/ltxstore/ltxstore/wrap] and those below it add encryption,
+// compression, mirrors and more around any client. Packages
+// [github.com/ltxstore/ltxstore/restore], [github.com/ltxstore/ltxstore/verify]
+// and [github.com/ltxstore/ltxstore/transfer] restore, check and copy replicas.
 //
-// This package has what a daemon needs whatever the backend: layouts
-// ([Layout]), errors ([Error] and its kinds, [IsRetryable]) and reading LTX
-// files ([FindLTXFiles], [FetchLTXHeader], [FetchPageIndex], [FetchPage]).
-// Package backend has what the author of a backend or a wrapper needs in
-// addition, and package testing/replicatest checks any backend against the
-// contract.
+// This package has what a daemon needs with any backend: layouts ([Layout]),
+// errors ([Error] and its kinds, [IsRetryable]) and reading LTX files
+// ([FindLTXFiles], [FetchLTXHeader], [FetchPageIndex], [FetchPage]). Package
+// [github.com/ltxstore/ltxstore/backend] is for authors of backends and wrappers,
+// and package [github.com/ltxstore/ltxstore/testing/replicatest] checks any
+// backend against the contract.
 package ltxstore

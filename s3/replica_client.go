@@ -1,5 +1,5 @@
-// Package s3 keeps a replica's LTX files in a bucket of Amazon S3 or of a
-// service that speaks its protocol.
+// Package s3 stores a replica's LTX files in a bucket of Amazon S3 or of a
+// compatible service.
 package s3
 
 import (
@@ -12,22 +12,22 @@ import (
 
 const typeName = "s3"
 
-// ReplicaClient is a replica in a bucket. It is made by NewReplicaClient and
-// safe for concurrent use; object.Client documents its methods. In particular:
+// ReplicaClient is a replica in a bucket. NewReplicaClient returns one. It is safe
+// for concurrent use. See [object.Client] for its methods. In particular:
 //
-//   - Init sends at most one request: the HEAD that asks for the region. Of all clients
-//     of a bucket that share a transport, one sends it.
+//   - Init sends at most one request: a HEAD for the region of the bucket. Only one
+//     of all clients of a bucket with the same transport sends it.
 //   - A body of at most Config.Transfer.UploadThreshold bytes is one PutObject; a
-//     larger one is a multipart upload. Where a service allows 1,000 parts, a
-//     body of unknown size may have about 2 TiB; where parts must be equal
-//     (each then has 8 × PartSize), 390 GiB by default.
-//   - A listing with useMetadata costs a HEAD for each file: S3 lists no
-//     metadata. Without it CreatedAt is the object's LastModified.
-//   - Deletions are one DeleteObjects for each 1000 files, or a DELETE a file
-//     where the provider has no DeleteObjects.
-//   - DeleteAll aborts the replica's unfinished multipart uploads, those of
-//     other writers included. If a provider cannot list uploads by prefix, as
-//     MinIO and all unknown ones, it lists those of the whole bucket.
+//     larger one is a multipart upload. If a service allows 1,000 parts, a body of
+//     unknown size may have about 2 TiB; if parts must be equal (each then has
+//     8 × PartSize), 390 GiB by default.
+//   - A listing with useMetadata costs a HEAD for each file, because S3 does not list
+//     metadata. Without it, CreatedAt is the object's LastModified.
+//   - A deletion is one DeleteObjects for each 1000 files, or a DELETE for each file
+//     if the provider does not support DeleteObjects.
+//   - DeleteAll aborts the replica's unfinished multipart uploads, including those of
+//     other writers. If a provider cannot list uploads by prefix, like MinIO and
+//     unknown ones, it lists those of the whole bucket.
 type ReplicaClient struct {
 	*object.Client
 	given func() Config // fmt looks into no function
