@@ -77,7 +77,7 @@ func newBody(ctx context.Context, r io.Reader, n int) (b *body, err error) {
 // has returned.
 func (b *body) reader(ctx context.Context, n int) (r io.Reader, done func()) {
 	if b.at != nil {
-		return &section{SectionReader: io.NewSectionReader(b.at, b.from, b.size), ctx: ctx, of: b}, func() {}
+		return io.NewSectionReader(section{b, ctx}, b.from, b.size), func() {}
 	}
 	p := b.pipes[n]
 	stop := context.AfterFunc(ctx, func() { p.w.CloseWithError(flow.Err(ctx)) })
@@ -139,57 +139,38 @@ func (b *body) pump() {
 	}
 }
 
-// section is a replica's own reader of a source with ReadAt. It fails if the source no longer
-// has its initial size, because the replica would store what is left of it.
+// section is a source that a replica reads on its own. It fails if the source no longer has its
+// initial size, because the replica would store what is left of it.
 type section struct {
-	*io.SectionReader
+	*body
 	ctx context.Context
-	of  *body
 }
 
-// Read implements io.Reader.
-func (s *section) Read(p []byte) (int, error) {
+// ReadAt implements io.ReaderAt, up to the end that the source had. After a panic it fails in all
+// replicas.
+func (s section) ReadAt(p []byte, off int64) (n int, err error) {
 	if err := flow.Err(s.ctx); err != nil {
 		return 0, err
 	}
-	n, err := s.guard(func() (int, error) { return s.SectionReader.Read(p) })
-	if err == io.EOF {
-		at, _ := s.Seek(0, io.SeekCurrent)
-		err = s.end(at)
+	s.panicked.Do(func() { n, err = s.readAt(p, off) })
+	if s.panicked.Caught() {
+		return 0, ofBody(errPanicked)
 	}
 	return n, ofBody(err)
 }
 
-// ReadAt implements io.ReaderAt, with the same check.
-func (s *section) ReadAt(p []byte, off int64) (int, error) {
-	n, err := s.guard(func() (int, error) { return s.SectionReader.ReadAt(p, off) })
-	if err == io.EOF {
-		err = s.end(min(off+int64(n), s.Size()))
+func (s section) readAt(p []byte, off int64) (n int, err error) {
+	n, err = s.at.ReadAt(p, off)
+	at, end := off+int64(n), s.from+s.size
+	if err == nil && at == end {
+		var more int
+		more, err = s.at.ReadAt(make([]byte, 1), end)
+		at += int64(more)
 	}
-	return n, ofBody(err)
-}
-
-// end returns the error of the source's end at an offset: io.EOF if that is its size.
-func (s *section) end(at int64) error {
-	if at == s.Size() {
-		var more [1]byte
-		n, err := s.guard(func() (int, error) { return s.of.at.ReadAt(more[:], s.of.from+at) })
-		if err != nil && err != io.EOF {
-			return err
+	if err == io.EOF || at > end {
+		if wrong := ltxio.CheckSize(s.size, at-s.from); wrong != nil {
+			err = wrong
 		}
-		at += int64(n)
-	}
-	if err := ltxio.CheckSize(s.Size(), at); err != nil {
-		return err
-	}
-	return io.EOF
-}
-
-// guard calls read. After a panic it fails in all replicas.
-func (s *section) guard(read func() (int, error)) (n int, err error) {
-	s.of.panicked.Do(func() { n, err = read() })
-	if s.of.panicked.Caught() {
-		return 0, errPanicked
 	}
 	return n, err
 }
