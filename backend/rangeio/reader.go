@@ -29,8 +29,10 @@ type Config struct {
 	Cancel context.CancelFunc
 
 	// Offset is where in the file Body starts, and Size the number of bytes to
-	// read: the Reader returns exactly as many, or an error.
+	// read: the Reader returns exactly as many, or an error. With UpTo the file may
+	// end before.
 	Offset, Size int64
+	UpTo         bool
 
 	// Open opens the rest of the same version of the file, for example by ETag or
 	// generation. length is never 0. The end of ctx must end Open, and later a
@@ -131,6 +133,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		r.end(io.EOF)
 	}
+	if n == 0 { // the file has ended before
+		return 0, r.err
+	}
 	return n, nil
 }
 
@@ -195,10 +200,10 @@ func (r *Reader) try(p []byte) (n int, err error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case err == io.EOF && r.left > 0:
+	case err == io.EOF && r.left > 0 && !r.cfg.UpTo:
 		err = fmt.Errorf("body ended at byte %d, %d too early: %w", r.offset, r.left, io.ErrUnexpectedEOF)
 	case err == io.EOF:
-		err = nil
+		r.left, err = 0, nil
 	}
 	r.drop()
 	if n > 0 && r.left > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"testing/iotest"
@@ -58,6 +59,32 @@ func TestReaderIOTest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
 			r := rangeio.NewReader(t.Context(), s.config(t.Context()))
+			require.NoError(t, iotest.TestReader(r, s.data))
+			require.NoError(t, r.Close())
+			s.checkClosed()
+		})
+	}
+}
+
+// A file of unknown size ends where a body does, and goes on where one breaks.
+func TestReaderUpTo(t *testing.T) {
+	for name, s := range map[string]*store{
+		"plain":            {data: content(3000)},
+		"data with EOF":    {data: content(3000), joined: true},
+		"breaks":           {data: content(3000), perBody: 13, failure: errReset},
+		"breaks with data": {data: content(3000), perBody: 13, failure: errReset, joined: true},
+		"nothing":          {data: nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			cfg := s.config(t.Context())
+			cfg.Size, cfg.UpTo = math.MaxInt64, true
+			open := cfg.Open
+			cfg.Open = func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+				assert.Equal(t, math.MaxInt64-offset, length)
+				return open(ctx, offset, int64(len(s.data))-offset)
+			}
+			r := rangeio.NewReader(t.Context(), cfg)
 			require.NoError(t, iotest.TestReader(r, s.data))
 			require.NoError(t, r.Close())
 			s.checkClosed()

@@ -22,35 +22,32 @@ func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 	}
 	t := &transfer{c: c, s: s, f: f}
 	t.left, _ = s.order()
-	return layer.Resume(ctx, c.next, f, offset, size, t)
+	return layer.Resume(ctx, c.next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
+		return t.from.client.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	}, t)
 }
 
-// transfer is a layer.Source: one replica after another.
+// transfer is a rangeio.Retrier: it tries one replica after another.
 type transfer struct {
 	c      *Client
 	s      *state
 	f      layer.File
-	from   *replica
+	from   *replica   // nil before the first
 	left   []*replica // not tried yet
 	failed []Failure
 }
 
-// Open implements layer.Source.
-func (t *transfer) Open(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
-	return t.from.client.OpenLTXFile(ctx, t.f.Level, t.f.MinTXID, t.f.MaxTXID, offset, size)
-}
-
-// Repeat implements layer.Source. It tries one replica after another.
-func (t *transfer) Repeat(ctx context.Context, broken error, try func(context.Context) error) error {
-	op := "open"
-	if broken != nil {
-		op = "read"
-		t.note(ctx, op, broken)
+// Do implements rangeio.Retrier. Once there is a transfer, the first call of op returns why it broke.
+func (t *transfer) Do(ctx context.Context, op func(context.Context) error) error {
+	name := "open"
+	if t.from != nil {
+		name = "read"
+		t.note(ctx, name, op(ctx))
 	}
 	for len(t.left) > 0 && ctx.Err() == nil {
 		t.from, t.left = t.left[0], t.left[1:]
-		err := try(ctx)
-		if t.note(ctx, op, err); err != nil {
+		err := op(ctx)
+		if t.note(ctx, name, err); err != nil {
 			continue
 		}
 		for _, f := range t.failed {

@@ -16,26 +16,7 @@ import (
 // [github.com/ltxstore/ltxstore/wrap/checksum] does.
 func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	return layer.Resume(ctx, c.next, f, offset, size, &transfer{c, f})
-}
-
-// transfer is a layer.Source.
-type transfer struct {
-	c *Client
-	f layer.File
-}
-
-// Open implements layer.Source.
-func (t *transfer) Open(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
-	return t.c.next.OpenLTXFile(ctx, t.f.Level, t.f.MinTXID, t.f.MaxTXID, offset, size)
-}
-
-// Repeat implements layer.Source. A failure of the transfer counts as the first attempt.
-func (t *transfer) Repeat(ctx context.Context, broken error, try func(context.Context) error) error {
-	return t.c.policy.Do(ctx, func(ctx context.Context) (err error) {
-		if err, broken = broken, nil; err != nil {
-			return err
-		}
-		return try(ctx)
-	})
+	return layer.Resume(ctx, c.next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
+		return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	}, c.policy)
 }

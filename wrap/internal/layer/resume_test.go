@@ -35,20 +35,16 @@ func (b *brokenOnce) Read(p []byte) (int, error) {
 
 func (*brokenOnce) Close() error { return nil }
 
-type source struct {
-	open   func(offset, size int64) io.ReadCloser
-	repeat func(broken error)
-}
+// again is a rangeio.Retrier, which is told of each failure.
+type again func(broken error)
 
-func (s source) Open(_ context.Context, offset, size int64) (io.ReadCloser, error) {
-	return s.open(offset, size), nil
-}
-
-func (s source) Repeat(ctx context.Context, broken error, try func(context.Context) error) error {
-	if broken != nil {
-		s.repeat(broken)
+func (a again) Do(ctx context.Context, op func(context.Context) error) error {
+	err := op(ctx)
+	if err == nil {
+		return nil
 	}
-	return try(ctx)
+	a(err)
+	return op(ctx)
 }
 
 // Bytes that come with a failure are delivered, and the failure is not forgotten: the end of the
@@ -68,19 +64,18 @@ func TestResume(t *testing.T) {
 	} {
 		var opened []int64
 		broken := 0
-		rc, err := layer.Resume(t.Context(), mock.NewReplicaClient(mock.Config{}), layer.File{MinTXID: 1, MaxTXID: 1}, tt.offset, tt.size, source{
-			open: func(offset, size int64) io.ReadCloser {
+		rc, err := layer.Resume(t.Context(), mock.NewReplicaClient(mock.Config{}), layer.File{MinTXID: 1, MaxTXID: 1}, tt.offset, tt.size,
+			func(_ context.Context, offset, size int64) (io.ReadCloser, error) {
 				opened = append(opened, offset)
 				end := int64(len(file))
 				if size > 0 {
 					end = offset + size
 				}
-				return &brokenOnce{strings.NewReader(file[offset:end]), tt.offset - offset + 3*int64(len(opened)), errBroken}
-			},
-			repeat: func(err error) {
+				return &brokenOnce{strings.NewReader(file[offset:end]), tt.offset - offset + 3*int64(len(opened)), errBroken}, nil
+			}, again(func(err error) {
 				require.ErrorIs(t, err, errBroken)
 				broken++
-			}})
+			}))
 		require.NoError(t, err)
 		got, err := io.ReadAll(rc)
 		require.NoError(t, err)
