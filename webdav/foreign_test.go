@@ -15,6 +15,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
 // operations are one of each kind, on a file that is there.
@@ -215,4 +216,26 @@ func TestStalledListing(t *testing.T) {
 	})
 	_, err := c.LTXLevels(t.Context())
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+// A listing that ends too early, of no length that would tell, is asked for again.
+func TestListingIsCutOff(t *testing.T) {
+	for _, at := range []int64{0, 30, 150, 300} {
+		s := start(t)
+		c := s.client(func(cfg *Config) { cfg.Retry = ltxstore.Retry{MaxAttempts: 3, BaseDelay: 1, MaxDelay: 1} })
+		require.NoError(t, write(t, c, "x"))
+		var n atomic.Int64
+		s.script(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != "PROPFIND" || n.Add(1) > 1 {
+				return false
+			}
+			httpfault.Shorten(at)(httpfault.Exchange{Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				propfind(collection+withLength, "/backups/db/ltx/0000", "/backups/db/ltx/0000/0000000000000001-0000000000000001.ltx", "1")(w, r)
+			})}, w, r)
+			return true
+		})
+		found, err := ltxstore.FindLTXFiles(t.Context(), c, 0, false, all)
+		require.NoError(t, err)
+		assert.Len(t, found, 1)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -146,6 +147,8 @@ func multistatus(answer io.Reader, visit func(path string, r *response) error) e
 			return errTooLong
 		case err == io.EOF:
 			return fmt.Errorf("PROPFIND returned no multistatus: %w", io.ErrUnexpectedEOF)
+		case errors.As(err, new(*xml.SyntaxError)): // it may be cut off
+			return fmt.Errorf("PROPFIND response cannot be parsed: %w: %w", ltxstore.ErrUnavailable, err)
 		case err != nil:
 			return fmt.Errorf("PROPFIND response cannot be parsed: %w", err)
 		}
