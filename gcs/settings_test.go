@@ -103,7 +103,7 @@ func TestURLForms(t *testing.T) {
 		"gs://bucket?chunk-size=1": `chunk-size in the URL is "1"`,
 		"gs://bucket?anonymous=ja": "want true or false",
 		"gs://bucket?endpoint=x":   "want a URL such as https://host",
-		"gs://bucket?credentials-json=hush&credentials-file=x": "say the same thing",
+		"gs://bucket?credentials-json=hush&credentials-file=x": "are the same setting",
 	} {
 		_, err := ltxstore.Open(t.Context(), raw)
 		require.ErrorIs(t, err, fs.ErrInvalid, raw)

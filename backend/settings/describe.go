@@ -30,8 +30,8 @@ func Has(src ltxstore.Source, key string) bool {
 // Describe returns the values of the backend's settings that are texts and not
 // secrets, by name, whether they come from src, the environment or a default of
 // the backend. "endpoint" and "user" are also the settings with that option. The
-// layout is "auto" if it is to be found out. If src is not valid, Describe returns
-// nil.
+// layout is "auto" if it is detected when the replica is opened. If src is not valid,
+// Describe returns nil.
 func Describe(src ltxstore.Source) map[string]string {
 	d := driverOf(src)
 	if d == nil {

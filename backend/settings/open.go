@@ -16,8 +16,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// plan decodes and checks src. The error is everything that is wrong with it.
-// It makes no client, and keeps nothing.
+// plan decodes and checks src. The error contains all problems. It makes no client, and
+// keeps nothing.
 func (d *driver) plan(src ltxstore.Source) (*plan, error) {
 	p, err := d.divide(src)
 	wrong := []error{d.failed(err, p.store), d.failed(p.decode(src), p.store)}

@@ -7,11 +7,10 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Backend is what a backend registers: how to make a client R from a Config
-// C.
+// Backend is the argument of Register: how to make a client R from a Config C.
 type Backend[C any, R ltxstore.ReplicaClient] struct {
-	// Schemes are those of the backend's URLs, in lower case. The first is its
-	// Type.
+	// Schemes are the schemes of the backend's URLs, in lower case. The first is
+	// its Type.
 	Schemes []string
 
 	// Place returns the settings that the part of a URL before its query
@@ -24,8 +23,8 @@ type Backend[C any, R ltxstore.ReplicaClient] struct {
 	// Place and a setting "bucket"; otherwise it is the scheme and contains none.
 	URL func(set map[string]string) (url string, contains []string)
 
-	// Check completes a Config that was decoded from src, or returns what is
-	// wrong with it. It sends no request and keeps nothing. It may be nil.
+	// Check completes a Config that was decoded from src, or returns an error if it
+	// is invalid. It sends no request and keeps nothing. It may be nil.
 	Check func(cfg *C, src ltxstore.Source) error
 
 	// New returns a client for a checked Config. It sends no request.
@@ -73,7 +72,7 @@ func newDriver[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *driver {
 	}
 }
 
-// Wrapper is what a wrapper registers: how to make a client W around another
+// Wrapper is the argument of RegisterWrapper: how to make a client W around another
 // one from a Config C.
 type Wrapper[C any, W ltxstore.ReplicaClient] struct {
 	// Names are the prefixes of the wrapper's settings. Errors use the first.
@@ -83,7 +82,7 @@ type Wrapper[C any, W ltxstore.ReplicaClient] struct {
 	// settings of the wrapper.
 	Locked bool
 
-	// Check returns what is wrong with cfg. retries says whether the client
+	// Check returns an error if cfg is invalid. retries tells whether the client
 	// inside retries failed requests. Check keeps nothing. It may be nil.
 	Check func(cfg C, retries bool) error
 

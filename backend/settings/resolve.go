@@ -48,7 +48,7 @@ func (l list) find(name string) int {
 	return slices.IndexFunc(l, func(v given) bool { return v.name == name })
 }
 
-// part is what a Source says about the backend or about one of its wrappers.
+// part is the part of a Source for the backend or for one of its wrappers.
 type part struct {
 	*Table
 	own, defaults list
@@ -100,7 +100,7 @@ func fill(cfg reflect.Value, values list) error {
 	for _, v := range values {
 		for _, other := range v.exclude {
 			if i := values.find(other); i >= 0 {
-				wrong = append(wrong, placed(fmt.Errorf("%v and %v say the same thing: want one of them", v, values[i]), v, values[i]))
+				wrong = append(wrong, placed(fmt.Errorf("%v and %v are the same setting: want one of them", v, values[i]), v, values[i]))
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func (r *row) quote(value string) string {
 	return settings.Quote(value)
 }
 
-// fromURL returns what the URL of a backend gives, not yet read. placeOf is
+// fromURL returns the settings in the URL of a backend, not yet parsed. placeOf is
 // Backend.Place.
 func (t *Table) fromURL(raw string, placeOf func(URL) (map[string]string, error)) (list, error) {
 	if raw == "" {
@@ -143,8 +143,8 @@ func (t *Table) fromURL(raw string, placeOf func(URL) (map[string]string, error)
 	return append(found, u.query...), err
 }
 
-// misplaced returns the name of a setting that a URL has before its query, because
-// the question mark is another character.
+// misplaced returns the name of a setting that is in the path of a URL, because another
+// character was written instead of the question mark.
 func (t *Table) misplaced(raw string) (name string, ok bool) {
 	place, _, _ := strings.Cut(raw, "?")
 	for _, part := range strings.FieldsFunc(place, func(r rune) bool { return r == '&' || r == ';' })[1:] {

@@ -5,33 +5,33 @@
 //	type Config struct {
 //		Bucket   string        `ltx:"bucket" default:"required" help:"The bucket's name."`
 //		PartSize int64         `ltx:"part-size,size,max=1GiB" default:"8MiB" help:"Bytes of a part."`
-//		Token    string        `ltx:"token|api-key,secret" default:"none" help:"What proves who asks."`
-//		Timeout  time.Duration `ltx:"timeout" default:"1m" help:"How long an answer may take."`
+//		Token    string        `ltx:"token|api-key,secret" default:"none" help:"A token for authentication."`
+//		Timeout  time.Duration `ltx:"timeout" default:"1m" help:"How long a response may take."`
 //		Logger   *slog.Logger  `ltx:"-"`
 //	}
 //
-// A backend registers its Config with [Register], a wrapper with
-// [RegisterWrapper]. [Validate] checks a Config that code has made against
-// the tags. Package config reads the YAML of configuration files.
+// A backend registers its Config with [Register], and a wrapper with
+// [RegisterWrapper]. [Validate] checks a Config that was made in code against the
+// tags. Package [github.com/ltxstore/ltxstore/config] reads configuration files.
 //
 // # Tags
 //
 // Every exported field has the tag ltx. It holds the name of the setting in
 // kebab-case, further names after "|", and options after commas. The same
 // names in camelCase are always accepted. "-" marks a field that only code
-// can set. The names of the settings of a nested struct begin with the name
+// can set. The names of the settings of a nested struct start with the name
 // in the tag of the struct's field and a hyphen; if that name is empty, they
 // have no such prefix.
 //
-// The tag of the struct's field can change a setting of the struct: a key that
-// is the setting's name holds another name and further options, another
-// default, and another help text, separated by semicolons. What is empty stays
-// as it is. "-" removes the setting, and the struct's field must then be zero:
+// The tag of the struct's field can change a setting of the struct: a key with the
+// name of the setting has another name and further options, another default, and
+// another help text, separated by semicolons. Empty parts change nothing. "-"
+// removes the setting, and the struct's field must then be zero:
 //
 //	Transfer object.Options `ltx:"" part-size:"chunk-size,max=1GiB; 4MiB; Bytes of a chunk." page-size:"-"`
 //
-// The type of the field determines the format of the value: a string as it
-// is, a number, true or false, a duration with its unit, an fs.FileMode in
+// The type of the field determines the format of the value: a plain string, a
+// number, true or false, a duration with its unit, an fs.FileMode in
 // octal, and the text of a ltxstore.Layout or another
 // encoding.TextUnmarshaler. A map of strings has a setting for each key
 // ("tags.env"), and a slice of strings is a list. A pointer is nil without
@@ -56,9 +56,9 @@
 //
 // # Errors
 //
-// An unknown setting, a value that cannot be parsed and a contradiction are
-// errors that name the setting and its place, and say what would be right. No
-// error shows the value of a secret.
+// An unknown setting, a value that cannot be parsed and a contradiction are errors
+// that name the setting and its place, and say what is expected. No error shows the
+// value of a secret.
 package settings
 
 import (
@@ -74,8 +74,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// layoutName is a setting that every backend has. Its value auto asks for the
-// layout to be found out.
+// layoutName is a setting of every backend. With the value auto, the layout is
+// detected.
 const layoutName, auto = "layout", "auto"
 
 // Table is the settings of a Config.
@@ -108,8 +108,8 @@ type row struct {
 	otherwise, help string // the tags default and help
 }
 
-// tables are those of the types that were asked for: the tags of a type are the same for each of ten
-// thousand clients.
+// tables caches the tables by type, so that ten thousand clients parse the tags of a type
+// only once.
 var tables sync.Map // of *Table, by reflect.Type
 
 // tableOf returns the table of a Config, which is not changed.

@@ -144,7 +144,7 @@ func TestRefusals(t *testing.T) {
 		{ltxstore.Source{URL: "toy://h?count=1&count=2"}, `count in the URL is "1" and count in the URL is "2": want one of them`},
 		{ltxstore.Source{URL: "toy://h?partSize=1&part-size=2"}, `partSize in the URL is "1" and part-size in the URL is "2"`},
 		{ltxstore.Source{URL: "toy://h?place=other"}, `place in the URL is "h" and place in the URL is "other"`},
-		{ltxstore.Source{URL: "toy://h?count=1&attempts=2"}, "say the same thing: want one of them"},
+		{ltxstore.Source{URL: "toy://h?count=1&attempts=2"}, "are the same setting: want one of them"},
 		{ltxstore.Source{URL: "toy://h?count=1", Settings: map[string]string{"count": "2"}, Where: line}, `count in the URL is "1" and count (line 4) is "2": want one of them`},
 		{ltxstore.Source{Settings: map[string]string{"part-size": "5 parsecs"}, Where: line}, `part-size (line 3) is "5 parsecs": want a size in bytes such as 5242880, 5MiB or 1.5GB`},
 		{ltxstore.Source{URL: "toy://h?count=-1"}, "want a whole number"},
