@@ -56,9 +56,9 @@ type PageOptions struct {
 //     PageOptions.Unsorted is false, the rest of the listing is read and sorted; if a
 //     file then belongs before one that was already returned, the iteration ends with
 //     an error.
-//   - Nothing is fetched before the first Next. A listing of one page starts no
-//     goroutine; a longer one has a single goroutine, which fetches at most
-//     Ahead pages ahead and ends with the listing, ctx or Close.
+//   - Nothing is fetched before the first Next, and no second page before the second. A
+//     listing of one page starts no goroutine; a longer one has a single goroutine, which
+//     fetches at most Ahead pages ahead and ends with the listing, ctx or Close.
 //   - Files of Size 0 are skipped, and reported to the function of ltxstore.WithTorn.
 //   - A panic of fetch is repeated by Next.
 //   - If fetch is nil, the iteration ends immediately with fs.ErrInvalid.
@@ -105,6 +105,9 @@ func (it *pageIterator) Next() bool {
 	for !it.ended {
 		if err := flow.Err(it.ctx); err != nil {
 			return it.fail(err)
+		}
+		if it.begun {
+			it.fetchAhead()
 		}
 		if len(it.files) > 0 {
 			it.last, it.files, it.begun = it.files[0], it.files[1:], true
@@ -200,19 +203,24 @@ func (it *pageIterator) nextPage() ([]ltx.FileInfo, error) {
 		}
 	default:
 		p.files, p.more, p.err = it.fetch(it.ctx)
-		if p.err == nil && p.more {
-			it.pages = make(chan page, max(it.opts.Ahead, 1)-1)
-			go func() {
-				defer close(it.pages)
-				it.panicked.Do(func() { prefetch(it.ctx, it.fetch, it.pages) })
-			}()
-		}
 	}
 	if p.err != nil {
 		return nil, p.err
 	}
 	it.more = p.more
 	return slices.DeleteFunc(p.files, it.skip), nil
+}
+
+// fetchAhead starts the prefetching goroutine if there is something to fetch.
+func (it *pageIterator) fetchAhead() {
+	if it.pages != nil || !it.more {
+		return
+	}
+	it.pages = make(chan page, max(it.opts.Ahead, 1)-1)
+	go func() {
+		defer close(it.pages)
+		it.panicked.Do(func() { prefetch(it.ctx, it.fetch, it.pages) })
+	}()
 }
 
 // prefetch sends pages until the last, an error, or the end of ctx. It holds one page in
@@ -255,6 +263,7 @@ func (it *pageIterator) inOrder(files []ltx.FileInfo) bool {
 
 // absorb reads the rest of an unsorted listing and sorts it.
 func (it *pageIterator) absorb(files []ltx.FileInfo) ([]ltx.FileInfo, error) {
+	it.fetchAhead()
 	for it.more {
 		rest, err := it.nextPage()
 		if err != nil {

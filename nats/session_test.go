@@ -92,7 +92,7 @@ func TestChunkOfTheLeader(t *testing.T) {
 // description may have arrived, or may yet.
 func TestUnknownOutcome(t *testing.T) {
 	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
-	c := f.client(func(cfg *nats.Config) { cfg.IdleTimeout, cfg.Retry.MaxAttempts = 100*time.Millisecond, 1 })
+	c := f.client(func(cfg *nats.Config) { cfg.IdleTimeout, cfg.Retry.MaxAttempts = 500*time.Millisecond, 1 })
 	defer c.Close()
 	write(t, c, 1, body(t, 1, 1))
 	content := body(t, 2, 20)

@@ -345,10 +345,8 @@ func openCancelledBlocked(ctx context.Context, e *env) error {
 		return err
 	}
 	defer rc.Close()
-	// Whether the read has begun to wait when the context ends is left to
-	// chance; both must end.
-	time.AfterFunc(10*time.Millisecond, cancel)
 	err = e.promptly("read", func() error {
+		time.AfterFunc(10*time.Millisecond, cancel) // most likely while the read waits
 		_, err := io.Copy(io.Discard, rc)
 		return err
 	})
