@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -80,6 +81,9 @@ func (c pooledConn) ReadFrom(r io.Reader) (int64, error) {
 type progressConn struct {
 	net.Conn
 	write, read time.Duration
+
+	mu      sync.Mutex
+	writing bool
 }
 
 // progressStep is how much must be sent within the timeout. A deadline for a buffer of
@@ -88,31 +92,45 @@ const progressStep = 64 << 10
 
 func (c *progressConn) Write(p []byte) (written int, err error) {
 	for {
-		now := time.Now()
-		if err := c.SetWriteDeadline(now.Add(c.write)); err != nil {
+		if err := c.SetWriteDeadline(time.Now().Add(c.write)); err != nil {
 			return written, err
 		}
-		// The reader is already waiting for the response. Its timeout must not end
-		// before that of the write, which would then fail because of a closed
-		// connection and not because of a timeout.
-		if err := c.SetReadDeadline(now.Add(c.write + c.read)); err != nil {
+		if err := c.setWriting(true); err != nil {
 			return written, err
 		}
 		step := p[written:min(written+progressStep, len(p))]
 		n, err := c.Conn.Write(step)
 		written += n
 		if err != nil || written == len(p) {
-			if err == nil {
-				err = c.SetReadDeadline(time.Now().Add(c.read))
-			}
-			return written, err
+			return written, cmp.Or(err, c.setWriting(false))
 		}
 	}
 }
 
+func (c *progressConn) setWriting(writing bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = writing
+	return c.limitRead()
+}
+
 func (c *progressConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
+	c.mu.Lock()
+	err := c.limitRead()
+	c.mu.Unlock()
+	if err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
+}
+
+// limitRead sets the read deadline. net/http waits for the response while it still
+// writes the request. That wait must not end before the timeout of the write, which
+// would then fail because of a closed connection and not because of a timeout.
+func (c *progressConn) limitRead() error {
+	timeout := c.read
+	if c.writing {
+		timeout += c.write
+	}
+	return c.SetReadDeadline(time.Now().Add(timeout))
 }
