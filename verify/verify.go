@@ -21,7 +21,8 @@ type Config struct {
 	// restored is always determined from all levels.
 	Levels []int
 
-	// Concurrency is how many files are read at a time. 0 means 4.
+	// Concurrency is how many files are read at a time. 0 means 4. It is also the
+	// Concurrency of the dry run: see restore.Config.
 	Concurrency int
 
 	// Progress, if not nil, is called after each file, and repeatedly while Run determines
