@@ -247,6 +247,7 @@ func (p *Parallel) begin() error {
 	case s.err == nil && s.buf == nil:
 		body := s.body
 		s.body = nil
+		p.closeBody() // dropping the slot may start another request
 		p.drop()
 		p.follow(body, part)
 		return nil

@@ -71,6 +71,7 @@ type Timer interface {
 // and C3). Read must be called by one goroutine at a time. Close may be called at any
 // time, also during a blocked Read.
 type Reader struct {
+	caller context.Context
 	ctx    context.Context // ends with the caller's, at Close, and after the last byte
 	cancel context.CancelCauseFunc
 	cfg    Config
@@ -95,7 +96,7 @@ func NewReader(ctx context.Context, cfg Config) *Reader {
 	if cfg.NewTimer == nil {
 		cfg.NewTimer = func(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
 	}
-	r := &Reader{cfg: cfg, offset: cfg.Offset, left: max(cfg.Size, 0)}
+	r := &Reader{caller: ctx, cfg: cfg, offset: cfg.Offset, left: max(cfg.Size, 0)}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	if cfg.Body != nil {
 		r.current = r.adopt(cfg.Body, cfg.Cancel)
@@ -157,6 +158,8 @@ func (r *Reader) next(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
+	case r.caller.Err() != nil: // a moment before r.ctx
+		return 0, stopped(r.caller, err)
 	case r.ctx.Err() != nil:
 		return 0, stopped(r.ctx, err)
 	case r.cfg.Retry == nil:
