@@ -9,35 +9,32 @@
 //
 // # Guarantees
 //
-// A write makes a temporary beside the file, sets its time, fsyncs, closes and
-// renames it, and fsyncs the directory, and every new directory up to one that
-// was there. A power failure leaves the old file or the new one, whole, and
-// loses nothing that was acknowledged, as far as the file system keeps its
-// word; one that cannot fsync a directory (some network file systems, and
-// Windows) is trusted to order the rename itself. A deletion is fsynced too,
-// once a call, so that files of a deleted replica do not come back beside
-// those of its successor.
+// A write creates a temporary file next to the target, sets its time, fsyncs, closes
+// and renames it, and fsyncs the directory and every directory that it created. After
+// a power failure, either the old or the new file is there, whole, and nothing that
+// was acknowledged is lost, if the file system does what fsync promises. On systems
+// that cannot fsync a directory (some network file systems, and Windows), the order of
+// renames is up to the system. Each call that deletes files ends with an fsync too, so
+// that files of a deleted replica do not reappear among those of its successor.
 //
-// Any number of clients and processes may use one tree.
+// Any number of clients and processes may use the same directory.
 //
 // # Confinement
 //
-// Nothing outside the root is touched. Below it no symbolic link is followed,
-// wherever it points: a link, a directory or a device that has the name of an
-// LTX file is a stranger, which is not listed, not opened and not deleted.
-// Writing that name replaces a link, and never what it points to. That holds
-// also for what takes a name while it is being opened; a named pipe in the place
-// of a file blocks nothing.
+// Nothing outside the root is touched. No symbolic link below the root is followed. A
+// link, directory or device with the name of an LTX file is ignored: it is not listed,
+// opened or deleted. Writing that name replaces the link, and never the file that it
+// points to. This also holds if a file is replaced while it is being opened, and a
+// named pipe in place of a file does not block.
 //
 // # Cost
 //
-// Directories come in no order, so that a listing reads the names of the whole
-// level, 16 bytes of memory each from the sought one on, before its first
-// item. Only files that are returned cost a stat, and with useMetadata a read
-// of 100 bytes.
+// Directories are not sorted, so a listing reads all names of a level before its first
+// item and keeps those from the seek position on, 16 bytes each. Only files that are
+// returned cost a stat, and with useMetadata a read of 100 bytes.
 //
-// The client keeps up to two descriptors open for each level in use (32 at
-// most): see Close.
+// The client keeps up to two descriptors open for each level in use, at most 32; see
+// Close.
 package file
 
 import (
@@ -57,36 +54,33 @@ import (
 
 const typeName = "file"
 
-// ReplicaClient is a replica in a directory. It is made by NewReplicaClient
-// and safe for concurrent use.
+// ReplicaClient is a replica in a directory. NewReplicaClient returns one. It is safe
+// for concurrent use.
 //
-// Init checks the configuration and removes the temporary files that writers
-// killed long ago have left (see Config.SweepAge). It makes no directory. A bad
-// field, and a Path that is or leads through something else than a directory, is
-// fs.ErrInvalid; a missing root is ErrStoreNotFound where Config.MustExist says
-// so. A leftover that cannot be removed is logged and does not keep the replica
-// from being used.
+// Init checks the configuration and removes temporary files that were left by dead
+// writers (see Config.SweepAge). It creates no directory. The error is fs.ErrInvalid
+// for a bad field, or if Path is not a directory or leads through a file, and
+// ErrStoreNotFound for a missing root with Config.MustExist. A temporary file that
+// cannot be removed is only logged.
 //
-// WriteLTXFile costs one fsync of the file and one of its directory. A regular
-// *os.File is copied by the kernel, where it can; any other body passes through
-// 64 KiB of memory. The file is visible when it is complete and fsynced, by a
-// rename. If only the fsync of the directory that comes after it fails, the file
-// is there, whole, beside the error: the rename cannot be taken back, because
-// the older file is gone, and removing the name could remove another writer's
-// file. It may be lost in a power failure. Writing it again is always right.
-// With Config.WriteOnce a file system without hard links is
-// errors.ErrUnsupported. A zero-byte file, a torn upload of another tool, is
-// replaced without WriteOnce, and refused like any other with it.
+// WriteLTXFile costs one fsync of the file and one of its directory. If possible, the
+// kernel copies the body from a regular *os.File; other bodies pass through 64 KiB of
+// memory. The file becomes visible, complete and fsynced, by a rename. If only the
+// following fsync of the directory fails, the error is returned although the file is
+// there: the older file is gone, and removing the name could remove the file of another
+// writer. A power failure may still lose the file. Writing it again is always safe.
+// Config.WriteOnce fails with errors.ErrUnsupported on file systems without hard links.
+// A zero-byte file, which is a torn upload by another tool, is replaced, but with
+// WriteOnce it is refused like any other file.
 //
-// The reader of OpenLTXFile stays on the file that was opened, also if it is
-// rewritten or deleted meanwhile (clause O3). It is an io.WriterTo: io.Copy to a
-// file or a socket lets the kernel copy, where it can. A Read that waits for the
-// disk cannot be interrupted.
+// The reader of OpenLTXFile continues with the file that was opened even if it is
+// rewritten or deleted (clause O3). It implements io.WriterTo, so that io.Copy to a file
+// or a socket can use the kernel. A Read that waits for the disk cannot be interrupted.
 //
 // DeleteLTXFiles costs one fsync for each level in files.
 //
-// Close releases the directories that the client has open. Readers and listings
-// stay usable, and so does the client, which opens them again.
+// Close releases the directories that the client has open. Readers, listings and the
+// client itself can still be used; the client opens the directories again.
 type ReplicaClient struct {
 	*tree.Client
 	given Config
@@ -95,9 +89,8 @@ type ReplicaClient struct {
 
 var _ backend.Locator = (*ReplicaClient)(nil)
 
-// NewReplicaClient returns a client of the replica that cfg describes. It does
-// not touch the disk and cannot fail: Init, which every method calls, tells
-// what is wrong with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It does not
+// access the disk. If cfg is invalid, Init and every other method return the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	c := &ReplicaClient{given: cfg, disk: &disk{given: cfg, fsys: osFS{}, open: make(map[string]*openDir)}}
 	c.Client = tree.New(tree.Config{Type: typeName, Retry: ltxstore.Retry{MaxAttempts: 1}, Logger: cfg.Logger, Connect: c.connect})
@@ -121,9 +114,8 @@ func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, er
 		Options: tree.Options{WriteOnce: cfg.WriteOnce, SweepAge: cfg.SweepAge, MetadataConcurrency: 1, DeleteConcurrency: 1}}, nil
 }
 
-// Location implements backend.Locator, with the absolute path that symbolic links
-// lead to, those above a root that is not there yet included. It cannot tell hosts
-// from each other.
+// Location implements backend.Locator. It returns the absolute path with all symbolic
+// links resolved, even if the root does not exist yet. It does not identify the host.
 func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	if err := c.Init(ctx); err != nil {
 		return "", err
@@ -131,8 +123,8 @@ func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%q", []string{typeName, realpath.Of(c.disk.cfg.Path), c.given.Layout.String()}), nil
 }
 
-// checkRoot returns an error if the root is not a directory, or can never
-// become one.
+// checkRoot returns an error if the root is not a directory and cannot be created as
+// one.
 func checkRoot(cfg Config) error {
 	info, err := os.Stat(cfg.Path)
 	switch {
