@@ -53,7 +53,7 @@ func TestWebDAVProbe(t *testing.T) {
 				}
 				assert.Equal(t, want, asked, "made: %v", made)
 				assert.Contains(t, log.String(), name)
-				assert.Equal(t, test.racy, strings.Contains(log.String(), "does not keep write-once"))
+				assert.Equal(t, test.racy, strings.Contains(log.String(), "does not enforce write-once"))
 				_, err = c.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("body"))
 				require.NoError(t, err)
 				require.NoError(t, c.Close())
