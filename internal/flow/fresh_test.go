@@ -135,7 +135,7 @@ func TestFreshCanceled(t *testing.T) {
 			failed <- err
 		}()
 		synctest.Wait()
-		go cancel()
+		time.AfterFunc(time.Nanosecond, cancel) // when all wait
 		got, err := s.get(t, 10)
 		require.NoError(t, err)
 		assert.EqualValues(t, 1, got)
