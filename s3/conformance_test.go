@@ -16,6 +16,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3store"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -137,30 +138,7 @@ func newFakeStore(cfg s3.Config, opt s3fake.Options, secure bool) (replicatest.S
 	if err != nil {
 		return replicatest.Store{}, err
 	}
-	return fakestore.Replica[s3.Config]{
-		Fake:   f,
-		Layer:  f.layer,
-		Keys:   f.keys,
-		Config: f.cfg,
-		New:    func(cfg s3.Config) ltxstore.ReplicaClient { return s3.NewReplicaClient(cfg) },
-		Fields: func(cfg *s3.Config) (bucket, path *string, writeOnce *bool) {
-			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
-		},
-		Uploads: f.Uploads,
-		Begin:   f.AddUpload,
-		FailDeletes: func(match func(key string) bool) {
-			f.FailDeletes(func(key string) string {
-				if match(key) {
-					return "AccessDenied"
-				}
-				return ""
-			})
-		},
-		Read:      "GetObject",
-		Lookups:   map[string]httpfault.Effect{"GetObject": httpfault.XML(500, "InternalError"), "HeadObject": httpfault.Status(500, nil, "")},
-		Page:      httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"},
-		PageFails: httpfault.XML(500, "InternalError"),
-	}.Store(f.close), nil
+	return s3store.New(f.cfg, f.Server, f.layer, f.keys, f.close), nil
 }
 
 var _ io.Closer = (*s3.ReplicaClient)(nil)

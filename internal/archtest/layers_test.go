@@ -56,7 +56,7 @@ func layerOf(importPath string, backends []string) (layer, error) {
 	switch {
 	case rel == "":
 		return library, nil
-	case rel == "internal/testkit/wraptest", rel == "internal/testkit/mockstore":
+	case rel == "internal/testkit/wraptest", rel == "internal/testkit/mockstore", rel == "internal/testkit/s3store":
 		return ground, nil
 	case within(rel, "internal/testkit"):
 		return testkit, nil

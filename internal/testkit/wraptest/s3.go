@@ -10,6 +10,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/fakestore"
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 	"github.com/ltxstore/ltxstore/internal/testkit/s3fake"
+	"github.com/ltxstore/ltxstore/internal/testkit/s3store"
 	"github.com/ltxstore/ltxstore/s3"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
@@ -23,33 +24,11 @@ func s3Store(attempts int) (replicatest.Store, error) {
 	faults.Name(s3fake.Operation)
 	server, _, err := fakestore.Listen(faults, false)
 	wire := &http.Transport{}
-	return fakestore.Replica[s3.Config]{
-		Fake:  fake,
-		Layer: faults,
-		Keys:  layoutKeys(),
-		Config: s3.Config{Bucket: bucket, Path: replicaPath, Region: "us-east-1", Endpoint: server.URL,
-			AccessKeyID: keyID, SecretAccessKey: secret, HTTP: transport.Options{RoundTripper: wire},
-			Retry:  ltxstore.Retry{MaxAttempts: attempts, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond},
-			Logger: slog.New(slog.DiscardHandler)},
-		New: func(cfg s3.Config) ltxstore.ReplicaClient { return s3.NewReplicaClient(cfg) },
-		Fields: func(cfg *s3.Config) (bucket, path *string, writeOnce *bool) {
-			return &cfg.Bucket, &cfg.Path, &cfg.WriteOnce
-		},
-		Uploads: fake.Uploads,
-		Begin:   fake.AddUpload,
-		FailDeletes: func(match func(key string) bool) {
-			fake.FailDeletes(func(key string) string {
-				if match(key) {
-					return "AccessDenied"
-				}
-				return ""
-			})
-		},
-		Read:      "GetObject",
-		Lookups:   map[string]httpfault.Effect{"GetObject": httpfault.XML(500, "InternalError"), "HeadObject": httpfault.Status(500, nil, "")},
-		Page:      httpfault.Match{Operation: "ListObjectsV2", Query: "continuation-token"},
-		PageFails: httpfault.XML(500, "InternalError"),
-	}.Store(func() error {
+	cfg := s3.Config{Bucket: bucket, Path: replicaPath, Region: "us-east-1", Endpoint: server.URL,
+		AccessKeyID: keyID, SecretAccessKey: secret, HTTP: transport.Options{RoundTripper: wire},
+		Retry:  ltxstore.Retry{MaxAttempts: attempts, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond},
+		Logger: slog.New(slog.DiscardHandler)}
+	return s3store.New(cfg, fake, faults, layoutKeys(), func() error {
 		wire.CloseIdleConnections()
 		return fakestore.Close(faults, server, "")
 	}), err
