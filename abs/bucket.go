@@ -29,7 +29,7 @@ import (
 // Streamer.
 type bucket struct {
 	*transport.Service
-	cfg       Config // with its defaults filled in
+	name      string // the container's
 	container *container.Client
 
 	// The encryption, sent with each request for a blob, and the access tier,
@@ -40,9 +40,10 @@ type bucket struct {
 }
 
 func newBucket(cfg Config, secrets *scrub.Secrets) *bucket {
-	b := &bucket{Service: service(cfg, secrets), cfg: cfg,
+	b := &bucket{Service: service(), name: cfg.Bucket,
 		scope: &blob.CPKScopeInfo{EncryptionScope: transport.Optional(cfg.EncryptionScope)},
 		tier:  transport.Optional(blob.AccessTier(cfg.AccessTier))}
+	b.Place, b.Secrets = fmt.Sprintf("container %q at %s", cfg.Bucket, cfg.Endpoint), secrets
 	if len(cfg.CustomerKey) > 0 {
 		sum := sha256.Sum256(cfg.CustomerKey)
 		b.key = &blob.CPKInfo{
@@ -213,5 +214,5 @@ func (b *bucket) check(name, prefix, marker *string, want string, page object.Pa
 	if marker == nil {
 		return transport.Foreign("a listing without NextMarker")
 	}
-	return transport.CheckListing(b.cfg.Bucket, want, path.Base(transport.Value(name)), transport.Value(prefix), page)
+	return transport.CheckListing(b.name, want, path.Base(transport.Value(name)), transport.Value(prefix), page)
 }

@@ -33,8 +33,9 @@ func newBucketBench(t *testing.T) bucketBench {
 	b := newBench(t, absfake.Options{}, func(c *Config) { cfg = *c })
 	cfg, err := cfg.load(func(string) string { return "" })
 	require.NoError(t, err)
-	bucket := newBucket(cfg.withDefaults(), new(scrub.Secrets))
-	closeIdle, err := bucket.dial()
+	cfg = cfg.withDefaults()
+	bucket := newBucket(cfg, new(scrub.Secrets))
+	closeIdle, err := bucket.dial(cfg)
 	require.NoError(t, err)
 	t.Cleanup(closeIdle)
 	return bucketBench{bucket, b.server, b.faults}

@@ -353,7 +353,7 @@ func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 // A blob may be longer than any document.
 func TestLongBlob(t *testing.T) {
 	for query, whole := range map[string]bool{"": true, "?comp=list": false} {
-		client := service(Config{}, nil).Client(answer{io.LimitReader(zeros{}, maxDocument+1)})
+		client := service().Client(answer{io.LimitReader(zeros{}, maxDocument+1)})
 		resp, err := client.Transport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://h/container/x"+query, nil))
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)

@@ -34,7 +34,7 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	query, _ := url.ParseQuery(cfg.SASToken)
 	log.Secrets.Add(append(settings.Secrets(cfg), query.Get("sig"))...)
 	b := newBucket(cfg, &log.Secrets)
-	closeIdle, err := b.dial()
+	closeIdle, err := b.dial(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +84,8 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 
 // dial makes a client over our own transport. That of the library would keep ten
 // idle connections, wait forever for a response, and retry in its own way.
-func (b *bucket) dial() (_ func(), err error) {
-	next, release, err := transport.Shared(b.cfg.HTTP)
+func (b *bucket) dial(cfg Config) (_ func(), err error) {
+	next, release, err := transport.Shared(cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -94,23 +94,28 @@ func (b *bucket) dial() (_ func(), err error) {
 			release()
 		}
 	}()
-	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Retry:     policy.RetryOptions{MaxRetries: -1}, // none
-		Transport: b.Client(next),
-	}, ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}} // otherwise requests would depend on earlier failures
-	place := b.cfg.Endpoint + "/" + url.PathEscape(b.cfg.Bucket)
+	options := transport.Share(next, "options of abs", func() *container.ClientOptions {
+		return &container.ClientOptions{
+			ClientOptions: azcore.ClientOptions{
+				Retry:     policy.RetryOptions{MaxRetries: -1}, // none
+				Transport: service().Client(next),
+			},
+			ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}, // otherwise requests would depend on earlier failures
+		}
+	})
+	place := cfg.Endpoint + "/" + url.PathEscape(cfg.Bucket)
 	switch {
-	case b.cfg.AccountKey != "":
-		key, err := container.NewSharedKeyCredential(b.cfg.Account, b.cfg.AccountKey)
+	case cfg.AccountKey != "":
+		key, err := container.NewSharedKeyCredential(cfg.Account, cfg.AccountKey)
 		if err != nil {
 			return nil, invalid("AccountKey", scrub.Secret(1), "want the account's key, in base64")
 		}
 		b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
 		return release, err
-	case b.cfg.SASToken != "":
-		b.container, err = container.NewClientWithNoCredential(place+"?"+b.cfg.SASToken, options)
+	case cfg.SASToken != "":
+		b.container, err = container.NewClientWithNoCredential(place+"?"+cfg.SASToken, options)
 	default:
-		b.container, err = container.NewClient(place, tokensOf(b.cfg.Credential, next, b.Secrets), options)
+		b.container, err = container.NewClient(place, tokensOf(cfg.Credential, next, b.Secrets), options)
 	}
 	return release, err
 }

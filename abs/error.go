@@ -3,7 +3,6 @@ package abs
 import (
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // kinds are documented in "Blob service error codes" and "Common REST API error
@@ -58,9 +56,9 @@ var hints = map[string]string{
 // characters with their properties.
 const maxDocument = 64 << 20
 
-// service describes the service's responses. Those to the requests of a batch
-// have no version.
-func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
+// service describes the service's responses, which are the same for each
+// container. Those to the requests of a batch have no version.
+func service() *transport.Service {
 	return &transport.Service{
 		Own:         []string{"X-Ms-Request-Id", "X-Ms-Version"},
 		Content:     func(req *http.Request) bool { return req.Method == http.MethodGet && req.URL.Query().Get("comp") == "" },
@@ -68,8 +66,6 @@ func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
 		Answer:      answerOf,
 		Unread:      func(err error) bool { return err != nil && strings.Contains(err.Error(), "unmarshalling type *") }, // azcore's
 		Kinds:       kinds,
-		Place:       fmt.Sprintf("container %q at %s", cfg.Bucket, cfg.Endpoint),
-		Secrets:     secrets,
 	}
 }
 

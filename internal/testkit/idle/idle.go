@@ -6,7 +6,27 @@ import (
 	"testing"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
+
+// Limit is how many bytes of memory a client may hold that waits for work.
+const Limit = 4096
+
+// Check fails if one of a thousand clients holds more than Limit, or a goroutine.
+func Check(t *testing.T, open func() ltxstore.ReplicaClient) {
+	t.Helper()
+	if race.Enabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	bytes, goroutines := Measure(t, 1000, open)
+	t.Logf("%.0f bytes, %.2f goroutines", bytes, goroutines)
+	if bytes > Limit {
+		t.Errorf("a client holds %.0f bytes: want at most %d", bytes, Limit)
+	}
+	if goroutines > 0.01 {
+		t.Errorf("a client has %.2f goroutines: want none", goroutines)
+	}
+}
 
 // Measure opens n clients of one bucket, and returns what each of them costs: bytes of memory, and
 // goroutines.
