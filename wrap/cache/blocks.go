@@ -281,24 +281,21 @@ func (b *blocks) clear(under int) {
 	}
 }
 
-// seen drops files that a listing shows to have changed.
-func (b *blocks) seen(files []ltx.FileInfo) {
+// seen drops a file that a listing shows to have changed.
+func (b *blocks) seen(listed ltx.FileInfo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range files {
-		f := layer.FileOf(&files[i])
-		k := b.files[f]
-		if k == nil {
-			continue
-		}
-		now := stamp{files[i].Size, files[i].CreatedAt}
-		if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size > 0 && k.size != now.size || k.end > now.size {
-			b.count.changed.Add(1)
-			b.drop(f)
-			continue
-		}
-		k.listed = &now
+	k := b.files[layer.FileOf(&listed)]
+	if k == nil {
+		return
 	}
+	now := stamp{listed.Size, listed.CreatedAt}
+	if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size > 0 && k.size != now.size || k.end > now.size {
+		b.count.changed.Add(1)
+		b.drop(k.file)
+		return
+	}
+	k.listed = &now
 }
 
 // adopt takes over the blocks of an earlier process, the oldest first. If two clients have

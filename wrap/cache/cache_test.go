@@ -233,47 +233,27 @@ func TestWritesRaceEachOther(t *testing.T) {
 	})
 }
 
-// Listings at the same time are one, which no reader's end hurts.
-func TestListingsAreShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(cache.Config{})
-		for txid := ltx.TXID(1); txid <= 100; txid++ {
-			put(t, w.other, txid, []byte("x"))
-		}
-		require.NoError(t, w.next.Inject(mock.Fault{Op: mock.OpNext, After: 20, Delay: time.Minute}))
-		ctx, cancel := context.WithCancel(t.Context())
-		ended, err := w.LTXFiles(ctx, 0, 0, false)
-		require.NoError(t, err)
-		require.True(t, ended.Next())
-		var wg sync.WaitGroup
-		for range 3 {
-			wg.Go(func() { assert.Len(t, list(t, w, 0), 100) })
-		}
-		synctest.Wait()
-		cancel()
-		for ended.Next() {
-		}
-		require.ErrorIs(t, ended.Close(), context.Canceled)
-		wg.Wait()
-		assert.Len(t, w.next.Calls(mock.OpList), 1)
-		assert.EqualValues(t, 3, w.Stats().ListShared)
-
-		// The last one ends it.
-		w = newWorld(cache.Config{})
-		put(t, w.other, 1, []byte("x"))
-		require.NoError(t, w.next.Inject(mock.Fault{Op: mock.OpNext, Delay: time.Hour}))
-		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		files, err := w.LTXFiles(ctx, 0, 0, false)
-		require.NoError(t, err)
-		assert.False(t, files.Next())
-		require.ErrorIs(t, files.Close(), context.DeadlineExceeded)
-		assert.Len(t, list(t, w, 0), 1)
-		assert.Zero(t, w.Stats().ListShared)
-	})
+// A listing is kept whatever becomes of another one at the same time.
+func TestListingsAtTheSameTime(t *testing.T) {
+	w := newWorld(cache.Config{})
+	for txid := ltx.TXID(1); txid <= 100; txid++ {
+		put(t, w.other, txid, []byte("x"))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, err := w.LTXFiles(ctx, 0, 0, false)
+	require.NoError(t, err)
+	require.True(t, ended.Next())
+	assert.Len(t, list(t, w, 0), 100)
+	cancel()
+	for ended.Next() {
+	}
+	require.ErrorIs(t, ended.Close(), context.Canceled)
+	assert.Len(t, list(t, w, 0), 100)
+	assert.Len(t, w.next.Calls(mock.OpList), 2)
+	assert.EqualValues(t, 100, w.Stats().Files)
 }
 
-// A listing that fails is an error for all that share it, and is not kept.
+// A listing that fails is not kept.
 func TestFailedListingIsNotKept(t *testing.T) {
 	w := newWorld(cache.Config{})
 	for txid := ltx.TXID(1); txid <= 40; txid++ {
@@ -321,21 +301,6 @@ func (f unclosableFiles) Close() error {
 	return err
 }
 
-// A reader that goes on alone is told that its own listing does not close.
-func TestCloseOfOwnListing(t *testing.T) {
-	w := newWorld(cache.Config{})
-	for txid := ltx.TXID(1); txid <= 100; txid++ {
-		put(t, w.other, txid, []byte("x"))
-	}
-	c := cache.New(&unclosable{ReplicaClient: w.next, sound: 1}, cache.Config{MaxFiles: 10})
-	files, err := c.LTXFiles(t.Context(), 0, 0, false)
-	require.NoError(t, err)
-	for range 50 {
-		require.True(t, files.Next())
-	}
-	require.ErrorIs(t, files.Close(), ltxstore.ErrUnavailable)
-}
-
 // A listing of the store is closed once, however it ends, and does not succeed if it does not close.
 func TestListingsAreClosed(t *testing.T) {
 	w := newWorld(cache.Config{})
@@ -359,31 +324,19 @@ func TestListingsAreClosed(t *testing.T) {
 			}
 			next := &unclosable{ReplicaClient: w.next, sound: tt.sound}
 			files, err := cache.New(next, cache.Config{}).LTXFiles(t.Context(), 0, 0, false)
-			require.NoError(t, err)
-			for range tt.read {
-				files.Next()
+			if err == nil {
+				for range tt.read {
+					files.Next()
+				}
+				err = files.Close()
 			}
-			assert.ErrorIs(t, files.Close(), tt.err)
+			assert.ErrorIs(t, err, tt.err)
 			assert.Zero(t, next.open)
 		})
 	}
 }
 
-// A reader that goes on alone begins where it is.
-func TestSeekOfOwnListing(t *testing.T) {
-	for maxFiles, want := range map[int]ltx.TXID{5: 50, 10: 57} {
-		w := newWorld(cache.Config{MaxFiles: maxFiles})
-		for txid := ltx.TXID(1); txid <= 100; txid++ {
-			put(t, w.other, txid, []byte("x"))
-		}
-		assert.Len(t, list(t, w, 50), 51)
-		calls := w.next.Calls(mock.OpList)
-		require.Len(t, calls, 2)
-		assert.Equal(t, want, calls[1].Seek)
-	}
-}
-
-// What is too long to be kept is listed all the same, by all that share it.
+// What is too long to be kept is listed all the same.
 func TestMaxFiles(t *testing.T) {
 	w := newWorld(cache.Config{MaxFiles: 30})
 	for txid := ltx.TXID(1); txid <= 100; txid++ {
@@ -399,12 +352,12 @@ func TestMaxFiles(t *testing.T) {
 	}
 	require.NoError(t, one.Close())
 	assert.Equal(t, 100, n)
-	assert.Zero(t, w.Stats().Files)
 	for _, call := range w.next.Calls(mock.OpList) {
 		assert.False(t, call.UseMetadata)
 	}
-	assert.Len(t, list(t, w, 90), 11)
 	assert.EqualValues(t, 11, w.Stats().Files)
+	assert.Len(t, list(t, w, 90), 11)
+	assert.EqualValues(t, 1, w.Stats().ListHits)
 	for txid := ltx.TXID(101); txid <= 130; txid++ {
 		put(t, w, txid, []byte("x"))
 		require.LessOrEqual(t, w.Stats().Files, int64(30))

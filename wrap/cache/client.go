@@ -9,7 +9,7 @@
 // useMetadata always go to the store. What this client writes and deletes is listed at
 // once, also if that happens during a listing. What others do is listed when the kept listing has
 // expired: a reader that must see another writer's newest file needs a shorter TTL, or
-// no cache. Concurrent listings share one of the store.
+// no cache.
 //
 // # Blocks
 //

@@ -6,14 +6,15 @@ import (
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // LTXFiles costs no request while a listing from seek or before is kept. Otherwise it
-// lists the store. Concurrent listings from the same seek share that listing, which is
-// kept once one of them reads it to its end. CreatedAt of a file that this client has
-// written since is what the write returned. With useMetadata it calls the next client.
+// lists the store, and keeps the listing if it is read to its end. CreatedAt of a file that
+// this client has written since is what the write returned. With useMetadata it calls the
+// next client.
 func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(n))
 	if err != nil {
@@ -22,20 +23,20 @@ func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata
 	if useMetadata || s.cfg.Only == OnlyBlocks {
 		return c.next.LTXFiles(ctx, n, seek, useMetadata)
 	}
-	opts := backend.PageOptions{Seek: seek, Wrap: func(err error) error { return layer.Wrap(c.next, "list", "", err) }}
 	if files, ok := s.listings.get(n, seek); ok {
 		s.counters.listHits.Add(1)
-		return backend.NewPageIterator(ctx, pagesOf(files), opts), nil
+		wrap := func(err error) error { return layer.Wrap(c.next, "list", "", err) }
+		return backend.NewPageIterator(ctx, pagesOf(files), backend.PageOptions{Seek: seek, Wrap: wrap}), nil
 	}
-	sh, joined := s.listings.join(ctx, n, seek)
-	if joined {
-		s.counters.listShared.Add(1)
-	} else {
-		s.counters.listMisses.Add(1)
+	s.counters.listMisses.Add(1)
+	r := s.listings.record(n, seek)
+	r.seen = s.blocks.seen
+	r.FileIterator, err = c.next.LTXFiles(ltxstore.WithTorn(ctx, r.tear), n, seek, false)
+	if err != nil {
+		r.end(false)
+		return nil, err
 	}
-	r := &reader{shared: sh, next: c.next, seen: s.blocks.seen}
-	opts.Close = r.leave
-	return backend.NewPageIterator(ctx, r.page, opts), nil
+	return r, nil
 }
 
 // keptPage is the number of files in a page of a kept listing.
@@ -48,4 +49,39 @@ func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 		page, files = slices.Clone(files[:n]), files[n:]
 		return page, len(files) > 0, nil
 	}
+}
+
+// recorder is a listing of the store that is kept if it is read to its end.
+type recorder struct {
+	ltx.FileIterator
+	seen     func(ltx.FileInfo)
+	listings *listings
+	level    *level
+	version  int    // of level when the listing began
+	whole    *whole // nil if it has too many files, or has ended
+	atEnd    bool
+}
+
+// Next implements ltx.FileIterator.
+func (r *recorder) Next() bool {
+	if r.FileIterator.Next() {
+		r.add(*r.Item())
+		return true
+	}
+	r.atEnd = true
+	return false
+}
+
+// Close implements ltx.FileIterator.
+func (r *recorder) Close() error {
+	err := r.FileIterator.Close()
+	r.end(r.atEnd && err == nil && r.Err() == nil)
+	return err
+}
+
+// tear adds a zero-byte file that the store's listing omits. It is kept among the files,
+// of which backend.NewPageIterator reports it, and omits it again.
+func (r *recorder) tear(file ltx.FileInfo) {
+	file.Size = 0
+	r.add(file)
 }

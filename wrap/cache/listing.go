@@ -2,14 +2,12 @@ package cache
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -19,22 +17,21 @@ type listings struct {
 	bound int // files
 
 	mu     sync.Mutex
-	held   int
+	held   int // files, also of listings in progress
 	levels map[int]*level
 }
 
-// level is the kept listing of a level, and those in progress.
+// level is the kept listing of a level.
 type level struct {
 	whole   *whole
-	running map[ltx.TXID]*shared // may be joined by another reader
-	all     map[*shared]struct{} // those in progress
+	version int // changes whenever a write or a deletion has ended
 	changes map[layer.File]*change
 }
 
 type whole struct {
 	from  ltx.TXID
 	since time.Time
-	files []ltx.FileInfo // sorted and only appended to; those of Size 0 are torn
+	files []ltx.FileInfo // those of Size 0 are torn; once kept sorted, and only appended to
 }
 
 // change counts the writes and deletions of a file in progress. The result of concurrent
@@ -48,7 +45,7 @@ type change struct {
 func (l *listings) level(n int) *level {
 	lv := l.levels[n]
 	if lv == nil {
-		lv = &level{running: make(map[ltx.TXID]*shared), all: make(map[*shared]struct{}), changes: make(map[layer.File]*change)}
+		lv = &level{changes: make(map[layer.File]*change)}
 		l.levels[n] = lv
 	}
 	return lv
@@ -132,7 +129,7 @@ func (l *listings) end(f layer.File, info *ltx.FileInfo, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lv := l.level(f.Level)
-	lv.spoil()
+	lv.version++
 	c := lv.changes[f]
 	if c.count--; c.count == 0 {
 		delete(lv.changes, f)
@@ -148,14 +145,6 @@ func (l *listings) end(f layer.File, info *ltx.FileInfo, done bool) {
 	next := &whole{w.from, w.since, changed(w.files, f, info)}
 	if l.keep(lv, next); !l.room(0) {
 		l.keep(lv, nil)
-	}
-}
-
-// spoil keeps listings in progress from being joined and kept.
-func (lv *level) spoil() {
-	clear(lv.running)
-	for sh := range lv.all {
-		sh.spoiled = true
 	}
 }
 
@@ -183,22 +172,48 @@ func (l *listings) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, lv := range l.levels {
-		lv.spoil()
+		lv.version++
 		l.keep(lv, nil)
 	}
 }
 
-// join returns a listing in progress, or a new one.
-func (l *listings) join(ctx context.Context, n int, seek ltx.TXID) (sh *shared, joined bool) {
+// record returns the recorder of a listing that begins.
+func (l *listings) record(n int, seek ltx.TXID) *recorder {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lv := l.level(n)
-	sh = lv.running[seek]
-	if joined = sh != nil; !joined {
-		sh = &shared{listings: l, level: lv, n: n, seek: seek, since: time.Now()}
-		sh.ctx, sh.cancel = context.WithCancel(ltxstore.WithTorn(context.WithoutCancel(ctx), sh.tear))
-		lv.running[seek], lv.all[sh] = sh, struct{}{}
+	return &recorder{listings: l, level: lv, version: lv.version, whole: &whole{from: seek, since: time.Now()}}
+}
+
+// add adds a file, if there is room.
+func (r *recorder) add(file ltx.FileInfo) {
+	r.seen(file)
+	l := r.listings
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case r.whole == nil:
+	case l.room(1):
+		r.whole.files = append(r.whole.files, file)
+		l.held++
+	default:
+		l.held -= len(r.whole.files)
+		r.whole = nil
 	}
-	sh.readers++
-	return sh, joined
+}
+
+// end ends a listing. It is kept if it is complete, and nothing was changed meanwhile.
+func (r *recorder) end(complete bool) {
+	l := r.listings
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.whole == nil {
+		return
+	}
+	l.held -= len(r.whole.files)
+	if complete && r.version == r.level.version {
+		slices.SortFunc(r.whole.files, compareFiles) // the store reports torn files ahead of others
+		l.keep(r.level, r.whole)
+	}
+	r.whole = nil
 }

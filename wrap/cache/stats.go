@@ -8,9 +8,8 @@ import (
 
 // Stats counts the answers of a client.
 type Stats struct {
-	// ListHits counts listings answered from the cache, ListMisses those of the store, and
-	// ListShared those that shared a listing in progress.
-	ListHits, ListMisses, ListShared int64
+	// ListHits counts listings answered from the cache, and ListMisses those of the store.
+	ListHits, ListMisses int64
 
 	// ReadHits counts reads answered from the cache, ReadMisses those that read blocks
 	// from the store, and ReadShared those that shared a request in progress. Reads of
@@ -28,7 +27,7 @@ type Stats struct {
 }
 
 type counters struct {
-	listHits, listMisses, listShared atomic.Int64
+	listHits, listMisses             atomic.Int64
 	readHits, readMisses, readShared atomic.Int64
 	evicted, changed, torn, failed   atomic.Int64
 }
@@ -41,7 +40,7 @@ func (c *Client) Stats() Stats {
 	}
 	n := &s.counters
 	stats := Stats{
-		ListHits: n.listHits.Load(), ListMisses: n.listMisses.Load(), ListShared: n.listShared.Load(),
+		ListHits: n.listHits.Load(), ListMisses: n.listMisses.Load(),
 		ReadHits: n.readHits.Load(), ReadMisses: n.readMisses.Load(), ReadShared: n.readShared.Load(),
 		Evicted: n.evicted.Load(), Changed: n.changed.Load(), Torn: n.torn.Load(), Failed: n.failed.Load(),
 	}

@@ -48,7 +48,7 @@ func plant(t *testing.T, c *mock.ReplicaClient, txid ltx.TXID) {
 	c.Store().Put(keys.File(0, txid, txid), mock.Object{})
 }
 
-// A listing that is kept, or shared, reports zero-byte files as the store's own does.
+// A listing that is kept reports zero-byte files as the store's own does.
 func TestKeptListingsReportTornFiles(t *testing.T) {
 	w := newWorld(cache.Config{})
 	for txid := ltx.TXID(1); txid <= 40; txid++ {
@@ -58,14 +58,8 @@ func TestKeptListingsReportTornFiles(t *testing.T) {
 		remove(t, w.other, txid)
 		plant(t, w.next, txid)
 	}
-	first, err := w.LTXFiles(t.Context(), 0, 0, false)
-	require.NoError(t, err)
-	require.True(t, first.Next())
-	assert.Equal(t, map[ltx.TXID]bool{1: true, 20: true, 41: true}, torn(t, w, 0), "shared")
-	require.NoError(t, first.Close())
-
-	for range 2 {
-		assert.Equal(t, map[ltx.TXID]bool{1: true, 20: true, 41: true}, torn(t, w, 0), "kept")
+	for _, from := range []string{"the store", "what is kept"} {
+		assert.Equal(t, map[ltx.TXID]bool{1: true, 20: true, 41: true}, torn(t, w, 0), from)
 	}
 	assert.Equal(t, map[ltx.TXID]bool{41: true}, torn(t, w, 21))
 	assert.Len(t, list(t, w, 0), 38)
@@ -76,19 +70,4 @@ func TestKeptListingsReportTornFiles(t *testing.T) {
 	assert.Equal(t, map[ltx.TXID]bool{1: true}, torn(t, w, 0), "as this client has changed it")
 	assert.Len(t, list(t, w, 0), 39)
 	assert.Len(t, w.next.Calls(mock.OpList), 1)
-}
-
-// A listing that becomes too long to be kept goes on after its last whole file, though
-// the store has reported a zero-byte one further on.
-func TestTornFilesAheadOfAListing(t *testing.T) {
-	w := newWorld(cache.Config{MaxFiles: 10})
-	for txid := ltx.TXID(1); txid <= 100; txid++ {
-		if txid == 15 { // in the store's first page, after the first that is read of it
-			plant(t, w.next, txid)
-			continue
-		}
-		put(t, w.other, txid, []byte("x"))
-	}
-	assert.Len(t, list(t, w, 0), 99)
-	assert.Equal(t, map[ltx.TXID]bool{15: true}, torn(t, w, 0))
 }
