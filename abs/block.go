@@ -8,11 +8,11 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
@@ -20,32 +20,20 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// CreateUpload implements object.Multipart. The service stores all uncommitted
-// blocks of a blob together; an upload's ID tells its blocks from others.
-// Unless the write is conditional, one request asks for the blob's version,
-// which replaced compares.
-func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
-	upload := object.Upload{Key: key, ID: rand.Text()}
-	if opts.IfAbsent {
-		return upload, nil
-	}
-	now, err := b.Head(ctx, key, "")
-	if err != nil && b.Kind(err) != fs.ErrNotExist {
-		return object.Upload{}, err
-	}
-	upload.ID += now.Version
-	return upload, nil
+// CreateUpload implements object.Multipart. It sends nothing: the service stores
+// all uncommitted blocks of a blob together, and an upload's ID tells its blocks
+// from others.
+func (b *bucket) CreateUpload(_ context.Context, key string, _ object.PutOptions) (object.Upload, error) {
+	return object.Upload{Key: key, ID: rand.Text()}, nil
 }
 
-const idSize = 26 // of rand.Text
-
-// blockID returns the name of a block. All blocks of a blob must have names of
-// the same length, including those that another program left behind. Azure's
-// library for Go uses 64 bytes, and therefore Litestream does.
+// blockID returns the name of a block. All blocks of a blob must have names of one
+// length, with those that another program left: Azure's library, and therefore
+// Litestream, uses 64 bytes.
 func blockID(upload object.Upload, number int) string {
 	var id [64]byte
-	copy(id[:], upload.ID[:idSize]) // made by CreateUpload
-	binary.BigEndian.PutUint32(id[idSize:], uint32(number))
+	n := copy(id[:], upload.ID)
+	binary.BigEndian.PutUint32(id[n:], uint32(number))
 	return base64.StdEncoding.EncodeToString(id[:])
 }
 
@@ -56,21 +44,31 @@ func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, 
 		return object.Part{}, err
 	}
 	id := blockID(upload, number)
-	_, err = b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
+	out, err := b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
 		TransactionalValidation: blob.TransferValidationTypeMD5(sum),
 		CPKInfo:                 b.key,
 		CPKScopeInfo:            b.scope,
 	})
-	return object.Part{Number: number, Size: body.Size(), Value: id}, err
+	return object.Part{Number: number, Size: body.Size(), Value: block{id, transport.Value(out.Date)}}, err
+}
+
+// block is the Value of a part: its ID, and when the service received it.
+type block struct {
+	id string
+	at time.Time
 }
 
 // CompleteUpload implements object.Multipart. It sends one Put Block List, which
 // may be repeated.
 func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts []object.Part, opts object.PutOptions) (object.Object, error) {
-	ids, size := make([]string, len(parts)), int64(0)
+	ids, size, began := make([]string, len(parts)), int64(0), time.Time{}
 	for i, part := range parts {
-		ids[i] = part.Value.(string)
+		block := part.Value.(block)
+		ids[i] = block.id
 		size += part.Size
+		if i == 0 || block.at.Before(began) {
+			began = block.at
+		}
 	}
 	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{
 		Metadata:         toMetadata(opts.Metadata),
@@ -81,38 +79,33 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 		AccessConditions: absent(opts.IfAbsent),
 	})
 	switch {
-	case bloberror.HasCode(err, bloberror.InvalidBlockList) && !opts.IfAbsent:
-		return b.replaced(ctx, upload, size, err)
+	case b.Kind(err) == object.ErrNoUpload && !opts.IfAbsent:
+		return b.replaced(ctx, upload, size, began, err)
 	case err != nil:
 		return object.Object{}, err
 	}
-	return written(upload.Key, out.ETag, out.LastModified, size), nil
+	return object.Written(upload.Key, string(transport.Value(out.ETag)), size, transport.Value(out.LastModified)), nil
 }
 
-// replaced returns the result of an upload whose blocks are gone. If another
-// write of the same name was committed in the meantime, it discarded the
-// blocks, and counts as having come later and replaced this one. An empty blob
-// is no such write: AbortUpload creates it to discard the blocks of a failed one.
-func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, gone error) (object.Object, error) {
+// replaced returns the result of an upload whose blocks are gone. If another write
+// of the name was committed since it began, that discarded the blocks, and counts as
+// having come later and replaced this one. An empty blob is no such write:
+// AbortUpload creates it to discard the blocks of a failed one.
+func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, began time.Time, gone error) (object.Object, error) {
 	now, err := b.Head(ctx, upload.Key, "")
-	if err != nil || now.Size == 0 || now.Version == upload.ID[idSize:] {
+	if err != nil || now.Size == 0 || now.Modified.Before(began) {
 		return object.Object{}, gone
 	}
 	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
 }
 
-// AbortUpload implements object.Multipart. The documentation does not state
-// whether Delete Blob removes a blob that was never committed, reports differ,
-// and without a condition it could remove another writer's file. Instead, an
-// empty list of blocks is committed if no blob has that name, which discards
-// the blocks, and the empty blob is then deleted by its ETag. An existing blob
-// is not touched; its next write or deletion discards the blocks. (An empty Put
-// Blob would work too, but Azurite then treats the blocks as a blob.)
+// AbortUpload implements object.Multipart. Whether Delete Blob discards blocks is
+// not documented, and it could delete another writer's file. Instead, an empty list
+// of blocks is committed if no blob has that name, and the empty blob is deleted by
+// its ETag. An existing blob is not touched; its next write or deletion discards the
+// blocks. (After an empty Put Blob, Azurite would treat the blocks as a blob.)
 func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
-	client := b.container.NewBlockBlobClient(upload.Key)
-	out, err := client.CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{
-		AccessConditions: absent(true),
-	})
+	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{AccessConditions: absent(true)})
 	if err == nil {
 		err = b.DeleteVersion(ctx, upload.Key, string(transport.Value(out.ETag)))
 	}

@@ -108,7 +108,6 @@ func TestAnswer(t *testing.T) {
 		want   string
 		sent   []string
 	}{
-		{nil, "", nil},
 		{&http.Response{Body: io.NopCloser(strings.NewReader("<Error><Message>said\nRequestId:1</Message></Error>"))}, "said", nil},
 		{&http.Response{Body: io.NopCloser(strings.NewReader("<Error><Message>said</Message>"))}, "", nil},
 		{&http.Response{Body: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))}, "", nil},

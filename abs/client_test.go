@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -107,7 +108,7 @@ func TestRequests(t *testing.T) {
 	require.NoError(t, b.write(t, plain(testPart)))
 	did(map[string]int{"PutBlob": 1})
 	require.NoError(t, b.write(t, plain(testPart+1)))
-	did(map[string]int{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1})
+	did(map[string]int{"PutBlock": 2, "PutBlockList": 1})
 	var files []*ltx.FileInfo
 	for i := ltx.TXID(1); i <= 300; i++ {
 		files = append(files, &ltx.FileInfo{MinTXID: i, MaxTXID: i})
@@ -195,6 +196,20 @@ func TestFailedWrite(t *testing.T) {
 	assert.Empty(t, b.server.Keys("container"))
 	require.NoError(t, b.write(t, plain(10)))
 	require.ErrorIs(t, fail(), disk)
+	got, err := b.read(t, 0, 0)
+	require.NoError(t, err)
+	assert.Equal(t, string(plain(10)), got)
+}
+
+// Blocks that are gone although nobody has replaced the file since they were sent.
+func TestBlocksLost(t *testing.T) {
+	var late atomic.Int64
+	b := newBench(t, absfake.Options{Clock: func() time.Time { return time.Unix(1e9+late.Load(), 0) }}, nil)
+	require.NoError(t, b.write(t, plain(10)))
+	late.Store(1)
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "PutBlockList"}, Times: 1,
+		Do: httpfault.Status(400, http.Header{"X-Ms-Version": {"1"}, "X-Ms-Error-Code": {"InvalidBlockList"}}, "")})
+	require.ErrorIs(t, b.write(t, plain(2*testPart)), ltxstore.ErrUnavailable)
 	got, err := b.read(t, 0, 0)
 	require.NoError(t, err)
 	assert.Equal(t, string(plain(10)), got)
@@ -465,6 +480,9 @@ func TestLoad(t *testing.T) {
 		"sas and the account":         {Config{SASToken: sas}, map[string]string{"AZURE_STORAGE_ACCOUNT": "b"}, Config{Account: "b", SASToken: sas, Endpoint: "https://b.blob.core.windows.net"}},
 		"connection and its endpoint": {Config{ConnectionString: "AccountName=a;AccountKey=" + testKey + ";EndpointSuffix=core.example;BlobEndpoint=https://h"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://h"}},
 		"connection alone":            {Config{ConnectionString: "AccountName=a;AccountKey=" + testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.windows.net"}},
+		"connection without suffix":   {Config{ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "http://a.blob.core.windows.net"}},
+		"connection, odd":             {Config{ConnectionString: " ;; AccountKey = " + testKey + " ;endpointSuffix=core.example; ACCOUNTNAME=a;\n"}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a.blob.core.example"}},
+		"connection, secondary":       {Config{ConnectionString: "BlobEndpoint=https://a-secondary.blob.core.windows.net;AccountName=a;AccountKey=" + testKey}, nil, Config{Account: "a", AccountKey: testKey, Endpoint: "https://a-secondary.blob.core.windows.net"}},
 		"its sas":                     {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
 	} {
 		test.cfg.Bucket, test.want.Bucket = "container", "container"
@@ -488,7 +506,7 @@ func TestRefusals(t *testing.T) {
 				c.Account, c.AccountKey, c.ConnectionString = "", "", "SharedAccessSignature=sig=x;EndpointSuffix=core.example"
 			}},
 		"Endpoint":           {func(c *Config) { c.Endpoint = "h" }, func(c *Config) { c.Endpoint = "https://h?" + secret }, func(c *Config) { c.CustomerKey, c.Endpoint = make([]byte, 32), "http://h" }, func(c *Config) { c.AccountKey, c.Credential, c.Endpoint = "", tokenFunc(nil), "http://h" }},
-		"AccountKey":         {func(c *Config) { c.AccountKey = "&" + secret }, func(c *Config) { c.AccountKey = "" }},
+		"AccountKey":         {func(c *Config) { c.AccountKey = "&" + secret }, func(c *Config) { c.AccountKey = "abcde" }, func(c *Config) { c.AccountKey = "" }},
 		"SASToken":           {func(c *Config) { c.SASToken = "sv=1&sig=" + secret }, func(c *Config) { c.AccountKey, c.SASToken = "", secret }},
 		"ConnectionString":   {func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", secret }, func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", "AccountName="+secret }, func(c *Config) { c.AccountKey, c.ConnectionString = "", "AccountName=a;AccountKey="+secret }},
 		"Credential":         {func(c *Config) { c.Credential = tokenFunc(nil) }},

@@ -19,8 +19,7 @@ import (
 // request, with the field's name, its value and what is expected.
 //
 // At most one of AccountKey, SASToken, ConnectionString and Credential may be
-// set. Without any, the credentials of the environment are used: see the fields,
-// and package entra.
+// set. Without any, those of the environment are used, or of package entra.
 //
 // No fmt verb, JSON or log shows the secrets of a Config. But fmt does not call
 // the methods of unexported fields: a struct with a Config in such a field needs

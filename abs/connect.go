@@ -16,7 +16,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // connect checks and completes cfg, and makes the client that sends all
@@ -84,16 +83,11 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 
 // dial makes a client over our own transport. That of the library would keep ten
 // idle connections, wait forever for a response, and retry in its own way.
-func (b *bucket) dial(cfg Config) (_ func(), err error) {
+func (b *bucket) dial(cfg Config) (release func(), err error) {
 	next, release, err := transport.Shared(cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
 	options := transport.Share(next, "options of abs", func() *container.ClientOptions {
 		return &container.ClientOptions{
 			ClientOptions: azcore.ClientOptions{
@@ -106,16 +100,17 @@ func (b *bucket) dial(cfg Config) (_ func(), err error) {
 	place := cfg.Endpoint + "/" + url.PathEscape(cfg.Bucket)
 	switch {
 	case cfg.AccountKey != "":
-		key, err := container.NewSharedKeyCredential(cfg.Account, cfg.AccountKey)
-		if err != nil {
-			return nil, invalid("AccountKey", scrub.Secret(1), "want the account's key, in base64")
+		var key *container.SharedKeyCredential
+		if key, err = container.NewSharedKeyCredential(cfg.Account, cfg.AccountKey); err == nil {
+			b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
 		}
-		b.container, err = container.NewClientWithSharedKeyCredential(place, key, options)
-		return release, err
 	case cfg.SASToken != "":
 		b.container, err = container.NewClientWithNoCredential(place+"?"+cfg.SASToken, options)
 	default:
 		b.container, err = container.NewClient(place, tokensOf(cfg.Credential, next, b.Secrets), options)
+	}
+	if err != nil {
+		release()
 	}
 	return release, err
 }

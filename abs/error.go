@@ -36,11 +36,9 @@ var kinds = map[string]error{
 	"PendingCopyOperation":      ltxstore.ErrUnavailable,
 	"BlobBeingRehydrated":       ltxstore.ErrUnavailable,
 	"BlobArchived":              errors.ErrUnsupported,
-	"UnsupportedHttpVerb":       errors.ErrUnsupported,
 	"FeatureNotSupported":       errors.ErrUnsupported,
 	"BlobImmutableDueToPolicy":  fs.ErrPermission,
 	"LeaseIdMissing":            fs.ErrPermission,
-	"AccountIsDisabled":         fs.ErrPermission,
 	"InvalidAuthenticationInfo": fs.ErrPermission,
 }
 
@@ -74,12 +72,9 @@ func answerOf(err error) *transport.Answer {
 	if !errors.As(err, &refused) {
 		return nil
 	}
-	answer := &transport.Answer{Status: refused.StatusCode, Code: refused.ErrorCode, Hint: hints[refused.ErrorCode], Err: refused}
 	raw := refused.RawResponse
-	if raw == nil {
-		return answer
-	}
-	answer.Header, answer.RequestID = raw.Header, raw.Header.Get("X-Ms-Request-Id")
+	answer := &transport.Answer{Status: refused.StatusCode, Header: raw.Header, RequestID: raw.Header.Get("X-Ms-Request-Id"),
+		Code: refused.ErrorCode, Hint: hints[refused.ErrorCode], Err: refused}
 	var document struct{ Message string }
 	if body, _ := runtime.Payload(raw); xml.Unmarshal(body, &document) == nil {
 		answer.Message, _, _ = strings.Cut(document.Message, "\n") // lines of IDs follow

@@ -70,7 +70,7 @@ func operations() map[string]operation {
 	silent, cut := matrix.Bodiless(), matrix.InBody()
 	small := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, smallSize) }
 	large := func(w *matrix.World, ctx context.Context) error { return w.Write(ctx, largeSize) }
-	put, upload := counts{"PutBlob": 1}, counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 1}
+	put, upload := counts{"PutBlob": 1}, counts{"PutBlock": 3, "PutBlockList": 1}
 	once := abs.Config{AccountKey: fakeKey, WriteOnce: true}
 	plain := abs.Config{AccountKey: fakeKey}
 	asked := counts{"PutBlob": 2, "GetBlobProperties": 1}
@@ -89,12 +89,10 @@ func operations() map[string]operation {
 			matrix.Every(matrix.Cell{Requests: counts{"PutBlob": 2}}, matrix.Throttled),
 			matrix.Every(matrix.Cell{Requests: counts{"PutBlob": 1, "GetBlobProperties": 1}}, matrix.LostAnswer),
 			matrix.Denied(put))}, Config: once, Do: small},
-		"begin an upload": {Row: matrix.Row{Hit: hit("GetBlobProperties"), Cells: matrix.Cells(matrix.Repeated(upload, "GetBlobProperties"), silent,
-			matrix.Denied(counts{"GetBlobProperties": 1}))}, Config: plain, Do: large},
 		"send a block": {Row: matrix.Row{Hit: hit("PutBlock"), Skip: 1, Cells: matrix.Cells(matrix.Repeated(upload, "PutBlock"), silent,
-			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: abs.Config{AccountKey: fakeKey, Transfer: object.Options{Concurrency: 1}}, Do: large},
+			matrix.Denied(counts{"PutBlock": 2, "PutBlockList": 1, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: abs.Config{AccountKey: fakeKey, Transfer: object.Options{Concurrency: 1}}, Do: large},
 		"commit": {Row: matrix.Row{Hit: hit("PutBlockList"), Cells: matrix.Cells(matrix.Repeated(upload, "PutBlockList"), silent,
-			matrix.Denied(counts{"GetBlobProperties": 1, "PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: plain, Do: large},
+			matrix.Denied(counts{"PutBlock": 3, "PutBlockList": 2, "DeleteBlob": 1, "ListBlobs": 1}))}, Config: plain, Do: large},
 		"read": {Row: matrix.Row{Hit: hit("GetBlob"), At: 1000, Cells: matrix.Cells(reads,
 			// How long it should be is asked for.
 			matrix.Every(matrix.Cell{Requests: counts{"GetBlob": 2, "GetBlobProperties": 1}}, matrix.Shortened),

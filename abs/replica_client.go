@@ -19,9 +19,8 @@ const typeName = "abs"
 //   - Init sends nothing to the service.
 //   - Writing a body of at most Config.Transfer.UploadThreshold bytes costs one
 //     request, a Put Blob. A larger one is sent as blocks, with one request each
-//     and one to commit them, and one before them unless WriteOnce is set. The
-//     service verifies the MD5 of each body. The MD5 of the whole is stored with
-//     the blob, and verified by reads of the whole file.
+//     and one to commit them. The service verifies the MD5 of each body. The MD5 of
+//     the whole is stored with the blob, and verified by reads of the whole file.
 //   - The service does not separate the blocks of two concurrent large writes of
 //     one name. The first to be committed discards the blocks of the other, which
 //     then counts as replaced. If one fails, it discards them too, and the other

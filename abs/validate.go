@@ -1,6 +1,7 @@
 package abs
 
 import (
+	"encoding/base64"
 	"net/url"
 	"strings"
 
@@ -24,9 +25,12 @@ func (cfg Config) validate() error {
 		return err
 	}
 	query, _ := url.ParseQuery(strings.TrimPrefix(cfg.SASToken, "?"))
+	_, badKey := base64.StdEncoding.DecodeString(cfg.AccountKey)
 	switch {
 	case cfg.Bucket == "":
 		return invalid("Bucket", cfg.Bucket, "want the container's name")
+	case badKey != nil:
+		return invalid("AccountKey", scrub.Secret(1), "want the account's key, in base64")
 	case cfg.SASToken != "" && query.Get("sig") == "":
 		return invalid("SASToken", scrub.Secret(1), "want the query of a URL with a shared access signature: sv=…&sig=…")
 	case cfg.Credential != nil && cfg.AccountKey+cfg.SASToken+cfg.ConnectionString != "":

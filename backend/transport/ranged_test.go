@@ -58,3 +58,13 @@ func TestRanged(t *testing.T) {
 		assert.Equal(t, test.want, []int64{got.Offset, got.Length, got.Size}, test)
 	}
 }
+
+// An empty 206 for a range that starts at the end is a refused range.
+func TestRangeAtEnd(t *testing.T) {
+	for span, want := range map[string]error{"bytes 10-9/10": object.ErrRange, "bytes 10-9/11": ltxstore.ErrUnavailable, "bytes 11-10/11": ltxstore.ErrUnavailable} {
+		b := &body{Reader: strings.NewReader("")}
+		_, err := transport.Ranged(object.Content{Body: b}, 206, span, object.GetOptions{Offset: 10})
+		require.ErrorIs(t, err, want, span)
+		assert.True(t, b.closed)
+	}
+}
