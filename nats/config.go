@@ -60,12 +60,12 @@ type Config struct {
 	ClientKey          string   `ltx:"client-key" default:"none" help:"The file of its key."`
 	InsecureSkipVerify bool     `ltx:"skip-verify,not=root-cas" default:"false" help:"Accept any TLS certificate: for tests."`
 
-	// MaxReconnects is how often each server is tried after a connection was
-	// lost, before the next request makes a new one; 0 and -1 mean no limit.
-	// ReconnectWait is how long to wait between two attempts; 0 means 2 s.
+	// A request after a lost connection makes a new one, and is repeated according to
+	// Retry. Watch makes a new connection too, after ReconnectWait, and again at most
+	// MaxReconnects times in a row; 0 and -1 mean no limit, a ReconnectWait of 0 means 2 s.
 	// Timeout is how long connecting may take; 0 means 10 s.
-	MaxReconnects int           `ltx:"max-reconnects,min=-1" default:"no limit" help:"How often a server is tried after a connection was lost, before the next request makes a new one."`
-	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long to wait between two attempts."`
+	MaxReconnects int           `ltx:"max-reconnects,min=-1" default:"no limit" help:"How often Watch connects again, in a row, after its connection was lost."`
+	ReconnectWait time.Duration `ltx:"reconnect-wait" default:"2s" help:"How long Watch waits before it connects again."`
 	Timeout       time.Duration `ltx:"timeout" default:"10s" help:"How long connecting may take."`
 
 	// IdleTimeout is how long a request may wait for its response, and a transfer

@@ -48,15 +48,12 @@ func (cfg Config) keyPair() (pair nkeys.KeyPair, public string, err error) {
 }
 
 // options returns the options for connecting. It reads the files that cfg names.
-// Messages are not buffered while the connection is lost: they would be sent after
-// their requests have been reported as failed.
 func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 	o := nats.GetDefaultOptions()
 	o.Name = "ltxstore"
 	o.Servers = cfg.servers()
 	o.MaxReconnect = cmp.Or(cfg.MaxReconnects, -1)
-	o.ReconnectWait, o.ReconnectJitter, o.ReconnectJitterTLS = cfg.ReconnectWait, cfg.ReconnectWait/10, cfg.ReconnectWait/10
-	o.ReconnectBufSize = -1
+	o.ReconnectWait = cfg.ReconnectWait
 	o.Timeout, o.FlusherTimeout = cfg.Timeout, cfg.IdleTimeout
 	o.User, o.Password, o.Token = cfg.Username, cfg.Password, cfg.Token
 	o.Secure = cfg.TLS

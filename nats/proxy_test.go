@@ -31,6 +31,9 @@ type proxy struct {
 	// chunks, stall swallows what comes after; less than 0 means never.
 	cut, stall int64
 
+	// others, if not empty, is what the server says that another of its cluster is.
+	others string
+
 	// lose drops one description that is pushed: the first is 1, and 0 none.
 	lose int
 }
@@ -218,6 +221,9 @@ func (c *pipe) down(r *bufio.Reader) {
 			c.chunks += int64(len(payload) - 2 - head)
 		}
 		c.proxy.mu.Lock()
+		if c.others != "" && fields[0] == "INFO" {
+			all = bytes.Replace(all, []byte("{"), []byte(`{"connect_urls":["`+c.others+`"],`), 1)
+		}
 		silent := c.silent
 		if c.lose > 0 && len(fields) > 1 && strings.HasPrefix(fields[1], "$O.") && strings.Contains(fields[1], ".M.") {
 			if c.lose--; c.lose == 0 {

@@ -379,7 +379,9 @@ func TestRestartWithSmallerMessages(t *testing.T) {
 	f.restart(t, s, func(o *server.Options) { o.StoreDir, o.MaxPayload = dir, 8<<10 })
 	_, err := c.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader(body(t, 2, 1000)))
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	_, err = c.OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
+	small := f.client(func(cfg *nats.Config) { cfg.Transfer.PartSize = 4 << 10 })
+	defer small.Close()
+	_, err = small.OpenLTXFile(t.Context(), 0, 2, 2, 0, 0)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
@@ -409,6 +411,16 @@ func TestGone(t *testing.T) {
 		err = it.Close()
 	}
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+// A client of one server goes on with those that the server has named.
+func TestOtherServers(t *testing.T) {
+	f, c := serve(t, nats.Config{})
+	f.set(func() { f.others = f.direct.ConnectedAddr() })
+	write(t, c, 1, body(t, 1, 1))
+	f.set(func() { f.down = true })
+	write(t, c, 2, body(t, 2, 1))
+	assert.Equal(t, body(t, 2, 1), read(t, c, 2, 0, 0))
 }
 
 // Of many writers of one name, with write-once, one wins.
@@ -564,4 +576,35 @@ func TestWatch(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	_, err = f.client(func(cfg *nats.Config) { cfg.Bucket = "no-such-bucket" }).Watch(t.Context(), 0)
 	require.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
+}
+
+// A watcher misses nothing that is written while its connection is lost, as often as that
+// happens, and hears in the end that the server is gone.
+func TestWatchOverBrokenConnections(t *testing.T) {
+	f, _ := serve(t, nats.Config{MaxReconnects: 50})
+	c := f.client(nil)
+	defer c.Close()
+	files, err := c.Watch(t.Context(), 0)
+	require.NoError(t, err)
+	writer := f.client(func(cfg *nats.Config) { cfg.URL = f.direct.ConnectedUrl() })
+	defer writer.Close()
+	f.set(func() { f.down = true })
+	write(t, writer, 1, body(t, 1, 1))
+	f.set(func() { f.down = false })
+	next := ltx.TXID(1)
+	for info, err := range files {
+		if next == 5 {
+			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, next, info.MinTXID)
+		if next++; next == 5 {
+			f.set(func() { f.down = true })
+			continue
+		}
+		f.drop()
+		write(t, writer, next, body(t, next, 1))
+	}
+	require.Fail(t, "the watch ended without an error")
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"sync/atomic"
 
@@ -13,10 +15,12 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// conn is a connection, which reconnects automatically.
+// conn is a connection. When it is lost, so is what was sent over it, and the next request
+// makes a new one.
 type conn struct {
-	nc *nats.Conn
-	js jetstream.JetStream
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	lost context.Context // ends with the connection
 
 	// stream sends requests to the server that has the latest messages. copies means
 	// that other servers with a copy respond too: see Stream.Read.
@@ -32,34 +36,22 @@ type conn struct {
 	denied atomic.Pointer[error]
 }
 
-// connected returns the connection, and makes a new one if there is none or it was
-// closed. If it was lost, connected waits for one attempt to reconnect, because a
-// request before that would certainly fail.
+// connected returns the connection, and makes a new one if there is none or it was lost.
 func (s *Stream) connected(ctx context.Context) (*conn, error) {
 	if c := s.ready.Load(); c != nil && c.nc.IsClosed() {
+		s.discovered.Store(new(c.nc.DiscoveredServers()))
 		s.ready.CompareAndSwap(c, nil)
 	}
-	c, err := s.ready.Get(ctx, s.dial)
-	if err != nil || !c.nc.IsReconnecting() {
-		return c, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*s.cfg.Options.ReconnectWait)
-	defer cancel()
-	changed := c.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
-	defer c.nc.RemoveStatusListener(changed)
-	if c.nc.IsReconnecting() {
-		select {
-		case <-changed:
-		case <-ctx.Done():
-		}
-	}
-	return c, nil
+	return s.ready.Get(ctx, s.dial)
 }
 
 func (s *Stream) dial(ctx context.Context) (*conn, error) {
 	c := &conn{}
+	lost, lose := context.WithCancel(context.Background())
+	c.lost = lost
 	options := s.cfg.Options
-	options.ReconnectedCB = func(*nats.Conn) { c.denied.Store(nil) }
+	options.AllowReconnect = false
+	options.ClosedCB = func(*nats.Conn) { lose() }
 	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if errors.Is(err, nats.ErrPermissionViolation) {
 			c.denied.Store(&err)
@@ -69,6 +61,15 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 	go func() { // Connect has no context
 		var err error
 		c.nc, err = options.Connect()
+		if others := s.discovered.Load(); err != nil && others != nil && len(*others) > 0 {
+			options.Servers = *others
+			if nc, failed := options.Connect(); failed == nil {
+				c.nc, err = nc, nil
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: %w", errLost, err)
+		}
 		dialed <- err
 	}()
 	select {
@@ -124,7 +125,12 @@ func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error
 	if err != nil {
 		return err
 	}
-	err = s.within(ctx, c, func(ctx context.Context) error { return do(ctx, c) })
+	return s.over(ctx, c, func(ctx context.Context) error { return do(ctx, c) })
+}
+
+// over is call for a request over c.
+func (s *Stream) over(ctx context.Context, c *conn, do func(context.Context) error) error {
+	err := s.within(ctx, c, do)
 	if !isUnanswered(err) {
 		return err
 	}
@@ -135,23 +141,13 @@ func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error
 }
 
 // within calls do, and fails if the response does not come in time, or the connection
-// is lost, which the library's own requests do not notice.
+// is lost.
 func (s *Stream) within(ctx context.Context, c *conn, do func(context.Context) error) error {
-	lost := c.nc.StatusChanged(nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	defer c.nc.RemoveStatusListener(lost)
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer context.AfterFunc(c.lost, func() { cancel(errLost) })()
 	limited, stop := context.WithTimeoutCause(limited, s.cfg.IdleTimeout, errStalled)
 	defer stop()
-	go func() {
-		select {
-		case _, ok := <-lost:
-			if ok {
-				cancel(errLost)
-			}
-		case <-limited.Done():
-		}
-	}()
 	err := do(limited)
 	if err == nil || ctx.Err() != nil || limited.Err() == nil {
 		return err

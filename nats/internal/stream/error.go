@@ -33,11 +33,10 @@ func IsConflict(err error) bool {
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// IsRefused reports whether a message will never arrive: the server rejected it, or it
-// was not sent.
+// IsRefused reports whether a message will never arrive, because the server rejected it.
 func IsRefused(err error) bool {
 	_, answered := errors.AsType[*jetstream.APIError](err)
-	return answered || errors.Is(err, nats.ErrReconnectBufExceeded)
+	return answered
 }
 
 // kinds is the error table. All other errors of the API with a status of 5xx may be
@@ -55,8 +54,7 @@ var kinds = []struct {
 	{ltxstore.ErrThrottled, []error{nats.ErrMaxConnectionsExceeded, nats.ErrMaxAccountConnectionsExceeded, jetstream.ErrTooManyStalledMsgs}},
 	{ltxstore.ErrUnavailable, []error{errStalled, errLost,
 		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
-		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrConnectionReconnecting,
-		nats.ErrReconnectBufExceeded, nats.ErrBadSubscription, nats.ErrSlowConsumer,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrBadSubscription, nats.ErrSlowConsumer,
 		jetstream.ErrNoStreamResponse, jetstream.ErrConnectionClosed,
 		jetstream.ErrConsumerNotFound}}, // the consumer of a listing was lost with its server
 }

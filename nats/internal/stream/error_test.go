@@ -27,7 +27,6 @@ func TestIsConflict(t *testing.T) {
 
 func TestIsRefused(t *testing.T) {
 	assert.True(t, IsRefused(answer(503, 1, "")))
-	assert.True(t, IsRefused(nats.ErrReconnectBufExceeded))
 	assert.False(t, IsRefused(nats.ErrTimeout))
 }
 

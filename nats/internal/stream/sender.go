@@ -19,14 +19,8 @@ type Sender struct {
 	retry    Retrier
 	last     uint64                   // sequence of the last message that has arrived
 	sent     []*sent                  // not acknowledged yet, in order
-	over     line                     // the line over which they were sent
-	recalled []jetstream.PubAckFuture // of failed attempts
-}
-
-// line is a connection from one reconnect to the next.
-type line struct {
-	conn       *conn
-	reconnects uint64
+	over     *conn                    // the connection over which they were sent
+	recalled []jetstream.PubAckFuture // of failed attempts over it
 }
 
 // Retrier repeats op if it fails with a temporary error.
@@ -82,21 +76,20 @@ func (s *Sender) recall() {
 	}
 }
 
-// publish sends the messages that are not being sent. None may overtake the previous
-// one, which may be lost with another connection.
+// publish sends the messages that are not being sent. Over a new connection, all are sent
+// again, in order.
 func (s *Sender) publish(ctx context.Context) error {
-	for i, m := range s.sent {
+	c, err := s.stream.connected(ctx)
+	if err != nil {
+		return err
+	}
+	if c != s.over {
+		s.recall()
+		s.over, s.recalled = c, nil
+	}
+	for _, m := range s.sent {
 		if m.ack != nil {
 			continue
-		}
-		c, err := s.stream.connected(ctx)
-		if err != nil {
-			return err
-		}
-		if i == 0 {
-			s.over = line{c, c.nc.Stats().Reconnects}
-		} else if s.isLost(c) {
-			return errLost
 		}
 		if m.Data == nil && m.load != nil {
 			if m.Data, err = m.load(); err != nil {
@@ -114,20 +107,13 @@ func (s *Sender) publish(ctx context.Context) error {
 	return nil
 }
 
-// isLost reports whether unacknowledged messages were sent over another connection
-// than c.
-func (s *Sender) isLost(c *conn) bool { return s.over != line{c, c.nc.Stats().Reconnects} }
-
 // arrive waits for the acknowledgement of the oldest message.
 func (s *Sender) arrive(ctx context.Context) error {
 	oldest, arrived := s.sent[0], new(jetstream.PubAck)
 	select {
 	case arrived = <-oldest.ack.Ok(): // avoids the cost of a call
 	default:
-		err := s.stream.call(ctx, func(ctx context.Context, c *conn) (err error) {
-			if s.isLost(c) {
-				return errLost
-			}
+		err := s.stream.over(ctx, s.over, func(ctx context.Context) (err error) {
 			select {
 			case arrived = <-oldest.ack.Ok():
 			case err = <-oldest.ack.Err():
@@ -150,9 +136,9 @@ func (s *Sender) arrive(ctx context.Context) error {
 	return nil
 }
 
-// reorder sends the oldest message again, which has arrived before the previous one: when
-// the connection broke, that was lost, and this one was sent over the next connection. It
-// gets another ID, because the server would treat it as a duplicate.
+// reorder sends the oldest message again, which has arrived before the previous one: a
+// cluster that had no leader for a moment has lost that one. It gets another ID, because
+// the server would treat it as a duplicate.
 func (s *Sender) reorder(ctx context.Context, oldest *sent, seq uint64) error {
 	if err := s.stream.Delete(ctx, seq); err != nil {
 		return err
@@ -161,9 +147,12 @@ func (s *Sender) reorder(ctx context.Context, oldest *sent, seq uint64) error {
 	return s.publish(ctx)
 }
 
-// Wait waits until the server has responded to all messages, ctx ends, or
-// Config.IdleTimeout has passed.
+// Wait waits until the server has responded to all messages, ctx ends, the connection is
+// lost, or Config.IdleTimeout has passed.
 func (s *Sender) Wait(ctx context.Context) {
+	if s.over == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.stream.cfg.IdleTimeout)
 	defer cancel()
 	s.recall()
@@ -171,6 +160,7 @@ func (s *Sender) Wait(ctx context.Context) {
 		select {
 		case <-ack.Ok():
 		case <-ack.Err():
+		case <-s.over.lost.Done():
 		case <-ctx.Done():
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"testing"
 	"time"
@@ -32,10 +33,22 @@ func open(t *testing.T) *Stream {
 	require.NoError(t, err)
 	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, AllowRollup: true})
 	require.NoError(t, err)
+	options.CustomDialer = new(dialer)
 	of := New(Config{Name: "S", Options: options, IdleTimeout: 30 * time.Second, Admit: func(int64) error { return nil }})
 	t.Cleanup(of.Close)
 	return of
 }
+
+// dialer keeps the connection that it has made.
+type dialer struct{ net.Conn }
+
+func (d *dialer) Dial(network, address string) (conn net.Conn, err error) {
+	d.Conn, err = net.Dial(network, address)
+	return d.Conn, err
+}
+
+// broken breaks a connection.
+func broken(c *conn) error { return c.nc.Opts.CustomDialer.(*dialer).Close() }
 
 // always tries again, up to a thousand times, and counts the attempts that failed.
 type always struct{ failed int }
@@ -71,7 +84,7 @@ func texts(t *testing.T, s *Stream, subject string) (found []string) {
 func TestSender(t *testing.T) {
 	for name, drop := range map[string]func(*conn) error{
 		"connection stays":  func(*conn) error { return nil },
-		"connection breaks": func(c *conn) error { return c.nc.ForceReconnect() },
+		"connection breaks": broken,
 		"client closes":     func(c *conn) error { c.nc.Close(); return nil },
 	} {
 		for _, kept := range []bool{true, false} {
@@ -116,7 +129,7 @@ func TestSenderLoad(t *testing.T) {
 	m.Data = []byte("a")
 	require.NoError(t, sender.Send(t.Context(), "id", m, func() ([]byte, error) { loads++; return nil, gone }))
 	assert.Zero(t, loads)
-	require.NoError(t, s.ready.Load().nc.ForceReconnect())
+	require.NoError(t, broken(s.ready.Load()))
 	require.ErrorIs(t, sender.Flush(t.Context()), gone)
 	assert.Positive(t, loads)
 }

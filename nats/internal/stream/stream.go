@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -30,8 +31,9 @@ type Config struct {
 // Stream is an existing stream. Its methods are safe for concurrent use. The first
 // call connects. KindOf classifies the errors of its methods.
 type Stream struct {
-	cfg   Config
-	ready flow.Lazy[conn]
+	cfg        Config
+	ready      flow.Lazy[conn]
+	discovered atomic.Pointer[[]string] // the other servers of a cluster
 }
 
 // New returns a stream. It sends nothing.
@@ -107,37 +109,4 @@ func (s *Stream) Purge(ctx context.Context, subject string) error {
 	return s.call(ctx, func(ctx context.Context, c *conn) error {
 		return c.stream.Purge(ctx, jetstream.WithPurgeSubject(subject))
 	})
-}
-
-// Watch returns a function that calls visit for each message that is sent, after Watch
-// has returned, to a subject that matches filter, until ctx ends or visit returns false.
-// If the connection is lost, it is made again, and no message is missed.
-func (s *Stream) Watch(ctx context.Context, filter string) (run func(visit func(*jetstream.RawStreamMsg) bool) error, err error) {
-	var messages jetstream.MessagesContext
-	err = s.call(ctx, func(_ context.Context, c *conn) error {
-		consumer, err := c.js.OrderedConsumer(ctx, s.cfg.Name, jetstream.OrderedConsumerConfig{
-			FilterSubjects: []string{filter},
-			DeliverPolicy:  jetstream.DeliverNewPolicy,
-		})
-		if err == nil {
-			messages, err = consumer.Messages()
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func(visit func(*jetstream.RawStreamMsg) bool) error {
-		defer messages.Stop()
-		for {
-			m, err := messages.Next(jetstream.NextContext(ctx))
-			if err != nil {
-				return err
-			}
-			meta, err := m.Metadata()
-			if err == nil && !visit(&jetstream.RawStreamMsg{Subject: m.Subject(), Data: m.Data(), Sequence: meta.Sequence.Stream, Time: meta.Timestamp}) {
-				return nil
-			}
-		}
-	}, nil
 }
