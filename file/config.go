@@ -48,7 +48,7 @@ type Config struct {
 	// SweepAge is how old the last change of a temporary file must be for Init to
 	// remove it, because its writer is assumed to be dead. 0 means one hour.
 	//
-	// Each block that is written, of at most 64 KiB, is a change. Only a write whose
+	// Each block that is written, of at most 32 KiB, is a change. Only a write whose
 	// source returns nothing for that long can lose its temporary file, and then the
 	// write fails. An hour is longer than a source should stall, and more than the
 	// clocks of a network file system should differ. Less than a second is refused,

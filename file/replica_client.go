@@ -64,7 +64,7 @@ const typeName = "file"
 // cannot be removed is only logged.
 //
 // WriteLTXFile costs one fsync of the file and one of its directory. If possible, the
-// kernel copies the body from a regular *os.File; other bodies pass through 64 KiB of
+// kernel copies the body from a regular *os.File; other bodies pass through 32 KiB of
 // memory. The file becomes visible, complete and fsynced, by a rename. If only the
 // following fsync of the directory fails, the error is returned although the file is
 // there: the older file is gone, and removing the name could remove the file of another
