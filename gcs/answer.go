@@ -32,13 +32,13 @@ func excerpt(said string, known *scrub.Secrets) string {
 
 // readAnswer reads a whole response. Errors that are too long are truncated,
 // because only their status matters.
-func (s *sending) readAnswer(resp *http.Response, op operation) ([]byte, error) {
+func (s *sending) readAnswer(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	limit := int64(maxDocument)
 	switch {
 	case resp.StatusCode >= 300:
 		limit = maxError
-	case op == opList:
+	case s.op == opList:
 		limit = maxListing
 	}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
@@ -51,7 +51,7 @@ func (s *sending) readAnswer(resp *http.Response, op operation) ([]byte, error) 
 			content = content[:min(len(content), maxPage)]
 		}
 	case int64(len(content)) > limit:
-		return nil, fmt.Errorf("response to a request to %s is longer than %d bytes", op, limit)
+		return nil, fmt.Errorf("response to a request to %s is longer than %d bytes", s.op, limit)
 	}
 	return content, nil
 }
@@ -89,9 +89,9 @@ func (f *filled) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// check returns an error if a successful response lacks what op needs.
-func (s *sending) check(op operation, req *http.Request, resp *http.Response, content []byte) error {
-	switch op {
+// check returns an error if a successful response lacks what the operation needs.
+func (s *sending) check(req *http.Request, resp *http.Response, content []byte) error {
+	switch s.op {
 	case opBegin:
 		return s.checkSession(req, resp)
 	case opCancel:
@@ -99,33 +99,33 @@ func (s *sending) check(op operation, req *http.Request, resp *http.Response, co
 	case opDelete:
 		return s.checkDeleted(resp, content)
 	}
-	doc, err := s.parse(op, resp, content)
+	doc, err := s.parse(resp, content)
 	switch {
 	case err != nil:
 		return err
-	case op == opAttrs && !bool(doc.Size):
+	case s.op == opAttrs && !bool(doc.Size):
 		return transport.Foreign("the object has no size")
-	case op == opList && doc.NextPageToken != "" && !bool(doc.Items || doc.Prefixes):
+	case s.op == opList && doc.NextPageToken != "" && !bool(doc.Items || doc.Prefixes):
 		return s.x.pages.Add(s.secrets.Text(doc.NextPageToken))
 	}
 	return nil
 }
 
 // parse decodes the description of an object, or a listing.
-func (s *sending) parse(op operation, resp *http.Response, content []byte) (doc document, err error) {
+func (s *sending) parse(resp *http.Response, content []byte) (doc document, err error) {
 	want := "storage#object"
-	if op == opList {
+	if s.op == opList {
 		want = "storage#objects"
 	}
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return doc, transport.Foreign("status %d to a request to %s: want 200", resp.StatusCode, op)
+		return doc, transport.Foreign("status %d to a request to %s: want 200", resp.StatusCode, s.op)
 	case json.Unmarshal(content, &doc) != nil:
-		return doc, transport.Foreign("%s to a request to %s", excerpt(string(content), s.secrets), op)
+		return doc, transport.Foreign("%s to a request to %s", excerpt(string(content), s.secrets), s.op)
 	case bool(doc.Error):
-		return doc, transport.Foreign("an error with status 200 to a request to %s: %s", op, excerpt(string(content), s.secrets))
+		return doc, transport.Foreign("an error with status 200 to a request to %s: %s", s.op, excerpt(string(content), s.secrets))
 	case doc.Kind != want:
-		return doc, transport.Foreign("a document of kind %s to a request to %s: want %q", excerpt(doc.Kind, s.secrets), op, want)
+		return doc, transport.Foreign("a document of kind %s to a request to %s: want %q", excerpt(doc.Kind, s.secrets), s.op, want)
 	}
 	return doc, nil
 }

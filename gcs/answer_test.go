@@ -312,7 +312,8 @@ func TestReadAnswer(t *testing.T) {
 		{404, opAttrs, `"` + strings.Repeat("x", maxPage) + `"`, maxPage + 2},
 		{404, opAttrs, "<p>", 3},
 	} {
-		content, err := s.readAnswer(&http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(tt.body))}, tt.op)
+		s.op = tt.op
+		content, err := s.readAnswer(&http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(tt.body))})
 		if tt.want < 0 {
 			assert.Error(t, err)
 			continue

@@ -22,8 +22,8 @@ const (
 // operationOf returns the operation of a request that the library sends for this
 // package.
 func operationOf(req *http.Request) operation {
-	q := req.URL.Query()
-	resumable := q.Get("uploadType") == "resumable" || q.Has("upload_id")
+	query := req.URL.RawQuery
+	resumable := hasParameter(query, "uploadType", "resumable") || hasParameter(query, "upload_id", "")
 	switch {
 	case req.Header.Get("Content-Range") != "":
 		return opChunk
@@ -35,12 +35,24 @@ func operationOf(req *http.Request) operation {
 		return opDelete
 	case req.Method != http.MethodGet:
 		return opInsert
-	case q.Get("alt") == "media":
+	case hasParameter(query, "alt", "media"):
 		return opRead
 	case isCollection(req.URL.EscapedPath()):
 		return opList
 	}
 	return opAttrs
+}
+
+// hasParameter reports whether a query has a parameter with a value, or with any if value
+// is empty. Unlike url.ParseQuery, it allocates nothing for each request; the library and
+// the service escape neither the names nor these values.
+func hasParameter(query, name, value string) bool {
+	for parameter := range strings.SplitSeq(query, "&") {
+		if n, v, _ := strings.Cut(parameter, "="); n == name && (value == "" || v == value) {
+			return true
+		}
+	}
+	return false
 }
 
 // isCollection reports whether path is that of all objects of a bucket, such as

@@ -34,7 +34,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	s := &sending{roundTripper: t, x: x, req: req}
+	s := &sending{roundTripper: t, x: x, req: req, op: operationOf(req)}
 	s.once = x.retry == nil || req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
 	var resp *http.Response
 	var err error
@@ -56,7 +56,7 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.answered(operationOf(req), resp)
+	x.answered(s.op, resp)
 	return resp, nil
 }
 
@@ -65,6 +65,7 @@ type sending struct {
 	*roundTripper
 	x    *exchange
 	req  *http.Request
+	op   operation
 	once bool // no request is repeated here
 	sent bool
 }
@@ -122,8 +123,7 @@ func (s *sending) send(skip int64) (*http.Response, error) {
 
 // roundTrip sends req, and is otherwise like send.
 func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
-	op := operationOf(req)
-	resp, err := s.next.RoundTrip(op.prepare(req))
+	resp, err := s.next.RoundTrip(s.op.prepare(req))
 	if err != nil {
 		if transport.IsBroken(err) {
 			err = fmt.Errorf("%w: %w", ltxstore.ErrUnavailable, err)
@@ -134,26 +134,26 @@ func (s *sending) roundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body.Close()
 		return nil, transport.Foreign("%s", why)
 	}
-	if op == opRead && resp.StatusCode < 300 {
+	if s.op == opRead && resp.StatusCode < 300 {
 		if err := s.checkContent(req, resp); err != nil {
 			resp.Body.Close()
 			return nil, err
 		}
 		return resp, nil
 	}
-	content, err := s.readAnswer(resp, op)
+	content, err := s.readAnswer(resp)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(content))
-	if op == opChunk && isIncomplete(resp) {
+	if s.op == opChunk && isIncomplete(resp) {
 		return resp, nil
 	}
 	if err := googleapi.CheckResponseWithBody(resp, content); err != nil {
-		if op.repeats(resp.StatusCode) {
+		if s.op.repeats(resp.StatusCode) {
 			return resp, err
 		}
 		return resp, nil
 	}
-	return resp, s.check(op, req, resp, content)
+	return resp, s.check(req, resp, content)
 }
