@@ -50,16 +50,31 @@ import (
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client keeps answers of the next client. New returns one. It is safe for concurrent use.
+//
+// LTXFiles costs no request while a listing from seek or before is kept. Otherwise it
+// lists the store, and keeps the listing if it is read to its end. CreatedAt of a file that
+// this client has written since is what the write returned. With useMetadata it calls the
+// next client.
+//
+// OpenLTXFile costs no request for a read of 1 to Config.MaxRange bytes if all its blocks
+// are kept, and otherwise one request for all of them, which notices blocks of another
+// version. The range is in memory when OpenLTXFile returns. Other reads, and those
+// during a write or a deletion of the file by this client, go to the next client. A file
+// that another client deletes remains readable while its blocks are kept.
+//
+// WriteLTXFile, DeleteLTXFiles and DeleteAll call the next client. The files' blocks are dropped
+// before, and the kept listing has the change after. A change that fails drops the listings of its
+// levels, because its result is unknown.
 type Client struct {
-	*base
-	next  ltxstore.ReplicaClient
+	*client
 	given Config
 }
 
-type base = layer.Base[state]
+type client = layer.Client[state, *state]
 
-// state is what a valid configuration has become.
+// state is what a valid configuration has become: the layer.Operations of a Client.
 type state struct {
+	layer.Next
 	cfg      Config
 	listings *listings
 	blocks   *blocks
@@ -70,6 +85,5 @@ type state struct {
 // Init and every other method create Config.Dir, and fail with fs.ErrInvalid if a field of
 // cfg is invalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	b := layer.NewBase(next, "", cfg.open)
-	return &Client{b, b.Unwrap(), cfg}
+	return &Client{layer.New(next, "", cfg.open), cfg}
 }

@@ -11,28 +11,21 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles costs no request while a listing from seek or before is kept. Otherwise it
-// lists the store, and keeps the listing if it is read to its end. CreatedAt of a file that
-// this client has written since is what the write returned. With useMetadata it calls the
-// next client.
-func (c *Client) LTXFiles(ctx context.Context, n int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(n))
-	if err != nil {
-		return nil, err
-	}
+// List implements layer.Operations.
+func (s *state) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if useMetadata || s.cfg.Only == OnlyBlocks {
-		return c.next.LTXFiles(ctx, n, seek, useMetadata)
+		return s.Next.List(ctx, level, seek, useMetadata)
 	}
-	if files, ok := s.listings.get(n, seek); ok {
+	if files, ok := s.listings.get(level, seek); ok {
 		s.counters.listHits.Add(1)
-		wrap := func(err error) error { return layer.Wrap(c.next, "list", "", err) }
+		wrap := func(err error) error { return layer.Wrap(s.Next, "list", "", err) }
 		return backend.NewPageIterator(ctx, pagesOf(files), backend.PageOptions{Seek: seek, Wrap: wrap}), nil
 	}
 	s.counters.listMisses.Add(1)
-	r := s.listings.record(n, seek)
+	r := s.listings.record(level, seek)
 	r.seen = s.blocks.seen
-	r.FileIterator, err = c.next.LTXFiles(ltxstore.WithTorn(ctx, r.tear), n, seek, false)
-	if err != nil {
+	var err error
+	if r.FileIterator, err = s.Next.List(ltxstore.WithTorn(ctx, r.tear), level, seek, false); err != nil {
 		r.end(false)
 		return nil, err
 	}

@@ -5,44 +5,33 @@ import (
 	"io"
 	"math"
 
-	"github.com/superfly/ltx"
-
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile costs no request for a read of 1 to Config.MaxRange bytes if all its blocks
-// are kept, and otherwise one request for all of them, which notices blocks of another
-// version. The range is in memory when OpenLTXFile returns. Other reads, and those
-// during a write or a deletion of the file by this client, go to the next client. A file
-// that another client deletes remains readable while its blocks are kept.
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
-	if err != nil {
-		return nil, err
-	}
-	if s.cfg.Only != OnlyListings && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-s.blocks.size {
+// Open implements layer.Operations.
+func (s *state) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
+	block := s.blocks.size
+	if s.cfg.Only != OnlyListings && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-block {
 		if k, isNew := s.blocks.enter(f); k != nil {
 			defer s.blocks.leave(k)
 			if isNew {
 				s.blocks.stamp(k, s.listings.stampOf(f))
 			}
-			parts, err := c.read(ctx, s, run{k, offset / s.blocks.size, (offset + size - 1) / s.blocks.size})
+			parts, err := s.read(ctx, run{k, offset / block, (offset + size - 1) / block})
 			if err != nil {
-				return nil, layer.WrapFile(c.next, "open", f, err)
+				return nil, err
 			}
-			return c.reader(ctx, f, parts, offset%s.blocks.size, size), nil
+			return s.reader(ctx, f, parts, offset%block, size), nil
 		}
 	}
-	return c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	return s.Next.Open(ctx, f, offset, size)
 }
 
 // reader returns a reader of size bytes from offset of blocks.
-func (c *Client) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
-	return &codec.Pieces{Ctx: ctx, Store: c.next, File: f, Skip: offset, Left: size,
+func (s *state) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
+	return &codec.Pieces{Ctx: ctx, Store: s.Next, File: f, Skip: offset, Left: size,
 		Next: func() ([]byte, error) {
 			if len(parts) == 0 {
 				return nil, io.EOF
@@ -62,12 +51,12 @@ type run struct {
 
 // read returns the blocks up to the end of the file, either all from the cache or all from
 // one request, so that versions are not mixed.
-func (c *Client) read(ctx context.Context, s *state, r run) (parts [][]byte, err error) {
+func (s *state) read(ctx context.Context, r run) (parts [][]byte, err error) {
 	if parts, kept := s.blocks.kept(r); kept {
 		s.counters.readHits.Add(1)
 		return parts, nil
 	}
-	parts, shared, err := s.blocks.fetch(ctx, c.next, r)
+	parts, shared, err := s.blocks.fetch(ctx, s.Next, r)
 	switch {
 	case err != nil:
 		return nil, err
@@ -95,10 +84,9 @@ func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
 
 // fetch reads blocks up to the end of the file from the store, for all concurrent callers,
 // and keeps them.
-func (b *blocks) fetch(ctx context.Context, next ltxstore.ReplicaClient, r run) (parts [][]byte, shared bool, err error) {
+func (b *blocks) fetch(ctx context.Context, next layer.Next, r run) (parts [][]byte, shared bool, err error) {
 	return b.flights.Do(ctx, r, func(ctx context.Context) (parts [][]byte, err error) {
-		f := r.of.file
-		rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, r.first*b.size, (r.last-r.first+1)*b.size)
+		rc, err := next.Open(ctx, r.of.file, r.first*b.size, (r.last-r.first+1)*b.size)
 		if err != nil {
 			return nil, err
 		}

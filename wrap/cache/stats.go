@@ -1,10 +1,6 @@
 package cache
 
-import (
-	"sync/atomic"
-
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
-)
+import "sync/atomic"
 
 // Stats counts the answers of a client.
 type Stats struct {
@@ -34,7 +30,7 @@ type counters struct {
 
 // Stats returns the counts since the client was made.
 func (c *Client) Stats() Stats {
-	s := layer.Ready(c.base)
+	s := c.Ready()
 	if s == nil {
 		return Stats{}
 	}

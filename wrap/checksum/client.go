@@ -20,8 +20,6 @@ package checksum
 import (
 	"context"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -30,30 +28,30 @@ var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client verifies what is written to and read from the next client. New returns one.
 // It is safe for concurrent use.
-type Client struct {
-	*base
-	next ltxstore.ReplicaClient
-	cfg  Config
-}
+//
+// WriteLTXFile fails with ltxstore.ErrChecksum if the body is damaged, and with fs.ErrInvalid if
+// it is not an LTX file (see Config.OtherBodies) or has the transactions of another name
+// (clause W7). Nothing is stored then, and an existing file stays. With Config.ReadBack it
+// also fails with ltxstore.ErrChecksum if the stored file differs from the body, as it may after
+// a concurrent write of the same name. The file stays; writing it again replaces it.
+//
+// OpenLTXFile returns a reader that, for a whole file, fails with ltxstore.ErrChecksum, at the
+// latest at its end, if the file is damaged, has the transactions of another name, or is not an LTX
+// file (see Config.OtherBodies).
+type Client struct{ *client }
 
-type base = layer.Base[struct{}]
+type client = layer.Client[replica, *replica]
+
+// replica has the layer.Operations of a Client.
+type replica struct {
+	layer.Next
+	cfg Config
+}
 
 // New returns a client that verifies what is written to and read from next. If next is
 // nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	b := layer.NewBase[struct{}](next, "", nil)
-	return &Client{b, b.Unwrap(), cfg}
+	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
+		return &replica{layer.Next{ReplicaClient: next}, cfg}, nil
+	})}
 }
-
-// LTXFiles calls the next client.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	return c.next.LTXFiles(ctx, level, seek, useMetadata)
-}
-
-// DeleteLTXFiles calls the next client.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	return c.next.DeleteLTXFiles(ctx, files)
-}
-
-// DeleteAll calls the next client.
-func (c *Client) DeleteAll(ctx context.Context) error { return c.next.DeleteAll(ctx) }

@@ -5,27 +5,23 @@ import (
 	"io"
 	"sync"
 
-	"github.com/superfly/ltx"
-
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile calls the next client. The reader of a whole file fails with
-// ltxstore.ErrChecksum, at the latest at its end, if the file is damaged, has the
-// transactions of another name, or is not an LTX file (see Config.OtherBodies).
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+// Open implements layer.Operations.
+func (p *replica) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
+	rc, err := p.Next.Open(ctx, f, offset, size)
 	if err != nil || offset != 0 || size != 0 {
 		return rc, err
 	}
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	return &reader{body: rc, c: c, file: f, checked: newChecked(rc, f, c.cfg.OtherBodies)}, nil
+	return &reader{body: rc, next: p, file: f, checked: newChecked(rc, f, p.cfg.OtherBodies)}, nil
 }
 
 // reader reads a whole file. Close may be called concurrently with Read.
 type reader struct {
 	body io.ReadCloser
-	c    *Client
+	next ltxstore.ReplicaClient
 	file layer.File
 
 	mu      sync.Mutex
@@ -44,7 +40,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err != nil {
 		r.checked.Check.Stop()
 		if err != io.EOF {
-			err = layer.WrapFile(r.c.next, "read", r.file, err)
+			err = layer.WrapFile(r.next, "read", r.file, err)
 		}
 		r.err = err
 	}
@@ -58,7 +54,7 @@ func (r *reader) Close() error {
 	defer r.mu.Unlock()
 	r.checked.Check.Stop()
 	if r.err == nil || r.err == io.EOF {
-		r.err = layer.WrapFile(r.c.next, "read", r.file, layer.ErrClosed)
+		r.err = layer.WrapFile(r.next, "read", r.file, layer.ErrClosed)
 	}
 	return err
 }

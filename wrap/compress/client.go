@@ -72,7 +72,7 @@ import (
 //
 // DeleteLTXFiles and DeleteAll call the next client.
 type Client struct {
-	client
+	*client
 	given Config
 }
 

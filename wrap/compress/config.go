@@ -6,10 +6,10 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Config is the configuration of a Client. The zero value is valid. Settings may be changed
@@ -42,7 +42,7 @@ const (
 
 // format is the codec.Format of a valid configuration.
 type format struct {
-	next        ltxstore.ReplicaClient
+	next        layer.Next
 	frameSize   int
 	concurrency int
 	zstd        *coder
@@ -52,8 +52,8 @@ type format struct {
 var _ codec.Format = (*format)(nil)
 
 // open returns the format of a client around next, or an error if the configuration is invalid.
-// typ is next's Type; next may be nil.
-func (cfg Config) open(typ string, next ltxstore.ReplicaClient) (*format, error) {
+// typ is next's Type; next may be empty.
+func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ var errPastEnd = fmt.Errorf("file ends before the range: %w", ltxstore.ErrChecks
 
 // openStart reads from the beginning: storedSize bytes of the stored file, or all if it is 0.
 func (s *format) openStart(ctx context.Context, f layer.File, storedSize, skip, left int64) (io.ReadCloser, error) {
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, storedSize)
+	body, err := s.next.Open(ctx, f, 0, storedSize)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, off
 	}
 	first, behind := start/known.frameSize, (start+n-1)/known.frameSize+1
 	at, length := known.place(first, behind)
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
+	body, err := s.next.Open(ctx, f, at, length)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *format) openKnown(ctx context.Context, f layer.File, known *stored, off
 // openPlain opens a range of an uncompressed file. The beginning is read after the range is
 // open, to notice a file that was replaced by a compressed one.
 func (s *format) openPlain(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
+	body, err := s.next.Open(ctx, f, offset, size)
 	if err != nil {
 		return nil, err
 	}

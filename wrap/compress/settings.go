@@ -1,6 +1,9 @@
 package compress
 
-import "github.com/ltxstore/ltxstore/backend/settings"
+import (
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
 
 const wrapper = "compress"
 
@@ -8,7 +11,7 @@ func init() {
 	settings.RegisterWrapper(settings.Wrapper[Config, *Client]{
 		Names: []string{wrapper},
 		Check: func(cfg Config, _ bool) error {
-			_, err := cfg.open(wrapper, nil)
+			_, err := cfg.open(wrapper, layer.Next{})
 			return err
 		},
 		New: New,

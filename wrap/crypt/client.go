@@ -83,7 +83,7 @@ import (
 // Config.Identities the write fails with fs.ErrExist.
 //
 // DeleteLTXFiles and DeleteAll call the next client.
-type Client struct{ client }
+type Client struct{ *client }
 
 type client = codec.Client
 

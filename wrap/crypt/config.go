@@ -7,11 +7,11 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Config is the configuration of a Client. Recipients, Identities or both are required.
@@ -83,7 +83,7 @@ const (
 
 // format is the codec.Format of a valid configuration.
 type format struct {
-	next        ltxstore.ReplicaClient
+	next        layer.Next
 	recipients  []age.Recipient
 	identities  []age.Identity
 	headerSize  int64
@@ -97,8 +97,8 @@ type format struct {
 var _ codec.Format = (*format)(nil)
 
 // open returns the format of a client around next, or an error if the configuration is invalid.
-// typ is next's Type; next may be nil.
-func (cfg Config) open(typ string, next ltxstore.ReplicaClient) (*format, error) {
+// typ is next's Type; next may be empty.
+func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	if err := settings.Validate(typ, cfg); err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadC
 	if length > 0 {
 		length += s.headerSize + nonceSize
 	}
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, length)
+	body, err := s.next.Open(ctx, f, 0, length)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) 
 // openSpan fails with errPastEnd if the file does not have the first of the chunks.
 func (s *format) openSpan(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
 	at, length := sp.stored(k.header)
-	body, err := s.next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, at, length)
+	body, err := s.next.Open(ctx, f, at, length)
 	if err != nil {
 		return nil, err
 	}

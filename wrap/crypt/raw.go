@@ -22,7 +22,7 @@ var _ backend.RawOpener = (*Client)(nil)
 // other is returned as it is.
 func (c *Client) OpenRaw(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
 	const op = "open raw"
-	opened, err := layer.Begin(ctx, c.Base, op, backend.CheckRaw(name, offset, size))
+	opened, err := c.Begin(ctx, op, backend.CheckRaw(name, offset, size))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (c *Client) OpenRaw(ctx context.Context, name string, offset, size int64) (
 	stored := bufio.NewReaderSize(rc, maxHeaderSize)
 	head, err := stored.Peek(len(intro))
 	if err == nil && string(head) == intro {
-		plain, err := decryptRaw(stored, (*opened).(*format).identities)
+		plain, err := decryptRaw(stored, opened.Format.(*format).identities)
 		if err == nil {
 			_, err = io.CopyN(io.Discard, plain, offset)
 		}

@@ -1,6 +1,9 @@
 package crypt
 
-import "github.com/ltxstore/ltxstore/backend/settings"
+import (
+	"github.com/ltxstore/ltxstore/backend/settings"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
+)
 
 const wrapper, litestreamName = "crypt", "age"
 
@@ -9,7 +12,7 @@ func init() {
 		Names:  []string{wrapper, litestreamName},
 		Locked: true,
 		Check: func(cfg Config, _ bool) error {
-			_, err := cfg.open(wrapper, nil)
+			_, err := cfg.open(wrapper, layer.Next{})
 			return err
 		},
 		New: New,

@@ -35,10 +35,10 @@ func set(t *testing.T, src ltxstore.Source) *format {
 	t.Helper()
 	client, err := ltxstore.OpenSource(t.Context(), src)
 	require.NoError(t, err)
-	opened, err := layer.Begin(t.Context(), client.(*Client).Base, "init", nil)
+	opened, err := client.(*Client).Begin(t.Context(), "init", nil)
 	require.NoError(t, err)
-	f := (*opened).(*format)
-	f.next = nil // only to compare
+	f := opened.Format.(*format)
+	f.next = layer.Next{} // only to compare
 	return f
 }
 
@@ -66,7 +66,7 @@ func TestURLAndFileAgree(t *testing.T) {
 		if tt.want.Recipients == nil {
 			tt.want.Recipients = []string{r1}
 		}
-		want, err := tt.want.open(wrapper, nil)
+		want, err := tt.want.open(wrapper, layer.Next{})
 		require.NoError(t, err)
 		for _, name := range []string{wrapper, litestreamName} {
 			section := map[string]any{"recipients": r1, setting: tt.values}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
+	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // The size of a body follows from that of its file, and the other way round; what no
@@ -146,7 +147,7 @@ func TestLeastHeader(t *testing.T) {
 	least, err := leastHeader(recipients)
 	require.NoError(t, err)
 	for size, ok := range map[int64]bool{least - 1: false, least: true} {
-		_, err := Config{Recipients: []string{id.Recipient().String()}, HeaderSize: int(size)}.open("mock", nil)
+		_, err := Config{Recipients: []string{id.Recipient().String()}, HeaderSize: int(size)}.open("mock", layer.Next{})
 		assert.Equal(t, ok, err == nil, "%d: %v", size, err)
 	}
 	var header []byte

@@ -30,18 +30,21 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Client counts the operations of the next client, each of whose methods it calls. New returns
-// one. It is safe for concurrent use.
-type Client struct{ *observed }
+// Client counts the operations of the next client, each of whose methods it calls. A call with invalid
+// arguments or an ended context is not an operation. New returns one. It is safe for concurrent use.
+type Client struct{ *client }
 
 type observed = layer.Observed[time.Time]
 
-// New registers the metrics and returns a client that counts the operations of next. If
-// the registry is nil or refuses the metrics, or next is nil, every method fails with
-// fs.ErrInvalid.
+type client = layer.Client[observed, *observed]
+
+// New returns a client that counts the operations of next. Its first method registers the metrics. If
+// the registry is nil or refuses them, or next is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	ops, wrong := cfg.operations(layer.Next(next).Type())
-	return &Client{layer.NewObserved(next, wrong, ops)}
+	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
+		ops, err := cfg.operations(next.Type())
+		return &observed{Next: layer.Next{ReplicaClient: next}, Observer: ops}, err
+	})}
 }
 
 // Begin implements layer.Observer.
@@ -49,12 +52,9 @@ func (operations) Begin(ctx context.Context, _ layer.Operation) (context.Context
 	return ctx, time.Now()
 }
 
-// End implements layer.Observer. Nothing is counted if the metrics are not registered.
+// End implements layer.Observer.
 func (o operations) End(start time.Time, op layer.Operation, bytes int64, _ int, err error) {
-	counts, ok := o[op.Name]
-	if !ok {
-		return
-	}
+	counts := o[op.Name]
 	counts.total.Inc()
 	counts.bytes.Add(float64(bytes))
 	counts.seconds.Observe(time.Since(start).Seconds())

@@ -52,7 +52,7 @@ func TestCounts(t *testing.T) {
 	files, err := c.LTXFiles(t.Context(), 0, 0, false)
 	require.NoError(t, err)
 	require.NoError(t, files.Close())
-	_, err = c.LTXFiles(t.Context(), -1, 0, false)
+	_, err = c.LTXFiles(t.Context(), -1, 0, false) // is not an operation
 	require.ErrorIs(t, err, fs.ErrInvalid)
 
 	require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
@@ -67,14 +67,13 @@ litestream_replica_operation_bytes{operation="LIST",replica_type="mock"} 0
 litestream_replica_operation_bytes{operation="PUT",replica_type="mock"} 23
 # HELP litestream_replica_operation_errors_total Number of replica operation errors by type, operation, and error code
 # TYPE litestream_replica_operation_errors_total counter
-litestream_replica_operation_errors_total{code="invalid",operation="LIST",replica_type="mock"} 1
 litestream_replica_operation_errors_total{code="not_found",operation="GET",replica_type="mock"} 1
 litestream_replica_operation_errors_total{code="other",operation="PUT",replica_type="mock"} 1
 # HELP litestream_replica_operation_total The number of replica operations performed
 # TYPE litestream_replica_operation_total counter
 litestream_replica_operation_total{operation="DELETE",replica_type="mock"} 2
 litestream_replica_operation_total{operation="GET",replica_type="mock"} 3
-litestream_replica_operation_total{operation="LIST",replica_type="mock"} 2
+litestream_replica_operation_total{operation="LIST",replica_type="mock"} 1
 litestream_replica_operation_total{operation="PUT",replica_type="mock"} 3
 `), "litestream_replica_operation_total", "litestream_replica_operation_bytes", "litestream_replica_operation_errors_total"))
 }

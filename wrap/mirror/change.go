@@ -1,19 +1,19 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // change calls do for all replicas concurrently, needs of which must succeed. A write is
 // stopped in the others once too many have failed.
-func (c *Client) change(ctx context.Context, s *state, op string, f layer.File, needs int, do func(context.Context, *replica) error) error {
+func (s *state) change(ctx context.Context, op string, f layer.File, needs int, do func(context.Context, *replica) error) error {
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var mu sync.Mutex
@@ -55,30 +55,22 @@ func (c *Client) change(ctx context.Context, s *state, op string, f layer.File, 
 		}
 	}
 	if left < needs {
-		return c.end(ctx, op, keyOf(f), &Error{Failed: failed, Replicas: len(s.replicas)})
+		return cmp.Or(flow.Err(ctx), error(&Error{Failed: failed, Replicas: len(s.replicas)}))
 	}
 	for _, failure := range failed {
-		c.failed(ctx, s, failure)
+		s.failed(ctx, failure)
 	}
 	return nil
 }
 
-// DeleteLTXFiles deletes the files in all replicas, each of which must succeed.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	s, err := layer.Begin(ctx, c.base, "delete", backend.CheckFiles(files))
-	if err != nil {
-		return err
-	}
-	return c.change(ctx, s, "delete", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error {
+// Delete implements layer.Operations.
+func (s *state) Delete(ctx context.Context, files []*ltx.FileInfo) error {
+	return s.change(ctx, "delete", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error {
 		return r.client.DeleteLTXFiles(ctx, files)
 	})
 }
 
-// DeleteAll deletes all files in all replicas, each of which must succeed.
-func (c *Client) DeleteAll(ctx context.Context) error {
-	s, err := layer.Begin(ctx, c.base, "init", nil)
-	if err != nil {
-		return err
-	}
-	return c.change(ctx, s, "delete all", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error { return r.client.DeleteAll(ctx) })
+// DeleteAll implements layer.Operations.
+func (s *state) DeleteAll(ctx context.Context) error {
+	return s.change(ctx, "delete all", layer.File{}, len(s.replicas), func(ctx context.Context, r *replica) error { return r.client.DeleteAll(ctx) })
 }

@@ -49,24 +49,37 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client is a replica in several stores. New returns one. It is safe for concurrent use.
+//
+// WriteLTXFile costs the requests of a write in each replica, and returns when all are done. It returns
+// the file as the first successful replica has it, and fails with ltxstore.ErrChecksum if they have
+// stored different numbers of bytes. Writers of one name wait for each other. If the body
+// panics, WriteLTXFile panics once no replica writes any more.
+//
+// OpenLTXFile costs one request for each replica that it tries. A transfer that breaks costs one more for
+// each further replica that is tried, and up to a KiB is read twice, to check that it is the same
+// file.
+//
+// LTXFiles merges the listings of all healthy replicas, or of all if too few are healthy. It costs
+// the requests of a listing in each. A file that several replicas have is listed once, as the first
+// of them lists it. A replica whose listing fails is left out, as long as the others have every file.
 type Client struct {
-	*base
-	next  ltxstore.ReplicaClient
+	*client
 	given Config
 	log   oplog.Logger
 }
 
-type base = layer.Base[state]
+type client = layer.Client[state, *state]
 
-// state is what a valid configuration has become.
+// state is what a valid configuration has become: the layer.Operations of a Client.
 type state struct {
+	next      ltxstore.ReplicaClient
+	log       *oplog.Logger
 	replicas  []*replica
 	writes    int // replicas that must succeed in writing
 	reads     int // replicas that together list every file
@@ -78,13 +91,14 @@ type state struct {
 // If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	cfg.Others = slices.Clone(cfg.Others)
-	b := layer.NewBase(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*state, error) { return cfg.open(next) })
-	return &Client{base: b, next: b.Unwrap(), given: cfg}
+	c := &Client{given: cfg}
+	c.client = layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*state, error) { return cfg.open(next, &c.log) })
+	return c
 }
 
 // Replicas returns the clients of all replicas, that of Unwrap first.
 func (c *Client) Replicas() []ltxstore.ReplicaClient {
-	return append([]ltxstore.ReplicaClient{c.next}, c.given.Others...)
+	return append([]ltxstore.ReplicaClient{c.Unwrap()}, c.given.Others...)
 }
 
 // Location returns the locations of all replicas. It is empty if one of them has none.
@@ -95,19 +109,19 @@ func (c *Client) Location(ctx context.Context) (string, error) {
 // Init checks the configuration and initializes all replicas. It fails if the configuration of
 // one is invalid, or if more fail than the policy allows for a write.
 func (c *Client) Init(ctx context.Context) error {
-	s, err := layer.Begin(ctx, c.base, "init", nil)
+	s, err := c.Begin(ctx, "init", nil)
 	if err != nil {
 		return err
 	}
 	wrong := make([]error, len(s.replicas))
-	err = c.change(ctx, s, "init", layer.File{}, s.writes, func(ctx context.Context, r *replica) error {
+	err = s.change(ctx, "init", layer.File{}, s.writes, func(ctx context.Context, r *replica) error {
 		err := ltxstore.Init(ctx, r.client)
 		if errors.Is(err, fs.ErrInvalid) {
 			wrong[r.n] = err // not an outage, which the policy is for
 		}
 		return err
 	})
-	return cmp.Or(err, layer.Wrap(c.next, "init", "", errors.Join(wrong...)))
+	return c.Wrap("init", cmp.Or(err, errors.Join(wrong...)))
 }
 
 // SetLogger sets the logger of all replicas, and of failures that the policy allows.
@@ -134,31 +148,15 @@ func (c *Client) Close() error {
 	if len(failed) == 0 {
 		return nil
 	}
-	return layer.Wrap(c.next, "close", "", &Error{Failed: failed, Replicas: len(c.given.Others) + 1})
-}
-
-// keyOf returns the name of a file for an error, or nothing.
-func keyOf(f layer.File) string {
-	if f == (layer.File{}) {
-		return ""
-	}
-	return f.String()
+	return c.Wrap("close", &Error{Failed: failed, Replicas: len(c.given.Others) + 1})
 }
 
 // failed reports a failure that the policy allows.
-func (c *Client) failed(ctx context.Context, s *state, f Failure) {
-	c.log.Get().LogAttrs(ctx, slog.LevelWarn, "replica of a mirror failed", slog.String("op", f.Op), slog.Int("number", f.Replica),
+func (s *state) failed(ctx context.Context, f Failure) {
+	s.log.Get().LogAttrs(ctx, slog.LevelWarn, "replica of a mirror failed", slog.String("op", f.Op), slog.Int("number", f.Replica),
 		slog.String("replica", f.Type), slog.Int("level", f.Level), slog.String("minTXID", f.MinTXID.String()),
 		slog.String("maxTXID", f.MaxTXID.String()), slog.Any("error", f.Err))
 	if s.onFailure != nil {
 		s.onFailure(f)
 	}
-}
-
-// end returns the error of a method: that of ctx if it is done.
-func (c *Client) end(ctx context.Context, op, key string, err error) error {
-	if stopped := flow.Err(ctx); stopped != nil && err != nil {
-		err = stopped
-	}
-	return layer.Wrap(c.next, op, key, err)
 }

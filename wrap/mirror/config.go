@@ -8,8 +8,8 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/settings"
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // Policy says how many replicas must store a file for a write to succeed.
@@ -77,17 +77,14 @@ func (cfg Config) backoff() (base, longest time.Duration) {
 }
 
 // open returns the state of a valid configuration.
-func (cfg Config) open(next ltxstore.ReplicaClient) (*state, error) {
-	if err := layer.Failed(next); err != nil {
-		return nil, err
-	}
+func (cfg Config) open(next ltxstore.ReplicaClient, log *oplog.Logger) (*state, error) {
 	if err := cfg.check(next.Type()); err != nil {
 		return nil, err
 	}
 	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
 	writes := cfg.Policy.needs(len(all))
 	base, longest := cfg.backoff()
-	s := &state{writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
+	s := &state{next: next, log: log, writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
 	for n, client := range all {
 		if client == nil {
 			return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), nil, "want a client")

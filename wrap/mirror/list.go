@@ -13,30 +13,22 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles merges the listings of all healthy replicas, or of all if too few are healthy. A
-// file that several replicas have is listed once, as the first of them lists it. It costs
-// the requests of a listing in each. A replica whose listing fails is left out, as
-// long as the others have every file.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	s, err := layer.Begin(ctx, c.base, "list", backend.CheckLevel(level))
-	if err != nil {
-		return nil, err
-	}
-	m := &merge{c: c, s: s, level: level, seek: seek, meta: useMetadata}
+// List implements layer.Operations.
+func (s *state) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	m := &merge{state: s, level: level, seek: seek, meta: useMetadata}
 	for _, r := range s.listed() {
 		m.heads = append(m.heads, &head{replica: r})
 	}
 	return backend.NewPageIterator(ctx, m.page, backend.PageOptions{
 		Seek:  seek,
-		Wrap:  func(err error) error { return c.end(ctx, "list", "", err) },
+		Wrap:  func(err error) error { return layer.Wrap(s.next, "list", "", cmp.Or(flow.Err(ctx), err)) },
 		Close: m.close,
 	}), nil
 }
 
 // merge is the listings of several replicas, merged.
 type merge struct {
-	c     *Client
-	s     *state
+	*state
 	level int
 	seek  ltx.TXID
 	meta  bool
@@ -134,11 +126,11 @@ func (m *merge) check() error {
 	}
 	now := m.failed[len(m.failed)-(len(m.heads)-len(healthy)):]
 	m.heads = healthy
-	if len(healthy) < m.s.reads {
-		return &Error{Failed: m.failed, Replicas: len(m.s.replicas)}
+	if len(healthy) < m.reads {
+		return &Error{Failed: m.failed, Replicas: len(m.replicas)}
 	}
 	for _, f := range now {
-		m.c.failed(m.ctx, m.s, f)
+		m.state.failed(m.ctx, f)
 	}
 	return nil
 }

@@ -4,33 +4,22 @@ import (
 	"context"
 	"io"
 
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// OpenLTXFile opens the file in the first replica that is healthy and has it. It costs one
-// request for each replica that it tries. A transfer that breaks costs one more for each
-// further replica that is tried, and up to a KiB is read twice, to check that it is the same
-// file.
-func (c *Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	s, err := layer.Begin(ctx, c.base, "open", f.CheckRange(offset, size))
-	if err != nil {
-		return nil, err
-	}
-	t := &transfer{c: c, s: s, f: f}
+// Open implements layer.Operations.
+func (s *state) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
+	t := &transfer{state: s, f: f}
 	t.left, _ = s.order()
-	return layer.Resume(ctx, c.next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
-		return t.from.client.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+	return layer.Resume(ctx, s.next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
+		return t.from.client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
 	}, t)
 }
 
 // transfer is a rangeio.Retrier: it tries one replica after another.
 type transfer struct {
-	c      *Client
-	s      *state
+	*state
 	f      layer.File
 	from   *replica   // nil before the first
 	left   []*replica // not tried yet
@@ -52,7 +41,7 @@ func (t *transfer) Do(ctx context.Context, op func(context.Context) error) error
 		}
 		for _, f := range t.failed {
 			if !layer.IsMissing(f.Err) { // a copy that was missed, not an outage
-				t.c.failed(ctx, t.s, f)
+				t.state.failed(ctx, f)
 			}
 		}
 		t.failed = nil
@@ -61,7 +50,7 @@ func (t *transfer) Do(ctx context.Context, op func(context.Context) error) error
 	if err := flow.Err(ctx); err != nil {
 		return err
 	}
-	return &Error{Failed: t.failed, Replicas: len(t.s.replicas)}
+	return &Error{Failed: t.failed, Replicas: len(t.replicas)}
 }
 
 // note records the result of a call of the current replica.

@@ -10,6 +10,7 @@ package retry
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"github.com/superfly/ltx"
@@ -28,30 +29,49 @@ var (
 
 // Client repeats the next client's failed operations. New returns one. It is safe for
 // concurrent use.
+//
+// LTXFiles lists a page ahead of the caller. A listing that fails is resumed after its last file.
+//
+// OpenLTXFile returns a reader that resumes a transfer where it broke. A wrapper has no ETag to pin
+// the version of the file (clause O3): the reader reads the last KiB again, and fails with
+// ltxstore.ErrChecksum if that has changed. A rewrite that keeps these bytes goes unnoticed, unless
+// the file is verified as a whole, as package [github.com/ltxstore/ltxstore/wrap/checksum] does.
+//
+// WriteLTXFile reads a body that is an io.Seeker again from where it was, and another one from memory
+// (see Config.BufferSize). One that does not fit into memory is written once, and the error says so. A
+// failure of the body itself is not repeated.
+//
+// DeleteLTXFiles repeats the whole list: files that were deleted the first time are missing the second
+// time, which is not an error.
 type Client struct {
-	*base
-	next   ltxstore.ReplicaClient
-	cfg    Config
-	policy retry.Policy
-	log    oplog.Logger
+	*client
+	log oplog.Logger
 }
 
-type base = layer.Base[struct{}]
+type client = layer.Client[replica, *replica]
+
+// replica has the layer.Operations of a Client.
+type replica struct {
+	layer.Next
+	cfg    Config
+	policy retry.Policy
+}
 
 // New returns a client that repeats the failed operations of next. If a field is invalid,
 // or next retries itself (see backend.Retrier), every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	c := &Client{base: layer.NewBase[struct{}](next, "", nil)}
-	retrier, ok := ltxstore.As[backend.Retrier](c.Unwrap())
-	cfg, wrong := cfg.check(c.Type(), ok && retrier.Retries())
-	c.cfg, c.next = cfg, layer.Failing(c.Unwrap(), wrong)
-	c.policy = retry.Policy{
-		MaxAttempts: c.cfg.Retry.MaxAttempts,
-		BaseDelay:   c.cfg.Retry.BaseDelay,
-		MaxDelay:    c.cfg.Retry.MaxDelay,
-		Retryable:   ltxstore.IsRetryable,
-		OnRetry:     c.log.Retried(c.Type(), nil),
-	}
+	c := new(Client)
+	c.client = layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
+		retrier, ok := ltxstore.As[backend.Retrier](next)
+		cfg, err := cfg.check(next.Type(), ok && retrier.Retries())
+		return &replica{layer.Next{ReplicaClient: next}, cfg, retry.Policy{
+			MaxAttempts: cfg.Retry.MaxAttempts,
+			BaseDelay:   cfg.Retry.BaseDelay,
+			MaxDelay:    cfg.Retry.MaxDelay,
+			Retryable:   ltxstore.IsRetryable,
+			OnRetry:     c.log.Retried(next.Type(), nil),
+		}}, err
+	})
 	return c
 }
 
@@ -60,28 +80,31 @@ func (c *Client) Retries() bool { return true }
 
 // Init checks the configuration and initializes the next client, repeatedly if that fails.
 func (c *Client) Init(ctx context.Context) error {
-	return c.do(ctx, "init", "", func(ctx context.Context) error { return ltxstore.Init(ctx, c.next) })
+	p, err := c.Begin(ctx, "init", nil)
+	if err != nil {
+		return err
+	}
+	return c.Wrap("init", p.policy.Do(ctx, func(ctx context.Context) error { return ltxstore.Init(ctx, c.Unwrap()) }))
 }
 
 // SetLogger sets the logger of the next client, and of this one, which logs each
 // repetition at debug level.
 func (c *Client) SetLogger(logger *slog.Logger) {
 	c.log.Set(logger)
-	c.base.SetLogger(logger)
+	c.client.SetLogger(logger)
 }
 
-// DeleteLTXFiles calls the next client, and repeats the whole list: files that were deleted
-// the first time are missing the second time, which is not an error.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	return c.do(ctx, "delete", "", func(ctx context.Context) error { return c.next.DeleteLTXFiles(ctx, files) })
+// Open implements layer.Operations.
+func (p *replica) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
+	return layer.Resume(ctx, p.Next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
+		return p.Next.Open(ctx, f, offset, size)
+	}, p.policy)
 }
 
-// DeleteAll calls the next client, repeatedly if that fails.
-func (c *Client) DeleteAll(ctx context.Context) error {
-	return c.do(ctx, "delete all", "", c.next.DeleteAll)
+// Delete implements layer.Operations.
+func (p *replica) Delete(ctx context.Context, files []*ltx.FileInfo) error {
+	return p.policy.Do(ctx, func(ctx context.Context) error { return p.Next.Delete(ctx, files) })
 }
 
-// do calls op, repeatedly if it fails, and returns its last failure as an *ltxstore.Error.
-func (c *Client) do(ctx context.Context, name, key string, op func(context.Context) error) error {
-	return layer.Wrap(c.next, name, key, c.policy.Do(ctx, op))
-}
+// DeleteAll implements layer.Operations.
+func (p *replica) DeleteAll(ctx context.Context) error { return p.policy.Do(ctx, p.Next.DeleteAll) }

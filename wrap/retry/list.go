@@ -1,29 +1,23 @@
 package retry
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// LTXFiles calls the next client, a page ahead of the caller. A listing that fails is resumed
-// after its last file.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	wrap := func(err error) error { return layer.Wrap(c.next, "list", "", err) }
-	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), backend.CheckLevel(level)); err != nil {
-		return nil, wrap(err)
-	}
-	l := &listing{c: c, level: level, seek: seek, useMetadata: useMetadata}
+// List implements layer.Operations.
+func (p *replica) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	l := &listing{replica: p, level: level, seek: seek, useMetadata: useMetadata}
+	wrap := func(err error) error { return layer.Wrap(p.Next, "list", "", err) }
 	return backend.NewPageIterator(ctx, l.page, backend.PageOptions{Seek: seek, Wrap: wrap, Close: l.close}), nil
 }
 
 type listing struct {
-	c           *Client
+	*replica
 	level       int
 	seek        ltx.TXID
 	useMetadata bool
@@ -38,7 +32,7 @@ type listing struct {
 // repeats it, and it counts as the first attempt.
 func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	l.size = layer.NextPage(l.size)
-	err = l.c.policy.Do(ctx, func(context.Context) error {
+	err = l.policy.Do(ctx, func(context.Context) error {
 		err := l.failed
 		if l.failed = nil; err == nil {
 			files, err = l.list(ctx)
@@ -54,7 +48,7 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 // list returns the files of a page that were not listed before.
 func (l *listing) list(ctx context.Context) (files []ltx.FileInfo, err error) {
 	if l.files == nil {
-		if l.files, err = l.c.next.LTXFiles(ctx, l.level, l.seek, l.useMetadata); err != nil {
+		if l.files, err = l.Next.List(ctx, l.level, l.seek, l.useMetadata); err != nil {
 			return nil, err
 		}
 	}

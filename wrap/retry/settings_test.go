@@ -14,7 +14,11 @@ import (
 )
 
 func TestURLAndFileAgree(t *testing.T) {
-	configOf := func(client ltxstore.ReplicaClient) Config { return client.(*Client).cfg }
+	configOf := func(client ltxstore.ReplicaClient) Config {
+		opened, err := client.(*Client).Begin(t.Context(), "init", nil)
+		require.NoError(t, err)
+		return opened.cfg
+	}
 	wraptest.Settings(t, wrapper, configOf, new(defaults(Config{})), map[[2]string]Config{
 		{"max-attempts", "3"}:    defaults(Config{Retry: ltxstore.Retry{MaxAttempts: 3}}),
 		{"base-delay", "1s"}:     defaults(Config{Retry: ltxstore.Retry{BaseDelay: time.Second}}),

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,37 +16,28 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// WriteLTXFile calls the next client, repeatedly if that fails. A body that is an io.Seeker
-// is read again from where it was, another one from memory (see Config.BufferSize). One
-// that does not fit into memory is written once, and the error says so. A failure of the
-// body itself is not repeated.
-func (c *Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (info *ltx.FileInfo, err error) {
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	fail := func(err error) (*ltx.FileInfo, error) { return nil, layer.WrapFile(c.next, "write", f, err) }
-	if err := cmp.Or(layer.Failed(c.next), flow.Err(ctx), f.Check()); err != nil {
-		return fail(err)
-	}
-	src, err := newSource(ctx, r, c.cfg.BufferSize)
+// Write implements layer.Operations.
+func (p *replica) Write(ctx context.Context, f layer.File, r io.Reader) (info *ltx.FileInfo, err error) {
+	src, err := newSource(ctx, r, p.cfg.BufferSize)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-
-	policy := c.policy
+	policy := p.policy
 	policy.Retryable = func(err error) bool { return src.failure == nil && !src.once && ltxstore.IsRetryable(err) }
 	err = policy.Do(ctx, func(ctx context.Context) error {
 		r, err := src.open()
 		if err != nil {
 			return err
 		}
-		info, err = c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+		info, err = p.Next.Write(ctx, f, r)
 		return err
 	})
 	if err != nil {
 		// The buffer is not freed: a transport may still be reading it.
 		if src.once && src.failure == nil && ltxstore.IsRetryable(err) {
-			err = fmt.Errorf("not repeated, because the body does not seek and has more than BufferSize, %d bytes: %w", c.cfg.BufferSize, err)
+			err = fmt.Errorf("not repeated, because the body does not seek and has more than BufferSize, %d bytes: %w", p.cfg.BufferSize, err)
 		}
-		return fail(err)
+		return nil, err
 	}
 	src.buffer.Free()
 	return info, nil

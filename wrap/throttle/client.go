@@ -11,72 +11,97 @@
 package throttle
 
 import (
-	"cmp"
 	"context"
+	"io"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client keeps the next client within the limits of a Limiter. New returns one. It is
-// safe for concurrent use.
+// Client keeps the next client within the limits of a Limiter: each operation begins, and its body
+// is read, as soon as the limits allow it. New returns one. It is safe for concurrent use.
 type Client struct {
-	*base
-	next    ltxstore.ReplicaClient
+	*client
 	limiter *Limiter
 }
 
-type base = layer.Base[struct{}]
+type client = layer.Client[replica, *replica]
+
+// replica has the layer.Operations of a Client.
+type replica struct {
+	layer.Next
+	*Limiter
+}
 
 // New returns a client that keeps next within the limits. If a field is invalid or next
 // is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	limiter, wrong := cfg.limiter(layer.Next(next).Type())
-	b := layer.NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, wrong })
-	return &Client{b, layer.Failing(b.Unwrap(), wrong), limiter}
+	limiter := cfg.limiter()
+	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
+		return &replica{layer.Next{ReplicaClient: next}, limiter}, cfg.check(next.Type())
+	}), limiter}
 }
 
 // Limiter returns the client's limiter, which can change the limits.
 func (c *Client) Limiter() *Limiter { return c.limiter }
 
-// LTXFiles calls the next client, once the limit allows it.
-func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	if err := c.turn(ctx, "list", "", backend.CheckLevel(level)); err != nil {
+// List implements layer.Operations.
+func (p *replica) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	if err := p.requests.take(ctx, 1); err != nil {
 		return nil, err
 	}
-	return c.next.LTXFiles(ctx, level, seek, useMetadata)
+	return p.Next.List(ctx, level, seek, useMetadata)
 }
 
-// DeleteLTXFiles calls the next client, once the limit allows it.
-func (c *Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	if len(files) > 0 { // else there is no request
-		if err := c.turn(ctx, "delete", "", backend.CheckFiles(files)); err != nil {
-			return err
-		}
+// Open implements layer.Operations.
+func (p *replica) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
+	if err := p.requests.take(ctx, 1); err != nil {
+		return nil, err
 	}
-	return c.next.DeleteLTXFiles(ctx, files)
+	rc, err := p.Next.Open(ctx, f, offset, size)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{ReadCloser: rc, next: p, file: f, down: meter{bucket: &p.download}}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	return r, nil
 }
 
-// DeleteAll calls the next client, once the limit allows it.
-func (c *Client) DeleteAll(ctx context.Context) error {
-	if err := c.turn(ctx, "delete all", "", nil); err != nil {
+// Write implements layer.Operations.
+func (p *replica) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.FileInfo, error) {
+	if err := p.requests.take(ctx, 1); err != nil {
+		return nil, err
+	}
+	up := &meter{bucket: &p.upload}
+	var end bool
+	defer up.settle()
+	body := layer.Body(r, func(b []byte) (int, error) {
+		n, err := up.read(b, r.Read)
+		end = err != nil
+		return n, err
+	}, func(n int) error { return up.pass(ctx, n, end) })
+	return p.Next.Write(ctx, f, body)
+}
+
+// Delete implements layer.Operations.
+func (p *replica) Delete(ctx context.Context, files []*ltx.FileInfo) error {
+	if len(files) == 0 { // there is no request
+		return p.Next.Delete(ctx, files)
+	}
+	if err := p.requests.take(ctx, 1); err != nil {
 		return err
 	}
-	return c.next.DeleteAll(ctx)
+	return p.Next.Delete(ctx, files)
 }
 
-// turn waits until one more operation may begin. It fails at once with wrong, which is about the
-// arguments.
-func (c *Client) turn(ctx context.Context, op, key string, wrong error) error {
-	err := cmp.Or(wrong, flow.Err(ctx))
-	if err == nil {
-		err = c.limiter.requests.take(ctx, 1)
+// DeleteAll implements layer.Operations.
+func (p *replica) DeleteAll(ctx context.Context) error {
+	if err := p.requests.take(ctx, 1); err != nil {
+		return err
 	}
-	return layer.Wrap(c.next, op, key, err)
+	return p.Next.DeleteAll(ctx)
 }

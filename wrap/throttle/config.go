@@ -49,18 +49,20 @@ func (l Limits) check(typ string) error {
 	return nil
 }
 
-// limiter returns the limiter to use, and an error if the configuration is invalid.
-func (cfg Config) limiter(typ string) (*Limiter, error) {
-	own := new(Limiter)
-	switch {
-	case cfg.Limiter == nil:
-		if err := cfg.Limits.check(typ); err != nil {
-			return own, err
-		}
-		own.set(cfg.Limits)
-		return own, nil
-	case cfg.Limits != Limits{}:
-		return own, backend.Invalid(typ, "init", "Limiter", "set", "want it, or Limits, not both")
+// check reports an invalid configuration.
+func (cfg Config) check(typ string) error {
+	if cfg.Limiter != nil && cfg.Limits != (Limits{}) {
+		return backend.Invalid(typ, "init", "Limiter", "set", "want it, or Limits, not both")
 	}
-	return cfg.Limiter, nil
+	return cfg.Limits.check(typ)
+}
+
+// limiter returns the limiter to use, which has no limits if the configuration is invalid.
+func (cfg Config) limiter() *Limiter {
+	if cfg.Limiter != nil {
+		return cfg.Limiter
+	}
+	own := new(Limiter)
+	_ = own.Set(cfg.Limits) // check returns the error
+	return own
 }

@@ -38,14 +38,13 @@ type Config struct {
 	TracerProvider trace.TracerProvider `ltx:"-"`
 }
 
-// Client traces the operations of the next client, each of whose methods it calls. New returns
-// one. It is safe for concurrent use.
-type Client struct {
-	*observed
-	tracer tracer
-}
+// Client traces the operations of the next client, each of whose methods it calls. A call with invalid
+// arguments or an ended context has no span. New returns one. It is safe for concurrent use.
+type Client struct{ *client }
 
 type observed = layer.Observed[trace.Span]
+
+type client = layer.Client[observed, *observed]
 
 // New returns a client that traces the operations of next. If next is nil, every method
 // fails with fs.ErrInvalid.
@@ -54,15 +53,22 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	if provider == nil {
 		provider = otel.GetTracerProvider()
 	}
-	t := tracer{provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace"), layer.Next(next).Type()}
-	return &Client{layer.NewObserved(next, nil, t), t}
+	t := tracer{Tracer: provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
+	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
+		t.replica = next.Type()
+		return &observed{Next: layer.Next{ReplicaClient: next}, Observer: t}, nil
+	})}
 }
 
 // Init initializes the next client.
 func (c *Client) Init(ctx context.Context) error {
+	s, err := c.Begin(ctx, "init", nil)
+	if err != nil {
+		return err
+	}
 	op := layer.Operation{Name: "init"}
-	ctx, span := c.tracer.Begin(ctx, op)
-	err := ltxstore.Init(ctx, c.Unwrap())
-	c.tracer.End(span, op, 0, 0, err)
+	ctx, span := s.Observer.Begin(ctx, op)
+	err = ltxstore.Init(ctx, c.Unwrap())
+	s.End(span, op, 0, 0, err)
 	return err
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -40,72 +39,44 @@ type Format interface {
 	Clear()
 }
 
-// Client is a replica whose files are stored in a Format. It is embedded by wrappers.
-type Client struct{ *layer.Base[Format] }
+// Client is embedded by a wrapper whose files are stored in a Format.
+type Client = layer.Client[Files, *Files]
 
-var _ ltxstore.ReplicaClient = Client{}
-
-// New returns a client around next. See layer.NewBase for name. open returns the format, or what is
-// wrong with the configuration, as an error that names typ, next's Type.
-func New[F Format](next ltxstore.ReplicaClient, name string, open func(typ string, next ltxstore.ReplicaClient) (F, error)) Client {
-	return Client{layer.NewBase(next, name, func(_ context.Context, next ltxstore.ReplicaClient) (*Format, error) {
+// New returns a client around next. See layer.New for name. open returns the format, or what is wrong
+// with the configuration, as an error that names typ, next's Type.
+func New[F Format](next ltxstore.ReplicaClient, name string, open func(typ string, next layer.Next) (F, error)) *Client {
+	return layer.New(next, name, func(_ context.Context, client ltxstore.ReplicaClient) (*Files, error) {
+		next := layer.Next{ReplicaClient: client}
 		format, err := open(next.Type(), next)
-		if err != nil {
-			return nil, err
-		}
-		var f Format = format
-		return &f, nil
-	})}
+		return &Files{format, next}, err
+	})
 }
 
-// LTXFiles implements ltxstore.ReplicaClient.
-func (c Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	format, err := layer.Begin(ctx, c.Base, "list", backend.CheckLevel(level))
-	if err != nil {
-		return nil, err
-	}
-	files, err := list(ctx, c.Unwrap(), *format, level, seek, useMetadata)
-	return files, layer.Wrap(c.Unwrap(), "list", "", err)
+// Files has the layer.Operations of a Client.
+type Files struct {
+	Format
+	next layer.Next
 }
 
-// OpenLTXFile implements ltxstore.ReplicaClient.
-func (c Client) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	format, err := layer.Begin(ctx, c.Base, "open", f.CheckRange(offset, size))
-	if err != nil {
-		return nil, err
-	}
-	rc, err := (*format).Open(ctx, f, offset, size)
-	if err != nil {
-		return nil, layer.WrapFile(c.Unwrap(), "open", f, err)
-	}
-	return rc, nil
+// List implements layer.Operations.
+func (s *Files) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	return list(ctx, s.next, s.Format, level, seek, useMetadata)
 }
 
-// WriteLTXFile implements ltxstore.ReplicaClient.
-func (c Client) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	f := layer.File{Level: level, MinTXID: minTXID, MaxTXID: maxTXID}
-	format, err := layer.Begin(ctx, c.Base, "write", f.CheckBody(c, r))
-	if err != nil {
-		return nil, err
-	}
-	info, err := c.write(ctx, *format, f, r)
-	return info, layer.WrapFile(c.Unwrap(), "write", f, err)
-}
-
-func (c Client) write(ctx context.Context, format Format, f layer.File, r io.Reader) (*ltx.FileInfo, error) {
+// Write implements layer.Operations.
+func (s *Files) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.FileInfo, error) {
 	src, err := NewSource(ctx, f, r)
 	if err != nil {
 		return nil, err
 	}
-	body, keep, err := format.Encode(f, src)
+	body, keep, err := s.Encode(f, src)
 	if err != nil {
 		return nil, err
 	}
-	format.Forget(f)
-	stored, err := c.Unwrap().WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, body)
+	s.Forget(f)
+	stored, err := s.next.Write(ctx, f, body)
 	if errors.Is(err, fs.ErrExist) {
-		return c.compare(ctx, format, f, src, err)
+		return s.compare(ctx, f, src, err)
 	}
 	if err == nil {
 		err = src.Ended()
@@ -120,15 +91,15 @@ func (c Client) write(ctx context.Context, format Format, f layer.File, r io.Rea
 
 // compare returns the result of a write that was refused because the file exists: success if it
 // has the same body (clause W6), and refused if not, or if this client cannot read it.
-func (c Client) compare(ctx context.Context, format Format, f layer.File, src *Source, refused error) (*ltx.FileInfo, error) {
-	same, err := src.Equals(func() (io.ReadCloser, error) { return format.Open(ctx, f, 0, 0) })
+func (s *Files) compare(ctx context.Context, f layer.File, src *Source, refused error) (*ltx.FileInfo, error) {
+	same, err := src.Equals(func() (io.ReadCloser, error) { return s.Open(ctx, f, 0, 0) })
 	switch {
 	case errors.Is(err, errors.ErrUnsupported), err == nil && !same:
 		return nil, refused
 	case err != nil:
 		return nil, errors.Join(refused, err)
 	}
-	stored, err := Stat(ctx, c.Unwrap(), f)
+	stored, err := Stat(ctx, s.next, f)
 	if err != nil {
 		return nil, err
 	}
@@ -136,24 +107,16 @@ func (c Client) compare(ctx context.Context, format Format, f layer.File, src *S
 	return known.describe(f), nil
 }
 
-// DeleteLTXFiles implements ltxstore.ReplicaClient. It calls the next client.
-func (c Client) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
-	format, err := layer.Begin(ctx, c.Base, "delete", backend.CheckFiles(files))
-	if err != nil {
-		return err
-	}
+// Delete implements layer.Operations.
+func (s *Files) Delete(ctx context.Context, files []*ltx.FileInfo) error {
 	for _, info := range files {
-		(*format).Forget(layer.FileOf(info))
+		s.Forget(layer.FileOf(info))
 	}
-	return c.Unwrap().DeleteLTXFiles(ctx, files)
+	return s.next.Delete(ctx, files)
 }
 
-// DeleteAll implements ltxstore.ReplicaClient. It calls the next client.
-func (c Client) DeleteAll(ctx context.Context) error {
-	format, err := layer.Begin(ctx, c.Base, "delete all", nil)
-	if err != nil {
-		return err
-	}
-	(*format).Clear()
-	return c.Unwrap().DeleteAll(ctx)
+// DeleteAll implements layer.Operations.
+func (s *Files) DeleteAll(ctx context.Context) error {
+	s.Clear()
+	return s.next.DeleteAll(ctx)
 }

@@ -28,8 +28,8 @@ var ErrEmpty = fmt.Errorf("the file is empty: %w", fs.ErrNotExist)
 
 // Stat returns a file as the store lists it, by a listing that starts at its first
 // transaction. It fails with fs.ErrNotExist if the file is missing.
-func Stat(ctx context.Context, next ltxstore.ReplicaClient, f layer.File) (info ltx.FileInfo, err error) {
-	files, err := next.LTXFiles(ctx, f.Level, f.MinTXID, false)
+func Stat(ctx context.Context, next layer.Next, f layer.File) (info ltx.FileInfo, err error) {
+	files, err := next.List(ctx, f.Level, f.MinTXID, false)
 	if err != nil {
 		return ltx.FileInfo{}, err
 	}
@@ -55,8 +55,8 @@ func Stat(ctx context.Context, next ltxstore.ReplicaClient, f layer.File) (info 
 var errGone = fmt.Errorf("the file is not listed: %w", fs.ErrNotExist)
 
 // Read returns size bytes from offset of a stored file, or fewer if the file ends before.
-func Read(ctx context.Context, next ltxstore.ReplicaClient, f layer.File, offset, size int64) (b []byte, err error) {
-	rc, err := next.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
+func Read(ctx context.Context, next layer.Next, f layer.File, offset, size int64) (b []byte, err error) {
+	rc, err := next.Open(ctx, f, offset, size)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,10 @@
 package codec
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -16,9 +14,9 @@ import (
 // are read ahead by backend.NewPageIterator. It lists without metadata, because a format that
 // has times reads them from the stored files. The next client's listing begins with the
 // first page.
-func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+func list(ctx context.Context, next layer.Next, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
 	concurrency, err := format.Concurrency(metadata)
-	if err = cmp.Or(err, layer.Failed(next)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	p := &pages{Format: format, next: next, level: level, seek: seek, metadata: metadata, concurrency: concurrency, size: layer.NextPage(0)}
@@ -29,7 +27,7 @@ func list(ctx context.Context, next ltxstore.ReplicaClient, format Format, level
 // pages divides a listing into pages.
 type pages struct {
 	Format
-	next        ltxstore.ReplicaClient
+	next        layer.Next
 	level       int
 	seek        ltx.TXID
 	metadata    bool
@@ -41,7 +39,7 @@ type pages struct {
 // page is a backend.PageFunc.
 func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err error) {
 	if p.stored == nil {
-		if p.stored, err = p.next.LTXFiles(ctx, p.level, p.seek, false); err != nil {
+		if p.stored, err = p.next.List(ctx, p.level, p.seek, false); err != nil {
 			return nil, false, err
 		}
 	}

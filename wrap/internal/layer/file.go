@@ -3,7 +3,6 @@ package layer
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
 	"github.com/superfly/ltx"
@@ -32,23 +31,13 @@ func (f File) Info() ltx.FileInfo {
 	return ltx.FileInfo{Level: f.Level, MinTXID: f.MinTXID, MaxTXID: f.MaxTXID}
 }
 
-// Check returns an error if the name is invalid.
-func (f File) Check() error { return backend.CheckFile(f.Level, f.MinTXID, f.MaxTXID) }
+func (f File) check() error { return backend.CheckFile(f.Level, f.MinTXID, f.MaxTXID) }
 
-// CheckRange returns an error if the arguments of OpenLTXFile are invalid.
-func (f File) CheckRange(offset, size int64) error {
-	if err := f.Check(); err != nil {
+func (f File) checkRange(offset, size int64) error {
+	if err := f.check(); err != nil {
 		return err
 	}
 	return rangeio.Check(offset, size)
-}
-
-// CheckBody returns an error if the arguments of WriteLTXFile are invalid.
-func (f File) CheckBody(next ltxstore.ReplicaClient, r io.Reader) error {
-	if err := f.Check(); err != nil || r != nil {
-		return err
-	}
-	return backend.Invalid(next.Type(), "write", "r", r, "want a body")
 }
 
 // IsMissing reports whether err says that a file is missing. If the store is missing too,

@@ -17,33 +17,56 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// What is wrong with a configuration is the error of Init and of every other method.
-func TestFailing(t *testing.T) {
-	client := mock.NewReplicaClient(mock.Config{})
-	assert.Same(t, client, layer.Next(client))
-	assert.Same(t, client, layer.Failing(client, nil))
-	assert.NoError(t, layer.Failed(client))
+type plain struct{ layer.Next }
 
-	for want, failing := range map[string]ltxstore.ReplicaClient{
-		"none: init: invalid argument: next is <nil>: want a client to wrap": layer.Next(nil),
-		"mock: init: invalid argument: Size is -1: want more":                layer.Failing(client, backend.Invalid("mock", "init", "Size", -1, "want more")),
+// What is wrong with a configuration is the error of Init and of every other method.
+func TestWrongConfiguration(t *testing.T) {
+	client := mock.NewReplicaClient(mock.Config{})
+	for want, next := range map[string]ltxstore.ReplicaClient{
+		"none: init: invalid argument: next is <nil>: want a client to wrap": nil,
+		"mock: init: invalid argument: Size is -1: want more":                client,
 	} {
-		_, locationErr := layer.Location(t.Context(), "", failing)
+		failing := layer.New(next, "", func(context.Context, ltxstore.ReplicaClient) (*plain, error) {
+			return nil, backend.Invalid("mock", "init", "Size", -1, "want more")
+		})
 		_, listErr := failing.LTXFiles(t.Context(), 0, 0, false)
 		_, openErr := failing.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 		_, writeErr := failing.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader([]byte("x")))
 		for op, err := range map[string]error{
-			"init": ltxstore.Init(t.Context(), failing), "location": locationErr, "list": listErr, "open": openErr, "write": writeErr,
-			"delete": failing.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{}}), "delete all": failing.DeleteAll(t.Context()),
-			"failed": layer.Failed(failing),
+			"init": ltxstore.Init(t.Context(), failing), "list": listErr, "open": openErr, "write": writeErr,
+			"delete": failing.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}), "delete all": failing.DeleteAll(t.Context()),
 		} {
 			assert.ErrorIs(t, err, fs.ErrInvalid, op)
 			assert.EqualError(t, err, want, op)
 		}
 		assert.Equal(t, want[:4], failing.Type())
-		assert.NotPanics(t, func() { layer.SetLogger(failing, nil) })
-		assert.NoError(t, ltxstore.Close(failing))
+		assert.NotNil(t, failing.Unwrap())
+		assert.NotPanics(t, func() { failing.SetLogger(nil) })
+		assert.NoError(t, failing.Close())
 	}
+}
+
+// Arguments are checked, and errors name the operation and the file.
+func TestOperations(t *testing.T) {
+	next := mock.NewReplicaClient(mock.Config{})
+	client := layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*plain, error) {
+		return &plain{layer.Next{ReplicaClient: next}}, nil
+	})
+	_, listErr := client.LTXFiles(t.Context(), -1, 0, false)
+	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, -1, 0)
+	_, nameErr := client.OpenLTXFile(t.Context(), 0, 2, 1, 0, 0)
+	_, writeErr := client.WriteLTXFile(t.Context(), 0, 2, 1, bytes.NewReader([]byte("x")))
+	deleteErr := client.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{nil})
+	for _, err := range []error{listErr, openErr, nameErr, writeErr, deleteErr} {
+		assert.ErrorIs(t, err, fs.ErrInvalid)
+	}
+	assert.Empty(t, next.Calls())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, client.DeleteAll(ended), context.Canceled)
+	assert.Empty(t, next.Calls())
+	assert.NoError(t, client.DeleteAll(t.Context()))
+	assert.Len(t, next.Calls(), 1)
 }
 
 func TestWrap(t *testing.T) {

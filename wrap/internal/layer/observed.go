@@ -6,7 +6,6 @@ import (
 
 	"github.com/superfly/ltx"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
@@ -26,73 +25,63 @@ type Observer[T any] interface {
 	End(begun T, op Operation, bytes int64, files int, err error)
 }
 
-// Observed is embedded by wrappers that observe operations and change nothing.
+// Observed are the Operations of a wrapper that observes those of the next client and changes nothing.
 type Observed[T any] struct {
-	*Base[struct{}]
-	next     ltxstore.ReplicaClient
-	observer Observer[T]
+	Next
+	Observer[T]
 }
 
-var _ ltxstore.ReplicaClient = (*Observed[int])(nil)
-
-// NewObserved returns the client of a wrapper around next. If wrong, which is about the
-// configuration, is not nil, every method fails with it.
-func NewObserved[T any](next ltxstore.ReplicaClient, wrong error, observer Observer[T]) *Observed[T] {
-	b := NewBase(next, "", func(context.Context, ltxstore.ReplicaClient) (*struct{}, error) { return nil, wrong })
-	return &Observed[T]{b, Failing(b.Unwrap(), wrong), observer}
-}
-
-// LTXFiles calls the next client.
-func (c *Observed[T]) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+// List implements Operations.
+func (o *Observed[T]) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	op := Operation{Name: "list", File: File{Level: level}, Seek: seek}
-	ctx, begun := c.observer.Begin(ctx, op)
-	files, err := c.next.LTXFiles(ctx, level, seek, useMetadata)
+	ctx, begun := o.Begin(ctx, op)
+	files, err := o.Next.List(ctx, level, seek, useMetadata)
 	if err != nil {
-		c.observer.End(begun, op, 0, 0, err)
+		o.End(begun, op, 0, 0, err)
 		return nil, err
 	}
-	return flow.Counted(files, func(n int, err error) { c.observer.End(begun, op, 0, n, err) }), nil
+	return flow.Counted(files, func(n int, err error) { o.End(begun, op, 0, n, err) }), nil
 }
 
-// OpenLTXFile calls the next client.
-func (c *Observed[T]) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	op := Operation{Name: "open", File: File{level, minTXID, maxTXID}, Offset: offset, Size: size}
-	ctx, begun := c.observer.Begin(ctx, op)
-	rc, err := c.next.OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+// Open implements Operations.
+func (o *Observed[T]) Open(ctx context.Context, f File, offset, size int64) (io.ReadCloser, error) {
+	op := Operation{Name: "open", File: f, Offset: offset, Size: size}
+	ctx, begun := o.Begin(ctx, op)
+	rc, err := o.Next.Open(ctx, f, offset, size)
 	if err != nil {
-		c.observer.End(begun, op, 0, 0, err)
+		o.End(begun, op, 0, 0, err)
 		return nil, err
 	}
-	return Transfer(rc, func(n int64, err error) { c.observer.End(begun, op, n, 0, err) }), nil
+	return Transfer(rc, func(n int64, err error) { o.End(begun, op, n, 0, err) }), nil
 }
 
-// WriteLTXFile calls the next client.
-func (c *Observed[T]) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	op := Operation{Name: "write", File: File{level, minTXID, maxTXID}}
-	ctx, begun := c.observer.Begin(ctx, op)
+// Write implements Operations.
+func (o *Observed[T]) Write(ctx context.Context, f File, r io.Reader) (*ltx.FileInfo, error) {
+	op := Operation{Name: "write", File: f}
+	ctx, begun := o.Begin(ctx, op)
 	body, sent := Count(r)
-	info, err := c.next.WriteLTXFile(ctx, level, minTXID, maxTXID, body)
-	c.observer.End(begun, op, sent(info), 0, err)
+	info, err := o.Next.Write(ctx, f, body)
+	o.End(begun, op, sent(info), 0, err)
 	return info, err
 }
 
-// DeleteLTXFiles calls the next client. It is one operation.
-func (c *Observed[T]) DeleteLTXFiles(ctx context.Context, files []*ltx.FileInfo) error {
+// Delete implements Operations. It is one operation, however many files there are.
+func (o *Observed[T]) Delete(ctx context.Context, files []*ltx.FileInfo) error {
 	op := Operation{Name: "delete"}
-	if len(files) == 1 && files[0] != nil {
+	if len(files) == 1 {
 		op.File = FileOf(files[0])
 	}
-	ctx, begun := c.observer.Begin(ctx, op)
-	err := c.next.DeleteLTXFiles(ctx, files)
-	c.observer.End(begun, op, 0, len(files), err)
+	ctx, begun := o.Begin(ctx, op)
+	err := o.Next.Delete(ctx, files)
+	o.End(begun, op, 0, len(files), err)
 	return err
 }
 
-// DeleteAll calls the next client.
-func (c *Observed[T]) DeleteAll(ctx context.Context) error {
+// DeleteAll implements Operations.
+func (o *Observed[T]) DeleteAll(ctx context.Context) error {
 	op := Operation{Name: "delete all"}
-	ctx, begun := c.observer.Begin(ctx, op)
-	err := c.next.DeleteAll(ctx)
-	c.observer.End(begun, op, 0, 0, err)
+	ctx, begun := o.Begin(ctx, op)
+	err := o.Next.DeleteAll(ctx)
+	o.End(begun, op, 0, 0, err)
 	return err
 }
