@@ -39,6 +39,12 @@ func (f *service) copied(t *testing.T, do func(subject, payload string) (answer 
 // The leader tells what a listing has. The server that reads it may still have what was
 // deleted, and no longer have what was replaced.
 func TestListOfACopyThatLagsBehind(t *testing.T) {
+	for name, lastSeq := range map[string]int{"the leader has a later message": 1 << 40, "the leader has none": 0} {
+		t.Run(name, func(t *testing.T) { listOfACopy(t, lastSeq) })
+	}
+}
+
+func listOfACopy(t *testing.T, lastSeq int) {
 	f, c := serve(t, nats.Config{})
 	another := f.client(nil)
 	defer another.Close()
@@ -65,16 +71,17 @@ func TestListOfACopyThatLagsBehind(t *testing.T) {
 			}
 			text, err := json.Marshal(subjects)
 			assert.NoError(t, err)
-			return fmt.Sprintf(`{"total":%d,"config":{"name":"OBJ_%s","num_replicas":3},"state":{"subjects":%s}}`, len(subjects), f.bucket, text)
+			return fmt.Sprintf(`{"total":%d,"config":{"name":"OBJ_%s","num_replicas":3},"state":{"last_seq":%d,"subjects":%s}}`, len(subjects), f.bucket, lastSeq, text)
 		case strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE."): // the copy has no 3, which was replaced, and 4 will be deleted
 			assert.Contains(t, payload, `"mem_storage":true`, "a listing writes nothing to the server's disk")
 			for _, gone := range []string{f.subject(3), f.subject(4), strangers} {
 				assert.NoError(t, stream.Purge(t.Context(), jetstream.WithPurgeSubject(gone)))
 			}
-		case strings.HasPrefix(subject, "$JS.API.CONSUMER.DELETE."):
-			_, err := f.js.Publish(t.Context(), f.subject(3), replaced.Data)
-			assert.NoError(t, err)
-		case strings.Contains(payload, "last_by_subj"):
+		case strings.HasPrefix(subject, "$JS.API.STREAM.MSG.GET."):
+			if len(asked) == 0 {
+				_, err := f.js.Publish(t.Context(), f.subject(3), replaced.Data)
+				assert.NoError(t, err)
+			}
 			asked = append(asked, payload)
 		}
 		return ""
@@ -85,7 +92,12 @@ func TestListOfACopyThatLagsBehind(t *testing.T) {
 		assert.Equal(t, txid, files[i].MinTXID)
 		assert.EqualValues(t, len(body(t, txid, int(txid))), files[i].Size)
 	}
-	assert.Len(t, asked, 3, "the last of all, 3 and 4: no other is missing")
+	switch missing := []string{f.subject(3), f.subject(4), strangers}; lastSeq {
+	case 0:
+		assert.Len(t, asked, len(missing), "no other is missing")
+	default:
+		assert.Len(t, asked, 4, "3 follows, none follows, and 4 and the stranger's are missing")
+	}
 }
 
 // Where the leader does not tell what there is, a listing fails.

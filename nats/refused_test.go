@@ -27,7 +27,7 @@ func (f *service) refuse(which int, code string) (refused func() string) {
 		f.answer = func(subject string, _ []byte) (headers, body string, ok bool) {
 			op, isAPI := strings.CutPrefix(subject, "$JS.API.")
 			switch {
-			case !isAPI && !strings.HasPrefix(subject, "$O."), strings.HasPrefix(op, "CONSUMER.MSG.NEXT."):
+			case !isAPI && !strings.HasPrefix(subject, "$O."):
 				return "", "", false
 			case strings.Contains(subject, ".C."):
 				op = "chunk"
@@ -41,7 +41,7 @@ func (f *service) refuse(which int, code string) (refused func() string) {
 			if n++; n-1 != which {
 				return "", "", false
 			}
-			if what = op; strings.HasPrefix(op, "DIRECT.") {
+			if what = op; strings.HasPrefix(op, "DIRECT.") || strings.HasPrefix(op, "CONSUMER.MSG.") {
 				return "NATS/1.0 400 " + refusedHere, "", true
 			}
 			return "", `{"error":{"code":` + code + `,"err_code":19999,"description":"` + refusedHere + `"}}`, true

@@ -33,10 +33,10 @@ const typeName = "nats"
 //     each chunk on servers older than 2.11. Objects of other clients do not record
 //     where the range starts: unless it can be computed, the preceding chunks are
 //     read too.
-//   - A listing costs three requests, or four if the bucket has copies, and then
-//     one more for the first listing. It reads the description of every object in
-//     the bucket, including those of other replicas, because NATS cannot list
-//     fewer. They are not sorted.
+//   - A listing costs two requests, and one for each 1,024 descriptions. If the bucket has
+//     copies, it costs one or two more, and then one more for the first listing. It reads
+//     the description of every object in the bucket, including those of other replicas,
+//     because NATS cannot list fewer. They are not sorted.
 //   - A deletion costs four requests, so that a client that is killed in between
 //     leaves no chunks that nothing refers to.
 //   - DeleteAll removes chunks of this replica's files that a killed writer left

@@ -35,13 +35,8 @@ func (b *Bucket) List(ctx context.Context, opts object.ListOptions) (page object
 // bucket to find them.
 func (b *Bucket) below(ctx context.Context, prefix string) (map[string]*entry, error) {
 	found := make(map[string]*entry)
-	name := func(subject string) (key string, ok bool) {
-		key, ok = b.keyOf(subject)
-		return key, ok && strings.HasPrefix(key, prefix) && key != prefix
-	}
-	wants := func(subject string) bool { _, ok := name(subject); return ok }
-	err := b.stream.Latest(ctx, b.descriptions+">", wants, func(m *jetstream.RawStreamMsg) {
-		if key, ok := name(m.Subject); ok {
+	err := b.stream.Latest(ctx, b.descriptions+">", func(m *jetstream.RawStreamMsg) {
+		if key, ok := b.keyOf(m.Subject); ok && strings.HasPrefix(key, prefix) && key != prefix {
 			e := parse(key, m)
 			found[key] = &e
 		}

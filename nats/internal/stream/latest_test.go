@@ -9,20 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A message that has come from the leader is not visited again when it comes from the
-// consumer, nor is one that the leader does not have.
-func TestListingAdd(t *testing.T) {
-	var seen []uint64
-	l := &listing{visit: func(m *jetstream.RawStreamMsg) { seen = append(seen, m.Sequence) }, visited: map[string]bool{},
-		subjects: map[string]uint64{"a": 1}}
-	for _, m := range []*jetstream.RawStreamMsg{{Sequence: 3, Subject: "a"}, {Sequence: 3, Subject: "a"}, {Sequence: 2, Subject: "a"}, {Sequence: 4, Subject: "b"}} {
-		l.add(m)
-	}
-	assert.Equal(t, []uint64{3}, seen)
-	assert.Equal(t, map[string]bool{"a": true}, l.visited)
-	assert.EqualValues(t, 4, l.seen)
-}
-
 // A listing leaves neither a subscription nor a consumer, whether it finds messages or
 // not.
 func TestLatestLeavesNothing(t *testing.T) {
@@ -35,8 +21,7 @@ func TestLatestLeavesNothing(t *testing.T) {
 			want[subject] = true
 		}
 		found := map[string]bool{}
-		all := func(string) bool { return true }
-		require.NoError(t, s.Latest(t.Context(), "s.>", all, func(m *jetstream.RawStreamMsg) { found[m.Subject] = true }))
+		require.NoError(t, s.Latest(t.Context(), "s.>", func(m *jetstream.RawStreamMsg) { found[m.Subject] = true }))
 		assert.Equal(t, want, found)
 	}
 	c := s.ready.Load()

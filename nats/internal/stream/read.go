@@ -35,34 +35,45 @@ func (s *Stream) Read(ctx context.Context, subject string, seq uint64, n int, vi
 // copied calls visit for a server's copies of messages, and returns their number. It
 // costs one request. Servers older than 2.11 send only one message.
 func (c *conn) copied(ctx context.Context, stream, subject string, seq uint64, n int, visit func(*jetstream.RawStreamMsg) error) (found int, err error) {
-	request, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": subject, "batch": n})
+	request := map[string]any{"seq": seq, "next_by_subj": subject, "batch": n}
+	err = c.ask(ctx, "$JS.API.DIRECT.GET."+stream, request, n, func(m *nats.Msg) (more bool, err error) {
+		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+		if err != nil { // it has a Status: 204 after the last one, 404 if there is none, or an error
+			return false, nil
+		}
+		if err := visit(&jetstream.RawStreamMsg{Sequence: seq, Header: m.Header, Data: m.Data}); err != nil {
+			return false, err
+		}
+		found++
+		_, more = m.Header["Nats-Num-Pending"]
+		return more && found < n, nil
+	})
+	return found, err
+}
+
+// ask sends a request that is responded to with at most n messages and a status, and calls
+// visit for them until there are no more.
+func (c *conn) ask(ctx context.Context, subject string, request map[string]any, n int, visit func(*nats.Msg) (more bool, err error)) error {
+	payload, err := json.Marshal(request)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	inbox, answers := c.nc.NewInbox(), make(chan *nats.Msg, n+1) // SubscribeSync would make room for 64 Ki
 	subscription, err := c.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { _ = subscription.Unsubscribe() }()
-	if err := c.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, request); err != nil {
-		return 0, err
+	if err := c.nc.PublishRequest(subject, inbox, payload); err != nil {
+		return err
 	}
-	for more := true; more && found < n; found++ {
-		var m *nats.Msg
+	for more := true; more && err == nil; {
 		select {
-		case m = <-answers:
+		case m := <-answers:
+			more, err = visit(m)
 		case <-ctx.Done():
-			return found, flow.Err(ctx)
+			err = flow.Err(ctx)
 		}
-		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
-		if err != nil { // it has a Status: 204 after the last one, 404 if there is none, or an error
-			return found, nil
-		}
-		if err := visit(&jetstream.RawStreamMsg{Sequence: seq, Header: m.Header, Data: m.Data}); err != nil {
-			return found, err
-		}
-		_, more = m.Header["Nats-Num-Pending"]
 	}
-	return found, nil
+	return err
 }

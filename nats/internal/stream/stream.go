@@ -52,25 +52,28 @@ func (s *Stream) Last(ctx context.Context, subject string) (m *jetstream.RawStre
 // Subjects returns the subjects that match filter, with their numbers of messages.
 func (s *Stream) Subjects(ctx context.Context, filter string) (found map[string]uint64, err error) {
 	err = s.call(ctx, func(ctx context.Context, c *conn) error {
-		found, err = c.subjects(ctx, s.cfg.Name, filter)
+		state, err := c.state(ctx, s.cfg.Name, filter)
+		found = state.Subjects
 		return err
 	})
 	return found, err
 }
 
-func (c *conn) subjects(ctx context.Context, name, filter string) (map[string]uint64, error) {
+// state returns the state of the stream, as its leader knows it, and the subjects that
+// match filter.
+func (c *conn) state(ctx context.Context, name, filter string) (state jetstream.StreamState, err error) {
 	stream, err := c.informed.Get(ctx, func(ctx context.Context) (*jetstream.Stream, error) {
 		stream, err := c.js.Stream(ctx, name)
 		return &stream, err
 	})
 	if err != nil {
-		return nil, err
+		return state, err
 	}
 	info, err := (*stream).Info(ctx, jetstream.WithSubjectFilter(filter))
 	if err != nil {
-		return nil, err
+		return state, err
 	}
-	return info.State.Subjects, nil
+	return info.State, nil
 }
 
 // Replace makes m the only message of its subject if the current one has the sequence
