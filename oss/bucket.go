@@ -29,7 +29,7 @@ type bucket struct {
 // newHash returns the hash that the service computes of an object.
 func newHash() hash.Hash { return crc64.New(crc64.MakeTable(crc64.ECMA)) }
 
-// sumOf reads that hash from an answer: nil if there is none.
+// sumOf returns that hash from a response, or nil if it has none.
 func sumOf(text *string) []byte {
 	n, err := strconv.ParseUint(oss.ToString(text), 10, 64)
 	if err != nil {
@@ -44,7 +44,7 @@ func md5Of(body *object.Body) (*string, error) {
 	return oss.Ptr(base64.StdEncoding.EncodeToString(sum)), err
 }
 
-// forbid makes a write fail if there is an object (clause W6).
+// forbid returns the header that makes a write fail if the object exists (clause W6).
 func forbid(opts object.PutOptions) *string {
 	if !opts.IfAbsent {
 		return nil
@@ -52,7 +52,7 @@ func forbid(opts object.PutOptions) *string {
 	return oss.Ptr("true")
 }
 
-// Put implements object.Bucket: it is one PutObject.
+// Put implements object.Bucket with one PutObject.
 func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	sum, err := md5Of(body)
 	if err != nil {
@@ -71,7 +71,7 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 
 const contentType = "application/octet-stream"
 
-// written returns the object that the answer to a write describes.
+// written returns the object that the response to a write describes.
 func written(key string, etag *string, size int64, sum *string, header http.Header) object.Object {
 	date, _ := http.ParseTime(header.Get("Date"))
 	o := object.Written(key, oss.ToString(etag), size, date)
@@ -84,7 +84,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	in := &oss.GetObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: transport.Optional(opts.Version),
 		Range: transport.Optional(rangeio.HTTPRange(opts.Offset, opts.Size))}
 	if in.Range != nil {
-		in.RangeBehavior = oss.Ptr("standard") // else a range past the end is the whole object
+		in.RangeBehavior = oss.Ptr("standard") // otherwise a range past the end returns the whole object
 	}
 	out, err := b.api.GetObject(ctx, in)
 	if err != nil {
@@ -125,14 +125,14 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 	}
 	page.Objects = make([]object.Object, 0, len(out.Contents))
 	for _, item := range out.Contents {
-		// A size that is missing is 0 for the SDK, as that of a file of which nothing was written.
+		// The SDK returns 0 for an empty file and for a missing size: -1 means unknown.
 		page.Objects = append(page.Objects, object.Object{Key: oss.ToString(item.Key), Size: cmp.Or(item.Size, -1), Modified: oss.ToTime(item.LastModified).UTC().Truncate(time.Millisecond)})
 	}
 	for _, prefix := range out.CommonPrefixes {
 		page.Prefixes = append(page.Prefixes, oss.ToString(prefix.Prefix))
 	}
 	page.Next = oss.ToString(out.NextContinuationToken)
-	if out.IsTruncated != (page.Next != "") { // false also if the answer does not say
+	if out.IsTruncated != (page.Next != "") { // also false if the response lacks it
 		return object.Page{}, transport.Foreign("listing with IsTruncated %t and the token %q", out.IsTruncated, page.Next)
 	}
 	return page, transport.CheckListing(b.cfg.Bucket, opts.Prefix, oss.ToString(out.Name), oss.ToString(out.Prefix), page)
@@ -144,8 +144,8 @@ func (b *bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// DeleteBatch implements object.Batcher. The answer names what is gone; one that
-// names nothing may be a proxy's.
+// DeleteBatch implements object.Batcher. The response names the deleted keys; one
+// without names may come from a proxy.
 func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	in := &oss.DeleteMultipleObjectsRequest{Bucket: &b.cfg.Bucket, Delete: &oss.Delete{}}
 	for _, key := range keys {

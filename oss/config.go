@@ -15,15 +15,15 @@ import (
 
 // Config is the configuration of a ReplicaClient. Bucket is required; the zero value of
 // every other field means its default. If a field is invalid, Init fails before it
-// sends a request, with an error that has the field's name, its value and what would
-// be right.
+// sends a request, with an error that contains the field's name and value and what is
+// expected.
 //
 // Set either AccessKeyID and SecretAccessKey, or Credentials. If none is set, the
 // credentials of the environment are used.
 //
-// Printing, logging or encoding a Config does not show its secrets. But fmt does not
-// call the methods of unexported fields: a struct that has a Config in one needs a
-// Format method of its own.
+// Printing, logging or encoding a Config does not show its secrets. But package fmt
+// does not call the methods of unexported fields: a struct with a Config in such a
+// field needs a Format method of its own.
 type Config struct {
 	// Bucket is the bucket's name. It is not created.
 	Bucket string `ltx:"bucket" match:"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$" want:"a bucket's name: 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends" default:"required" help:"The bucket's name."`
@@ -32,7 +32,7 @@ type Config struct {
 	// Empty means the bucket's root.
 	Path string `ltx:"path,path" default:"the bucket's root" help:"The replica's path in the bucket."`
 
-	// Layout is how the files below Path are named. Litestream's own replicas have
+	// Layout is how the files below Path are named. Litestream's oss replicas use
 	// ltxstore.LayoutLitestreamS3.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
@@ -45,9 +45,9 @@ type Config struct {
 	// address, to the path. Empty means https://oss-REGION.aliyuncs.com.
 	Endpoint string `ltx:"endpoint" default:"the region's public one" help:"The URL of the region's service."`
 
-	// AccessKeyID and SecretAccessKey are an access key, and SecurityToken is the
-	// token of a temporary one. If they are empty, they are read from the environment
-	// variables OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN.
+	// AccessKeyID and SecretAccessKey are an access key; a temporary one also has a
+	// SecurityToken. If they are empty, they are read from the environment variables
+	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN.
 	AccessKeyID     string `ltx:"access-key-id" default:"'OSS_ACCESS_KEY_ID'" help:"The access key's ID."`
 	SecretAccessKey string `ltx:"secret-access-key,secret" default:"'OSS_ACCESS_KEY_SECRET'" help:"The access key's secret." json:"-"`
 	SecurityToken   string `ltx:"security-token,secret" default:"'OSS_SESSION_TOKEN'" help:"The token of a temporary access key." json:"-"`
@@ -64,7 +64,7 @@ type Config struct {
 	Transfer object.Options `ltx:"" part-size:",min=100KiB,max=5GiB" upload-threshold:",max=5GiB" page-size:",max=1000"`
 
 	// StorageClass is the storage class of new objects: Standard or IA. Empty means the
-	// bucket's. Archive classes are refused, because their objects cannot be read.
+	// bucket's. Archive classes are rejected, because their objects cannot be read.
 	StorageClass string `ltx:"storage-class,oneof=Standard|IA" default:"the bucket's" help:"The storage class of new objects: 'Standard' or 'IA'."`
 
 	// SSE is the server-side encryption of new objects: AES256 or KMS. KMS uses the
@@ -72,8 +72,8 @@ type Config struct {
 	SSE      string `ltx:"sse,oneof=AES256|KMS" default:"the bucket's" help:"The encryption of new objects: 'AES256' or 'KMS'."`
 	KMSKeyID string `ltx:"sse-kms-key-id" default:"the account's" help:"The key for the encryption 'KMS'."`
 
-	// WriteOnce refuses to replace a file by other content (clause W6).
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	// WriteOnce refuses to replace a file with different content (clause W6).
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// Retry configures how failed requests are retried.
 	Retry ltxstore.Retry `ltx:"retry"`

@@ -48,7 +48,7 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	}, nil
 }
 
-// load checks cfg and returns it with what the environment adds.
+// load checks cfg and returns it with the values that come from the environment.
 func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.validate(); err != nil {
 		return cfg, err
@@ -69,8 +69,8 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	return cfg, nil
 }
 
-// dial returns a client over our own transport that neither repeats requests nor
-// sums bodies itself.
+// dial makes a client on our own transport that neither retries requests nor
+// computes checksums of bodies.
 func (b *bucket) dial() (closeIdle func(), err error) {
 	next, closeIdle, err := transport.Shared(b.cfg.HTTP)
 	if err != nil {

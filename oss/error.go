@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// kinds are of "Error codes" in the service's documentation.
+// kinds maps the codes in "Error codes" of the service's documentation.
 var kinds = map[string]error{
 	"NoSuchKey":                  fs.ErrNotExist,
 	"NoSuchBucket":               ltxstore.ErrStoreNotFound,
@@ -44,20 +44,20 @@ var kinds = map[string]error{
 	"SecondLevelDomainForbidden": fs.ErrInvalid,
 }
 
-// hints are added to errors: they say what to change.
+// hints are added to errors.
 var hints = map[string]string{
 	"NoSuchBucket":          "are Bucket and Region right? A bucket is not created",
 	"AccessDenied":          "has the key the right to read, write, list and delete objects, and is the endpoint that of the bucket's region?",
 	"SignatureDoesNotMatch": "are SecretAccessKey and Region right?",
 	"RequestTimeTooSkewed":  "is the clock right?",
-	"InvalidObjectState":    "the object is in an archive, and must be restored before it is read",
+	"InvalidObjectState":    "the object is archived and must be restored before it can be read",
 }
 
-// maxDocument is more than a listing of 1000 names of 1023 bytes can be, each
-// byte written as three.
+// maxDocument is more than a listing can have: 1000 names of 1023 bytes, each
+// escaped as three.
 const maxDocument = 8 << 20
 
-// service is how the service answers.
+// service describes the service's responses.
 func service(cfg Config, secrets *scrub.Secrets) *transport.Service {
 	return &transport.Service{
 		Own: []string{"X-Oss-Request-Id"},
@@ -81,12 +81,12 @@ func answerOf(err error) *transport.Answer {
 	}
 	answer := &transport.Answer{Status: refused.StatusCode, Header: refused.Headers, RequestID: refused.RequestID,
 		Code: refused.Code, Message: refused.Message, Hint: hints[refused.Code], Err: refused}
-	if refused.Code == "BadErrorResponse" { // the SDK's, of an answer without a code
+	if refused.Code == "BadErrorResponse" { // the SDK's, for a response without a code
 		answer.Code, answer.Message = "", ""
 	}
 	_, known := kinds[answer.Code]
 	if op := new(oss.OperationError); !known && answer.Status == http.StatusNotFound && errors.As(err, &op) && op.Operation() == "HeadObject" {
-		answer.Code = "NoSuchKey" // a HEAD's has no body
+		answer.Code = "NoSuchKey" // the response to a HEAD has no body
 	}
 	return answer
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // The SDK's Uploader is not used: it makes three requests for the smallest body,
-// and does not abort an upload that is cancelled.
+// and does not abort an upload that is canceled.
 
-// CreateUpload implements object.Multipart. The condition of a write is that of
-// its completion, which finds out whether the same content is there.
+// CreateUpload implements object.Multipart. A condition is checked by
+// CompleteUpload.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
 	out, err := b.api.InitiateMultipartUpload(ctx, &oss.InitiateMultipartUploadRequest{
 		Bucket: &b.cfg.Bucket, Key: &key, ContentType: oss.Ptr(contentType), Metadata: opts.Metadata,
@@ -58,7 +58,7 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 	switch {
 	case err != nil:
 		return object.Object{}, err
-	case oss.ToString(out.ETag) == "": // an error may come after the 200
+	case oss.ToString(out.ETag) == "": // an error may follow the status 200
 		return object.Object{}, transport.Foreign("completed upload without an ETag")
 	}
 	return written(upload.Key, out.ETag, size, out.HashCRC64, out.Headers), nil
@@ -79,8 +79,8 @@ func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool,
 	return err == nil, err
 }
 
-// ListUploads implements object.Multipart. The token is the last upload's key
-// and ID.
+// ListUploads implements object.Multipart. The token consists of the last
+// upload's key and ID.
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	key, id, _ := strings.Cut(token, "\x00")
 	out, err := b.api.ListMultipartUploads(ctx, &oss.ListMultipartUploadsRequest{

@@ -1,6 +1,6 @@
 // Package oss stores a replica's LTX files in a bucket of Alibaba Cloud's Object
-// Storage Service (OSS), through the service's own API. Package
-// [github.com/ltxstore/ltxstore/s3] uses the API of S3, which OSS offers too.
+// Storage Service (OSS), through the service's own API. OSS also has an API like
+// that of S3: for that one, use package [github.com/ltxstore/ltxstore/s3].
 package oss
 
 import (
@@ -21,8 +21,8 @@ const typeName = "oss"
 //     larger one is uploaded in parts, which costs two requests and one for each part.
 //     The service verifies the MD5 of each request's body, and its CRC-64 of the whole
 //     object is compared with that of the body.
-//   - LTXFiles with useMetadata costs one more request for each file, because listings of
-//     the service do not contain metadata.
+//   - LTXFiles with useMetadata costs one more request for each file, because the service's
+//     listings do not contain metadata.
 //   - DeleteLTXFiles deletes up to 1000 files in one request.
 type ReplicaClient struct {
 	*object.Client

@@ -14,7 +14,7 @@ func init() {
 		Schemes: []string{typeName},
 		Place:   placeOf,
 		Check: func(cfg *Config, _ ltxstore.Source) error {
-			if cfg.Endpoint != "" && !strings.Contains(cfg.Endpoint, "://") { // as Litestream's files have it
+			if cfg.Endpoint != "" && !strings.Contains(cfg.Endpoint, "://") { // as in Litestream's configuration files
 				cfg.Endpoint = "https://" + cfg.Endpoint
 			}
 			return cfg.validate()
@@ -23,10 +23,10 @@ func init() {
 	})
 }
 
-// ownHost is the host of a bucket in OSS.
+// ownHost matches the host name of a bucket in OSS.
 var ownHost = regexp.MustCompile(`^([^.]+)\.oss-([^.]+?)(-internal)?\.aliyuncs\.com$`)
 
-// placeOf reads oss://BUCKET/PATH and oss://BUCKET.oss-REGION[-internal].aliyuncs.com/PATH.
+// placeOf parses oss://BUCKET/PATH and oss://BUCKET.oss-REGION[-internal].aliyuncs.com/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	switch {
 	case u.HasUser:

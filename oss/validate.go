@@ -11,7 +11,7 @@ func invalid(field string, value any, want string) error {
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
-// field. It reads no file and sends nothing.
+// field. It reads no file and sends no request.
 func (cfg Config) validate() error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err
