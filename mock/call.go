@@ -14,9 +14,9 @@ type Call struct {
 	// OpClose.
 	Op Op
 
-	// The arguments of the method. Where it has none of a kind, Level is -1
-	// and the others are zero. Files has a copy of each entry in the order of
-	// the argument; a nil entry is a zero value.
+	// The arguments of the method. If it has no such argument, Level is -1 and
+	// the other fields are zero. Files has a copy of each entry in the order of
+	// the argument; a nil entry becomes a zero value.
 	Level            int
 	MinTXID, MaxTXID ltx.TXID
 	Seek             ltx.TXID
@@ -24,20 +24,20 @@ type Call struct {
 	Offset, Size     int64
 	Files            []ltx.FileInfo
 
-	// Done says that the method has returned.
+	// Done is true once the method has returned.
 	Done bool
 
-	// Bytes is how many bytes WriteLTXFile has read from its reader, set when
-	// it is done (for WriteLTXFileFunc: the size it returned), or how many
-	// were read so far from the reader that OpenLTXFile returned.
+	// Bytes is the number of bytes that WriteLTXFile read from its reader, set
+	// when it returns (for WriteLTXFileFunc: the size it returned), or the number
+	// of bytes read so far from the reader that OpenLTXFile returned.
 	Bytes int64
 
-	// Items is how many files the iterator that LTXFiles returned has yielded
-	// so far.
+	// Items is the number of files that the iterator returned by LTXFiles has
+	// yielded so far.
 	Items int
 
-	// Err is what the method returned, or else the first failure of the
-	// reader or iterator that it returned.
+	// Err is the error that the method returned, or else the first failure of
+	// the reader or iterator that it returned.
 	Err error
 }
 
@@ -47,7 +47,7 @@ type callLog struct {
 	records []*record
 }
 
-// record is a call in the log, and how it goes on.
+// record is a call in the log, updated as it proceeds.
 type record struct {
 	log  *callLog
 	call Call
@@ -61,8 +61,9 @@ func (l *callLog) begin(call Call) *record {
 	return rec
 }
 
-// Calls returns the calls so far, including those that still run, in the
-// order in which they began: of the given operations, or of all.
+// Calls returns the calls of the given operations so far, or of all operations
+// if none is given, in the order in which they began. Calls in progress are
+// included.
 func (l *callLog) Calls(ops ...Op) []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,25 +17,25 @@ type Config struct {
 	// same Path or different ones. nil means a new store for this client.
 	Store *Store `ltx:"-"`
 
-	// Layout and Path say how the files' keys are built; see backend.NewKeys.
+	// Layout and Path determine the keys of the files; see backend.NewKeys.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds: nothing."`
 	Path   string          `ltx:"path,path" default:"the store's root" help:"The replica's path in the store."`
 
-	// WriteOnce refuses to replace a file by another content (clause W6).
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	// WriteOnce refuses to replace a file with different content (clause W6).
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
-	// PageSize is how many objects a page of a listing holds: 0 means 1000.
-	PageSize int `ltx:"page-size" default:"1000" help:"Objects of a page of a listing."`
+	// PageSize is the number of objects in a page of a listing. 0 means 1000.
+	PageSize int `ltx:"page-size" default:"1000" help:"Objects in a page of a listing."`
 
-	// Clock gives the time at which a file is stored, and ends a Lag. nil
-	// means time.Now. It must not return the zero time.
+	// Clock returns the current time: that of stored files, and the one that
+	// ends a Lag. nil means time.Now. It must not return the zero time.
 	Clock func() time.Time `ltx:"-"`
 
-	// Sleep waits for d, for Fault.Delay, or returns an error as soon as ctx
-	// ends. nil waits with a timer, which is right under testing/synctest too.
+	// Sleep waits for Fault.Delay, and returns an error as soon as ctx ends. nil
+	// means a timer, which also works under testing/synctest.
 	Sleep func(ctx context.Context, d time.Duration) error `ltx:"-"`
 
-	// Logger is where the client logs. nil means slog.Default.
+	// Logger is the logger. nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
 }
 
@@ -44,7 +44,7 @@ func (cfg Config) check() (backend.Keys, error) {
 		return backend.Keys{}, err
 	}
 	if cfg.Clock != nil && cfg.Clock().IsZero() {
-		return backend.Keys{}, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero, which CreatedAt may not be")
+		return backend.Keys{}, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero: CreatedAt must not be zero")
 	}
 	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
 	if err != nil {

@@ -59,7 +59,8 @@ func (m *memory) DeleteAll(ctx context.Context) error {
 	return err
 }
 
-// change makes a request under faults: those whose answer is lost come after it.
+// change makes a request that faults hit: those with LostAnswer after it, all
+// others before it.
 func (m *memory) change(ctx context.Context, faults []*scripted, request func(Lag)) error {
 	before, lost, lag := split(faults)
 	if err := m.meetAll(ctx, before); err != nil {

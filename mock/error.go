@@ -5,8 +5,7 @@ import "github.com/ltxstore/ltxstore"
 // typeName is what errors and log lines call the client.
 const typeName = "mock"
 
-// wrap makes an *ltxstore.Error of err, nil of nil. The kind is err's own, if
-// it has one.
+// wrap returns err as an *ltxstore.Error of the same kind, or nil if err is nil.
 func wrap(op, key string, err error) error {
 	if err == nil {
 		return nil

@@ -18,18 +18,18 @@ import (
 type Op string
 
 const (
-	// OpInit is Init, by itself or as the first thing another method does.
+	// OpInit is Init, whether called directly or by another method.
 	OpInit Op = "init"
 
-	// OpList is the call of LTXFiles, OpNext the iteration after it, and
-	// OpMetadata the lookup of one file's time, with useMetadata. Lookups run
-	// up to a page ahead of the caller.
+	// OpList is the call of LTXFiles, OpNext is the iteration, and OpMetadata is
+	// the lookup of one file's time, with useMetadata. Lookups run up to a page
+	// ahead of the caller.
 	OpList     Op = "list"
 	OpNext     Op = "next"
 	OpMetadata Op = "metadata"
 
-	// OpOpen is the call of OpenLTXFile, OpRead the body of the reader that
-	// it returned.
+	// OpOpen is the call of OpenLTXFile, and OpRead is reading from the reader
+	// that it returned.
 	OpOpen Op = "open"
 	OpRead Op = "read"
 
@@ -46,11 +46,11 @@ const (
 	OpClose Op = "close"
 )
 
-// noLevel is the level of operations that are not on one.
+// noLevel is the level of operations that have none.
 const noLevel = -1
 
 // A Fault is one thing that goes wrong in the calls that it matches. See
-// ReplicaClient.Script for which faults are refused.
+// ReplicaClient.Script for the faults that are rejected.
 //
 // Several faults may hit one call. They happen in the order of After, then in
 // the order in which they were scripted, and the first error ends the call.
@@ -68,19 +68,19 @@ type Fault struct {
 	MinTXID, MaxTXID ltx.TXID
 
 	// Match, if not nil, further limits the fault to calls for which it
-	// returns true. Level is -1 and the TXIDs are 0 where the operation has
-	// none. It must not call the client.
+	// returns true. Level is -1 and the TXIDs are 0 if the operation has none.
+	// It must not call the client.
 	Match func(level int, minTXID, maxTXID ltx.TXID) bool
 
 	// Nth is the first matching call that is hit, counted from 1 when the
-	// fault is scripted; 0 means 1. Times is how many are hit from then on:
-	// 0 means 1, less than 0 all.
+	// fault is scripted; 0 means 1. Times is the number of calls that are hit
+	// from then on: 0 means 1, and a negative number means all.
 	Nth, Times int
 
-	// After is where in the call Delay and Err happen: after that many bytes
-	// of the body (OpRead: of the requested range; OpWrite: of the caller's
-	// reader), or that many files (OpNext). In a shorter body or listing they
-	// happen at its end. 0 means before anything else.
+	// After is the point in the call at which Delay and Err happen: after that
+	// many bytes of the body (OpRead: of the requested range; OpWrite: of the
+	// caller's reader), or that many files (OpNext). In a shorter body or listing
+	// they happen at its end. 0 means before anything else.
 	After int64
 
 	// Delay is how long Config.Sleep waits. It ends early, with the context's
@@ -88,9 +88,9 @@ type Fault struct {
 	Delay time.Duration
 
 	// Err is the error that the call, the Read or the iteration returns,
-	// inside an *ltxstore.Error, so that errors.Is and errors.As find it. A
-	// write that fails leaves nothing new in the store. For a broken transfer
-	// use io.ErrUnexpectedEOF, which is what a client has to report for one.
+	// wrapped in an *ltxstore.Error. A write that fails leaves nothing new in the
+	// store. For a broken transfer use io.ErrUnexpectedEOF, the error that clients
+	// must report for one.
 	Err error
 
 	// LostAnswer performs the operation (OpWrite, OpDelete, OpDeleteAll)
@@ -174,7 +174,7 @@ func (f Fault) corrupt(body []byte, start int64) []byte {
 func (f Fault) check() error {
 	var (
 		change  = slices.Contains([]Op{OpWrite, OpDelete, OpDeleteAll}, f.Op) // of the store
-		body    = slices.Contains([]Op{OpRead, OpWrite, OpNext}, f.Op)        // it goes on for some bytes or files
+		body    = slices.Contains([]Op{OpRead, OpWrite, OpNext}, f.Op)        // it has bytes or files
 		onFile  = slices.Contains([]Op{OpMetadata, OpOpen, OpRead, OpWrite, OpDelete}, f.Op)
 		onLevel = onFile || f.Op == OpList || f.Op == OpNext
 	)
@@ -198,27 +198,27 @@ func (f Fault) check() error {
 	case f.MaxTXID != 0 && f.MinTXID > f.MaxTXID:
 		return bad("MinTXID", f.MinTXID, fmt.Sprintf("want at most MaxTXID, %s", f.MaxTXID))
 	case f.Nth < 0:
-		return bad("Nth", f.Nth, "want 1 or more, or 0 for 1")
+		return bad("Nth", f.Nth, "want 0 (default) or more")
 	case f.After < 0:
 		return bad("After", f.After, "want 0 or more bytes or files")
 	case f.After > 0 && !body:
 		return bad("After", f.After, only("OpRead, OpWrite and OpNext"))
 	case f.After > 0 && f.Err == nil && f.Delay == 0 && !f.Truncate:
-		return bad("After", f.After, "want Err, Delay or Truncate too")
+		return bad("After", f.After, "want it only with Err, Delay or Truncate")
 	case f.Delay < 0:
 		return bad("Delay", f.Delay, "want 0 or more")
 	case f.LostAnswer && !change:
 		return bad("LostAnswer", true, only("OpWrite, OpDelete and OpDeleteAll"))
 	case f.LostAnswer && (f.Err == nil || f.After > 0):
-		return bad("LostAnswer", true, "want Err too, and no After")
+		return bad("LostAnswer", true, "want it only with Err, and without After")
 	case f.Leftover && f.Op != OpWrite:
 		return bad("Leftover", true, only("OpWrite"))
 	case f.Leftover && (f.Err == nil || f.LostAnswer):
-		return bad("Leftover", true, "want Err too, and no LostAnswer")
+		return bad("Leftover", true, "want it only with Err, and without LostAnswer")
 	case f.Truncate && f.Op != OpRead:
 		return bad("Truncate", true, only("OpRead"))
 	case f.Truncate && f.Err != nil:
-		return bad("Truncate", true, "want no Err: a read that ends with an error is Err alone")
+		return bad("Truncate", true, "want it without Err: for a read that fails, set Err alone")
 	case f.Corrupt != nil && f.Op != OpRead:
 		return bad("Corrupt", f.Corrupt, only("OpRead"))
 	case slices.ContainsFunc(f.Corrupt, func(at int64) bool { return at < 0 }):
@@ -228,7 +228,7 @@ func (f Fault) check() error {
 	case f.Lag != (Lag{}) && !change:
 		return bad("Lag", f.Lag, only("OpWrite, OpDelete and OpDeleteAll"))
 	case f.Lag != (Lag{}) && f.Err != nil && !f.LostAnswer:
-		return bad("Lag", f.Lag, "want no Err, or LostAnswer too: what fails is not listed")
+		return bad("Lag", f.Lag, "want it without Err, or with LostAnswer: a change that fails is not listed")
 	case f.Err == nil && f.Delay == 0 && !f.Truncate && len(f.Corrupt) == 0 && f.Lag == (Lag{}):
 		return backend.Invalid(typeName, "script", "Fault", f.String(), "want an effect: Err, Delay, Truncate, Corrupt or Lag")
 	}

@@ -6,25 +6,24 @@ import (
 	"time"
 )
 
-// Lag is how long listings do not show what was written or deleted, as in an
-// eventually consistent store: a new file is missing, a replaced one has its
-// old size and time, a deleted one is still listed. Reads see the change at
-// once. If several fields are set, the lag lasts until all of them are over.
-// A later write or delete of the same file without a Lag ends it.
+// Lag is how long listings do not show a change, as in an eventually consistent
+// store: a new file is missing, a replaced one has its old size and time, and a
+// deleted one is still listed. Reads see the change immediately. If several
+// fields are set, the lag lasts until all of them have passed. A later write or
+// delete of the same file without a Lag ends it.
 type Lag struct {
-	// Listings is how many of the next listings of the file's level, by any
-	// client, do not show it. A listing counts from its first Next on.
+	// Listings is the number of listings of the file's level, by any client,
+	// that do not show the change. A listing counts from its first Next.
 	Listings int
 
-	// Duration is how long the lag lasts by Config.Clock.
+	// Duration is how long the lag lasts, measured by Config.Clock.
 	Duration time.Duration
 
 	// Held keeps the listings as they are until Store.Settle.
 	Held bool
 }
 
-// Settle makes all listings from now on show what the store has: every Lag so
-// far is over.
+// Settle ends every Lag so far: listings show what the store has.
 func (s *Store) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +50,7 @@ func (l *pendingLag) over(listing int, now time.Time) bool {
 	return !l.held && listing > l.through && !now.Before(l.until)
 }
 
-// shown returns what the listing of a number shows of e.
+// shown returns what the listing with the given number shows of e.
 func (e *entry) shown(listing int, now time.Time) *Object {
 	if e.lag == nil || e.lag.over(listing, now) {
 		return e.current
@@ -59,7 +58,7 @@ func (e *entry) shown(listing int, now time.Time) *Object {
 	return e.listed
 }
 
-// gone reports whether nothing remembers e.
+// gone reports whether e has no object, current or listed.
 func (e *entry) gone() bool { return e.current == nil && e.lag == nil }
 
 // beginListing returns the number of a new listing of a directory.
@@ -73,8 +72,8 @@ func (s *Store) beginListing(dir string) int {
 	return s.listings[dir]
 }
 
-// page returns the first limit objects of a directory and below it whose keys
-// come after a given one, and whether there are more.
+// page returns the first limit objects below a directory whose keys come after
+// a given one, and whether there are more.
 func (s *Store) page(dir, after string, limit, listing int, now time.Time) (objects []keyed, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +93,7 @@ func (s *Store) page(dir, after string, limit, listing int, now time.Time) (obje
 	return objects, false
 }
 
-// set makes o, or nothing if it is nil, what key holds. s.mu is held.
+// set stores o at key, or removes the object if o is nil. s.mu is held.
 func (s *Store) set(key string, o *Object, lag Lag, now time.Time) {
 	i, ok := s.find(key)
 	if !ok {
@@ -107,8 +106,8 @@ func (s *Store) set(key string, o *Object, lag Lag, now time.Time) {
 	}
 }
 
-// change makes o what e holds, and leaves it to the caller to drop e if it is
-// then gone. s.mu is held.
+// change makes o the object of e. The caller removes e if it is gone afterwards.
+// s.mu is held.
 func (s *Store) change(e *entry, o *Object, lag Lag, now time.Time) {
 	if lag == (Lag{}) {
 		e.current, e.listed, e.lag = o, o, nil

@@ -56,14 +56,14 @@ func (m *memory) LTXLevels(ctx context.Context) (levels []int, err error) {
 	return slices.Compact(levels), nil
 }
 
-// listing is a level's listing up to a key. Each page is what the store has
-// when the page is fetched, so that no more than a page is held.
+// listing lists a level up to a key. Each page has what is in the store when the
+// page is fetched, so that no more than a page is in memory.
 type listing struct {
 	m           *memory
 	keys        *backend.Keys
 	dir, after  string
 	useMetadata bool
-	number      int // as the store counts; 0 before the first page
+	number      int // in the store; 0 before the first page
 }
 
 // next is a backend.PageFunc.
@@ -96,7 +96,7 @@ func (l *listing) next(ctx context.Context) ([]ltx.FileInfo, bool, error) {
 	return files, more, nil
 }
 
-// lookUp sets info.CreatedAt as clauses T1 to T3 want it.
+// lookUp sets info.CreatedAt as clauses T1 to T3 require.
 func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o keyed) error {
 	l.m.Store().requests.Add(1)
 	if err := l.m.meetAll(ctx, l.m.match(OpMetadata, info.Level, info.MinTXID, info.MaxTXID)); err != nil {
@@ -109,8 +109,7 @@ func (l *listing) lookUp(ctx context.Context, info *ltx.FileInfo, o keyed) error
 	l.m.Store().requests.Add(1) // for the header
 	t, isLTX, err := ltxio.Timestamp(o.Body[:min(len(o.Body), ltx.HeaderSize)])
 	if err != nil {
-		// The file is LTX's and has a time, which is not the store's: any
-		// answer would be a wrong one.
+		// It is an LTX file whose time cannot be read: the store's would be wrong.
 		return fmt.Errorf("%w: %w", ltxstore.ErrChecksum, err)
 	}
 	if isLTX {
@@ -142,7 +141,7 @@ func (it *iterator) Next() bool {
 	}
 	if it.err != nil {
 		it.err = it.wrap(it.err)
-		_ = it.FileIterator.Close() // it has not failed
+		_ = it.FileIterator.Close() // the listing has not failed
 	}
 	return false
 }
@@ -156,6 +155,6 @@ func (it *iterator) Err() error {
 
 func (it *iterator) Close() error {
 	it.faults = nil
-	_ = it.FileIterator.Close() // Err has what it returns
+	_ = it.FileIterator.Close() // Err returns its error
 	return it.Err()
 }

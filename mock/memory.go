@@ -15,8 +15,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// memory is the client below its function fields and its call log. Each of its
-// methods is in the file of its verb.
+// memory is the client without its function fields and its call log. Its methods
+// are in files of the same names.
 type memory struct {
 	script
 	cfg   Config
@@ -30,11 +30,12 @@ var _ backend.Locator = (*memory)(nil)
 // Type implements ltxstore.ReplicaClient.
 func (m *memory) Type() string { return typeName }
 
-// Store returns what the client's files are stored in: Config.Store, or else
-// the client's own.
+// Store returns the store with the client's files: Config.Store, or else the
+// client's own.
 func (m *memory) Store() *Store { return cmp.Or(m.cfg.Store, &m.own) }
 
-// SetLogger directs the log; nil silences it. It may be called at any time.
+// SetLogger replaces the logger; nil discards the log. It may be called at any
+// time.
 func (m *memory) SetLogger(logger *slog.Logger) { m.log.Set(logger) }
 
 // Init implements ltxstore.Initializer.
@@ -43,8 +44,8 @@ func (m *memory) Init(ctx context.Context) error {
 	return err
 }
 
-// init does Init's work once. op is the method that needs it. Two first calls
-// at once may both do the work: a lock would be held while a fault's delay runs.
+// init does the work of Init once, for the method op. Concurrent first calls may
+// each do it: a lock would be held during the delay of a fault.
 func (m *memory) init(ctx context.Context, op string) (*backend.Keys, error) {
 	if err := flow.Err(ctx); err != nil {
 		return nil, wrap(op, "", err)
@@ -80,7 +81,7 @@ func (m *memory) Close() error {
 	return wrap("close", "", m.meetAll(context.Background(), m.match(OpClose, noLevel, 0, 0)))
 }
 
-// meetAll meets faults up to the first error.
+// meetAll applies faults until the first error.
 func (m *memory) meetAll(ctx context.Context, faults []*scripted) error {
 	for _, f := range faults {
 		if err := m.meet(ctx, f); err != nil {
@@ -90,7 +91,7 @@ func (m *memory) meetAll(ctx context.Context, faults []*scripted) error {
 	return nil
 }
 
-// meet lets a fault have its delay and returns its error.
+// meet applies a fault: it waits for the delay and returns the error.
 func (m *memory) meet(ctx context.Context, f *scripted) error {
 	m.use(f)
 	if f.Delay > 0 {
@@ -104,7 +105,7 @@ func (m *memory) meet(ctx context.Context, f *scripted) error {
 		}
 	}
 	if f.Err == io.EOF {
-		return fmt.Errorf("%w", f.Err) // for itself it would be the end of a body
+		return fmt.Errorf("%w", f.Err) // unwrapped, io.EOF would be the end of a body
 	}
 	return f.Err
 }

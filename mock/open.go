@@ -37,10 +37,10 @@ func (m *memory) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID lt
 		Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Done: slog.LevelDebug})
 }
 
-// errTorn makes an empty object a missing file, as it is for LTXFiles.
-var errTorn = fmt.Errorf("the file is empty, a torn upload: %w", fs.ErrNotExist)
+// errTorn is the error for an empty object, which LTXFiles does not list either.
+var errTorn = fmt.Errorf("file is empty, from a torn upload: %w", fs.ErrNotExist)
 
-// open opens what key holds, under the faults of what op is on.
+// open opens the object at key. Faults are matched by op, level and TXIDs.
 func (m *memory) open(ctx context.Context, key string, offset, size int64, op oplog.Op) (io.ReadCloser, error) {
 	op = m.log.Start(ctx, op)
 	var body []byte
@@ -72,8 +72,8 @@ func (m *memory) open(ctx context.Context, key string, offset, size int64, op op
 	return r, nil
 }
 
-// reader reads from a version of a file. Close may be called during a Read,
-// and ends it.
+// reader reads from a version of a file. Close may be called during a Read, and
+// makes it return.
 type reader struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -93,7 +93,7 @@ func (r *reader) Read(p []byte) (n int, err error) {
 	case err == io.EOF:
 		r.end(nil)
 	case err != nil:
-		// A Close meanwhile cancels what the source was waiting for.
+		// Close may have been called meanwhile, and cancels what the source waits for.
 		err = wrap("read", r.key, cmp.Or(r.ended(), err))
 		r.end(err)
 	}
@@ -106,7 +106,8 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// ended returns fs.ErrClosed after Close, and the context's error after its end.
+// ended returns fs.ErrClosed after Close, and the error of the context once it is
+// done.
 func (r *reader) ended() error {
 	if errors.Is(context.Cause(r.ctx), fs.ErrClosed) {
 		return fs.ErrClosed

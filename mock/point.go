@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// points are the faults that wait at places of a body or a listing.
+// points are faults at positions in a body or a listing.
 type points struct {
 	faults []*scripted // in the order of After
 	meet   func(*scripted) error
@@ -19,12 +19,12 @@ func newPoints(faults []*scripted, meet func(*scripted) error) points {
 	return points{faults: faults, meet: meet}
 }
 
-// endOfBody is behind every point: a body that is shorter than a fault's After
-// meets the fault at its end, rather than escaping it.
+// endOfBody is greater than every position: a fault whose After is beyond the end
+// of a body happens at the end.
 const endOfBody = math.MaxInt64
 
-// reach meets every fault up to n, and stops at the first error, or with
-// io.EOF where a body is cut.
+// reach applies the faults up to n. It returns the first error, or io.EOF for a
+// fault that truncates the body.
 func (p *points) reach(n int64) error {
 	for len(p.faults) > 0 && p.faults[0].After <= n {
 		f := p.faults[0]
@@ -39,8 +39,8 @@ func (p *points) reach(n int64) error {
 	return nil
 }
 
-// pointReader reads from src and meets faults on the way. Its errors are for
-// good.
+// pointReader reads from src and applies faults. After an error it keeps
+// returning it.
 type pointReader struct {
 	points
 	src io.Reader

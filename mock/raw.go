@@ -54,8 +54,8 @@ func (m *memory) ListRaw(ctx context.Context, dir string, visit func(backend.Raw
 	return nil
 }
 
-// OpenRaw implements backend.RawOpener. It is not logged as a Call, and the
-// faults are those of OpOpen and OpRead that are on every level.
+// OpenRaw implements backend.RawOpener. It is not logged as a Call, and is hit by
+// faults of OpOpen and OpRead that are not limited to levels.
 func (m *memory) OpenRaw(ctx context.Context, name string, offset, size int64) (io.ReadCloser, error) {
 	const op = "open raw"
 	if err := backend.CheckRaw(name, offset, size); err != nil {

@@ -1,19 +1,19 @@
-// Package mock is a replica client in memory for the unit tests of programs
-// that use ltxstore.
+// Package mock provides a replica client in memory, for the unit tests of
+// programs that use ltxstore.
 //
-// Without a script it keeps every clause of the contract, as an object store
-// does, and passes package
-// [github.com/ltxstore/ltxstore/testing/replicatest]. A test then says what
-// goes wrong:
+// Unless told otherwise it keeps the contract as an object store does, and
+// passes the suite in package
+// [github.com/ltxstore/ltxstore/testing/replicatest]. A test decides what goes
+// wrong, and checks what happened:
 //
-//   - Fault fails, delays, cuts or corrupts what calls do, by operation, level
-//     and TXIDs, from the nth matching call on, as often as wanted. Lag makes
-//     listings stale. See ReplicaClient.Script, Inject and FailOn.
-//   - The function fields of ReplicaClient replace a method.
-//   - ReplicaClient.Calls tells what was called, Store what is stored.
+//   - A Fault makes calls fail, delays them, or truncates or corrupts what they
+//     return, by operation, level and TXIDs, from the nth matching call on. A Lag
+//     makes listings stale. See ReplicaClient.Script, Inject and FailOn.
+//   - The function fields of ReplicaClient replace methods.
+//   - ReplicaClient.Calls returns the calls, and Store the stored files.
 //
-// A body is held in memory as a whole: the bound on memory of clause W5 is
-// the only one that does not apply.
+// Bodies are held in memory as a whole: the bound on memory in clause W5 does
+// not apply.
 package mock
 
 import (
@@ -25,13 +25,13 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// ReplicaClient is an ltxstore.ReplicaClient in memory. The zero value is
-// ready, with a store of its own. It must not be copied after first use.
+// ReplicaClient is an ltxstore.ReplicaClient in memory. The zero value is ready
+// to use, with a store of its own. It must not be copied after first use.
 //
-// A function field that is not nil replaces the method of that name, and with
-// it the faults scripted for the method; calls are logged all the same. A
-// function may call the method that it replaces through Default. The fields
-// must be set before the client is used from several goroutines.
+// A function field that is not nil replaces the method of that name, including
+// the faults scripted for it; calls are still logged. A function may call the
+// method that it replaces through Default. The fields must be set before the
+// client is used by several goroutines.
 type ReplicaClient struct {
 	TypeFunc           func() string
 	InitFunc           func(ctx context.Context) error
@@ -53,8 +53,8 @@ var (
 	_ io.Closer              = (*ReplicaClient)(nil)
 )
 
-// NewReplicaClient returns a client with the configuration cfg, which Init,
-// or the first method, checks.
+// NewReplicaClient returns a client with the configuration cfg, which is checked
+// by Init or the first call of another method.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	c := &ReplicaClient{}
 	c.memory.cfg = cfg
@@ -64,13 +64,13 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 	return c
 }
 
-// Default returns the client without its function fields and its call log: the
-// memory, under the faults scripted. It is what a function field calls to do
-// what the method would have done.
+// Default returns the client without its function fields and its call log. The
+// scripted faults apply. A function field can call it to do what the method that
+// it replaces would have done.
 func (c *ReplicaClient) Default() ltxstore.ReplicaClient { return &c.memory }
 
-// Type returns "mock", or what TypeFunc says. Errors and log lines say "mock"
-// in either case.
+// Type returns "mock", or the result of TypeFunc. Errors and log lines have
+// "mock" in either case.
 func (c *ReplicaClient) Type() string {
 	if c.TypeFunc != nil {
 		return c.TypeFunc()
@@ -78,8 +78,8 @@ func (c *ReplicaClient) Type() string {
 	return c.memory.Type()
 }
 
-// Init checks the Config. The other methods do so too, the first time, without
-// InitFunc and without a Call.
+// Init checks the Config. The first call of another method does so too, without
+// InitFunc and without logging a Call.
 func (c *ReplicaClient) Init(ctx context.Context) error {
 	rec := c.begin(Call{Op: OpInit, Level: noLevel})
 	f := c.InitFunc
@@ -101,10 +101,10 @@ func (c *ReplicaClient) Close() error {
 }
 
 // LTXFiles lists a level; see ltxstore.ReplicaClient. Without useMetadata
-// CreatedAt is the time at which the file was stored, as in S3, not the
-// header's, so that a test notices a caller that forgot useMetadata. Files
-// that are added or deleted meanwhile may or may not be listed; all others
-// are, once.
+// CreatedAt is the time at which the file was stored, as in S3, and not the
+// header's, so that a test notices if a caller forgot useMetadata. Files that
+// are added or deleted during the listing may or may not be listed; all others
+// are listed once.
 func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	rec := c.begin(Call{Op: OpList, Level: level, Seek: seek, UseMetadata: useMetadata})
 	f := c.LTXFilesFunc
@@ -119,8 +119,8 @@ func (c *ReplicaClient) LTXFiles(ctx context.Context, level int, seek ltx.TXID, 
 }
 
 // OpenLTXFile opens a file, or a range of it; see ltxstore.ReplicaClient. The
-// reader keeps the version that it opened: it does not notice that the file is
-// replaced or deleted.
+// reader keeps reading the version that it opened, even if the file is replaced
+// or deleted.
 func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	rec := c.begin(Call{Op: OpOpen, Level: level, MinTXID: minTXID, MaxTXID: maxTXID, Offset: offset, Size: size})
 	f := c.OpenLTXFileFunc
@@ -134,8 +134,8 @@ func (c *ReplicaClient) OpenLTXFile(ctx context.Context, level int, minTXID, max
 	return &recordedReader{rc: rc, rec: rec}, nil
 }
 
-// WriteLTXFile stores a file; see ltxstore.ReplicaClient. r is read without a
-// lock being held, and the file appears at once when r has ended.
+// WriteLTXFile stores a file; see ltxstore.ReplicaClient. No lock is held while r
+// is read, and the file becomes visible when r has ended.
 func (c *ReplicaClient) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 	rec := c.begin(Call{Op: OpWrite, Level: level, MinTXID: minTXID, MaxTXID: maxTXID})
 	if f := c.WriteLTXFileFunc; f != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// TB is the part of testing.TB that this package uses, without making its
-// importers import package testing.
+// TB is the part of testing.TB that this package uses. With it, importers of this
+// package do not import package testing.
 type TB interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -18,16 +18,16 @@ type TB interface {
 	Cleanup(func())
 }
 
-// Script adds faults for the duration of a test. It ends the test at once if
-// a fault is refused. It fails the test at its end if a fault has not hit as
-// many calls as Times says, or no call where Times is negative.
+// Script adds faults for the duration of a test. If a fault is rejected, the test
+// fails immediately. If a fault has hit fewer calls than Times, or none if Times
+// is negative, the test fails at its end.
 //
-// A fault is refused, and none is added, if its Op is unknown, if a number in
-// it other than Times is negative, if it uses a field that does not apply to
-// its Op, if it contradicts itself or if it would do nothing.
+// A fault is rejected, and none is added, if its Op is unknown, if it has a
+// negative number other than Times, if it uses a field that does not apply to its
+// Op, if it contradicts itself, or if it would do nothing.
 //
-// Script may be called at any time, also while other methods run: calls that
-// began before do not meet the new faults.
+// Script may be called at any time, also while other methods run: the new faults
+// do not hit calls that have already begun.
 func (s *script) Script(t TB, faults ...Fault) {
 	t.Helper()
 	added, err := s.add(faults)
@@ -41,17 +41,16 @@ func (s *script) Script(t TB, faults ...Fault) {
 	})
 }
 
-// FailOn scripts err for every call of op on one file, or for OpList, OpNext
-// on one level: the short form of Script for the most common fault. TXIDs of 0
-// are any.
+// FailOn scripts err for every call of op on one file, or on one level for OpList
+// and OpNext. It is short for Script with the most common fault. A TXID of 0
+// means any.
 func (s *script) FailOn(t TB, op Op, level int, minTXID, maxTXID ltx.TXID, err error) {
 	t.Helper()
 	s.Script(t, Fault{Op: op, Levels: []int{level}, MinTXID: minTXID, MaxTXID: maxTXID, Times: -1, Err: err})
 }
 
-// Inject is Script without a test: it returns an error of kind fs.ErrInvalid
-// for each fault that is refused, and leaves it to the caller to check
-// UnusedFaults.
+// Inject is Script without a test: it returns errors of kind fs.ErrInvalid for
+// faults that are rejected, and the caller checks UnusedFaults.
 func (s *script) Inject(faults ...Fault) error {
 	_, err := s.add(faults)
 	return err
@@ -65,8 +64,8 @@ func (s *script) ClearFaults() {
 	s.faults = nil
 }
 
-// UnusedFaults returns the faults in force that have not hit as many calls as
-// Times says, or no call where Times is negative.
+// UnusedFaults returns the faults that have hit fewer calls than Times, or none
+// if Times is negative. Cleared faults are not included.
 func (s *script) UnusedFaults() (unused []Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,8 +77,9 @@ func (s *script) UnusedFaults() (unused []Fault) {
 	return unused
 }
 
-// AssertFaultsUsed fails the test if there are UnusedFaults, and reports
-// whether there are none. Script does so at the end of the test by itself.
+// AssertFaultsUsed fails the test if there are UnusedFaults, and reports whether
+// there are none. Faults added with Script are also checked at the end of the
+// test.
 func (s *script) AssertFaultsUsed(t TB) bool {
 	t.Helper()
 	s.mu.Lock()
@@ -92,10 +92,10 @@ func (s *script) AssertFaultsUsed(t TB) bool {
 type scripted struct {
 	Fault
 	seen int // matching calls
-	used int // those that met it
+	used int // those that were hit
 }
 
-// least is how many calls the fault has to hit.
+// least is the number of calls that the fault must hit.
 func (f *scripted) least() int { return max(f.times(), 1) }
 
 func (f *scripted) unused() bool { return f.used < f.least() }
@@ -140,7 +140,7 @@ func (s *script) match(op Op, level int, minTXID, maxTXID ltx.TXID) []*scripted 
 	return due
 }
 
-// use counts that a call has met a fault.
+// use counts a call that a fault has hit.
 func (s *script) use(f *scripted) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

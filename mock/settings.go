@@ -5,8 +5,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
-// A mem:// URL has no place: a store is its client's own, and cannot be shared
-// by name.
+// A mem:// URL has no place: each client has a store of its own, which cannot be
+// shared by name.
 func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName, "mem"},

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Store is a bucket in memory: objects by their key. Several clients may share
-// it. Its methods are for a test to look behind the client, to plant strangers
-// and to do damage; they are not logged, know no faults, and are safe for
+// Store is a bucket in memory: objects by key. Several clients may share it.
+// With its methods a test can examine what a client stored, add foreign objects,
+// and damage files; they are not logged, are not hit by faults, and are safe for
 // concurrent use. The zero value is an empty store. A Store must not be copied
 // after first use.
 type Store struct {
@@ -22,18 +22,18 @@ type Store struct {
 
 	mu        sync.Mutex
 	entries   []*entry       // sorted by key
-	listings  map[string]int // begun so far, by directory
+	listings  map[string]int // number begun so far, by directory
 	leftovers []string
 }
 
-// Object is what a key of a Store holds.
+// Object is an object in a Store.
 type Object struct {
 	Body []byte
 
-	// Metadata is what the client keeps beside the body: "litestream-timestamp"
-	// (of an LTX file: its header's time as time.RFC3339Nano in UTC),
-	// "min-txid", "max-txid" and "level" (in decimal). A copy of a bucket by
-	// another tool may lack it.
+	// Metadata is what the client stores with the body: "litestream-timestamp"
+	// (the time in the header of an LTX file as time.RFC3339Nano in UTC),
+	// "min-txid", "max-txid" and "level" (in decimal). It may be missing if
+	// another tool copied the bucket.
 	Metadata map[string]string
 
 	// ModTime is the time at which the object was stored.
@@ -43,8 +43,7 @@ type Object struct {
 // NewStore returns an empty store.
 func NewStore() *Store { return &Store{} }
 
-// Put stores a copy of obj, whatever the key looks like. A zero ModTime is
-// replaced by time.Now.
+// Put stores a copy of obj at any key. A zero ModTime is replaced with time.Now.
 func (s *Store) Put(key string, obj Object) {
 	if obj.ModTime.IsZero() {
 		obj.ModTime = time.Now()
@@ -55,7 +54,7 @@ func (s *Store) Put(key string, obj Object) {
 	s.set(key, &o, Lag{}, time.Time{})
 }
 
-// Get returns a copy of an object, and whether it is there.
+// Get returns a copy of an object, and whether it exists.
 func (s *Store) Get(key string) (Object, bool) {
 	if o := s.get(key); o != nil {
 		return o.clone(), true
@@ -63,11 +62,11 @@ func (s *Store) Get(key string) (Object, bool) {
 	return Object{}, false
 }
 
-// Delete removes an object and reports whether it was there.
+// Delete removes an object and reports whether it existed.
 func (s *Store) Delete(key string) bool { return s.remove(key, Lag{}, time.Time{}) }
 
-// Keys returns the keys of all objects in order, without leftovers. It is what
-// the store has: a Lag does not show.
+// Keys returns the keys of all objects in order, without leftovers, regardless of
+// any Lag.
 func (s *Store) Keys() []string {
 	keys := []string{}
 	for _, o := range s.below("") {
@@ -76,23 +75,23 @@ func (s *Store) Keys() []string {
 	return keys
 }
 
-// Requests returns how many requests the clients have made of the store so far,
-// as an object store would bill them: each page of a listing, each lookup of a
-// file's time (two where its header must be read) and each opening, writing and
-// deletion of a file is one, and so is DeleteAll. The methods of Store are none.
+// Requests returns the number of requests that clients have made so far, as an
+// object store would bill them: one for each page of a listing, each lookup of a
+// file's time (two if its header must be read), each open, write or deletion of
+// a file, and each DeleteAll. The methods of Store make none.
 func (s *Store) Requests() int64 { return s.requests.Load() }
 
-// AddLeftover adds an unfinished upload of key, such as a killed process
-// leaves behind. No listing shows it, and DeleteAll removes it with the
-// replica it belongs to.
+// AddLeftover adds an unfinished upload of key, such as a killed process leaves
+// behind. It is not listed, and DeleteAll removes it with the replica it belongs
+// to.
 func (s *Store) AddLeftover(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leftovers = append(s.leftovers, key)
 }
 
-// Leftovers returns the keys of the unfinished uploads in order, each as often
-// as there are uploads of it.
+// Leftovers returns the keys of the unfinished uploads in order, one for each
+// upload.
 func (s *Store) Leftovers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +104,7 @@ func (o Object) clone() Object {
 	return Object{Body: bytes.Clone(o.Body), Metadata: maps.Clone(o.Metadata), ModTime: o.ModTime.UTC().Round(0)}
 }
 
-// get returns an object, which nobody changes from then on, or nil.
+// get returns an object, or nil. Objects are never modified.
 func (s *Store) get(key string) *Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +140,9 @@ func (s *Store) below(prefix string) (objects []keyed) {
 	return objects
 }
 
-// publish stores o and returns what is then stored: with once, an object that
-// was there before and has the same content, or nil if its content differs.
+// publish stores o and returns the stored object. With once, an object that
+// already exists is kept: it is returned if it has the same content, and
+// otherwise nil.
 func (s *Store) publish(key string, o *Object, once bool, lag Lag) *Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +156,7 @@ func (s *Store) publish(key string, o *Object, once bool, lag Lag) *Object {
 	return o
 }
 
-// remove removes an object and reports whether it was there.
+// remove removes an object and reports whether it existed.
 func (s *Store) remove(key string, lag Lag, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

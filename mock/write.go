@@ -23,7 +23,7 @@ func (m *memory) WriteLTXFile(ctx context.Context, level int, minTXID, maxTXID l
 	return info, err
 }
 
-// write is WriteLTXFile, and tells how many bytes it read from r.
+// write is WriteLTXFile. It also returns the number of bytes read from r.
 func (m *memory) write(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, int64, error) {
 	if err := backend.CheckFile(level, minTXID, maxTXID); err != nil {
 		return nil, 0, wrap("write", "", err)
@@ -48,8 +48,8 @@ func (m *memory) write(ctx context.Context, level int, minTXID, maxTXID ltx.TXID
 	return info, n, nil
 }
 
-// store stores a body under the faults of OpWrite, and completes info. It
-// returns how many bytes it read from r.
+// store stores a body, subject to faults of OpWrite, and completes info. It
+// returns the number of bytes read from r.
 func (m *memory) store(ctx context.Context, key string, info *ltx.FileInfo, r io.Reader) (int64, error) {
 	size, err := ltxio.Size(r)
 	if err != nil {
@@ -73,7 +73,7 @@ func (m *memory) store(ctx context.Context, key string, info *ltx.FileInfo, r io
 	o.ModTime = m.now()
 	m.Store().requests.Add(1)
 	if o = m.Store().publish(key, o, m.cfg.WriteOnce, lag); o == nil {
-		return src.n, fmt.Errorf("Config.WriteOnce: want the content that is stored, not other %d bytes: %w", src.n, fs.ErrExist)
+		return src.n, fmt.Errorf("Config.WriteOnce: the file exists with content other than these %d bytes: %w", src.n, fs.ErrExist)
 	}
 	info.Size = int64(len(o.Body))
 	if info.CreatedAt.IsZero() {
@@ -82,11 +82,11 @@ func (m *memory) store(ctx context.Context, key string, info *ltx.FileInfo, r io
 	return src.n, m.meetAll(ctx, lost)
 }
 
-// maxGrow is how much memory a body is given at once because it says so.
+// maxGrow limits the memory that is allocated for a body's stated size.
 const maxGrow = 64 << 20
 
-// readObject reads a body whole and makes its metadata. It sets the CreatedAt
-// of info to the time in an LTX header.
+// readObject reads a whole body and makes its metadata. It sets the CreatedAt of
+// info to the time in an LTX header.
 func readObject(ctx context.Context, src io.Reader, info *ltx.FileInfo, size int64) (*Object, error) {
 	body, err := ltxio.Peek(ctx, src, info.MinTXID, info.MaxTXID)
 	if err != nil {
