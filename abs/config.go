@@ -85,7 +85,7 @@ type Config struct {
 	CustomerKeyFile string `ltx:"customer-key-path,not=customer-key" default:"none" help:"A file that holds the key, raw or in base64."`
 
 	// WriteOnce makes writing a file fail if it exists with other content (W6).
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// Retry sets how often a failed request is repeated, and the waits between.
 	Retry ltxstore.Retry `ltx:"retry"`

@@ -31,7 +31,7 @@ type Config struct {
 	// WriteOnce refuses to write a file that exists with other content (clause W6).
 	// The file system must have hard links, by which exactly one of several writers
 	// succeeds.
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// MustExist makes every method fail with ErrStoreNotFound if the root is missing.
 	// By default, a missing root is an empty replica, and the first write creates it.

@@ -81,7 +81,7 @@ type Config struct {
 	Transfer object.Options `ltx:"" part-size:"chunk-size,min=1KiB,max=64MiB; 128KiB; The size of the messages that a file is split into: at most the server's 'max_payload' less 1 KiB." upload-threshold:"-" concurrency:"-" read-memory:"-" page-size:"-" metadata-concurrency:",max=1000; 8; Headers read at a time in a listing, for files that another tool wrote without their times." read-concurrency:",max=1000; 1; Ranges of a large file read at a time." delete-concurrency:",max=1000; 8; Deletions in progress at a time."`
 
 	// WriteOnce makes writing a file fail if it exists with other content (W6).
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// Retry sets how often a failed request is repeated, and the waits between.
 	Retry ltxstore.Retry `ltx:"retry"`

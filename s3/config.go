@@ -116,7 +116,7 @@ type Config struct {
 
 	// WriteOnce refuses to write a file that exists with other content (W6).
 	// It needs a provider with conditional writes.
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// Retry sets how often, and with which waits, a failed request is repeated.
 	Retry ltxstore.Retry `ltx:"retry"`

@@ -13,7 +13,7 @@ const DefaultSweepAge = 24 * time.Hour
 type Options struct {
 	// WriteOnce makes writing a file fail if it exists with other content (clause
 	// W6).
-	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 
 	// MustExist makes Init fail with ErrStoreNotFound if the root is missing. By
 	// default, a missing root is an empty replica, and the first write creates it.

@@ -36,7 +36,7 @@ type Config struct {
 	Bucket    string         `ltx:"bucket" match:"^[^/]+$" want:"a bucket's name, without a slash" default:"required" help:"The bucket's name."`
 	Token     string         `ltx:"token,secret" default:"none" help:"What authorizes each request."`
 	Path      string         `ltx:"path,path" default:"the bucket's root" help:"The replica's place in the bucket."`
-	WriteOnce bool           `ltx:"write-once" default:"false" help:"Refuse to replace a file by other content."`
+	WriteOnce bool           `ltx:"write-once" default:"false" help:"Refuse to replace a file with different content."`
 	Retry     ltxstore.Retry `ltx:"retry"`
 }
 
