@@ -261,12 +261,12 @@ func TestUnreachable(t *testing.T) {
 	}{
 		{nil, restore.Target{}, "mock: restore latest: the replica has no files"},
 		{[]at{{0, 2, 2}}, restore.Target{},
-			"mock: restore latest: transaction 0000000000000001 is missing, files go on after it; nothing can be restored"},
+			"mock: restore latest: transaction 0000000000000001 is missing, but there are files after it; nothing can be restored"},
 		{[]at{{9, 1, 3}, {1, 6, 9}, {0, 8, 8}}, restore.Target{},
-			"mock: restore latest: transactions 0000000000000004 to 0000000000000005 are missing, files go on after them; " +
+			"mock: restore latest: transactions 0000000000000004 to 0000000000000005 are missing, but there are files after them; " +
 				"the last that can be restored is 0000000000000003 of " + second(3)},
 		{[]at{{9, 1, 3}, {1, 6, 9}}, restore.Target{Before: h.Time(20)},
-			"mock: restore before " + second(20) + ": transactions 0000000000000004 to 0000000000000005 are missing, files go on after them; " +
+			"mock: restore before " + second(20) + ": transactions 0000000000000004 to 0000000000000005 are missing, but there are files after them; " +
 				"the last that can be restored is 0000000000000003 of " + second(3)},
 		{[]at{{9, 1, 3}, {0, 4, 4}}, restore.Target{TXID: 7},
 			"mock: restore transaction 0000000000000007: there are no transactions from 0000000000000005 on; " +

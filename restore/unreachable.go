@@ -61,9 +61,9 @@ func (e *UnreachableError) Error() string {
 	case e.Until == 0:
 		fmt.Fprintf(&b, "there are no transactions from %s on", e.Missing)
 	case e.Until == e.Missing+1:
-		fmt.Fprintf(&b, "transaction %s is missing, files go on after it", e.Missing)
+		fmt.Fprintf(&b, "transaction %s is missing, but there are files after it", e.Missing)
 	default:
-		fmt.Fprintf(&b, "transactions %s to %s are missing, files go on after them", e.Missing, e.Until-1)
+		fmt.Fprintf(&b, "transactions %s to %s are missing, but there are files after them", e.Missing, e.Until-1)
 	}
 	switch {
 	case e.Last != 0:

@@ -44,7 +44,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// error: the newest state cannot be restored: transaction 0000000000000005 is missing, files go on after it; the last that can be restored is 0000000000000004 of 2024-01-02T03:04:09Z; transaction 0000000000000004 can be with -txid 0000000000000004
+	// error: the newest state cannot be restored: transaction 0000000000000005 is missing, but there are files after it; the last that can be restored is 0000000000000004 of 2024-01-02T03:04:09Z; transaction 0000000000000004 can be restored with -txid 0000000000000004
 	// warning: level 0 has no transactions 0000000000000005 to 0000000000000005
 	// can be restored to transaction 0000000000000004 of 2024-01-02 03:04:09 +0000 UTC
 	// sound: false

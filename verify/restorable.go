@@ -76,7 +76,7 @@ func (v *verifier) explain(why error) {
 	case !state.ByTXID && state.TXID < v.newest:
 		v.find(Error, KindRestore, whole, "transactions %s to %s are only in files that are damaged or have another history; previous ones can be restored %s", state.TXID+1, v.newest, state.how())
 	case state.ByTXID:
-		v.find(Error, KindRestore, whole, "the newest state cannot be restored: %v; transaction %s can be %s", why, state.TXID, state.how())
+		v.find(Error, KindRestore, whole, "the newest state cannot be restored: %v; transaction %s can be restored %s", why, state.TXID, state.how())
 	default:
 		v.find(Error, KindRestore, whole, "the newest state can be restored only %s: %v", state.how(), why)
 	}

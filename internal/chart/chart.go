@@ -1,4 +1,4 @@
-// Package chart draws bars as SVG, readable on a light and on a dark page.
+// Package chart draws bar charts as SVG, readable on light and dark pages.
 package chart
 
 import (
@@ -11,31 +11,30 @@ import (
 	"unicode/utf8"
 )
 
-// Bar is one measure.
+// Bar is one measurement.
 type Bar struct {
 	Label string
 
-	// Value is where the bar ends, greater than 0. High, if greater, is where
-	// a thin line after it ends: a high percentile, or the end of the spread.
+	// Value is the length of the bar, greater than 0. High, if greater, is the end
+	// of a thin line after it: a high percentile, or the end of the spread.
 	Value, High float64
 
-	// Text is written behind the bar: the value with its unit.
+	// Text is written after the bar: the value with its unit.
 	Text string
 
 	// Series chooses the colour.
 	Series int
 }
 
-// Chart is bars below each other, on one logarithmic axis: twice as much is as
-// far everywhere.
+// Chart is a column of bars on a logarithmic axis.
 type Chart struct {
 	Title string
 	Note  string // small, below the title
 	Bars  []Bar
 	Names []string // of the series; empty for no legend
 
-	// Text tells a reader that cannot see the chart what it shows. Empty is
-	// the label and the text of each bar.
+	// Text describes the chart to readers who cannot see it. Empty means the
+	// label and the text of each bar.
 	Text string
 
 	// Tick, if not nil, labels the lines at powers of ten: the value with its
@@ -51,12 +50,12 @@ const (
 	groupGap  = 8 // before a bar with a label, if others have none
 )
 
-// colours can be told apart on a white and on a black page, and by most people who
-// do not see red or green.
+// colours can be distinguished on white and black pages, and by most people with
+// red-green colour blindness.
 var colours = []string{"#2f7ed8", "#e0803a", "#8a8f98", "#3aa76d"}
 
-// style is that of a light page, and of a dark one. The chart has a background of
-// its own: a page may be dark where the system is light.
+// style has a light and a dark variant. The chart has its own background, because
+// a page may be dark although the system is set to light.
 const style = `<style>.page{fill:#fff;stroke:#d0d7de}text{font:12px sans-serif;fill:#24292f}.small{fill:#57606a;font-size:11px}` +
 	`line{stroke:#24292f}.tick{stroke:#d0d7de}` +
 	`@media (prefers-color-scheme:dark){.page{fill:#0d1117;stroke:#30363d}text{fill:#e6edf3}.small{fill:#9198a1}line{stroke:#e6edf3}.tick{stroke:#30363d}}</style>`
@@ -74,13 +73,13 @@ func (c Chart) Write(w io.Writer) error {
 		ys[i] = below
 		below += rowHeight
 		if !(bar.Value > 0) || math.IsInf(bar.Value, 1) {
-			return fmt.Errorf("chart: the bar %q has the value %v: want more than 0", bar.Label, bar.Value)
+			return fmt.Errorf("chart: bar %q has value %v: want more than 0", bar.Label, bar.Value)
 		}
 		left = max(left, utf8.RuneCountInString(bar.Label))
 		right = max(right, utf8.RuneCountInString(bar.Text))
 		low, high = min(low, bar.Value), max(high, bar.Value, bar.High)
 	}
-	low = math.Pow(10, math.Floor(math.Log10(low)-0.3)) // the smallest bar has a length too
+	low = math.Pow(10, math.Floor(math.Log10(low)-0.3)) // so that the smallest bar has a length
 	at := func(v float64) float64 {
 		return plotWidth * (math.Log(v) - math.Log(low)) / (math.Log(high) - math.Log(low))
 	}
@@ -127,7 +126,7 @@ func (c Chart) Write(w io.Writer) error {
 	return err
 }
 
-// text returns Text, or what the bars say.
+// text returns Text, or the labels and texts of the bars.
 func (c Chart) text() string {
 	if c.Text != "" {
 		return c.Text
@@ -149,6 +148,6 @@ func colour(series int) string { return colours[series%len(colours)] }
 
 func escape(text string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(text)) // a Builder takes all
+	_ = xml.EscapeText(&b, []byte(text)) // a Builder does not fail
 	return b.String()
 }

@@ -6,15 +6,16 @@ import (
 	"slices"
 )
 
-// Sorted are measures in order.
+// Sorted are sorted measurements.
 type Sorted[T cmp.Ordered] []T
 
-// Of returns the measures in order. It leaves its argument as it is.
+// Of returns the measurements sorted. It does not change its argument.
 func Of[T cmp.Ordered](measures []T) Sorted[T] { return slices.Sorted(slices.Values(measures)) }
 
-// At returns the smallest measure that the given part of all, from 0 to 1, does
-// not exceed: 0.5 is the median (the lower of two), 0 the least, 1 the most. It
-// is one of the measures, not a value between two. Of none it is zero.
+// At returns the quantile q, from 0 to 1: the smallest measurement that at least
+// that part of all does not exceed. 0 is the minimum, 0.5 the median (the lower
+// of two), and 1 the maximum. It never interpolates. Without measurements it is
+// zero.
 func (s Sorted[T]) At(part float64) (zero T) {
 	if len(s) == 0 {
 		return zero

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// The sizes that a buffer grows through. The first holds a typical transaction. Each is a multiple
-// of the one before, so that a body is copied little more than once in total.
+// The sizes of a growing buffer. The first holds a typical transaction. Each is a multiple of the
+// previous one, so that a body is copied little more than once in total.
 const (
 	smallBuffer  = 8 << 10
 	mediumBuffer = 64 << 10
@@ -47,7 +47,7 @@ func release(b []byte) {
 type Buffer struct{ B []byte }
 
 // Fill reads until the buffer has limit bytes, and reports whether r is known to have ended. The
-// buffer grows as bytes arrive, or at once to want bytes if that is more.
+// buffer starts with want bytes of memory, and grows as bytes arrive.
 func (f *Buffer) Fill(r io.Reader, limit, want int64) (end bool, err error) {
 	for empty := 0; int64(len(f.B)) < limit; {
 		if len(f.B) == cap(f.B) {
@@ -77,14 +77,14 @@ func (f *Buffer) grow(n int64) {
 	f.B = larger
 }
 
-// Free returns the memory to the pool. It must not be read any more.
+// Free returns the memory to the pool. The content must not be used afterwards.
 func (f *Buffer) Free() {
 	release(f.B)
 	f.B = nil
 }
 
-// Drain returns a reader of the buffer's content, which it frees after that, followed by rest,
-// which may be nil.
+// Drain returns a reader of the buffer's content, followed by rest, which may be nil. It frees the
+// buffer once its content has been read.
 func Drain(first *Buffer, rest io.Reader) io.Reader { return &drain{first: first, rest: rest} }
 
 type drain struct {
@@ -108,7 +108,7 @@ func (d *drain) Read(b []byte) (int, error) {
 	return d.rest.Read(b)
 }
 
-// Copy is io.Copy with memory from the pool, and by Read and Write only.
+// Copy is io.Copy with memory from the pool, and uses no methods but Read and Write.
 func Copy(w io.Writer, r io.Reader) (int64, error) {
 	buf := mediumBuffers.Get().(*[mediumBuffer]byte)
 	plain := plainPairs.Get().(*plainPair)

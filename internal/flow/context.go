@@ -26,7 +26,7 @@ func Err(ctx context.Context) error {
 	}
 }
 
-// Ended adds the error of ctx to a failure that it has caused, unless the failure includes it.
+// Ended adds the error of ctx, if it is done, to err, unless err includes it.
 func Ended(ctx context.Context, err error) error {
 	stopped := Err(ctx)
 	if err == nil || stopped == nil || errors.Is(err, ctx.Err()) {
@@ -64,13 +64,13 @@ func OutliveIf(ctx context.Context, grace time.Duration, matters func() bool) (c
 	}
 }
 
-// MaxEmptyReads is how often in a row a reader may return neither a byte nor an error before
-// that is io.ErrNoProgress.
+// MaxEmptyReads is the number of consecutive Reads without a byte or an error after which a reader
+// fails with io.ErrNoProgress.
 const MaxEmptyReads = 100
 
 // Reader reads from R until Ctx is done. It checks the context before each Read and when R ends
-// or fails, because a source that gave up waiting has not reached its end. It hides other methods
-// of R.
+// or fails, because a source that gave up waiting has not reached its end. It hides the other
+// methods of R.
 type Reader struct {
 	Ctx context.Context
 	R   io.Reader

@@ -2,15 +2,15 @@ package flow
 
 import "github.com/superfly/ltx"
 
-// Counted returns an iterator of files that calls done once, when it is closed, with the number of
-// files that it returned and the error of Close.
+// Counted returns an iterator over files that calls done once, when it is closed, with the number
+// of files that it returned and the error of Close.
 func Counted(files ltx.FileIterator, done func(n int, err error)) ltx.FileIterator {
 	return &counted{FileIterator: files, done: done}
 }
 
 type counted struct {
 	ltx.FileIterator
-	done func(n int, err error) // nil once it was called
+	done func(n int, err error) // nil after the call
 	n    int
 }
 

@@ -1,3 +1,3 @@
-// Package flow has tools for concurrent work: contexts, bounded and ordered goroutines that pass
-// panics on, pooled buffers, listings that may not end, and lazily made connections.
+// Package flow has tools for concurrent work: contexts, bounded and ordered goroutines that
+// propagate panics, pooled buffers, detection of endless listings, and lazily made connections.
 package flow

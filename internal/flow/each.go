@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Each calls do with 0 to n-1, at most limit at once, and returns when all calls have returned. If
-// one panics, it makes no more calls, and panics.
+// Each calls do with 0 to n-1, at most limit at a time, and returns when all calls have returned.
+// If one panics, it makes no more calls, and panics.
 func Each(n, limit int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -28,7 +28,7 @@ func Each(n, limit int, do func(i int)) {
 	panicked.Rethrow()
 }
 
-// All is Each until the first failure, which it returns. The context of do ends then. If ctx is
+// All is Each until the first failure, which cancels the context of do and is returned. If ctx is
 // done, do is not called.
 func All(ctx context.Context, n, limit int, do func(ctx context.Context, i int) error) error {
 	inner, cancel := context.WithCancelCause(ctx)

@@ -6,8 +6,8 @@ import (
 )
 
 // Flights makes one call for concurrent callers with the same key. Unlike package
-// singleflight of golang.org/x/sync it cancels the call when no caller waits for it, and
-// panics in each of them if the call does. The zero value is ready to use.
+// singleflight of golang.org/x/sync it cancels the call when no caller waits for it, and a
+// panic of the call is propagated to each of them. The zero value is ready to use.
 type Flights[K comparable, V any] struct {
 	mu  sync.Mutex
 	run map[K]*flight[V]
@@ -23,9 +23,9 @@ type flight[V any] struct {
 	panicked Panic
 }
 
-// Do returns what call returns to all callers with key until then. The context of call is
-// canceled when no caller waits any more; the last one waits for its end. shared
-// reports that the call was made for another caller.
+// Do calls call, or waits for the call that another caller with the same key has made, and
+// returns its result; shared reports that it was another caller's. The context of call is
+// canceled when no caller waits any more; the last one waits until it has returned.
 func (g *Flights[K, V]) Do(ctx context.Context, key K, call func(context.Context) (V, error)) (v V, shared bool, err error) {
 	g.mu.Lock()
 	f := g.run[key]

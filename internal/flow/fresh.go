@@ -6,27 +6,26 @@ import (
 	"time"
 )
 
-// Lease is a value that holds for a while, such as a token.
+// Lease is a value that expires, such as a token.
 type Lease[T any] struct {
 	Value   T
-	Refresh time.Time // the value should be fetched again from then on
-	Expires time.Time // the value must not be used from then on
+	Refresh time.Time // when the value should be fetched again
+	Expires time.Time // when the value must no longer be used
 }
 
-// Fresh is a value that is fetched when it is first needed, and again before it expires: by one
-// call at a time, for all who need it. The zero value is ready to use. It is safe for
-// concurrent use.
+// Fresh is a value that is fetched when it is first needed, and again before it expires, by one
+// call at a time for all callers. The zero value is ready to use. It is safe for concurrent use.
 type Fresh[T any] struct {
 	held   atomic.Pointer[Lease[T]]
 	flight Flights[struct{}, T]
 }
 
-// refreshPause is how long a value that could not be refreshed is used before the next attempt.
+// refreshPause is the time between attempts to refresh a value that has not expired.
 const refreshPause = 30 * time.Second
 
 // Get returns the value. If it is due, Get fetches it, or waits for another call that does; the
-// context of fetch ends when no call waits any more. A failure is returned to all who wait, and
-// is not kept: the next Get fetches again. A value that has not expired is used instead of a failure.
+// context of fetch ends when no call waits any more. If fetch fails, Get returns the old value if
+// that has not expired, and otherwise the error. Errors are not kept: the next Get fetches again.
 func (f *Fresh[T]) Get(ctx context.Context, fetch func(context.Context) (Lease[T], error)) (T, error) {
 	if held := f.held.Load(); held != nil && time.Now().Before(held.Refresh) {
 		return held.Value, nil
@@ -34,7 +33,7 @@ func (f *Fresh[T]) Get(ctx context.Context, fetch func(context.Context) (Lease[T
 	value, _, err := f.flight.Do(ctx, struct{}{}, func(ctx context.Context) (T, error) {
 		held, now := f.held.Load(), time.Now()
 		if held != nil && now.Before(held.Refresh) {
-			return held.Value, nil // fetched since
+			return held.Value, nil // fetched in the meantime
 		}
 		lease, err := fetch(ctx)
 		if err != nil {

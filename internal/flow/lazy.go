@@ -12,11 +12,11 @@ type Lazy[T any] struct {
 	atomic.Pointer[T]
 
 	mu   sync.Mutex
-	turn chan struct{} // held by the one Get that makes; nil when nobody needs it any more
+	turn chan struct{} // held by the Get that makes the value; nil once it is made
 }
 
-// Get returns the value, and makes it if necessary. One call makes it at a time; the others wait
-// for it, or until their contexts are done. If ctx is done, Get returns its error.
+// Get returns the value, and makes it if necessary. One call at a time makes it; the others wait
+// until it is made or their contexts are done. If ctx is done, Get returns its error.
 func (v *Lazy[T]) Get(ctx context.Context, build func(context.Context) (*T, error)) (*T, error) {
 	if err := Err(ctx); err != nil {
 		return nil, err

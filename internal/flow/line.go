@@ -1,10 +1,10 @@
 package flow
 
-// Line runs functions in goroutines, a bounded number at once, and passes on their results in the
-// order of the calls. If a function panics, Do or Wait panics once no other is running. A Line is for
-// one goroutine, which must call Wait in the end.
+// Line runs functions in goroutines, a bounded number at a time, and passes on their results in the
+// order of the calls. If a function panics, Do or Wait panics once no other is running. A Line is
+// used by one goroutine, which must finally call Wait.
 type Line[T any] struct {
-	// Limit is the number of functions that run at once. Less than 1 means 1.
+	// Limit is the maximum number of functions running at a time. Less than 1 means 1.
 	Limit int
 
 	// Take is called with each result by Do and Wait.

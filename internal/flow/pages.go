@@ -6,30 +6,31 @@ import (
 	"hash/maphash"
 )
 
-// MaxEmptyPages is how many pages in a row may be empty, which they are when a store skips
-// deleted objects.
+// MaxEmptyPages is the number of consecutive pages that may be empty. A store may return empty
+// pages when it skips deleted objects.
 const MaxEmptyPages = 1000
 
 // ErrRepeats is the error of a listing whose pages repeat.
-var ErrRepeats = errors.New("the listing repeats itself: it would not end")
+var ErrRepeats = errors.New("listing repeats and would not end")
 
-// Pages detects a paged listing that does not end, in constant memory: pages that repeat, whatever
-// the length of their cycle, and empty pages. The zero value is for one listing and one goroutine.
+// Pages detects a paged listing that does not end, in constant memory: it detects repeated pages,
+// whatever the length of their cycle, and empty ones. It is used for one listing by one goroutine.
+// The zero value is ready to use.
 type Pages struct {
 	seed          maphash.Seed
 	tokens, pages cycle
 	empty         int
 }
 
-// Add is called with each page that another one follows: token is where the listing continues, and
-// names are the page's. It returns an error if the listing makes no progress, at the latest when a
-// cycle has repeated three times.
+// Add is called with each page that is not the last: token is where the listing continues, and
+// names are those on the page. It returns an error if the listing makes no progress, at the latest
+// when a cycle has repeated three times.
 func (p *Pages) Add(token string, names ...[]string) error {
 	if p.seed == (maphash.Seed{}) {
 		p.seed = maphash.MakeSeed()
 	}
 	if p.tokens.add(maphash.String(p.seed, token)) {
-		return fmt.Errorf("a continuation token has come before: %w", ErrRepeats)
+		return fmt.Errorf("same continuation token as before: %w", ErrRepeats)
 	}
 	var h maphash.Hash
 	h.SetSeed(p.seed)
@@ -43,13 +44,13 @@ func (p *Pages) Add(token string, names ...[]string) error {
 	}
 	if n == 0 {
 		if p.empty++; p.empty == MaxEmptyPages {
-			return fmt.Errorf("%d pages in a row are empty: %w", p.empty, ErrRepeats)
+			return fmt.Errorf("%d consecutive pages are empty: %w", p.empty, ErrRepeats)
 		}
 		return nil
 	}
 	p.empty = 0
 	if p.pages.add(h.Sum64()) {
-		return fmt.Errorf("a page has the same %d names as one before: %w", n, ErrRepeats)
+		return fmt.Errorf("same %d names as on an earlier page: %w", n, ErrRepeats)
 	}
 	return nil
 }

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Panic carries a panic, or a runtime.Goexit, from other goroutines to the one that waits for
-// them. Code of the caller, such as a reader, a log handler or a client, runs in goroutines of this
-// module, where a panic would end the process without a chance to recover. The zero
-// value is ready to use. It is safe for concurrent use.
+// Panic propagates a panic, or a runtime.Goexit, from other goroutines to the one that waits for
+// them. The caller's code, such as a reader, a log handler or a client, runs in goroutines of this
+// module, where it could not recover from a panic. The zero value is ready to use. It is safe for
+// concurrent use.
 type Panic struct {
 	mu     sync.Mutex
 	caught bool
@@ -16,8 +16,8 @@ type Panic struct {
 	value  any
 }
 
-// Do calls f and records the first panic. Defer what must happen after f, because Do does not return
-// after runtime.Goexit.
+// Do calls f and records the first panic. After a runtime.Goexit in f it does not return, so that
+// code which must run afterwards has to be deferred.
 func (p *Panic) Do(f func()) {
 	returned := false
 	defer func() {
@@ -42,8 +42,8 @@ func (p *Panic) Caught() bool {
 	return p.caught
 }
 
-// Rethrow panics with the recorded value, or calls runtime.Goexit if f did. It does nothing if no
-// call of Do has panicked.
+// Rethrow panics with the recorded value, or calls runtime.Goexit if that was recorded. It does
+// nothing if no call of Do has panicked.
 func (p *Panic) Rethrow() {
 	p.mu.Lock()
 	caught, exited, value := p.caught, p.exited, p.value

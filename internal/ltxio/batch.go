@@ -11,7 +11,7 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// batch is a number of pages that are read and decoded together.
+// batch is a group of pages that are read and decoded together.
 type batch struct {
 	frames []frame
 	packed []byte // their data as they are in the file
@@ -31,7 +31,7 @@ type frame struct {
 	crc    uint64 // of the decoded data
 }
 
-// headSize is the number of bytes before the data: older frames were stored without their size.
+// headSize is the number of bytes before the data. Older frames are stored without their size.
 func (f *frame) headSize() int {
 	if f.sized() {
 		return len(f.head)
@@ -41,7 +41,8 @@ func (f *frame) headSize() int {
 
 func (f *frame) sized() bool { return f.header.Flags&ltx.PageHeaderFlagSize != 0 }
 
-// maxFrameData bounds the size in a page's frame: that of the largest page if LZ4 cannot compress it.
+// maxFrameData is the largest size of the data in a frame: that of the largest possible page if LZ4
+// cannot compress it.
 const maxFrameData = ltx.MaxPageSize + ltx.MaxPageSize/255 + 16
 
 func (d *Decoder) get() *batch {
@@ -96,7 +97,7 @@ func (b *batch) readFrame(r io.Reader, f *frame, pageSize uint32, at int) error 
 	}
 	size := binary.BigEndian.Uint32(f.head[ltx.PageHeaderSize:])
 	if size == 0 || size > maxFrameData {
-		return fmt.Errorf("page's frame says it has %d bytes: want 1 to %d", size, maxFrameData)
+		return fmt.Errorf("frame has size %d: want 1 to %d", size, maxFrameData)
 	}
 	from := len(b.packed)
 	f.end = from + int(size)
@@ -115,8 +116,8 @@ func grown(b []byte, n int) []byte {
 	return b
 }
 
-// readOlder reads a page stored as an LZ4 frame without its size. Package lz4 looks for another
-// frame after it, and must not get a byte of the next page.
+// readOlder reads a page stored as an LZ4 frame without its size. Package lz4 looks for a further
+// frame, and must not read any of the next page.
 func readOlder(r io.Reader, page []byte) error {
 	const footer = 4 + 4 // end mark, checksum
 	limited := &io.LimitedReader{R: r, N: math.MaxInt64}
@@ -130,9 +131,9 @@ func readOlder(r io.Reader, page []byte) error {
 	case io.EOF:
 		return nil
 	case nil:
-		return errors.New("page's frame goes on after the page")
+		return errors.New("frame does not end after the page")
 	default:
-		return fmt.Errorf("end of the page's frame: %w", err)
+		return fmt.Errorf("end of frame: %w", err)
 	}
 }
 
@@ -146,7 +147,7 @@ func (b *batch) unpack(pageSize int) {
 		if f.sized() {
 			n, err := lz4.UncompressBlock(b.packed[from:f.end], p.Data)
 			if err == nil && n != pageSize {
-				err = fmt.Errorf("it has %d bytes", n)
+				err = fmt.Errorf("decoded size is %d", n)
 			}
 			if err != nil {
 				b.err = fmt.Errorf("page %d: decompress block: %w", p.Number, err)

@@ -11,24 +11,24 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Check decodes a file as it passes, with the memory of one page. The decoder is a coroutine, because
-// it reads while Check is fed; it ends at the latest with Stop. The mutex is for a transport that
-// still reads a body after its write has failed.
+// Check verifies a file while it is transferred, in the memory of one page. The decoder reads its
+// input, and Feed is called with it, so that the decoder is a coroutine; Stop ends it. The mutex
+// guards against a transport that still reads a body after its write has failed.
 type Check struct {
 	mu   sync.Mutex
 	more func() (struct{}, bool)
 	halt func()
 
 	bytes []byte // not decoded yet
-	end   bool   // none follow
+	end   bool   // there are no more
 	done  bool
 	err   error
 }
 
-var errStopped = errors.New("the check was stopped")
+var errStopped = errors.New("check was stopped")
 
-// NewCheck returns a Check of a file of those transactions. Content that does not begin as an LTX
-// file passes if others is true.
+// NewCheck returns a Check of a file of those transactions. If others is true, content that does not
+// begin like an LTX file is accepted.
 func NewCheck(minTXID, maxTXID ltx.TXID, others bool) *Check {
 	c := new(Check)
 	c.more, c.halt = iter.Pull(func(yield func(struct{}) bool) {
@@ -49,8 +49,8 @@ func NewCheck(minTXID, maxTXID ltx.TXID, others bool) *Check {
 	return c
 }
 
-// Feed decodes the file's next bytes, the last ones if end is true. It returns a *DamageError if
-// the file is damaged so far.
+// Feed decodes the next bytes of the file; end is true with the last ones. It returns a *DamageError
+// if damage was found so far.
 func (c *Check) Feed(b []byte, end bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +62,7 @@ func (c *Check) Feed(b []byte, end bool) error {
 	return c.err
 }
 
-// Stop ends the check. Feed fails afterwards.
+// Stop ends the check. Feed must not be called afterwards, and would fail.
 func (c *Check) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,14 +82,14 @@ func check(r io.Reader, minTXID, maxTXID ltx.TXID, others bool) error {
 	}
 	if head = head[:n]; string(head) != ltx.Magic {
 		if !others {
-			return &DamageError{Err: errors.New("file does not begin as an LTX file"), Size: int64(n)}
+			return &DamageError{Err: errors.New("file does not begin like an LTX file"), Size: int64(n)}
 		}
 		_, err := io.Copy(io.Discard, r)
 		return err
 	}
 	_, _, err = Decode(io.MultiReader(bytes.NewReader(head), r), func(hdr ltx.Header) error {
 		if hdr.MinTXID != minTXID || hdr.MaxTXID != maxTXID {
-			return &DamageError{Err: fmt.Errorf("file is of another name, %s", ltx.FormatFilename(hdr.MinTXID, hdr.MaxTXID))}
+			return &DamageError{Err: fmt.Errorf("header belongs to another file, %s", ltx.FormatFilename(hdr.MinTXID, hdr.MaxTXID))}
 		}
 		return nil
 	}, nil)
@@ -100,8 +100,8 @@ type readFunc func(p []byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
-// CheckedReader reads R, and fails with a *DamageError if Check finds it damaged, at the latest at
-// its end. The caller must stop the Check.
+// CheckedReader reads from R, and fails with a *DamageError if Check finds damage, at the latest at
+// the end. The caller must stop the Check.
 type CheckedReader struct {
 	R     io.Reader
 	Check *Check

@@ -31,13 +31,13 @@ func TestCheck(t *testing.T) {
 		"damaged":            {damaged, 1, 1, true, "page"},
 		"cut":                {good[:len(good)-1], 1, 1, true, "file ends after"},
 		"a byte too many":    {append(bytes.Clone(good), 0), 1, 1, true, "unexpected data after trailer"},
-		"another first TXID": {good, 2, 1, true, "file is of another name, 0000000000000001-0000000000000001.ltx"},
-		"another last TXID":  {good, 1, 2, true, "file is of another name, 0000000000000001-0000000000000001.ltx"},
-		"other content":      {plain, 1, 1, false, "file does not begin as an LTX file"},
+		"another first TXID": {good, 2, 1, true, "header belongs to another file, 0000000000000001-0000000000000001.ltx"},
+		"another last TXID":  {good, 1, 2, true, "header belongs to another file, 0000000000000001-0000000000000001.ltx"},
+		"other content":      {plain, 1, 1, false, "file does not begin like an LTX file"},
 		"others allowed":     {plain, 1, 1, true, ""},
-		"a part of the mark": {good[:3], 1, 1, false, "file does not begin as an LTX file"},
+		"a part of the mark": {good[:3], 1, 1, false, "file does not begin like an LTX file"},
 		"short, allowed":     {good[:3], 1, 1, true, ""},
-		"nothing":            {nil, 1, 1, false, "file does not begin as an LTX file"},
+		"nothing":            {nil, 1, 1, false, "file does not begin like an LTX file"},
 		"nothing, allowed":   {nil, 1, 1, true, ""},
 	} {
 		for pieces, over := range map[string]func(io.Reader) io.Reader{

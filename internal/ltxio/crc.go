@@ -6,15 +6,15 @@ import (
 	"math/bits"
 )
 
-// LTX sums everything with CRC-64 of ISO 3309. Its polynomial, x⁶⁴+x⁴+x³+x+1,
-// is sparse: multiplying by x⁶⁴ takes a few shifts, where hash/crc64 looks up
-// eight tables. The lowest bit of a word is the highest power, as in hash/crc64.
+// All checksums of LTX are CRC-64 of ISO 3309. Its polynomial, x⁶⁴+x⁴+x³+x+1,
+// is sparse: multiplying by x⁶⁴ takes a few shifts, where hash/crc64 uses eight
+// tables. The lowest bit of a word is the highest power, as in hash/crc64.
 
 // updateCRC is crc64.Update with the table of crc64.ISO.
 func updateCRC(crc uint64, p []byte) uint64 {
 	crc = ^crc
 	if len(p) >= 64 {
-		// Four words at a time, whose sums do not wait for each other.
+		// Four words at a time, whose checksums are computed independently.
 		a, b, c, d := crc, uint64(0), uint64(0), uint64(0)
 		for ; len(p) >= 64; p = p[32:] {
 			a, b = times256(a^word(p)), times256(b^word(p[8:]))
@@ -38,7 +38,7 @@ func updateCRC(crc uint64, p []byte) uint64 {
 func word(p []byte) uint64 { return binary.LittleEndian.Uint64(p) }
 
 // times64 returns w·x⁶⁴, times256 w·x²⁵⁶: x²⁵⁶ is x¹⁶+x¹²+x⁴+1, since squaring
-// doubles each exponent. What shifts drop at the low end is multiplied once more.
+// doubles each exponent. The bits that are shifted out are multiplied once more.
 func times64(w uint64) uint64 { return fold(w) ^ fold(w<<63^w<<61^w<<60) }
 
 func times256(w uint64) uint64 {
@@ -65,6 +65,6 @@ func timesCRC(a, b uint64) (product uint64) {
 	return product
 }
 
-// joinCRC returns the sum of two parts from their sums crc and next, and the powerCRC of the length
-// of the second.
+// joinCRC returns the checksum of two parts from their checksums, crc and next, and the powerCRC of
+// the length of the second.
 func joinCRC(crc, next, power uint64) uint64 { return timesCRC(crc, power) ^ next }

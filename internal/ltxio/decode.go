@@ -13,7 +13,7 @@ import (
 type DamageError struct {
 	Err error
 
-	// Torn says that the file ends too early, after Size bytes.
+	// Torn is true if the file ends too early, after Size bytes.
 	Torn bool
 	Size int64
 }
@@ -27,7 +27,7 @@ func (e *DamageError) Error() string {
 
 func (e *DamageError) Unwrap() error { return e.Err }
 
-// Name returns the name of a file for an error, which is the same in every layout.
+// Name returns the name of a file for errors. It does not depend on the layout.
 func Name(level int, minTXID, maxTXID ltx.TXID) string {
 	return fmt.Sprintf("level %d %s", level, ltx.FormatFilename(minTXID, maxTXID))
 }
@@ -36,41 +36,40 @@ func Name(level int, minTXID, maxTXID ltx.TXID) string {
 type Page struct {
 	Number   uint32
 	Data     []byte
-	Checksum ltx.Checksum // as of ltx.ChecksumPage
+	Checksum ltx.Checksum // that of ltx.ChecksumPage
 }
 
-// Decode is Decoder.Decode of a decoder that decodes one page at a time.
+// Decode calls Decoder.Decode of a decoder that decodes one page at a time.
 func Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
 	return new(Decoder).Decode(r, header, pages)
 }
 
-// Decoder decodes LTX files, one after another, with buffers that grow neither with a file nor with
-// what a damaged file claims. It verifies all that ltx.Decoder does, and keeps no page index. The
-// zero value decodes one page at a time.
+// Decoder decodes LTX files, one after another. Its buffers are bounded, whatever the size of a file
+// and whatever a damaged file claims. It verifies all that ltx.Decoder does, and keeps no page index.
+// The zero value decodes one page at a time.
 type Decoder struct {
-	ahead   int // batches that are decoded at the same time
-	size    int // of a batch's pages in bytes; 0 is one page
+	ahead   int // number of batches that are decoded at the same time
+	size    int // of a batch in bytes; 0 means one page
 	batches []*batch
 }
 
-// batchSize is the size of the pages that are decoded together.
+// batchSize is the size in bytes of pages that are decoded together.
 const batchSize = 256 << 10
 
 // maxAhead bounds the memory. One reading goroutine cannot keep more decoders busy.
 const maxAhead = 8
 
-// NewDecoder returns a decoder that uses all CPUs, with twice 256 KiB for each of at most eight.
+// NewDecoder returns a decoder that uses up to eight CPUs, with twice 256 KiB of memory for each.
 func NewDecoder() *Decoder {
 	return &Decoder{ahead: min(runtime.GOMAXPROCS(0), maxAhead), size: batchSize}
 }
 
 // Decode reads an LTX file to its end and verifies header, frames, page index and checksums. It calls
 // header once, and pages with all pages in order, several at a time; either may be nil. The argument
-// of pages is valid during the call; the Data of consecutive pages is contiguous in memory. The
+// of pages is valid only during the call; the Data of consecutive pages is contiguous in memory. The
 // result is valid only if Decode returns no error.
 //
-// Errors are *DamageError, except for those of r and of the functions, which are returned as they
-// are.
+// Errors are *DamageError, except for those of r and of the functions, which are returned unchanged.
 func (d *Decoder) Decode(r io.Reader, header func(ltx.Header) error, pages func([]Page) error) (ltx.Header, ltx.Trailer, error) {
 	f := &file{r: transfer{r: r}}
 	err := f.decode(d, header, pages)
@@ -91,7 +90,7 @@ func (d *Decoder) Decode(r io.Reader, header func(ltx.Header) error, pages func(
 // foreignError is an error of the caller's functions.
 type foreignError struct{ error }
 
-// transfer records a reader's own failure, which the decoder would wrap.
+// transfer records a failure of the reader, which the decoder would wrap.
 type transfer struct {
 	r   io.Reader
 	n   int64

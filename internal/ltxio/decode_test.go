@@ -232,21 +232,21 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	with := func(change func(all [][3]uint64) [][3]uint64) []byte { return entries(change(slices.Clone(right))...) }
 	for want, body := range map[string][]byte{
-		"has 6 pages, the file 7":     with(func(all [][3]uint64) [][3]uint64 { return all[:6] }),
-		"has page 8, and the":         with(func(all [][3]uint64) [][3]uint64 { all[6][0] = 8; return all }),
-		"has page 6 after 6":          with(func(all [][3]uint64) [][3]uint64 { all[6][0] = 6; return all }),
-		"the one before it ends":      with(func(all [][3]uint64) [][3]uint64 { all[6][1]--; return all }),
-		"frame of page 1 is at 99,":   with(func(all [][3]uint64) [][3]uint64 { all[0][1] = ltx.HeaderSize - 1; return all }),
-		"and has 6 bytes":             with(func(all [][3]uint64) [][3]uint64 { all[6][2] = ltx.PageHeaderSize; return all }),
-		"and has 9223372036854775808": with(func(all [][3]uint64) [][3]uint64 { all[6][2] = 1 << 63; return all }),
-		"and has 9223372036854775807": with(func(all [][3]uint64) [][3]uint64 { all[6][2] = 1<<63 - 1; return all }),
+		"has 6 pages, but the file has 7": with(func(all [][3]uint64) [][3]uint64 { return all[:6] }),
+		"page 8 is beyond the end":        with(func(all [][3]uint64) [][3]uint64 { all[6][0] = 8; return all }),
+		"page 6 after page 6":             with(func(all [][3]uint64) [][3]uint64 { all[6][0] = 6; return all }),
+		"but the previous one ends":       with(func(all [][3]uint64) [][3]uint64 { all[6][1]--; return all }),
+		"frame of page 1 is at 99,":       with(func(all [][3]uint64) [][3]uint64 { all[0][1] = ltx.HeaderSize - 1; return all }),
+		"with 6 bytes":                    with(func(all [][3]uint64) [][3]uint64 { all[6][2] = ltx.PageHeaderSize; return all }),
+		"with 9223372036854775808":        with(func(all [][3]uint64) [][3]uint64 { all[6][2] = 1 << 63; return all }),
+		"with 9223372036854775807":        with(func(all [][3]uint64) [][3]uint64 { all[6][2] = 1<<63 - 1; return all }),
 	} {
 		require.ErrorContains(t, refused(t, body), want)
 	}
 
 	other := bytes.Clone(body)
 	binary.BigEndian.PutUint64(other[tail:], uint64(ltx.ChecksumFlag)|5)
-	require.ErrorContains(t, refused(t, resummed(t, other)), "trailer says that the database has checksum 8000000000000005")
+	require.ErrorContains(t, refused(t, resummed(t, other)), "database checksum is 8000000000000005 in the trailer")
 	require.ErrorIs(t, refused(t, other), ltx.ErrChecksumMismatch)
 }
 
@@ -371,8 +371,8 @@ func TestDecodeForeignErrors(t *testing.T) {
 func TestDecodeRefusesFrameSize(t *testing.T) {
 	const size = ltx.HeaderSize + ltx.PageHeaderSize
 	const largest = 65536 + 65536/255 + 16 // a page of noise, in LZ4
-	for claimed, want := range map[uint32]string{0: "frame says it has", largest: "read compressed data", largest + 1: "frame says it has",
-		1 << 17: "frame says it has", 1<<32 - 1: "frame says it has"} {
+	for claimed, want := range map[uint32]string{0: "frame has size", largest: "read compressed data", largest + 1: "frame has size",
+		1 << 17: "frame has size", 1<<32 - 1: "frame has size"} {
 		body := encoded(t, 3)
 		binary.BigEndian.PutUint32(body[size:], claimed)
 		for _, r := range []io.Reader{bytes.NewReader(body), iotest.OneByteReader(bytes.NewReader(body))} {
@@ -397,7 +397,7 @@ func TestDecodeRefusesAShortPage(t *testing.T) {
 		require.NoError(t, err, name)
 		for range 2 { // the buffer may have the rest of the page from before
 			_, _, err = dec.Decode(bytes.NewReader(sized(1)), nil, nil)
-			require.ErrorContains(t, err, "page 1: decompress block: it has 511 bytes", name)
+			require.ErrorContains(t, err, "page 1: decompress block: decoded size is 511", name)
 		}
 	}
 }

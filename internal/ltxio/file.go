@@ -19,10 +19,10 @@ type file struct {
 	trailer ltx.Trailer
 
 	power uint64       // powerCRC of a page
-	crc   uint64       // of the file, up to the pages that were taken
+	crc   uint64       // of the file, up to the last page taken
 	sum   ltx.Checksum // of the database, if the file is a snapshot
 	pages int          // taken so far
-	order uint64       // CRC of their numbers
+	order uint64       // CRC of the page numbers
 }
 
 func (f *file) decode(d *Decoder, header func(ltx.Header) error, pages func([]Page) error) error {
@@ -65,7 +65,7 @@ func (f *file) tracked() bool { return !f.header.NoChecksum() }
 // readPages reads batches of frames, starts decoding them, and passes them on in order. Damage is
 // reported for the first damaged page.
 func (f *file) readPages(d *Decoder, pages func([]Page) error) error {
-	var unpacking []*batch // by goroutines of their own, the first first
+	var unpacking []*batch // by other goroutines, in order
 	defer func() {
 		for _, b := range unpacking {
 			<-b.done
@@ -100,7 +100,7 @@ func (f *file) readPages(d *Decoder, pages func([]Page) error) error {
 	}
 }
 
-// take sums the pages of a batch, and passes them on.
+// take adds the pages of a batch to the checksums, and passes them on.
 func (f *file) take(b *batch, pages func([]Page) error) error {
 	for i := range b.pages {
 		p, frame := &b.pages[i], &b.frames[i]
@@ -134,7 +134,7 @@ func hashNumber(crc uint64, n uint32) uint64 {
 // ascending order, with frames that do not overlap.
 func (f *file) readIndex(r *bufio.Reader) error {
 	var size uint64
-	var entry []byte // the bytes of one
+	var entry []byte // of the index
 	number := func() (n uint64, err error) {
 		from := len(entry)
 		for {
@@ -180,13 +180,13 @@ func (f *file) readIndex(r *bufio.Reader) error {
 		case err != nil:
 			return err
 		case pgno > uint64(f.header.Commit):
-			return fmt.Errorf("it has page %d, and the database %d", pgno, f.header.Commit)
+			return fmt.Errorf("page %d is beyond the end of the database, %d", pgno, f.header.Commit)
 		case pgno <= last:
-			return fmt.Errorf("it has page %d after %d", pgno, last)
+			return fmt.Errorf("page %d after page %d", pgno, last)
 		case offset < next:
-			return fmt.Errorf("the frame of page %d is at %d, the one before it ends at %d", pgno, offset, next)
+			return fmt.Errorf("frame of page %d is at %d, but the previous one ends at %d", pgno, offset, next)
 		case length <= ltx.PageHeaderSize || length > math.MaxInt64 || offset > math.MaxInt64-length:
-			return fmt.Errorf("the frame of page %d is at %d and has %d bytes", pgno, offset, length)
+			return fmt.Errorf("frame of page %d is at %d with %d bytes", pgno, offset, length)
 		}
 		f.crc = updateCRC(f.crc, entry)
 		size += uint64(len(entry))
@@ -200,11 +200,11 @@ func (f *file) readIndex(r *bufio.Reader) error {
 	f.crc = updateCRC(f.crc, buf[:])
 	switch told := binary.BigEndian.Uint64(buf[:]); {
 	case told != size:
-		return fmt.Errorf("it has %d bytes, and says %d", size, told)
+		return fmt.Errorf("size is %d, but is stated as %d", size, told)
 	case pages != f.pages:
-		return fmt.Errorf("it has %d pages, the file %d", pages, f.pages)
+		return fmt.Errorf("it has %d pages, but the file has %d", pages, f.pages)
 	case order != f.order:
-		return errors.New("its pages are others than the file's")
+		return errors.New("its pages are not those of the file")
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func (f *file) readTrailer(r *bufio.Reader) error {
 	case ltx.ChecksumFlag|ltx.Checksum(f.crc) != f.trailer.FileChecksum:
 		return ltx.ErrChecksumMismatch
 	case f.header.IsSnapshot() && f.tracked() && f.trailer.PostApplyChecksum != f.sum:
-		return fmt.Errorf("trailer says that the database has checksum %s, its pages have %s", f.trailer.PostApplyChecksum, f.sum)
+		return fmt.Errorf("database checksum is %s in the trailer, but %s by its pages", f.trailer.PostApplyChecksum, f.sum)
 	}
 	return nil
 }

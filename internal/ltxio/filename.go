@@ -8,9 +8,8 @@ const (
 )
 
 // ParseFilename parses "<min>-<max>.ltx", sixteen lower-case hexadecimal
-// digits each with min ≤ max, and nothing else. Unlike ltx.ParseFilename it
-// needs no regular expression and no error value: listings call it for every
-// name.
+// digits each with min ≤ max. Listings call it for every name, so that, unlike
+// ltx.ParseFilename, it uses no regular expression and no error value.
 func ParseFilename(name string) (minTXID, maxTXID ltx.TXID, ok bool) {
 	if len(name) != 2*txidDigits+1+len(fileExt) || name[txidDigits] != '-' || name[2*txidDigits+1:] != fileExt {
 		return 0, 0, false

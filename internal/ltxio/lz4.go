@@ -4,11 +4,11 @@ import "encoding/binary"
 
 // LZ4Exceeds reports whether an LZ4 frame decodes to more than limit bytes,
 // without decoding it. LTX pages were once stored as such frames, and
-// ltx.DecodePageData reads one to its end, wherever that is: 64 KiB become
-// 16 MiB, and with the buffers on the way there 70 MiB.
+// ltx.DecodePageData decodes one completely: 64 KiB become 16 MiB, which take
+// 70 MiB with all buffers.
 //
-// A frame that is malformed does not exceed the limit with what comes before
-// the flaw; the decoder stops there too. The format is that of
+// Of a malformed frame, only the part before the flaw counts, because the decoder
+// stops there too. The format is described in
 // https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md.
 func LZ4Exceeds(frame []byte, limit int) bool {
 	const (
@@ -18,8 +18,8 @@ func LZ4Exceeds(frame []byte, limit int) bool {
 		hasDictionary = 1 << 0
 		stored        = 1 << 31 // in a block's size: not compressed
 	)
-	// A decoder skips over frames of some other magics and understands an
-	// older framing. LTX never wrote these.
+	// A decoder also skips frames with some other magics, and accepts an older
+	// framing. LTX never wrote these.
 	if len(frame) < 7 || binary.LittleEndian.Uint32(frame) != magic {
 		return true
 	}
@@ -55,8 +55,8 @@ func LZ4Exceeds(frame []byte, limit int) bool {
 	return false
 }
 
-// lz4BlockSize returns how many bytes a block decodes to up to its end or its
-// first flaw: the lengths of its literals and matches.
+// lz4BlockSize returns the number of bytes that a block decodes to, up to its end
+// or its first flaw: the sum of the lengths of its literals and matches.
 func lz4BlockSize(b []byte) (size int) {
 	for len(b) > 0 {
 		token := b[0]
@@ -72,8 +72,8 @@ func lz4BlockSize(b []byte) (size int) {
 	return size
 }
 
-// lz4Length returns a length that begins in a token's four bits and goes on,
-// if they are full, in bytes until one is not.
+// lz4Length returns a length that begins in four bits of a token. If they are all
+// set, it continues in bytes up to one that is not 255.
 func lz4Length(b []byte, length int) (int, []byte) {
 	if length < 15 {
 		return length, b

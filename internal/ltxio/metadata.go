@@ -8,11 +8,11 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// TimestampKey is the metadata of an object for the header's timestamp, with Litestream's name and
-// format (RFC 3339, UTC).
+// TimestampKey is the key of an object's metadata for the header's timestamp, in the format of
+// RFC 3339 and in UTC, as in Litestream.
 const TimestampKey = "litestream-timestamp"
 
-// Other metadata is for people and other tools; it is not read here.
+// All other metadata is for people and other tools; nothing reads it here.
 const (
 	minTXIDKey = "min-txid"
 	maxTXIDKey = "max-txid"
@@ -33,7 +33,7 @@ func Metadata(info *ltx.FileInfo) map[string]string {
 	return m
 }
 
-// MetadataTime returns the timestamp in an object's metadata. Some stores change the case of names.
+// MetadataTime returns the timestamp in an object's metadata. Some stores change the case of keys.
 func MetadataTime(metadata map[string]string) (time.Time, bool) {
 	for name, value := range metadata {
 		if !strings.EqualFold(name, TimestampKey) {

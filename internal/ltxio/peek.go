@@ -1,5 +1,5 @@
 // Package ltxio reads and verifies LTX files: headers of bodies that are being written, whole files
-// as they pass, and decoded pages, in bounded memory whatever a damaged file claims.
+// during a transfer, and decoded pages, in bounded memory whatever a damaged file claims.
 package ltxio
 
 import (
@@ -19,7 +19,7 @@ import (
 // maxTimestamp is the last millisecond of the year 9999, the last one that RFC 3339 can express.
 const maxTimestamp = 253402300799999
 
-// Body is a source whose header was read.
+// Body is a source whose header has been read.
 type Body struct {
 	// Reader reads every byte from the source's initial offset. It fails if the context is
 	// done, and with a *SizeError if the source does not have Size bytes.
@@ -34,7 +34,7 @@ type Body struct {
 	Header ltx.Header
 	IsLTX  bool
 
-	// Size is the number of bytes that the source had at first, or -1 if that is unknown.
+	// Size is the number of bytes that the source had initially, or -1 if that is unknown.
 	Size int64
 }
 
@@ -79,8 +79,8 @@ func Peek(ctx context.Context, r io.Reader, minTXID, maxTXID ltx.TXID) (*Body, e
 // Time returns the header's timestamp.
 func (b *Body) Time() time.Time { return time.UnixMilli(b.Header.Timestamp).UTC() }
 
-// ReadFull is io.ReadFull, except that a short source is io.EOF, which may also come with the last
-// byte, and that an io.ErrUnexpectedEOF is the source's own.
+// ReadFull is io.ReadFull, except that it returns io.EOF for a source that is too short, and possibly
+// with the last byte, so that an io.ErrUnexpectedEOF is the source's own.
 func ReadFull(r io.Reader, buf []byte) (n int, err error) {
 	for empty := 0; n < len(buf) && err == nil; {
 		var nn int
@@ -96,7 +96,7 @@ func ReadFull(r io.Reader, buf []byte) (n int, err error) {
 
 func decode(hdr *ltx.Header, b []byte, minTXID, maxTXID ltx.TXID) error {
 	if len(b) < ltx.HeaderSize {
-		return fmt.Errorf("body starts as an LTX file and ends after %d bytes, in the header: %w", len(b), fs.ErrInvalid)
+		return fmt.Errorf("body ends after %d bytes, within the LTX header: %w", len(b), fs.ErrInvalid)
 	}
 	if err := errors.Join(hdr.UnmarshalBinary(b), hdr.Validate()); err != nil {
 		return fmt.Errorf("body has no valid LTX header: %w: %w", err, fs.ErrInvalid)
@@ -111,7 +111,7 @@ func decode(hdr *ltx.Header, b []byte, minTXID, maxTXID ltx.TXID) error {
 	return nil
 }
 
-// prefixed reads the bytes read already, and then the rest.
+// prefixed reads the bytes that were already read, and then the rest.
 type prefixed struct {
 	prefix []byte
 	rest   io.Reader

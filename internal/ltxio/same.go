@@ -20,7 +20,7 @@ func SameContent(a, b io.Reader) (bool, error) {
 			return false, nil
 		}
 		if errA != nil || errB != nil {
-			return true, nil // both end here: they are equal in length too
+			return true, nil // both end here, so their lengths are equal
 		}
 	}
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// SizeError means that a body does not have the size that it had when the write began: the file was
-// truncated, or is still being written. It is fs.ErrInvalid, which is not retryable, because a second
-// attempt would find the new size and store half a file.
+// SizeError means that the size of a body has changed since the write began: the file was truncated,
+// or is still being written. It is fs.ErrInvalid, which is not retryable, because a second attempt
+// would see the new size and store half a file.
 type SizeError struct {
 	Told int64 // when the write began
-	Read int64 // more than Told if the body goes on
+	Read int64 // more than Told if the body is longer
 }
 
 func (e *SizeError) Error() string {
 	if e.Read > e.Told {
-		return fmt.Sprintf("body goes on after %d bytes: it had so many when the write began", e.Told)
+		return fmt.Sprintf("body is longer than %d bytes, its size when the write began", e.Told)
 	}
 	return fmt.Sprintf("body ends after %d bytes: it had %d when the write began", e.Read, e.Told)
 }
 
 func (e *SizeError) Unwrap() error { return fs.ErrInvalid }
 
-// CheckSize returns a *SizeError unless told is -1 or read.
+// CheckSize returns a *SizeError unless told is -1 or equals read.
 func CheckSize(told, read int64) error {
 	if told < 0 || told == read {
 		return nil
@@ -35,14 +35,15 @@ func CheckSize(told, read int64) error {
 }
 
 // Size returns the number of bytes left in r, if Seek or Len can tell, and otherwise -1. It fails
-// only if r does not seek back.
+// only if r cannot seek back.
 func Size(r io.Reader) (int64, error) {
 	size, _, _, err := remaining(r)
 	return size, err
 }
 
-// remaining is Size, and returns the offset of r, if it can seek back there. A size of 0 counts as
-// unknown: files of /proc and of some network file systems have it despite their content.
+// remaining is Size, and also returns the offset of r, if it can seek back there. A size of 0 counts
+// as unknown: files in /proc and in some network file systems have that size although they have
+// content.
 func remaining(r io.Reader) (size, start int64, seekable bool, err error) {
 	s, ok := r.(io.Seeker)
 	if !ok {
@@ -71,9 +72,9 @@ func believed(size int64) int64 {
 	return size
 }
 
-// Whole returns a reader of r that fails if ctx is done, which is checked before each Read and when r
-// ends, with a *SizeError if r does not have size bytes; -1 allows any number, and with
-// io.ErrNoProgress if r keeps returning nothing. It does not read on after an error.
+// Whole returns a reader of r that fails if ctx is done, which it checks before each Read and when r
+// ends; with a *SizeError if r does not have size bytes, unless size is -1; and with io.ErrNoProgress
+// if r keeps returning nothing. After an error it does not read from r.
 func Whole(ctx context.Context, r io.Reader, size int64) io.Reader {
 	return newWhole(ctx, r, size)
 }
@@ -85,7 +86,7 @@ func newWhole(ctx context.Context, r io.Reader, size int64) *whole {
 type whole struct {
 	r          flow.Reader
 	size, read int64
-	empty      int // reads in a row
+	empty      int // consecutive reads
 	err        error
 }
 

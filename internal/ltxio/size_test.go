@@ -43,8 +43,8 @@ func TestWhole(t *testing.T) {
 		require.NoError(t, iotest.TestReader(ltxio.Whole(t.Context(), iotest.OneByteReader(strings.NewReader("four")), size), []byte("four")))
 	}
 	for told, want := range map[int64]string{
-		0: "body goes on after 0 bytes: it had so many when the write began",
-		3: "body goes on after 3 bytes: it had so many when the write began",
+		0: "body is longer than 0 bytes, its size when the write began",
+		3: "body is longer than 3 bytes, its size when the write began",
 		5: "body ends after 4 bytes: it had 5 when the write began",
 	} {
 		for _, r := range []io.Reader{strings.NewReader("four"), iotest.DataErrReader(strings.NewReader("four")), iotest.OneByteReader(strings.NewReader("four"))} {
@@ -61,7 +61,7 @@ func TestWhole(t *testing.T) {
 // A source without end is not read to it.
 func TestWholeOfAGrowingSource(t *testing.T) {
 	n, err := io.Copy(io.Discard, ltxio.Whole(t.Context(), readFunc(func(p []byte) (int, error) { return len(p), nil }), 100))
-	assert.ErrorContains(t, err, "goes on after 100 bytes")
+	assert.ErrorContains(t, err, "longer than 100 bytes")
 	assert.LessOrEqual(t, n, int64(1<<20))
 }
 

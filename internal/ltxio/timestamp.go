@@ -9,7 +9,7 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Timestamp returns the time in the LTX header of a stored file; first is its first ltx.HeaderSize
+// Timestamp returns the time in the LTX header of a stored file; first has its first ltx.HeaderSize
 // bytes, or all of it. isLTX is false for a file without the LTX magic, which has no such time
 // (clause T2). It fails if the header is cut off or invalid (clause T3).
 func Timestamp(first []byte) (t time.Time, isLTX bool, err error) {
@@ -17,7 +17,7 @@ func Timestamp(first []byte) (t time.Time, isLTX bool, err error) {
 		return time.Time{}, false, nil
 	}
 	if len(first) < ltx.HeaderSize {
-		return time.Time{}, true, fmt.Errorf("file ends after %d bytes, in the LTX header", len(first))
+		return time.Time{}, true, fmt.Errorf("file ends after %d bytes, within the LTX header", len(first))
 	}
 	var hdr ltx.Header
 	if err := errors.Join(hdr.UnmarshalBinary(first[:ltx.HeaderSize]), hdr.Validate()); err != nil {

@@ -33,7 +33,7 @@ func (f *TornFiles) Add(info ltx.FileInfo) {
 }
 
 // Lost returns the files that cannot be opened, sorted, and removes all. A mirror reports a file that
-// is torn in one of its stores, but opens it from another one. Lost costs one OpenLTXFile for each
+// is torn in one of its stores, but can open it from another one. Lost calls OpenLTXFile for each
 // file. It returns none if ctx is done.
 func (f *TornFiles) Lost(ctx context.Context, client interface {
 	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
@@ -51,7 +51,7 @@ func (f *TornFiles) Lost(ctx context.Context, client interface {
 		case err != nil:
 			lost = append(lost, info)
 		default:
-			_ = rc.Close() // nothing was read
+			_ = rc.Close() // nothing has been read
 		}
 	}
 	slices.SortFunc(lost, compare)

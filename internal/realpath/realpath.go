@@ -1,10 +1,10 @@
-// Package realpath finds out which file a path leads to.
+// Package realpath resolves symbolic links, also in paths that do not exist yet.
 package realpath
 
 import "path/filepath"
 
-// Of returns the absolute path without symbolic links that path leads to. What
-// is not there yet, or may not be examined, is taken as it is, below what is.
+// Of returns path as an absolute path without symbolic links. Elements at its end
+// that do not exist, or may not be examined, are kept.
 func Of(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil { // there is no working directory

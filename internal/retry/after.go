@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// MaxRetryAfter limits the wait that a service's Retry-After asks for. A
-// service under load asks for seconds; hours come from a broken clock or a
-// broken proxy, and a daemon that waited for them would look dead.
+// MaxRetryAfter limits the wait that a service asks for with Retry-After. A
+// service under load asks for seconds; hours come from a wrong clock or a
+// misconfigured proxy, and a daemon that waits for hours looks dead.
 const MaxRetryAfter = 5 * time.Minute
 
-// AfterError adds the time of a Retry-After to an error. It has the text of
-// Err and unwraps to it.
+// AfterError adds the delay of a Retry-After to Err. Its message is that of Err.
 type AfterError struct {
 	Err   error
 	Delay time.Duration

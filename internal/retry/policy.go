@@ -1,6 +1,6 @@
-// Package retry retries failed requests: with exponential backoff and full
-// jitter, up to a number of attempts, waiting at least as long as the
-// service's Retry-After asks.
+// Package retry retries failed requests with exponential backoff and full jitter,
+// up to a number of attempts. It waits at least as long as the service asks with
+// Retry-After.
 //
 // A Policy has no state. A retry budget that requests share, as in some SDKs,
 // is used up during an outage and then fails requests that were never tried.
@@ -17,7 +17,7 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Policy says how often and how fast to retry. Copies are independent, and
+// Policy determines how often and how fast to retry. Copies are independent, and
 // all methods are safe for concurrent use if the functions in the fields are.
 type Policy struct {
 	// MaxAttempts is the maximum number of attempts, including the first.
@@ -64,7 +64,7 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 
 	var last error
 	for attempt := 1; ; attempt++ {
-		// The wait may have ended at the same moment as the context.
+		// The wait may have ended at the same time as the context.
 		if ctx.Err() != nil {
 			return report(ctx, attempt-1, last)
 		}
@@ -99,8 +99,8 @@ func report(ctx context.Context, attempts int, last error) error {
 }
 
 // end adds the end of a context to a failure. If the failure already is a
-// plain cancellation, it is not repeated. A deadline always is added, because
-// a timeout of the transport only claims to match it.
+// plain cancellation, it is not repeated. A deadline is always added, because
+// timeouts of the transport match it too.
 func end(stopped, last error) error {
 	switch {
 	case last == nil:

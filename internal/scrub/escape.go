@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how many times a text may have been escaped: a query in JSON in
-// JSON is found.
+// maxEscapes is the number of nested escapes that are decoded: enough for a query
+// in JSON in JSON.
 const maxEscapes = 3
 
 // view is a text with its escapes decoded.
 type view struct {
 	text string
-	at   []int // where each byte of text, and its end, is in the original
+	at   []int // the offset in the original of each byte of text, and of its end
 }
 
 // redact returns text with "[redacted]" in place of each secret, escaped or
@@ -63,7 +63,7 @@ func redact(text string, secrets []string) string {
 	return b.String()
 }
 
-// place returns where byte i of a view is in the original.
+// place returns the offset in the original of byte i of a view.
 func (v view) place(i int) int {
 	if v.at == nil {
 		return i
@@ -71,9 +71,9 @@ func (v view) place(i int) int {
 	return v.at[i]
 }
 
-// decode takes one kind of escape off: that of a URL, which begins with %, the
-// same where a + is a space, that of JSON and Go, or that of XML. ok is false
-// if there is none.
+// decode decodes one kind of escape: that of a URL, which begins with %, the same
+// with + for a space, that of JSON and Go, or that of XML. ok is false if there is
+// none.
 func (v view) decode(escape byte) (decoded view, ok bool) {
 	if strings.IndexByte(v.text, escape) < 0 {
 		return view{}, false
@@ -108,7 +108,7 @@ func (v view) decode(escape byte) (decoded view, ok bool) {
 	return decoded, true
 }
 
-// unescape returns the character that text begins with an escape of, and the
+// unescape returns the character whose escape is at the beginning of text, and the
 // length of the escape, or 0 if there is none.
 func unescape(text string, escape byte) (char string, length int) {
 	switch {
@@ -194,8 +194,8 @@ func unescapeXML(text string) (char string, length int) {
 	return character(code), end + 1
 }
 
-// number reads the first digits of text. A failure costs no allocation, as one
-// of strconv does: a long text may have one at each byte.
+// number parses the first digits of text. Unlike strconv it does not allocate when
+// it fails, which it may do at each byte of a long text.
 func number(text string, digits, base int) (n uint64, ok bool) {
 	if digits == 0 || len(text) < digits {
 		return 0, false
@@ -215,8 +215,8 @@ func number(text string, digits, base int) (n uint64, ok bool) {
 	return n, true
 }
 
-// character returns the character of a code. Those of one byte are not
-// allocated.
+// character returns the character with a code. For one of a single byte it does not
+// allocate.
 func character(code uint64) string {
 	if code < utf8.RuneSelf {
 		return string([]byte{byte(code)})

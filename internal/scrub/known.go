@@ -13,39 +13,39 @@ import (
 // Secrets are the secrets that a client knows: its keys, passwords and tokens. The zero value has
 // none. A nil *Secrets can be read but not added to. All methods are safe for concurrent use.
 //
-// A client has one Secrets (oplog.Logger has it), and adds each secret as it learns it:
+// A client has one Secrets, in its oplog.Logger, and adds each secret when it learns it:
 //
 //	log.Secrets.Add(cfg.SecretAccessKey, cfg.SessionToken, string(cfg.SSECustomerKey))
 //	log.Secrets.AddToken(token.Value) // whenever there is a new one
 //
-// All errors and log lines pass through Error or Text, before they are cut to a length, which could
-// leave half of a secret.
+// All errors and log lines pass through Error or Text before they are truncated, which could leave
+// half of a secret.
 type Secrets struct {
-	known  atomic.Pointer[known]   // a pointer, because fmt would show it within a client
+	known  atomic.Pointer[known]   // a pointer, because fmt would print the value within a client
 	common atomic.Pointer[Secrets] // see Include
 }
 
-// known never changes: Add makes another.
+// known is never modified: Add makes a new one.
 type known struct {
 	values []string
 	tokens []string // the oldest first
 
 	once sync.Once
-	all  []string // spellings of all, the longest first, when there was a text to look for them in
+	all  []string // spellings of all, the longest first, made for the first text
 }
 
 const (
-	// minLength is the shortest secret that is looked for, in bytes: a shorter
-	// one is a part of ordinary words, and the holes would tell it.
+	// minLength is the length in bytes of the shortest secret that is redacted: a
+	// shorter one is a part of ordinary words, and redacting those would reveal it.
 	minLength = 6
 
-	// maxTokens is how many tokens are remembered: the last ones, since a
-	// daemon renews them for as long as it runs.
+	// maxTokens is the number of tokens that are kept. A daemon renews them for as
+	// long as it runs.
 	maxTokens = 16
 )
 
-// Add adds secrets. Empty ones, and those of less than 6 bytes, are ignored. Of a text of several
-// lines, such as a private key, each line of 16 bytes or more is a secret as well.
+// Add adds secrets. Those of less than 6 bytes are ignored. In a text of several lines, such as a
+// private key, each line of 16 bytes or more is also a secret.
 func (s *Secrets) Add(secrets ...string) {
 	for _, secret := range secrets {
 		s.add(secret, false)
@@ -58,12 +58,12 @@ func (s *Secrets) Add(secrets ...string) {
 	}
 }
 
-// Include makes the secrets of other, now and later, secrets of s too: those that many clients have in
-// common are held once. It replaces what was included before.
+// Include adds the present and future secrets of other to those of s, so that secrets that many
+// clients share are in memory once. It replaces an earlier Include.
 func (s *Secrets) Include(other *Secrets) { s.common.Store(other) }
 
-// AddToken adds a token, until 16 others have been added, so that it may be called with every
-// request. Short and empty tokens are ignored, as by Add.
+// AddToken adds a token and keeps it until 16 others have been added, so that it may be called with
+// every request. Short tokens are ignored, as by Add.
 func (s *Secrets) AddToken(token string) { s.add(token, true) }
 
 func (s *Secrets) add(secret string, isToken bool) {
@@ -88,8 +88,8 @@ func (s *Secrets) add(secret string, isToken bool) {
 	}
 }
 
-// Error returns err with a text without known secrets, or anything that looks like one. It matches
-// the same errors. It returns nil for nil.
+// Error returns err with a message without known secrets and anything that looks like a secret. It
+// matches the same errors. It returns nil if err is nil.
 func (s *Secrets) Error(err error) error {
 	if err == nil {
 		return nil
@@ -102,9 +102,9 @@ func (s *Secrets) Error(err error) error {
 	return &scrubbed{text: clean, err: err}
 }
 
-// Text returns text with "[redacted]" for each known secret, in any form: as it is, escaped as in a
-// URL, JSON, XML or Go, in hexadecimal, and in base64, alone or within a longer text
-// ("user:password"). It also redacts what the function Text does.
+// Text returns text with "[redacted]" in place of each known secret in any form: unchanged, escaped
+// as in a URL, JSON, XML or Go, in hexadecimal, and in base64, alone or within a longer text
+// ("user:password"). It also redacts all that the function Text does.
 func (s *Secrets) Text(text string) string {
 	if s != nil {
 		if common := s.common.Load(); common != nil {
@@ -117,8 +117,7 @@ func (s *Secrets) Text(text string) string {
 	return Text(text)
 }
 
-// spellings are made when there is the first error, or line of a log: a client that waits for work
-// needs none.
+// spellings are made for the first error or log line, because an idle client needs none.
 func (k *known) spellings() []string {
 	k.once.Do(func() {
 		for _, value := range slices.Concat(k.values, k.tokens) {
@@ -130,14 +129,14 @@ func (k *known) spellings() []string {
 	return k.all
 }
 
-// spellings returns the forms of a secret that are not made character by
-// character. Escapes are found in each of them.
+// spellings returns a secret and its encodings as a whole. Escaped characters are
+// recognized in each of them.
 func spellings(secret string) []string {
 	forms := []string{secret, hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret)))}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		// Three bytes make four digits: what comes before the secret decides
-		// how its bits are spread. Digits that hold bits of a neighbor are
-		// left out, but for the secret alone.
+		// Three bytes make four digits, so that the text before the secret decides
+		// which digits hold which bits. Digits with bits of neighboring bytes are
+		// omitted, except for the secret alone.
 		forms = append(forms, encoding.EncodeToString([]byte(secret)))
 		for before := range 3 {
 			digits := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))

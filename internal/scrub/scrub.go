@@ -1,9 +1,9 @@
 // Package scrub removes secrets from texts (clause C4).
 //
-// It does so in two ways. The patterns of Text match what secrets usually look like: signed URLs,
-// passwords before a host, headers and parameters with credentials, private keys, and the addresses
-// of upload sessions. A client's Secrets know the values themselves, which a server or a proxy may
-// return under any name.
+// It does so in two ways. The patterns of Text match what usually is a secret: signed URLs, passwords
+// before a host, headers and parameters with credentials, private keys, and the URLs of upload
+// sessions. The Secrets of a client are the values themselves, which a server or a proxy may return
+// under any name.
 package scrub
 
 import (
@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// Error returns err with a text without anything that looks like a secret. It matches the same
+// Error returns err with a message without anything that looks like a secret. It matches the same
 // errors. A client that knows its secrets uses Secrets.Error instead.
 func Error(err error) error { return (*Secrets)(nil).Error(err) }
 
-// Text removes user, password and query from URLs, where a signature may be, and redacts private keys
-// and the values of headers and parameters with credentials.
+// Text removes user, password and query, which may have a signature, from URLs, and redacts private
+// keys and the values of headers and parameters with credentials.
 func Text(text string) string {
 	if containsAny(text, "-----BEGIN", "-SECRET-KEY-", "SA", "SC", "SN", "SO", "SU", "SX") {
 		text = privateKey.ReplaceAllString(text, redacted)
@@ -34,12 +34,12 @@ func Text(text string) string {
 	if containsAny(lower, "sig", "credential", "token", "key", "auth", "cookie", "secret", "pass", "upload", "assertion") {
 		text = namedValue.ReplaceAllString(text, "$1"+redacted)
 	}
-	return strings.ReplaceAll(text, "["+redacted+"]", redacted) // what was done before, or a printed list
+	return strings.ReplaceAll(text, "["+redacted+"]", redacted) // already redacted, or in a printed list
 }
 
 const redacted = "[redacted]"
 
-// containsAny avoids matching most texts against the large expressions.
+// containsAny saves most texts from being matched against the large expressions.
 func containsAny(text string, words ...string) bool {
 	for _, word := range words {
 		if strings.Contains(text, word) {
@@ -54,15 +54,15 @@ var (
 
 	userInURL = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*(?::|%3a)(?://|\\/\\/|%2f%2f))[^\s"'/?#]*(?:@|%40)`)
 
-	// authorization is the value of an Authorization header wherever it stands.
+	// authorization is the value of an Authorization header in any text.
 	authorization = regexp.MustCompile(`(?i)` +
 		`(\b(?:bearer|basic)(?:\s+|%20|\+))[\w.~+/=%-]{16,}|` +
 		`(\b(?:aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))[\w.-]+(?::|%3a)[\w+/=%]{16,}`)
 
-	// namedValue is a name, what may stand between it and its value in a
-	// header, a query, JSON, XML or a printed http.Header, and the value. The
-	// last names are words of their own; the others are found in longer ones
-	// too, such as x-amz-copy-source-server-side-encryption-customer-key.
+	// namedValue is a name and its value, with the characters between them in a
+	// header, a query, JSON, XML or a printed http.Header. The last names must be
+	// whole words; the others may be parts of longer ones, such as
+	// x-amz-copy-source-server-side-encryption-customer-key.
 	namedValue = regexp.MustCompile(`(?i)((?:` +
 		`x-(?:amz|goog)-(?:signature|credential)|security[-_]?token|encryption-(?:customer-)?key|authorization|cookie|` +
 		`(?:access|refresh|id|session|subject|sas)[-_]?token|secret[-_]?access[-_]?key|access[-_]?key[-_]?secret|awsaccesskeyid|` +
@@ -71,16 +71,16 @@ var (
 		`(?:\\?["'])?\s*(?:=|:|>|%(?:25)*3[ad])(?:\s|\\?["'\[]|%20|%22|\+)*(?:(?:bearer|basic|aws|goog1|oss|sharedkey(?:lite)?)(?:\s+|%20|\+))?)` +
 		`(?:\[redacted\]|(?:[^\s"'<>&,;\\\]\[]|\\/|\\u[0-9a-f]{4}|&(?:amp|#\w+);)+)`)
 
-	// privateKey is a key as its file has it: PEM, an identity of age, or NATS's
-	// credentials or seed.
+	// privateKey is the content of a key file: PEM, an identity of age, or NATS
+	// credentials or a seed.
 	privateKey = regexp.MustCompile(`-----BEGIN [A-Z ]*(?:PRIVATE KEY|SEED|JWT)-----(?s:.*?)(?:-----+END [A-Z ]*(?:PRIVATE KEY|SEED|JWT)-----+|$)|` +
 		`AGE-SECRET-KEY-[0-9A-Za-z-]+|\bS[ACNOUX][A-Z2-7]{56}\b`)
 )
 
-// Reworded returns err with another text. It matches the same errors.
+// Reworded returns err with another message. It matches the same errors.
 func Reworded(err error, text string) error { return &scrubbed{text: text, err: err} }
 
-// scrubbed hides parts of an error's text, not the error.
+// scrubbed replaces the message of an error.
 type scrubbed struct {
 	text string
 	err  error

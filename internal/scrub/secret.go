@@ -5,10 +5,10 @@ import (
 	"io"
 )
 
-// Secret stands for a secret value of a field in an error. It knows only its length.
+// Secret stands for the secret value of a field in an error. It is only its length.
 type Secret int
 
-// GoString returns whether there is a value.
+// GoString returns a text that shows only whether the value is empty.
 func (s Secret) GoString() string {
 	if s == 0 {
 		return "empty"

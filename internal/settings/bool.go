@@ -7,8 +7,7 @@ import (
 )
 
 // ParseBool parses true, t, yes, y, on, 1 and their opposites, in upper or
-// lower case. Everything else is an error: a switch that was mistyped must
-// not be off.
+// lower case. Everything else is an error: a mistyped value must not mean false.
 func ParseBool(text string) (bool, error) {
 	text = strings.ToLower(text)
 	switch {

@@ -8,9 +8,9 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// FieldError says what is wrong with a field of a Config, and names the Go
-// field. Package backend/settings replaces the field by the setting in the
-// URL or the file.
+// FieldError is an invalid field of a Config. It has the name of the Go field,
+// which package backend/settings replaces with the name of the setting in the URL
+// or the file.
 type FieldError struct {
 	// Field is the field's name: "PartSize", "Retry.MaxDelay", "Tags[env]".
 	Field string
@@ -18,15 +18,15 @@ type FieldError struct {
 	// Value is the field's value. It is not a secret.
 	Value any
 
-	// Want says what would be right.
+	// Want describes valid values: "want 0 (default) or more".
 	Want string
 
 	// Err, if not nil, replaces Value and Want.
 	Err error
 }
 
-// Error returns one line: "PartSize is 4: want 0 (default) or more". It shows no
-// secret, even if one was put into the wrong field.
+// Error returns one line: "PartSize is 4: want 0 (default) or more". It contains no
+// secret, even if one is in the wrong field.
 func (e *FieldError) Error() string {
 	if e.Err != nil {
 		return e.Field + ": " + scrub.Text(e.Err.Error())
@@ -46,7 +46,7 @@ func (e *FieldError) Error() string {
 // Unwrap returns Err.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Missing reports whether the field was left out.
+// Missing reports whether the field is required but not set.
 func (e *FieldError) Missing() bool {
 	v := reflect.ValueOf(e.Value)
 	return !v.IsValid() || v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0

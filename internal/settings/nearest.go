@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Nearest returns the name that key was most likely meant to be, or the empty
-// string if none is similar: of a short one, some letter must be right.
+// Nearest returns the name that key is most likely a misspelling of, or the empty
+// string if none is similar. At least one letter must be right.
 func Nearest(key string, names []string) string {
 	best, nearest := max(2, len(key)/3)+1, ""
 	for _, name := range names {

@@ -6,7 +6,7 @@ type Placed struct {
 	Err          error
 }
 
-// Error returns the text of Err, which names the place if it is to be told.
+// Error returns the message of Err, which names the place if that is to be shown.
 func (p *Placed) Error() string { return p.Err.Error() }
 
 // Unwrap returns Err.

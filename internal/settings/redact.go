@@ -9,20 +9,19 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// withPorts are hosts, each of which may have a port. What else follows a colon
-// may be a password whose host is missing.
+// withPorts matches hosts, with or without ports. Anything else after a colon may
+// be a password whose host is missing.
 var withPorts = regexp.MustCompile(`^(?:(?:\[[\da-fA-F:.%]*\]|[^:,\[]*)(?::\d*)?(?:,|$))*$`)
 
-// misplaced is what looks like a setting before the query: a & or ; was written
-// for its question mark.
+// misplaced matches what looks like a setting before the query: & or ; was written
+// instead of the question mark.
 var misplaced = regexp.MustCompile(`[&;][A-Za-z][\w.-]*=[^&;]*`)
 
 // Redact returns a URL without its secrets. The value of a setting is shown
-// only if plain returns true for it, because a mistyped name may stand before
-// a secret. What is before the host and after a # is never shown.
+// only if plain returns true for it, because the name before a secret may be
+// mistyped. Anything before the host or after a # is never shown.
 //
-// It accepts any text: the URLs that errors show are often those that cannot
-// be parsed.
+// It accepts any text, because errors often show URLs that cannot be parsed.
 func Redact(raw string, plain func(key, value string) bool) string {
 	hidden := scrub.Redacted(1)
 	rest, fragment, hasFragment := strings.Cut(raw, "#")
@@ -82,7 +81,7 @@ func redactParam(part, hidden string, plain func(key, value string) bool) string
 	case part == "" || known && hasValue:
 		return part
 	case !hasValue:
-		return hidden // a value that stands alone by mistake
+		return hidden // a value without a name, by mistake
 	case value == "":
 		return part
 	}

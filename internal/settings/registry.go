@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Table is the settings of a backend or a wrapper, as package backend/settings makes it of a Config.
+// Table describes the settings of a backend or a wrapper. Package backend/settings makes it from a
+// Config.
 type Table interface {
 	// Names returns the names of the settings in the order of the fields.
 	Names() []string
@@ -22,7 +23,7 @@ type Table interface {
 }
 
 // registered is the only state that packages of this library share. Only init
-// functions write it.
+// functions modify it.
 var registered = struct{ drivers, wrappers Registry }{Registry{what: "scheme"}, Registry{what: "wrapper"}}
 
 // Drivers returns the registry of backends, by the schemes of their URLs.

@@ -31,23 +31,23 @@ func notInScheme(c rune) bool {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// IsARN reports whether s, what follows "s3://", is an ARN, whose resource
-// contains a slash: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
+// IsARN reports whether s, the part of a URL after "s3://", is an ARN, whose
+// resource contains a slash: arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME.
 func IsARN(s string) bool { return len(s) >= 4 && strings.EqualFold(s[:4], "arn:") }
 
-// shortWord is what an unknown scheme may look like to be shown.
+// shortWord matches unknown schemes that may be shown.
 var shortWord = regexp.MustCompile(`^[a-z+]{1,12}[0-9]?[a-z]?$`)
 
-// isPlainScheme reports whether what is before a "://" may be shown: a known scheme,
-// or a short word that does not end with one. Before any other a secret may have been
-// pasted.
+// isPlainScheme reports whether the text before "://" may be shown: a known scheme,
+// or a short word that does not end with one. Any other text may be a secret that was
+// pasted before the URL.
 func isPlainScheme(scheme string) bool {
 	known := append(Drivers().All(), "http", "https")
 	return slices.Contains(known, strings.ToLower(scheme)) ||
 		shortWord.MatchString(scheme) && !slices.ContainsFunc(known, func(end string) bool { return strings.HasSuffix(scheme, end) })
 }
 
-// redactScheme returns what is before the "//" of a URL, without secrets.
+// redactScheme returns the text before the "//" of a URL, without secrets.
 func redactScheme(text string) string {
 	scheme, isScheme := strings.CutSuffix(text, ":")
 	switch {
