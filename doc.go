@@ -1,10 +1,10 @@
 // Package ltxstore stores the LTX files of SQLite replication: on a disk, in
-// S3 and every S3-compatible store, in Google Cloud Storage, Azure Blob
-// Storage and Alibaba OSS, in NATS JetStream, and on SFTP and WebDAV servers.
+// S3 and compatible stores, in Google Cloud Storage, Azure Blob Storage, Alibaba
+// OSS and NATS JetStream, and on SFTP and WebDAV servers.
 //
-// [ReplicaClient] is the contract that every backend keeps, in numbered
-// clauses. Each backend is a package of its own, so that a program compiles
-// only the SDKs of the stores it uses:
+// [ReplicaClient] is the interface that every backend implements. Its contract is
+// written in numbered clauses. Each backend has its own package, so that a program
+// compiles only the SDKs of the stores it uses:
 //
 //   - [github.com/ltxstore/ltxstore/file]: a directory on a disk
 //   - [github.com/ltxstore/ltxstore/s3]: Amazon S3 and compatible stores
@@ -19,9 +19,9 @@
 //
 // Each has a constructor and a URL scheme for [Open]. Package
 // [github.com/ltxstore/ltxstore/backends] imports them all. Package
-// [github.com/ltxstore/ltxstore/config] reads replicas from YAML, and package
-// [github.com/ltxstore/ltxstore/wrap] and those below it add encryption,
-// compression, mirrors and more around any client. Packages
+// [github.com/ltxstore/ltxstore/config] reads replicas from YAML. Package
+// [github.com/ltxstore/ltxstore/wrap] and the packages below it add encryption,
+// compression, mirroring and more to any client. Packages
 // [github.com/ltxstore/ltxstore/restore], [github.com/ltxstore/ltxstore/verify]
 // and [github.com/ltxstore/ltxstore/transfer] restore, check and copy replicas.
 //

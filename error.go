@@ -19,7 +19,7 @@ import (
 // The others are fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid
 // and errors.ErrUnsupported. With errors.Is, an *Error whose Kind is set
 // matches that kind and no other, whatever its cause matches. A PartialError
-// matches the kind that all of its failures share, and none if they differ.
+// matches the kind that all its failures have in common, if there is one.
 var (
 	// ErrStoreNotFound means that the bucket does not exist, or the root
 	// directory of a client that was told to expect one. It never matches
@@ -63,10 +63,10 @@ type Error struct {
 	// is empty for every other failure.
 	Field string
 
-	// Kind is one of the kinds above, or nil where none fits.
+	// Kind is one of the kinds above, or nil if none applies.
 	Kind error
 
-	// Err is the cause. It may be nil if Kind says everything.
+	// Err is the cause. It may be nil if Kind is sufficient.
 	Err error
 }
 
@@ -80,7 +80,7 @@ func (e *Error) Error() string {
 		b.WriteByte(' ')
 		b.WriteString(e.Key)
 	}
-	// A cause that already is of the kind says so in its own words.
+	// A cause of the same kind already contains it.
 	if e.Kind != nil && !errors.Is(e.Err, e.Kind) {
 		b.WriteString(": ")
 		b.WriteString(e.Kind.Error())
@@ -107,7 +107,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, unkind{e.Err}}
 }
 
-// unkind hides the kind of an error, and nothing else.
+// unkind hides only the kind of an error.
 type unkind struct{ err error }
 
 func (u unkind) Error() string        { return u.err.Error() }
@@ -152,10 +152,11 @@ func KindOf(err error) error {
 //   - A transport failure (timeout, reset, refused, a body that ends early)
 //     is retryable; a certificate that does not verify is not.
 //   - The caller's own cancellation or deadline is never retryable.
-//   - A PartialError is retryable if all of its failures are: repeating the
-//     deletion cannot succeed while one of the files is denied. So are joined
-//     errors, if each *Error and PartialError among them is. An *Error of
-//     another kind is not, whatever its cause.
+//   - A PartialError is retryable if all its failures are: repeating the
+//     deletion cannot succeed while one of the files is denied. Likewise,
+//     joined errors are retryable if each *Error and PartialError among them
+//     is.
+//   - An *Error of another kind is not retryable, whatever its cause.
 //   - Nothing else is retryable.
 //
 // A timeout of the transport also matches context.DeadlineExceeded with
@@ -194,7 +195,7 @@ func failures(err error) (all []error) {
 		return e.Failed
 	case *Error:
 		if e.Kind != nil {
-			return nil // which says everything
+			return nil // the kind decides
 		}
 		return failures(e.Err)
 	case interface{ Unwrap() error }:

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Layout says how a replica's files are named. The zero value is
+// Layout determines how a replica's files are named. The zero value is
 // LayoutDefault.
 type Layout uint8
 
@@ -16,19 +16,19 @@ const (
 	// (level 9) in <path>/snapshots/<file>.
 	LayoutDefault Layout = iota
 
-	// LayoutLitestream is what Litestream v0.5 writes to every store but S3
+	// LayoutLitestream is the layout of Litestream v0.5 in all stores except S3
 	// and OSS: <path>/ltx/<level>/<file>.
 	LayoutLitestream
 
-	// LayoutLitestreamS3 is what Litestream v0.5 writes to S3 and OSS:
+	// LayoutLitestreamS3 is the layout of Litestream v0.5 in S3 and OSS:
 	// <path>/<level, %04x>/<file>.
 	LayoutLitestreamS3
 
 	layoutCount
 )
 
-// MaxLevel is the highest level that a layout can name, with four decimal
-// digits. Litestream uses 0 to SnapshotLevel.
+// MaxLevel is the highest level: names have four decimal digits for it.
+// Litestream uses 0 to SnapshotLevel.
 const MaxLevel = 9999
 
 var layoutNames = [layoutCount]string{"default", "litestream", "litestream-s3"}

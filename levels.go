@@ -6,8 +6,8 @@ import (
 )
 
 // Levels returns, in ascending order, the levels to list to see all files of
-// a replica: 0 to SnapshotLevel, whether they hold files or not, because a
-// daemon may start to use one at any time, and those above that hold files.
+// a replica: 0 to SnapshotLevel, whether they have files or not, because a
+// daemon may start to use one at any time, and higher ones that have files.
 // The latter are known only if the client is a LevelLister; a wrapper without
 // an Unwrap method hides them.
 //

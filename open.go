@@ -21,7 +21,7 @@ type driver interface {
 	Store(src Source) Source
 
 	// Plain reports whether a setting of the backend, or of a wrapper, is known
-	// and its value no secret.
+	// and its value is not secret.
 	Plain(key, value string) bool
 }
 
@@ -31,10 +31,10 @@ type driver interface {
 // A setting that is unknown, cannot be parsed or has two different values is
 // an error.
 //
-// Printing a Source shows no secret, whether with fmt, as JSON or in a log,
-// alone or as part of another value. fmt does not call the methods of
-// unexported fields, though: a struct with a Source in an unexported field
-// needs a Format method of its own.
+// Printing a Source does not show its secrets, whether with fmt, as JSON or in a
+// log, alone or as part of another value. But package fmt does not call the
+// methods of unexported fields: a struct with a Source in such a field needs a
+// Format method of its own.
 type Source struct {
 	// Type is the scheme of the backend, such as "s3". If it is empty, it is
 	// that of the URL. At least one of Type and URL is required.
@@ -60,13 +60,13 @@ type Source struct {
 	Getenv func(key string) (string, bool)
 }
 
-// Open returns a client of the replica that a URL names. The program must
-// import the backend, if only for its side effects:
+// Open returns a client of the replica at a URL. The program must import the
+// backend, if only for its side effects:
 //
 //	import _ "github.com/ltxstore/ltxstore/s3"
 //
-// A URL is SCHEME://PLACE?NAME=VALUE&…, with the settings that
-// docs/configuration.md lists in its query:
+// A URL is SCHEME://PLACE?NAME=VALUE&…. Its query consists of the settings listed
+// in docs/configuration.md:
 //
 //	file:///var/replicas/db
 //	s3://bucket/path?endpoint=https://minio.example:9000&region=eu
@@ -76,10 +76,10 @@ type Source struct {
 // Settings of a wrapper, such as "compress", put the client into that
 // wrapper. The program must import the wrapper too.
 //
-// An invalid URL is fs.ErrInvalid, in an error that names the setting and
-// shows no secret. Open sends no request, so it does not notice that a store
-// cannot be reached; Init does. The exception is "layout=auto", which costs
-// what FindLayout does; an empty replica then has LayoutDefault.
+// If the URL is invalid, the error is fs.ErrInvalid, names the setting and shows
+// no secret. Open sends no request, so that it succeeds even if the store cannot
+// be reached; Init then fails. The exception is "layout=auto", which costs what
+// FindLayout does; an empty replica then has LayoutDefault.
 func Open(ctx context.Context, url string) (ReplicaClient, error) {
 	return OpenSource(ctx, Source{URL: url})
 }
@@ -105,11 +105,11 @@ func (src Source) Check() error {
 }
 
 // Explain returns err, an error of a client of src, with settings in place of
-// Go fields: if err names a field of a Config, the text of the new error
-// names the setting instead, as it was written in src and with its place. The
-// errors of Open and Check need no Explain; those of Init do, which are about
-// things that only Init can find out, such as a certificate file that cannot
-// be read. errors.Is and errors.As give the same results for both errors. No
+// Go fields: if err names a field of a Config, the message of the new error
+// names the setting instead, as it is written in src, and its place. This is
+// useful for errors of Init about problems that only Init can detect, such as a
+// certificate file that cannot be read; those of Open and Check already name
+// settings. errors.Is and errors.As give the same results for both errors. No
 // error shows a secret.
 func (src Source) Explain(err error) error {
 	if _, driver, failed := src.driver(); failed == nil {

@@ -211,7 +211,7 @@ func TestFindLayoutByLevels(t *testing.T) {
 	// What holds files of two layouts is refused, as both.
 	_, found, err = find(func(c ltxstore.ReplicaClient) ltxstore.ReplicaClient { return c })
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	assert.ErrorContains(t, err, "files of the layouts litestream and litestream-s3: want one of them named")
+	assert.ErrorContains(t, err, "files in the layouts litestream and litestream-s3: set layout to one of them")
 	assert.False(t, found)
 
 	_, found, err = ltxstore.FindLayout(t.Context(), nil)

@@ -6,20 +6,19 @@ import (
 	"strings"
 )
 
-// maxNamed is how many failures the text of a PartialError names at most.
-// During an outage of a bucket, thousands of deletions fail, and a log line
-// has to stay readable.
+// maxNamed is the maximum number of failures in the message of a PartialError.
+// During an outage, thousands of deletions fail, and a log line has to remain
+// readable.
 const maxNamed = 20
 
 // PartialError is the error of a deletion of several files (clause D1). It
 // has an *Error for each file that was not deleted; all others were.
 //
-// Its kind is the one that KindOf returns for each of its failures: errors.Is
-// matches that and no other, and KindOf returns nil if the failures differ.
-// It is retryable if all of them are. The kind of each failure is in Failed.
+// If KindOf returns the same kind for all failures, that is also the kind of the
+// PartialError, and otherwise it has none. It is retryable if all failures are.
 type PartialError struct {
-	// Failed are the failures. errors.As finds each of them, and so does
-	// errors.Is, except for kinds.
+	// Failed are the failures. errors.As finds each of them. So does errors.Is,
+	// except for kinds.
 	Failed []error
 
 	// Total is the number of files to delete, or 0 if it is not known.

@@ -30,7 +30,7 @@ func FindLTXFiles(ctx context.Context, client ReplicaClient, level int, useMetad
 		return nil, err
 	}
 	if filter == nil {
-		return nil, invalid(client.Type(), "list", "filter", nil, "want a function that says which files are meant")
+		return nil, invalid(client.Type(), "list", "filter", nil, "want a function that selects files")
 	}
 	files, err := client.LTXFiles(ctx, level, 0, useMetadata)
 	if err != nil {
@@ -85,8 +85,8 @@ func FetchLTXHeader(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 }
 
 const (
-	// indexGuess is how many bytes at the end of a file FetchPageIndex reads
-	// first. The index of about 5,000 pages fits.
+	// indexGuess is the number of bytes at the end of a file that FetchPageIndex
+	// reads first. The index of about 5,000 pages fits.
 	indexGuess = 32 << 10
 
 	// indexFooter is the length of the footer of a page index: the size of
@@ -112,7 +112,7 @@ func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 	}
 	const tail = indexFooter + ltx.TrailerSize
 	if info.Size < ltx.HeaderSize+tail {
-		return nil, corrupt(client, info, fmt.Errorf("%d bytes are no whole LTX file", info.Size))
+		return nil, corrupt(client, info, fmt.Errorf("%d bytes are too few for an LTX file", info.Size))
 	}
 	start := max(info.Size-indexGuess, 0)
 	b, err := readRange(ctx, client, info.Level, info.MinTXID, info.MaxTXID, start, info.Size-start)
@@ -148,7 +148,7 @@ func FetchPageIndex(ctx context.Context, client ReplicaClient, info *ltx.FileInf
 	}
 	for pgno, page := range pages {
 		if page.Offset < ltx.HeaderSize || page.Size <= ltx.PageHeaderSize || page.Size > maxFrame || page.Offset > first-page.Size {
-			return nil, corrupt(client, info, fmt.Errorf("page index has page %d at %d, %d bytes long", pgno, page.Offset, page.Size))
+			return nil, corrupt(client, info, fmt.Errorf("page index has page %d at %d with %d bytes", pgno, page.Offset, page.Size))
 		}
 	}
 	return pages, nil
@@ -181,8 +181,8 @@ func FetchPage(ctx context.Context, client ReplicaClient, level int, minTXID, ma
 	return hdr, data, nil
 }
 
-// decodePage decodes the frame that b consists of. The checks before
-// ltx.DecodePageData are those that it leaves to its caller.
+// decodePage decodes the frame b. It makes the checks that ltx.DecodePageData
+// leaves to its caller.
 func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 	if err := hdr.UnmarshalBinary(b); err != nil {
 		return hdr, nil, err
@@ -196,7 +196,7 @@ func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 			return hdr, nil, io.ErrUnexpectedEOF
 		}
 		if n := binary.BigEndian.Uint32(b[ltx.PageHeaderSize:]); uint64(n) != uint64(len(b)-prefix) {
-			return hdr, nil, fmt.Errorf("frame says %d bytes of data and has %d", n, len(b)-prefix)
+			return hdr, nil, fmt.Errorf("frame states a size of %d, but has %d bytes of data", n, len(b)-prefix)
 		}
 	} else if ltxio.LZ4Exceeds(b[ltx.PageHeaderSize:], ltx.MaxPageSize) {
 		return hdr, nil, fmt.Errorf("frame does not decode to %d bytes or fewer", ltx.MaxPageSize)
@@ -205,7 +205,7 @@ func decodePage(b []byte) (hdr ltx.PageHeader, data []byte, err error) {
 		return hdr, nil, err
 	}
 	if !ltx.IsValidPageSize(uint32(len(data))) {
-		return hdr, nil, fmt.Errorf("%d bytes are no page", len(data))
+		return hdr, nil, fmt.Errorf("%d is not the size of a page", len(data))
 	}
 	return hdr, data, nil
 }
@@ -243,7 +243,7 @@ func checkInfo(client ReplicaClient, info *ltx.FileInfo) error {
 		return err
 	}
 	if info == nil {
-		return invalid(client.Type(), "open", "info", nil, "want the file that is meant")
+		return invalid(client.Type(), "open", "info", nil, "want a file")
 	}
 	return nil
 }

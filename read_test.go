@@ -424,7 +424,7 @@ func TestFetchPageIndexOutOfBounds(t *testing.T) {
 				return
 			}
 			assert.ErrorIs(t, err, ltxstore.ErrChecksum)
-			assert.ErrorContains(t, err, fmt.Sprintf("page 1 at %d, %d bytes long", tt.offset, tt.size))
+			assert.ErrorContains(t, err, fmt.Sprintf("page 1 at %d with %d bytes", tt.offset, tt.size))
 			assert.Nil(t, pages)
 		})
 	}
@@ -515,9 +515,9 @@ func TestFetchPageFrames(t *testing.T) {
 	}{
 		"old framing":               {frame: old(lz4Frame(page))},
 		"old framing, two blocks":   {frame: old(lz4Frame(page[:100], page[100:]))},
-		"old framing, no page":      {old(lz4Frame(page[:500])), "500 bytes are no page"},
-		"old framing, nothing":      {old(lz4Frame()), "0 bytes are no page"},
-		"old framing, two pages":    {old(lz4Frame(bytes.Repeat(page, 3))), "1536 bytes are no page"},
+		"old framing, no page":      {old(lz4Frame(page[:500])), "500 is not the size of a page"},
+		"old framing, nothing":      {old(lz4Frame()), "0 is not the size of a page"},
+		"old framing, two pages":    {old(lz4Frame(bytes.Repeat(page, 3))), "1536 is not the size of a page"},
 		"old framing, cut":          {old(lz4Frame(page)[:100]), "EOF"},
 		"old framing, garbage":      {old([]byte("garbage garbage garbage")), "frame does not decode to"},
 		"old framing, bomb":         {old(lz4Bomb(3)), "frame does not decode to 65536 bytes or fewer"},
@@ -525,12 +525,12 @@ func TestFetchPageFrames(t *testing.T) {
 		"end of pages":              {make([]byte, 30), "page number required"},
 		"unknown flag":              {append([]byte{0, 0, 0, 7, 0, 2}, lz4Frame(page)...), "flags"},
 		"no size":                   {[]byte{0, 0, 0, 7, 0, 1, 0}, "unexpected EOF"},
-		"size only":                 {block(0), "0 bytes are no page"},
-		"size too large":            {block(5, 1, 2, 3, 4), "frame says 5 bytes of data and has 4"},
-		"size too small":            {block(3, 1, 2, 3, 4), "frame says 3 bytes of data and has 4"},
-		"size 4 GiB":                {block(math.MaxUint32, 1, 2, 3, 4), "frame says 4294967295 bytes of data and has 4"},
+		"size only":                 {block(0), "0 is not the size of a page"},
+		"size too large":            {block(5, 1, 2, 3, 4), "frame states a size of 5, but has 4 bytes of data"},
+		"size too small":            {block(3, 1, 2, 3, 4), "frame states a size of 3, but has 4 bytes of data"},
+		"size 4 GiB":                {block(math.MaxUint32, 1, 2, 3, 4), "frame states a size of 4294967295, but has 4 bytes of data"},
 		"garbage":                   {block(4, 0xff, 0xff, 0xff, 0xff), "decompress"},
-		"a block of another length": {block(4, 0x30, 1, 2, 3), "3 bytes are no page"},
+		"a block of another length": {block(4, 0x30, 1, 2, 3), "3 is not the size of a page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &fakeClient{min: 1, max: 1, file: append(make([]byte, ltx.HeaderSize), tt.frame...)}

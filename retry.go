@@ -9,23 +9,23 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// Retry says how a backend repeats failed requests to a service: with
+// Retry configures how a backend retries failed requests to a service: with
 // exponential backoff and full jitter, in one layer only, around the request.
-// The zero value is the default. The wait is at least what the service asks
-// for with Retry-After.
+// The zero value is the default. The wait is at least as long as the service
+// asks for with Retry-After.
 type Retry struct {
 	// MaxAttempts is the maximum number of attempts, including the first. 0
 	// means 10; 1 means no retries. While a body is being read, it is the
 	// number of attempts since the last byte arrived.
-	MaxAttempts int `ltx:"max-attempts" default:"10" help:"How often an operation is tried in all."`
+	MaxAttempts int `ltx:"max-attempts" default:"10" help:"The maximum number of attempts, including the first."`
 
 	// BaseDelay is the upper bound of the first wait. The bound doubles with
 	// each further wait. 0 means 100 ms.
-	BaseDelay time.Duration `ltx:"base-delay" default:"100ms" help:"The bound of the first wait; each further one is twice the one before."`
+	BaseDelay time.Duration `ltx:"base-delay" default:"100ms" help:"The upper bound of the first wait. It doubles with each further wait."`
 
 	// MaxDelay is the upper bound of every wait, except for one that
 	// Retry-After asks for. 0 means 20 s.
-	MaxDelay time.Duration `ltx:"max-delay" default:"20s" help:"The bound of every wait."`
+	MaxDelay time.Duration `ltx:"max-delay" default:"20s" help:"The upper bound of every wait."`
 }
 
 // WithDefaults returns r with the default in place of each zero field.

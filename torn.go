@@ -9,9 +9,9 @@ import (
 )
 
 // WithTorn returns a context with which LTXFiles calls report for each
-// zero-byte file that it leaves out (clause L4). Such a file is left by an
-// upload that broke off, and its transactions may be lost. report is called
-// by every backend, through any wrappers, at no cost in requests.
+// zero-byte file that it skips (clause L4). Such a file was left by an upload
+// that broke off, and its transactions may be lost. Every backend calls report,
+// through any wrappers, at no cost in requests.
 //
 // The file that report receives has a level, TXIDs and, if the store has it,
 // a time. report must be safe for concurrent use and may be called several
