@@ -11,15 +11,16 @@ const intro = `# Comparison
 
 <!-- written by: cd interop && go test ./comparison -update -->
 
-The suite of ` + "`testing/replicatest`" + `, which holds this library's clients to
-[the contract](contract.md), run against the clients of Litestream v0.5.18 by
-` + "`interop/comparison`" + `: its file client on a disk, its s3, gs, abs and oss clients on the strict servers by
-which ours are judged, with faults, its sftp, webdav and nats clients on the Go servers of these protocols
-(pkg/sftp, golang.org/x/net/webdav, nats-server), without. Some defects need another server, and are shown
-there by ` + "`interop/testservers`" + `: on OpenSSH, Litestream's sftp client cannot replace a file; on nginx, the
-` + "`DeleteAll`" + ` of its webdav client always fails. Ours hold every case: their own tests see to that.
-A number is the defect that the case found, below the table; · is a case that does not
-apply: the client has no such option, or a disk no such fault.
+` + "`interop/comparison`" + ` runs the suite of ` + "`testing/replicatest`" + `, which checks clients against
+[the contract](contract.md), with the clients of Litestream v0.5.18. Its file client runs on a disk. Its
+s3, gs, abs and oss clients run on the fake servers with faults that this library's tests use, and its
+sftp, webdav and nats clients on Go servers of these protocols (pkg/sftp, golang.org/x/net/webdav,
+nats-server), without faults. Some defects only occur on other servers, where ` + "`interop/testservers`" + `
+finds them: on OpenSSH, Litestream's sftp client cannot replace a file; on nginx, the ` + "`DeleteAll`" + ` of its
+webdav client always fails. The clients of this library pass all cases in their own tests.
+
+In the table, a number is that of the defect that the case found; the list of defects follows it. A dot
+(·) means that the case does not apply, because the client has no such option or the store no such fault.
 
 `
 
@@ -28,13 +29,13 @@ func table(all []*contestant) string {
 	var text strings.Builder
 	text.WriteString(intro)
 	for _, c := range all {
-		fmt.Fprintf(&text, "- Litestream's %s client: of %d cases that apply, %d fail", c.name, len(c.report)-len(c.report.Skipped()), len(c.bites))
+		fmt.Fprintf(&text, "- Litestream's %s client fails %d of %d cases", c.name, len(c.bites), len(c.report)-len(c.report.Skipped()))
 		if n := len(c.chance); n > 0 {
-			fmt.Fprintf(&text, ", and %d at times", n)
+			fmt.Fprintf(&text, ", and sometimes %d more", n)
 		}
 		text.WriteString(".\n")
 	}
-	text.WriteString("\n| Case | Clauses | What must hold | ltxstore |")
+	text.WriteString("\n| Case | Clauses | Rule | ltxstore |")
 	for _, c := range all {
 		fmt.Fprintf(&text, " Litestream %s |", c.name)
 	}
@@ -66,7 +67,7 @@ func cell(c *contestant, res replicatest.Result, number func(*defect) int) strin
 	by, chance := c.chance[res.Case.ID]
 	switch {
 	case chance:
-		return fmt.Sprintf("at times, %d", number(by))
+		return fmt.Sprintf("sometimes, %d", number(by))
 	case res.Skipped != "":
 		return "·"
 	case res.Err != nil:

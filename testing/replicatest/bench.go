@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	benchSmall = 1        // pages of a small file: one of 4 KiB
-	benchLarge = 16 << 20 // bytes of a large file
-	benchRange = 4096     // bytes of a ranged read
-	benchBatch = 100      // files of one deletion
+	benchSmall = 1        // pages of 4 KiB in a small file
+	benchLarge = 16 << 20 // bytes in a large file
+	benchRange = 4096     // bytes in a ranged read
+	benchBatch = 100      // files in one deletion
 )
 
-// Bench measures a store: writes of one page and of 16 MiB, reads whole and
-// in ranges, listings of two and a half pages (Config.PageSize) and the end
-// of such a level, deletions of a hundred files. Each is a sub-benchmark of b
-// on a store of its own that reports bytes per second and allocations;
-// listings and deletions also report ns/file. Only cfg.New and cfg.PageSize
-// are used. With WriteOnce, writes repeat bytes that are already stored.
+// Bench measures a store: writes of one page and of 16 MiB, reads of whole files
+// and ranges, listings of two and a half pages (Config.PageSize) and of the end
+// of such a level, and deletions of a hundred files. Each is a sub-benchmark of b
+// on a store of its own that reports bytes per second and allocations; listings
+// and deletions also report ns/file. Only cfg.New and cfg.PageSize are used. With
+// WriteOnce, writes repeat bytes that are already stored.
 func Bench(b *testing.B, cfg Config) {
 	if err := cfg.validate(); err != nil {
 		b.Fatal(err)
@@ -136,8 +136,8 @@ func benchRead(ctx context.Context, b *testing.B, e *env, want int64, next func(
 		if err != nil {
 			return err
 		}
-		// Neither WriteTo nor ReadFrom may take over: what is measured are bytes
-		// in a caller's buffer.
+		// WriteTo and ReadFrom are hidden, so that bytes are measured in a caller's
+		// buffer.
 		n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{rc}, buf)
 		if err = errors.Join(err, rc.Close()); err != nil {
 			return err

@@ -24,15 +24,15 @@ func allCases() []Case {
 		{ID: "all/mixed-operations", Clauses: []string{"C1"},
 			Rule: "Concurrent writes, reads, listings and deletions each see only their own bytes.", run: mixedOperations},
 		{ID: "all/several-clients", Clauses: []string{"C1"}, Needs: []Capability{Clients},
-			Rule: "What one client writes or deletes is visible to another at once.", run: severalClients},
+			Rule: "Another client sees immediately what one client writes or deletes.", run: severalClients},
 		{ID: "all/init", Clauses: []string{"C1"},
-			Rule: "Init may be called repeatedly and concurrently, and its context may end after it.", run: initAgain},
+			Rule: "Init may be called repeatedly and concurrently, and its context may end afterwards.", run: initAgain},
 		{ID: "all/context-done", Clauses: []string{"C2"},
-			Rule: "Under a context that is already done every method returns its error and starts nothing.", run: contextDone},
+			Rule: "With a context that is already done every method returns its error and starts nothing.", run: contextDone},
 		{ID: "all/deadline", Clauses: []string{"C2"},
 			Rule: "A deadline in the past is context.DeadlineExceeded.", run: deadlinePast},
-		{ID: "all/no-goroutine-stays", Clauses: []string{"C3", "O5"},
-			Rule: "No goroutine outlives calls, iterators and readers: done, failed, cancelled or closed early.", run: noGoroutineStays},
+		{ID: "all/no-goroutine-leaks", Clauses: []string{"C3", "O5"},
+			Rule: "No goroutine outlives calls, iterators and readers, whether they are done, failed, cancelled or closed early.", run: noGoroutineStays},
 		{ID: "all/no-secret-leaks", Clauses: []string{"C4"}, Needs: []Capability{Secrets},
 			Rule: "No secret reaches a log line or an error.", run: noSecretLeaks},
 	}
@@ -65,7 +65,7 @@ func tenWriters(ctx context.Context, e *env) error {
 }
 
 func mixedOperations(ctx context.Context, e *env) error {
-	// What is before a listing's start must not be in it.
+	// Files before the start of a listing must not be in it.
 	if err := e.writeAll(ctx, file{0, 1, 1}, file{1, 1, 1}, file{2, 1, 1}); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func severalClients(ctx context.Context, e *env) error {
 	if err := clients[0].client.DeleteLTXFiles(ctx, []*ltx.FileInfo{want[0].info()}); err != nil {
 		return err
 	}
-	// A client must survive that another deletes the directories it knows.
+	// A client must work after another one has deleted directories that it knows.
 	for _, c := range clients {
 		if err := first(
 			func() error { return c.missing(ctx, want[0]) },
@@ -164,7 +164,7 @@ func initAgain(ctx context.Context, e *env) error {
 	)
 }
 
-// methods calls every method once under ctx, with a reader that remembers
+// methods calls every method once with ctx, and with a reader that records
 // whether it was read.
 func (e *env) methods(ctx context.Context, touched *atomic.Bool) map[string]error {
 	src := &source{body: e.bodyOf(file{0, 2, 2}), hook: func() { touched.Store(true) }}
@@ -290,7 +290,7 @@ func noGoroutineStays(ctx context.Context, e *env) error {
 	return nil
 }
 
-// lockedBuffer collects log lines of several goroutines.
+// lockedBuffer collects the log lines of several goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -350,8 +350,8 @@ func noSecretLeaks(ctx context.Context, e *env) error {
 	return leaked()
 }
 
-// breakMore returns the faults of the store that need no more than one file, each of which
-// leaves the next something to break.
+// breakMore returns the faults of the store that need at most one file. After each of them the
+// next one still has an effect.
 func (e *env) breakMore() (faults []func()) {
 	if e.Faults == nil {
 		return nil

@@ -16,11 +16,11 @@ import (
 func deleteCases() []Case {
 	return []Case{
 		{ID: "delete/some", Clauses: []string{"D1"},
-			Rule: "The files named are deleted, of several levels in one call; the others stay.", run: deleteSome},
+			Rule: "The given files are deleted, of several levels in one call; all others remain.", run: deleteSome},
 		{ID: "delete/missing", Clauses: []string{"D1"},
 			Rule: "Deleting missing files, the same file twice, or an empty list succeeds.", run: deleteMissing},
 		{ID: "delete/partial-failure", Clauses: []string{"D1"}, Needs: []Capability{FailingDeletes},
-			Rule: "In a partial failure everything else is deleted, and the error names each file that was not.", run: deletePartialFailure},
+			Rule: "If some deletions fail, all other files are deleted, and the error names each file that was not.", run: deletePartialFailure},
 		{ID: "delete/bad-entry", Clauses: []string{"D1", "W8"},
 			Rule: "A list with a nil entry or an invalid name is fs.ErrInvalid, and none of its files is deleted.", run: deleteBadEntry},
 		{ID: "delete-all/everything", Clauses: []string{"D2"},
@@ -28,15 +28,15 @@ func deleteCases() []Case {
 		{ID: "delete-all/empty", Clauses: []string{"D2"},
 			Rule: "DeleteAll of a replica that was never written succeeds.", run: deleteAllEmpty},
 		{ID: "delete-all/siblings", Clauses: []string{"D2"}, Needs: []Capability{Siblings},
-			Rule: "Replicas whose paths begin with this one's survive.", run: deleteAllSiblings},
-		{ID: "delete-all/strangers", Clauses: []string{"D2"}, Needs: []Capability{RawAccess},
-			Rule: "Strangers' files survive, wherever they are; nothing else does.", run: deleteAllStrangers},
+			Rule: "Replicas whose paths begin with the path of this one survive.", run: deleteAllSiblings},
+		{ID: "delete-all/foreign-files", Clauses: []string{"D2"}, Needs: []Capability{RawAccess},
+			Rule: "Foreign files survive, wherever they are; nothing else does.", run: deleteAllForeign},
 		{ID: "delete-all/directories", Clauses: []string{"D2"}, Needs: []Capability{RawAccess},
-			Rule: "Nothing remains of a replica without strangers, not even a directory.", run: deleteAllDirectories},
+			Rule: "Nothing remains of a replica without foreign files, not even a directory.", run: deleteAllDirectories},
 		{ID: "delete-all/leftovers", Clauses: []string{"D2"}, Needs: []Capability{Leftovers},
-			Rule: "What a killed writer left is not listed, and DeleteAll removes it.", run: deleteAllLeftovers},
+			Rule: "The leftovers of a killed writer are not listed, and DeleteAll removes them.", run: deleteAllLeftovers},
 		{ID: "delete-all/parent", Clauses: []string{"D2"}, Needs: []Capability{Parents},
-			Rule: "DeleteAll of the replica at the parent path leaves this one, and the other way round.", run: deleteAllParent},
+			Rule: "DeleteAll of the replica at the parent path leaves this one, and vice versa.", run: deleteAllParent},
 	}
 }
 
@@ -103,7 +103,7 @@ func deletePartialFailure(ctx context.Context, e *env) error {
 	})
 	err := e.client.DeleteLTXFiles(ctx, infos)
 	if err == nil {
-		return errors.New("a partial failure returns no error")
+		return errors.New("deletions fail, but DeleteLTXFiles returns no error")
 	}
 	for _, f := range files {
 		named := strings.Contains(err.Error(), ltx.FormatFilename(f.min, f.max))
@@ -191,7 +191,7 @@ func deleteAllSiblings(ctx context.Context, e *env) error {
 		func() error { return e.client.DeleteAll(ctx) },
 		intact,
 		func() error { return e.writeAll(ctx, append(late, files...)...) },
-		// Not in each other's listings, whatever sorts between their names.
+		// They are not in each other's listings, whatever sorts between their names.
 		func() error { return e.lists(ctx, 0, 0, files[0], late[0], late[1]) },
 		func() error { return e.lists(ctx, 0, 2, late...) },
 		func() error { return e.lists(ctx, 0, 999, late[1]) },
@@ -204,17 +204,17 @@ func deleteAllSiblings(ctx context.Context, e *env) error {
 	return err
 }
 
-func deleteAllStrangers(ctx context.Context, e *env) error {
+func deleteAllForeign(ctx context.Context, e *env) error {
 	keys := e.Raw.Keys
-	strangers := []string{
+	foreign := []string{
 		"notes.txt", "ltx.txt", "ltx/notes.txt", "ltx2/" + ltx.FormatFilename(1, 1), "snapshots2/" + ltx.FormatFilename(1, 1),
 		"other/ltx/0000/" + ltx.FormatFilename(1, 1), "other/0000/" + ltx.FormatFilename(1, 1),
 		keys.LevelPrefix(0) + "notes.txt", keys.LevelPrefix(0) + "deeper/" + ltx.FormatFilename(1, 1), keys.LevelPrefix(9) + "1-1.ltx",
 		"generations/0123456789abcdef/snapshots/00000000.snapshot.lz4",
 	}
-	slices.Sort(strangers)
-	for _, key := range strangers {
-		if err := e.Raw.Put(ctx, key, []byte("a stranger's")); err != nil {
+	slices.Sort(foreign)
+	for _, key := range foreign {
+		if err := e.Raw.Put(ctx, key, []byte("foreign")); err != nil {
 			return fmt.Errorf("put %s: %w", key, err)
 		}
 	}
@@ -229,8 +229,8 @@ func deleteAllStrangers(ctx context.Context, e *env) error {
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(left, strangers) {
-			return fmt.Errorf("DeleteAll leaves %q: want the strangers %q", left, strangers)
+		if !slices.Equal(left, foreign) {
+			return fmt.Errorf("DeleteAll leaves %q: want the foreign files %q", left, foreign)
 		}
 	}
 	return nil
@@ -270,7 +270,7 @@ func deleteAllLeftovers(ctx context.Context, e *env) error {
 	)
 }
 
-// empty checks that nothing is below the replica's path, not even a directory.
+// empty checks that there is nothing below the replica's path, not even a directory.
 func (e *env) empty(ctx context.Context) error {
 	left, err := e.Raw.List(ctx)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 func deleteAllFailureCases() []Case {
 	return []Case{
 		{ID: "delete-all/list-fails", Clauses: []string{"D2"}, Needs: []Capability{FewRequests, FailingLists, RawAccess},
-			Rule: "DeleteAll that cannot list everything is an error, or has deleted everything.", run: deleteAllListFails},
+			Rule: "A DeleteAll that cannot list everything returns an error, or has deleted everything.", run: deleteAllListFails},
 		{ID: "delete-all/delete-fails", Clauses: []string{"D1", "D2"}, Needs: []Capability{FailingDeletes, RawAccess},
-			Rule: "DeleteAll that cannot delete a file is an error and deletes the others.", run: deleteAllDeleteFails},
+			Rule: "A DeleteAll that cannot delete a file returns an error and deletes the others.", run: deleteAllDeleteFails},
 	}
 }
 
@@ -39,7 +39,7 @@ func deleteAllDeleteFails(ctx context.Context, e *env) error {
 	}
 	for _, f := range others {
 		if (f.min != stuck.min || f.max != stuck.max) && slices.Contains(left, e.Raw.Keys.File(f.level, f.min, f.max)) {
-			return fmt.Errorf("%v is left, though it can be deleted", f)
+			return fmt.Errorf("%v is left, although it can be deleted", f)
 		}
 	}
 	return nil
@@ -54,9 +54,9 @@ func (e *env) deletedAll(ctx context.Context) (left []string, err error) {
 	case err != nil:
 		return nil, err
 	case deleted == nil && len(left) > 0:
-		return nil, fmt.Errorf("DeleteAll succeeds and leaves %d keys, %q the first", len(left), left[0])
+		return nil, fmt.Errorf("DeleteAll succeeds and leaves %d keys, such as %q", len(left), left[0])
 	case deleted != nil && errorIsMissing(deleted):
-		return nil, fmt.Errorf("DeleteAll that fails is reported as missing: %w", deleted)
+		return nil, fmt.Errorf("a failed DeleteAll is reported as a missing file: %w", deleted)
 	case deleted != nil && errors.Is(deleted, context.Canceled):
 		return nil, deleted
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// failing is the file that the cases here fail to write.
+// failing is the file that the cases in this file fail to write.
 var failing = file{0, 7, 7}
 
 // failingBody is large enough that its last byte is far from its first buffer.
 func (e *env) failingBody() []byte { return e.ltxBody(failing, timeOf(7), 8) }
 
-// olderBody is what failing may hold before.
+// olderBody is the earlier content of failing in some cases.
 func (e *env) olderBody() []byte { return e.ltxFile(7, 7, timeOf(8), 2) }
 
 func failureCases() []Case {
@@ -59,7 +59,7 @@ func failureCases() []Case {
 		Case{ID: "write/no-leftovers", Clauses: []string{"W3"}, Needs: []Capability{RawAccess},
 			Rule: "Failed writes leave no temporary file and no unfinished upload.", run: noLeftovers},
 		Case{ID: "write/store-fails", Clauses: []string{"W3"}, Needs: []Capability{Outages},
-			Rule: "When the store fails, the write returns an error, but none about a missing file.", run: storeFails},
+			Rule: "When the store fails, methods return errors, and none of these is about a missing file.", run: storeFails},
 	)
 }
 
@@ -83,7 +83,7 @@ func readerFails(ctx context.Context, e *env, at func(int) int, over bool) error
 	return e.stays(ctx, failing, old)
 }
 
-// older writes the older file, if there is to be one, and returns its body.
+// older writes the older file, if the case has one, and returns its body.
 func (e *env) older(ctx context.Context, over bool) ([]byte, error) {
 	if !over {
 		return nil, nil
@@ -107,15 +107,15 @@ func writeCancelled(ctx context.Context, e *env, at func(int) int, over bool) er
 		return err
 	})
 	if err == nil && src.ended.Load() && src.at == len(body) {
-		// Everything had been read: the write may have been too far to stop.
-		// Then the file must be whole.
+		// The whole body was read, so that the write may have succeeded. Then the
+		// file must be whole.
 		return e.holds(ctx, failing, body)
 	}
 	if err := is("write", err, context.Canceled); err != nil {
 		return err
 	}
 	if src.ended.Load() && src.at <= len(body)/2 {
-		return fmt.Errorf("cancelled when %d of %d bytes were read, the write read on to the end", src.at, len(body))
+		return fmt.Errorf("cancelled when %d of %d bytes were read, the write continued to the end", src.at, len(body))
 	}
 	return e.stays(ctx, failing, old)
 }
@@ -150,7 +150,7 @@ func noLeftovers(ctx context.Context, e *env) error {
 		if err := is("write", err, errSource); err != nil {
 			return err
 		}
-		// Half of a body may be less than a part: nothing has been begun then.
+		// Half of a body may be less than a part: nothing was begun then.
 		for _, at := range []int{len(body) / 2, len(body) * 15 / 16} {
 			cancelled, cancel := context.WithCancel(ctx)
 			src := &source{body: body, at: at, chunk: 4 << 10, hook: cancel}
@@ -173,7 +173,7 @@ func noLeftovers(ctx context.Context, e *env) error {
 	return nil
 }
 
-// keys returns what Raw.List does, sorted, without empty directories.
+// keys returns the result of Raw.List, sorted and without empty directories.
 func (e *env) keys(ctx context.Context) ([]string, error) {
 	all, err := e.Raw.List(ctx)
 	if err != nil {
@@ -194,9 +194,9 @@ func storeFails(ctx context.Context, e *env) error {
 	check := func(what string, err error) {
 		switch {
 		case err == nil:
-			errs = append(errs, fmt.Errorf("%s succeeds in an outage", what))
+			errs = append(errs, fmt.Errorf("%s succeeds during an outage", what))
 		case errorIsMissing(err):
-			errs = append(errs, fmt.Errorf("%s in an outage is reported as missing: %w", what, err))
+			errs = append(errs, fmt.Errorf("%s during an outage is reported as a missing file: %w", what, err))
 		}
 	}
 	_, err := e.client.WriteLTXFile(ctx, 0, 2, 2, &source{body: e.bodyOf(file{0, 2, 2})})

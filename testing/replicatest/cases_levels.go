@@ -12,7 +12,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// listTorn plants torn uploads on two levels, among whole files.
+// listTorn puts torn uploads among the whole files of two levels.
 func listTorn(ctx context.Context, e *env) error {
 	torn := []file{{0, 3, 3}, {0, 6, 8}, {ltxstore.SnapshotLevel, 1, 6}}
 	whole := []file{{0, 2, 2}, {0, 4, 4}, {ltxstore.SnapshotLevel, 1, 2}}
@@ -42,11 +42,11 @@ func listTorn(ctx context.Context, e *env) error {
 		}
 		for _, f := range torn {
 			if !reported[f] {
-				return fmt.Errorf("the listing (useMetadata is %t) does not report %v, which has no bytes, to the function of WithTorn", useMetadata, f)
+				return fmt.Errorf("listing with useMetadata %t does not report %v, which is empty, to the function of WithTorn", useMetadata, f)
 			}
 		}
 		if len(reported) != len(torn) {
-			return fmt.Errorf("the function of WithTorn gets %v: want %v", reported, torn)
+			return fmt.Errorf("the function of WithTorn was called with %v: want %v", reported, torn)
 		}
 		if err := sameFiles("listing of both levels", listed, whole); err != nil {
 			return err
@@ -79,13 +79,13 @@ func listFoundLevels(ctx context.Context, e *env) error {
 	}
 	for _, f := range files {
 		if !slices.Contains(levels, f.level) {
-			return fmt.Errorf("levels are %v: want %d among them, which holds a file", levels, f.level)
+			return fmt.Errorf("levels are %v: want them to include %d, which has a file", levels, f.level)
 		}
 	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := lister.LTXLevels(ended); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("levels under a context that has ended: error is %v: want %v", err, context.Canceled)
+		return fmt.Errorf("levels with a context that is done: error is %v: want %v", err, context.Canceled)
 	}
 	return nil
 }

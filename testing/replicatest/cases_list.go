@@ -14,27 +14,27 @@ import (
 func listCases() []Case {
 	return []Case{
 		{ID: "list/sorted", Clauses: []string{"L1", "L6"},
-			Rule: "Files written in any order, overlapping ones among them, are listed by (MinTXID, MaxTXID).", run: listSorted},
+			Rule: "Files written in any order, including overlapping ones, are listed by (MinTXID, MaxTXID).", run: listSorted},
 		{ID: "list/seek", Clauses: []string{"L2"},
-			Rule: "A seek that is exact, between files, inside a spanning range or beyond the end gives the files with MinTXID ≥ seek.", run: listSeek},
+			Rule: "A seek to a file, between files, into a range or beyond the end lists the files with MinTXID ≥ seek.", run: listSeek},
 		{ID: "list/levels-apart", Clauses: []string{"L2", "L4"},
-			Rule: "A level lists its own files only, even for levels such as 1, 10 and 100.", run: listLevels},
+			Rule: "The listing of a level has only its files, even for levels such as 1, 10 and 100.", run: listLevels},
 		{ID: "list/sizes", Clauses: []string{"L1", "T1"},
-			Rule: "A listing gives each file's size and, with useMetadata, its time.", run: listSizes},
+			Rule: "A listing has each file's size and, with useMetadata, its time.", run: listSizes},
 		{ID: "list/empty", Clauses: []string{"L5"},
 			Rule: "An empty or missing level has no items, and listing it succeeds.", run: listEmpty},
-		{ID: "list/strangers", Clauses: []string{"L4"}, Needs: []Capability{RawAccess},
-			Rule: "Temporary files, other names, deeper prefixes and zero-byte files are not listed.", run: listStrangers},
+		{ID: "list/foreign-files", Clauses: []string{"L4"}, Needs: []Capability{RawAccess},
+			Rule: "Temporary files, other names, deeper prefixes and zero-byte files are not listed.", run: listForeign},
 		{ID: "list/torn-reported", Clauses: []string{"L4"}, Needs: []Capability{RawAccess},
 			Rule: "A zero-byte file is reported to the function of WithTorn; a whole or deleted one is not.", run: listTorn},
 		{ID: "list/levels-found", Clauses: []string{"L7"}, Needs: []Capability{FoundLevels},
-			Rule: "LTXLevels returns every level that holds a file, above SnapshotLevel too, and is sorted.", run: listFoundLevels},
+			Rule: "LTXLevels returns every level that has a file, also above SnapshotLevel, in ascending order.", run: listFoundLevels},
 		{ID: "list/items-are-values", Clauses: []string{"L5"},
 			Rule: "An item stays unchanged when the iterator advances, and changing it affects no other.", run: listItems},
 		{ID: "list/closed", Clauses: []string{"L5"},
 			Rule: "After Close, Next returns false; a second Close succeeds.", run: listClosed},
 		{ID: "list/deleted-and-added", Clauses: []string{"L1", "D1"},
-			Rule: "A listing shows a file from when it is written until it is deleted.", run: listDeletedAndAdded},
+			Rule: "A listing has a file from the moment it is written until it is deleted.", run: listDeletedAndAdded},
 	}
 }
 
@@ -121,7 +121,7 @@ func listEmpty(ctx context.Context, e *env) error {
 	)
 }
 
-func listStrangers(ctx context.Context, e *env) error {
+func listForeign(ctx context.Context, e *env) error {
 	ours := []file{{0, 2, 2}, {0, 4, 4}}
 	if err := e.writeAll(ctx, ours...); err != nil {
 		return err
@@ -132,9 +132,9 @@ func listStrangers(ctx context.Context, e *env) error {
 		dir + "3-3.ltx", dir + "000000000000000A-000000000000000A.ltx", dir + "0000000000000004-0000000000000003.ltx",
 		dir + "0000000000000003_0000000000000003.ltx", dir + "0000000000000003-0000000000000003.LTX",
 		dir + "deeper/" + name, dir + ltx.FormatFilename(5, 5) + "/child", dir + "zzz", dir + "!",
-		"stranger.txt", "ltx/" + name, "0000.txt",
+		"foreign.txt", "ltx/" + name, "0000.txt",
 	} {
-		if err := e.Raw.Put(ctx, key, []byte("a stranger's")); err != nil {
+		if err := e.Raw.Put(ctx, key, []byte("foreign")); err != nil {
 			return fmt.Errorf("put %s: %w", key, err)
 		}
 	}
@@ -146,7 +146,7 @@ func listStrangers(ctx context.Context, e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := sameFiles("listing among strangers", infos, ours); err != nil {
+		if err := sameFiles("listing among foreign files", infos, ours); err != nil {
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func listItems(ctx context.Context, e *env) error {
 	)
 }
 
-// keepItems returns the items of a listing, the first of which it changes after the second.
+// keepItems returns the items of a listing. It changes the first one after reading the second.
 func keepItems(itr ltx.FileIterator) (kept []*ltx.FileInfo, err error) {
 	for itr.Next() {
 		item := itr.Item()
@@ -187,7 +187,7 @@ func keepItems(itr ltx.FileIterator) (kept []*ltx.FileInfo, err error) {
 		}
 		kept = append(kept, item)
 		if len(kept) == 2 {
-			*kept[0] = ltx.FileInfo{Level: 99, MinTXID: 99, MaxTXID: 99} // the caller's to change
+			*kept[0] = ltx.FileInfo{Level: 99, MinTXID: 99, MaxTXID: 99} // the caller may change it
 		}
 	}
 	return kept, nil

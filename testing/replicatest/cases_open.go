@@ -20,11 +20,11 @@ import (
 func openCases() []Case {
 	return []Case{
 		{ID: "open/partial-read", Clauses: []string{"O1"},
-			Rule: "50 bytes from offset 100 of 1,000 are those 50.", run: openPartial},
+			Rule: "50 bytes from offset 100 of 1,000 are exactly those.", run: openPartial},
 		{ID: "open/ranges", Clauses: []string{"O1"},
-			Rule: "Every offset in and around a file with every size returns exactly that range; at the end it is empty, without an error.", run: openRanges},
+			Rule: "Any offset in or around a file with any size returns exactly that range; at the end it is empty, without an error.", run: openRanges},
 		{ID: "open/largest-sizes", Clauses: []string{"O1"},
-			Rule: "A size up to the largest int64, which overflows with the offset, returns the rest of the file.", run: openLargestSizes},
+			Rule: "A size up to the largest int64, whose sum with the offset overflows, returns the rest of the file.", run: openLargestSizes},
 		{ID: "open/negative-ranges", Clauses: []string{"O1"},
 			Rule: "A negative offset or size is fs.ErrInvalid.", run: openNegative},
 		{ID: "open/reader-behaves", Clauses: []string{"O1"},
@@ -34,21 +34,21 @@ func openCases() []Case {
 		{ID: "open/torn-upload", Clauses: []string{"O2", "L4"}, Needs: []Capability{RawAccess},
 			Rule: "A zero-byte file is fs.ErrNotExist, because it is not listed.", run: openTornUpload},
 		{ID: "open/missing-store", Clauses: []string{"O2"}, Needs: []Capability{MissingStore},
-			Rule: "A missing bucket or root is ErrStoreNotFound, in every method, and not fs.ErrNotExist.", run: openMissingStore},
+			Rule: "A missing bucket or root directory is ErrStoreNotFound, in every method, and not fs.ErrNotExist.", run: openMissingStore},
 		{ID: "open/broken-transfer", Clauses: []string{"O3"}, Needs: []Capability{BrokenTransfers},
-			Rule: "A transfer that breaks repeatedly, with progress, still delivers every byte.", run: openBrokenTransfer},
+			Rule: "A transfer that breaks repeatedly but makes progress still delivers every byte.", run: openBrokenTransfer},
 		{ID: "open/no-progress", Clauses: []string{"O3"}, Needs: []Capability{BrokenTransfers},
-			Rule: "A transfer that makes no progress ends in an error, not in a short success.", run: openNoProgress},
+			Rule: "A transfer that makes no progress ends with an error, and not with a short success.", run: openNoProgress},
 		{ID: "open/one-version", Clauses: []string{"O3", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
-			Rule: "A reader of a file that is replaced meanwhile returns one whole version, or an error, never a mixture.", run: openOneVersion},
+			Rule: "A reader of a file that is replaced while it is read returns one whole version or an error, never a mixture.", run: openOneVersion},
 		{ID: "open/deleted-meanwhile", Clauses: []string{"O3", "C1"},
-			Rule: "A reader of a file that is deleted meanwhile returns all of it, or an error, never a short success.", run: openDeletedMeanwhile},
+			Rule: "A reader of a file that is deleted while it is read returns all of it or an error, never a short success.", run: openDeletedMeanwhile},
 		{ID: "open/cancelled", Clauses: []string{"O4", "C2"},
-			Rule: "When the context ends, the reader's next reads fail with its error.", run: openCancelled},
+			Rule: "When the context ends, further reads fail with its error.", run: openCancelled},
 		{ID: "open/cancelled-while-blocked", Clauses: []string{"O4", "C2"}, Needs: []Capability{StalledTransfers},
 			Rule: "When the context ends while a read waits for the store, the read fails with its error.", run: openCancelledBlocked},
 		{ID: "open/close-at-any-time", Clauses: []string{"O5"},
-			Rule: "A reader can be closed before, while and after it is read, and twice; a closed one reads nothing.", run: openClose},
+			Rule: "A reader can be closed before, during and after reading, and twice; a closed one reads nothing.", run: openClose},
 	}
 }
 
@@ -159,7 +159,7 @@ func openMissing(ctx context.Context, e *env) error {
 					return err
 				}
 				if errors.Is(err, ltxstore.ErrStoreNotFound) {
-					return fmt.Errorf("missing file %v is a missing store: %w", f, err)
+					return fmt.Errorf("missing file %v is reported as a missing store: %w", f, err)
 				}
 				for _, part := range []string{e.client.Type(), "open", ltx.FormatFilename(f.min, f.max)} {
 					if !strings.Contains(err.Error(), part) {
@@ -242,7 +242,7 @@ func openNoProgress(ctx context.Context, e *env) error {
 	e.Faults.Cut(0)
 	got, err := e.read(ctx, f, 0, 0)
 	if err == nil {
-		return fmt.Errorf("a transfer without progress gives %d of %d bytes and no error", len(got), len(body))
+		return fmt.Errorf("a transfer without progress returns %d of %d bytes and no error", len(got), len(body))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("a broken transfer is reported as a missing file: %w", err)
@@ -282,7 +282,7 @@ func openOneVersion(ctx context.Context, e *env) error {
 	if err != nil {
 		return nil
 	}
-	return sameBytes("what a reader gives whose file was replaced", append(got, rest...), older)
+	return sameBytes("a file that was replaced while it was read", append(got, rest...), older)
 }
 
 func openDeletedMeanwhile(ctx context.Context, e *env) error {
@@ -303,7 +303,7 @@ func openDeletedMeanwhile(ctx context.Context, e *env) error {
 	if err != nil {
 		return nil
 	}
-	return sameBytes("what a reader gives whose file was deleted", append(got, rest...), body)
+	return sameBytes("a file that was deleted while it was read", append(got, rest...), body)
 }
 
 func openCancelled(ctx context.Context, e *env) error {
@@ -327,7 +327,7 @@ func openCancelled(ctx context.Context, e *env) error {
 		return err
 	})
 	if err == nil {
-		return fmt.Errorf("a cancelled reader went on for %d of %d bytes and ended without an error", n, len(body)-len(got))
+		return fmt.Errorf("a cancelled reader returned %d of %d more bytes and ended without an error", n, len(body)-len(got))
 	}
 	return is("read", err, context.Canceled)
 }

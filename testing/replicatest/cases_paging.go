@@ -28,11 +28,11 @@ func pagingCases() []Case {
 		{ID: "list/pages-closed", Clauses: []string{"L5", "C3"}, Needs: few,
 			Rule: "Closing early stops fetching ahead.", run: listPagesClosed},
 		{ID: "list/while-changing", Clauses: []string{"L1", "C1"}, Needs: few,
-			Rule: "While files are written and deleted, a listing has every file that stays, once, in order.", run: listWhileChanging},
+			Rule: "While other files are written and deleted, a listing has every remaining file once, in order.", run: listWhileChanging},
 		{ID: "list/fails-later", Clauses: []string{"L5"}, Needs: append(few, FailingLists),
 			Rule: "When a page cannot be fetched, Next is false and Err and Close return the error.", run: listFailsLater},
 		{ID: "delete/pages", Clauses: []string{"D1"}, Needs: few,
-			Rule: "More files than a page are deleted in one call, every other one staying.", run: deletePages},
+			Rule: "One call deletes every other file of a level of several pages.", run: deletePages},
 		{ID: "delete-all/pages", Clauses: []string{"D2"}, Needs: few,
 			Rule: "DeleteAll deletes a level of several pages.", run: deleteAllPages},
 	}
@@ -91,9 +91,9 @@ func listPagesSeek(ctx context.Context, e *env) error {
 	return e.lists(ctx, 0, files[len(files)-1].min+1)
 }
 
-// costs checks that part, given a level of seven pages and whether to list
-// it with useMetadata, makes at most a given share of the requests that
-// listing the level makes.
+// costs checks that part, given a level of seven pages and whether to list it
+// with useMetadata, makes at most the given share of the requests that listing
+// the level makes.
 func (e *env) costs(ctx context.Context, what string, share int64, part func(files []file, useMetadata bool) error) error {
 	files, err := e.writeTens(ctx, e.PageSize*7)
 	if err != nil {
@@ -110,14 +110,14 @@ func (e *env) costs(ctx context.Context, what string, share int64, part func(fil
 		}
 		whole := e.Requests() - start
 		if whole < 7 {
-			return fmt.Errorf("listing %d files, %d a page, made %d requests: want Store.Requests to count 7 or more", len(files), e.PageSize, whole)
+			return fmt.Errorf("listing %d files, %d per page, made %d requests: want Store.Requests to count 7 or more", len(files), e.PageSize, whole)
 		}
 		start = e.Requests()
 		if err := part(files, useMetadata); err != nil {
 			return err
 		}
 		if cost := e.Requests() - start; cost > whole/share {
-			return fmt.Errorf("%s, with useMetadata %t, costs %d requests and the level %d: want at most %d", what, useMetadata, cost, whole, whole/share)
+			return fmt.Errorf("%s with useMetadata %t costs %d requests, and the level %d: want at most %d", what, useMetadata, cost, whole, whole/share)
 		}
 	}
 	return nil
@@ -135,7 +135,7 @@ func listCosts(ctx context.Context, e *env) error {
 		return err
 	}
 	if cost, most := e.Requests()-start, int64(pages*6/5+2); cost > most {
-		return fmt.Errorf("listing %d files, %d a page, made %d requests: want at most %d", len(files), e.PageSize, cost, most)
+		return fmt.Errorf("listing %d files, %d per page, made %d requests: want at most %d", len(files), e.PageSize, cost, most)
 	}
 	return sameFiles("listing", infos, files)
 }
@@ -192,7 +192,7 @@ func listCancelled(ctx context.Context, e *env) error {
 			return err
 		}
 		if taken+more == len(files) {
-			return fmt.Errorf("cancelled after %d items, the listing went on to its end", taken)
+			return fmt.Errorf("cancelled after %d items, the listing continued to its end", taken)
 		}
 		for what, err := range map[string]error{"Err": itr.Err(), "Close": itr.Close()} {
 			if err := is(fmt.Sprintf("%s, cancelled after %d items", what, taken), err, context.Canceled); err != nil {
@@ -269,8 +269,8 @@ func listWhileChanging(ctx context.Context, e *env) error {
 	return errors.Join(err, changeErr)
 }
 
-// listBetweenChanges lists files while a file before all of them comes after
-// half of every page, and goes after half of the next.
+// listBetweenChanges lists files. After half of a page, a file that sorts before
+// all of them is added, and after half of the next page it is deleted.
 func (e *env) listBetweenChanges(ctx context.Context, stay []file) error {
 	itr, err := e.client.LTXFiles(ctx, 0, 0, false)
 	if err != nil {
@@ -294,7 +294,7 @@ func (e *env) listBetweenChanges(ctx context.Context, stay []file) error {
 	return sameStaying(infos, stay)
 }
 
-// comesAndGoes returns what writes and what deletes a file between the file of
+// comesAndGoes returns functions that write and delete a file between the file of
 // writePages at index i and the next.
 func (e *env) comesAndGoes(ctx context.Context, i int) (come, gone func() error) {
 	id := ltx.TXID(i+1)*10 + 5
@@ -309,7 +309,7 @@ func sameStaying(infos []*ltx.FileInfo, stay []file) error {
 		return errors.New("a listing during changes is not sorted")
 	}
 	infos = slices.DeleteFunc(infos, func(info *ltx.FileInfo) bool { return info.MinTXID%10 == 5 })
-	return sameFiles("what stays of a listing during changes", infos, stay)
+	return sameFiles("unchanged files in a listing during changes", infos, stay)
 }
 
 func listFailsLater(ctx context.Context, e *env) error {
@@ -320,7 +320,7 @@ func listFailsLater(ctx context.Context, e *env) error {
 	e.Faults.Lists()
 	itr, err := e.client.LTXFiles(ctx, 0, 0, false)
 	if err != nil {
-		return nil // it may fail at once: the rest is what must not be
+		return nil // it may fail immediately
 	}
 	n := 0
 	for itr.Next() {
@@ -329,9 +329,9 @@ func listFailsLater(ctx context.Context, e *env) error {
 	errNext, errClose := itr.Err(), itr.Close()
 	switch {
 	case errNext == nil:
-		return fmt.Errorf("a listing whose second page fails has %d of %d files and no Err", n, len(files))
+		return fmt.Errorf("a listing whose second page fails has %d of %d files, and Err is nil", n, len(files))
 	case errClose == nil:
-		return errors.New("a listing whose second page fails has an Err and Close is nil")
+		return errors.New("a listing whose second page fails has an Err, but Close returns nil")
 	case itr.Next():
 		return errors.New("Next is true after an error")
 	}

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// panicked is what a source panics with.
+// panicked is the value that a source panics with.
 type panicked struct{ at int64 }
 
-// panicking is a source that panics where a byte is to be read. It can be read at any
-// place, as a file can, which some clients do in several goroutines.
+// panicking is a source that panics when a certain byte is read. It has a ReadAt, as a
+// file does, which some clients call in several goroutines.
 type panicking struct {
 	*bytes.Reader
 	at int64
@@ -33,17 +33,17 @@ func (p *panicking) ReadAt(b []byte, off int64) (int, error) {
 	return p.Reader.ReadAt(b, off)
 }
 
-// WriteTo hides that of bytes.Reader.
+// WriteTo hides the method of bytes.Reader.
 func (p *panicking) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{p})
 }
 
-// panickingEnd is a source that panics at once.
+// panickingEnd is a source that panics immediately.
 type panickingEnd struct{ with panicked }
 
 func (p panickingEnd) Read([]byte) (int, error) { panic(p.with) }
 
-// panickingBodies are the bodies of failing, and where they panic.
+// panickingBodies are the bodies of failing and the offsets at which they panic.
 func (e *env) panickingBodies() (sources []*panicking) {
 	small := e.failingBody()
 	large := e.ltxBody(failing, timeOf(7), e.BodySize/pageSize)
@@ -55,12 +55,12 @@ func (e *env) panickingBodies() (sources []*panicking) {
 	return sources
 }
 
-// writePanics writes failing, and returns an error unless that panics with what the
-// source does.
+// writePanics writes failing, and returns an error unless WriteLTXFile panics with the
+// value of the source.
 func (e *env) writePanics(ctx context.Context, at int64, r io.Reader) (err error) {
 	defer func() {
 		if value := recover(); value != (panicked{at}) {
-			err = fmt.Errorf("the reader panics at byte %d; WriteLTXFile panics with %v and returns error %w", at, value, err)
+			err = fmt.Errorf("reader panics at byte %d, but WriteLTXFile panics with %v and returns error %w", at, value, err)
 		} else {
 			err = nil
 		}
@@ -85,7 +85,7 @@ func readerPanics(ctx context.Context, e *env) error {
 			}
 		}
 	}
-	// One that is too long for a single request.
+	// A body that is too large for a single request.
 	at := e.LargeSize / 16 * 15
 	large := io.MultiReader(newGenerated(3, at), panickingEnd{panicked{at}})
 	if err := first(
@@ -94,7 +94,7 @@ func readerPanics(ctx context.Context, e *env) error {
 	); err != nil {
 		return err
 	}
-	// The failed writes hold nothing that the next one needs.
+	// The failed writes have released everything that the next one needs.
 	body := e.failingBody()
 	if _, err := e.write(ctx, failing, body); err != nil {
 		return err

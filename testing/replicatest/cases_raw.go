@@ -23,7 +23,7 @@ func rawCases() []Case {
 		{ID: "raw/opened", Clauses: []string{"O6"}, Needs: needs,
 			Rule: "OpenRaw returns the file's bytes, or a range of them.", run: rawOpened},
 		{ID: "raw/refused", Clauses: []string{"O6"}, Needs: needs,
-			Rule: "A missing file is fs.ErrNotExist, a path that leaves the replica's fs.ErrInvalid, and a context that has ended stops both.", run: rawRefused},
+			Rule: "A missing file is fs.ErrNotExist, a path outside of the replica's is fs.ErrInvalid, and both methods return the error of a context that is done.", run: rawRefused},
 	}
 }
 
@@ -34,7 +34,7 @@ func (e *env) raw() (backend.RawLister, backend.RawOpener) {
 	return lister, opener
 }
 
-// rawFolder is where Litestream v0.3 keeps its segments.
+// rawFolder is a folder in which Litestream v0.3 stores its segments.
 const rawFolder = "generations/0123456789abcdef/wal"
 
 func rawListed(ctx context.Context, e *env) error {
@@ -51,7 +51,7 @@ func rawListed(ctx context.Context, e *env) error {
 		})
 	}
 	if err := list(rawFolder); err != nil || len(visited) > 0 {
-		return fmt.Errorf("a folder that is missing has %d entries and error %v: want none", len(visited), err)
+		return fmt.Errorf("a missing folder has %d entries and error %v: want none", len(visited), err)
 	}
 	var names []string
 	sizes := make(map[string]int)
@@ -65,7 +65,7 @@ func rawListed(ctx context.Context, e *env) error {
 	if err != nil {
 		return fmt.Errorf("put: %w", err)
 	}
-	for _, other := range []string{rawFolder + "2/stranger", "generations2/stranger", rawFolder + "/deeper/stranger"} {
+	for _, other := range []string{rawFolder + "2/foreign", "generations2/foreign", rawFolder + "/deeper/foreign"} {
 		if err := e.Raw.Put(ctx, other, []byte("x")); err != nil {
 			return fmt.Errorf("put: %w", err)
 		}
@@ -77,24 +77,24 @@ func rawListed(ctx context.Context, e *env) error {
 	if err := list("generations"); err != nil {
 		return err
 	}
-	visited = first // names stay valid, whatever is listed after them
+	visited = first // names remain valid, whatever is listed after them
 	for name, size := range sizes {
 		if f, ok := visited[name]; !ok || f.Folder || f.Size != int64(size) || f.Modified.IsZero() {
 			return fmt.Errorf("%s of %d bytes is listed as %+v (%t): want its size and time", name, size, f, ok)
 		}
 	}
 	if !visited["deeper"].Folder || len(visited) != len(sizes)+1 {
-		return fmt.Errorf("%d entries, deeper is %+v: want %d files and a folder", len(visited), visited["deeper"], len(sizes))
+		return fmt.Errorf("%d entries, and deeper is %+v: want %d files and a folder", len(visited), visited["deeper"], len(sizes))
 	}
 	if err := list("."); err != nil {
 		return err
 	}
 	if len(visited) != 2 || !visited["generations"].Folder || !visited["generations2"].Folder {
-		return fmt.Errorf("the replica's path has %v: want its two folders", visited)
+		return fmt.Errorf("the replica's path has %v: want two folders", visited)
 	}
 	refused := errors.New("refused")
 	if err := lister.ListRaw(ctx, rawFolder, func(backend.RawFile) error { return refused }); !errors.Is(err, refused) {
-		return fmt.Errorf("error is %v where visit returns %v: want that", err, refused)
+		return fmt.Errorf("error is %v: want %v, the error of visit", err, refused)
 	}
 	return nil
 }
@@ -150,10 +150,10 @@ func rawRefused(ctx context.Context, e *env) error {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := lister.ListRaw(ended, rawFolder, nothing); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("list under a context that has ended: %w: want %w", err, context.Canceled)
+		return fmt.Errorf("list with a context that is done: %w: want %w", err, context.Canceled)
 	}
 	if _, err := opener.OpenRaw(ended, rawFolder+"/there", 0, 0); !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("open under a context that has ended: %w: want %w", err, context.Canceled)
+		return fmt.Errorf("open with a context that is done: %w: want %w", err, context.Canceled)
 	}
 	return nil
 }

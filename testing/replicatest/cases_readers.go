@@ -18,7 +18,7 @@ func readerCases() []Case {
 			Rule: "The caller's reader is read to io.EOF and not closed.", run: writeReadsToEOF},
 		{ID: "write/readers", Clauses: []string{"W5"},
 			Rule: "Any reader works: one-byte reads, data together with io.EOF, unknown length, files, pipes.", run: writeReaders},
-		{ID: "write/seeker-from-where-it-stands", Clauses: []string{"W5"},
+		{ID: "write/seeker-from-current-offset", Clauses: []string{"W5"},
 			Rule: "A seekable reader is written from its current offset.", run: writeSeeker},
 		{ID: "write/empty", Clauses: []string{"W5"},
 			Rule: "An empty body is fs.ErrInvalid and nothing is written.", run: writeEmpty},
@@ -87,10 +87,10 @@ func writeReaders(ctx context.Context, e *env) error {
 	return writeOSFiles(ctx, e, file{level, 1, 1}, file{level + 1, 1, 1}, body)
 }
 
-// margin is what surrounds a body of which a reader shows the middle.
+// margin surrounds a body in a larger source.
 const margin = "not of the body"
 
-// within returns a reader of b and a margin on either side.
+// within returns a reader of b with a margin on either side.
 func within(b []byte) *strings.Reader { return strings.NewReader(margin + string(b) + margin) }
 
 // brokenSeeker is like a pipe: it has a Seek method that fails.
@@ -98,8 +98,8 @@ type brokenSeeker struct{ io.Reader }
 
 func (brokenSeeker) Seek(int64, int) (int64, error) { return 0, errors.New("illegal seek") }
 
-// writeOSFiles writes body from a file on disk, where it starts after a few
-// other bytes, and from an operating system's pipe.
+// writeOSFiles writes body from a file on disk, where it follows a few other bytes,
+// and from a pipe of the operating system.
 func writeOSFiles(ctx context.Context, e *env, fromFile, fromPipe file, body []byte) (err error) {
 	disk, err := os.CreateTemp("", "replicatest-*")
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 func rewriteCases() []Case {
 	return []Case{
 		{ID: "rewrite/replaces", Clauses: []string{"W6"}, Needs: []Capability{Rewriting},
-			Rule: "Writing a name again replaces its content, size and time, longer or shorter.", run: rewriteReplaces},
+			Rule: "Writing a name again replaces its content, size and time, whether the new content is longer or shorter.", run: rewriteReplaces},
 		{ID: "rewrite/old-until-replaced", Clauses: []string{"W2", "W6"}, Needs: []Capability{Rewriting},
-			Rule: "Until a rewrite has ended, the older file is read.", run: rewriteOldUntilReplaced},
+			Rule: "Until a rewrite has ended, readers get the older file.", run: rewriteOldUntilReplaced},
 		{ID: "rewrite/many-writers", Clauses: []string{"W6", "C1"}, Needs: []Capability{Rewriting, AtomicRewriting},
 			Rule: "Concurrent writers of one name leave one writer's bytes; a concurrent reader sees whole files only.", run: rewriteManyWriters},
 		{ID: "rewrite/upload-removed", Clauses: []string{"W2", "W3", "W6"}, Needs: []Capability{Rewriting, Clients, RawAccess},
-			Rule: "A write whose unfinished upload is removed by another client's DeleteAll is whole, or an error: no other file of its size passes for it.", run: rewriteUploadRemoved},
+			Rule: "If another client's DeleteAll removes the unfinished upload of a write, the file is whole or the write fails: another file of the same size is not mistaken for it.", run: rewriteUploadRemoved},
 		{ID: "once/refuses-other-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
-			Rule: "With WriteOnce an existing name with other bytes is fs.ErrExist, and stays.", run: onceRefuses},
+			Rule: "With WriteOnce, writing different bytes to an existing name is fs.ErrExist, and the file remains.", run: onceRefuses},
 		{ID: "once/accepts-the-same-bytes", Clauses: []string{"W6"}, Needs: []Capability{WriteOnce},
-			Rule: "With WriteOnce writing the same bytes again succeeds.", run: onceAccepts},
+			Rule: "With WriteOnce, writing the same bytes again succeeds.", run: onceAccepts},
 		{ID: "once/one-winner", Clauses: []string{"W6", "C1"}, Needs: []Capability{WriteOnce},
-			Rule: "With WriteOnce exactly one of several concurrent writers of different bytes succeeds.", run: onceOneWinner},
+			Rule: "With WriteOnce, exactly one of several concurrent writers of different bytes succeeds.", run: onceOneWinner},
 	}
 }
 
@@ -53,7 +53,7 @@ func rewriteReplaces(ctx context.Context, e *env) error {
 			return err
 		}
 		if got := infos[0]; got.Size != int64(len(body)) || !got.CreatedAt.Equal(at) {
-			return fmt.Errorf("rewrite %d is listed with %d bytes of %v: want %d of %v", i, got.Size, got.CreatedAt, len(body), at)
+			return fmt.Errorf("rewrite %d is listed with %d bytes and time %v: want %d and %v", i, got.Size, got.CreatedAt, len(body), at)
 		}
 	}
 	return nil
@@ -76,8 +76,8 @@ func rewriteOldUntilReplaced(ctx context.Context, e *env) error {
 	return e.holds(ctx, failing, body)
 }
 
-// rewriteUploadRemoved has a body go on under the same name when the write's own
-// upload is gone: both are as large, and the other is the newer one.
+// rewriteUploadRemoved lets another client write the same name once the upload of the
+// write is gone: both files have the same size, and the other one is newer.
 func rewriteUploadRemoved(ctx context.Context, e *env) error {
 	other, done, err := e.reopen(e.Another)
 	if err != nil {
@@ -91,7 +91,7 @@ func rewriteUploadRemoved(ctx context.Context, e *env) error {
 	theirs := e.ltxBody(failing, timeOf(8), 1) // of the same size
 	var hookErr error
 	src := &source{body: body, at: len(body) * 15 / 16, hook: func() {
-		_ = other.client.DeleteAll(ctx) // a server may lock what is being written
+		_ = other.client.DeleteAll(ctx) // a server may lock a file that is being written
 		hookErr = e.Raw.Put(ctx, e.Raw.Keys.File(failing.level, failing.min, failing.max), theirs)
 	}}
 	_, err = e.client.WriteLTXFile(ctx, failing.level, failing.min, failing.max, src)
@@ -104,7 +104,7 @@ func rewriteUploadRemoved(ctx context.Context, e *env) error {
 	return e.holds(ctx, failing, body)
 }
 
-// candidates are bodies for one name, told apart by their length too.
+// candidates are bodies for one name, with different lengths.
 func (e *env) candidates(f file, n int) [][]byte {
 	bodies := make([][]byte, n)
 	for i := range bodies {
@@ -119,7 +119,7 @@ func oneOf(got []byte, bodies [][]byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d bytes are none of the writers' files", len(got))
+	return fmt.Errorf("content of %d bytes is not that of any writer", len(got))
 }
 
 func rewriteManyWriters(ctx context.Context, e *env) error {
@@ -219,7 +219,7 @@ func onceOneWinner(ctx context.Context, e *env) error {
 		f := file{0, ltx.TXID(round + 2), ltx.TXID(round + 2)}
 		bodies := make([][]byte, 8)
 		for i := range bodies {
-			bodies[i] = plain(uint64(i), 20_000+i%2) // some of one size
+			bodies[i] = plain(uint64(i), 20_000+i%2) // some have the same size
 		}
 		won := make([]bool, len(bodies))
 		err := parallel(len(bodies), func(i int) error {

@@ -24,17 +24,17 @@ func sizeCases() []Case {
 				Rule: "A body that ends before the size reported by its Seek or Len is fs.ErrInvalid and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return sizeDiffers(ctx, e, over, shrinks) }},
 			Case{ID: "write/size-grows" + id, Clauses: []string{"W5", "W3"}, Needs: needs,
-				Rule: "A body that goes on after the size reported by its Seek or Len is fs.ErrInvalid and " + rest + ".",
+				Rule: "A body that continues after the size reported by its Seek or Len is fs.ErrInvalid and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return sizeDiffers(ctx, e, over, grows) }},
-			Case{ID: "write/gives-up" + id, Clauses: []string{"C2", "W3"}, Needs: needs,
+			Case{ID: "write/reader-outlives-context" + id, Clauses: []string{"C2", "W3"}, Needs: needs,
 				Rule: "When the reader waits until the context ends and then returns io.EOF or a failure, the error is the context's and " + rest + ".",
 				run:  func(ctx context.Context, e *env) error { return readerGivesUp(ctx, e, over) }})
 	}
 	return cases
 }
 
-// shrinks and grows return the size that a body of these bytes reports, and the
-// bytes that it has.
+// shrinks and grows return the size that a body of these bytes reports, and its
+// actual bytes.
 func shrinks(body []byte) (told int, have []byte) { return len(body), body[:len(body)-1] }
 func grows(body []byte) (told int, have []byte)   { return len(body) - 1, body }
 
@@ -64,14 +64,14 @@ func sizeDiffers(ctx context.Context, e *env, over bool, change func([]byte) (in
 				func() error { return is("write", err, fs.ErrInvalid) },
 				func() error { return e.stays(ctx, failing, old) },
 			); err != nil {
-				return fmt.Errorf("body of %d bytes (%s) that told %d by %s: %w", len(have), name, told, kind, err)
+				return fmt.Errorf("body of %d bytes (%s) whose size is %d by %s: %w", len(have), name, told, kind, err)
 			}
 		}
 	}
 	return nil
 }
 
-// tellers are readers of have that tell another size. They return nil if no such reader can.
+// tellers make readers of have that report another size. They return nil if that is impossible.
 var tellers = map[string]func(have []byte, told int) (r io.Reader, done func(), err error){
 	"Len": func(have []byte, told int) (io.Reader, func(), error) {
 		return &lengthTeller{bytes.NewReader(have), told}, func() {}, nil
@@ -84,7 +84,7 @@ var tellers = map[string]func(have []byte, told int) (r io.Reader, done func(), 
 	},
 	"the Seek of a section of a file": func(have []byte, told int) (io.Reader, func(), error) {
 		if told < len(have) {
-			return nil, nil, nil // a section ends where it said
+			return nil, nil, nil // a section cannot be longer than it reports
 		}
 		return io.NewSectionReader(bytes.NewReader(have), 0, int64(told)), func() {}, nil
 	},
@@ -105,7 +105,7 @@ func (t *lengthTeller) Read(p []byte) (int, error) {
 
 func (t *lengthTeller) Len() int { return max(t.told, 0) }
 
-// seekTeller reports another end.
+// seekTeller reports another size with Seek.
 type seekTeller struct {
 	r    *bytes.Reader
 	told int64
@@ -120,12 +120,12 @@ func (t *seekTeller) Seek(offset int64, whence int) (int64, error) {
 	return t.r.Seek(offset, whence)
 }
 
-// placeTeller can be read at any place, as a file can.
+// placeTeller also has a ReadAt, as a file does.
 type placeTeller struct{ seekTeller }
 
 func (t *placeTeller) ReadAt(p []byte, off int64) (int, error) { return t.r.ReadAt(p, off) }
 
-// fileTeller is a file that changes its size when it has been asked for it.
+// fileTeller makes a file whose size changes after it was reported.
 func fileTeller(have []byte, told int) (r io.Reader, done func(), err error) {
 	f, err := os.CreateTemp("", "replicatest-*")
 	if err != nil {
@@ -135,7 +135,7 @@ func fileTeller(have []byte, told int) (r io.Reader, done func(), err error) {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 	}
-	first := append(bytes.Clone(have), 0)[:told] // a zero in place of what is not there
+	first := append(bytes.Clone(have), 0)[:told] // a zero in place of a missing byte
 	if _, err := f.WriteAt(first, 0); err != nil {
 		remove()
 		return nil, nil, err
@@ -162,7 +162,7 @@ func (c *changingFile) Read(p []byte) (int, error) {
 	return c.f.Read(p)
 }
 
-// length tells what never changes.
+// length is a fixed size.
 type length int
 
 func (l length) Len() int { return int(l) }
@@ -177,7 +177,7 @@ func readerGivesUp(ctx context.Context, e *env, over bool) error {
 		for _, at := range []int{0, ltx.HeaderSize / 2, ltx.HeaderSize + 1, len(body) / 2} {
 			for _, told := range []bool{false, true} {
 				if err := givesUp(ctx, e, body, at, told, end, old); err != nil {
-					return fmt.Errorf("with %q after %d of %d bytes, size told %t: %w", end, at, len(body), told, err)
+					return fmt.Errorf("with %q after %d of %d bytes, size reported %t: %w", end, at, len(body), told, err)
 				}
 			}
 		}
@@ -204,7 +204,7 @@ func givesUp(ctx context.Context, e *env, body []byte, at int, told bool, end er
 		func() error { return is("write", err, context.Canceled) },
 		func() error {
 			if errors.Is(err, fs.ErrInvalid) {
-				return fmt.Errorf("write: a context's end is reported as a bad body: %w", err)
+				return fmt.Errorf("write: the end of the context is reported as an invalid body: %w", err)
 			}
 			return nil
 		},

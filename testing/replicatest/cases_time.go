@@ -24,7 +24,7 @@ func timeCases() []Case {
 		{ID: "time/copied-by-another-tool", Clauses: []string{"T3"}, Needs: []Capability{RawAccess},
 			Rule: "With useMetadata, a file stored by another program has its header's time.", run: timeCopied},
 		{ID: "time/failed-lookup", Clauses: []string{"T3"}, Needs: []Capability{FailingLookups, Stripping},
-			Rule: "A lookup of the time that fails is an error, not another time.", run: timeFailedLookup},
+			Rule: "If the lookup of a time fails, the listing fails and does not have another time.", run: timeFailedLookup},
 	}
 }
 
@@ -82,7 +82,7 @@ func timeNeverZero(ctx context.Context, e *env) error {
 	if err := e.writeAll(ctx, files...); err != nil {
 		return err
 	}
-	infos, err := e.list(ctx, 0, 0, false) // which refuses zero
+	infos, err := e.list(ctx, 0, 0, false) // which rejects zero
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func timeNeverZero(ctx context.Context, e *env) error {
 	return nil
 }
 
-// isNow allows for a store whose clock is wrong by up to a day.
+// isNow allows the store's clock to be wrong by up to a day.
 func isNow(t, start time.Time) bool {
 	const skew = 24 * time.Hour
 	return t.After(start.Add(-skew)) && t.Before(time.Now().Add(skew))
@@ -180,7 +180,7 @@ func timeFailedLookup(ctx context.Context, e *env) error {
 	e.Faults.Lookups()
 	infos, err := e.list(ctx, 0, 0, true)
 	if err == nil {
-		return fmt.Errorf("a listing with useMetadata whose lookups fail gives %d files and no error", len(infos))
+		return fmt.Errorf("a listing with useMetadata whose lookups fail has %d files and no error", len(infos))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("a failed lookup is reported as a missing file: %w", err)

@@ -20,7 +20,7 @@ import (
 func writeCases() []Case {
 	return []Case{
 		{ID: "write/exact", Clauses: []string{"W1"},
-			Rule: "Sixteen plain bytes are read as they were written.", run: writeExact},
+			Rule: "Sixteen plain bytes are read back unchanged.", run: writeExact},
 		{ID: "write/ltx", Clauses: []string{"W1"},
 			Rule: "Real LTX files of every level are read back unchanged, and the ltx decoder accepts them.", run: writeLTX},
 		{ID: "write/sizes", Clauses: []string{"W1"},
@@ -30,16 +30,16 @@ func writeCases() []Case {
 		{ID: "write/large-memory", Clauses: []string{"W5"}, Needs: []Capability{BoundedMemory},
 			Rule: "Memory is bounded by configuration, not by the file's size.", run: writeLargeMemory},
 		{ID: "write/invisible-until-done", Clauses: []string{"W2"},
-			Rule: "A file can be neither opened nor listed before its last byte was read.", run: writeInvisible},
+			Rule: "A file can be neither opened nor listed before its last byte has been read.", run: writeInvisible},
 		{ID: "write/header-of-another-file", Clauses: []string{"W7"},
 			Rule: "An LTX body whose header has other transactions is fs.ErrInvalid and nothing is written.", run: writeWrongHeader},
 		{ID: "write/broken-header", Clauses: []string{"W7"},
 			Rule: "A body with the LTX magic and no valid header is fs.ErrInvalid and nothing is written.", run: writeBrokenHeader},
 		{ID: "write/other-bodies", Clauses: []string{"W7"},
-			Rule: "Bodies without the LTX magic are stored as they are.", run: writeOtherBodies},
+			Rule: "Bodies without the LTX magic are stored unchanged.", run: writeOtherBodies},
 		{ID: "write/bad-names", Clauses: []string{"W8"},
-			Rule: "A minTXID above maxTXID and impossible levels are fs.ErrInvalid; the reader is not touched.", run: writeBadNames},
-		{ID: "write/lasts", Clauses: []string{"W9"}, Needs: []Capability{Clients},
+			Rule: "A minTXID above maxTXID and an impossible level are fs.ErrInvalid, and nothing is read.", run: writeBadNames},
+		{ID: "write/durable", Clauses: []string{"W9"}, Needs: []Capability{Clients},
 			Rule: "After this client is closed, another one can read every acknowledged file.", run: writeLasts},
 	}
 }
@@ -92,7 +92,7 @@ func writeLarge(ctx context.Context, e *env) error {
 	return e.holdsGenerated(ctx, f, 1, e.LargeSize, nil)
 }
 
-// holdsGenerated checks a file that newGenerated(seed, size) was.
+// holdsGenerated checks a file with the content of newGenerated(seed, size).
 func (e *env) holdsGenerated(ctx context.Context, f file, seed uint64, size int64, each func()) error {
 	rc, err := e.client.OpenLTXFile(ctx, f.level, f.min, f.max, 0, 0)
 	if err != nil {
@@ -113,7 +113,7 @@ func (e *env) holdsGenerated(ctx context.Context, f file, seed uint64, size int6
 
 func writeLargeMemory(ctx context.Context, e *env) error {
 	if e.LargeSize < 2*e.MemoryLimit {
-		return fmt.Errorf("Config.LargeSize is %d: want at least twice Config.MemoryLimit, %d, to prove anything", e.LargeSize, e.MemoryLimit)
+		return fmt.Errorf("Config.LargeSize is %d: want at least twice Config.MemoryLimit, %d", e.LargeSize, e.MemoryLimit)
 	}
 	var base, peak uint64
 	look := func() {
@@ -234,7 +234,7 @@ func writeBadNames(ctx context.Context, e *env) error {
 			return err
 		}
 	}
-	// Nothing writes transaction 0, but tests of clients do.
+	// Transaction 0 does not exist, but tests of clients use it.
 	lowest, highest := file{0, 0, 100}, file{ltxstore.MaxLevel, 1, math.MaxUint64}
 	return first(
 		func() error { return e.writeAll(ctx, lowest, highest) },

@@ -15,19 +15,19 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Config tells the suite how to reach a store. Only New is required.
+// Config configures the suite for a store. Only New is required.
 type Config struct {
-	// New returns an empty replica, a different one for each call, because
-	// every case has its own. The suite calls DeleteAll on its client, and
-	// then Store.Close, when the case has ended. ctx ends with the case.
+	// New returns an empty replica, a new one for each case. When the case has
+	// ended, the suite calls DeleteAll on its client, and then Store.Close. ctx
+	// ends with the case.
 	New func(ctx context.Context) (Store, error)
 
 	// Lacks declares the capabilities that the store does not have. Cases that
 	// need one of them are skipped.
 	Lacks []Capability
 
-	// PageSize is how many files the store lists in one page: cases that need
-	// several pages write two and a half times as many. 0 means 1000.
+	// PageSize is the number of files in a page of the store's listings. Cases
+	// that need several pages write two and a half times as many. 0 means 1000.
 	PageSize int
 
 	// BodySize is the size in bytes of the largest bodies, except for that of
@@ -40,10 +40,10 @@ type Config struct {
 	// 0 means 100 MiB; it must be at least twice MemoryLimit.
 	LargeSize int64
 
-	// MemoryLimit is by how many bytes the heap of the process may grow while
-	// a file of LargeSize is written and read. 0 means 40 MiB. Everything
-	// else in the process counts too, so a suite with BoundedMemory must not
-	// run in parallel with others.
+	// MemoryLimit is the number of bytes by which the heap of the process may
+	// grow while a file of LargeSize is written and read. 0 means 40 MiB.
+	// Everything else in the process counts too, so a suite with BoundedMemory
+	// must not run in parallel with others.
 	MemoryLimit int64
 
 	// Timeout bounds one case. 0 means two minutes.
@@ -63,21 +63,21 @@ type Config struct {
 	// connections of net/http are known.
 	IgnoreGoroutine func(stack string) bool
 
-	// Select, if not nil, reports whether to run a case. Cases left out appear
-	// in the Report as not selected.
+	// Select, if not nil, reports whether to run a case. Other cases appear in
+	// the Report as not selected.
 	Select func(Case) bool
 
 	files *library
 }
 
-// Store is one empty replica, and what can be done to it without its client.
-// A nil field is a capability that the store lacks.
+// Store is one empty replica with its client, and ways to inspect and break it
+// without the client. A nil field is a capability that the store lacks.
 type Store struct {
 	// Client is the client under test. Required.
 	Client ltxstore.ReplicaClient
 
-	// Another returns a further client of the same replica, as another process
-	// would have one.
+	// Another returns a further client of the same replica, such as another
+	// process would have.
 	Another func() (ltxstore.ReplicaClient, error)
 
 	// Once returns a further client of the same replica with WriteOnce.
@@ -88,31 +88,31 @@ type Store struct {
 	Sibling func(suffix string) (ltxstore.ReplicaClient, error)
 
 	// Parent returns a client of the replica whose path is the parent of this
-	// one's: the store's root, if this one is directly below it.
+	// one's: the store's root if this one is directly below it.
 	Parent func() (ltxstore.ReplicaClient, error)
 
-	// Missing returns a client whose bucket or root directory does not exist
-	// and is expected to.
+	// Missing returns a client whose bucket or root directory does not exist,
+	// although the client expects it to.
 	Missing func() (ltxstore.ReplicaClient, error)
 
-	// Requests returns how many requests the store has had so far, from all
-	// its clients: a page of a listing is one.
+	// Requests returns the number of requests that the store has received so far,
+	// from all its clients: a page of a listing is one.
 	Requests func() int64
 
-	// Raw reaches the stored objects.
+	// Raw gives access to the stored objects.
 	Raw *Raw
 
 	// Faults breaks the store.
 	Faults *Faults
 
-	// Close releases what New made. It may be nil.
+	// Close releases the resources of the store. It may be nil.
 	Close func() error
 }
 
-// Raw reaches the objects of a replica without its client.
+// Raw gives access to the objects of a replica without its client.
 type Raw struct {
-	// Keys names the replica's files, relative to the replica's path: what
-	// backend.NewKeys(layout, "") returns.
+	// Keys names the replica's files, relative to the replica's path. It is the
+	// result of backend.NewKeys(layout, "").
 	Keys backend.Keys
 
 	// Put stores body at key, relative to the replica's path, as another
@@ -120,8 +120,8 @@ type Raw struct {
 	Put func(ctx context.Context, key string, body []byte) error
 
 	// List returns every key below the replica's path, relative to it, in any
-	// order: LTX files, strangers, temporary files. Unfinished multipart
-	// uploads are listed as "upload:" and their key, directories without a
+	// order: LTX files, foreign files, temporary files. Unfinished multipart
+	// uploads are listed as "upload:" and their key, and directories without a
 	// file below them as their path followed by a slash.
 	List func(ctx context.Context) ([]string, error)
 
@@ -139,8 +139,8 @@ type Raw struct {
 // Faults break a store until its Close. Each may be nil.
 type Faults struct {
 	// Lookups makes every request about one file, whether for its metadata or
-	// its content, fail with an error that does not say the file is missing.
-	// Listings go on.
+	// its content, fail with an error other than that of a missing file.
+	// Listings still succeed.
 	Lookups func()
 
 	// Lists makes every listing fail after its first page.
@@ -163,7 +163,7 @@ type Faults struct {
 // A Capability is something that a case needs and a store may lack.
 type Capability string
 
-// The capabilities. The name of the Store field that offers one follows it.
+// The capabilities, each with the Store field that offers it.
 const (
 	Clients         Capability = "clients"          // Another
 	WriteOnce       Capability = "write-once"       // Once
@@ -196,9 +196,9 @@ const (
 	// WriteOnce lacks it. It is assumed unless declared lacking.
 	Rewriting Capability = "rewriting"
 
-	// AtomicRewriting: a reader always finds a file that is written again, and
-	// never gets bytes of two versions, however many clients write it at once. It
-	// is assumed unless declared lacking, and requires Rewriting.
+	// AtomicRewriting: a reader always finds a file that is being written again,
+	// and never gets bytes of two versions, however many clients write it at the
+	// same time. It is assumed unless declared lacking, and requires Rewriting.
 	AtomicRewriting Capability = "atomic-rewriting"
 
 	// PreciseTimes: the times that the store keeps have milliseconds. A store that
@@ -206,18 +206,18 @@ const (
 	// without it, time/never-zero compares seconds.
 	PreciseTimes Capability = "precise-times"
 
-	// BoundedMemory: files do not stay in the memory of this process. A store in
+	// BoundedMemory: files are not kept in the memory of this process. A store in
 	// memory lacks it. It is assumed unless declared lacking.
 	BoundedMemory Capability = "bounded-memory"
 
-	// FewRequests: listing costs about one request a page, so that thousands
-	// of files can be written and listed within a test. It is assumed unless
+	// FewRequests: listing costs about one request per page, so that thousands of
+	// files can be written and listed within a test. It is assumed unless
 	// declared lacking.
 	FewRequests Capability = "few-requests"
 )
 
-// offers reports whether the store has what it must have for the capability.
-// The last five cannot be determined: they are assumed unless declared lacking.
+// offers reports whether the store has the capability. The last five cannot be
+// determined: they are assumed unless declared lacking.
 func (cfg *Config) offers(s *Store, c Capability) bool {
 	raw, faults := cmp.Or(s.Raw, &Raw{}), cmp.Or(s.Faults, &Faults{})
 	switch c {
@@ -306,8 +306,8 @@ func (cfg *Config) validate() error {
 
 const minBodySize = 64 << 10
 
-// checkStore checks what New returned against what is declared, and that it
-// offers what is needed.
+// checkStore checks that the result of New matches what is declared, and offers
+// what is needed.
 func (cfg *Config) checkStore(s *Store, needs []Capability) error {
 	if s.Client == nil {
 		return fmt.Errorf("Store.Client is nil: want the client under test: %w", fs.ErrInvalid)
@@ -321,7 +321,7 @@ func (cfg *Config) checkStore(s *Store, needs []Capability) error {
 	}
 	for _, need := range needs {
 		if !cfg.offers(s, need) {
-			errs = append(errs, fmt.Errorf("needs %q, which the store does not offer and Config.Lacks does not declare", need))
+			errs = append(errs, fmt.Errorf("case needs %q, which the store does not offer and Config.Lacks does not declare", need))
 		}
 	}
 	return errors.Join(errs...)

@@ -15,14 +15,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// env is what a case works with.
+// env has what a case needs.
 type env struct {
 	Config
 	Store
 	client ltxstore.ReplicaClient
 }
 
-// on returns the same store seen through another client.
+// on returns the same store with another client.
 func (e *env) on(client ltxstore.ReplicaClient) *env {
 	other := *e
 	other.client = client
@@ -45,7 +45,7 @@ func (f file) info() *ltx.FileInfo {
 
 func fileOf(info *ltx.FileInfo) file { return file{info.Level, info.MinTXID, info.MaxTXID} }
 
-// write writes body and checks what W1 says of the result.
+// write writes body and checks the result according to W1.
 func (e *env) write(ctx context.Context, f file, body []byte) (*ltx.FileInfo, error) {
 	return e.writeFrom(ctx, f, bytes.NewReader(body), int64(len(body)))
 }
@@ -58,7 +58,7 @@ func (e *env) writeFrom(ctx context.Context, f file, r io.Reader, size int64) (*
 	case info == nil:
 		return nil, fmt.Errorf("write %v: no FileInfo and no error", f)
 	case fileOf(info) != f:
-		return nil, fmt.Errorf("write %v: FileInfo is of %v", f, fileOf(info))
+		return nil, fmt.Errorf("write %v: FileInfo is that of %v", f, fileOf(info))
 	case info.Size != size:
 		return nil, fmt.Errorf("write %v: FileInfo.Size is %d: want %d", f, info.Size, size)
 	case info.CreatedAt.IsZero():
@@ -75,8 +75,8 @@ func (e *env) writeAll(ctx context.Context, files ...file) error {
 	})
 }
 
-// bodyOf returns what writeAll writes: an LTX file if the name can be that of
-// one. All cases share the result.
+// bodyOf returns the content of a file of writeAll: an LTX file if the name can be
+// that of one. All cases share the result.
 func (e *env) bodyOf(f file) []byte {
 	if f.min == 0 {
 		return plain(uint64(f.max), 300)
@@ -84,8 +84,8 @@ func (e *env) bodyOf(f file) []byte {
 	return e.ltxFile(f.min, f.max, timeOf(f.min), 1)
 }
 
-// timeOf is the header timestamp of writeAll's files: long ago, to the odd
-// millisecond, so that no store's own time can pass for it.
+// timeOf is the header timestamp of writeAll's files: long ago, with milliseconds,
+// so that no store's own time can be mistaken for it.
 func timeOf(id ltx.TXID) time.Time {
 	return time.Date(2021, 3, 4, 5, 6, 7, 891_000_000, time.UTC).Add(time.Duration(id%1e6) * time.Second)
 }
@@ -96,10 +96,10 @@ func (e *env) read(ctx context.Context, f file, offset, size int64) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("open %v: %w", f, err)
 	}
-	limit := 2*e.BodySize + 8<<20 // no file here is half as long
+	limit := 2*e.BodySize + 8<<20 // more than twice the size of any file
 	b, err := io.ReadAll(io.LimitReader(rc, limit))
 	if err == nil && int64(len(b)) == limit {
-		err = fmt.Errorf("after %d bytes there are still more", limit)
+		err = fmt.Errorf("file has not ended after %d bytes", limit)
 	}
 	if closeErr := rc.Close(); err == nil && closeErr != nil {
 		err = fmt.Errorf("close: %w", closeErr)
@@ -142,7 +142,7 @@ func (e *env) missing(ctx context.Context, f file) error {
 	return nil
 }
 
-// stays checks that the file holds old, or is missing if old is nil.
+// stays checks that the content of the file is old, or that it is missing if old is nil.
 func (e *env) stays(ctx context.Context, f file, old []byte) error {
 	if old == nil {
 		return e.missing(ctx, f)
@@ -150,8 +150,7 @@ func (e *env) stays(ctx context.Context, f file, old []byte) error {
 	return e.holds(ctx, f, old)
 }
 
-// list returns a level's files and checks what L1, L2 and L5 say of any
-// listing.
+// list returns a level's files and checks the listing according to L1, L2 and L5.
 func (e *env) list(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) ([]*ltx.FileInfo, error) {
 	itr, err := e.client.LTXFiles(ctx, level, seek, useMetadata)
 	if err != nil {
@@ -163,10 +162,10 @@ func (e *env) list(ctx context.Context, level int, seek ltx.TXID, useMetadata bo
 		switch {
 		case info == nil:
 			_ = itr.Close()
-			return infos, fmt.Errorf("list level %d: Next is true and Item nil", level)
+			return infos, fmt.Errorf("list level %d: Next is true and Item is nil", level)
 		case info.Level != level:
 			_ = itr.Close()
-			return infos, fmt.Errorf("list level %d: %v does not belong there", level, fileOf(info))
+			return infos, fmt.Errorf("list level %d: %v is of another level or before seek", level, fileOf(info))
 		case info.CreatedAt.IsZero():
 			_ = itr.Close()
 			return infos, fmt.Errorf("list level %d: %v has no CreatedAt", level, fileOf(info))
@@ -196,9 +195,9 @@ func sameFiles(what string, infos []*ltx.FileInfo, want []file) error {
 	for i := range max(len(infos), len(want)) {
 		switch {
 		case i >= len(infos):
-			return fmt.Errorf("%s has %d files: want %d, the next %v", what, len(infos), len(want), want[i])
+			return fmt.Errorf("%s has %d files: want %d; the first missing is %v", what, len(infos), len(want), want[i])
 		case i >= len(want):
-			return fmt.Errorf("%s has %d files: want %d; one too many is %v", what, len(infos), len(want), fileOf(infos[i]))
+			return fmt.Errorf("%s has %d files: want %d; the first unexpected is %v", what, len(infos), len(want), fileOf(infos[i]))
 		case fileOf(infos[i]) != want[i]:
 			return fmt.Errorf("%s has %v as number %d: want %v", what, fileOf(infos[i]), i+1, want[i])
 		}
@@ -217,17 +216,17 @@ func sameBytes(what string, got, want []byte) error {
 	return fmt.Errorf("%s has %d bytes: want %d; the first difference is at %d", what, len(got), len(want), i)
 }
 
-// is checks an error's kind, and that it is of no other.
+// is checks that an error is of one kind and of no other.
 func is(what string, err, want error) error {
 	if !errors.Is(err, want) {
-		return fmt.Errorf("%s: error is %q: want one that errors.Is finds to be %q", what, fmt.Sprint(err), want)
+		return fmt.Errorf("%s: error is %q: want one that matches %q", what, fmt.Sprint(err), want)
 	}
 	kinds := []error{ltxstore.ErrStoreNotFound, ltxstore.ErrThrottled, ltxstore.ErrUnavailable, ltxstore.ErrChecksum,
 		fs.ErrInvalid, fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, errors.ErrUnsupported}
 	if slices.Contains(kinds, want) {
 		for _, kind := range kinds {
 			if kind != want && errors.Is(err, kind) {
-				return fmt.Errorf("%s: error %q is both %q and %q: want one kind", what, fmt.Sprint(err), want, kind)
+				return fmt.Errorf("%s: error %q matches both %q and %q: want one kind", what, fmt.Sprint(err), want, kind)
 			}
 		}
 	}
@@ -260,8 +259,8 @@ func parallel(n int, f func(i int) error) error {
 	return errors.Join(all...)
 }
 
-// promptly checks that f, whose context has ended or is about to, returns
-// within the bound.
+// promptly checks that f, whose context has ended or is about to end, returns
+// within Config.Prompt.
 func (e *env) promptly(what string, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- caught(f) }()
@@ -271,11 +270,11 @@ func (e *env) promptly(what string, f func() error) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return fmt.Errorf("%s did not return within %v of its context's end", what, e.Prompt)
+		return fmt.Errorf("%s did not return within %v of the end of its context", what, e.Prompt)
 	}
 }
 
-// reopen returns an env over a further client, which done closes.
+// reopen returns an env with a further client, which done closes.
 func (e *env) reopen(open func() (ltxstore.ReplicaClient, error)) (other *env, done func(), err error) {
 	client, err := open()
 	if err != nil {
@@ -284,7 +283,7 @@ func (e *env) reopen(open func() (ltxstore.ReplicaClient, error)) (other *env, d
 	return e.on(client), func() { _ = ltxstore.Close(client) }, nil
 }
 
-// first returns the first error of steps, which run in order until one fails.
+// first runs steps in order until one fails, and returns its error.
 func first(steps ...func() error) error {
 	for _, step := range steps {
 		if err := step(); err != nil {

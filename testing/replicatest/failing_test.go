@@ -236,7 +236,7 @@ func (b *brokenBody) Close() error {
 var expecting = map[string][]string{
 	"all/context-done":             {"wrong item"},
 	"all/mixed-operations":         {"wrong item"},
-	"all/no-goroutine-stays":       {"next", "read", "wrong size", "wrong item", "wrong byte"},
+	"all/no-goroutine-leaks":       {"next", "read", "wrong size", "wrong item", "wrong byte"},
 	"all/no-secret-leaks":          {"list", "next", "close listing", "open", "read", "close body", "write", "delete", "delete all", "wrong size", "wrong item", "wrong byte"},
 	"all/several-clients":          {"wrong item"},
 	"delete-all/list-fails":        {"delete all"},

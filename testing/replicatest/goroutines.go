@@ -23,10 +23,9 @@ var idleConnections = [...]string{
 const watchLabel = "replicatest"
 
 // leaks runs f and checks that every goroutine that f started, directly or
-// not, ends soon after it: a goroutine may need a moment to return after what
-// it did is done. Goroutines are told apart by a profiler label, which they
-// inherit, and not by being new: other tests and the servers of a store may
-// start theirs meanwhile.
+// indirectly, ends soon after it. Goroutines are identified by a profiler label,
+// which they inherit, because other tests and the servers of a store start
+// goroutines at the same time.
 func (e *env) leaks(ctx context.Context, what string, f func(ctx context.Context) error) error {
 	id := strconv.FormatUint(rand.Uint64(), 36)
 	var err error
@@ -47,8 +46,8 @@ func (e *env) leaks(ctx context.Context, what string, f func(ctx context.Context
 	}
 }
 
-// labelled returns the stack of a goroutine of that label which is not to be
-// ignored, or nothing.
+// labelled returns the stack of a goroutine with that label which is not ignored, or
+// the empty string.
 func (e *env) labelled(id string) string {
 	var profile bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// pageSize is that of the suite's LTX files.
+// pageSize is the page size of the suite's LTX files.
 const pageSize = 4096
 
-// NewLTXFile returns a real LTX file, as the ltx encoder writes it: header,
-// pages, page index, trailer. The same arguments give the same bytes. A file
-// with minTXID 1 is a snapshot. pages is the number of 4 KiB pages, 1 or more;
-// their content does not compress, so that the file is about that large.
-// createdAt is truncated to the millisecond. NewLTXFile panics if minTXID is 0 or
-// above maxTXID.
+// NewLTXFile returns a real LTX file, written by the ltx encoder: header, pages,
+// page index and trailer. The same arguments give the same bytes. A file with
+// minTXID 1 is a snapshot. pages is the number of 4 KiB pages, 1 or more; their
+// content does not compress, so that the file is about that large. createdAt is
+// truncated to the millisecond. NewLTXFile panics if minTXID is 0 or above
+// maxTXID.
 func NewLTXFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int) []byte {
 	var buf bytes.Buffer
 	enc, err := ltx.NewEncoder(&buf)
@@ -51,7 +51,7 @@ func NewLTXFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int) []byt
 	return buf.Bytes()
 }
 
-// plain returns size bytes that are not an LTX file, the same for the same seed.
+// plain returns size bytes that are not an LTX file. They depend only on seed.
 func plain(seed uint64, size int) []byte {
 	b := make([]byte, size)
 	_, _ = newRandom(seed).Read(b)
@@ -59,11 +59,11 @@ func plain(seed uint64, size int) []byte {
 	return b
 }
 
-// plainBody is plain, of a part of Config.BodySize.
+// plainBody returns plain bytes of a fraction of Config.BodySize.
 func (e *env) plainBody(seed uint64, part int64) []byte { return plain(seed, int(e.BodySize/part)) }
 
-// ltxBody is an LTX file of about that part of Config.BodySize, and of a few
-// pages at the least.
+// ltxBody returns an LTX file of about that fraction of Config.BodySize, and of at
+// least a few pages.
 func (e *env) ltxBody(f file, createdAt time.Time, part int64) []byte {
 	return e.ltxFile(f.min, f.max, createdAt, int(max(e.BodySize/part/pageSize, 5)))
 }
@@ -73,8 +73,8 @@ func (e *env) ltxFile(minTXID, maxTXID ltx.TXID, createdAt time.Time, pages int)
 	return e.files.get(edition{minTXID, maxTXID, createdAt.UnixMilli(), pages})
 }
 
-// library keeps the LTX files of a run: to make one takes longer than to write
-// it, and cases write the same ones.
+// library caches the LTX files of a run: making one takes longer than writing it,
+// and cases write the same ones.
 type library struct{ files sync.Map }
 
 type edition struct {

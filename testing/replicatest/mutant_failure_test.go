@@ -25,7 +25,7 @@ func failureMutants() []mutant {
 					f.commit(c)
 				}
 			})},
-		{name: "commits what it has when the context ends", fails: []string{"write/cancelled-*", "write/gives-up*", "write/no-leftovers"},
+		{name: "commits what it has when the context ends", fails: []string{"write/cancelled-*", "write/reader-outlives-context*", "write/no-leftovers"},
 			damage: onFailedReader(func(c *client, f failedWrite) {
 				if f.ctx.Err() != nil && len(f.read) > 0 {
 					f.commit(c)
@@ -59,7 +59,7 @@ func failureMutants() []mutant {
 			})},
 		{name: "loses the reader's error", fails: []string{
 			"write/size-*", "write/reader-fails-*", "write/plain-reader-fails", "write/no-leftovers", "delete-all/directories",
-			"all/no-goroutine-stays", "write/gives-up*"},
+			"all/no-goroutine-leaks", "write/reader-outlives-context*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					k := &keeper{r: r}
@@ -101,14 +101,14 @@ func failureMutants() []mutant {
 				}
 			})},
 		{name: "ignores the context when it writes", fails: []string{
-			"write/gives-up*", "write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
-			"write/no-leftovers", "all/context-done", "all/deadline", "all/no-goroutine-stays"},
+			"write/reader-outlives-context*", "write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*",
+			"write/no-leftovers", "all/context-done", "all/deadline", "all/no-goroutine-leaks"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					return write(context.WithoutCancel(ctx), level, minTXID, maxTXID, r)
 				}
 			})},
-		{name: "looks at the context at the end of the body only", fails: []string{"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*", "write/gives-up*"},
+		{name: "looks at the context at the end of the body only", fails: []string{"write/cancelled-before-header*", "write/cancelled-in-header*", "write/cancelled-after-header*", "write/cancelled-in-the-middle*", "write/reader-outlives-context*"},
 			damage: onWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					var body bytes.Buffer

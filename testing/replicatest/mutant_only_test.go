@@ -27,16 +27,16 @@ func onlyMutants() []mutant {
 			damage: onlyWith(true, onItems(dropsLastPage))},
 		{name: "drops the last page without useMetadata", fails: []string{"list/costs", "list/pages", "list/pages-seek", "list/lazy", "list/seek-costs", "list/while-changing"},
 			damage: onlyWith(false, onItems(dropsLastPage))},
-		{name: "lists temporary files with useMetadata", fails: []string{"list/strangers"},
+		{name: "lists temporary files with useMetadata", fails: []string{"list/foreign-files"},
 			damage: onlyWith(true, listsAlso(isTemp))},
-		{name: "lists temporary files without useMetadata", fails: []string{"list/strangers"},
+		{name: "lists temporary files without useMetadata", fails: []string{"list/foreign-files"},
 			damage: onlyWith(false, listsAlso(isTemp))},
-		{name: "leaves what fetches headers ahead", fails: []string{"list/pages-closed", "all/no-goroutine-stays"},
+		{name: "leaves what fetches headers ahead", fails: []string{"list/pages-closed", "all/no-goroutine-leaks"},
 			damage: onlyWith(true, onItems(func(c *client, itr ltx.FileIterator) ltx.FileIterator {
 				go func() { <-c.world.closed }()
 				return itr
 			}))},
-		{name: "leaves what fetches headers ahead when it is closed early", fails: []string{"list/pages-closed", "all/no-goroutine-stays"},
+		{name: "leaves what fetches headers ahead when it is closed early", fails: []string{"list/pages-closed", "all/no-goroutine-leaks"},
 			damage: onlyWith(true, onItems(func(c *client, itr ltx.FileIterator) ltx.FileIterator {
 				ended := false
 				return &iterator{FileIterator: itr, next: func() bool {
@@ -168,7 +168,7 @@ func onlyMutants() []mutant {
 			damage: onAnyWrite(func(c *client, write writeFunc) writeFunc {
 				return readsAtAnyPlace(c, write, func(value any) error { return fmt.Errorf("upload failed: %v", value) })
 			})},
-		{name: "takes a reader of a known size that gives up for a bad body", fails: []string{"write/gives-up*"},
+		{name: "takes a reader of a known size that gives up for a bad body", fails: []string{"write/reader-outlives-context*"},
 			damage: onAnyWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					size, _ := ltxio.Size(r)
@@ -179,7 +179,7 @@ func onlyMutants() []mutant {
 					return info, err
 				}
 			})},
-		{name: "takes a reader of an unknown size that gives up for a bad body", fails: []string{"write/gives-up*", "write/cancelled-on-last-byte*"},
+		{name: "takes a reader of an unknown size that gives up for a bad body", fails: []string{"write/reader-outlives-context*", "write/cancelled-on-last-byte*"},
 			damage: onAnyWrite(func(_ *client, write writeFunc) writeFunc {
 				return func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
 					if size, err := ltxio.Size(r); err != nil || size >= 0 {

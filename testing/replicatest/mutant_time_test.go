@@ -13,7 +13,7 @@ func timeMutants() []mutant {
 		{name: "returns the time of the write", fails: []string{"rewrite/replaces", "time/of-header", "list/sizes"},
 			damage: onInfo(func(_ *client, info *ltx.FileInfo) { info.CreatedAt = time.Now().UTC() })},
 		{name: "lists the store's time", fails: []string{
-			"write/lasts", "rewrite/replaces", "time/of-header", "time/stripped",
+			"write/durable", "rewrite/replaces", "time/of-header", "time/stripped",
 			"time/copied-by-another-tool", "time/failed-lookup", "list/sizes", "list/pages"},
 			damage: onList(func(_ *client, list listFunc) listFunc {
 				return func(ctx context.Context, level int, seek ltx.TXID, _ bool) (ltx.FileIterator, error) {
@@ -21,7 +21,7 @@ func timeMutants() []mutant {
 				}
 			})},
 		{name: "cuts times to the second", fails: []string{
-			"write/lasts", "rewrite/replaces", "time/of-header", "time/stripped",
+			"write/durable", "rewrite/replaces", "time/of-header", "time/stripped",
 			"time/copied-by-another-tool", "list/pages"},
 			damage: func(c *client) {
 				onInfo(func(_ *client, info *ltx.FileInfo) { wholeSeconds(info) })(c)

@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// errSource is what a failing source fails with.
+// errSource is the error of a failing source.
 var errSource = errors.New("replicatest: the source failed")
 
-// source is a caller's reader that is watched: it counts reads after its end
-// and closes, and calls at before the byte there is read.
+// source is a caller's reader that records its use: it counts reads after its end
+// and calls of Close, and calls hook before the byte at position at is read.
 type source struct {
 	body []byte
 	pos  int
@@ -18,7 +18,7 @@ type source struct {
 
 	at    int // position at which hook is called, once
 	hook  func()
-	chunk int // bytes a read at the most; 0 means all
+	chunk int // maximum number of bytes of a read; 0 means no limit
 
 	afterEnd atomic.Int64 // reads after end was returned
 	ended    atomic.Bool
@@ -59,12 +59,12 @@ func (s *source) Close() error {
 	return nil
 }
 
-// generated is a source of size bytes that takes no memory, and, with verify,
-// the writer that checks them.
+// generated is a source of size bytes that uses no memory, and, with verify,
+// a writer that checks them.
 type generated struct {
 	random interface{ Read([]byte) (int, error) }
 	left   int64
-	each   func() // called now and then
+	each   func() // called from time to time
 	since  int64
 }
 
@@ -86,8 +86,7 @@ func (g *generated) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// verifier is an io.Writer that checks what it is given against a generated
-// source.
+// verifier is an io.Writer that compares what is written with a generated source.
 type verifier struct {
 	want *generated
 	buf  []byte

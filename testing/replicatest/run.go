@@ -21,10 +21,10 @@ type Case struct {
 	// Clauses are those of ltxstore.ReplicaClient that the case proves.
 	Clauses []string
 
-	// Rule says in a sentence what must hold.
+	// Rule is the rule in one sentence.
 	Rule string
 
-	// Needs are the capabilities without which the case cannot run.
+	// Needs are the capabilities that the case requires.
 	Needs []Capability
 
 	run func(ctx context.Context, e *env) error
@@ -39,15 +39,14 @@ func Cases() []Case {
 type Result struct {
 	Case Case
 
-	// Err is nil for a case that holds and for one that was skipped.
+	// Err is nil if the case passed or was skipped.
 	Err error
 
-	// Skipped says why the case did not run: the capabilities, declared in
-	// Config.Lacks, that it needs, or "not selected". Empty if it ran.
+	// Skipped is the reason why the case did not run: the capabilities that it
+	// needs and Config.Lacks declares, or "not selected". It is empty if it ran.
 	Skipped string
 
-	// Duration is how long the case took, including the creation of its
-	// store.
+	// Duration is the duration of the case, including the creation of its store.
 	Duration time.Duration
 }
 
@@ -74,9 +73,9 @@ func (r Report) Err() error {
 	return errors.Join(errs...)
 }
 
-// Run runs the suite as subtests of t, one for each selected case, named by
-// its ID. The cases run one after another. Run may run in parallel with other
-// tests, except for the case that measures the heap (BoundedMemory).
+// Run runs the suite as subtests of t, one for each selected case, named by its
+// ID. The cases run one after another. Run may be called in parallel with other
+// tests, unless the suite measures the heap (BoundedMemory).
 func Run(t *testing.T, cfg Config) {
 	t.Helper()
 	if err := cfg.validate(); err != nil {
@@ -86,7 +85,7 @@ func Run(t *testing.T, cfg Config) {
 	cases := Cases()
 	if cfg.Select != nil {
 		selected := slices.DeleteFunc(slices.Clone(cases), func(c Case) bool { return !cfg.Select(c) })
-		t.Logf("Config.Select takes %d of %d cases", len(selected), len(cases))
+		t.Logf("Config.Select selects %d of %d cases", len(selected), len(cases))
 		cases = selected
 	}
 	for _, c := range cases {
@@ -102,10 +101,9 @@ func Run(t *testing.T, cfg Config) {
 	}
 }
 
-// Check runs the suite and returns the result of each case. It does not need
-// go test: for a live store, New returns fresh prefixes. The error is that of
-// an invalid Config, without a report, or of ctx, with the report so far.
-// Failed cases are in the report only: see Report.Err.
+// Check runs the suite and returns the result of each case. It does not need go
+// test. The error is that of an invalid Config, without a report, or that of ctx,
+// with the report so far. Failed cases are only in the report: see Report.Err.
 func Check(ctx context.Context, cfg Config) (Report, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -167,7 +165,7 @@ func runCase(ctx context.Context, cfg Config, c Case) (res Result) {
 	return res
 }
 
-// breaking are the capabilities of cases after which the store may not work.
+// breaking are the capabilities of cases that may leave the store broken.
 var breaking = [...]Capability{FailingLookups, FailingLists, BrokenTransfers, StalledTransfers, FailingDeletes, Outages, Secrets}
 
 func cleanUp(ctx context.Context, store Store, broken bool) error {

@@ -242,7 +242,7 @@ func TestEndlessReader(t *testing.T) {
 		return io.NopCloser(endless{}), nil
 	}
 	res := check(t, replicatest.Config{New: bare(client), BodySize: 64 << 10, Select: only("write/exact")})["write/exact"]
-	assert.ErrorContains(t, res.Err, "there are still more")
+	assert.ErrorContains(t, res.Err, "file has not ended after")
 }
 
 type endless struct{}
@@ -303,14 +303,14 @@ func TestIgnoreGoroutine(t *testing.T) {
 		go keepAlive(end)
 		return client.Default().DeleteLTXFiles(ctx, files)
 	}
-	cfg := replicatest.Config{New: bare(client), Prompt: 20 * time.Millisecond, BodySize: 64 << 10, Select: only("all/no-goroutine-stays")}
-	res := check(t, cfg)["all/no-goroutine-stays"]
+	cfg := replicatest.Config{New: bare(client), Prompt: 20 * time.Millisecond, BodySize: 64 << 10, Select: only("all/no-goroutine-leaks")}
+	res := check(t, cfg)["all/no-goroutine-leaks"]
 	assert.ErrorContains(t, res.Err, "delete: a goroutine outlived it by 20ms")
 	assert.ErrorContains(t, res.Err, "keepAlive")
 
 	cfg.IgnoreGoroutine = func(stack string) bool { return strings.Contains(stack, "keepAlive") }
 	cfg.Prompt = time.Minute
-	assert.NoError(t, check(t, cfg)["all/no-goroutine-stays"].Err)
+	assert.NoError(t, check(t, cfg)["all/no-goroutine-leaks"].Err)
 }
 
 func keepAlive(end <-chan struct{}) { <-end }
@@ -336,7 +336,7 @@ func TestRun(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit, "%s", out)
 	for _, want := range []string{
-		"Config.Select takes 3 of ", "--- PASS: TestRunChild/list/empty", "--- FAIL: TestRunChild/write/exact", "--- SKIP: TestRunChild/write/lasts",
+		"Config.Select selects 3 of ", "--- PASS: TestRunChild/list/empty", "--- FAIL: TestRunChild/write/exact", "--- SKIP: TestRunChild/write/durable",
 		"W1 write/exact: write level 0 0000000000000001-0000000000000064.ltx: FileInfo.Size is 0: want 16",
 		"rule: Sixteen plain bytes", "skipped: the store is declared to lack [clients]",
 	} {
@@ -358,7 +358,7 @@ func TestRunChild(t *testing.T) {
 		return info, err
 	}
 	replicatest.Run(t, replicatest.Config{New: bare(client), Lacks: []replicatest.Capability{replicatest.Clients},
-		Select: only("list/empty", "write/exact", "write/lasts")})
+		Select: only("list/empty", "write/exact", "write/durable")})
 }
 
 func TestBench(t *testing.T) {
