@@ -82,14 +82,14 @@ func Example_fileConfig() {
 	// true false
 }
 
-// judge says what to do about a failed call.
-func judge(err error) string {
+// advice returns what to do about a failed call.
+func advice(err error) string {
 	var failed *ltxstore.Error
 	switch {
 	case err == nil:
 		return "done"
 	case errors.Is(err, fs.ErrNotExist):
-		return "the file is not there"
+		return "the file is missing"
 	case errors.Is(err, ltxstore.ErrChecksum):
 		return "the file is damaged"
 	case ltxstore.IsRetryable(err):
@@ -104,12 +104,12 @@ func judge(err error) string {
 func Example_errors() {
 	client := file.NewReplicaClient(file.Config{Path: filepath.Join(os.TempDir(), "ltxstore-empty"), Logger: slog.New(slog.DiscardHandler)})
 	_, err := client.OpenLTXFile(context.Background(), 0, 1, 1, 0, 0)
-	fmt.Println(judge(err))
-	fmt.Println(judge(fmt.Errorf("upload: %w", ltxstore.ErrThrottled)))
-	fmt.Println(judge(&ltxstore.Error{Op: "write", Backend: "file", Key: "ltx/0000/x.ltx", Kind: fs.ErrPermission}))
-	fmt.Println(judge(context.DeadlineExceeded))
+	fmt.Println(advice(err))
+	fmt.Println(advice(fmt.Errorf("upload: %w", ltxstore.ErrThrottled)))
+	fmt.Println(advice(&ltxstore.Error{Op: "write", Backend: "file", Key: "ltx/0000/x.ltx", Kind: fs.ErrPermission}))
+	fmt.Println(advice(context.DeadlineExceeded))
 	// Output:
-	// the file is not there
+	// the file is missing
 	// try again later
 	// give up: write of ltx/0000/x.ltx failed
 	// give up

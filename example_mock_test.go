@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/mock"
 )
 
-// upload is the code under test: it tries again while that makes sense.
+// upload is the code under test: it retries while that makes sense.
 func upload(ctx context.Context, client ltxstore.ReplicaClient, id ltx.TXID, body string) (err error) {
 	for range 3 {
 		_, err = client.WriteLTXFile(ctx, 0, id, id, strings.NewReader(body))

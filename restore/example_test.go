@@ -18,7 +18,7 @@ import (
 	"github.com/ltxstore/ltxstore/restore"
 )
 
-// restoreMoment restores the state before a moment, and says how far it is.
+// restoreMoment restores the state before a moment, and prints its progress.
 func restoreMoment(ctx context.Context, client ltxstore.ReplicaClient, path string, moment time.Time) error {
 	result, err := restore.Run(ctx, client, path, restore.Config{
 		Target:   restore.Target{Before: moment},

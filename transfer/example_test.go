@@ -22,7 +22,7 @@ func move(ctx context.Context, dst, src ltxstore.ReplicaClient) error {
 		}
 	}
 	if report != nil {
-		fmt.Println(report.Files[transfer.Copied], "copied,", report.Files[transfer.Skipped], "were there")
+		fmt.Println(report.Files[transfer.Copied], "copied,", report.Files[transfer.Skipped], "skipped")
 	}
 	return err
 }
@@ -44,6 +44,6 @@ func Example() {
 	}
 	fmt.Println(store.Keys()[0])
 	// Output:
-	// 1 copied, 1 were there
+	// 1 copied, 1 skipped
 	// new/ltx/0000/0000000000000003-0000000000000003.ltx
 }

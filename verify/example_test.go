@@ -12,7 +12,7 @@ import (
 	"github.com/ltxstore/ltxstore/verify"
 )
 
-// health looks at a whole replica and says what is wrong with it.
+// health verifies a whole replica and prints what is wrong with it.
 func health(ctx context.Context, client ltxstore.ReplicaClient) error {
 	report, err := verify.Run(ctx, client, verify.Config{})
 	if err != nil {

@@ -23,33 +23,32 @@ type life struct {
 	snapshots time.Duration // SnapshotInterval and SnapshotRetention; 0 is a day
 	pageSize  int           // of listings; 0 is S3's 1000
 
-	from, to time.Duration // what is counted of it
-	times    int           // how often that is in a day
-	unplayed int           // syncs of a day that are not played, of one upload each
+	from, to time.Duration // the time that is counted
+	times    int           // how many times it is counted
+	unplayed int           // syncs of a day that are not simulated, with one upload each
 }
 
 func lives() []life {
 	return []life{
 		{
 			title: "idle", from: 2 * time.Hour, to: 3 * time.Hour, times: 24,
-			played: "No write. An hour is played and taken 24 times: every interval of the engine divides it.",
+			played: "There are no writes. One hour is simulated and counted 24 times; it is a multiple of each of the engine's intervals.",
 		}, {
 			title: "one write a second", write: slow, snapshots: time.Hour, pageSize: 1000 / 24,
 			from: 2 * time.Hour, to: 3 * time.Hour, times: 24, unplayed: int(24*time.Hour/time.Second - 24*time.Hour/slow),
-			played: "A daily snapshot, kept for a day. A twenty-fourth of it is played and taken 24 times: an hour between snapshots, " +
-				"which are kept as long, and pages of 41 keys instead of 1000, so that level 1 has as many pages as in a day. " +
-				"(What a snapshot itself needs is thereby counted 24 times instead of once: less than 1 % of all.) " +
-				"One write in 30 s is played; each of the others adds one upload, and nothing else.",
+			played: "A daily snapshot is kept for a day. To simulate that in a 24th of the time, counted 24 times, there is an hour between snapshots, " +
+				"which are kept for an hour, and pages have 41 keys instead of 1000, so that level 1 has as many pages as in a day. " +
+				"(The requests of a snapshot are thus counted 24 times instead of once: less than 1 % of the total.) " +
+				"One write in 30 s is simulated; each of the others adds one upload.",
 		}, {
 			title: "one write a second, hourly snapshots kept for an hour", write: slow, snapshots: time.Hour,
 			from: 2 * time.Hour, to: 3 * time.Hour, times: 24, unplayed: int(24*time.Hour/time.Second - 24*time.Hour/slow),
-			played: "Retention at work: the third hour is played and taken 24 times, with one write in 30 s and an upload for each of the others.",
+			played: "Retention deletes files. The third hour is simulated and counted 24 times, with one write in 30 s, and an upload for each of the other writes.",
 		},
 	}
 }
 
-// slow is how often the engine looks for something to replicate, unless there is
-// more: it asks the store for nothing when there is nothing.
+// slow is the interval of simulated writes. A sync without a write makes no request.
 const slow = 30 * time.Second
 
 // counts are requests by operation.

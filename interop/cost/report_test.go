@@ -11,15 +11,14 @@ const preamble = `# What replication costs
 
 <!-- written by: cd interop && go test ./cost -update -->
 
-The requests of a day of one database under Litestream's engine v0.5.18 with its default settings (a sync a second;
-levels of 30 s, 5 min and 1 h; level 0 kept for 5 min and checked every 15 s), counted at a double of S3 that all clients share.
-The days are played in simulated time: the counts of two runs differ by less than 3 %.
+The number of requests that one database causes in a day, with Litestream's engine v0.5.18 and its default settings (a sync every
+second; levels of 30 s, 5 min and 1 h; level 0 kept for 5 min and checked every 15 s). A fake S3 server counts them, in simulated
+time. The counts of two runs differ by less than 3 %.
 
-Prices are those of S3 Standard in us-east-1 and of Google Cloud Storage (Standard, one region), as of September 2026, which are
-the same: $0.005 for 1,000 uploads or listings (S3: PUT, COPY, POST, LIST; Google: class A), $0.0004 for 1,000 reads
-(GET and HEAD; class B), nothing for deletions. Google's were read on its price list of 20 September 2026; Amazon's list is filled in by a
-script and has been read in other publications only, where it has been the same for years. Storage and traffic are extra.
-Check the prices of your region.
+The prices are those of S3 Standard in us-east-1 and of Google Cloud Storage (Standard, one region) in September 2026, which are
+equal: $0.005 for 1,000 uploads or listings (S3: PUT, COPY, POST, LIST; Google: class A), $0.0004 for 1,000 reads
+(GET and HEAD; class B), and nothing for deletions. Google's are from its price list of 20 September 2026. Amazon's page could not be
+read without its scripts, so its prices are from other publications. Storage and traffic are extra. Check the prices of your region.
 
 ## A day
 
@@ -40,25 +39,25 @@ func report(days [][kinds]counts, restores [3][2]counts) string {
 				count(c.uploads()), count(c.lists()), count(c.reads()), count(c.deletes()), dollars(c), 30*dollars(c))
 		}
 	}
-	b.WriteString("\nHow they are played:\n\n")
+	b.WriteString("\nHow the days were simulated:\n\n")
 	for _, l := range lives() {
 		fmt.Fprintf(&b, "- %s: %s\n", l.title, l.played)
 	}
 	b.WriteString(`
-What follows from it:
+Conclusions:
 
-- The engine lists whatever the client is: it asks each level for its newest file before each compaction, and level 1 before each
-  check of level 0. An idle database is paid for too. ` + "[`wrap/cache`](wrappers.md)" + ` knows what the process itself has written, and answers
-  most of these listings.
-- The longer snapshots are kept, the more pages level 1 has, and the engine reads all of them: for a small database a
-  snapshot every few hours costs less than it saves.
-- Uploads follow the sync interval: at 10 s instead of 1 s there is a tenth of them.
-- Listings are where ours are more than Litestream's: the next page is asked for before the first is read to its end.
+- The engine lists files with any client: it looks up the newest file of a level before each compaction, and lists level 1 before
+  each check of level 0. Therefore even an idle database has a cost. ` + "[`wrap/cache`](wrappers.md)" + ` remembers what the process itself has
+  written, and answers most of these listings.
+- The longer snapshots are kept, the more pages level 1 has, and the engine lists all of them: for a small database, a snapshot
+  every few hours saves more than it costs.
+- The number of uploads depends on the sync interval: with 10 s instead of 1 s there is a tenth of them.
+- Our clients make slightly more listings than Litestream's, because they request the next page before the previous one has been read.
 
 ## A restore
 
-A database with a write every 30 s since its snapshot, four hours and a half before; to a moment an hour and a half ago. Requests are
-counted once, not a day.
+The database has had a write every 30 s since its snapshot four and a half hours ago. The moment is one and a half hours ago. The
+requests are those of one restore.
 
 | Restore | By | Listings | Reads | $ for 1,000 restores |
 |---|---|--:|--:|--:|
@@ -70,8 +69,8 @@ counted once, not a day.
 		}
 	}
 	b.WriteString(`
-To a moment Litestream asks for the time of each file, one request a file on S3; package ` + "`restore`" + ` finds the moment by bisection.
-Google and Azure give the times with the listing.
+To find a moment, Litestream looks up the time of each file, with one request per file on S3. Package ` + "`restore`" + ` finds the moment by
+bisection. The listings of Google and Azure include the times.
 `)
 	return b.String()
 }

@@ -68,7 +68,7 @@ func TestScale(t *testing.T) {
 	head, rest, found := strings.Cut(string(text), begins)
 	old, tail, closed := strings.Cut(rest, ends)
 	require.True(t, found && closed, "the marks of the table are gone from docs/scale.md")
-	const header = "| Store | A sync every | Instants | Played | Refused | Requests a file | Lag p50 | Lag p99 | Late at the end | Gave up |\n" +
+	const header = "| Store | Sync interval | Syncs | Simulated | Refused | Requests per file | Lag p50 | Lag p99 | Late | Gave up |\n" +
 		"|---|--:|---|--:|--:|--:|--:|--:|--:|--:|\n"
 	if *update {
 		require.NoError(t, os.WriteFile(document, []byte(head+begins+header+strings.Join(rows, "")+ends+tail), 0o644))
