@@ -121,7 +121,7 @@ func TestAutoLayoutOfNothingAndOfTwo(t *testing.T) {
 	put(t, dir, "0003/0000000000000001-0000000000000001.ltx", "x")
 	_, err := ltxstore.Open(t.Context(), raw)
 	require.ErrorIs(t, err, fs.ErrInvalid)
-	assert.ErrorContains(t, err, "files of the layouts litestream and litestream-s3")
+	assert.ErrorContains(t, err, "files in the layouts litestream and litestream-s3")
 
 	_, err = ltxstore.Open(t.Context(), "file://"+filepath.ToSlash(dir)+"/none?layout=auto&must-exist=true")
 	assert.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
