@@ -31,7 +31,7 @@ func registered(t *testing.T) (names []string) {
 
 // A file that is parsed and a source that is checked leave nothing behind,
 // right or wrong: no collector, no file, and no goroutine, or synctest would
-// report a deadlock. Only a client that is opened does.
+// report a deadlock. Only a client that is used does.
 func TestCheckLeavesNothing(t *testing.T) {
 	registerer, gatherer := prometheus.DefaultRegisterer, prometheus.DefaultGatherer
 	t.Cleanup(func() { prometheus.DefaultRegisterer, prometheus.DefaultGatherer = registerer, gatherer })
@@ -41,9 +41,10 @@ func TestCheckLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) { checkLeavesNothing(t, dir) })
 
-	// The same, opened, has its metrics: the test above could fail.
-	_, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: "mem://?metrics=true"})
+	// A client that is used has its metrics, so that the test above could fail.
+	client, err := ltxstore.OpenSource(t.Context(), ltxstore.Source{URL: "mem://?metrics=true"})
 	require.NoError(t, err)
+	require.NoError(t, ltxstore.Init(t.Context(), client))
 	assert.NotEmpty(t, registered(t))
 }
 
