@@ -291,6 +291,8 @@ func text(e ast.Expr) string {
 		return text(e.X) + "." + e.Sel.Name
 	case *ast.IndexExpr: // a generic type
 		return text(e.X)
+	case *ast.IndexListExpr:
+		return text(e.X)
 	}
 	return ""
 }

@@ -103,7 +103,7 @@ func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Next: layer.Next{ReplicaClient: next}, cfg: cfg}
+	s := &state{Next: layer.Next{Client: next}, cfg: cfg}
 	s.listings = &listings{ttl: cfg.TTL, bound: cfg.MaxFiles, levels: make(map[int]*level)}
 	s.blocks = newBlocks(cfg, &s.counters)
 	if cfg.Dir == "" || cfg.Only == OnlyListings {

@@ -52,6 +52,6 @@ type replica struct {
 // nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
-		return &replica{layer.Next{ReplicaClient: next}, cfg}, nil
+		return &replica{layer.Next{Client: next}, cfg}, nil
 	})}
 }

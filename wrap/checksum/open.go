@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -21,7 +20,7 @@ func (p *replica) Open(ctx context.Context, f layer.File, offset, size int64) (i
 // reader reads a whole file. Close may be called concurrently with Read.
 type reader struct {
 	body io.ReadCloser
-	next ltxstore.ReplicaClient
+	next layer.Typed
 	file layer.File
 
 	mu      sync.Mutex

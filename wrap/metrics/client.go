@@ -43,7 +43,7 @@ type client = layer.Client[observed, *observed]
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
 		ops, err := cfg.operations(next.Type())
-		return &observed{Next: layer.Next{ReplicaClient: next}, Observer: ops}, err
+		return &observed{Next: layer.Next{Client: next}, Observer: ops}, err
 	})}
 }
 

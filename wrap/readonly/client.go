@@ -32,7 +32,7 @@ type client = layer.Client[replica, *replica]
 // fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, _ Config) *Client {
 	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
-		return &replica{layer.Next{ReplicaClient: next}}, nil
+		return &replica{layer.Next{Client: next}}, nil
 	})}
 }
 

@@ -64,7 +64,7 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c.client = layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
 		retrier, ok := ltxstore.As[backend.Retrier](next)
 		cfg, err := cfg.check(next.Type(), ok && retrier.Retries())
-		return &replica{layer.Next{ReplicaClient: next}, cfg, retry.Policy{
+		return &replica{layer.Next{Client: next}, cfg, retry.Policy{
 			MaxAttempts: cfg.Retry.MaxAttempts,
 			BaseDelay:   cfg.Retry.BaseDelay,
 			MaxDelay:    cfg.Retry.MaxDelay,

@@ -42,7 +42,7 @@ type replica struct {
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	limiter := cfg.limiter()
 	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*replica, error) {
-		return &replica{layer.Next{ReplicaClient: next}, limiter}, cfg.check(next.Type())
+		return &replica{layer.Next{Client: next}, limiter}, cfg.check(next.Type())
 	}), limiter}
 }
 

@@ -5,14 +5,13 @@ import (
 	"io"
 	"sync"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 // reader is a download. Close may be called concurrently with Read, and ends it.
 type reader struct {
 	io.ReadCloser
-	next   ltxstore.ReplicaClient
+	next   layer.Typed
 	file   layer.File
 	ctx    context.Context
 	cancel context.CancelCauseFunc

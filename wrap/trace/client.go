@@ -56,7 +56,7 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	t := tracer{Tracer: provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
 	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
 		t.replica = next.Type()
-		return &observed{Next: layer.Next{ReplicaClient: next}, Observer: t}, nil
+		return &observed{Next: layer.Next{Client: next}, Observer: t}, nil
 	})}
 }
 

@@ -46,7 +46,7 @@ type Client = layer.Client[Files, *Files]
 // with the configuration, as an error that names typ, next's Type.
 func New[F Format](next ltxstore.ReplicaClient, name string, open func(typ string, next layer.Next) (F, error)) *Client {
 	return layer.New(next, name, func(_ context.Context, client ltxstore.ReplicaClient) (*Files, error) {
-		next := layer.Next{ReplicaClient: client}
+		next := layer.Next{Client: client}
 		format, err := open(next.Type(), next)
 		return &Files{format, next}, err
 	})

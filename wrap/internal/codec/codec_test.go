@@ -121,16 +121,16 @@ func TestStat(t *testing.T) {
 		_, err := next.WriteLTXFile(t.Context(), f.Level, f.MinTXID, f.MaxTXID, strings.NewReader(strings.Repeat("x", int(f.MaxTXID))))
 		require.NoError(t, err)
 	}
-	info, err := codec.Stat(t.Context(), layer.Next{ReplicaClient: next}, layer.File{MinTXID: 3, MaxTXID: 9})
+	info, err := codec.Stat(t.Context(), layer.Next{Client: next}, layer.File{MinTXID: 3, MaxTXID: 9})
 	require.NoError(t, err)
 	assert.EqualValues(t, 9, info.Size)
 	for _, f := range []layer.File{{Level: 0, MinTXID: 3, MaxTXID: 5}, {Level: 0, MinTXID: 2, MaxTXID: 2}, {Level: 0, MinTXID: 9, MaxTXID: 9}, {Level: 1, MinTXID: 1, MaxTXID: 1}} {
-		_, err = codec.Stat(t.Context(), layer.Next{ReplicaClient: next}, f)
+		_, err = codec.Stat(t.Context(), layer.Next{Client: next}, f)
 		assert.ErrorIs(t, err, fs.ErrNotExist)
 		assert.True(t, layer.IsMissing(err))
 	}
 	require.NoError(t, next.Inject(mock.Fault{Op: mock.OpNext, After: 1, Err: io.ErrClosedPipe}))
-	_, err = codec.Stat(t.Context(), layer.Next{ReplicaClient: next}, layer.File{MinTXID: 3, MaxTXID: 9})
+	_, err = codec.Stat(t.Context(), layer.Next{Client: next}, layer.File{MinTXID: 3, MaxTXID: 9})
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 	assert.False(t, layer.IsMissing(ltxstore.ErrStoreNotFound))
 }
@@ -194,8 +194,8 @@ func TestStatDoesNotClose(t *testing.T) {
 	next.SetLogger(nil)
 	_, err := next.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("x"))
 	require.NoError(t, err)
-	_, err = codec.Stat(t.Context(), layer.Next{ReplicaClient: unclosable{next}}, file(1))
+	_, err = codec.Stat(t.Context(), layer.Next{Client: unclosable{next}}, file(1))
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
-	_, err = codec.Stat(t.Context(), layer.Next{ReplicaClient: unclosable{next}}, file(2))
+	_, err = codec.Stat(t.Context(), layer.Next{Client: unclosable{next}}, file(2))
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"sync/atomic"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -28,7 +27,7 @@ type Pieces struct {
 	Skip, Left int64
 
 	// Store and File are named by errors.
-	Store ltxstore.ReplicaClient
+	Store layer.Typed
 	File  layer.File
 
 	piece  []byte

@@ -22,28 +22,34 @@ type Operations interface {
 	DeleteAll(ctx context.Context) error
 }
 
-// Next has the Operations of the next client, for a wrapper that changes some of them.
-type Next struct{ ltxstore.ReplicaClient }
+// Next has the Operations of a client, the next one, for a wrapper that changes some of them.
+type Next struct{ Client ltxstore.ReplicaClient }
+
+// Type calls Type.
+func (n Next) Type() string { return n.Client.Type() }
 
 // List calls LTXFiles.
 func (n Next) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	return n.LTXFiles(ctx, level, seek, useMetadata)
+	return n.Client.LTXFiles(ctx, level, seek, useMetadata)
 }
 
 // Open calls OpenLTXFile.
 func (n Next) Open(ctx context.Context, f File, offset, size int64) (io.ReadCloser, error) {
-	return n.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
+	return n.Client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, offset, size)
 }
 
 // Write calls WriteLTXFile.
 func (n Next) Write(ctx context.Context, f File, r io.Reader) (*ltx.FileInfo, error) {
-	return n.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, r)
+	return n.Client.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, r)
 }
 
 // Delete calls DeleteLTXFiles.
 func (n Next) Delete(ctx context.Context, files []*ltx.FileInfo) error {
-	return n.DeleteLTXFiles(ctx, files)
+	return n.Client.DeleteLTXFiles(ctx, files)
 }
+
+// DeleteAll calls DeleteAll.
+func (n Next) DeleteAll(ctx context.Context) error { return n.Client.DeleteAll(ctx) }
 
 // Client is embedded by every wrapper. It makes an ltxstore.ReplicaClient of its Operations, which its
 // configuration becomes when the first method is called, and implements the optional interfaces,
@@ -67,22 +73,9 @@ func New[S any, O interface {
 }](next ltxstore.ReplicaClient, name string, open func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error)) *Client[S, O] {
 	if next == nil {
 		next = missing{}
-		open = func(context.Context, ltxstore.ReplicaClient) (*S, error) {
-			return nil, errMissing()
-		}
+		open = func(context.Context, ltxstore.ReplicaClient) (*S, error) { return nil, errMissing() }
 	}
 	return &Client[S, O]{next: next, name: name, open: open}
-}
-
-// missing stands for a next client that is nil: Unwrap does not return nil.
-type missing struct{ ltxstore.ReplicaClient }
-
-func (missing) Type() string { return "none" }
-
-func (missing) Location(context.Context) (string, error) { return "", errMissing() }
-
-func errMissing() error {
-	return backend.Invalid("none", "init", "next", nil, "want a client to wrap")
 }
 
 // Begin is called first by every method. It returns the Operations, or an error that the method

@@ -10,9 +10,12 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
+// Typed is a client, or the Next that has it.
+type Typed interface{ Type() string }
+
 // Wrap returns an *ltxstore.Error for a wrapper's own failure. An *ltxstore.Error of the
 // next client, and nil, stay as they are. key may be empty.
-func Wrap(next ltxstore.ReplicaClient, op, key string, err error) error {
+func Wrap(next Typed, op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -23,7 +26,7 @@ func Wrap(next ltxstore.ReplicaClient, op, key string, err error) error {
 }
 
 // WrapFile is Wrap for a failure that is about a file.
-func WrapFile(next ltxstore.ReplicaClient, op string, f File, err error) error {
+func WrapFile(next Typed, op string, f File, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -50,7 +50,7 @@ func TestWrongConfiguration(t *testing.T) {
 func TestOperations(t *testing.T) {
 	next := mock.NewReplicaClient(mock.Config{})
 	client := layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*plain, error) {
-		return &plain{layer.Next{ReplicaClient: next}}, nil
+		return &plain{layer.Next{Client: next}}, nil
 	})
 	_, listErr := client.LTXFiles(t.Context(), -1, 0, false)
 	_, openErr := client.OpenLTXFile(t.Context(), 0, 1, 1, -1, 0)

@@ -6,7 +6,6 @@ import (
 	"math"
 	"sync"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
@@ -16,7 +15,7 @@ type OpenFunc func(ctx context.Context, offset, size int64) (io.ReadCloser, erro
 // Resume calls open and returns its reader, which resumes the transfer where it breaks. retry repeats
 // what fails. Close may be called concurrently with Read, and ends it. ctx must live as long as the
 // reader. Errors name next.
-func Resume(ctx context.Context, next ltxstore.ReplicaClient, f File, offset, size int64, open OpenFunc, retry rangeio.Retrier) (io.ReadCloser, error) {
+func Resume(ctx context.Context, next Typed, f File, offset, size int64, open OpenFunc, retry rangeio.Retrier) (io.ReadCloser, error) {
 	r := &resumed{open: open, toEnd: size == 0}
 	if r.toEnd {
 		size = math.MaxInt64 - offset
