@@ -16,6 +16,7 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/ltxmodel"
 )
 
 func plain(*Store) {}
@@ -353,4 +354,34 @@ func TestLocation(t *testing.T) {
 	at, err = newClient(newMemory(), func(s *Store) { s.Place = nil }).Location(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, at)
+}
+
+// A store that does not tell when a file was stored has no file from the beginning of
+// time: the headers are read, although nobody has asked for them.
+func TestListingWithoutTimes(t *testing.T) {
+	m := newMemory()
+	c := newClient(m, plain)
+	for id := ltx.TXID(1); id <= 2; id++ {
+		_, err := c.WriteLTXFile(t.Context(), 0, id, id, bytes.NewReader(ltxmodel.New(1, 2).File(id, id)))
+		require.NoError(t, err)
+	}
+	known := m.root + "/ltx/0000/" + ltx.FormatFilename(1, 1)
+	m.set(func(d *disk) {
+		for p, n := range d.nodes {
+			n.at = time.Time{}
+			if p == known {
+				n.at = time.Unix(1e9, 0)
+			}
+			d.nodes[p] = n
+		}
+	})
+	all := func(*ltx.FileInfo) (bool, error) { return true, nil }
+	with, err := ltxstore.FindLTXFiles(t.Context(), c, 0, true, all)
+	require.NoError(t, err)
+	without, err := ltxstore.FindLTXFiles(t.Context(), c, 0, false, all)
+	require.NoError(t, err)
+	require.Len(t, without, 2)
+	assert.Equal(t, time.Unix(1e9, 0).UTC(), without[0].CreatedAt)
+	assert.Equal(t, with[1], without[1])
+	assert.False(t, without[1].CreatedAt.IsZero())
 }

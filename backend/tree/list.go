@@ -28,10 +28,10 @@ const pageSize = 256
 // (clause L3), and keeps the properties of each file from seek on in memory.
 //
 // Without useMetadata, CreatedAt is the modification time, which some stores cannot set,
-// and which has whole seconds in most. With it, the header of each file is read,
-// Options.MetadataConcurrency at a time, a page of 256 files ahead of the caller. A file
-// that is deleted in the meantime is left out, and one with the LTX magic but no valid
-// header ends the listing with ErrChecksum (clause T3).
+// and which has whole seconds in most. With it, or if the store does not tell that time,
+// the header of each file is read, Options.MetadataConcurrency at a time, a page of 256
+// files ahead of the caller. A file that is deleted in the meantime is left out, and one
+// with the LTX magic but no valid header ends the listing with ErrChecksum (clause T3).
 func (c *Client) LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
 	if err := backend.CheckLevel(level); err != nil {
 		return nil, c.refuse("list", err)
@@ -87,13 +87,14 @@ func (l *listing) page(ctx context.Context) (files []ltx.FileInfo, more bool, er
 	}
 	next := l.files[:min(pageSize, len(l.files))]
 	l.files = l.files[len(next):]
-	if !l.headers {
+	untimed := func(file ltx.FileInfo) bool { return file.CreatedAt.IsZero() }
+	if !l.headers && !slices.ContainsFunc(next, untimed) {
 		return next, len(l.files) > 0, nil
 	}
 	gone := make([]bool, len(next))
 	err = flow.All(ctx, len(next), max(l.MetadataConcurrency, 1), func(ctx context.Context, i int) error {
-		if next[i].Size == 0 {
-			return nil // the iterator reports it
+		if next[i].Size == 0 || !l.headers && !untimed(next[i]) {
+			return nil // the iterator reports empty files
 		}
 		err := l.readHeader(ctx, dir, &next[i])
 		if gone[i] = l.is(err, fs.ErrNotExist); gone[i] {
