@@ -39,8 +39,9 @@ type response struct {
 	} `xml:"DAV: propstat"`
 }
 
-// info returns the properties of a file or collection. The size of a file is -1 if
-// it is not given. Without any properties, it returns the error of their status.
+// info returns the properties of a file or collection. A size that is not given, or
+// is no number, is -1, and such a time is zero: strangers' files may have anything.
+// Without any properties, it returns the error of their status.
 func (r *response) info() (info tree.Info, err error) {
 	code := codeOf(r.Status)
 	info.Size = -1
@@ -53,15 +54,11 @@ func (r *response) info() (info tree.Info, err error) {
 		if p.Prop.Collection != nil {
 			info.Mode, info.Size = fs.ModeDir, 0
 		}
-		if p.Prop.Length != "" && info.Mode == 0 {
-			if info.Size, err = strconv.ParseInt(p.Prop.Length, 10, 64); err != nil || info.Size < 0 {
-				return info, fmt.Errorf("PROPFIND returned the size %q for %s: want a number", p.Prop.Length, r.Href)
-			}
+		if size, err := strconv.ParseInt(strings.TrimSpace(p.Prop.Length), 10, 64); err == nil && info.Mode == 0 {
+			info.Size = max(size, -1)
 		}
-		if p.Prop.Modified != "" {
-			if info.Modified, err = http.ParseTime(p.Prop.Modified); err != nil {
-				return info, fmt.Errorf("PROPFIND returned the time %q for %s: want an HTTP date", p.Prop.Modified, r.Href)
-			}
+		if at, err := http.ParseTime(strings.TrimSpace(p.Prop.Modified)); err == nil {
+			info.Modified = at
 		}
 	}
 	if code != http.StatusOK {
@@ -116,6 +113,7 @@ func (s *server) propfind(ctx context.Context, at *url.URL, depth string, visit 
 func multistatus(answer io.Reader, visit func(path string, r *response) error) error {
 	part := &io.LimitedReader{R: answer}
 	d := xml.NewDecoder(part)
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // the elements, and escaped paths, are ASCII
 	for inside := false; ; {
 		part.N = maxResponse
 		token, err := d.Token()
@@ -134,7 +132,7 @@ func multistatus(answer io.Reader, visit func(path string, r *response) error) e
 			if err = d.DecodeElement(&r, &e); err != nil || e.Name.Local != "response" {
 				break
 			}
-			href, err := url.Parse(r.Href)
+			href, err := url.Parse(strings.TrimSpace(r.Href))
 			if err != nil {
 				return fmt.Errorf("PROPFIND returned an invalid href: %w", err)
 			}
