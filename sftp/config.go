@@ -6,13 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
-
-	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/settings"
@@ -96,31 +91,4 @@ func (cfg Config) address() string {
 		return cfg.Host
 	}
 	return net.JoinHostPort(strings.Trim(cfg.Host, "[]"), "22")
-}
-
-// hostKey returns the function that checks the server's key.
-func (cfg Config) hostKey() (ssh.HostKeyCallback, error) {
-	switch {
-	case cfg.InsecureIgnoreHostKey:
-		return ssh.InsecureIgnoreHostKey(), nil
-	case cfg.HostKey != "":
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(cfg.HostKey))
-		if err != nil {
-			return nil, invalid("HostKey", cfg.HostKey, "want a public key as in authorized_keys, such as \"ssh-ed25519 AAAA…\"")
-		}
-		return ssh.FixedHostKey(key), nil
-	}
-	file := cfg.KnownHosts
-	if file == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, invalid("KnownHosts", "", "want a HostKey or a file of known hosts")
-		}
-		file = filepath.Join(home, ".ssh", "known_hosts")
-	}
-	check, err := knownhosts.New(file)
-	if err != nil {
-		return nil, invalid("KnownHosts", file, "want a HostKey or a readable file of known hosts ("+err.Error()+"); InsecureIgnoreHostKey accepts any key")
-	}
-	return check, nil
 }

@@ -40,8 +40,9 @@ type session struct {
 	idle    time.Duration // Config.IdleTimeout
 	stalled atomic.Bool   // closed because nothing arrived for that long
 
-	waiting atomic.Int64              // requests in progress
-	heard   atomic.Pointer[time.Time] // when data last arrived, or the first of them was sent
+	waiting atomic.Int64 // requests in progress
+	began   time.Time
+	heard   atomic.Int64 // how long after began data last arrived, or the first of them was sent
 }
 
 // get returns the session, and connects if there is none.
@@ -62,12 +63,12 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	up, channels, requests, err := ssh.NewClientConn(conn, address,
-		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey})
+		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey, HostKeyAlgorithms: algorithms(c.hostKey, address, conn.RemoteAddr())})
 	if err != nil {
 		conn.Close()
 		return nil, dialError(ctx, err)
 	}
-	s := &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{}), idle: c.cfg.IdleTimeout}
+	s := &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{}), idle: c.cfg.IdleTimeout, began: time.Now()}
 	concurrent := c.cfg.ConcurrentWrites == nil || *c.cfg.ConcurrentWrites
 	err = s.start(sftp.UseConcurrentWrites(concurrent))
 	if err == nil && !stop() {
@@ -102,14 +103,8 @@ func (s *session) start(opts ...sftp.ClientOption) error {
 	if err != nil {
 		return err
 	}
-	in, err := channel.StdinPipe()
-	if err != nil {
-		return err
-	}
-	out, err := channel.StdoutPipe()
-	if err != nil {
-		return err
-	}
+	in, _ := channel.StdinPipe() // cannot fail before the start
+	out, _ := channel.StdoutPipe()
 	if err := channel.RequestSubsystem("sftp"); err != nil {
 		return err
 	}
@@ -125,16 +120,13 @@ func (h hearing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *session) hear() {
-	now := time.Now()
-	s.heard.Store(&now)
-}
+func (s *session) hear() { s.heard.Store(int64(time.Since(s.began))) }
 
 // watch closes the session if requests are in progress but nothing has arrived for
 // Config.IdleTimeout. The SSH server may respond while SFTP waits for a disk.
 func (s *session) watch() {
 	s.every(max(s.idle/8, time.Millisecond), func() {
-		if s.waiting.Load() > 0 && time.Since(*s.heard.Load()) > s.idle {
+		if s.waiting.Load() > 0 && time.Since(s.began)-time.Duration(s.heard.Load()) > s.idle {
 			s.stalled.Store(true)
 			s.ssh.Close()
 		}

@@ -36,7 +36,7 @@ func TestIdleTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const idle = 8 * time.Second
 		conn := &closable{closed: make(chan struct{})}
-		s := &session{ssh: &ssh.Client{Conn: conn}, done: make(chan struct{}), idle: idle}
+		s := &session{ssh: &ssh.Client{Conn: conn}, done: make(chan struct{}), idle: idle, began: time.Now()}
 		defer close(s.done)
 		s.hear()
 		go s.watch()

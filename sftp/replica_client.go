@@ -10,18 +10,16 @@
 //
 // A write creates a temporary file in the directory of the target, fsyncs it if the
 // server can (fsync@openssh.com), sets its time and renames it
-// (posix-rename@openssh.com, without which existing files cannot be replaced). SFTP
-// cannot fsync a directory: whether the name survives a power failure depends on
-// the server. With Config.WriteOnce, the name is created as a hard link
-// (hardlink@openssh.com).
+// (posix-rename@openssh.com, without which existing files cannot be replaced). With
+// Config.WriteOnce, the name is a hard link (hardlink@openssh.com). SFTP cannot fsync
+// a directory: whether the name survives a power failure depends on the server.
 //
 // # Connection
 //
-// A client has one connection, which is made when it is needed and made again when
-// it is lost. Operations in progress are then repeated, and reads continue where
-// they were if the file has the same size, time, first 100 and last 16 bytes, which
-// include an LTX file's checksum. SFTP cannot cancel a request: if a context ends
-// and the server does not respond, the connection is closed.
+// A client has one connection, which is made when needed, and again when it is lost.
+// Operations in progress are then repeated, and reads continue where they were if the
+// file has the same size, time, first 100 and last 16 bytes. If a context ends and the
+// server does not respond, the connection is closed: SFTP cannot cancel a request.
 package sftp
 
 import (

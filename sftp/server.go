@@ -32,11 +32,12 @@ type server struct {
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 
 // infoOf converts the attributes of a file. Create sets the access time to when the
-// file was completed, and the modification time to that of the header.
+// file was completed, and the modification time to that of the header. A server
+// without times has 0.
 func infoOf(info fs.FileInfo) tree.Info {
-	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size(), Modified: info.ModTime()}
-	if stat, ok := info.Sys().(*sftp.FileStat); ok {
-		i.Changed = stat.AccessTime()
+	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size()}
+	if stat := info.Sys().(*sftp.FileStat); stat.Mtime != 0 {
+		i.Modified, i.Changed = stat.ModTime(), stat.AccessTime()
 	}
 	return i
 }
@@ -221,8 +222,19 @@ func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error
 	return to.Flush()
 }
 
+// Rename implements tree.Tree. A server without the extension can give a file a new
+// name only.
 func (s *server) Rename(ctx context.Context, from, to string) error {
-	return s.call(ctx, func(c *session) error { return c.PosixRename(s.at(from), s.at(to)) })
+	return s.call(ctx, func(c *session) error {
+		err := c.PosixRename(s.at(from), s.at(to))
+		if err == nil || kindOf(err) != errors.ErrUnsupported {
+			return err
+		}
+		if err := c.Client.Rename(s.at(from), s.at(to)); err != nil {
+			return fmt.Errorf("the server has no posix-rename@openssh.com, to replace a file: %w", err)
+		}
+		return nil
+	})
 }
 
 // Link implements tree.Tree. After a failure it checks whether the name exists,

@@ -49,7 +49,8 @@ type testServer struct {
 	conns []net.Conn
 }
 
-func newServer() (*testServer, error) {
+// newServer returns a server with more keys of its own.
+func newServer(more ...ssh.Signer) (*testServer, error) {
 	dir, err := os.MkdirTemp("", "sftp")
 	if err != nil {
 		return nil, err
@@ -74,7 +75,9 @@ func newServer() (*testServer, error) {
 		}
 		return nil, nil
 	}}
-	s.config.AddHostKey(signer)
+	for _, signer := range append(more, signer) {
+		s.config.AddHostKey(signer)
+	}
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
@@ -247,9 +250,9 @@ func (s *testServer) store() replicatest.Store {
 	}
 }
 
-func start(t *testing.T) *testServer {
+func start(t *testing.T, more ...ssh.Signer) *testServer {
 	t.Helper()
-	s, err := newServer()
+	s, err := newServer(more...)
 	require.NoError(t, err)
 	t.Cleanup(func() { s.close() })
 	return s
