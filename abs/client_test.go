@@ -499,7 +499,7 @@ func TestRefusals(t *testing.T) {
 	}
 	secret := "c2VjcmV0LW9mLXRoZS10ZXN0"
 	for field, changes := range map[string][]func(*Config){
-		"Bucket": {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "a--b" }, func(c *Config) { c.Bucket = "ab" }, func(c *Config) { c.Bucket = strings.Repeat("a", 64) }},
+		"Bucket": {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "$root" }, func(c *Config) { c.Bucket = "a--b" }, func(c *Config) { c.Bucket = "ab" }, func(c *Config) { c.Bucket = strings.Repeat("a", 64) }},
 		"Path":   {func(c *Config) { c.Path = "../x" }},
 		"Account": {func(c *Config) { c.Account = "a.b" }, func(c *Config) { c.Account = "" }, func(c *Config) { c.Account, c.Endpoint = "", "http://h" }, func(c *Config) { c.Account, c.AccountKey, c.SASToken = "", "", "sig=x" },
 			func(c *Config) {
@@ -507,7 +507,7 @@ func TestRefusals(t *testing.T) {
 			}},
 		"Endpoint":           {func(c *Config) { c.Endpoint = "h" }, func(c *Config) { c.Endpoint = "https://h?" + secret }, func(c *Config) { c.CustomerKey, c.Endpoint = make([]byte, 32), "http://h" }, func(c *Config) { c.AccountKey, c.Credential, c.Endpoint = "", tokenFunc(nil), "http://h" }},
 		"AccountKey":         {func(c *Config) { c.AccountKey = "&" + secret }, func(c *Config) { c.AccountKey = "abcde" }, func(c *Config) { c.AccountKey = "" }},
-		"SASToken":           {func(c *Config) { c.SASToken = "sv=1&sig=" + secret }, func(c *Config) { c.AccountKey, c.SASToken = "", secret }},
+		"SASToken":           {func(c *Config) { c.SASToken = "sv=1&sig=" + secret }, func(c *Config) { c.AccountKey, c.SASToken = "", secret }, func(c *Config) { c.AccountKey, c.SASToken = "", "sv=1&sig="+secret+"\n" }},
 		"ConnectionString":   {func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", secret }, func(c *Config) { c.AccountKey, c.Account, c.ConnectionString = "", "", "AccountName="+secret }, func(c *Config) { c.AccountKey, c.ConnectionString = "", "AccountName=a;AccountKey="+secret }},
 		"Credential":         {func(c *Config) { c.Credential = tokenFunc(nil) }},
 		"CABundle":           {func(c *Config) { c.HTTP.CABundle = "/nowhere" }, func(c *Config) { c.HTTP.CABundle, c.HTTP.RoundTripper = "x", http.DefaultTransport }},

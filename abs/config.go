@@ -26,7 +26,7 @@ import (
 // its own Format method if it is printed.
 type Config struct {
 	// Bucket is the container's name.
-	Bucket string `ltx:"bucket" match:"^(\\$root|\\$web|[a-z0-9](-?[a-z0-9]){2,62})$" want:"a container's name: 3 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends" default:"required" help:"The container's name."`
+	Bucket string `ltx:"bucket" match:"^(\\$web|[a-z0-9](-?[a-z0-9]){2,62})$" want:"a container's name: 3 to 63 lower-case letters, digits and single hyphens, with a letter or digit at both ends" default:"required" help:"The container's name."`
 
 	// Path is the replica's path in the container, cleaned by
 	// backend.CleanPath. Empty is the container's root.
@@ -52,7 +52,7 @@ type Config struct {
 	// the query of its URL. Empty is LITESTREAM_AZURE_SAS_TOKEN or
 	// AZURE_STORAGE_SAS_TOKEN. Reading needs the permissions r and l, writing
 	// also c, w and d.
-	SASToken string `ltx:"sas-token,secret,not=account-key" default:"'LITESTREAM_AZURE_SAS_TOKEN', 'AZURE_STORAGE_SAS_TOKEN'" help:"A shared access signature." json:"-"`
+	SASToken string `ltx:"sas-token,secret,not=account-key" match:"^[!-~]+$" want:"the query of a URL, without spaces" default:"'LITESTREAM_AZURE_SAS_TOKEN', 'AZURE_STORAGE_SAS_TOKEN'" help:"A shared access signature." json:"-"`
 
 	// ConnectionString contains the account, its endpoint, and its key or a
 	// shared access signature, as shown in Azure's portal. Empty is
