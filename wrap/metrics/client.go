@@ -38,13 +38,17 @@ type observed = layer.Observed[time.Time]
 
 type client = layer.Client[observed, *observed]
 
-// New returns a client that counts the operations of next. Its first method registers the metrics. If
-// the registry is nil or refuses them, or next is nil, every method fails with fs.ErrInvalid.
+// New registers the metrics and returns a client that counts the operations of next. If
+// the registry is nil or refuses the metrics, or next is nil, every method fails with
+// fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
-		ops, err := cfg.operations(next.Type())
-		return &observed{Next: layer.Next{Client: next}, Observer: ops}, err
-	})}
+	var ops operations
+	var wrong error
+	c := layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*observed, error) {
+		return &observed{Next: layer.Next{Client: next}, Observer: ops}, wrong
+	})
+	ops, wrong = cfg.operations(c.Type())
+	return &Client{c}
 }
 
 // Begin implements layer.Observer.
