@@ -258,7 +258,7 @@ func TestBrokenWrite(t *testing.T) {
 	assert.Len(t, f.chunks(t), 1)
 }
 
-// A body that is read in place is read again where chunks are sent again.
+// Chunks that may be lost are sent again.
 func TestBrokenWriteOfAFile(t *testing.T) {
 	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
 	content, chunks, drops := body(t, 1, 400), 0, 0

@@ -44,10 +44,6 @@ func NewBody(content []byte) *Body {
 // Size returns the body's size in bytes.
 func (b *Body) Size() int64 { return b.size }
 
-// ReaderAt reads the body again, at any place. It is for a Bucket that sends a body in
-// pieces, and a piece more than once.
-func (b *Body) ReaderAt() io.ReaderAt { return b.ReadSeeker.(io.ReaderAt) }
-
 // Read implements io.Reader.
 func (b *Body) Read(p []byte) (int, error) {
 	if b.cut.Load() {

@@ -87,50 +87,6 @@ func TestFileChangesWhileItIsSent(t *testing.T) {
 	}
 }
 
-// readAgain is a store of streams that reads each again, where it can be.
-type readAgain struct {
-	streamed
-	got string
-}
-
-func (r *readAgain) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
-	done, err := r.streamed.PutStream(ctx, key, body, opts, retry)
-	if at := body.ReaderAt(); err == nil && at != nil {
-		again := make([]byte, 7)
-		if _, err := at.ReadAt(again, 14); err != nil {
-			return object.Object{}, err
-		}
-		r.got = string(again)
-	}
-	return done, err
-}
-
-// A file, and what is in memory, is read again where it was; a pipe is not.
-func TestStreamIsReadAgain(t *testing.T) {
-	content := bytes.Repeat([]byte("abcdefg"), partSize)
-	path := filepath.Join(t.TempDir(), "body")
-	require.NoError(t, os.WriteFile(path, append([]byte("before"), content...), 0o600))
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	_, err = f.Seek(6, io.SeekStart)
-	require.NoError(t, err)
-	for _, test := range []struct {
-		body io.Reader
-		want string
-	}{{f, "abcdefg"}, {bytes.NewReader(content), "abcdefg"}, {io.MultiReader(bytes.NewReader(content)), ""}} {
-		m := newMemory(object.Traits{})
-		store := &readAgain{streamed: streamed{m}}
-		_, err := (&scripted{parted: parted{m}}).client(t, store, false).WriteLTXFile(t.Context(), 0, 1, 1, test.body)
-		require.NoError(t, err)
-		assert.Equal(t, test.want, store.got)
-	}
-	again := make([]byte, 3)
-	_, err = object.NewBody([]byte("abcdefg")).ReaderAt().ReadAt(again, 2)
-	require.NoError(t, err)
-	assert.Equal(t, "cde", string(again))
-}
-
 // sums is a store of streams that computes the hash by itself, and of the rest that it does
 // not read not at all.
 type sums struct {

@@ -173,9 +173,6 @@ func (u *upload) single(ctx context.Context) (Object, error) {
 func (u *upload) stream(ctx context.Context, s Streamer) (Object, error) {
 	counted := &Stream{r: u.c.stream(), hash: u.newHash()}
 	u.c.hash = counted.hash
-	if u.c.src.at != nil {
-		counted.at = u.c.src
-	}
 	longer, cancel := flow.Outlive(ctx, answerGrace)
 	defer cancel()
 	done, err := s.PutStream(longer, u.key, counted, u.options(), u.policyAfter())
@@ -215,7 +212,6 @@ func (p retrier) Do(ctx context.Context, op func(context.Context) error) error {
 // Stream is a body of unknown length, which is read once.
 type Stream struct {
 	r    io.Reader
-	at   io.ReaderAt // nil unless the body is read in place
 	hash hash.Hash
 	n    int64
 	end  bool
@@ -241,10 +237,6 @@ func (s unsummed) Read(p []byte) (int, error) {
 	s.end = s.end || err == io.EOF
 	return n, err
 }
-
-// ReaderAt reads again, at any place, what has been read. It is nil unless the caller's
-// reader is read in place: what is to be sent again must then be kept.
-func (s *Stream) ReaderAt() io.ReaderAt { return s.at }
 
 // Sum returns the hash by Traits.NewHash of what has been read.
 func (s *Stream) Sum() []byte { return s.hash.Sum(nil) }

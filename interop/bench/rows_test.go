@@ -30,7 +30,7 @@ const (
 	byRanges = "large files are read by ranges, over several connections at once: more requests, of 2 MiB each, and buffers for what has come early, " +
 		"bounded by one pool of the process; a restore takes a fraction of the time"
 	byChunks  = "uploads have chunks of 8 MiB instead of 16 MiB, of which one is read while another is sent: more requests"
-	byArrival = "up to 256 chunks are under way, each with an ID by which it can be sent again after a lost connection, and which the server keeps too; and the description follows " +
+	byArrival = "up to 4 MiB of chunks are under way, in memory, each with an ID by which it can be sent again after a lost connection, and which the server keeps too; and the description follows " +
 		"when all have arrived, so that a file is never there in part; Litestream's client waits for neither"
 	byPackets = "64 packets are under way at once, where Litestream's client waits for the answer to each: " +
 		"with a server on the same machine that costs more than it saves"

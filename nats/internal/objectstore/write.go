@@ -34,11 +34,10 @@ const (
 const firstKey = "ltxstore-first"
 
 const (
-	// At most maxChunks chunks are sent at a time, and at most so many bytes: if they are in
-	// memory until they have arrived, and if they can be read again.
-	maxChunks     = 256
-	maxKept       = 8 << 20
-	maxUnbuffered = 32 << 20
+	// At most maxChunks chunks are sent at a time, and at most maxKept bytes, which are in
+	// memory until they have arrived.
+	maxChunks = 256
+	maxKept   = 4 << 20
 
 	// cleanupTimeout is how long a failed write may take to clean up.
 	cleanupTimeout = 10 * time.Second
@@ -55,7 +54,7 @@ func (single) Do(ctx context.Context, op func(context.Context) error) error { re
 // Put implements object.Bucket.
 func (b *Bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	known := func() []byte { return opts.Sum }
-	return b.write(ctx, key, source{body, body.ReaderAt(), io.Discard, known}, body.Size(), opts, single{})
+	return b.write(ctx, key, source{body, io.Discard, known}, body.Size(), opts, single{})
 }
 
 // PutStream implements object.Streamer. With write-once it checks the
@@ -74,15 +73,14 @@ func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream,
 		}
 	}
 	r, hash := body.Unsummed()
-	return b.write(ctx, key, source{r, body.ReaderAt(), hash, body.Sum}, math.MaxInt64-1, opts, retry)
+	return b.write(ctx, key, source{r, hash, body.Sum}, math.MaxInt64-1, opts, retry)
 }
 
 // source is the body of a write.
 type source struct {
 	io.Reader
-	again io.ReaderAt   // nil if it can be read only once
-	hash  io.Writer     // gets what was read
-	sum   func() []byte // returns the hash after the end
+	hash io.Writer     // gets what was read
+	sum  func() []byte // returns the hash after the end
 }
 
 // write is an object that is being written.
@@ -124,20 +122,12 @@ func (b *Bucket) write(ctx context.Context, key string, body source, size int64,
 // send sends the body, and returns when all its chunks have arrived. It reads the next
 // chunk while previous ones are being sent, and computes the hash of each at the same time.
 func (w *write) send(ctx context.Context, body source, size int64) error {
-	limit := int64(maxKept)
-	if body.again != nil {
-		limit = maxUnbuffered
-	}
-	ahead := min(max(limit/w.cfg.ChunkSize, 2), maxChunks)
+	ahead := min(max(maxKept/w.cfg.ChunkSize, 2), maxChunks)
 	w.sender = w.stream.NewSender(int(ahead), w.retry)
-	buffers := make([][]byte, 1)
-	if body.again == nil {
-		buffers = make([][]byte, ahead) // one for each chunk that has not arrived
-	}
+	buffers := make([][]byte, ahead) // one for each chunk that has not arrived
 	var hashing sync.WaitGroup
 	defer hashing.Wait()
 	for end := false; !end; w.info.Chunks++ {
-		hashing.Wait()
 		offset := int64(w.info.Size)
 		buffer := &buffers[int(w.info.Chunks)%len(buffers)]
 		if *buffer == nil {
@@ -145,6 +135,7 @@ func (w *write) send(ctx context.Context, body source, size int64) error {
 		}
 		n, err := io.ReadFull(body, *buffer)
 		data := (*buffer)[:n]
+		hashing.Wait()
 		hashing.Go(func() { _, _ = body.hash.Write(data) }) // never fails
 		if end = err == io.EOF || err == io.ErrUnexpectedEOF; end {
 			err = nil
@@ -160,11 +151,7 @@ func (w *write) send(ctx context.Context, body source, size int64) error {
 		m.Header.Set(objectHeader, w.info.Name)
 		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
 		m.Data = data
-		var load func() ([]byte, error)
-		if body.again != nil {
-			load = func() ([]byte, error) { return io.ReadAll(io.NewSectionReader(body.again, offset, int64(n))) }
-		}
-		if err := w.sender.Send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m, load); err != nil {
+		if err := w.sender.Send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m); err != nil {
 			return err
 		}
 		w.info.Size += uint64(n)

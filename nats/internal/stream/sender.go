@@ -30,9 +30,8 @@ type Retrier interface {
 
 type sent struct {
 	*nats.Msg
-	id   string
-	load func() ([]byte, error)
-	ack  jetstream.PubAckFuture // nil unless a response is expected
+	id  string
+	ack jetstream.PubAckFuture // nil unless a response is expected
 }
 
 // NewSender returns a Sender that waits for acknowledgements when ahead messages have
@@ -41,12 +40,11 @@ func (s *Stream) NewSender(ahead int, retry Retrier) *Sender {
 	return &Sender{stream: s, ahead: ahead, retry: retry}
 }
 
-// Send sends a message. Its unique ID tells the server if it is sent again. Send
-// returns when fewer than ahead messages are unacknowledged. m must not be changed
-// until it has arrived. But if load is not nil, the caller may use the buffer of m.Data
-// again when Send returns, and load returns the same data if they are needed again.
-func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg, load func() ([]byte, error)) error {
-	s.sent = append(s.sent, &sent{Msg: m, id: id, load: load})
+// Send sends a message, which must not be changed until it has arrived. Its unique ID
+// tells the server if it is sent again. Send returns when fewer than ahead messages are
+// unacknowledged.
+func (s *Sender) Send(ctx context.Context, id string, m *nats.Msg) error {
+	s.sent = append(s.sent, &sent{Msg: m, id: id})
 	return s.deliver(ctx, s.ahead-1)
 }
 
@@ -91,15 +89,7 @@ func (s *Sender) publish(ctx context.Context) error {
 		if m.ack != nil {
 			continue
 		}
-		if m.Data == nil && m.load != nil {
-			if m.Data, err = m.load(); err != nil {
-				return err
-			}
-		}
 		m.ack, err = c.js.PublishMsgAsync(m.Msg, jetstream.WithMsgID(m.id), jetstream.WithExpectStream(s.stream.cfg.Name), jetstream.WithRetryAttempts(0))
-		if m.load != nil {
-			m.Data = nil
-		}
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -87,51 +86,32 @@ func TestSender(t *testing.T) {
 		"connection breaks": broken,
 		"client closes":     func(c *conn) error { c.nc.Close(); return nil },
 	} {
-		for _, kept := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, kept %t", name, kept), func(t *testing.T) {
-				s, retry := open(t), new(always)
-				sender := s.NewSender(4, retry)
-				var want []string
-				data := make([]byte, 0, 8)
-				for i := range 100 {
-					m, load := nats.NewMsg("s.a"), func() ([]byte, error) { return []byte(strconv.Itoa(i)), nil }
-					if m.Data = strconv.AppendInt(data, int64(i), 10); kept {
-						m.Data, load = []byte(strconv.Itoa(i)), nil
-					}
-					want = append(want, string(m.Data))
-					require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m, load))
-					assert.LessOrEqual(t, len(sender.sent), 3)
-					for _, sent := range sender.sent {
-						assert.NotNil(t, sent.ack, "it is under way")
-					}
-					if i%10 == 9 {
-						require.NoError(t, drop(s.ready.Load()))
-					}
+		t.Run(name, func(t *testing.T) {
+			s, retry := open(t), new(always)
+			sender := s.NewSender(4, retry)
+			var want []string
+			for i := range 100 {
+				m := nats.NewMsg("s.a")
+				m.Data = []byte(strconv.Itoa(i))
+				want = append(want, string(m.Data))
+				require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+				assert.LessOrEqual(t, len(sender.sent), 3)
+				for _, sent := range sender.sent {
+					assert.NotNil(t, sent.ack, "it is under way")
 				}
-				require.NoError(t, sender.Flush(t.Context()))
-				assert.Empty(t, sender.sent)
-				assert.EqualValues(t, 1, sender.First)
-				assert.Equal(t, want, texts(t, s, "s.a"))
-				if name == "connection stays" {
-					assert.Zero(t, retry.failed)
+				if i%10 == 9 {
+					require.NoError(t, drop(s.ready.Load()))
 				}
-			})
-		}
+			}
+			require.NoError(t, sender.Flush(t.Context()))
+			assert.Empty(t, sender.sent)
+			assert.EqualValues(t, 1, sender.First)
+			assert.Equal(t, want, texts(t, s, "s.a"))
+			if name == "connection stays" {
+				assert.Zero(t, retry.failed)
+			}
+		})
 	}
-}
-
-// What cannot be loaded again is not sent, and the Sender says why.
-func TestSenderLoad(t *testing.T) {
-	s, retry := open(t), new(always)
-	sender, gone := s.NewSender(4, retry), errors.New("gone")
-	loads := 0
-	m := nats.NewMsg("s.a")
-	m.Data = []byte("a")
-	require.NoError(t, sender.Send(t.Context(), "id", m, func() ([]byte, error) { loads++; return nil, gone }))
-	assert.Zero(t, loads)
-	require.NoError(t, broken(s.ready.Load()))
-	require.ErrorIs(t, sender.Flush(t.Context()), gone)
-	assert.Positive(t, loads)
 }
 
 // After a message that the server refuses there is nothing to wait for.
@@ -141,7 +121,7 @@ func TestSenderRefused(t *testing.T) {
 	m := nats.NewMsg("s.a")
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, "7")
 	for i := range 3 {
-		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m, nil))
+		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
 	}
 	err := sender.Flush(t.Context())
 	require.True(t, IsRefused(err), err)
@@ -157,7 +137,7 @@ func TestSenderTooLarge(t *testing.T) {
 	s := open(t)
 	m := nats.NewMsg("s.a")
 	m.Data = make([]byte, 2<<20)
-	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m, nil), nats.ErrMaxPayload)
+	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m), nats.ErrMaxPayload)
 }
 
 // A message that has arrived before those that it follows, which were lost, is put behind
@@ -182,7 +162,7 @@ func TestSenderDisorder(t *testing.T) {
 		for i := range 10 {
 			id, m := of(i)
 			want = append(want, string(m.Data))
-			require.NoError(t, sender.Send(t.Context(), id, m, nil))
+			require.NoError(t, sender.Send(t.Context(), id, m))
 		}
 		require.NoError(t, sender.Flush(t.Context()))
 		assert.Equal(t, want, texts(t, s, "s.a"), overtaking)
