@@ -78,7 +78,7 @@ Of a restore of 512 MiB from a disk, by a CPU profile (1.2 s for each GiB):
 
 | part | share |
 |---|--:|
-| writing the pages: ` + "`" + `pwrite` + "`" + `, in runs of up to 256 KiB | 59 % |
+| writing the pages: ` + "`" + `pwrite` + "`" + `, 32 KiB at a time | 59 % |
 | checksums of pages, file and database: one CRC-64 for all three | 19 % |
 | reading the file | 11 % |
 | copies, clearing of memory and the order of batches | 6 % |
@@ -113,8 +113,8 @@ One process does the work of all contestants, in turn within each round. Servers
 - Allocations are those of the whole process, the client's only. The peak of the heap is above what was there before,
   in a run of its own with a collector that runs often (GOGC=5).
 - Bare writes to a disk fsync the file and its folder, as ours and Litestream's do. PutObject takes no pipe. A bare
-  restore from a disk is ltx's decoder of a snapshot into a file; from a bucket it is the download alone, by as many
-  connections as a restore has, of which nothing is decoded or written: the limit of the wire and the server.
+  restore from a disk is ltx's decoder of a snapshot into a file; from a bucket it is the download of all files alone, by as
+  many connections as a restore has, of which nothing is decoded or written: the limit of the wire and the server.
 - The ratio in bold is Litestream's time divided by ours.
 - A listing of S3 or GCS is one page in memory at a time for all three: what the peak shows is the SDK's decoder. Both
   clients seek on GCS; on a disk and S3 Litestream v0.5.18 lists the level from its beginning.

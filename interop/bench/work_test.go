@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/superfly/ltx"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/interop/engine"
@@ -243,6 +245,19 @@ func deleteAll(tb testing.TB, s *store, r row, n int) []contestant {
 
 // restoreLatest restores a database of about that size from one snapshot.
 func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
+	return restoreWith(tb, s, size, 0)
+}
+
+// restoreMany restores a snapshot of about that size, and many transactions of a page
+// that came after it.
+func restoreMany(tb testing.TB, s *store, _ row, size int) []contestant {
+	return restoreWith(tb, s, size, smallFiles)
+}
+
+// smallFiles is how many transactions follow the snapshot of restoreMany.
+const smallFiles = 200
+
+func restoreWith(tb testing.TB, s *store, size, transactions int) []contestant {
 	snapshot := filepath.Join(tb.TempDir(), "snapshot.ltx")
 	writeSnapshot(tb, snapshot, size)
 	f, err := os.Open(snapshot)
@@ -251,18 +266,8 @@ func restoreLatest(tb testing.TB, s *store, _ row, size int) []contestant {
 	_, err = s.stock.WriteLTXFile(tb.Context(), ltxstore.SnapshotLevel, 1, 1, f)
 	require.NoError(tb, err)
 
-	return restoring(tb, s, snapshot)
-}
-
-// smallFiles is how many transactions follow the snapshot of restoreMany.
-const smallFiles = 200
-
-// restoreMany restores a snapshot of about that size, and many transactions of a page
-// that came after it.
-func restoreMany(tb testing.TB, s *store, r row, size int) []contestant {
-	all := restoreLatest(tb, s, r, size)
 	pages := uint32(size / 4096)
-	require.NoError(tb, many(tb.Context(), smallFiles, func(ctx context.Context, i ltx.TXID) error {
+	require.NoError(tb, many(tb.Context(), transactions, func(ctx context.Context, i ltx.TXID) error {
 		var buf bytes.Buffer
 		enc, err := ltx.NewEncoder(&buf)
 		txid := i + 1
@@ -271,12 +276,13 @@ func restoreMany(tb testing.TB, s *store, r row, size int) []contestant {
 			enc.EncodePage(ltx.PageHeader{Pgno: uint32(i)*17%pages + 1}, bytes.Repeat([]byte{byte(i)}, 4096)), enc.Close())
 		return errors.Join(err, s.fill.put(ctx, s.keys.File(0, txid, txid), bytes.NewReader(buf.Bytes()), int64(buf.Len())))
 	}))
-	return all
+	return restoring(tb, s, snapshot, transactions)
 }
 
-// restoring are restores of what the store has. The bare one is of the snapshot alone: from
-// a disk its decoding and writing, over a wire its download.
-func restoring(tb testing.TB, s *store, snapshot string) []contestant {
+// restoring are restores of what the store has: a snapshot and so many transactions. The bare
+// one is from a disk the decoding and writing of the snapshot, and over a wire the download of
+// all files, the small ones as many at once as many does.
+func restoring(tb testing.TB, s *store, snapshot string, transactions int) []contestant {
 	path := filepath.Join(tb.TempDir(), "db")
 	fresh := func(context.Context) error {
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
@@ -297,7 +303,20 @@ func restoring(tb testing.TB, s *store, snapshot string) []contestant {
 	info, err := os.Stat(snapshot)
 	require.NoError(tb, err)
 	return append(all, contestant{plain, nil, func(ctx context.Context) error {
-		return download(ctx, s.bare.(ranger), s.keys.File(ltxstore.SnapshotLevel, 1, 1), info.Size())
+		from := s.bare.(ranger)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return download(ctx, from, s.keys.File(ltxstore.SnapshotLevel, 1, 1), info.Size()) })
+		group.Go(func() error {
+			return many(ctx, transactions, func(ctx context.Context, i ltx.TXID) error {
+				body, err := from.open(ctx, s.keys.File(0, i+1, i+1), 0, math.MaxInt32)
+				if err != nil {
+					return err
+				}
+				_, err = io.Copy(io.Discard, body)
+				return errors.Join(err, body.Close())
+			})
+		})
+		return group.Wait()
 	}})
 }
 
