@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
 // Config configures a client. The zero value is valid.
@@ -37,20 +35,6 @@ type Config struct {
 
 	// Logger is the logger. nil means slog.Default.
 	Logger *slog.Logger `ltx:"-"`
-}
-
-func (cfg Config) check() (backend.Keys, error) {
-	if err := settings.Validate(typeName, cfg); err != nil {
-		return backend.Keys{}, err
-	}
-	if cfg.Clock != nil && cfg.Clock().IsZero() {
-		return backend.Keys{}, backend.Invalid(typeName, "init", "Clock", time.Time{}, "want a time that is not zero: CreatedAt must not be zero")
-	}
-	keys, err := backend.NewKeys(cfg.Layout, cfg.Path)
-	if err != nil {
-		err = backend.Refused(typeName, "init", "", err)
-	}
-	return keys, err
 }
 
 func (cfg Config) pageSize() int { return cmp.Or(cfg.PageSize, 1000) }

@@ -56,7 +56,7 @@ func (m *memory) init(ctx context.Context, op string) (*backend.Keys, error) {
 	if err := m.meetAll(ctx, m.match(OpInit, noLevel, 0, 0)); err != nil {
 		return nil, wrap("init", "", err)
 	}
-	keys, err := m.cfg.check()
+	keys, err := m.cfg.validate()
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName, "mem"},
 		Check: func(cfg *Config, _ ltxstore.Source) error {
-			_, err := cfg.check()
+			_, err := cfg.validate()
 			return err
 		},
 		New: NewReplicaClient,

@@ -3,6 +3,9 @@ package archtest
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,4 +101,26 @@ func TestLayoutsTable(t *testing.T) {
 	}
 	_, err := backend.NewKeys(ltxstore.Layout(len(table)), "")
 	assert.Error(t, err, "a layout is missing in the table")
+}
+
+// sourceFile matches a Go file in the table of CONTRIBUTING.md: with its folder or,
+// if each backend has one, without.
+var sourceFile = regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
+
+// TestContributingNamesFiles finds the files that CONTRIBUTING.md says to edit.
+func TestContributingNamesFiles(t *testing.T) {
+	names := sourceFile.FindAllStringSubmatch(section(t, "CONTRIBUTING.md", "Where to change what"), -1)
+	require.GreaterOrEqual(t, len(names), 15)
+	for _, m := range names {
+		folders := []string{""}
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil && !strings.Contains(m[1], "/") {
+			folders = backends(t)
+			if m[1] == "limits.go" {
+				folders = slices.DeleteFunc(folders, func(name string) bool { return name == "file" || name == "mock" })
+			}
+		}
+		for _, folder := range folders {
+			assert.FileExists(t, filepath.Join(root, folder, filepath.FromSlash(m[1])))
+		}
+	}
 }
