@@ -1,6 +1,5 @@
-# What can be run here. `make demo` and `make test` are the two to begin with.
-# Only Go, git and, for the race detector, a C compiler are needed. What else the
-# tests start, two S3 servers, is built from the module proxy the first time.
+# `make help` lists the targets; begin with `make demo` and `make test`. They need Go, git and,
+# for the race detector, a C compiler. The S3 servers of the tests are built once, from Go modules.
 
 GO           ?= go
 GOLANGCI     ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -14,20 +13,19 @@ TEST_FLAGS   ?=
 BENCH        ?= .
 BENCH_FLAGS  ?= -write
 MICROBENCH_FLAGS ?= -benchmem
-# A number of runs: at the end of a time, go test -fuzz may fail with "context
-# deadline exceeded", which is no finding.
+# A number of runs and not a duration, at whose end go test -fuzz may fail with
+# "context deadline exceeded".
 FUZZTIME     ?= 50000x
 SOAK         ?= 30m
 COVER_MIN    ?= 85
 
-# The packages whose coverage counts, and whose tests are run for it.
+# The packages whose coverage is measured, with their own tests.
 COVERED := . ./backend/... ./file ./s3 ./gcs ./abs/... ./oss ./nats/... ./backends ./sftp ./webdav ./mock ./config ./restore ./verify ./transfer ./v03 ./wrap/... ./cmd/... ./internal/...
 COMMA   := ,
 EMPTY   :=
 SPACE   := $(EMPTY) $(EMPTY)
 
-# Fuzz targets, as folder:function. A test holds this list and the code
-# together.
+# Fuzz targets, as folder:function. A test compares this list with the code.
 FUZZ := \
 	./backend:FuzzCleanPath \
 	.:FuzzFetchPage \
@@ -47,14 +45,14 @@ FUZZ := \
 help:
 	@echo "make demo         replicate a live SQLite database and restore it (DEMO_FLAGS='-duration 5s')"
 	@echo "make test         all tests: the library and the daemon with the race detector, then interop on real servers"
-	@echo "make servers      build these servers, which make test does too: minutes, the first time"
-	@echo "make test-servers tests on servers that are no Go programs: .ci/install-servers has them"
+	@echo "make servers      build these servers, as make test does (it takes minutes the first time)"
+	@echo "make test-servers tests on servers that are not written in Go (.ci/install-servers installs them)"
 	@echo "make bench        ours, Litestream and bare calls side by side, into docs/benchmarks.md"
 	@echo "make microbench   the benchmarks of the library's packages (BENCH=regexp)"
 	@echo "make fuzz         each fuzz target for FUZZTIME ($(FUZZTIME))"
-	@echo "make soak         the daemon for SOAK ($(SOAK)) over stores of whose requests one in twenty fails"
-	@echo "make cover        coverage of the library; less than $(COVER_MIN) % is a failure"
-	@echo "make dist         ltxstore and ltxstored for each system, into dist/ (VERSION names the archives)"
+	@echo "make soak         run the daemon for SOAK ($(SOAK)) over stores that fail one request in twenty"
+	@echo "make cover        coverage of the library, which must be at least $(COVER_MIN) %"
+	@echo "make dist         build ltxstore and ltxstored for each system into dist/ (VERSION names the archives)"
 	@echo "make lint         gofmt, go vet, staticcheck, golangci-lint, go mod tidy -diff, builds for other systems"
 
 demo:
@@ -65,24 +63,24 @@ demo:
 test: have-race
 	$(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(GO) test $(RACE) $(TEST_FLAGS) -tags whole ./wrap/... # all cases on a disk and S3 too
-	$(GO) test $(TEST_FLAGS) -tags whole -run Cluster ./nats # the servers of a cluster race among themselves
+	$(GO) test $(TEST_FLAGS) -tags whole -run Cluster ./nats # the servers have data races of their own
 	cd litestream && $(GO) test $(RACE) $(TEST_FLAGS) ./...
 	$(MAKE) --no-print-directory servers
-	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # minutes, on a machine with nothing else to do
+	cd interop && $(GO) test -timeout 20m $(TEST_FLAGS) ./... # takes minutes on an idle machine
 
-# versitygw, MinIO and Litestream v0.5 are kept in the user's cache directory. Built within a
-# test they would be silent minutes, which count against go test's timeout.
+# Builds versitygw, MinIO and Litestream v0.5 in the user's cache directory. In a test, the
+# build would be silent and count against the timeout of go test.
 servers:
 	cd interop && $(GO) run ./cmd/servers
 
-# Servers that are no Go programs come from Debian or npm. Here one that is
-# missing is a failure. .ci/install-servers installs those of Debian.
+# Servers that are not written in Go come from Debian or npm. If one is missing, the tests
+# fail. .ci/install-servers installs those of Debian.
 test-servers: azurite
 	cd interop && PATH="$(AZURITE_DIR)/node_modules/.bin:$$PATH" $(GO) test -timeout 20m $(TEST_FLAGS) -tags servers ./testservers
 	cd litestream && $(GO) test $(TEST_FLAGS) -tags servers -run='^TestStatusPage$$' ./cmd/ltxstored # in Chromium
 	cd interop && $(GO) test $(TEST_FLAGS) -tags vfs ./vfs # SQLite in C
 
-# Azurite is kept in the user's cache directory, as a whole or not at all.
+# Installs Azurite in the user's cache directory, completely or not at all.
 AZURITE     := azurite@3.37.0
 AZURITE_DIR  = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ltxstore/$(AZURITE)
 
@@ -93,8 +91,8 @@ azurite:
 		npm install --prefix "$(AZURITE_DIR).new" --no-audit --no-fund --loglevel=error $(AZURITE) && \
 		mv "$(AZURITE_DIR).new" "$(AZURITE_DIR)"; }
 
-# Without a C compiler the go command turns cgo off, and what it then says
-# about -race does not name the cure. On macOS the detector needs no cgo.
+# Without a C compiler the go command disables cgo, and its error about -race does not
+# say what to do. On macOS the detector does not need cgo.
 .PHONY: have-race
 have-race:
 	@if [ -n "$(RACE)" ] && [ "$$($(GO) env GOOS)" != darwin ] && [ "$$($(GO) env CGO_ENABLED)" != 1 ]; then \
@@ -103,8 +101,8 @@ have-race:
 		exit 1; \
 	fi
 
-# The three are compared on the same servers, for twenty minutes: close what else
-# runs. BENCH_FLAGS='-rows "s3: restore" -rounds 3' for a look at some rows.
+# Compares ours, Litestream's clients and bare calls on the same servers, for twenty minutes on
+# an otherwise idle machine. BENCH_FLAGS='-rows "s3: restore" -rounds 3' measures some rows only.
 bench: servers
 	cd interop && $(GO) test -timeout 2h -run='^$$' -bench=Table -benchtime=1x ./bench -args $(BENCH_FLAGS)
 
@@ -125,8 +123,8 @@ cover:
 	$(GO) test $(TEST_FLAGS) -coverprofile=cover.out -coverpkg=$(subst $(SPACE),$(COMMA),$(COVERED)) $(COVERED)
 	@awk -v least=$(COVER_MIN) -f .ci/cover.awk cover.out
 
-# A binary itself tells its version from the tag that is checked out: v1.2.3 for
-# ltxstore, litestream/v1.2.3 for ltxstored.
+# The version in a binary is the tag that is checked out: v1.2.3 for ltxstore,
+# litestream/v1.2.3 for ltxstored. VERSION is only in the names of the archives.
 dist:
 	@rm -rf dist && mkdir -p dist
 	@for platform in $(RELEASED); do \
@@ -148,7 +146,7 @@ fmt:
 	@unformatted=$$(find . -path './.?*' -prune -o -name '*.go' -print | xargs "$$($(GO) env GOROOT)/bin/gofmt" -l) && \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:" >&2; echo "$$unformatted" >&2; exit 1; fi
 
-# Files behind a build tag are built by few other targets.
+# The files with build tags, too.
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags whole,integration ./...
@@ -160,7 +158,7 @@ staticcheck:
 	cd litestream && $(GO) run $(STATICCHECK) ./...
 	cd interop && $(GO) run $(STATICCHECK) ./...
 
-# What .golangci.yml lists.
+# Runs the linters in .golangci.yml.
 golangci:
 	$(GO) run $(GOLANGCI) run ./...
 	cd litestream && $(GO) run $(GOLANGCI) run ./...
@@ -171,8 +169,7 @@ tidy:
 	cd litestream && $(GO) mod tidy -diff
 	cd interop && $(GO) mod tidy -diff
 
-# The file backend has code of its own for each system: its tests are compiled
-# for all of them too.
+# The file backend has different code for each system, so that its tests are compiled too.
 cross:
 	@for platform in $(PLATFORMS); do \
 		echo "build for $$platform"; \

@@ -1,5 +1,5 @@
-# Sums a Go coverage profile by package and fails if the whole is below
-# `least` per cent. A block is in the profile once for each test binary.
+# Prints the coverage of each package in a Go coverage profile, and fails if the total
+# is below `least` percent. The profile has each block once for each test binary.
 !/^mode:/ {
 	statements[$1] = $2
 	if ($3 > 0) covered[$1] = 1
