@@ -500,7 +500,7 @@ func TestRefusals(t *testing.T) {
 	secret := "c2VjcmV0LW9mLXRoZS10ZXN0"
 	for field, changes := range map[string][]func(*Config){
 		"Bucket": {func(c *Config) { c.Bucket = "" }, func(c *Config) { c.Bucket = "a/b" }, func(c *Config) { c.Bucket = "Upper" }, func(c *Config) { c.Bucket = "$root" }, func(c *Config) { c.Bucket = "a--b" }, func(c *Config) { c.Bucket = "ab" }, func(c *Config) { c.Bucket = strings.Repeat("a", 64) }},
-		"Path":   {func(c *Config) { c.Path = "../x" }},
+		"Path":   {func(c *Config) { c.Path = "../x" }, func(c *Config) { c.Path = `a\b` }},
 		"Account": {func(c *Config) { c.Account = "a.b" }, func(c *Config) { c.Account = "" }, func(c *Config) { c.Account, c.Endpoint = "", "http://h" }, func(c *Config) { c.Account, c.AccountKey, c.SASToken = "", "", "sig=x" },
 			func(c *Config) {
 				c.Account, c.AccountKey, c.ConnectionString = "", "", "SharedAccessSignature=sig=x;EndpointSuffix=core.example"

@@ -29,6 +29,8 @@ func (cfg Config) validate() error {
 	switch {
 	case cfg.Bucket == "":
 		return invalid("Bucket", cfg.Bucket, "want the container's name")
+	case strings.Contains(cfg.Path, `\`):
+		return invalid("Path", cfg.Path, "want no backslash, which the service stores as a slash")
 	case badKey != nil:
 		return invalid("AccountKey", scrub.Secret(1), "want the account's key, in base64")
 	case cfg.SASToken != "" && query.Get("sig") == "":

@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -42,16 +43,21 @@ type secure struct {
 	account account
 }
 
-// startSSHD runs OpenSSH's sshd, with keys made here, for one account.
-func startSSHD(t testing.TB) *secure {
+// startSSHD runs OpenSSH's sshd, with keys made here and more host keys, for one
+// account.
+func startSSHD(t testing.TB, more ...string) *secure {
 	p := newProcess(t)
 	hostKey, hostPublic := newKey(t)
 	userKey, userPublic := newKey(t)
 	dir := p.folder(t, "data")
-	config := p.file(t, "sshd_config", strings.Join([]string{
-		"ListenAddress " + p.address,
-		"HostKey " + p.file(t, "host_key", hostKey),
-		"AuthorizedKeysFile " + p.file(t, "authorized_keys", userPublic),
+	var others []string
+	for i, key := range more {
+		others = append(others, "HostKey "+p.file(t, fmt.Sprintf("host_key_%d", i), key))
+	}
+	config := p.file(t, "sshd_config", strings.Join(append(others,
+		"ListenAddress "+p.address,
+		"HostKey "+p.file(t, "host_key", hostKey),
+		"AuthorizedKeysFile "+p.file(t, "authorized_keys", userPublic),
 		"PidFile none",
 		"StrictModes no",
 		"UsePAM yes", // without it, an account without a password is refused as locked
@@ -60,7 +66,7 @@ func startSSHD(t testing.TB) *secure {
 		"MaxStartups 1000",
 		"Subsystem sftp internal-sftp",
 		"ForceCommand internal-sftp",
-	}, "\n")+"\n")
+	), "\n")+"\n")
 	p.start(t, "sshd", "-D", "-e", "-f", config)
 	return &secure{dir: dir, account: p.account, cfg: sftp.Config{
 		Host: p.address, User: p.name, KeyPath: p.file(t, "user_key", userKey), HostKey: hostPublic, Path: dir,

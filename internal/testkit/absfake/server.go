@@ -116,7 +116,7 @@ type request struct {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(hr.URL.Path, "/"), "/")
-	r := &request{Request: hr, container: name, key: key}
+	r := &request{Request: hr, container: name, key: strings.ReplaceAll(key, `\`, "/")} // as Azurite says that Azure does
 	w.Header().Set("X-Ms-Version", hr.Header.Get("X-Ms-Version"))
 	w.Header().Set("X-Ms-Request-Id", "absfake")
 	w.Header().Set("Date", s.opt.Clock().UTC().Format(http.TimeFormat))
