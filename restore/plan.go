@@ -70,9 +70,10 @@ func (p *Plan) Size() (n int64) {
 // files of level 0 do not overlap.) For a target time, the header (100 bytes) is read
 // of each file that the plan contains, or would contain except for its time, one after
 // the other. Of snapshots these are the two between which the target time is according
-// to the store; if its times do not tell, as in a copy of a replica, all snapshots, 16
-// at a time. It also costs an OpenLTXFile for each zero-byte file, which a mirror may
-// have elsewhere. It needs the memory of the plan and of one page of each listing.
+// to the store; if its times do not tell, as in a copy of a replica, more than two
+// snapshots are listed again with metadata. It also costs an OpenLTXFile for each
+// zero-byte file, which a mirror may have elsewhere. It needs the memory of the plan and
+// of one page of each listing.
 //
 // If a file is deleted before its header is read, NewPlan starts over, at most three
 // times; then it fails with ltxstore.ErrUnavailable. If client is nil, or both fields

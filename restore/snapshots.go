@@ -16,13 +16,17 @@ import (
 // S3 has whole seconds.
 const storeResolution = time.Second
 
+// pair is how many snapshots there are around the target time. Their headers cost less than
+// another listing.
+const pair = 2
+
 // narrow drops snapshots that are later than the target time from the files that
 // continue the plan. It reads the headers of the two between which the target time is
 // according to the store, whose times do not depend on the clocks of those that wrote
 // the files, and of a few more if the second is in time too: it took long to upload.
 //
 // If the store's times do not tell, as in a copy of a replica, or a header contradicts
-// them, it reads the headers of all snapshots.
+// them, it needs the times in the headers of all snapshots.
 func (c *cursor) narrow() error {
 	if c.narrowed || c.level != ltxstore.SnapshotLevel || len(c.fit) == 0 || c.p.target.Before.IsZero() {
 		return nil
@@ -34,7 +38,6 @@ func (c *cursor) narrow() error {
 			early = i
 		}
 	}
-	const pair = 2
 	if early < 0 && len(c.fit) > pair {
 		return c.narrowAll()
 	}
@@ -76,10 +79,20 @@ func (c *cursor) narrow() error {
 	return nil
 }
 
+// narrowAll drops the snapshots that are later than the target time. It lists them with the
+// times of their headers, which costs a single request if the store lists metadata; the
+// header of the one that is used is read too. If the listing fails, because of a damaged
+// header, it reads each header.
 func (c *cursor) narrowAll() error {
-	inTime, err := c.p.lookUpAll(c.fit)
-	if err != nil {
-		return err
+	var inTime []bool
+	if len(c.fit) > pair {
+		inTime = c.listTimes()
+	}
+	if inTime == nil {
+		var err error
+		if inTime, err = c.p.lookUpAll(c.fit); err != nil {
+			return err
+		}
 	}
 	var fit []*ltx.FileInfo
 	for i, info := range c.fit {
@@ -91,6 +104,31 @@ func (c *cursor) narrowAll() error {
 	}
 	c.fit = fit
 	return nil
+}
+
+// listTimes reports which of the snapshots are before the target time, or returns nil if the
+// listing fails. A snapshot that is no longer listed counts as such: reading its header fails.
+func (c *cursor) listTimes() (inTime []bool) {
+	files, err := c.p.client.LTXFiles(c.p.ctx, c.level, 0, true)
+	if err != nil {
+		return nil
+	}
+	times := make(map[fileName]time.Time)
+	for files.Next() {
+		info := files.Item()
+		times[nameOf(info)] = info.CreatedAt
+	}
+	if files.Close() != nil {
+		return nil
+	}
+	for _, info := range c.fit {
+		at, ok := times[nameOf(info)]
+		if ok {
+			info.CreatedAt = at
+		}
+		inTime = append(inTime, !ok || at.Before(c.p.target.Before))
+	}
+	return inTime
 }
 
 // lookUpAll reads the headers of snapshots concurrently, and reports which are before

@@ -41,25 +41,26 @@ func withSnapshots(t *testing.T, h *ltxmodel.History, n int, got func(ltx.TXID) 
 }
 
 // Of many snapshots the one to begin with is found by two headers if the store got them
-// when they were made, and by one of each if it is not known when they were made.
+// when they were made, and by a listing with their times if it is not known when they were
+// made.
 func TestMomentCostsOfSnapshots(t *testing.T) {
 	const n = 100
 	h := ltxmodel.New(1, n)
 	for name, tt := range map[string]struct {
 		got     func(ltx.TXID) time.Time
 		unknown ltx.TXID // up to here the store got none before the target time
-		headers int      // at most, beyond that
+		headers int      // at most
 	}{
-		"uploads":      {h.Time, 2, 2},
+		"uploads":      {h.Time, 1, 2},
 		"slow uploads": {func(txid ltx.TXID) time.Time { return h.Time(txid).Add(1500 * time.Millisecond) }, 2, 4},
-		"a copy":       {nil, n + 1, 0},
+		"a copy":       {func(ltx.TXID) time.Time { return h.Time(n + 100) }, n + 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := withSnapshots(t, h, n, tt.got)
 			for _, txid := range []ltx.TXID{2, 3, 4, 17, 50, 51, 99, 100, 101} {
-				most := tt.headers
+				told := 0
 				if txid <= tt.unknown {
-					most = n
+					told = 1
 				}
 				c.ResetCalls()
 				target := restore.Target{Before: h.Time(txid)}
@@ -68,16 +69,15 @@ func TestMomentCostsOfSnapshots(t *testing.T) {
 				assert.Equal(t, []at{{9, 1, txid - 1}}, places(plan.Files))
 				assert.Equal(t, h.Time(txid-1), plan.Files[0].CreatedAt)
 				assert.Equal(t, txid > n, plan.PastEnd)
-				assert.LessOrEqual(t, headers(c), most, "transaction %d", txid)
-				for _, call := range c.Calls(mock.OpList) {
-					assert.False(t, call.UseMetadata)
-				}
+				assert.LessOrEqual(t, headers(c), tt.headers, "transaction %d", txid)
+				assert.Equal(t, told, timeListings(c), "transaction %d", txid)
 
 				c.ResetCalls()
 				result, err := restore.DryRun(t.Context(), c, restore.Config{Target: target})
 				require.NoError(t, err)
 				assert.Equal(t, txid-1, result.TXID)
-				assert.LessOrEqual(t, headers(c), most, "transaction %d", txid)
+				assert.LessOrEqual(t, headers(c), tt.headers, "transaction %d", txid)
+				assert.Equal(t, told, timeListings(c), "transaction %d", txid)
 			}
 			_, err := restore.NewPlan(t.Context(), c, restore.Target{Before: h.Time(1)}, nil)
 			var unreachable *restore.UnreachableError
@@ -123,12 +123,39 @@ func TestMomentWithClockAhead(t *testing.T) {
 			}
 			require.NoError(t, err, "seed %d", seed)
 			require.Equal(t, last, plan.TXID(), "seed %d", seed)
-			if headers(c) > n/2 {
-				contradicted++
-			}
+			contradicted += timeListings(c)
 		}
 	}
 	assert.Positive(t, contradicted, "no clock was seen to be ahead: nothing was tested")
+}
+
+// timeListings returns how many listings with the times of the files a client was asked for.
+func timeListings(c *mock.ReplicaClient) (n int) {
+	for _, call := range c.Calls(mock.OpList) {
+		if call.UseMetadata {
+			n++
+		}
+	}
+	return n
+}
+
+// Where the listing with the times fails, as for a damaged header in a store that lists no
+// metadata, the headers are read.
+func TestMomentWithoutTimeListing(t *testing.T) {
+	const n = 10
+	h := ltxmodel.New(1, n)
+	c := withSnapshots(t, h, n, func(ltx.TXID) time.Time { return h.Time(n + 100) })
+	c.Script(t, mock.Fault{Op: mock.OpOpen, MinTXID: 1, MaxTXID: 7, Err: ltxstore.ErrChecksum})
+	list := c.LTXFilesFunc
+	c.LTXFilesFunc = func(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+		if useMetadata {
+			return nil, ltxstore.ErrChecksum
+		}
+		return list(ctx, level, seek, useMetadata)
+	}
+	result, err := restore.DryRun(t.Context(), c, restore.Config{Target: restore.Target{Before: h.Time(4)}})
+	require.NoError(t, err)
+	assert.Equal(t, ltx.TXID(3), result.TXID)
 }
 
 // A damaged snapshot that is not wanted is in nobody's way.
