@@ -2,6 +2,7 @@ package oss
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -119,4 +120,43 @@ func TestContent(t *testing.T) {
 		assert.Equal(t, want, content(httptest.NewRequest(http.MethodGet, "http://h/k"+query, nil)), query)
 		assert.False(t, content(httptest.NewRequest(http.MethodPost, "http://h/k"+query, nil)), query)
 	}
+}
+
+// In a bucket with versions, a deletion leaves a marker: the file is gone, and missing.
+func TestDeleteMarkers(t *testing.T) {
+	b, faults := benchBucket(t)
+	answer(faults, 200, `<DeleteResult><Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker><DeleteMarkerVersionId>v1</DeleteMarkerVersionId></Deleted></DeleteResult>`)
+	gone, err := b.DeleteBatch(t.Context(), []string{"a", "b"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]error{"a": nil}, gone)
+
+	b, faults = benchBucket(t)
+	faults.Add(&httpfault.Rule{Times: -1, Do: httpfault.Status(404, http.Header{"X-Oss-Request-Id": {"1"}, "X-Oss-Delete-Marker": {"true"}, "X-Oss-Version-Id": {"v1"},
+		"Content-Type": {"application/xml"}}, fmt.Sprintf(failure, "NoSuchKey"))})
+	_, err = b.Get(t.Context(), "a", object.GetOptions{})
+	assert.Equal(t, fs.ErrNotExist, b.Kind(err))
+	_, err = b.Head(t.Context(), "a", "")
+	assert.Equal(t, fs.ErrNotExist, b.Kind(err))
+}
+
+// A symbolic link, an appendable file and one in an archive are listed as files, with the
+// size that there is; one in an archive is not read.
+func TestObjectsOfOtherKinds(t *testing.T) {
+	b, faults := benchBucket(t)
+	answer(faults, 200, `<ListBucketResult><Name>bucket</Name><Prefix>p/</Prefix><IsTruncated>false</IsTruncated>
+		<Contents><Key>p/link</Key><Type>Symlink</Type><Size>0</Size></Contents>
+		<Contents><Key>p/log</Key><Type>Appendable</Type><Size>7</Size></Contents>
+		<Contents><Key>p/cold</Key><Type>Normal</Type><Size>9</Size><StorageClass>Archive</StorageClass></Contents></ListBucketResult>`)
+	page, err := b.List(t.Context(), object.ListOptions{Prefix: "p/"})
+	require.NoError(t, err)
+	sizes := map[string]int64{}
+	for _, o := range page.Objects {
+		sizes[o.Key] = o.Size
+	}
+	assert.Equal(t, map[string]int64{"p/link": -1, "p/log": 7, "p/cold": 9}, sizes)
+	b, faults = benchBucket(t)
+	answer(faults, 403, fmt.Sprintf(failure, "InvalidObjectState"))
+	_, err = b.Get(t.Context(), "p/cold", object.GetOptions{})
+	assert.Equal(t, errors.ErrUnsupported, b.Kind(err))
+	assert.ErrorContains(t, b.Describe(err), "archive")
 }

@@ -38,8 +38,9 @@ type testServer struct {
 	config   *ssh.ServerConfig
 	handlers *sftp.Handlers // instead of the directory
 	noSFTP   bool
-	rejects  bool // sessions
-	endsSFTP bool // when it has been started
+	claims   string // an extension that it does not have
+	rejects  bool   // sessions
+	endsSFTP bool   // when it has been started
 	down     atomic.Bool
 	dials    atomic.Int64
 	cut      atomic.Int64 // if more than 0, a connection ends after so many bytes
@@ -118,6 +119,9 @@ func (s *testServer) serve(conn net.Conn) {
 				}
 			}
 		}()
+		if s.claims != "" {
+			channel = &claiming{Channel: channel, extension: s.claims}
+		}
 		var server interface{ Serve() error }
 		if s.handlers != nil {
 			server = sftp.NewRequestServer(channel, *s.handlers)
