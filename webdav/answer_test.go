@@ -2,12 +2,16 @@ package webdav
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore"
 )
 
 // Errors say which server they are of, also those of an answer.
@@ -44,4 +48,38 @@ func TestRangeWithAnotherStatus(t *testing.T) {
 	assert.Equal(t, body[100:150], got)
 	_, err = read(t, c, 200, 50)
 	require.Error(t, err, "another range")
+}
+
+// A multistatus is what a server answers if it has not done all, and is no success.
+func TestMultistatusIsNoSuccess(t *testing.T) {
+	for _, method := range []string{"DELETE", "MOVE", "MKCOL"} {
+		s := start(t)
+		c := s.client(impatient)
+		require.NoError(t, write(t, c, "x"))
+		asked := 0
+		s.script(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != method {
+				return false
+			}
+			asked++
+			w.WriteHeader(http.StatusMultiStatus)
+			_, _ = io.WriteString(w, `<multistatus xmlns="DAV:"><response><href>`+r.URL.Path+`</href><status>HTTP/1.1 423 Locked</status></response></multistatus>`)
+			return true
+		})
+		var err error
+		switch method {
+		case "DELETE":
+			err = c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}})
+			require.Error(t, c.DeleteAll(t.Context()))
+		default:
+			_, err = c.WriteLTXFile(t.Context(), 1, 2, 2, strings.NewReader("y"))
+		}
+		require.ErrorContains(t, err, method+" returned 207")
+		assert.NotErrorIs(t, err, fs.ErrNotExist)
+		assert.Positive(t, asked)
+		s.script(nil)
+		found, err := ltxstore.FindLTXFiles(t.Context(), c, 0, false, all)
+		require.NoError(t, err)
+		assert.Len(t, found, 1)
+	}
 }
