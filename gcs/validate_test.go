@@ -168,4 +168,6 @@ func TestDefaults(t *testing.T) {
 	assert.True(t, Config{Endpoint: "http://h"}.withDefaults().Anonymous)
 	assert.False(t, Config{Endpoint: "http://h", CredentialsFile: "f"}.withDefaults().Anonymous)
 	assert.Equal(t, 3, Config{HTTP: transport.Options{MaxConns: 3}}.withDefaults().HTTP.MaxIdleConns)
+	assert.True(t, NewReplicaClient(Config{}).Retries())
+	assert.False(t, NewReplicaClient(Config{Retry: ltxstore.Retry{MaxAttempts: 1}}).Retries())
 }

@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -71,8 +72,13 @@ func TestChunksOfAnyServer(t *testing.T) {
 // reads at once, 1024, or just beside it.
 func TestListBatches(t *testing.T) {
 	f, c := serve(t, nats.Config{})
+	write(t, c, 1, body(t, 1, 1))
+	stream, err := f.js.Stream(t.Context(), "OBJ_"+f.bucket)
+	require.NoError(t, err)
+	first, err := stream.GetLastMsgForSubject(t.Context(), f.subject(1))
+	require.NoError(t, err)
 	for txid := ltx.TXID(1); txid <= 2050; txid++ {
-		_, err := f.store.PutBytes(t.Context(), f.key(txid), []byte("LTX1"))
+		_, err = f.js.Publish(t.Context(), f.subject(txid), bytes.ReplaceAll(first.Data, []byte(f.key(1)), []byte(f.key(txid))))
 		require.NoError(t, err)
 		if n := txid % 1024; n <= 2 || n >= 1023 {
 			require.Len(t, list(t, c), int(txid))

@@ -152,20 +152,20 @@ func TestAgent(t *testing.T) {
 
 // The key of KeyPath is enough, with a passphrase and without.
 func TestKeyPath(t *testing.T) {
-	public, private, err := ed25519.GenerateKey(nil)
+	_, private, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	right, err := ssh.NewPublicKey(public)
+	plain, err := ssh.MarshalPrivateKey(private, "")
 	require.NoError(t, err)
 	s := start(t)
-	s.user.Store(string(right.Marshal()))
-	for passphrase, marshal := range map[string]func() (*pem.Block, error){
-		"":        func() (*pem.Block, error) { return ssh.MarshalPrivateKey(private, "") },
-		"t0p-key": func() (*pem.Block, error) { return ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("t0p-key")) },
-	} {
-		block, err := marshal()
-		require.NoError(t, err)
+	for passphrase, key := range map[string][]byte{"": pem.EncodeToMemory(plain), "t0p-key": []byte(encryptedKey)} {
 		name := filepath.Join(t.TempDir(), "key")
-		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(block), 0o600))
+		require.NoError(t, os.WriteFile(name, key, 0o600))
+		signer, err := ssh.ParsePrivateKey(key)
+		if passphrase != "" {
+			signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(passphrase))
+		}
+		require.NoError(t, err)
+		s.user.Store(string(signer.PublicKey().Marshal()))
 		client := func(passphrase string) *ReplicaClient {
 			return s.client(func(cfg *Config) { cfg.Password, cfg.KeyPath, cfg.KeyPassphrase = "", name, passphrase })
 		}
@@ -181,6 +181,18 @@ func TestKeyPath(t *testing.T) {
 		}
 	}
 }
+
+// encryptedKey was made by ssh-keygen -a 1 -N t0p-key. The 16 rounds of the default take seconds
+// under the race detector.
+const encryptedKey = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABCgilGKHx
+9+elXCjAl+nJF0AAAAAQAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIJ4oIua86FkwFOl8
+35/mhXoiirzKrTHOmFL2F/Ue7WoMAAAAkOGO+8vwVBCLjqrZIdESssNL2jDcXR+WnmBNmv
+Ohqg5xj0I8wA4ELvn79vkH3fOuQXMWpQxZGssnSYaweFgdcO81VdrXKDyT3Ex7ZwWUs8Li
+pMz0mF3JiqHAhG2ur6ZB/ZD1u3gNnxMRApszDt0y2l1xecH/DR4UopIMYZg9nA1XMY7gOt
+5nnZrrZc8b82OLUA==
+-----END OPENSSH PRIVATE KEY-----
+`
 
 // An agent that does not answer does not outlast the context.
 func TestSilentAgent(t *testing.T) {

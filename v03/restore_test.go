@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/v03"
 )
@@ -49,7 +50,11 @@ func same(t *testing.T, want, got []byte) {
 }
 
 func TestRestoreEveryMoment(t *testing.T) {
+	runs := race.OneOf(2)
 	for seed := range uint64(8) {
+		if !runs() {
+			continue
+		}
 		r := newReplica(t, seed, 512<<seed)
 		r.history(4)
 		for _, s := range r.state {

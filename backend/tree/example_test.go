@@ -192,6 +192,6 @@ func TestExample(t *testing.T) {
 			}, err
 		},
 		Lacks:    append(replicatest.ClientsOnly(), replicatest.MissingStore),
-		PageSize: 256, BodySize: 1 << 20,
+		PageSize: 256, BodySize: 1 << 20, LargeSize: 32 << 20, MemoryLimit: 16 << 20,
 	})
 }

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		main()
 	}
+	s3fake.Isolate()
 	race.CollectLess()
 	os.Exit(m.Run())
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/gcs"
 	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/s3"
@@ -375,12 +374,10 @@ func TestConfig(t *testing.T) {
 	bucket := s3.Config{Bucket: "bucket"}
 	again := "want a client that does not retry itself"
 	wraptest.Refused(t, retry.New(s3.NewReplicaClient(bucket), retry.Config{}), again)
-	wraptest.Refused(t, retry.New(gcs.NewReplicaClient(gcs.Config{}), retry.Config{}), again)
 	wraptest.Refused(t, retry.New(readonly.New(s3.NewReplicaClient(bucket), readonly.Config{}), retry.Config{}), again)
 	wraptest.Refused(t, retry.New(retry.New(mock.NewReplicaClient(mock.Config{}), retry.Config{}), retry.Config{}), again)
 	bucket.Retry.MaxAttempts = 1
 	assert.False(t, s3.NewReplicaClient(bucket).Retries())
-	assert.False(t, gcs.NewReplicaClient(gcs.Config{Retry: bucket.Retry}).Retries())
 }
 
 // A transfer that breaks again and again is opened as often as configured, after a wait each
