@@ -10,7 +10,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
 )
 
 // Config is the location of a replica and the options for reading and writing
@@ -97,7 +96,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.ReconnectWait = cmp.Or(cfg.ReconnectWait, 2*time.Second)
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, time.Minute)
-	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PartSize: objectstore.DefaultChunkSize, ReadConcurrency: 1, MetadataConcurrency: 8})
+	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PartSize: defaultChunkSize, ReadConcurrency: 1, MetadataConcurrency: 8})
 	return cfg
 }
 

@@ -7,8 +7,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/settings"
-	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
-	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
 // connect checks given and makes the store. It sends nothing.
@@ -26,15 +24,9 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	b := newBucket(cfg, options, log)
 	transfer := cfg.Transfer
-	b := &bucket{cfg: cfg, Bucket: objectstore.New(objectstore.Config{Name: cfg.Bucket, ChunkSize: cfg.Transfer.PartSize, Log: log,
-		Stream: stream.Config{Options: options, IdleTimeout: cfg.IdleTimeout, Admit: func(maxPayload int64) error {
-			if cfg.Transfer.PartSize > maxPayload-headerRoom {
-				return invalid("Transfer.PartSize", cfg.Transfer.PartSize, "want at most the server's max_payload less 1 KiB")
-			}
-			return nil
-		}}})}
-	transfer.PartSize *= objectstore.Window
+	transfer.PartSize *= window
 	transfer.UploadThreshold = transfer.PartSize
 	transfer.ReadMemory = int64(transfer.ReadConcurrency) * transfer.PartSize
 	return &object.Store{

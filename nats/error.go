@@ -1,40 +1,87 @@
 package nats
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/internal/scrub"
-	"github.com/ltxstore/ltxstore/nats/internal/objectstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// bucket implements object.Bucket. Its Classify is that of objectstore.Bucket, which
-// knows the errors of packages objectstore and stream.
-type bucket struct {
-	*objectstore.Bucket
-	cfg Config // with its defaults filled in
+var (
+	errStalled = errors.New("the server did not respond in time")
+	errLost    = errors.New("the connection was lost")
+	errDamaged = errors.New("the object is damaged")
+	errMoved   = errors.New("the object was replaced or deleted")
+	errTaken   = fmt.Errorf("%w: the object exists", object.ErrPrecondition)
+)
+
+// isMissing reports whether a message does not exist.
+func isMissing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
+
+// isConflict reports whether a message was rejected because the last sequence of its
+// subject was not the expected one. Clusters have a different code for it.
+func isConflict(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// Describe implements object.Describer.
-func (b *bucket) Describe(err error) error {
-	hint := ""
-	switch kind := b.Classify(err).Kind; {
-	case errors.Is(kind, ltxstore.ErrStoreNotFound):
-		hint = fmt.Sprintf("create the object store %q first: ", b.cfg.Bucket)
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		hint = "the server or the account has no JetStream: "
-	case errors.As(err, new(*tls.CertificateVerificationError)):
-	case errors.Is(err, nats.ErrTLS), strings.Contains(err.Error(), "remote error: tls:"):
-		hint = "the server closed the connection, perhaps because it does not accept the client's certificate: "
-	case errors.Is(kind, context.Canceled), errors.Is(kind, context.DeadlineExceeded):
-		return err
+// isRefused reports whether a message will never arrive, because the server rejected it.
+func isRefused(err error) bool {
+	_, answered := errors.AsType[*jetstream.APIError](err)
+	return answered
+}
+
+// kinds is the error table. All other errors of the API with a status of 5xx may be
+// temporary: a cluster without a leader, or a server that is short of resources.
+var kinds = []struct {
+	kind error
+	errs []error
+}{
+	{object.ErrPrecondition, []error{object.ErrPrecondition}},
+	{ltxstore.ErrChecksum, []error{errDamaged}},
+	{ltxstore.ErrStoreNotFound, []error{jetstream.ErrStreamNotFound, jetstream.ErrBucketNotFound}},
+	{fs.ErrNotExist, []error{jetstream.ErrObjectNotFound, jetstream.ErrMsgNotFound}},
+	{fs.ErrInvalid, []error{nats.ErrMaxPayload}},
+	{errors.ErrUnsupported, []error{jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount}},
+	{fs.ErrPermission, []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrPermissionViolation}},
+	{ltxstore.ErrThrottled, []error{nats.ErrMaxConnectionsExceeded, nats.ErrMaxAccountConnectionsExceeded, jetstream.ErrTooManyStalledMsgs}},
+	{ltxstore.ErrUnavailable, []error{errStalled, errLost, errMoved,
+		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
+		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrBadSubscription, nats.ErrSlowConsumer,
+		jetstream.ErrNoStreamResponse, jetstream.ErrConnectionClosed,
+		jetstream.ErrConsumerNotFound}}, // the consumer of a listing was lost with its server
+}
+
+// kindOf returns the kind of an error for ltxstore.Error.Kind, or nil.
+func kindOf(err error) error {
+	if isConflict(err) {
+		return object.ErrPrecondition
 	}
-	return fmt.Errorf("%s%w (object store %q at %s)", hint, err, b.cfg.Bucket, scrub.Text(b.cfg.URL))
+	for _, row := range kinds {
+		if slices.ContainsFunc(row.errs, func(known error) bool { return errors.Is(err, known) }) {
+			return row.kind
+		}
+	}
+	if kind := ltxstore.KindOf(err); kind != nil {
+		return kind
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch {
+		case api.Code == 429:
+			return ltxstore.ErrThrottled
+		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a permanent limit
+			return nil
+		case api.Code >= 500:
+			return ltxstore.ErrUnavailable
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package stream
+package nats
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// consumer is a temporary consumer on a server, which reads the messages of a stream in
+// consumer is a temporary consumer on a server, which reads the messages of the stream in
 // order.
 type consumer struct {
-	*Stream
+	*bucket
 	filter   string // of their subjects
 	name     string // empty if there is no consumer yet
 	received uint64 // messages
@@ -21,29 +21,32 @@ type consumer struct {
 }
 
 // start creates the consumer for the messages after the last one that was seen.
-func (r *consumer) start(ctx context.Context, c *conn) error {
-	created, err := c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubject:     r.filter,
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       r.seen + 1,
-		AckPolicy:         jetstream.AckNonePolicy,
-		MemoryStorage:     true,
-		Replicas:          1,
-		InactiveThreshold: time.Minute, // in case it is not deleted
+func (r *consumer) start(ctx context.Context) error {
+	return r.call(ctx, func(ctx context.Context, c *conn) error {
+		created, err := c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			FilterSubject:     r.filter,
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       r.seen + 1,
+			AckPolicy:         jetstream.AckNonePolicy,
+			MemoryStorage:     true,
+			Replicas:          1,
+			InactiveThreshold: time.Minute, // in case it is not deleted
+		})
+		if err == nil {
+			info := created.CachedInfo()
+			r.name, r.received, r.pending = info.Name, 0, info.NumPending
+		}
+		return err
 	})
-	if err == nil {
-		info := created.CachedInfo()
-		r.name, r.received, r.pending = info.Name, 0, info.NumPending
-	}
-	return err
 }
 
 // receive calls visit for the next n messages. If there are fewer, it waits for the first
 // one, and reports that no more follow. All must arrive within Config.IdleTimeout.
-func (r *consumer) receive(ctx context.Context, c *conn, n uint64, wait time.Duration, visit func(*jetstream.RawStreamMsg)) (more bool, err error) {
+func (r *consumer) receive(ctx context.Context, n uint64, wait time.Duration, visit func(*jetstream.RawStreamMsg)) (more bool, err error) {
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + r.stream + "." + r.name
 	request := map[string]any{"batch": n, "no_wait": wait == 0, "expires": wait}
 	left := n
-	err = c.ask(ctx, "$JS.API.CONSUMER.MSG.NEXT."+r.cfg.Name+"."+r.name, request, int(n), func(m *nats.Msg) (bool, error) {
+	err = r.ask(ctx, subject, request, int(n), func(m *nats.Msg) (more bool, err error) {
 		switch status := m.Header.Get("Status"); status {
 		case "":
 		case "404", "408":

@@ -1,4 +1,4 @@
-package stream
+package nats
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 // A request that is not answered in time has that for its error, one that is answered
 // none, and one whose context has ended its own.
-func TestWithin(t *testing.T) {
-	s := open(t)
+func TestOver(t *testing.T) {
+	s, _, _ := open(t)
 	c, err := s.connected(t.Context())
 	require.NoError(t, err)
 	s.cfg.IdleTimeout = time.Millisecond
@@ -23,18 +23,18 @@ func TestWithin(t *testing.T) {
 	after := func(err error) func(context.Context) error {
 		return func(ctx context.Context) error { <-ctx.Done(); return err }
 	}
-	require.NoError(t, s.within(t.Context(), c, after(nil)))
-	require.ErrorIs(t, s.within(t.Context(), c, after(failed)), errStalled)
+	require.NoError(t, s.over(t.Context(), c, after(nil)))
+	require.ErrorIs(t, s.over(t.Context(), c, after(failed)), errStalled)
 	s.cfg.IdleTimeout = time.Hour
-	require.ErrorIs(t, s.within(t.Context(), c, func(context.Context) error { return failed }), failed)
+	require.ErrorIs(t, s.over(t.Context(), c, func(context.Context) error { return failed }), failed)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, s.within(ended, c, after(failed)), failed)
+	require.ErrorIs(t, s.over(ended, c, after(failed)), failed)
 }
 
-// Read returns what visit does, and visits as many messages as it was asked for.
-func TestRead(t *testing.T) {
-	s := open(t)
+// messages returns what visit does, and visits as many messages as it was asked for.
+func TestMessages(t *testing.T) {
+	s, _, _ := open(t)
 	c, err := s.connected(t.Context())
 	require.NoError(t, err)
 	failed := errors.New("failed")
@@ -42,9 +42,8 @@ func TestRead(t *testing.T) {
 		name := map[bool]string{true: "D", false: "L"}[copies]
 		_, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, AllowDirect: copies})
 		require.NoError(t, err)
-		cfg := s.cfg
-		cfg.Name = name
-		of := New(cfg)
+		of := newBucket(s.cfg, s.options, s.log)
+		of.stream = name
 		t.Cleanup(of.Close)
 		for range 5 {
 			_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(name))
@@ -56,41 +55,40 @@ func TestRead(t *testing.T) {
 		if !copies {
 			want = want[:1]
 		}
-		n, err := of.Read(t.Context(), name, 2, 3, visit)
+		n, err := of.messages(t.Context(), name, 2, 3, visit)
 		require.NoError(t, err)
 		assert.Equal(t, len(want), n)
 		assert.Equal(t, want, seen)
-		_, err = of.Read(t.Context(), name, 2, 3, func(*jetstream.RawStreamMsg) error { return failed })
+		_, err = of.messages(t.Context(), name, 2, 3, func(*jetstream.RawStreamMsg) error { return failed })
 		require.ErrorIs(t, err, failed)
-		_, err = of.Read(t.Context(), name, 6, 3, visit)
-		require.True(t, IsMissing(err), err)
+		_, err = of.messages(t.Context(), name, 6, 3, visit)
+		require.True(t, isMissing(err), err)
 	}
 }
 
 // A message that is not there is deleted; one that the server does not delete is not.
-func TestDelete(t *testing.T) {
-	s := open(t)
+func TestDeleteMessage(t *testing.T) {
+	s, _, _ := open(t)
 	c, err := s.connected(t.Context())
 	require.NoError(t, err)
 	_, err = c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}, DenyDelete: true})
 	require.NoError(t, err)
-	cfg := s.cfg
-	cfg.Name = "KEPT"
-	kept := New(cfg)
+	kept := newBucket(s.cfg, s.options, s.log)
+	kept.stream = "KEPT"
 	t.Cleanup(kept.Close)
-	for of, subject := range map[*Stream]string{s: "s.a", kept: "kept"} {
+	for of, subject := range map[*bucket]string{s: subject, kept: "kept"} {
 		_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(subject))
 		require.NoError(t, err)
-		err = of.Delete(t.Context(), 1)
-		_, there := of.Last(t.Context(), subject)
+		err = of.deleteMessage(t.Context(), 1)
+		_, there := of.last(t.Context(), subject)
 		if of == kept {
 			require.Error(t, err)
 			require.NoError(t, there)
 			continue
 		}
 		require.NoError(t, err)
-		require.True(t, IsMissing(there), there)
-		require.NoError(t, of.Delete(t.Context(), 1))
-		require.NoError(t, of.Delete(t.Context(), 7))
+		require.True(t, isMissing(there), there)
+		require.NoError(t, of.deleteMessage(t.Context(), 1))
+		require.NoError(t, of.deleteMessage(t.Context(), 7))
 	}
 }

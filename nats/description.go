@@ -1,4 +1,4 @@
-package objectstore
+package nats
 
 import (
 	"cmp"
@@ -16,7 +16,6 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
-	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
 // description is the part of jetstream.ObjectInfo that is needed. Metadata and Options
@@ -67,16 +66,16 @@ func (e *entry) first() uint64 {
 // options returns how the object is stored. A link to another object has no chunks.
 func (e *entry) options() (o jetstream.ObjectMetaOptions) {
 	_ = json.Unmarshal(e.Options, &o)
-	o.ChunkSize = cmp.Or(o.ChunkSize, DefaultChunkSize)
+	o.ChunkSize = cmp.Or(o.ChunkSize, defaultChunkSize)
 	return o
 }
 
-func (b *Bucket) subject(key string) string {
+func (b *bucket) subject(key string) string {
 	return b.descriptions + base64.URLEncoding.EncodeToString([]byte(key))
 }
 
 // keyOf returns the name in the subject of a description.
-func (b *Bucket) keyOf(subject string) (key string, ok bool) {
+func (b *bucket) keyOf(subject string) (key string, ok bool) {
 	token, ok := strings.CutPrefix(subject, b.descriptions)
 	name, err := base64.URLEncoding.DecodeString(token)
 	return string(name), ok && err == nil
@@ -93,18 +92,12 @@ func parse(key string, m *jetstream.RawStreamMsg) entry {
 	return e
 }
 
-// object converts a description, without the hash.
+// object converts a description.
 func (e *entry) object() object.Object {
 	o := object.Object{Key: e.Name, Size: int64(e.Size), Version: e.NUID, Modified: e.at}
 	if at := e.Headers.Timestamp[0]; at != "" {
 		o.Metadata = map[string]string{ltxio.TimestampKey: at}
 	}
-	return o
-}
-
-// whole is object with the hash of the content, which would slow down a listing.
-func (e *entry) whole() object.Object {
-	o := e.object()
 	if sum, err := jetstream.DecodeObjectDigest(e.Digest); err == nil {
 		o.Sum = sum
 	}
@@ -112,10 +105,10 @@ func (e *entry) whole() object.Object {
 }
 
 // describe returns an object's description. If there is none, its sequence is 0.
-func (b *Bucket) describe(ctx context.Context, key string) (entry, error) {
-	m, err := b.stream.Last(ctx, b.subject(key))
+func (b *bucket) describe(ctx context.Context, key string) (entry, error) {
+	m, err := b.last(ctx, b.subject(key))
 	switch {
-	case stream.IsMissing(err):
+	case isMissing(err):
 		return entry{}, nil
 	case err != nil:
 		return entry{}, err
@@ -126,7 +119,7 @@ func (b *Bucket) describe(ctx context.Context, key string) (entry, error) {
 
 // find is describe, but fails if the object does not exist, or does not have the
 // version, if that is not empty.
-func (b *Bucket) find(ctx context.Context, key, version string) (entry, error) {
+func (b *bucket) find(ctx context.Context, key, version string) (entry, error) {
 	e, err := b.describe(ctx, key)
 	switch {
 	case err != nil:
@@ -146,21 +139,31 @@ func (e *entry) check(version string) error {
 }
 
 // Head implements object.Bucket.
-func (b *Bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
+func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
 	e, err := b.find(ctx, key, version)
 	if err != nil {
 		return object.Object{}, err
 	}
-	return e.whole(), nil
+	return e.object(), nil
 }
 
 // publish replaces the description of an object with info, if the last message of its
-// subject still has the sequence last.
-func (b *Bucket) publish(ctx context.Context, info jetstream.ObjectInfo, last uint64) (seq uint64, err error) {
+// subject still has the sequence last, where 0 means that there is none. If it has
+// another, isConflict reports true for the error.
+func (b *bucket) publish(ctx context.Context, info jetstream.ObjectInfo, last uint64) (seq uint64, err error) {
 	info.ModTime = time.Time{}
 	m := nats.NewMsg(b.subject(info.Name))
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	if m.Data, err = json.Marshal(info); err != nil {
 		return 0, err
 	}
-	return b.stream.Replace(ctx, m, last)
+	err = b.call(ctx, func(ctx context.Context, c *conn) error {
+		ack, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last),
+			jetstream.WithExpectStream(b.stream), jetstream.WithRetryAttempts(0))
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return err
+	})
+	return seq, err
 }

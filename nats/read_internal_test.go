@@ -1,4 +1,4 @@
-package objectstore
+package nats
 
 import (
 	"bytes"
@@ -19,10 +19,10 @@ import (
 // whatever becomes of the object.
 func TestGetHasAWindow(t *testing.T) {
 	b, _, store := open(t)
-	want := bytes.Repeat([]byte("LTX1"), Window<<10)
+	want := bytes.Repeat([]byte("LTX1"), window<<10)
 	info, err := store.Put(t.Context(), jetstream.ObjectMeta{Name: "k", Opts: &jetstream.ObjectMetaOptions{ChunkSize: 4 << 10}}, bytes.NewReader(want))
 	require.NoError(t, err)
-	require.EqualValues(t, Window, info.Chunks)
+	require.EqualValues(t, window, info.Chunks)
 	content, err := b.Get(t.Context(), "k", object.GetOptions{})
 	require.NoError(t, err)
 	require.NoError(t, store.Delete(t.Context(), "k"))

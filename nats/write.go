@@ -1,4 +1,4 @@
-package objectstore
+package nats
 
 import (
 	"cmp"
@@ -19,7 +19,6 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/internal/flow"
-	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
 // Headers of a chunk, which other clients ignore: its object, its offset in the object,
@@ -52,14 +51,14 @@ type single struct{}
 func (single) Do(ctx context.Context, op func(context.Context) error) error { return op(ctx) }
 
 // Put implements object.Bucket.
-func (b *Bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
+func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts object.PutOptions) (object.Object, error) {
 	known := func() []byte { return opts.Sum }
 	return b.write(ctx, key, source{body, io.Discard, known}, body.Size(), opts, single{})
 }
 
 // PutStream implements object.Streamer. With write-once it checks the
 // name before it sends the body.
-func (b *Bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+func (b *bucket) PutStream(ctx context.Context, key string, body *object.Stream, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
 	if opts.IfAbsent {
 		err := retry.Do(ctx, func(ctx context.Context) error {
 			e, err := b.describe(ctx, key)
@@ -85,18 +84,18 @@ type source struct {
 
 // write is an object that is being written.
 type write struct {
-	*Bucket
+	*bucket
 	retry  object.Retrier
 	info   jetstream.ObjectInfo
-	sender *stream.Sender // of the chunks
-	unsure bool           // whether the description may have arrived
+	sender *sender // of the chunks
+	unsure bool    // whether the description may have arrived
 }
 
 // write sends the chunks of a body, of at most size bytes, and then the description.
-func (b *Bucket) write(ctx context.Context, key string, body source, size int64, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
-	w := &write{Bucket: b, retry: retry, info: jetstream.ObjectInfo{
-		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.ChunkSize)}},
-		Bucket:     b.cfg.Name,
+func (b *bucket) write(ctx context.Context, key string, body source, size int64, opts object.PutOptions, retry object.Retrier) (object.Object, error) {
+	w := &write{bucket: b, retry: retry, info: jetstream.ObjectInfo{
+		ObjectMeta: jetstream.ObjectMeta{Name: key, Headers: nats.Header{}, Opts: &jetstream.ObjectMetaOptions{ChunkSize: uint32(b.cfg.Transfer.PartSize)}},
+		Bucket:     b.cfg.Bucket,
 		NUID:       nuid.Next(),
 	}}
 	for name, value := range opts.Metadata {
@@ -107,7 +106,7 @@ func (b *Bucket) write(ctx context.Context, key string, body source, size int64,
 	var old entry
 	if err == nil {
 		w.info.Digest = "SHA-256=" + base64.URLEncoding.EncodeToString(hash)
-		w.info.Metadata = map[string]string{firstKey: strconv.FormatUint(w.sender.First, 10)}
+		w.info.Metadata = map[string]string{firstKey: strconv.FormatUint(w.sender.first, 10)}
 		old, err = w.complete(ctx, opts.IfAbsent)
 	}
 	switch {
@@ -122,8 +121,8 @@ func (b *Bucket) write(ctx context.Context, key string, body source, size int64,
 // send sends the body, and returns when all its chunks have arrived. It reads the next
 // chunk while previous ones are being sent, and computes the hash of each at the same time.
 func (w *write) send(ctx context.Context, body source, size int64) error {
-	ahead := min(max(maxKept/w.cfg.ChunkSize, 2), maxChunks)
-	w.sender = w.stream.NewSender(int(ahead), w.retry)
+	ahead := min(max(maxKept/w.cfg.Transfer.PartSize, 2), maxChunks)
+	w.sender = w.newSender(int(ahead), w.retry)
 	buffers := make([][]byte, ahead) // one for each chunk that has not arrived
 	var hashing sync.WaitGroup
 	defer hashing.Wait()
@@ -131,7 +130,7 @@ func (w *write) send(ctx context.Context, body source, size int64) error {
 		offset := int64(w.info.Size)
 		buffer := &buffers[int(w.info.Chunks)%len(buffers)]
 		if *buffer == nil {
-			*buffer = make([]byte, min(w.cfg.ChunkSize, size-offset+1))
+			*buffer = make([]byte, min(w.cfg.Transfer.PartSize, size-offset+1))
 		}
 		n, err := io.ReadFull(body, *buffer)
 		data := (*buffer)[:n]
@@ -151,12 +150,12 @@ func (w *write) send(ctx context.Context, body source, size int64) error {
 		m.Header.Set(objectHeader, w.info.Name)
 		m.Header.Set(sentHeader, time.Now().UTC().Format(time.RFC3339))
 		m.Data = data
-		if err := w.sender.Send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m); err != nil {
+		if err := w.sender.send(ctx, w.info.NUID+"-"+m.Header.Get(offsetHeader), m); err != nil {
 			return err
 		}
 		w.info.Size += uint64(n)
 	}
-	return w.sender.Flush(ctx)
+	return w.sender.flush(ctx)
 }
 
 // complete publishes the description on the condition that the name has not changed.
@@ -173,7 +172,7 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 			switch {
 			case unknown == nil && now.NUID == w.info.NUID: // the response was lost
 				return nil
-			case !stream.IsConflict(err):
+			case !isConflict(err):
 				return err
 			case unknown != nil:
 				return unknown
@@ -192,8 +191,8 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 // lookAfter reads the description after publish has failed. Unless the server rejected
 // the new description, it may still arrive, and the chunks must stay.
 func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
-	w.unsure = w.unsure || !stream.IsRefused(failure)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, w.cfg.Stream.IdleTimeout))
+	w.unsure = w.unsure || !isRefused(failure)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, w.cfg.IdleTimeout))
 	defer cancel()
 	now, err := w.describe(ctx, w.info.Name)
 	return now, cmp.Or(err, flow.Err(ctx))
@@ -204,9 +203,9 @@ func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
 func (w *write) discard(ctx context.Context, nuid string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
-	w.sender.Wait(ctx)
-	if err := w.stream.Purge(ctx, w.chunks+nuid); err != nil && nuid != "" {
-		w.cfg.Log.Get().LogAttrs(ctx, slog.LevelWarn, "chunks of an object could not be removed",
-			slog.String("replica", backendType), slog.String("key", w.info.Name), slog.Any("error", w.cfg.Log.Secrets.Error(err)))
+	w.sender.wait(ctx)
+	if err := w.purge(ctx, w.chunks+nuid); err != nil && nuid != "" {
+		w.log.Get().LogAttrs(ctx, slog.LevelWarn, "chunks of an object could not be removed",
+			slog.String("replica", typeName), slog.String("key", w.info.Name), slog.Any("error", w.log.Secrets.Error(err)))
 	}
 }

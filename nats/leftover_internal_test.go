@@ -1,45 +1,20 @@
-package objectstore
+package nats
 
 import (
 	"encoding/json"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore/backend/object"
-	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// open returns a bucket of a server of its own, and what NATS's own client has of it.
-func open(t *testing.T) (*Bucket, jetstream.JetStream, jetstream.ObjectStore) {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
-	require.NoError(t, err)
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	require.True(t, s.ReadyForConnections(30*time.Second))
-	options := nats.GetDefaultOptions()
-	options.Servers = []string{s.ClientURL()}
-	nc, err := options.Connect()
-	require.NoError(t, err)
-	t.Cleanup(nc.Close)
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	store, err := js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "bucket"})
-	require.NoError(t, err)
-	b := New(Config{Name: "bucket", ChunkSize: 4 << 10, Stream: stream.Config{Options: options, IdleTimeout: 30 * time.Second,
-		Admit: func(int64) error { return nil }}})
-	t.Cleanup(b.Close)
-	return b, js, store
-}
-
 // upload sends the chunk of an upload, and returns it as a leftover.
-func upload(t *testing.T, b *Bucket, js jetstream.JetStream, key, nuid string) object.Upload {
+func upload(t *testing.T, b *bucket, js jetstream.JetStream, key, nuid string) object.Upload {
 	t.Helper()
 	m := nats.NewMsg(b.chunks + nuid)
 	m.Header.Set(offsetHeader, "0")
@@ -56,7 +31,7 @@ func upload(t *testing.T, b *Bucket, js jetstream.JetStream, key, nuid string) o
 }
 
 // describe publishes a description of key, as another client would.
-func describe(t *testing.T, b *Bucket, js jetstream.JetStream, key string, is any) {
+func describe(t *testing.T, b *bucket, js jetstream.JetStream, key string, is any) {
 	t.Helper()
 	text, err := json.Marshal(is)
 	require.NoError(t, err)
@@ -70,9 +45,9 @@ func TestDiscardOfACompletedUpload(t *testing.T) {
 	left := upload(t, b, js, "k", "slow")
 	describe(t, b, js, "k", jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: "k"}, NUID: "slow", Size: 4, Chunks: 1, Digest: "SHA-256="})
 	require.NoError(t, b.Discard(t.Context(), left))
-	chunks, err := b.stream.Subjects(t.Context(), b.chunks+">")
+	state, err := b.state(t.Context(), b.chunks+">")
 	require.NoError(t, err)
-	assert.Equal(t, map[string]uint64{b.chunks + "slow": 1}, chunks)
+	assert.Equal(t, map[string]uint64{b.chunks + "slow": 1}, state.Subjects)
 	info, err := store.GetInfo(t.Context(), "k")
 	require.NoError(t, err)
 	assert.Equal(t, "slow", info.NUID)
@@ -90,9 +65,9 @@ func TestDiscard(t *testing.T) {
 			want[b.chunks+info.NUID] = 1
 		}
 		require.NoError(t, b.Discard(t.Context(), left))
-		chunks, err := b.stream.Subjects(t.Context(), b.chunks+">")
+		state, err := b.state(t.Context(), b.chunks+">")
 		require.NoError(t, err)
-		assert.Equal(t, want, chunks)
+		assert.Equal(t, want, state.Subjects)
 	}
 }
 
@@ -103,9 +78,9 @@ func TestDiscardBesideADamagedDescription(t *testing.T) {
 	left := upload(t, b, js, "k", "slow")
 	describe(t, b, js, "k", jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: "another"}, NUID: "x"})
 	require.ErrorIs(t, b.Discard(t.Context(), left), errDamaged)
-	chunks, err := b.stream.Subjects(t.Context(), b.chunks+">")
+	state, err := b.state(t.Context(), b.chunks+">")
 	require.NoError(t, err)
-	assert.Len(t, chunks, 1)
+	assert.Len(t, state.Subjects, 1)
 }
 
 // Only the version is deleted that was asked for.

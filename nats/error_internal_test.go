@@ -1,4 +1,4 @@
-package stream
+package nats
 
 import (
 	"errors"
@@ -18,22 +18,16 @@ func answer(status int, code jetstream.ErrorCode, text string) error {
 }
 
 func TestIsConflict(t *testing.T) {
-	assert.True(t, IsConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequence, "")))
-	assert.True(t, IsConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequenceConstant, "")))
-	assert.False(t, IsConflict(answer(400, 1, "")))
-	assert.False(t, IsConflict(errLost))
-	assert.False(t, IsConflict(nil))
+	assert.True(t, isConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequence, "")))
+	assert.True(t, isConflict(answer(400, jetstream.JSErrCodeStreamWrongLastSequenceConstant, "")))
+	assert.False(t, isConflict(answer(400, 1, "")))
+	assert.False(t, isConflict(errLost))
+	assert.False(t, isConflict(nil))
 }
 
 func TestIsRefused(t *testing.T) {
-	assert.True(t, IsRefused(answer(503, 1, "")))
-	assert.False(t, IsRefused(nats.ErrTimeout))
-}
-
-func TestIsUnanswered(t *testing.T) {
-	assert.True(t, isUnanswered(nats.ErrNoResponders))
-	assert.True(t, isUnanswered(jetstream.ErrNoStreamResponse))
-	assert.False(t, isUnanswered(nats.ErrTimeout))
+	assert.True(t, isRefused(answer(503, 1, "")))
+	assert.False(t, isRefused(nats.ErrTimeout))
 }
 
 func TestKindOf(t *testing.T) {
@@ -52,6 +46,6 @@ func TestKindOf(t *testing.T) {
 		answer(503, 1, "insufficient resources"): nil,
 		errors.New("something else"):             nil,
 	} {
-		assert.Equal(t, want, KindOf(err), "%v", err)
+		assert.Equal(t, want, kindOf(err), "%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package stream
+package nats
 
 import (
 	"context"
@@ -13,10 +13,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/backend/object"
+	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
-// open returns a stream of a server of its own.
-func open(t *testing.T) *Stream {
+// open returns a bucket of a server of its own, and what NATS's own client has of it.
+func open(t *testing.T) (*bucket, jetstream.JetStream, jetstream.ObjectStore) {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
 	require.NoError(t, err)
@@ -24,18 +27,19 @@ func open(t *testing.T) *Stream {
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	require.True(t, s.ReadyForConnections(30*time.Second))
 	options := nats.GetDefaultOptions()
-	options.Servers, options.ReconnectWait, options.MaxReconnect = []string{s.ClientURL()}, time.Millisecond, -1
+	options.Servers = []string{s.ClientURL()}
 	nc, err := options.Connect()
 	require.NoError(t, err)
-	defer nc.Close()
+	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
-	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s.>"}, AllowRollup: true})
+	store, err := js.CreateObjectStore(t.Context(), jetstream.ObjectStoreConfig{Bucket: "bucket"})
 	require.NoError(t, err)
 	options.CustomDialer = new(dialer)
-	of := New(Config{Name: "S", Options: options, IdleTimeout: 30 * time.Second, Admit: func(int64) error { return nil }})
-	t.Cleanup(of.Close)
-	return of
+	cfg := Config{Bucket: "bucket", IdleTimeout: 30 * time.Second, Transfer: object.Options{PartSize: 4 << 10}}
+	b := newBucket(cfg, options, new(oplog.Logger))
+	t.Cleanup(b.Close)
+	return b, js, store
 }
 
 // dialer keeps the connection that it has made.
@@ -48,6 +52,9 @@ func (d *dialer) Dial(network, address string) (conn net.Conn, err error) {
 
 // broken breaks a connection.
 func broken(c *conn) error { return c.nc.Opts.CustomDialer.(*dialer).Close() }
+
+// subject is that of the chunks of an object.
+const subject = "$O.bucket.C.a"
 
 // always tries again, up to a thousand times, and counts the attempts that failed.
 type always struct{ failed int }
@@ -63,18 +70,18 @@ func (a *always) Do(ctx context.Context, op func(context.Context) error) (err er
 }
 
 // texts returns what the messages of a subject say, in their order.
-func texts(t *testing.T, s *Stream, subject string) (found []string) {
+func texts(t *testing.T, s *bucket, subject string) (found []string) {
 	t.Helper()
 	add := func(m *jetstream.RawStreamMsg) error {
 		found = append(found, string(m.Data))
 		return nil
 	}
 	var last *jetstream.RawStreamMsg
-	_, err := s.Read(t.Context(), subject, 1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
+	_, err := s.messages(t.Context(), subject, 1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
 	for err == nil {
-		_, err = s.Read(t.Context(), subject, last.Sequence+1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
+		_, err = s.messages(t.Context(), subject, last.Sequence+1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
 	}
-	assert.True(t, IsMissing(err), err)
+	assert.True(t, isMissing(err), err)
 	return found
 }
 
@@ -87,14 +94,15 @@ func TestSender(t *testing.T) {
 		"client closes":     func(c *conn) error { c.nc.Close(); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, retry := open(t), new(always)
-			sender := s.NewSender(4, retry)
+			s, _, _ := open(t)
+			retry := new(always)
+			sender := s.newSender(4, retry)
 			var want []string
 			for i := range 100 {
-				m := nats.NewMsg("s.a")
+				m := nats.NewMsg(subject)
 				m.Data = []byte(strconv.Itoa(i))
 				want = append(want, string(m.Data))
-				require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+				require.NoError(t, sender.send(t.Context(), fmt.Sprint("id-", i), m))
 				assert.LessOrEqual(t, len(sender.sent), 3)
 				for _, sent := range sender.sent {
 					assert.NotNil(t, sent.ack, "it is under way")
@@ -103,10 +111,10 @@ func TestSender(t *testing.T) {
 					require.NoError(t, drop(s.ready.Load()))
 				}
 			}
-			require.NoError(t, sender.Flush(t.Context()))
+			require.NoError(t, sender.flush(t.Context()))
 			assert.Empty(t, sender.sent)
-			assert.EqualValues(t, 1, sender.First)
-			assert.Equal(t, want, texts(t, s, "s.a"))
+			assert.EqualValues(t, 1, sender.first)
+			assert.Equal(t, want, texts(t, s, subject))
 			if name == "connection stays" {
 				assert.Zero(t, retry.failed)
 			}
@@ -116,39 +124,41 @@ func TestSender(t *testing.T) {
 
 // After a message that the server refuses there is nothing to wait for.
 func TestSenderRefused(t *testing.T) {
-	s, retry := open(t), new(always)
-	sender := s.NewSender(4, retry)
-	m := nats.NewMsg("s.a")
+	s, _, _ := open(t)
+	retry := new(always)
+	sender := s.newSender(4, retry)
+	m := nats.NewMsg(subject)
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, "7")
 	for i := range 3 {
-		require.NoError(t, sender.Send(t.Context(), fmt.Sprint("id-", i), m))
+		require.NoError(t, sender.send(t.Context(), fmt.Sprint("id-", i), m))
 	}
-	err := sender.Flush(t.Context())
-	require.True(t, IsRefused(err), err)
+	err := sender.flush(t.Context())
+	require.True(t, isRefused(err), err)
 	assert.Equal(t, 1000, retry.failed)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	sender.Wait(ctx)
+	sender.wait(ctx)
 	require.NoError(t, ctx.Err())
 }
 
 // A message that is too large for the server is not sent.
 func TestSenderTooLarge(t *testing.T) {
-	s := open(t)
-	m := nats.NewMsg("s.a")
+	s, _, _ := open(t)
+	m := nats.NewMsg(subject)
 	m.Data = make([]byte, 2<<20)
-	require.ErrorIs(t, s.NewSender(4, new(always)).Send(t.Context(), "id", m), nats.ErrMaxPayload)
+	require.ErrorIs(t, s.newSender(4, new(always)).send(t.Context(), "id", m), nats.ErrMaxPayload)
 }
 
 // A message that has arrived before those that it follows, which were lost, is put behind
 // them.
 func TestSenderDisorder(t *testing.T) {
 	for _, overtaking := range [][]int{{1}, {3}, {9}, {2, 5, 6}, {7, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}} {
-		s, retry := open(t), new(always)
+		s, _, _ := open(t)
+		retry := new(always)
 		c, err := s.connected(t.Context())
 		require.NoError(t, err)
 		of := func(i int) (string, *nats.Msg) {
-			m := nats.NewMsg("s.a")
+			m := nats.NewMsg(subject)
 			m.Data = []byte(strconv.Itoa(i))
 			return fmt.Sprint("id-", i), m
 		}
@@ -157,40 +167,43 @@ func TestSenderDisorder(t *testing.T) {
 			_, err := c.js.PublishMsg(t.Context(), m, jetstream.WithMsgID(id))
 			require.NoError(t, err)
 		}
-		sender := s.NewSender(4, retry)
+		sender := s.newSender(4, retry)
 		var want []string
 		for i := range 10 {
 			id, m := of(i)
 			want = append(want, string(m.Data))
-			require.NoError(t, sender.Send(t.Context(), id, m))
+			require.NoError(t, sender.send(t.Context(), id, m))
 		}
-		require.NoError(t, sender.Flush(t.Context()))
-		assert.Equal(t, want, texts(t, s, "s.a"), overtaking)
+		require.NoError(t, sender.flush(t.Context()))
+		assert.Equal(t, want, texts(t, s, subject), overtaking)
 		assert.Zero(t, retry.failed)
-		last, err := s.Last(t.Context(), "s.a")
+		last, err := s.last(t.Context(), subject)
 		require.NoError(t, err)
 		assert.Equal(t, last.Sequence, sender.last)
 	}
 }
 
-// A message replaces the one that it was said to, and no other.
-func TestReplace(t *testing.T) {
-	s := open(t)
-	replace := func(text string, last uint64) (uint64, error) {
-		m := nats.NewMsg("s.a")
-		m.Data = []byte(text)
-		return s.Replace(t.Context(), m, last)
+// A description replaces the one that it was said to, and no other.
+func TestPublish(t *testing.T) {
+	b, _, _ := open(t)
+	publish := func(nuid string, last uint64) (uint64, error) {
+		return b.publish(t.Context(), jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: "k"}, NUID: nuid}, last)
 	}
-	first, err := replace("first", 0)
+	first, err := publish("first", 0)
 	require.NoError(t, err)
-	_, err = replace("another", 0)
-	require.True(t, IsConflict(err), err)
-	_, err = replace("another", first+1)
-	require.True(t, IsConflict(err), err)
-	_, err = replace("second", first)
+	_, err = publish("another", 0)
+	require.True(t, isConflict(err), err)
+	_, err = publish("another", first+1)
+	require.True(t, isConflict(err), err)
+	second, err := publish("second", first)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"second"}, texts(t, s, "s.a"))
-	require.NoError(t, s.Purge(t.Context(), "s.a"))
-	_, err = s.Last(t.Context(), "s.a")
-	require.True(t, IsMissing(err), err)
+	e, err := b.describe(t.Context(), "k")
+	require.NoError(t, err)
+	assert.Equal(t, "second", e.NUID)
+	assert.Equal(t, second, e.seq)
+	assert.Len(t, texts(t, b, b.subject("k")), 1)
+	require.NoError(t, b.purge(t.Context(), b.subject("k")))
+	e, err = b.describe(t.Context(), "k")
+	require.NoError(t, err)
+	assert.Zero(t, e.seq)
 }

@@ -1,4 +1,4 @@
-package stream
+package nats
 
 import (
 	"cmp"
@@ -23,7 +23,7 @@ type conn struct {
 	lost context.Context // ends with the connection
 
 	// stream sends requests to the server that has the latest messages. copies means
-	// that other servers with a copy respond too: see Stream.Read.
+	// that other servers with a copy respond too: see read.
 	stream jetstream.Stream
 	copies bool
 
@@ -37,19 +37,19 @@ type conn struct {
 }
 
 // connected returns the connection, and makes a new one if there is none or it was lost.
-func (s *Stream) connected(ctx context.Context) (*conn, error) {
-	if c := s.ready.Load(); c != nil && c.nc.IsClosed() {
-		s.discovered.Store(new(c.nc.DiscoveredServers()))
-		s.ready.CompareAndSwap(c, nil)
+func (b *bucket) connected(ctx context.Context) (*conn, error) {
+	if c := b.ready.Load(); c != nil && c.nc.IsClosed() {
+		b.discovered.Store(new(c.nc.DiscoveredServers()))
+		b.ready.CompareAndSwap(c, nil)
 	}
-	return s.ready.Get(ctx, s.dial)
+	return b.ready.Get(ctx, b.dial)
 }
 
-func (s *Stream) dial(ctx context.Context) (*conn, error) {
+func (b *bucket) dial(ctx context.Context) (*conn, error) {
 	c := &conn{}
 	lost, lose := context.WithCancel(context.Background())
 	c.lost = lost
-	options := s.cfg.Options
+	options := b.options
 	options.AllowReconnect = false
 	options.ClosedCB = func(*nats.Conn) { lose() }
 	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -61,7 +61,7 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 	go func() { // Connect has no context
 		var err error
 		c.nc, err = options.Connect()
-		if others := s.discovered.Load(); err != nil && others != nil && len(*others) > 0 {
+		if others := b.discovered.Load(); err != nil && others != nil && len(*others) > 0 {
 			options.Servers = *others
 			if nc, failed := options.Connect(); failed == nil {
 				c.nc, err = nc, nil
@@ -85,7 +85,7 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 		}()
 		return nil, flow.Err(ctx)
 	}
-	if err := s.open(ctx, c); err != nil {
+	if err := b.open(ctx, c); err != nil {
 		c.nc.Close()
 		return nil, err
 	}
@@ -93,16 +93,16 @@ func (s *Stream) dial(ctx context.Context) (*conn, error) {
 }
 
 // open finds the stream.
-func (s *Stream) open(ctx context.Context, c *conn) (err error) {
-	// Each Sender limits its own messages.
+func (b *bucket) open(ctx context.Context, c *conn) (err error) {
+	if size := b.cfg.Transfer.PartSize; size > c.nc.MaxPayload()-headerRoom {
+		return invalid("Transfer.PartSize", size, "want at most the server's max_payload less 1 KiB")
+	}
+	// Each sender limits its own messages.
 	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(math.MaxInt)); err != nil {
 		return err
 	}
-	if err := s.cfg.Admit(c.nc.MaxPayload()); err != nil {
-		return err
-	}
-	return s.within(ctx, c, func(ctx context.Context) error {
-		if c.stream, err = c.js.Stream(ctx, s.cfg.Name); err != nil {
+	return b.over(ctx, c, func(ctx context.Context) error {
+		if c.stream, err = c.js.Stream(ctx, b.stream); err != nil {
 			return err
 		}
 		config := &c.stream.CachedInfo().Config
@@ -112,43 +112,35 @@ func (s *Stream) open(ctx context.Context, c *conn) (err error) {
 }
 
 // Close closes the connection. The next method makes a new one.
-func (s *Stream) Close() {
-	if c := s.ready.Swap(nil); c != nil {
+func (b *bucket) Close() {
+	if c := b.ready.Swap(nil); c != nil {
 		c.nc.Close()
 	}
 }
 
-// call calls do, which sends a request, with a limit for how long its response may
-// take. If nothing responds because the stream does not exist, that is the error.
-func (s *Stream) call(ctx context.Context, do func(context.Context, *conn) error) error {
-	c, err := s.connected(ctx)
+// call calls do, which sends a request: see over.
+func (b *bucket) call(ctx context.Context, do func(context.Context, *conn) error) error {
+	c, err := b.connected(ctx)
 	if err != nil {
 		return err
 	}
-	return s.over(ctx, c, func(ctx context.Context) error { return do(ctx, c) })
+	return b.over(ctx, c, func(ctx context.Context) error { return do(ctx, c) })
 }
 
-// over is call for a request over c.
-func (s *Stream) over(ctx context.Context, c *conn, do func(context.Context) error) error {
-	err := s.within(ctx, c, do)
-	if !isUnanswered(err) {
-		return err
-	}
-	return cmp.Or(s.within(ctx, c, func(ctx context.Context) error {
-		_, gone := c.js.Stream(ctx, s.cfg.Name)
-		return gone
-	}), err)
-}
-
-// within calls do, and fails if the response does not come in time, or the connection
-// is lost.
-func (s *Stream) within(ctx context.Context, c *conn, do func(context.Context) error) error {
+// over calls do, which sends a request over c. It fails if the response does not come in
+// time, or the connection is lost. If nothing responds because the stream does not exist,
+// that is the error.
+func (b *bucket) over(ctx context.Context, c *conn, do func(context.Context) error) error {
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(c.lost, func() { cancel(errLost) })()
-	limited, stop := context.WithTimeoutCause(limited, s.cfg.IdleTimeout, errStalled)
+	limited, stop := context.WithTimeoutCause(limited, b.cfg.IdleTimeout, errStalled)
 	defer stop()
 	err := do(limited)
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		_, gone := c.js.Stream(limited, b.stream)
+		err = cmp.Or(gone, err)
+	}
 	if err == nil || ctx.Err() != nil || limited.Err() == nil {
 		return err
 	}

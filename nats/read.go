@@ -1,4 +1,4 @@
-package objectstore
+package nats
 
 import (
 	"context"
@@ -13,16 +13,15 @@ import (
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
-	"github.com/ltxstore/ltxstore/nats/internal/stream"
 )
 
-// Window is how many chunks of a transfer are requested at a time. A body of at most
+// window is how many chunks of a transfer are requested at a time. A body of at most
 // so many chunks is repeated as a whole.
-const Window = 8
+const window = 8
 
 // Get implements object.Bucket. It reads short ranges before it returns: if the object
 // was replaced in the meantime, Client can still read the new one instead.
-func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
 	e, err := b.find(ctx, key, opts.Version)
 	options := e.options()
 	if err == nil && options.Link != nil {
@@ -32,13 +31,13 @@ func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	start, n := rangeio.Clamp(opts.Offset, opts.Size, int64(e.Size))
-	r := &reader{Bucket: b, ctx: ctx, e: e, size: int64(options.ChunkSize), pos: start, end: start + n}
-	content := object.Content{Object: e.whole(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
+	r := &reader{bucket: b, ctx: ctx, e: e, size: int64(options.ChunkSize), pos: start, end: start + n}
+	content := object.Content{Object: e.object(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
 	if n == 0 {
 		return content, nil
 	}
 	err = r.seek()
-	for err == nil && r.pos < r.end && n <= Window*r.size {
+	for err == nil && r.pos < r.end && n <= window*r.size {
 		if err = r.fetch(); err != nil && !errors.Is(err, errMoved) && len(r.fetched) > 0 {
 			return content, nil // the error will be met again after what was fetched
 		}
@@ -48,7 +47,7 @@ func (b *Bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 
 // reader reads a range of an object.
 type reader struct {
-	*Bucket
+	*bucket
 	ctx      context.Context
 	e        entry
 	size     int64       // of a chunk
@@ -74,7 +73,7 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // fetch gets the next chunks.
 func (r *reader) fetch() error {
-	_, err := r.read(r.last+1, int(min((r.end-r.at+r.size-1)/r.size, Window)), r.add)
+	_, err := r.read(r.last+1, int(min((r.end-r.at+r.size-1)/r.size, window)), r.add)
 	return err
 }
 
@@ -95,13 +94,13 @@ func (r *reader) add(m *jetstream.RawStreamMsg) error {
 // read calls add for at most n of the object's chunks, in order, starting at a
 // sequence, and returns their number.
 func (r *reader) read(seq uint64, n int, add func(*jetstream.RawStreamMsg) error) (found int, err error) {
-	found, err = r.stream.Read(r.ctx, r.chunks+r.e.NUID, seq, n, add)
+	found, err = r.messages(r.ctx, r.chunks+r.e.NUID, seq, n, add)
 	switch {
 	case errors.Is(err, errDamaged):
 		return found, err
 	case found > 0: // the error will be met again after what was found
 		return found, nil
-	case !stream.IsMissing(err):
+	case !isMissing(err):
 		return 0, err
 	}
 	if now, err := r.describe(r.ctx, r.e.Name); err != nil {
@@ -167,9 +166,9 @@ func (r *reader) seek() error {
 func (r *reader) seekUnmarked(m *jetstream.RawStreamMsg) error {
 	size, first := r.size, int64(len(m.Data))
 	if r.pos >= first+size {
-		last, err := r.stream.Last(r.ctx, r.chunks+r.e.NUID)
+		last, err := r.bucket.last(r.ctx, r.chunks+r.e.NUID)
 		switch {
-		case stream.IsMissing(err):
+		case isMissing(err):
 			return errMoved
 		case err != nil:
 			return err
