@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/backend/object"
 )
 
 func answer(status int, code jetstream.ErrorCode, text string) error {
@@ -36,6 +37,12 @@ func TestKindOf(t *testing.T) {
 		nats.ErrMaxPayload:                       fs.ErrInvalid,
 		nats.ErrPermissionViolation:              fs.ErrPermission,
 		errLost:                                  ltxstore.ErrUnavailable,
+		nats.ErrNoServers:                        ltxstore.ErrUnavailable,
+		nats.ErrConnectionClosed:                 ltxstore.ErrUnavailable,
+		errMoved:                                 ltxstore.ErrUnavailable,
+		errDamaged:                               ltxstore.ErrChecksum,
+		errTaken:                                 object.ErrPrecondition,
+		jetstream.ErrObjectNotFound:              fs.ErrNotExist,
 		fmt.Errorf("wrapped: %w", fs.ErrInvalid): fs.ErrInvalid,
 		answer(429, 1, "maximum"):                ltxstore.ErrThrottled,
 		answer(428, 1, ""):                       nil,

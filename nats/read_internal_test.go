@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
@@ -29,6 +30,28 @@ func TestGetHasAWindow(t *testing.T) {
 	got, err := io.ReadAll(content.Body)
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
+}
+
+// The read of a long range ends at once where the object is replaced or deleted meanwhile:
+// what follows is neither waited for nor another object's.
+func TestGetOfAChangedObject(t *testing.T) {
+	b, _, store := open(t)
+	want := bytes.Repeat([]byte("LTX1"), 4*window<<10)
+	for name, change := range map[string]func() error{
+		"replaced": func() error { _, err := store.PutBytes(t.Context(), "k", want); return err },
+		"deleted":  func() error { return store.Delete(t.Context(), "k") },
+	} {
+		_, err := b.Put(t.Context(), "k", object.NewBody(want), object.PutOptions{})
+		require.NoError(t, err)
+		content, err := b.Get(t.Context(), "k", object.GetOptions{})
+		require.NoError(t, err)
+		require.NoError(t, change())
+		start := time.Now()
+		got, err := io.ReadAll(content.Body)
+		require.ErrorIs(t, err, errMoved, name)
+		assert.True(t, bytes.HasPrefix(want, got), name)
+		assert.Less(t, time.Since(start), 5*time.Second, name)
+	}
 }
 
 // If nothing of a range is there, Get says so, also where the chunk is there in which

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -411,6 +413,19 @@ func TestGone(t *testing.T) {
 		err = it.Close()
 	}
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+}
+
+// No server is there: that is an outage, as the client library tells it.
+func TestNoServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	c := nats.NewReplicaClient(nats.Config{URL: "nats://" + l.Addr().String(), Bucket: "bucket", Retry: ltxstore.Retry{MaxAttempts: 1},
+		Logger: slog.New(slog.DiscardHandler)})
+	defer c.Close()
+	_, err = c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+	require.ErrorIs(t, err, natsio.ErrNoServers)
 }
 
 // A client of one server goes on with those that the server has named.
