@@ -41,15 +41,13 @@ type Config struct {
 	Size int64 `ltx:"size,size" default:"64MiB, or 1GiB in a 'cache.dir'" help:"Total size of the blocks that are kept."`
 
 	// Dir is a directory for the blocks, instead of memory. It is created if necessary.
-	// Replicas may share it: each has its own folder in it, named by its location
-	// and Identity, and its own Size. Other files in it are left alone. The folder of
-	// a replica that is no longer used remains, and may be removed at any time.
+	// Replicas may share it: each has its own folder in it, and its own Size. The folder
+	// of a replica that is no longer used may be removed at any time.
 	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which outlive the process. Replicas may share it: each has its own folder in it, and its own 'cache.size'."`
 
-	// Identity names the replica in Dir, in addition to its location: any text that no
-	// other replica with this Dir has. It is required if the next client has no
-	// location (backend.Locator), as a program's own client may not have, and optional
-	// otherwise.
+	// Identity names the replica's folder in Dir, in addition to its location. It is required if
+	// the next client has no location (backend.Locator), as a program's own client may not
+	// have, and must then be one that no other replica with this Dir has.
 	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client has no location."`
 
 	// Only limits what is kept to OnlyListings or OnlyBlocks. Empty means both.

@@ -78,11 +78,9 @@ func (l *listings) stampOf(f layer.File) *stamp {
 	return &stamp{w.files[at].Size, w.files[at].CreatedAt}
 }
 
-func compareFiles(a, b ltx.FileInfo) int { return compare(a, layer.FileOf(&b)) }
+func compareFiles(a, b ltx.FileInfo) int { return layer.Compare(&a, &b) }
 
-func compare(info ltx.FileInfo, f layer.File) int {
-	return cmp.Or(cmp.Compare(info.MinTXID, f.MinTXID), cmp.Compare(info.MaxTXID, f.MaxTXID))
-}
+func compare(info ltx.FileInfo, f layer.File) int { return compareFiles(info, f.Info()) }
 
 // keep replaces the kept listing of a level. It is called with mu held.
 func (l *listings) keep(lv *level, w *whole) {
