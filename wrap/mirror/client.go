@@ -4,11 +4,10 @@
 //
 // Every file is written to all replicas concurrently. Config.Policy says how many must
 // succeed. Failures are in the error, or, if enough replicas succeeded, in the log and
-// passed to Config.OnFailure. If too many replicas fail for the write to succeed, it is
-// stopped in the others. After a failed write some replicas may have the file, and it is
-// listed: write it again, or delete it. That is as after a lost answer (clause W3). Two
-// clients that write one name concurrently may leave different versions in the replicas
-// (clause W6): a replica has one writer.
+// passed to Config.OnFailure. If too many fail for the write to succeed, it is stopped in the
+// others. After a failed write some replicas may have the file, and it is listed, as after a lost answer
+// (clause W3): write it again, or delete it. A replica has one writer: two clients that write one name
+// concurrently may leave different versions in the stores (clause W6).
 //
 // A body with ReadAt and Seek, such as a file, is read by each replica on its own, and so is
 // one of less than 64 KiB, which is kept in memory. Any other body is read once and sent to all
@@ -22,12 +21,12 @@
 // A file is read from the first replica that is healthy and has it, in the order of the
 // configuration. Replicas that have failed lately come last, for Config.Backoff to
 // MaxBackoff. A transfer that breaks is continued from the next replica that has the file, if
-// the last bytes delivered are the same there.
+// the last KiB delivered is the same there. A file is missing only if all replicas say so; if one
+// that may have it fails, that failure is returned (clause O2).
 //
-// A file is missing only if all replicas say so; if one that may have it fails, that
-// failure is returned (clause O2). A listing has each file that any replica
-// lists, once. It needs so many replicas that it has every successfully written file: one
-// with PolicyAll, all with PolicyBestEffort. With fewer it fails.
+// A listing merges those of the healthy replicas, or of all if too few are healthy. It needs so
+// many that it has every successfully written file: one with PolicyAll, all with
+// PolicyBestEffort. With fewer it fails.
 //
 // # Repair
 //
@@ -35,8 +34,8 @@
 // Client.Replicas lacks from each of the others. It verifies LTX files, so that a damaged
 // one is copied from a replica that has it whole. See the package example.
 //
-// Init, SetLogger and Close act on all replicas. Unwrap returns the first, so that
-// [github.com/ltxstore/ltxstore.As] finds its interfaces only; see Client.Replicas for the others.
+// Unwrap returns the first replica, so that [github.com/ltxstore/ltxstore.As] finds its interfaces
+// only; see Client.Replicas for the others.
 package mirror
 
 import (
@@ -56,18 +55,9 @@ var _ ltxstore.ReplicaClient = (*Client)(nil)
 
 // Client is a replica in several stores. New returns one. It is safe for concurrent use.
 //
-// WriteLTXFile costs the requests of a write in each replica, and returns when all are done. It returns
-// the file as the first successful replica has it, and fails with ltxstore.ErrChecksum if they have
-// stored different numbers of bytes. Writers of one name wait for each other. If the body
-// panics, WriteLTXFile panics once no replica writes any more.
-//
-// OpenLTXFile costs one request for each replica that it tries. A transfer that breaks costs one more for
-// each further replica that is tried, and up to a KiB is read twice, to check that it is the same
-// file.
-//
-// LTXFiles merges the listings of all healthy replicas, or of all if too few are healthy. It costs
-// the requests of a listing in each. A file that several replicas have is listed once, as the first
-// of them lists it. A replica whose listing fails is left out, as long as the others have every file.
+// WriteLTXFile returns the file as the first successful replica has it, and fails with
+// ltxstore.ErrChecksum if they have stored different numbers of bytes. Writers of one name wait for
+// each other.
 type Client struct {
 	*client
 	given Config
