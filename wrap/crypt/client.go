@@ -5,10 +5,9 @@
 //
 // # Files
 //
-// Every file is an ordinary age file, which the age program decrypts with an identity.
-// Files that the age program encrypted to one of the recipients, without armor, can be
-// read too. Reading a file that is not encrypted fails with ltxstore.ErrChecksum. A range
-// decrypts the chunks of 64 KiB that it touches.
+// Every file is an ordinary age file, which the age program decrypts with an identity. Files that the
+// age program encrypted to one of the recipients, without armor, can be read too. Reading a file that is
+// not encrypted fails with ltxstore.ErrChecksum.
 //
 // The header of a file written here has Config.HeaderSize bytes, whatever the recipients,
 // so that a file's size follows from its stored size. It is padded by one more
@@ -17,19 +16,17 @@
 //	-> ltxstore-v1 LEVEL MIN-MAX.ltx TIME FILLING
 //
 // The padding is the CRC-32C of the header before it, in 8 hex digits, and zeros. The
-// stanza also binds the file to its name. The header's MAC covers it, which cannot be
-// verified without an identity, or made without the file's own key.
+// stanza also binds the file to its name: the header's MAC covers it, which cannot be made without the
+// file's own key.
 //
 // # What is protected
 //
-// The store, and anyone who can read it, sees the names and sizes of files, when they
+// Anyone who can read the store sees the names and sizes of files, when they
 // were written, and the TIME, in milliseconds, of LTX files, but none of their content. A
 // file that was changed, cut off, or replaced by another file of this or another replica
-// is detected when it is read: ltxstore.ErrChecksum. Three things are not
-// detected: an older version of the same file, a missing file, and a file encrypted by
-// someone else who knows a recipient, because age does not sign. A file of the age program is
-// bound to its name only by the transactions in its LTX header, which are compared
-// when it is read from the beginning.
+// is detected when it is read: ltxstore.ErrChecksum. Not detected are an older version of the same
+// file, a missing file, and a file encrypted by someone else who knows a recipient, because age does
+// not sign. A file of the age program is bound to its name only by the transactions in its LTX header.
 //
 // # Rotation
 //
@@ -45,44 +42,33 @@ import (
 )
 
 // Client is a replica whose files are stored encrypted. New returns one. It is safe for concurrent
-// use. In addition to the methods of ltxstore.ReplicaClient it has those of every wrapper;
-// see package [github.com/ltxstore/ltxstore/wrap]. No error contains an identity.
+// use. No error contains an identity.
 //
 // # Listing
 //
 // Without useMetadata LTXFiles costs the next client's listing, and returns its CreatedAt;
 // see Config.MixedHeaders for where it costs more. With useMetadata it costs one
-// read of Config.HeaderSize bytes for each file that this client has not written or listed
-// before, or that the store now lists with another size or time, and another one
-// of 64 KiB for a file of the age program. Config.MetadataConcurrency of them run at once, a
-// page ahead of the caller.
-//
-// A file that cannot be decrypted ends a listing with useMetadata with an error (clause T3).
-// Without useMetadata it is listed, with a size that may be wrong.
+// small read for each file that this client has not written or listed before, or that the store now
+// lists with another size or time, and another one of 64 KiB for a file of the age program. A file that
+// cannot be decrypted ends such a listing with an error (clause T3); without useMetadata it is
+// listed, with a size that may be wrong.
 //
 // # Reading
 //
-// A whole file, or a range that begins in its first 64 KiB, costs one request. Another range
-// costs one request for its chunks, after one for the header if the file was not
+// A range decrypts the chunks of 64 KiB that it touches. A whole file, or a range that begins in its
+// first chunk, costs one request. Another range costs one more, for the header, if the file was not
 // opened before. A range past the end costs two more, to tell whether the file was cut off.
 //
 // Without Config.Identities reading fails with errors.ErrUnsupported, and if none of them
-// is for the file, with fs.ErrPermission. A file that was changed, cut off or
-// replaced is ltxstore.ErrChecksum, at the latest when the affected bytes are read. In a file of
-// the age program a damaged recipient looks like another one, which is
-// fs.ErrPermission as well.
+// is for the file, with fs.ErrPermission. In a file of the age program a damaged recipient looks like
+// another one, which is fs.ErrPermission as well.
 //
 // # Writing
 //
-// WriteLTXFile costs what the next client's does for a body that is larger by
-// Config.HeaderSize + 16 bytes, and 16 for each 64 KiB. Without Config.Recipients it
-// fails with errors.ErrUnsupported.
-//
-// No two encryptions of a body are equal. If the next client refuses to replace a file
-// (WriteOnce), the stored one is read, decrypted and compared; without
-// Config.Identities the write fails with fs.ErrExist.
-//
-// DeleteLTXFiles and DeleteAll call the next client.
+// A stored body is larger by Config.HeaderSize + 16 bytes, and 16 for each 64 KiB. Without
+// Config.Recipients writing fails with errors.ErrUnsupported. No two encryptions of a body are equal: if the
+// next client refuses to replace a file (WriteOnce), the stored one is read, decrypted and
+// compared; without Config.Identities the write fails with fs.ErrExist.
 type Client struct{ *client }
 
 type client = codec.Client
