@@ -31,46 +31,34 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// Client stores files compressed. New returns one. It is safe for concurrent use. In
-// addition to the methods of ltxstore.ReplicaClient it has those of every wrapper; see package
-// [github.com/ltxstore/ltxstore/wrap].
+// Client stores files compressed. New returns one. It is safe for concurrent use.
 //
 // # Listing
 //
 // LTXFiles costs the next client's listing without metadata, and one ranged read of about a
 // KiB for each file that this client has not written, listed or opened before, or that
-// the store now lists with another size or time. Config.MetadataConcurrency
-// of them run at once, a page ahead of the caller. An uncompressed file of more than a
-// KiB costs one more read with useMetadata. A file of more than a hundred frames that
-// compress to less than an eighth, or of more than 32 GiB, costs one more for its seek
-// table.
-//
-// CreatedAt of an LTX file is its header's timestamp, whatever useMetadata is. A damaged
-// file is listed with its stored size; with useMetadata it ends the listing with
-// ltxstore.ErrChecksum (clause T3).
+// the store now lists with another size or time. An uncompressed file costs one more with
+// useMetadata, and a file of more than 32 GiB, or of many frames that compress to less than an
+// eighth, one more for its seek table. A damaged file is listed with its stored size; with useMetadata
+// it ends the listing with ltxstore.ErrChecksum (clause T3).
 //
 // # Reading
 //
 // A whole file, or a range in its first 64 KiB, costs one request. Another range costs one
-// request for its frames, if the file was listed, written or opened before, and
-// otherwise a listing from the file and a read of its end besides. A range of an uncompressed
-// file costs one more small read, to check that it has not been replaced by a compressed
-// one. Reading all of a file that is neither compressed nor LTX costs a listing and a
-// read of its end besides.
+// request for its frames, and, unless the file was listed, written or opened before, a listing from
+// the file and a read of its end besides. A range of an uncompressed file costs one more small read, to
+// check that it has not been replaced by a compressed one. One frame is in memory, compressed and
+// decompressed.
 //
 // Damaged frames, a file that is cut off, and a seek table that contradicts the frames are
 // ltxstore.ErrChecksum. A range is verified by the checksums of its frames and, if a file is
-// read from beginning to end, by the seek table. One frame is in memory, compressed and
-// decompressed.
+// read from beginning to end, by the seek table.
 //
 // # Writing
 //
-// WriteLTXFile costs what the next client's does for the compressed body, whose size is
-// not known beforehand. Two frames are in memory. If the next client refuses to replace a
-// file (WriteOnce), the stored one is read and compared, because another release of the
+// The next client is not told the size of a body beforehand. Two frames are in memory. If it refuses to
+// replace a file (WriteOnce), the stored one is read and compared, because another release of the
 // compressor may compress the same body differently.
-//
-// DeleteLTXFiles and DeleteAll call the next client.
 type Client struct {
 	*client
 	given Config
