@@ -30,19 +30,14 @@ var (
 // Client repeats the next client's failed operations. New returns one. It is safe for
 // concurrent use.
 //
-// LTXFiles lists a page ahead of the caller. A listing that fails is resumed after its last file.
+// A listing that fails is resumed after its last file, and a transfer that breaks where it broke. A
+// wrapper has no ETag to pin the version of the file (clause O3): the last KiB is read again, and if
+// it has changed, the reader fails with ltxstore.ErrChecksum. A rewrite that keeps these bytes goes
+// unnoticed, unless [github.com/ltxstore/ltxstore/wrap/checksum] verifies the file as a whole.
 //
-// OpenLTXFile returns a reader that resumes a transfer where it broke. A wrapper has no ETag to pin
-// the version of the file (clause O3): the reader reads the last KiB again, and fails with
-// ltxstore.ErrChecksum if that has changed. A rewrite that keeps these bytes goes unnoticed, unless
-// the file is verified as a whole, as package [github.com/ltxstore/ltxstore/wrap/checksum] does.
-//
-// WriteLTXFile reads a body that is an io.Seeker again from where it was, and another one from memory
-// (see Config.BufferSize). One that does not fit into memory is written once, and the error says so. A
-// failure of the body itself is not repeated.
-//
-// DeleteLTXFiles repeats the whole list: files that were deleted the first time are missing the second
-// time, which is not an error.
+// A body that is an io.Seeker is read again from where it was, and another one from memory. One
+// that does not fit into Config.BufferSize is written once, and the error says so. A failure of the
+// body itself is not repeated.
 type Client struct {
 	*client
 	log oplog.Logger
