@@ -29,15 +29,9 @@ var _ ltxstore.ReplicaClient = (*Client)(nil)
 // Client verifies what is written to and read from the next client. New returns one.
 // It is safe for concurrent use.
 //
-// WriteLTXFile fails with ltxstore.ErrChecksum if the body is damaged, and with fs.ErrInvalid if
-// it is not an LTX file (see Config.OtherBodies) or has the transactions of another name
-// (clause W7). Nothing is stored then, and an existing file stays. With Config.ReadBack it
-// also fails with ltxstore.ErrChecksum if the stored file differs from the body, as it may after
-// a concurrent write of the same name. The file stays; writing it again replaces it.
-//
-// OpenLTXFile returns a reader that, for a whole file, fails with ltxstore.ErrChecksum, at the
-// latest at its end, if the file is damaged, has the transactions of another name, or is not an LTX
-// file (see Config.OtherBodies).
+// Bodies and files that are not LTX files are refused: see Config.OtherBodies. With Config.ReadBack
+// WriteLTXFile also fails with ltxstore.ErrChecksum if the stored file differs from the body, as it may
+// after a concurrent write of the same name. The file stays; writing it again replaces it.
 type Client struct{ *client }
 
 type client = layer.Client[replica, *replica]
