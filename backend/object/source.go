@@ -1,13 +1,10 @@
 package object
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
@@ -26,10 +23,8 @@ type source struct {
 	stop context.CancelCauseFunc
 	r    io.Reader
 
-	// at, if not nil, reads r at any offset, concurrently and without moving it.
-	// start is the initial offset of r.
-	at    io.ReaderAt
-	start int64
+	// at, if not nil, reads r in place.
+	at *ltxio.Section
 
 	// size is the number of bytes, or -1 if unknown. If it turns out to be another,
 	// the body has changed while it was sent.
@@ -50,26 +45,8 @@ func newSource(ctx context.Context, stop context.CancelCauseFunc, r io.Reader) (
 		return s, err
 	}
 	s.size = size
-	if at := readerAt(r); at != nil {
-		s.at = at
-		s.start, err = r.(io.Seeker).Seek(0, io.SeekCurrent)
-	}
+	s.at, err = ltxio.NewSection(r, size)
 	return s, err
-}
-
-// readerAt returns r as an io.ReaderAt if its type is known to have a ReadAt that
-// returns the same bytes as Read. Any other type may embed one of these and have a
-// different Read.
-func readerAt(r io.Reader) io.ReaderAt {
-	switch r := r.(type) {
-	case *os.File:
-		return r
-	case *bytes.Reader:
-		return r
-	case *strings.Reader:
-		return r
-	}
-	return nil
 }
 
 // Read implements io.Reader.
@@ -113,30 +90,13 @@ func (s *source) ReadAt(p []byte, offset int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.at.ReadAt(p, s.start+offset)
-	switch end := offset + int64(n); {
-	case err == io.EOF && end < s.size:
-		err = ltxio.CheckSize(s.size, end)
-	case err == nil && end == s.size && s.goesOn():
-		// Without the last bytes, no request is complete.
-		n, err = 0, ltxio.CheckSize(s.size, s.size+1)
-	}
+	n, err := s.at.ReadAt(p, offset)
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return n, s.fail(err)
 	}
 	return n, err
-}
-
-// goesOn reports whether a file has grown since the write started. Of the readers that
-// are read in place, only files can grow.
-func (s *source) goesOn() bool {
-	if _, ok := s.at.(*os.File); !ok {
-		return false
-	}
-	n, _ := s.at.ReadAt(make([]byte, 1), s.start+s.size)
-	return n > 0
 }
 
 // usable returns why nothing may be read, or nil. mu must be held.
@@ -175,6 +135,6 @@ func (s *source) rethrow() {
 func (s *source) finish() {
 	if s.at != nil {
 		// The file is stored, so that an error here would not help.
-		_, _ = s.r.(io.Seeker).Seek(s.start+s.size, io.SeekStart)
+		_ = s.at.Skip()
 	}
 }

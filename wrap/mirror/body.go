@@ -3,7 +3,6 @@ package mirror
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
@@ -16,14 +15,13 @@ import (
 const chunkSize = 64 << 10
 
 // body is a caller's reader on its way to several replicas. It is read by other
-// goroutines than the caller's, and fails in all of them if it panics in one.
+// goroutines than the caller's, in which it must not panic.
 type body struct {
-	size     int64 // or -1
-	panicked flow.Panic
+	size     int64      // or -1
+	panicked flow.Panic // of source
 
-	// A source with ReadAt, and a small one, is read by each replica on its own.
-	at   io.ReaderAt
-	from int64
+	// A source that is read in place, and a small one, is read by each replica on its own.
+	at io.ReaderAt
 
 	// Any other is read once, and sent to all replicas.
 	source io.Reader
@@ -45,15 +43,13 @@ func newBody(ctx context.Context, r io.Reader, n int) (b *body, err error) {
 	if b.size, err = ltxio.Size(r); err != nil {
 		return nil, err
 	}
-	at, hasAt := r.(io.ReaderAt)
-	seeker, seeks := r.(io.Seeker)
-	if hasAt && seeks && b.size > 0 {
-		end, err := seeker.Seek(b.size, io.SeekCurrent)
-		if err != nil {
-			return nil, fmt.Errorf("body does not seek to its end: %w", err)
-		}
-		b.at, b.from = at, end-b.size
-		return b, nil
+	section, err := ltxio.NewSection(r, b.size)
+	if err != nil {
+		return nil, err
+	}
+	if section != nil {
+		b.at = section
+		return b, section.Skip()
 	}
 	source := ltxio.Whole(ctx, r, b.size)
 	var first flow.Buffer
@@ -77,7 +73,7 @@ func newBody(ctx context.Context, r io.Reader, n int) (b *body, err error) {
 // has returned.
 func (b *body) reader(ctx context.Context, n int) (r io.Reader, done func()) {
 	if b.at != nil {
-		return io.NewSectionReader(section{b, ctx}, b.from, b.size), func() {}
+		return io.NewSectionReader(inContext{b.at, ctx}, 0, b.size), func() {}
 	}
 	p := b.pipes[n]
 	stop := context.AfterFunc(ctx, func() { p.w.CloseWithError(flow.Err(ctx)) })
@@ -139,40 +135,19 @@ func (b *body) pump() {
 	}
 }
 
-// section is a source that a replica reads on its own. It fails if the source no longer has its
-// initial size, because the replica would store what is left of it.
-type section struct {
-	*body
+// inContext fails when ctx is done.
+type inContext struct {
+	io.ReaderAt
 	ctx context.Context
 }
 
-// ReadAt implements io.ReaderAt, up to the end that the source had. After a panic it fails in all
-// replicas.
-func (s section) ReadAt(p []byte, off int64) (n int, err error) {
-	if err := flow.Err(s.ctx); err != nil {
+// ReadAt implements io.ReaderAt.
+func (b inContext) ReadAt(p []byte, off int64) (int, error) {
+	if err := flow.Err(b.ctx); err != nil {
 		return 0, err
 	}
-	s.panicked.Do(func() { n, err = s.readAt(p, off) })
-	if s.panicked.Caught() {
-		return 0, ofBody(errPanicked)
-	}
+	n, err := b.ReaderAt.ReadAt(p, off)
 	return n, ofBody(err)
-}
-
-func (s section) readAt(p []byte, off int64) (n int, err error) {
-	n, err = s.at.ReadAt(p, off)
-	at, end := off+int64(n), s.from+s.size
-	if err == nil && at == end {
-		var more int
-		more, err = s.at.ReadAt(make([]byte, 1), end)
-		at += int64(more)
-	}
-	if err == io.EOF || at > end {
-		if wrong := ltxio.CheckSize(s.size, at-s.from); wrong != nil {
-			err = wrong
-		}
-	}
-	return n, err
 }
 
 // bodyError is a failure of the caller's body, not of a replica.

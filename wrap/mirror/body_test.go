@@ -36,6 +36,31 @@ func TestBodyWithoutSize(t *testing.T) {
 	assert.EqualValues(t, 4, info.Size)
 }
 
+// upper is a reader whose Read returns other bytes than the ReadAt of what it embeds.
+type upper struct{ *strings.Reader }
+
+func (u upper) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	copy(p, bytes.ToUpper(p[:n]))
+	return n, err
+}
+
+func (u upper) WriteTo(io.Writer) (int64, error) { return 0, errors.New("want Read") }
+
+// A body is what Read returns, whatever else a reader can do.
+func TestBodyIsWhatReadReturns(t *testing.T) {
+	for _, size := range []int{4, 100 << 10} {
+		w := newWorld(2, mirror.Config{})
+		_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, upper{strings.NewReader(strings.Repeat("x", size))})
+		require.NoError(t, err)
+		for _, c := range w.replicas {
+			got, err := read(c, 1, 0, 0)
+			require.NoError(t, err)
+			assert.True(t, got == strings.Repeat("X", size))
+		}
+	}
+}
+
 // A writer that gives up waiting for a name leaves it to the one that has it.
 func TestWriterGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

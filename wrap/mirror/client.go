@@ -9,8 +9,8 @@
 // (clause W3): write it again, or delete it. A replica has one writer: two clients that write one name
 // concurrently may leave different versions in the stores (clause W6).
 //
-// A body with ReadAt and Seek, such as a file, is read by each replica on its own, and so is
-// one of less than 64 KiB, which is kept in memory. Any other body is read once and sent to all
+// An *os.File, *bytes.Reader or *strings.Reader is read by each replica on its own, and so is a body
+// of less than 64 KiB, which is kept in memory. Any other body is read once and sent to all
 // replicas, 64 KiB at a time, at the speed of the slowest.
 //
 // Deletions must succeed in all replicas, whatever the policy, because a file left

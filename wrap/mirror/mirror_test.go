@@ -220,27 +220,17 @@ func TestOneBreaksMidway(t *testing.T) {
 func TestBodyFails(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	w := newWorld(2, mirror.Config{Policy: mirror.PolicyBestEffort})
-	for _, body := range []io.Reader{
-		io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken)),
-		&shrinking{*strings.NewReader("0123456789")},
-	} {
-		_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, body)
-		if _, ok := body.(*shrinking); ok {
-			assert.ErrorIs(t, err, fs.ErrInvalid)
-			assert.ErrorContains(t, err, "body ends after 5 bytes: it had 10 when the write began")
-		} else {
-			assert.ErrorIs(t, err, broken)
-			assert.EqualError(t, err, "mock: write level 0 0000000000000001-0000000000000001.ltx: the disk is gone")
-		}
-		found, err := list(w, 0, 0)
-		require.NoError(t, err)
-		assert.Empty(t, found)
-		assert.Empty(t, w.failures)
-	}
+	_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken)))
+	assert.ErrorIs(t, err, broken)
+	assert.EqualError(t, err, "mock: write level 0 0000000000000001-0000000000000001.ltx: the disk is gone")
+	found, err := list(w, 0, 0)
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	assert.Empty(t, w.failures)
 	w.replicas[1].WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
 		return &ltx.FileInfo{Size: 4}, nil // before it has seen that the body fails
 	}
-	_, err := w.WriteLTXFile(t.Context(), 0, 1, 1, iotest.ErrReader(broken))
+	_, err = w.WriteLTXFile(t.Context(), 0, 1, 1, iotest.ErrReader(broken))
 	require.ErrorIs(t, err, broken)
 	w.replicas[1].WriteLTXFileFunc = nil
 	for _, c := range w.replicas {
@@ -253,16 +243,38 @@ func TestBodyFails(t *testing.T) {
 	assert.ErrorContains(t, err, "impossible count")
 }
 
-// shrinking is a file that is cut off while it is read.
-type shrinking struct{ strings.Reader }
-
-func (s *shrinking) ReadAt(p []byte, off int64) (int, error) {
-	return strings.NewReader("01234").ReadAt(p, off)
-}
-
 type badCount struct{}
 
 func (badCount) Read(p []byte) (int, error) { return len(p) + 1, nil }
+
+// A file that is cut off, or goes on, while it is read leaves nothing anywhere, and no replica is to blame.
+func TestFileChanges(t *testing.T) {
+	for change, says := range map[int64]string{5: "body ends after 5 bytes", 15: "body is longer than 10 bytes"} {
+		w := newWorld(2, mirror.Config{Policy: mirror.PolicyBestEffort})
+		file, err := os.Create(filepath.Join(t.TempDir(), "body"))
+		require.NoError(t, err)
+		defer file.Close()
+		_, err = file.WriteString("0123456789")
+		require.NoError(t, err)
+		_, err = file.Seek(0, io.SeekStart)
+		require.NoError(t, err)
+		for _, c := range w.replicas {
+			next := mock.NewReplicaClient(mock.Config{Store: c.Store()})
+			next.SetLogger(nil)
+			c.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+				assert.NoError(t, file.Truncate(change)) // after its size was determined
+				return next.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
+			}
+		}
+		_, err = w.WriteLTXFile(t.Context(), 0, 1, 1, file)
+		assert.ErrorIs(t, err, fs.ErrInvalid)
+		assert.ErrorContains(t, err, says)
+		found, err := list(w, 0, 0)
+		require.NoError(t, err)
+		assert.Empty(t, found)
+		assert.Empty(t, w.failures)
+	}
+}
 
 // A file is read by each replica on its own, from where it stands, and left at its end.
 func TestFileBody(t *testing.T) {
