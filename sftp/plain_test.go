@@ -43,6 +43,28 @@ func TestServerWithoutPosixRename(t *testing.T) {
 	assert.Equal(t, 1, n, "a temporary is left")
 }
 
+// A server that keeps no times has those of its own.
+func TestServerWithoutTimes(t *testing.T) {
+	s := start(t)
+	h := s.script()
+	h.before = func(op string) error {
+		if op == "Setstat temporary" {
+			return sftp.ErrSSHFxOpUnsupported
+		}
+		return nil
+	}
+	c := s.rooted(same)
+	defer c.Close()
+	info, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(ltxBody(1, 1)))
+	require.NoError(t, err)
+	assert.Equal(t, epoch, info.CreatedAt)
+	assert.Contains(t, h.ops(), "Setstat temporary")
+	found, err := ltxstore.FindLTXFiles(t.Context(), c, 0, true, func(*ltx.FileInfo) (bool, error) { return true, nil })
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	assert.Equal(t, epoch, found[0].CreatedAt)
+}
+
 // rude is a server whose every error is SSH_FX_FAILURE.
 type rude struct{ *scripted }
 

@@ -197,8 +197,9 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 			return fmt.Errorf("close: %w", err)
 		}
 		if !from.Modified.IsZero() {
-			// The access time tells a sweep that the file is new.
-			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil {
+			// The access time tells a sweep that the file is new. Some servers keep no
+			// times, as WebDAV does not.
+			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil && kindOf(err) != errors.ErrUnsupported {
 				return fmt.Errorf("set time: %w", err)
 			}
 		}

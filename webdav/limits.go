@@ -6,12 +6,10 @@ const (
 	// maxSkip is how much is read and discarded if a server ignores a range.
 	maxSkip = 64 << 20
 
-	// maxDrain is how much of a response is read so that its connection can be
-	// reused.
+	// maxDrain is how much of a response is read to keep its connection.
 	maxDrain = 64 << 10
 
-	// answerGrace is how long to wait for the response to a request whose body
-	// was sent when its context ends.
+	// answerGrace is how long to wait for the response to a sent body if ctx ends.
 	answerGrace = time.Second
 
 	// maxListing is more than the size of a listing of a million files, and

@@ -9,12 +9,11 @@
 //
 // # Guarantees
 //
-// A write uploads a temporary file to the directory of the target and moves it to
-// its name, first without replacing a file (Overwrite: F), as Options.WriteOnce
-// needs, and then, if the name exists, with replacing it. Whether that is atomic
-// depends on the server, which Init identifies with one request; set
-// Config.AtomicMove for unknown servers. docs/stores/webdav.md has a table of
-// servers. WebDAV does not guarantee durability.
+// A write uploads a temporary file next to the target and moves it to its name, first
+// without replacing a file, and then, if the name exists, with replacing it. Whether
+// that is atomic depends on the server, which Init identifies with one request; set
+// Config.AtomicMove for unknown servers. docs/stores/webdav.md has a table of them.
+// WebDAV does not guarantee durability.
 package webdav
 
 import (

@@ -232,9 +232,19 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (tree.In
 // errAnswered stops copying a body if the server has already responded.
 var errAnswered = errors.New("server has already responded")
 
-func (s *server) move(ctx context.Context, from, to, overwrite string) error {
-	err := s.request(ctx, "MOVE", s.at(from), http.Header{"Destination": {s.at(to).String()}, "Overwrite": {overwrite}},
-		http.StatusCreated, http.StatusNoContent)
+// move sends MOVE. Behind a proxy, a server may know itself by another name or
+// without TLS, and take the URL of the destination for that of another server: it
+// then gets the path, or, as Apache needs one, the URL without TLS.
+func (s *server) move(ctx context.Context, from, to, overwrite string) (err error) {
+	full, plain := s.at(to), s.at(to)
+	plain.Scheme = "http"
+	for _, destination := range []string{full.String(), full.EscapedPath(), plain.String()} {
+		err = s.request(ctx, "MOVE", s.at(from), http.Header{"Destination": {destination}, "Overwrite": {overwrite}},
+			http.StatusCreated, http.StatusNoContent)
+		if code := statusOf(err); code != http.StatusBadGateway && code != http.StatusBadRequest {
+			break
+		}
+	}
 	switch statusOf(err) {
 	case http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", fs.ErrExist, err)

@@ -9,6 +9,8 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"log/slog"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"strings"
@@ -124,4 +126,26 @@ func TestTreePlaces(t *testing.T) {
 	roundTrip(t, client, err)
 	client, err = ltxstore.Open(t.Context(), at+"&insecure-ignore-host-key=true")
 	roundTrip(t, client, err)
+}
+
+// Behind a proxy that has TLS, and of which the server does not know, or even has
+// another name than the server, which Apache does not support.
+func TestProxiedWebDAV(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) *dav{"Apache": startApache, "nginx": startNginx, "rclone": startRclone} {
+		t.Run(name, func(t *testing.T) {
+			inner, err := url.Parse(start(t).url)
+			require.NoError(t, err)
+			for _, renamed := range []bool{false, name != "Apache"} {
+				proxy := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+					r.SetURL(inner)
+					if !renamed {
+						r.Out.Host = r.In.Host
+					}
+				}})
+				defer proxy.Close()
+				client, err := ltxstore.Open(t.Context(), "webdavs://"+davUser+":"+davPassword+"@"+proxy.Listener.Addr().String()+"/a%20b?skip-verify=true")
+				roundTrip(t, client, err)
+			}
+		})
+	}
 }
