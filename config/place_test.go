@@ -118,7 +118,7 @@ func TestEveryProblem(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrInvalid)
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, 6, err)
-	for i, says := range []string{"did you mean region?", "chunk-size in the URL", "did you mean path?", "did you mean part-size?", "names no bucket", `"ftp"`} {
+	for i, says := range []string{"did you mean region?", "chunk-size in the URL", "did you mean path?", "did you mean part-size?", "has no bucket", `"ftp"`} {
 		assert.Contains(t, lines[i], says)
 	}
 	for _, line := range lines {

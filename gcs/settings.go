@@ -24,7 +24,7 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	case u.HasUser:
 		return nil, errors.New("the URL has a user: use credentials-file, or the application default credentials")
 	case u.Host == "":
-		return nil, errors.New("the URL names no bucket: want gs://BUCKET/PATH")
+		return nil, errors.New("the URL has no bucket: want gs://BUCKET/PATH")
 	}
 	return map[string]string{"bucket": u.Host, "path": strings.TrimPrefix(u.Path, "/")}, nil
 }

@@ -93,9 +93,9 @@ func TestURLForms(t *testing.T) {
 	}
 	assert.Equal(t, Config{Bucket: "bucket"}, openConfig(t, ltxstore.Source{Type: "gcs", URL: "gs://bucket"}), "two names of one backend")
 	for raw, says := range map[string]string{
-		"gs://":                    "names no bucket",
-		"gs:bucket":                "names no bucket",
-		"gs:///path":               "names no bucket",
+		"gs://":                    "has no bucket",
+		"gs:bucket":                "has no bucket",
+		"gs:///path":               "has no bucket",
 		"gs://id:hush@bucket":      "the URL has a user",
 		"gs://Bucket":              "bucket in the URL",
 		"gs://bucket:80":           `bucket in the URL is "bucket:80"`,

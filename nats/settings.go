@@ -24,7 +24,7 @@ func init() {
 func placeOf(u settings.URL) (map[string]string, error) {
 	bucket, path, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	if bucket == "" {
-		return nil, errors.New("the URL names no bucket: want nats://HOST:PORT/BUCKET/PATH")
+		return nil, errors.New("the URL has no bucket: want nats://HOST:PORT/BUCKET/PATH")
 	}
 	place := map[string]string{"bucket": bucket, "path": path, "username": u.User, "password": u.Password}
 	if u.Host != "" {

@@ -13,18 +13,17 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// judge returns an error unless out answers in, which is of the same operation. That
-// is so if it has what the operation needs, and if what it repeats of the request
-// (bucket, prefix, key, upload) is what was asked. The name of its first element,
-// root, decides only where an answer repeats nothing: services do not agree on these
-// names.
+// judge returns an error unless out is a response to in. It must contain what the
+// operation needs, and any bucket, prefix, key or upload in it must be that of the
+// request. The name of its first element, root, decides only if it has none of these,
+// because services use different names.
 func judge(root string, in, out any) error {
 	var e echo
 	switch out := out.(type) {
 	case *s3.ListObjectsV2Output:
 		in := in.(*s3.ListObjectsV2Input)
 		if root == "ListAllMyBucketsResult" {
-			return &foreignError{kind: ltxstore.ErrStoreNotFound, why: "a list of all buckets: the service does not see which bucket is meant; is PathStyle to be true?"}
+			return &foreignError{kind: ltxstore.ErrStoreNotFound, why: "a list of all buckets, as if the request named none: should PathStyle be true?"}
 		}
 		e.bucket(in.Bucket, out.Name)
 		e.text("Prefix", in.Prefix, out.Prefix, out.EncodingType)
@@ -51,10 +50,10 @@ func judge(root string, in, out any) error {
 		in := in.(*s3.CompleteMultipartUploadInput)
 		e.bucket(in.Bucket, out.Bucket)
 		e.text("Key", in.Key, out.Key, "")
-		// Without an ETag the object is looked at.
+		// Without an ETag a HEAD is sent.
 		e.known = aws.ToString(out.ETag) != "" || root == "CompleteMultipartUploadResult" || root == ""
 	case *s3.DeleteObjectsOutput:
-		// Each key is looked for in it.
+		// DeleteBatch checks each key.
 		e.known = len(out.Deleted)+len(out.Errors) > 0 || root == "DeleteResult" || root == ""
 	default:
 		return nil
@@ -65,22 +64,22 @@ func judge(root string, in, out any) error {
 	case !e.known && root == "":
 		return &foreignError{why: "nothing"}
 	case !e.known:
-		return &foreignError{why: fmt.Sprintf("a document <%s> that has nothing of what was asked for", root)}
+		return &foreignError{why: fmt.Sprintf("a document <%s> without the expected content", root)}
 	}
 	return nil
 }
 
-// echo is what an answer repeats of its request.
+// echo has the parts of the request that the response repeats.
 type echo struct {
 	same    []string
-	differs string // how it is not what was asked
-	known   bool   // the answer is one to the request
+	differs string // the difference from the request
+	known   bool   // it is a response to the request
 }
 
 func (e *echo) repeats(name string) bool { return slices.Contains(e.same, name) }
 
-// bucket compares the bucket's name. An access point, by its ARN or its alias,
-// is answered for by the bucket behind it, and a tenant of Ceph is left out.
+// bucket compares the bucket's name. The response for an access point (its ARN or
+// alias) has the name of the bucket behind it, and that for Ceph omits the tenant.
 func (e *echo) bucket(asked, got *string) {
 	name := aws.ToString(asked)
 	if strings.HasPrefix(name, "arn:") || strings.HasSuffix(name, "-s3alias") || strings.HasSuffix(name, "--ol-s3") {
@@ -97,8 +96,7 @@ func (e *echo) bucket(asked, got *string) {
 	}
 }
 
-// text compares something else. A service may encode it, whether it says so or
-// not.
+// text compares another text. A service may encode it, whether it says so or not.
 func (e *echo) text(name string, asked, got *string, encoding types.EncodingType) {
 	if got == nil {
 		return
@@ -110,6 +108,6 @@ func (e *echo) text(name string, asked, got *string, encoding types.EncodingType
 		return
 	}
 	if e.differs == "" {
-		e.differs = fmt.Sprintf("its %s is %q, asked for was %q", name, *got, want)
+		e.differs = fmt.Sprintf("its %s is %q instead of %q", name, *got, want)
 	}
 }

@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// maxDocument is more than a listing of 1000 keys of 1024 bytes can be,
-	// each byte written as three.
+	// maxDocument is more than a listing can have: 1000 keys of 1024 bytes, each
+	// escaped as three.
 	maxDocument = 8 << 20
 
-	// maxError is more than an error has to say, a proxy's page, or what is read
-	// for nothing.
+	// maxError is more than is needed of an error, of a proxy's page, or of a body
+	// that is discarded.
 	maxError = 256 << 10
 )
 
-// errTooLong ends the reading of an answer.
+// errTooLong is the error of reading a response that is too long.
 var errTooLong = errors.New("response is longer than any of S3's")
 
-// boundAnswers lets no answer but an object's content be longer than one of
-// the service's can be: the SDK reads all into memory, and what it does not
-// need to its end. It is the next one to the wire.
+// boundAnswers limits the size of all responses except the content of objects,
+// because the SDK reads responses into memory, or to their end. It is the last
+// middleware before the connection.
 func boundAnswers(operation string) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc("ltxstoreBound",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
@@ -47,8 +47,8 @@ func boundAnswers(operation string) middleware.DeserializeMiddleware {
 		})
 }
 
-// skipEmpty keeps the SDK from looking for an error in an answer without content: for each small
-// write it would allocate a decoder of 4 KiB, a tenth of all.
+// skipEmpty prevents the SDK from looking for an error in an empty response, for which it would
+// allocate a decoder of 4 KiB in each small write, a tenth of all.
 func skipEmpty(stack *middleware.Stack) error {
 	const id = "S3:ProcessResponseFor200Error"
 	look, found := stack.Deserialize.Get(id)
@@ -69,8 +69,8 @@ func skipEmpty(stack *middleware.Stack) error {
 	return err
 }
 
-// readETag keeps the SDK from looking for all that an answer to a small write may have: it makes
-// the canonical name of each of 26 headers, and only the ETag is needed.
+// readETag prevents the SDK from parsing the response to a small write, for which it would make the
+// canonical names of 26 headers. Only the ETag is needed.
 func readETag(stack *middleware.Stack) error {
 	const id = "OperationDeserializer"
 	read, found := stack.Deserialize.Get(id)
@@ -94,7 +94,7 @@ func readETag(stack *middleware.Stack) error {
 	return err
 }
 
-// readAgain reads the beginning of an answer that somebody else will read.
+// readAgain reads the beginning of a response so that it can be read again.
 type readAgain struct{ buf bytes.Buffer }
 
 func (r *readAgain) from(resp *smithyhttp.Response) io.Reader {

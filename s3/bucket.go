@@ -25,7 +25,7 @@ import (
 // bucket is an object.Bucket, an object.Multipart and an object.Batcher.
 type bucket struct {
 	*transport.Service
-	cfg      Config // with the defaults of Config and of the provider filled in
+	cfg      Config // with the defaults of Config and the provider
 	provider provider
 	api      *s3.Client
 }
@@ -51,14 +51,14 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	return transport.Ranged(content, rawStatus(out), aws.ToString(out.ContentRange), opts)
 }
 
-// unvalidated keeps the SDK from holding a range to a checksum: some services
-// send the whole object's with it.
+// unvalidated prevents the SDK from verifying the checksum of a range: some services
+// send that of the whole object.
 func unvalidated(o *s3.Options) {
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 }
 
-// strong returns an ETag that If-Match can be held to: a weak one never
-// matches (RFC 9110, section 13.1.1).
+// strong returns the ETag unless it is weak: If-Match never matches a weak one
+// (RFC 9110, section 13.1.1).
 func strong(etag *string) string {
 	if s := aws.ToString(etag); !strings.HasPrefix(s, "W/") {
 		return s
@@ -73,8 +73,8 @@ func rawStatus(out *s3.GetObjectOutput) int {
 	return 0
 }
 
-// Head implements object.Bucket. It is one request, and a GET of one byte after
-// an answer that there is nothing.
+// Head implements object.Bucket with one request, and a GET of one byte if the
+// object is missing.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
 	in := &s3.HeadObjectInput{Bucket: aws.String(b.cfg.Bucket), Key: aws.String(key), IfMatch: transport.Optional(version)}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
@@ -85,18 +85,18 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	case err != nil:
 		return object.Object{}, err
 	case out.ContentLength == nil:
-		return object.Object{}, errors.New("server answered a HEAD without Content-Length")
+		return object.Object{}, errors.New("server responded to a HEAD without Content-Length")
 	}
 	return object.Object{Key: key, Size: *out.ContentLength, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}, nil
 }
 
-// confirm asks for an object's first byte after a HEAD that has found nothing.
-// That answer has no body to tell a missing file from a missing bucket, or from
-// a proxy that has lost its route; this one has.
+// confirm requests an object's first byte after a HEAD has reported it as missing.
+// The response to a HEAD has no body, so that it cannot distinguish a missing file
+// from a missing bucket or a proxy without a route.
 func (b *bucket) confirm(ctx context.Context, key, version string) (object.Object, error) {
 	content, err := b.Get(ctx, key, object.GetOptions{Size: 1, Version: version})
 	switch {
-	case errors.Is(kindOf(err), object.ErrRange): // the object is there, and empty
+	case errors.Is(kindOf(err), object.ErrRange): // the object exists and is empty
 		if b.Classify(err).Size <= 0 {
 			return object.Object{Key: key}, nil
 		}
@@ -105,7 +105,7 @@ func (b *bucket) confirm(ctx context.Context, key, version string) (object.Objec
 		return object.Object{}, err
 	}
 	defer content.Body.Close()
-	_, _ = io.CopyN(io.Discard, content.Body, 2) // the connection may stay
+	_, _ = io.CopyN(io.Discard, content.Body, 2) // so that the connection can be reused
 	if content.Size <= 0 {
 		return object.Object{}, fmt.Errorf("%w: server reported %s as missing, and then as existing", ltxstore.ErrUnavailable, key)
 	}
@@ -114,9 +114,9 @@ func (b *bucket) confirm(ctx context.Context, key, version string) (object.Objec
 
 // List implements object.Bucket.
 //
-// Keys are asked for URL-encoded, because a stranger's key may have characters
-// that XML has no form for; they are decoded only if the answer says so, since
-// some services ignore the wish.
+// It asks for URL-encoded keys, because foreign keys may have characters that XML
+// cannot represent. They are decoded only if the response says that they are encoded,
+// because some services ignore the request.
 func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page, error) {
 	in := &s3.ListObjectsV2Input{
 		Bucket:       aws.String(b.cfg.Bucket),
@@ -145,17 +145,17 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (object.Page
 	full := len(page.Objects)+len(page.Prefixes) >= int(cmp.Or(aws.ToInt32(out.MaxKeys), maxPageSize))
 	switch {
 	case aws.ToBool(out.IsTruncated) && token == "":
-		return object.Page{}, errors.New("server answered with a truncated listing and no continuation token")
+		return object.Page{}, errors.New("server returned a truncated listing without a continuation token")
 	case out.IsTruncated == nil && (token != "" || full):
-		return object.Page{}, errors.New("server answered with a listing that may go on: it does not say IsTruncated")
+		return object.Page{}, errors.New("server returned a listing without IsTruncated, which may be incomplete")
 	case aws.ToBool(out.IsTruncated):
 		page.Next = token
 	}
 	return page, nil
 }
 
-// decodeKey returns the key in an answer. One that is not encoded as the
-// answer says is a stranger's, whatever it is.
+// decodeKey returns the key in a response. A key that cannot be decoded is foreign,
+// and is returned unchanged.
 func decodeKey(key *string, encoding types.EncodingType) string {
 	raw := aws.ToString(key)
 	if encoding != types.EncodingTypeUrl {

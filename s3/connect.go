@@ -17,9 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// connect checks cfg, completes it, and makes the client that all requests
-// go through. It sends one request at the most: the HEAD that asks for the
-// region.
+// connect checks cfg, completes it, and makes the client that all requests go
+// through. It sends at most one request: a HEAD for the region.
 func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -41,13 +40,13 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 	if endpoint != nil {
 		cfg.Endpoint = endpoint.String()
 	}
-	// Once more, because the endpoint may be the environment's.
+	// Once more, because the endpoint may come from the environment.
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
 	p := providerOf(endpoint, cfg.Bucket)
 	if cfg.ChecksumAlgorithm != "" {
-		// Whoever names a checksum knows the service better than the table.
+		// A configured checksum overrides the table.
 		p.noChecksum = cfg.ChecksumAlgorithm == checksumNone
 	}
 	cfg = cfg.withDefaults(p)
@@ -90,8 +89,8 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 	}, nil
 }
 
-// load returns cfg with the contents of the files that it names, and with
-// copies of what the caller may change.
+// load returns cfg with the contents of its files, and with copies of the values that
+// the caller may change.
 func (cfg Config) load() (Config, error) {
 	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, transport.CustomerKeySize)
 	if err != nil {
@@ -108,8 +107,8 @@ func (cfg Config) load() (Config, error) {
 	return cfg, nil
 }
 
-// endpointOf returns Config's endpoint, or that of AWS_ENDPOINT_URL_S3,
-// AWS_ENDPOINT_URL and the profile, or nil.
+// endpointOf returns the endpoint of the Config, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL
+// or the profile, or nil.
 func endpointOf(cfg Config, sdk aws.Config) (*url.URL, error) {
 	if cfg.Endpoint != "" {
 		return transport.Endpoint(typeName, "Endpoint", cfg.Endpoint)
@@ -118,14 +117,14 @@ func endpointOf(cfg Config, sdk aws.Config) (*url.URL, error) {
 	return transport.Endpoint(typeName, "AWS_ENDPOINT_URL", aws.ToString(found))
 }
 
-// roundTripper is an aws.HTTPClient without what http.Client adds: redirects,
-// which a signature does not survive and which hide the region that a 301
-// names, and errors with the whole URL in them.
+// roundTripper is an aws.HTTPClient without two features of http.Client: redirects,
+// which make a signature invalid and hide the region in a 301, and errors with the
+// whole URL.
 type roundTripper struct{ http.RoundTripper }
 
-// Do sends a request. Its body has no WriteTo: that of the SDK's bodies fails
-// once they are closed, which they are when the answer begins, and the transport,
-// which may look for their end only then, would close the connection.
+// Do sends a request. Its body has no WriteTo, because that of the SDK's bodies fails
+// after Close. They are closed when the response begins, and the transport may look
+// for their end only then, and would close the connection.
 func (c roundTripper) Do(req *http.Request) (*http.Response, error) {
 	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = struct{ io.ReadCloser }{req.Body}

@@ -24,35 +24,35 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// fetchEarly is how long before they expire credentials are fetched again. The SDK
-// does so itself five minutes before, for those of a machine or container.
+// fetchEarly is how long before their expiry credentials are fetched again. For those of
+// machines and containers, the SDK does so five minutes before.
 const fetchEarly = time.Minute
 
-// shareCredentials makes sdk use the credentials that all clients with the transport t and an equal
-// configuration share: the SDK's cache fetches them once for all, with a context that no
-// caller ends, and keeps no error. Keys that do not expire are shared for their memory.
+// shareCredentials makes sdk use credentials that all clients with the transport t and the same
+// configuration share. The SDK's cache fetches them once for all, with a context that does not end
+// with a caller's, and does not keep errors. Keys that do not expire are shared to save memory.
 func (cfg Config) shareCredentials(sdk *aws.Config, t http.RoundTripper, secrets *scrub.Secrets) {
 	common := transport.Share(t, "credentials "+cfg.identity(*sdk), func() aws.CredentialsProvider { return cfg.source(*sdk) })
 	sdk.Credentials = credentialsOf{common, secrets}
 }
 
-// identity is a hash of all that decides about the credentials.
+// identity returns a hash of everything that determines the credentials.
 func (cfg Config) identity(sdk aws.Config) string {
 	decides := []any{cfg.Profile, cfg.AccessKeyID, cfg.SecretAccessKey, cfg.SessionToken, cfg.RoleARN, cfg.ExternalID, cmp.Or(sdk.Region, cfg.Region), os.Environ()}
 	for _, source := range sdk.ConfigSources {
 		switch source.(type) {
-		case config.EnvConfig, config.SharedConfig: // the profile, as it was read
+		case config.EnvConfig, config.SharedConfig: // the content of the profile
 			decides = append(decides, source)
 		}
 	}
 	text, err := json.Marshal(decides)
 	if err != nil {
-		panic(err) // there are only texts, numbers and times
+		panic(err) // texts, numbers and times can be encoded
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
-// source returns the credentials of sdk, or those of RoleARN, which is assumed with them.
+// source returns the credentials of sdk, or those of RoleARN, which it assumes with them.
 func (cfg Config) source(sdk aws.Config) aws.CredentialsProvider {
 	if cfg.RoleARN == "" {
 		return sdk.Credentials
@@ -73,7 +73,7 @@ func (cfg Config) source(sdk aws.Config) aws.CredentialsProvider {
 
 func refreshEarly(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = fetchEarly }
 
-// scrubbed removes from errors the secrets that only the first of those who share credentials knows.
+// scrubbed redacts secrets in errors that only the client that made the credentials knows.
 type scrubbed struct {
 	aws.CredentialsProvider
 	secrets *scrub.Secrets
@@ -85,9 +85,9 @@ func (s scrubbed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, s.secrets.Error(err)
 }
 
-// credentialsOf gives out credentials. It keeps in mind what may not be
-// logged, and its errors are told from those of S3: an answer of the machine's
-// metadata service that there is no role is none that a file is missing.
+// credentialsOf provides credentials. It records their secrets, which must not be
+// logged. Its errors are distinct from those of S3: a 404 of the machine's metadata
+// service, because there is no role, does not mean that a file is missing.
 type credentialsOf struct {
 	aws.CredentialsProvider
 	secrets *scrub.Secrets
@@ -104,7 +104,7 @@ func (c credentialsOf) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, nil
 }
 
-// credentialsError is that of a request for which there are no credentials.
+// credentialsError is the error of a request without credentials.
 type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string {
@@ -118,19 +118,19 @@ func (e *credentialsError) Error() string {
 
 func (e *credentialsError) Unwrap() error { return e.err }
 
-// isOfCredentials reports that an error, and the answer in it, is none of S3's.
+// isOfCredentials reports whether an error is about credentials, and not from S3.
 func isOfCredentials(err error) bool {
 	var missing *credentialsError
 	return errors.As(err, &missing)
 }
 
-// none reports that there were no credentials in any place. The SDK asks the
-// machine last, and says no more than that.
+// none reports whether no credentials were found anywhere. The SDK asks the machine
+// last, and its error is only about that.
 func (e *credentialsError) none() bool {
 	return strings.Contains(e.err.Error(), "no EC2 IMDS role found")
 }
 
-// cause returns the end of an error's text.
+// cause returns the last part of an error's message.
 func cause(err error) string {
 	text := err.Error()
 	return text[strings.LastIndex(text, ", ")+1+len(" "):]

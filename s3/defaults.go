@@ -9,8 +9,8 @@ import (
 
 const checksumNone = "none"
 
-// withDefaults returns cfg with Config's and the provider's defaults in place
-// of zero values. Where Config's zero value is what is meant, it stays.
+// withDefaults returns cfg with the defaults of Config and the provider in place of
+// zero values.
 func (cfg Config) withDefaults(p provider) Config {
 	if cfg.PathStyle == nil {
 		pathStyle := cfg.Endpoint != "" && !p.virtualHost && !strings.HasPrefix(cfg.Bucket, "arn:")
@@ -35,7 +35,7 @@ func (cfg Config) withDefaults(p provider) Config {
 	return cfg
 }
 
-// validateFor refuses what the provider cannot do. cfg has its defaults.
+// validateFor rejects what the provider does not support. cfg has its defaults.
 func (cfg Config) validateFor(p provider) error {
 	switch {
 	case cfg.Endpoint == "" && cfg.Region != "" && !isAWSRegion(cfg.Region):
@@ -43,17 +43,17 @@ func (cfg Config) validateFor(p provider) error {
 	case cfg.WriteOnce && p.noConditional:
 		return invalid("WriteOnce", cfg.WriteOnce, "want false: "+p.name+" has no conditional writes")
 	case cfg.ContentMD5 == MD5Always && p.noDeleteMD5 && isDirectoryBucket(cfg.Bucket):
-		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets take no Content-MD5")
+		return invalid("ContentMD5", string(cfg.ContentMD5), "want another mode: directory buckets do not support Content-MD5")
 	}
 	return nil
 }
 
-// validateWrites refuses writes whose bodies nothing protects: one cut short would be
-// stored as it came (clause W9). Such a client can read. cfg has its defaults.
+// validateWrites rejects writes without any checksum: a truncated body would be stored
+// (clause W9). Such a client can read. cfg has its defaults.
 func (cfg Config) validateWrites() error {
 	if cfg.signs() || cfg.ChecksumAlgorithm != checksumNone || cfg.ContentMD5 == MD5Always || cfg.ContentMD5 == MD5Bodies {
 		return nil
 	}
 	return backend.Invalid(typeName, "write", "SignPayload", false,
-		`want true to write, or a ChecksumAlgorithm, or ContentMD5 "always", with it: nothing else would protect the body`)
+		`want true, a ChecksumAlgorithm, or ContentMD5 "always": a body without any of them is not protected`)
 }

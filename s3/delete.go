@@ -19,9 +19,8 @@ func (b *bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// DeleteBatch implements object.Batcher: it is one DeleteObjects. The service
-// is asked to name what it has deleted, although the opposite would be shorter:
-// an answer that says nothing may be a proxy's.
+// DeleteBatch implements object.Batcher with one DeleteObjects. It asks the service
+// to list the deleted keys, because a response without them may come from a proxy.
 func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]error, error) {
 	in := &s3.DeleteObjectsInput{Bucket: aws.String(b.cfg.Bucket), Delete: &types.Delete{}}
 	for _, key := range keys {
@@ -38,17 +37,16 @@ func (b *bucket) DeleteBatch(ctx context.Context, keys []string) (map[string]err
 	for _, e := range out.Errors {
 		key, answer := aws.ToString(e.Key), &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
 		if !slices.Contains(keys, key) {
-			return nil, fmt.Errorf("server failed to delete %q, which it was not asked to: %w", key, answer)
+			return nil, fmt.Errorf("server failed to delete %q, which was not requested: %w", key, answer)
 		}
 		results[key] = answer
 	}
 	return results, nil
 }
 
-// digests sets by what the service verifies a list of keys. The SDK sends a
-// CRC in any case, and no Content-MD5, which older services require. S3 refuses
-// a list with neither: without Content-MD5 the CRC stays, but for a service
-// that takes neither.
+// digests sets the checksum of a list of keys. The SDK always sends a CRC, but not a
+// Content-MD5, which older services require. S3 rejects a list with neither, so that
+// the CRC is kept without Content-MD5, except for services that support neither.
 func (b *bucket) digests(o *s3.Options) {
 	sum := b.cfg.ContentMD5 == MD5Always || b.cfg.ContentMD5 == MD5Auto && !b.provider.noDeleteMD5
 	if sum {

@@ -13,8 +13,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// service describes errors. The SDK's own text begins with two hundred characters of
-// request IDs and names neither bucket nor endpoint.
+// service describes errors. The messages of the SDK begin with two hundred characters of
+// request IDs, and have neither bucket nor endpoint.
 func (cfg Config) service(secrets *scrub.Secrets) *transport.Service {
 	return &transport.Service{Answer: answerTo, Place: cfg.place(), Secrets: secrets}
 }
@@ -29,10 +29,10 @@ func (cfg Config) place() string {
 	return fmt.Sprintf("bucket %q", cfg.Bucket)
 }
 
-// serviceName is what the SDK calls S3.
+// serviceName is the SDK's name of S3.
 const serviceName = "S3"
 
-// answerTo returns what is known of the request that an error is about.
+// answerTo returns what is known about the response that caused an error.
 func answerTo(err error) *transport.Answer {
 	var operation *smithy.OperationError
 	if !errors.As(err, &operation) || operation.Service() != serviceName {
@@ -59,7 +59,8 @@ func answerTo(err error) *transport.Answer {
 	return answer
 }
 
-// inWords says why a request has failed, in the service's words if it has some.
+// inWords returns the code and the message of a failure, those of the service if it
+// has sent any.
 func inWords(operation *smithy.OperationError) (code, message string) {
 	var (
 		missing *credentialsError
@@ -82,5 +83,5 @@ func inWords(operation *smithy.OperationError) (code, message string) {
 	case answer.HTTPStatusCode() < http.StatusMultipleChoices:
 		return "", answer.Err.Error()
 	}
-	return "", "" // but the status
+	return "", "" // only the status is known
 }

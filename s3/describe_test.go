@@ -76,10 +76,10 @@ func TestHints(t *testing.T) {
 		op     string
 		want   string
 	}{
-		{answering(403, nil, `<Error><Code>InvalidObjectState</Code><Message>no</Message><StorageClass>DEEP_ARCHIVE</StorageClass></Error>`), "get", "archived in storage class DEEP_ARCHIVE: restore it"},
-		{answering(403, nil, xmlError("InvalidObjectState")), "get", "archived, in GLACIER or the like: restore it"},
+		{answering(403, nil, `<Error><Code>InvalidObjectState</Code><Message>no</Message><StorageClass>DEEP_ARCHIVE</StorageClass></Error>`), "get", "archived in storage class DEEP_ARCHIVE and must be restored"},
+		{answering(403, nil, xmlError("InvalidObjectState")), "get", "archived, as in GLACIER, and must be restored"},
 		{answering(403, http.Header{"Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}, xmlError("RequestTimeTooSkewed")), "list", "and 2006-01-02 15:04:05 there"},
-		{answering(403, http.Header{"Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}, ""), "head", "the clock of this machine is not the service's"},
+		{answering(403, http.Header{"Date": {"Mon, 02 Jan 2006 15:04:05 GMT"}}, ""), "head", "the clock of this machine differs from that of the service: it is"},
 	} {
 		r := replicaAt(t, test.answer)
 		err := r.wrap(operations(r)[test.op](t.Context()))
@@ -117,10 +117,10 @@ func TestWrongScheme(t *testing.T) {
 		}
 	}()
 	for endpoint, want := range map[string]string{
-		strings.Replace(plain.URL, "http:", "https:", 1):  "want Endpoint to begin with http://",
-		strings.Replace(secure.URL, "https:", "http:", 1): "want Endpoint to begin with https://",
-		nginx.URL:                         "want Endpoint to begin with https://",
-		"http://" + alert.Addr().String(): "want Endpoint to begin with https://",
+		strings.Replace(plain.URL, "http:", "https:", 1):  "want an Endpoint that begins with http://",
+		strings.Replace(secure.URL, "https:", "http:", 1): "want an Endpoint that begins with https://",
+		nginx.URL:                         "want an Endpoint that begins with https://",
+		"http://" + alert.Addr().String(): "want an Endpoint that begins with https://",
 	} {
 		cfg := valid()
 		cfg.Endpoint = endpoint

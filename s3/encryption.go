@@ -20,7 +20,7 @@ func (cfg Config) validateEncryption() error {
 	customer := len(cfg.SSECustomerKey) > 0 || cfg.SSECustomerKeyFile != ""
 	switch {
 	case kms && cfg.SSE == sseS3:
-		return invalid("SSE", cfg.SSE, `want "aws:kms" beside KMSKeyID and KMSContext`)
+		return invalid("SSE", cfg.SSE, `want "aws:kms" with KMSKeyID and KMSContext`)
 	case customer && (kms || cfg.SSE != ""):
 		return invalid("SSECustomerKey", scrub.Secret(1), "want one encryption: SSE-C, or SSE with its KMSKeyID and KMSContext")
 	case customer && !cfg.SSECustomerOverHTTP && transport.InTheClear(cfg.Endpoint):
@@ -32,8 +32,8 @@ func (cfg Config) validateEncryption() error {
 	return transport.CheckCustomerKey(typeName, "SSECustomerKey", cfg.SSECustomerKey, "", "")
 }
 
-// customerKey returns what a request about an SSE-C object says of its key:
-// three nils if there is none.
+// customerKey returns the headers for the key of an SSE-C object, or three nils if there
+// is no key.
 func (cfg Config) customerKey() (algorithm, key, keyMD5 *string) {
 	if len(cfg.SSECustomerKey) == 0 {
 		return nil, nil, nil

@@ -2,14 +2,14 @@ package s3
 
 import "errors"
 
-// fromEnvironment adds what Litestream's own variables say and neither URL nor
-// file does. AWS's variables, which win, are left to the SDK, which reads the
-// session token, the profile and all else with them.
+// fromEnvironment adds the values of Litestream's variables that are neither in the URL
+// nor in the file. AWS's variables take precedence; the SDK reads them, with the session
+// token and the profile.
 func (cfg *Config) fromEnvironment(getenv func(string) (string, bool)) error {
 	if endpoint, _ := getenv("LITESTREAM_S3_ENDPOINT"); cfg.Endpoint == "" {
 		cfg.Endpoint = withScheme(endpoint)
 	}
-	// Litestream copies each variable to AWS's, if that is not set.
+	// Litestream copies each variable to that of AWS, unless it is set.
 	either := func(name string) (value string, litestream bool) {
 		if value, _ = getenv("AWS_" + name); value != "" {
 			return value, false

@@ -22,9 +22,8 @@ func (b *bucket) Classify(err error) object.Failure {
 	return f
 }
 
-// retryable reports whether the same request may succeed when it is sent
-// again. The SDK's own list is not asked: it has neither 408 nor a code of
-// RequestCanceled.
+// retryable reports whether the same request may succeed when it is retried. The list
+// in the SDK is not used, because it has neither 408 nor RequestCanceled.
 func retryable(err error) bool {
 	switch kind := kindOf(err); {
 	case isSkew(err):
@@ -36,15 +35,15 @@ func retryable(err error) bool {
 	}
 }
 
-// isSkew reports that an answer tells of a wrong clock. The SDK says that it is
-// retryable once it has learnt the difference and will sign with it.
+// isSkew reports whether a request failed because of a wrong clock. The SDK considers
+// that retryable once it knows the difference and signs with it.
 func isSkew(err error) bool {
 	var skew interface{ RetryableError() bool }
 	return errors.As(err, &skew) && skew.RetryableError() && statusOf(err) != 0
 }
 
-// kindOf tells the kind by the error's code, then by the HTTP status: a body
-// may be empty, or a proxy's HTML, and statuses are shared by many codes.
+// kindOf returns the kind of an error by its code, and otherwise by the HTTP status.
+// The body may be empty, or HTML of a proxy, and many codes have the same status.
 func kindOf(err error) error {
 	if err == nil {
 		return nil
@@ -56,7 +55,7 @@ func kindOf(err error) error {
 		return missing.kind()
 	case transport.Speaks(err) != "":
 		return fs.ErrInvalid
-	case code == codeArchived, isSkewed(err): // nobody is to have other permissions
+	case code == codeArchived, isSkewed(err): // permissions are not the problem
 		return nil
 	}
 	if errors.As(err, &foreign) && ltxstore.KindOf(err) != nil {
@@ -98,8 +97,8 @@ func kindOfCode(code string) error {
 		"ThrottlingException", "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded",
 		"ServiceUnavailable", "Busy":
 		return ltxstore.ErrThrottled
-	// Several of these come with a status that says something else: 200 from
-	// CompleteMultipartUpload, 400 for a timeout.
+	// Several of these have a misleading status: 200 from CompleteMultipartUpload, 400
+	// for a timeout.
 	case "InternalError", "InternalFailure", "RequestTimeout", "RequestTimeoutException", "RequestCanceled",
 		"IncompleteBody", "OperationAborted":
 		return ltxstore.ErrUnavailable
@@ -129,7 +128,7 @@ func kindOfStatus(status int, err error) error {
 		return object.ErrConflict
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		return object.ErrRange
-	// The answer was fine, but it broke off, or is not what was sent.
+	// The response broke off, or its content is not what was sent.
 	case status < 300 && isChecksumMismatch(err):
 		return ltxstore.ErrChecksum
 	case status < 300 && isBrokenOff(err):
@@ -138,11 +137,10 @@ func kindOfStatus(status int, err error) error {
 	return transport.KindOfStatus(status)
 }
 
-// kindOfMissing tells what a 404 without a telling code is about; refuseForeign
-// has seen that it is the service's, but for a HEAD's, which has no body to say
-// so: see confirm. Reading an object, it is the object. Writing, listing and
-// deleting have nothing but the bucket to miss. A code that says something
-// else, of an upload or a user, is believed.
+// kindOfMissing returns the kind of a 404 with a generic code. For reads the object is
+// missing. For writes, listings and deletions only the bucket can be missing. Other
+// codes, about uploads or users, are not changed. refuseForeign has checked that the
+// response is from the service, except for a HEAD, which has no body: see confirm.
 func kindOfMissing(err error) error {
 	switch codeOf(err) {
 	case "", "UnknownError", "NotFound":
@@ -159,8 +157,8 @@ func kindOfMissing(err error) error {
 	return ltxstore.ErrStoreNotFound
 }
 
-// codeOf returns the service's error code, or the empty string. Where there
-// was no body to take it from, the SDK makes one of the status, or of nothing.
+// codeOf returns the service's error code, or the empty string. If the response has no
+// body, the SDK makes up a code from the status.
 func codeOf(err error) string {
 	var api smithy.APIError
 	if isOfCredentials(err) || !errors.As(err, &api) {
@@ -169,7 +167,7 @@ func codeOf(err error) string {
 	return api.ErrorCode()
 }
 
-// statusOf returns the HTTP status of the answer, 0 if there was none.
+// statusOf returns the HTTP status of the response, or 0 if there was none.
 func statusOf(err error) int {
 	if answer := answerOf(err); answer != nil {
 		return answer.StatusCode
@@ -177,7 +175,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// headerOf returns the header of the answer, an empty one if there was none.
+// headerOf returns the header of the response, or an empty one if there was none.
 func headerOf(err error) http.Header {
 	if answer := answerOf(err); answer != nil {
 		return answer.Header
@@ -193,9 +191,8 @@ func answerOf(err error) *http.Response {
 	return answer.Response.Response
 }
 
-// isTransport reports that the connection failed. Beside what every backend
-// knows these are errors that net/http does not export. What a body's reader
-// fails with comes the same way and is none of them.
+// isTransport reports whether the connection failed. It also recognizes errors that
+// net/http does not export, but not those of the body's reader.
 func isTransport(err error) bool {
 	if ltxstore.IsRetryable(err) {
 		return true
@@ -204,15 +201,14 @@ func isTransport(err error) bool {
 	return errors.As(err, &send) && transport.IsBroken(send.Err)
 }
 
-// isBrokenOff reports that an answer that began well did not end. Above it in
-// the chain is the status, which says that all is well.
+// isBrokenOff reports whether a response with a status of success broke off.
 func isBrokenOff(err error) bool {
 	var answer *smithyhttp.ResponseError
 	return errors.As(err, &answer) && isTransport(answer.Err)
 }
 
-// isChecksumMismatch knows the SDK's own comparison of a body with the
-// checksum beside it, which has no exported type.
+// isChecksumMismatch reports whether the SDK found that a body does not match its
+// checksum. That error has no exported type.
 func isChecksumMismatch(err error) bool {
 	return strings.Contains(err.Error(), "checksum did not match")
 }

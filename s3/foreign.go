@@ -17,15 +17,16 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// refuseForeign makes an answer that is none of the service's a failure: a
-// proxy's page, the answer to another request, nothing at all, or a 404 that
-// does not say what is missing. The SDK reads whatever comes. An empty listing
-// would end one of several pages, a DeleteAll would report success, a page
-// would pass for a file, and a route that is away for a missing one.
+// refuseForeign turns a response that is not from the service into a failure: a page
+// of a proxy, the response to another request, an empty one, or a 404 that does not
+// say what is missing. The SDK accepts all of these: an empty listing would end one of
+// several pages, a DeleteAll would report success, a page would be read as a file, and
+// a missing route would be reported as a missing file.
 //
-// It is here, below the retries, so that such an answer is repeated. What it
-// cannot tell of PutObject and CompleteMultipartUpload, upload.acknowledged
-// finds out, of DeleteObjects batch.judge, and of a HEAD's 404 replica.confirm.
+// It runs below the retries, so that such a request is retried. Responses that it
+// cannot recognize are checked later: those to PutObject and CompleteMultipartUpload
+// by acknowledged, those to DeleteObjects by DeleteBatch, and the 404 of a HEAD by
+// confirm.
 func refuseForeign(stack *middleware.Stack) error {
 	operation := stack.ID()
 	type inputKey struct{}
@@ -41,7 +42,7 @@ func refuseForeign(stack *middleware.Stack) error {
 		}
 	}
 
-	// Above what reads the answer: what it says.
+	// After the SDK has parsed the response: its content.
 	err := stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeign",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
@@ -60,7 +61,7 @@ func refuseForeign(stack *middleware.Stack) error {
 		return err
 	}
 
-	// Below it: the header, and the first element.
+	// Before that: the header and the first element.
 	err = stack.Deserialize.Insert(middleware.DeserializeMiddlewareFunc("ltxstoreRefuseForeignHeader",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 			out, metadata, err := next.HandleDeserialize(ctx, in)
@@ -74,16 +75,16 @@ func refuseForeign(stack *middleware.Stack) error {
 			case resp.StatusCode == http.StatusNotFound && operation != "HeadObject" && operation != "HeadBucket" && !isErrorDocument(resp):
 				err = &foreignError{why: "a 404 without an error code of S3"}
 			case operation == "ListMultipartUploads" && isUnsupported(resp.StatusCode) && resp.ContentLength != 0 && !isErrorDocument(resp):
-				err = &foreignError{why: "a page"} // not the service's word that it has none
+				err = &foreignError{why: "a page"} // not a response of the service that it lacks the operation
 			case resp.StatusCode == http.StatusBadRequest && !isErrorDocument(resp):
-				// A server over TLS that was spoken to without says so in words.
+				// A TLS server responds to plain HTTP with a text.
 				if page, _ := peek(resp, 4<<10); transport.Speaks(errors.New(page)) != "" {
 					err = &foreignError{why: strings.TrimSpace(page), kind: fs.ErrInvalid}
 				}
 			case resp.StatusCode/100 != 2:
 			case !knownHeader(operation, resp):
 				resp.Body.Close()
-				resp.Body = http.NoBody // it would be read to its end
+				resp.Body = http.NoBody // otherwise it would be read to its end
 				err = &foreignError{why: fmt.Sprintf("Content-Type is %q", resp.Header.Get("Content-Type"))}
 			case hasDocument(operation):
 				metadata.Set(rootKey{}, rootOf(resp))
@@ -96,10 +97,10 @@ func refuseForeign(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(boundAnswers(operation), middleware.After)
 }
 
-// foreignError is that of an answer that is none to the request.
+// foreignError is the error for a response that does not belong to the request.
 type foreignError struct {
 	why  string
-	kind error // ErrUnavailable if nil: it may pass
+	kind error // nil means ErrUnavailable, because it may be temporary
 	err  error // may be nil
 }
 
@@ -122,26 +123,25 @@ func (e *foreignError) Unwrap() []error {
 	return []error{kind, e.err}
 }
 
-// isUnreadable reports whether an answer is not a document, or a part of one.
+// isUnreadable reports whether a response is not a document, or only part of one.
 func isUnreadable(err error) bool {
 	var syntax *xml.SyntaxError
 	return errors.As(err, &syntax)
 }
 
-// isUnsupported reports that a status says that a service lacks an operation.
+// isUnsupported reports whether a status means that a service lacks an operation.
 func isUnsupported(status int) bool {
 	return status == http.StatusNotImplemented || status == http.StatusMethodNotAllowed
 }
 
-// knownHeader reports whether the header of a successful answer is the
-// service's.
+// knownHeader reports whether the header of a successful response is from the service.
 func knownHeader(operation string, resp *smithyhttp.Response) bool {
 	switch operation {
 	case "GetObject", "HeadObject":
-		// A service may leave out one of the two. A part of an object is none
-		// of anything else.
+		// A service may omit one of the two headers. Only the service returns a part of
+		// an object.
 		return resp.StatusCode == http.StatusPartialContent || resp.Header.Get("ETag") != "" || resp.Header.Get("Last-Modified") != ""
-	case "UploadPart": // its completion needs this
+	case "UploadPart": // the completion needs it
 		return resp.Header.Get("ETag") != ""
 	case "DeleteObject", "AbortMultipartUpload": // they have no content
 		return resp.StatusCode == http.StatusNoContent || resp.ContentLength == 0
@@ -149,7 +149,7 @@ func knownHeader(operation string, resp *smithyhttp.Response) bool {
 	return true
 }
 
-// hasDocument reports that an operation is answered with XML.
+// hasDocument reports whether the response to an operation is XML.
 func hasDocument(operation string) bool {
 	switch operation {
 	case "ListObjectsV2", "ListMultipartUploads", "ListParts", "CreateMultipartUpload", "CompleteMultipartUpload", "DeleteObjects":
@@ -158,8 +158,8 @@ func hasDocument(operation string) bool {
 	return false
 }
 
-// rootOf returns the name of an answer's first element, or the empty string,
-// and leaves the answer as it was.
+// rootOf returns the name of the first element of a response, or the empty string,
+// without consuming the response.
 func rootOf(resp *smithyhttp.Response) string {
 	var read readAgain
 	defer read.rewind(resp)
@@ -174,7 +174,7 @@ func rootOf(resp *smithyhttp.Response) string {
 	}
 }
 
-// peek returns the first bytes of an answer, and leaves it as it was.
+// peek returns the first bytes of a response without consuming it.
 func peek(resp *smithyhttp.Response, size int64) (string, error) {
 	var read readAgain
 	defer read.rewind(resp)
@@ -182,8 +182,8 @@ func peek(resp *smithyhttp.Response, size int64) (string, error) {
 	return string(first), err
 }
 
-// isErrorDocument reports that an answer is an error of S3 with a code, and
-// leaves it as it was.
+// isErrorDocument reports whether a response is an error of S3 with a code, without
+// consuming it.
 func isErrorDocument(resp *smithyhttp.Response) bool {
 	var read readAgain
 	defer read.rewind(resp)

@@ -324,7 +324,7 @@ func TestJudge(t *testing.T) {
 		{"ListBucketResult", list, &s3.ListObjectsV2Output{Contents: []types.Object{{}}}, ""},
 		{"ListBucketResult", list, &s3.ListObjectsV2Output{CommonPrefixes: []types.CommonPrefix{{}}}, ""},
 		{"x", list, &s3.ListObjectsV2Output{CommonPrefixes: []types.CommonPrefix{{}}}, "<x>"},
-		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{}, "nothing of what"},
+		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{}, "without the expected content"},
 		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{Prefix: aws.String("p/")}, ""},
 		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{IsTruncated: yes}, ""},
 		{"ListMultipartUploadsResult", uploads, &s3.ListMultipartUploadsOutput{Uploads: []types.MultipartUpload{{}}}, ""},

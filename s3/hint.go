@@ -12,19 +12,19 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// hintOf says what is wrong, and what would be right, where the service's words
-// do not.
+// hintOf returns what is wrong and how to fix it, for errors whose messages are not
+// sufficient.
 func hintOf(err error) string {
 	var archived *types.InvalidObjectState
 	switch speaks := transport.Speaks(err); {
 	case speaks != "":
-		return fmt.Sprintf("the server speaks %s, want Endpoint to begin with %s://", speaks, speaks)
+		return fmt.Sprintf("the server uses %s: want an Endpoint that begins with %s://", speaks, speaks)
 	case errors.As(err, &archived) && archived.StorageClass != "":
-		return fmt.Sprintf("the object is archived in storage class %s: restore it there before it is read", archived.StorageClass)
+		return fmt.Sprintf("the object is archived in storage class %s and must be restored before it can be read", archived.StorageClass)
 	case codeOf(err) == codeArchived:
-		return "the object is archived, in GLACIER or the like: restore it there before it is read"
+		return "the object is archived, as in GLACIER, and must be restored before it can be read"
 	case isSkewed(err):
-		return "the clock of this machine is not the service's: set it right" + skewOf(err)
+		return "the clock of this machine differs from that of the service" + skewOf(err)
 	}
 	region := headerOf(err).Get(regionHeader)
 	if !isRegion(region) {
@@ -42,12 +42,12 @@ const (
 	codeArchived = "InvalidObjectState"
 	codeSkewed   = "RequestTimeTooSkewed"
 
-	// maxSkew is how far a request's time may be from the service's.
+	// maxSkew is how much a request's time may differ from the service's.
 	maxSkew = 15 * time.Minute
 )
 
-// isSkewed reports that a request was refused for its time. A HEAD's refusal
-// does not say so.
+// isSkewed reports whether a request was rejected because of its time. The response to
+// a HEAD does not contain the reason.
 func isSkewed(err error) bool {
 	if codeOf(err) == codeSkewed {
 		return true
@@ -66,5 +66,5 @@ func skewOf(err error) string {
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf(", it is %s here and %s there", time.Now().UTC().Format(time.DateTime), there.UTC().Format(time.DateTime))
+	return fmt.Sprintf(": it is %s here and %s there", time.Now().UTC().Format(time.DateTime), there.UTC().Format(time.DateTime))
 }

@@ -154,9 +154,9 @@ func TestListSparseAnswers(t *testing.T) {
 	}
 
 	for text, want := range map[string]string{
-		"<IsTruncated>true</IsTruncated>": "no continuation token",
+		"<IsTruncated>true</IsTruncated>": "without a continuation token",
 		"<IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>":   "would not end",
-		"<NextContinuationToken>other</NextContinuationToken>":                                 "does not say IsTruncated",
+		"<NextContinuationToken>other</NextContinuationToken>":                                 "without IsTruncated",
 		"<IsTruncated>maybe</IsTruncated><NextContinuationToken>other</NextContinuationToken>": "IsTruncated",
 	} {
 		s.tell(answer("", text))

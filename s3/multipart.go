@@ -14,9 +14,8 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// The SDK's transfer manager is not used: its parts do not grow, its buffers
-// are not pooled, and it has no condition on the completion that could be
-// resolved after a lost answer.
+// The SDK's transfer manager is not used: its parts do not grow, its buffers are not
+// pooled, and it cannot resolve a conditional completion whose response is lost.
 
 // CreateUpload implements object.Multipart.
 func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOptions) (object.Upload, error) {
@@ -32,7 +31,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 		Tagging:           tagging(b.cfg.Tags),
 	}
 	if in.ChecksumAlgorithm == types.ChecksumAlgorithmCrc64nvme {
-		in.ChecksumType = types.ChecksumTypeFullObject // the only one that it has
+		in.ChecksumType = types.ChecksumTypeFullObject // the only type of this algorithm
 	}
 	in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = b.cfg.customerKey()
 	in.ServerSideEncryption, in.SSEKMSKeyId, in.SSEKMSEncryptionContext = b.encryption()
@@ -41,7 +40,7 @@ func (b *bucket) CreateUpload(ctx context.Context, key string, opts object.PutOp
 		return object.Upload{}, err
 	}
 	if aws.ToString(out.UploadId) == "" {
-		return object.Upload{}, errors.New("service answered CreateMultipartUpload without an upload's ID")
+		return object.Upload{}, errors.New("service responded to CreateMultipartUpload without an upload ID")
 	}
 	return object.Upload{Key: key, ID: *out.UploadId}, nil
 }
@@ -68,16 +67,16 @@ func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, 
 	}
 	done := types.CompletedPart{PartNumber: in.PartNumber, ETag: out.ETag}
 	if in.ChecksumAlgorithm != "" {
-		// Some services refuse these where CreateMultipartUpload has not
-		// named the algorithm.
+		// Some services reject checksums of parts unless CreateMultipartUpload had the
+		// algorithm.
 		done.ChecksumCRC32, done.ChecksumCRC32C = out.ChecksumCRC32, out.ChecksumCRC32C
 		done.ChecksumCRC64NVME, done.ChecksumSHA256 = out.ChecksumCRC64NVME, out.ChecksumSHA256
 	}
 	return object.Part{Number: number, Size: body.Size(), Value: done}, nil
 }
 
-// CompleteUpload implements object.Multipart. The answer begins with 200 before
-// the work is done: without a result in it, it says nothing.
+// CompleteUpload implements object.Multipart. The response begins with 200 before the
+// upload is complete, so that it means nothing without a result.
 func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts []object.Part, opts object.PutOptions) (object.Object, error) {
 	list, size := make([]types.CompletedPart, len(parts)), int64(0)
 	for i, part := range parts {
@@ -119,19 +118,19 @@ func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool,
 	}
 	switch kind := kindOf(err); {
 	case errors.Is(kind, object.ErrNoUpload), errors.Is(kind, fs.ErrNotExist), errors.Is(kind, fs.ErrPermission), errors.Is(kind, errors.ErrUnsupported):
-		return false, nil // gone, or nothing that may be looked at
+		return false, nil // gone, or not permitted
 	}
 	return false, err
 }
 
-// ListUploads implements object.Multipart. The token is the last key and ID.
+// ListUploads implements object.Multipart. The token consists of the last key and ID.
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	fromKey, fromID, _ := strings.Cut(token, "\x00")
 	out, err := b.api.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
 		Bucket: aws.String(b.cfg.Bucket), EncodingType: types.EncodingTypeUrl, Prefix: transport.Optional(prefix),
 		KeyMarker: transport.Optional(fromKey), UploadIdMarker: transport.Optional(fromID),
 	})
-	if errors.Is(kindOf(err), object.ErrNoUpload) { // rclone's server, where there are none
+	if errors.Is(kindOf(err), object.ErrNoUpload) { // rclone's server, if there are none
 		return nil, "", nil
 	}
 	if err != nil {
@@ -143,11 +142,11 @@ func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads
 	key := decodeKey(out.NextKeyMarker, out.EncodingType)
 	switch {
 	case out.IsTruncated == nil && key != "":
-		return nil, "", errors.New("server answered with a list of uploads that may go on: it does not say IsTruncated")
+		return nil, "", errors.New("server returned a list of uploads without IsTruncated, which may be incomplete")
 	case !aws.ToBool(out.IsTruncated):
 		return uploads, "", nil
 	case key == "":
-		return nil, "", errors.New("server answered with a truncated list of uploads that does not go on")
+		return nil, "", errors.New("server returned a truncated list of uploads without a marker to continue at")
 	}
 	return uploads, key + "\x00" + aws.ToString(out.NextUploadIdMarker), nil
 }

@@ -7,39 +7,40 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// provider is a row of the table of S3-compatible services: what differs from
-// AWS. Each has its source beside it.
+// provider is a row of the table of S3-compatible services, with their differences
+// from AWS. A comment at each difference has its source.
 type provider struct {
 	name string
 
-	// hosts are the endpoints that the row is for: the host itself or what it
-	// ends with after a dot. "{region}" is one label, and is the region.
+	// hosts are the hosts of the endpoints, or their ends after a dot. "{region}" is
+	// one label, the region.
 	hosts []string
-	exact bool   // the host itself only
-	path  string // what the endpoint's path begins with
+	exact bool   // only the host itself
+	path  string // prefix of the endpoint's path
 
-	noChecksum         bool // takes no x-amz-checksum, nor trailers: known Content-Length and signed payload only; all but AWS
-	virtualHost        bool // wants the bucket in the host's name although an Endpoint is given
-	noDeleteMD5        bool // refuses Content-MD5 on DeleteObjects
+	noChecksum         bool // supports neither x-amz-checksum nor trailers, only a Content-Length and signed bodies; all but AWS
+	virtualHost        bool // requires the bucket in the host name despite an Endpoint
+	noDeleteMD5        bool // rejects Content-MD5 with DeleteObjects
 	noBatchDelete      bool // has no DeleteObjects
-	unsorted           bool // lists in no order
+	unsorted           bool // lists without an order
 	noStartAfter       bool // ignores or breaks StartAfter
 	noConditional      bool // has no If-None-Match on writes
-	uploadsByName      bool // lists unfinished uploads of one exact name or of the whole bucket, of no prefix
-	equalParts         bool // wants all parts but the last of one size
+	uploadsByName      bool // lists unfinished uploads by exact name or of the whole bucket, not by prefix
+	equalParts         bool // requires all parts but the last to have the same size
 	maxParts           int  // 0 means 10,000
-	maxConcurrency     int  // parts at once that it bears; 0 means no bound
+	maxConcurrency     int  // maximum number of concurrent parts; 0 means no limit
 	region             string
 	dropAcceptEncoding bool              // alters Accept-Encoding, which must not be signed
 	header             map[string]string // sent with every request
 }
 
-// providers returns the table. The first row that matches counts. Numbers are
-// Litestream's issues and pull requests; "doc" is the provider's own
-// description of its S3 API.
+// providers returns the table. The first row that matches is used. Numbers are those
+// of Litestream's issues and pull requests; "doc" is the provider's documentation of
+// its S3 API.
 //
-// No row but AWS has checksums: each service that takes them was late to, and
-// a body's SHA-256 is in the signature anyway. What is beside a name is about them.
+// Only AWS has checksums: the services that support them have not done so for long,
+// and the SHA-256 of a body is in the signature anyway. Comments after names are about
+// checksums.
 func providers() []provider {
 	return []provider{
 		{
@@ -56,7 +57,7 @@ func providers() []provider {
 			name:           "cloudflare-r2", // 912, 947
 			hosts:          []string{"r2.cloudflarestorage.com"},
 			region:         "auto", // doc
-			equalParts:     true,   // doc: all parts but the last of one size
+			equalParts:     true,   // doc: all parts but the last have the same size
 			maxConcurrency: 2,      // 948, 1100: InternalError above 2 or 3
 		},
 		{
@@ -72,7 +73,7 @@ func providers() []provider {
 		{
 			name:        "tigris",
 			hosts:       []string{"fly.storage.tigris.dev", "t3.storage.dev"},
-			exact:       true, // 905: buckets of others are below these names
+			exact:       true, // 905: other customers' buckets are below these names
 			region:      "auto",
 			noDeleteMD5: true,                                             // 842, 907
 			header:      map[string]string{"X-Tigris-Consistent": "true"}, // 1077: listings lag between regions
@@ -107,7 +108,7 @@ func providers() []provider {
 			hosts:              []string{"storage.googleapis.com", "storage-download.googleapis.com", "storage.{region}.rep.googleapis.com"},
 			region:             "auto", // doc
 			noConditional:      true,   // doc: conditions on writes are x-goog-if-generation-match
-			noBatchDelete:      true,   // minio/mc 2398: 400, 501; lately there, but one by one is right everywhere
+			noBatchDelete:      true,   // minio/mc 2398: 400, 501; exists now, but single deletions work everywhere
 			dropAcceptEncoding: true,   // 1394
 		},
 		{
@@ -136,21 +137,21 @@ func providers() []provider {
 			hosts:        []string{"storjshare.io"},
 			region:       "us-east-1",
 			unsorted:     true, // 535
-			noStartAfter: true, // of no use without an order
+			noStartAfter: true, // useless without an order
 		},
 		{
-			// MinIO, Ceph, Garage, SeaweedFS, RustFS, versitygw, JuiceFS and what
-			// nobody has named yet. They have no host of their own.
+			// MinIO, Ceph, Garage, SeaweedFS, RustFS, versitygw, JuiceFS and others, which
+			// have no hosts of their own.
 			name:  "unknown", // radosgw refuses trailers, 943
 			hosts: []string{""},
-			// MinIO, seen with its release of 2026-02: the prefix must be a whole name.
+			// MinIO, in its release of 2026-02: the prefix must be a whole name.
 			uploadsByName: true,
 		},
 	}
 }
 
-// providerOf returns the row of an endpoint, which is AWS if nil, with what is
-// particular to the kind of bucket.
+// providerOf returns the row of an endpoint, with the differences of the kind of
+// bucket. nil means AWS.
 func providerOf(endpoint *url.URL, bucket string) provider {
 	host, path := "s3.amazonaws.com", ""
 	if endpoint != nil {
@@ -175,8 +176,8 @@ func providerOf(endpoint *url.URL, bucket string) provider {
 	return found
 }
 
-// isDirectoryBucket reports that a bucket is of S3 Express One Zone, which its
-// name must tell.
+// isDirectoryBucket reports whether a bucket is one of S3 Express One Zone, which its
+// name shows.
 func isDirectoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }
 
 func (p provider) match(host, path string) (region string, ok bool) {
@@ -191,8 +192,8 @@ func (p provider) match(host, path string) (region string, ok bool) {
 	return "", false
 }
 
-// matchHost compares labels from the right, so that a bucket or an account in
-// front of an endpoint does not matter.
+// matchHost compares labels from the right, so that it ignores a bucket or an account
+// before an endpoint.
 func matchHost(host, pattern string, exact bool) (region string, ok bool) {
 	if pattern == "" {
 		return "", true
@@ -220,7 +221,7 @@ func matchHost(host, pattern string, exact bool) (region string, ok bool) {
 	return region, true
 }
 
-// traits returns what of a provider's differences object.Client deals with.
+// traits returns the differences that object.Client handles.
 func (p provider) traits() object.Traits {
 	t := object.Traits{
 		Unsorted:          p.unsorted,

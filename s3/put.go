@@ -47,8 +47,8 @@ func (b *bucket) Put(ctx context.Context, key string, body *object.Body, opts ob
 	return acknowledged(key, out.ETag, body.Size(), out.ResultMetadata), nil
 }
 
-// acknowledged returns what an answer tells of an object that was written.
-// Without an ETag it may be a proxy's.
+// acknowledged returns the object that the response to a write describes. A response
+// without an ETag may come from a proxy.
 func acknowledged(key string, etag *string, size int64, answer middleware.Metadata) object.Object {
 	at, _ := awsmiddleware.GetServerTime(answer) // its Date
 	o := object.Written(key, aws.ToString(etag), size, at)
@@ -64,8 +64,8 @@ func condition(opts object.PutOptions) *string {
 	return nil
 }
 
-// checksum returns the algorithm by which the service verifies what it gets;
-// empty where it takes none.
+// checksum returns the algorithm with which the service verifies bodies, or the empty
+// string if it supports none.
 func (b *bucket) checksum() types.ChecksumAlgorithm {
 	if b.provider.noChecksum || b.cfg.ChecksumAlgorithm == checksumNone {
 		return ""
@@ -73,7 +73,7 @@ func (b *bucket) checksum() types.ChecksumAlgorithm {
 	return types.ChecksumAlgorithm(strings.ToUpper(b.cfg.ChecksumAlgorithm))
 }
 
-// contentMD5 reads a body once to sum it.
+// contentMD5 returns the MD5 of a body, which it reads once.
 func (b *bucket) contentMD5(body *object.Body) (*string, error) {
 	if b.cfg.ContentMD5 != MD5Always && b.cfg.ContentMD5 != MD5Bodies {
 		return nil, nil
@@ -82,7 +82,7 @@ func (b *bucket) contentMD5(body *object.Body) (*string, error) {
 	return aws.String(base64.StdEncoding.EncodeToString(sum)), err
 }
 
-// encryption returns what is asked of the service: its own key, or one of KMS.
+// encryption returns the requested server-side encryption: SSE-S3 or KMS.
 func (b *bucket) encryption() (sse types.ServerSideEncryption, keyID, kmsContext *string) {
 	sse, keyID = types.ServerSideEncryption(b.cfg.SSE), transport.Optional(b.cfg.KMSKeyID)
 	if len(b.cfg.KMSContext) > 0 {
@@ -95,7 +95,7 @@ func (b *bucket) encryption() (sse types.ServerSideEncryption, keyID, kmsContext
 	return sse, keyID, kmsContext
 }
 
-// tagging returns the tags as a query, as the header wants them.
+// tagging returns the tags in the form of the header, as a query.
 func tagging(tags map[string]string) *string {
 	values := make(url.Values, len(tags))
 	for name, value := range tags {

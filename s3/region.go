@@ -17,33 +17,33 @@ import (
 	"github.com/ltxstore/ltxstore/internal/retry"
 )
 
-// fallbackRegion is where the bucket is asked for its region, and what a
-// service without regions is told.
+// fallbackRegion is the region that is asked for that of the bucket, and the region of
+// services without regions.
 const fallbackRegion = "us-east-1"
 
 const regionHeader = "X-Amz-Bucket-Region"
 
-// regionWithoutAsking returns the region that is known without a request, or
-// the empty string. configured is what the environment or the profile says.
+// regionWithoutAsking returns the region if it is known without a request, or the empty
+// string. configured is the region of the environment or the profile.
 func regionWithoutAsking(cfg Config, configured string, p provider) string {
 	if access, err := arn.Parse(cfg.Bucket); err == nil {
-		// A multi-region access point has none, and signs for all.
+		// A multi-region access point has no region, and signatures are for all.
 		return cmp.Or(access.Region, configured, fallbackRegion)
 	}
 	return cmp.Or(configured, p.region)
 }
 
-// askRegion asks the bucket where it is: a HEAD at the wrong region is
-// answered with the right one in a header, with whatever status, and needs no
-// permission that GetBucketLocation would.
+// askRegion returns the region of the bucket, with a HEAD: the response has the region
+// in a header, even in the wrong region and with any status. Unlike GetBucketLocation,
+// it needs no permission.
 func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logger) (string, error) {
 	service := cfg.service(&log.Secrets)
 	unknown := func(kind, err error) error {
 		return &ltxstore.Error{Op: "init", Backend: typeName, Kind: kind,
-			Err: service.Describe(fmt.Errorf("the region of bucket %s is not known, set Region: %w", cfg.Bucket, err))}
+			Err: service.Describe(fmt.Errorf("the region of bucket %s is unknown: set Region: %w", cfg.Bucket, err))}
 	}
 	if isDirectoryBucket(cfg.Bucket) {
-		return "", unknown(fs.ErrInvalid, errors.New("a directory bucket is only found in its region"))
+		return "", unknown(fs.ErrInvalid, errors.New("a directory bucket can only be found in its region"))
 	}
 	policy := retry.Policy{MaxAttempts: cfg.Retry.MaxAttempts, BaseDelay: cfg.Retry.BaseDelay, MaxDelay: cfg.Retry.MaxDelay,
 		Retryable: retryable, OnRetry: log.Retried(typeName, service.Describe)}
@@ -53,7 +53,7 @@ func askRegion(ctx context.Context, cfg Config, api *s3.Client, log *oplog.Logge
 		return err
 	})
 	if err == nil {
-		// The signature for the fallback was good, so that it is one.
+		// The signature for the fallback region was accepted, so that it is the region.
 		return cmp.Or(aws.ToString(out.BucketRegion), fallbackRegion), nil
 	}
 	if ended := flow.Err(ctx); ended != nil {

@@ -30,12 +30,12 @@ const typeName = "s3"
 //     unknown ones, it lists those of the whole bucket.
 type ReplicaClient struct {
 	*object.Client
-	given func() Config // fmt looks into no function
+	given func() Config // a function, so that fmt does not print it
 }
 
-// NewReplicaClient returns a client of the replica that cfg describes. It
-// sends nothing and cannot fail: Init, which every method calls, tells what is
-// wrong with cfg.
+// NewReplicaClient returns a client of the replica that cfg describes. It sends no
+// request and does not fail. If cfg is invalid, Init and every other method return
+// an error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
 	return &ReplicaClient{given: func() Config { return cfg }, Client: object.New(object.Config{
 		Type:     typeName,

@@ -21,20 +21,19 @@ import (
 	"github.com/ltxstore/ltxstore/backend/oplog"
 )
 
-// loadSDK reads the environment and the shared configuration files. It sends
-// nothing: credentials are looked up with the first request.
+// loadSDK reads the environment and the shared configuration files. It sends no
+// request: credentials are fetched for the first one.
 //
-// What it returns has the client for looking them up. The SDK accepts its own
-// type of client only where AWS_CA_BUNDLE is set (it fails every call with
-// another), so that it gets one, with the certificates handed over; requests
-// to S3 go through ours.
+// The result has a client for fetching credentials. If AWS_CA_BUNDLE is set, the SDK
+// accepts only its own type of client, so that it gets one with the same certificates.
+// Requests to S3 use our client.
 func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout = cfg.HTTP.ResponseTimeout
 		})),
 		config.WithCredentialsCacheOptions(refreshEarly),
-		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client repeats
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // object.Client retries
 		config.WithLogger(logging.LoggerFunc(func(level logging.Classification, format string, args ...any) {
 			log.Get().Debug(log.Secrets.Text(fmt.Sprintf(format, args...)), "replica", typeName, "sdk", string(level))
 		})),
@@ -61,8 +60,8 @@ func loadSDK(ctx context.Context, cfg Config, log *oplog.Logger) (aws.Config, er
 	return sdk, err
 }
 
-// newAPI returns the client. Nothing that alters the wire is left to the
-// SDK's defaults or to the environment.
+// newAPI returns the client. All options that change requests are set explicitly, and
+// not by defaults of the SDK or the environment.
 func newAPI(cfg Config, sdk aws.Config, p provider, region string, sessions s3.ExpressCredentialsProvider) *s3.Client {
 	return s3.NewFromConfig(sdk, func(o *s3.Options) {
 		o.Region = region
@@ -90,8 +89,8 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string, sessions s3.E
 		case !cfg.signs():
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.UnsignedPayload)))
 		case cfg.ChecksumAlgorithm == checksumNone:
-			// Over TLS the SDK leaves bodies out of the signature, counting on a
-			// checksum: without one, a body cut short would be stored as it came.
+			// Over TLS the SDK omits bodies from the signature and relies on a checksum.
+			// Without one, a truncated body would be stored.
 			o.APIOptions = append(o.APIOptions, payloadHash(new(v4.ComputePayloadSHA256)))
 		}
 		for name, value := range p.header {
@@ -103,8 +102,8 @@ func newAPI(cfg Config, sdk aws.Config, p provider, region string, sessions s3.E
 	})
 }
 
-// payloadHash chooses what the signature says of content: its SHA-256, or
-// nothing. A checksum in a trailer has a word of its own there and keeps it.
+// payloadHash selects whether the signature contains the SHA-256 of the content. The
+// special value for a checksum in a trailer is kept.
 func payloadHash(hash middleware.FinalizeMiddleware) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		switch stack.ID() {
@@ -116,8 +115,7 @@ func payloadHash(hash middleware.FinalizeMiddleware) func(*middleware.Stack) err
 	}
 }
 
-// signWithoutAcceptEncoding takes the header away while the request is signed
-// and puts it back.
+// signWithoutAcceptEncoding removes the header while the request is signed.
 func signWithoutAcceptEncoding(stack *middleware.Stack) error {
 	const name = "Accept-Encoding"
 	signing, ok := stack.Finalize.Get("Signing")

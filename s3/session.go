@@ -13,12 +13,12 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// directorySuffix is in the name of each directory bucket, and of each access point of one.
+// directorySuffix is part of the names of directory buckets and their access points.
 const directorySuffix = "--x"
 
-// sessions returns the credentials of a directory bucket's session, which all clients with the
-// transport t and an equal configuration share: the SDK's own provider is one for each
-// client, with a cache that is more than a third of its memory.
+// sessions returns the credentials of the session with a directory bucket, which all clients
+// with the transport t and the same configuration share. The SDK has a provider for each
+// client, whose cache is more than a third of the memory of the client.
 func (cfg Config) sessions(sdk aws.Config, t http.RoundTripper, p provider) s3.ExpressCredentialsProvider {
 	if !strings.Contains(cfg.Bucket, directorySuffix) {
 		return noSession{}
@@ -27,7 +27,7 @@ func (cfg Config) sessions(sdk aws.Config, t http.RoundTripper, p provider) s3.E
 	return transport.Share(t, key, func() *session { return &session{api: newAPI(cfg, sdk, p, cfg.Region, noSession{})} })
 }
 
-// session is that of a directory bucket. It ends after five minutes.
+// session is a session with a directory bucket. It ends after five minutes.
 type session struct {
 	flow.Fresh[aws.Credentials]
 	api *s3.Client
@@ -41,7 +41,7 @@ func (s *session) Retrieve(ctx context.Context, bucket string) (aws.Credentials,
 			return flow.Lease[aws.Credentials]{}, err
 		}
 		if out.Credentials == nil {
-			return flow.Lease[aws.Credentials]{}, fmt.Errorf("the answer to CreateSession for bucket %s has no credentials", bucket)
+			return flow.Lease[aws.Credentials]{}, fmt.Errorf("response to CreateSession for bucket %s has no credentials", bucket)
 		}
 		expires := aws.ToTime(out.Credentials.Expiration)
 		return flow.Lease[aws.Credentials]{Refresh: expires.Add(-fetchEarly), Expires: expires, Value: aws.Credentials{
@@ -54,7 +54,7 @@ func (s *session) Retrieve(ctx context.Context, bucket string) (aws.Credentials,
 	})
 }
 
-// noSession stands for the session of a directory bucket where the bucket is not one.
+// noSession is used for buckets that are not directory buckets.
 type noSession struct{}
 
 // Retrieve implements s3.ExpressCredentialsProvider.

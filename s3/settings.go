@@ -19,23 +19,21 @@ func init() {
 	})
 }
 
-// document is what a URL or a file says: a Config, and what Litestream has other
-// words for.
+// document has the settings in a URL or a file: a Config, and Litestream's other names.
 type document struct {
 	Config
 
-	SignAcceptEncoding   *bool  `ltx:"sign-accept-encoding" default:"true" help:"'false' leaves the header out of the signature, as is done by itself where it is altered on its way, as by Google."`
-	SSECustomerAlgorithm string `ltx:"sse-customer-algorithm,oneof=AES256" default:"AES256" help:"Only AES256 exists: any other is refused."`
-	SSECustomerKeyMD5    []byte `ltx:"sse-customer-key-md5|sseCustomerKeyMD5,base64,secret" default:"computed" help:"The MD5 of 'sse-customer-key' in base64: another is refused."`
-	RequireContentMD5    *bool  `ltx:"require-content-md5|requireContentMD5,not=content-md5" default:"the provider's" help:"'false' is 'content-md5: never'."`
-	PutObjectContentMD5  bool   `ltx:"put-object-content-md5|putObjectContentMD5,not=content-md5" default:"false" help:"'true' is 'content-md5: always', and 'bodies' where 'require-content-md5' is false."`
+	SignAcceptEncoding   *bool  `ltx:"sign-accept-encoding" default:"true" help:"'false' omits the header from the signature. This is the default for services that change it, such as Google."`
+	SSECustomerAlgorithm string `ltx:"sse-customer-algorithm,oneof=AES256" default:"AES256" help:"Only AES256 exists; any other value is an error."`
+	SSECustomerKeyMD5    []byte `ltx:"sse-customer-key-md5|sseCustomerKeyMD5,base64,secret" default:"computed" help:"The MD5 of 'sse-customer-key' in base64; any other value is an error."`
+	RequireContentMD5    *bool  `ltx:"require-content-md5|requireContentMD5,not=content-md5" default:"the provider's" help:"'false' means 'content-md5: never'."`
+	PutObjectContentMD5  bool   `ltx:"put-object-content-md5|putObjectContentMD5,not=content-md5" default:"false" help:"'true' means 'content-md5: always', or 'bodies' if 'require-content-md5' is false."`
 }
 
-// complete adds to the Config what Litestream's words mean and what the
-// environment says.
+// complete adds Litestream's settings and the environment to the Config.
 func (d *document) complete(src ltxstore.Source) error {
 	if sum := md5.Sum(d.SSECustomerKey); d.SSECustomerKeyMD5 != nil && !bytes.Equal(d.SSECustomerKeyMD5, sum[:]) {
-		return backend.Refused(typeName, "init", "SSECustomerKeyMD5", errors.New("want the MD5 of sse-customer-key, in base64, beside it"))
+		return backend.Refused(typeName, "init", "SSECustomerKeyMD5", errors.New("want the MD5 of sse-customer-key in base64"))
 	}
 	d.hideAcceptEncoding = d.SignAcceptEncoding != nil && !*d.SignAcceptEncoding
 	never := d.RequireContentMD5 != nil && !*d.RequireContentMD5

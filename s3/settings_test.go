@@ -118,8 +118,8 @@ func every() []struct {
 	}
 }
 
-// beside is what must be given beside a setting for it to be valid.
-var beside = map[string]map[string]string{
+// required are the settings that a setting requires.
+var required = map[string]map[string]string{
 	"access-key-id":        {"secret-access-key": "s"},
 	"secret-access-key":    {"access-key-id": "i"},
 	"session-token":        {"access-key-id": "i", "secret-access-key": "s"},
@@ -135,7 +135,7 @@ func TestURLAndFileAgree(t *testing.T) {
 	for _, tt := range every() {
 		given := map[string]string{tt.key: tt.value}
 		var want Config
-		for key, value := range beside[tt.key] {
+		for key, value := range required[tt.key] {
 			given[key] = value
 			switch key {
 			case "access-key-id":
@@ -188,13 +188,13 @@ func TestSettingsRefused(t *testing.T) {
 		"s3://b?content-md5=never&require-content-md5=true":       "are the same setting",
 		"s3://b?sse-customer-algorithm=AES128":                    "want \"\" or \"AES256\"",
 		"s3://b?sse-customer-key=hush!":                           "not shown: want base64",
-		"s3://b?sse-customer-key-md5=hush":                        "beside it",
+		"s3://b?sse-customer-key-md5=hush":                        "want the MD5 of sse-customer-key in base64",
 		"s3://b?sse-customer-key=aHVzaA==":                        "want 32 bytes",
 		"s3://b?sse-customer-key=a&sse-customer-key-path=b":       "are the same setting",
 		"s3://b?access-key-id=a":                                  "secret-access-key is missing",
-		"s3://id:@b":                                              "user or a password alone",
-		"s3://id@b":                                               "user or a password alone",
-		"s3://:hush@b":                                            "user or a password alone",
+		"s3://id:@b":                                              "only one of user and password",
+		"s3://id@b":                                               "only one of user and password",
+		"s3://:hush@b":                                            "only one of user and password",
 		"s3://id:hush@b?secret-access-key=hush2":                  "not shown",
 		"s3://b/p?path=q":                                         `path in the URL is "p" and path in the URL is "q"`,
 		"s3://b/../q":                                             `want no ".." segment`,

@@ -27,7 +27,7 @@ func TestUnsignedReads(t *testing.T) {
 
 		_, err = w.write(t, open(bytes.ToUpper(body)))
 		require.ErrorIs(t, err, fs.ErrInvalid)
-		assert.ErrorContains(t, err, "SignPayload is false: want true to write")
+		assert.ErrorContains(t, err, "SignPayload is false: want true, a ChecksumAlgorithm")
 		assert.False(t, ltxstore.IsRetryable(err))
 		var e *ltxstore.Error
 		require.ErrorAs(t, err, &e)

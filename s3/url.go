@@ -12,21 +12,21 @@ import (
 	"github.com/ltxstore/ltxstore/backend/settings"
 )
 
-var errPlace = errors.New("the URL names no bucket: want s3://BUCKET/PATH, with the service in endpoint=")
+var errPlace = errors.New("the URL has no bucket: want s3://BUCKET/PATH, with the service in endpoint=")
 
-// form is a kind of host that has a bucket in front of a service's name.
+// form is a kind of host with a bucket before the name of a service.
 type form struct {
 	pattern string // as in provider.hosts
 	aws     bool   // needs no endpoint
 }
 
-// forms returns the hosts of services that are bucket and endpoint in one. A
-// host that is none of them, without a port, is a bucket.
+// forms returns the hosts of services that consist of a bucket and an endpoint. Any
+// other host without a port is a bucket.
 func forms() []form {
 	return []form{
 		{"s3.{region}.amazonaws.com", true},
 		{"s3.amazonaws.com", true},
-		{"s3.{region}.digitaloceanspaces.com", false}, // before the next, which would take s3 for the bucket
+		{"s3.{region}.digitaloceanspaces.com", false}, // before the next one, in which s3 would be the bucket
 		{"{region}.digitaloceanspaces.com", false},
 		{"s3.{region}.backblazeb2.com", false},
 		{"s3.filebase.com", false},
@@ -37,13 +37,13 @@ func forms() []form {
 	}
 }
 
-// placeOf reads s3://[ID:SECRET@]HOST/PATH.
+// placeOf parses s3://[ID:SECRET@]HOST/PATH.
 func placeOf(u settings.URL) (map[string]string, error) {
 	place := make(map[string]string)
 	if u.HasUser {
 		place["access-key-id"], place["secret-access-key"] = u.User, u.Password
 		if u.User == "" || u.Password == "" {
-			return nil, errors.New("the URL has a user or a password alone: want both, the access key's ID and its secret, or neither")
+			return nil, errors.New("the URL has only one of user and password: want both, the access key's ID and its secret, or neither")
 		}
 	}
 	if u.Path != "" && u.Path != "/" {
@@ -91,8 +91,8 @@ func splitHost(host string, place map[string]string) error {
 	return splitLocal(host, name, port, place)
 }
 
-// splitLocal is for BUCKET.HOST:PORT, which is MinIO's or its like and has no
-// TLS, and for BUCKET.localhost; the rest are buckets.
+// splitLocal parses BUCKET.HOST:PORT, for servers such as MinIO without TLS, and
+// BUCKET.localhost. Anything else is a bucket.
 func splitLocal(host, name, port string, place map[string]string) error {
 	labels := strings.Count(name, ".") + 1
 	front := 1 // labels of the bucket, if there is a port
@@ -115,7 +115,7 @@ func splitLocal(host, name, port string, place map[string]string) error {
 	return nil
 }
 
-// cutLabels cuts a host after n labels.
+// cutLabels splits a host after n labels.
 func cutLabels(host string, n int) (front, back string) {
 	labels := strings.Split(host, ".")
 	return strings.Join(labels[:n], "."), strings.Join(labels[n:], ".")
@@ -131,9 +131,9 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-// withScheme completes an endpoint, as Litestream does: http for what is
-// certainly local, where TLS is rare, and https for all else. A name that only
-// begins like a private address (10.example.com) is not local.
+// withScheme adds a scheme to an endpoint, as Litestream does: http if it is certainly
+// local, where TLS is rare, and otherwise https. A name that only begins like a private
+// address (10.example.com) is not local.
 func withScheme(endpoint string) string {
 	if endpoint == "" || strings.Contains(endpoint, "://") {
 		return endpoint

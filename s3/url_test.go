@@ -116,7 +116,7 @@ func TestURLsWithoutBucket(t *testing.T) {
 		"s3://nyc3.digitaloceanspaces.com/b", "s3://s3.filebase.com/b", "s3://.minio:9000/b", "s3://b.minio.x:/p",
 	} {
 		_, err := resolve(t, raw)
-		assert.ErrorContains(t, err, "names no bucket", raw)
+		assert.ErrorContains(t, err, "has no bucket", raw)
 	}
 }
 

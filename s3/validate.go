@@ -14,13 +14,13 @@ import (
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
-// isAWSRegion looks at the shape of a name, such as us-gov-west-1. A list would
-// refuse the region that opens next year.
+// isAWSRegion checks the form of a name, such as us-gov-west-1. A list would reject
+// new regions.
 func isAWSRegion(name string) bool {
 	return regexp.MustCompile(`^[a-z]{2,5}(-[a-z]{2,5})?-[a-z]+-[0-9]{1,2}$`).MatchString(name)
 }
 
-// isRegion is isAWSRegion for services that name their regions as they like.
+// isRegion is isAWSRegion for other services, whose regions may have any names.
 func isRegion(name string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`).MatchString(name)
 }
@@ -30,7 +30,7 @@ func invalid(field string, value any, want string) error {
 }
 
 // validate returns an error of kind fs.ErrInvalid that names the first bad
-// field. It looks at no file and sends nothing.
+// field. It reads no file and sends no request.
 func (cfg Config) validate() error {
 	for _, check := range []func() error{
 		func() error { return settings.Validate(typeName, cfg) },
@@ -54,10 +54,10 @@ func (cfg Config) validatePlace() error {
 			return invalid("Bucket", bucket, "want the ARN of an access point, arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME")
 		}
 		if cfg.PathStyle != nil && *cfg.PathStyle {
-			return invalid("PathStyle", *cfg.PathStyle, "want false: an access point has a host's name of its own")
+			return invalid("PathStyle", *cfg.PathStyle, "want false: an access point has its own host name")
 		}
 	case strings.Contains(bucket, "/"):
-		return invalid("Bucket", bucket, "want a name without a slash; what follows it belongs into Path")
+		return invalid("Bucket", bucket, "want a name without a slash; put the rest into Path")
 	case !utf8.ValidString(bucket), strings.ContainsFunc(bucket, notInBucket), len(bucket) > 255, bucket == ".", bucket == "..":
 		return invalid("Bucket", bucket, "want letters, digits, dots, hyphens and underscores, at most 255")
 	}
@@ -69,7 +69,7 @@ func notInBucket(r rune) bool {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
 		return false
 	}
-	return !strings.ContainsRune(".-_:", r) // Ceph has tenant:bucket
+	return !strings.ContainsRune(".-_:", r) // tenant:bucket in Ceph
 }
 
 func (cfg Config) validateEndpoint() error {
@@ -79,9 +79,9 @@ func (cfg Config) validateEndpoint() error {
 	if cfg.Endpoint != "" {
 		switch {
 		case cfg.DualStack:
-			return invalid("DualStack", cfg.DualStack, "want false beside an Endpoint: it chooses one of AWS's")
+			return invalid("DualStack", cfg.DualStack, "want false with an Endpoint: it selects one of AWS's")
 		case cfg.FIPS:
-			return invalid("FIPS", cfg.FIPS, "want false beside an Endpoint: it chooses one of AWS's")
+			return invalid("FIPS", cfg.FIPS, "want false with an Endpoint: it selects one of AWS's")
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ func (cfg Config) validateCredentials() error {
 	case cfg.SessionToken != "" && cfg.AccessKeyID == "":
 		return invalid("AccessKeyID", cfg.AccessKeyID, "want the ID that goes with SessionToken")
 	case cfg.RoleARN == "" && cfg.ExternalID != "":
-		return invalid("ExternalID", cfg.ExternalID, "want it beside a RoleARN only")
+		return invalid("ExternalID", cfg.ExternalID, "want it only with a RoleARN")
 	case cfg.RoleARN == "":
 		return nil
 	}
@@ -107,7 +107,7 @@ func (cfg Config) validateCredentials() error {
 	return nil
 }
 
-// minPart is minPartSize, but for a server that was told to take less.
+// minPart returns minPartSize, or less for a test server.
 func (cfg Config) minPart() int64 { return cmp.Or(cfg.leastPart, minPartSize) }
 
 func (cfg Config) validateSizes() error {
@@ -123,7 +123,7 @@ func (cfg Config) validateSizes() error {
 
 func (cfg Config) validateTags() error {
 	if len(cfg.Tags) > maxTags {
-		return invalid("Tags", len(cfg.Tags), "want at most 10 of them")
+		return invalid("Tags", len(cfg.Tags), "want at most 10")
 	}
 	for key, value := range cfg.Tags {
 		switch {

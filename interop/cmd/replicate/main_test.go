@@ -159,7 +159,7 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-db", text}, 1, "is not a SQLite database: want"},
 		{[]string{"-db", short}, 1, "is not a SQLite database: want"},
 		{[]string{"-replica", "ftp://bucket/path"}, 1, `no backend is registered for the scheme "ftp": known are abs, file, gcs, gs, `},
-		{[]string{"-replica", "s3:///path"}, 1, "names no bucket"},
+		{[]string{"-replica", "s3:///path"}, 1, "has no bucket"},
 		{[]string{"-replica", "s3://bucket/path#x"}, 1, "has a fragment"},
 		{[]string{"-replica", "s3://key:s3cr3t@bucket/path?part=1"}, 1, `-replica s3://[redacted]@bucket/path?part=[redacted] cannot be used: `},
 		{[]string{"-replica", "s3://bucket/path?regoin=a"}, 1, "did you mean region?"},
