@@ -290,6 +290,20 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// A blob with snapshots is not deleted, and the error says what to do.
+func TestSnapshots(t *testing.T) {
+	b := newBench(t, absfake.Options{}, nil)
+	require.NoError(t, b.write(t, plain(10)))
+	refused := httpfault.Status(409, http.Header{"X-Ms-Version": {"1"}, "X-Ms-Error-Code": {"SnapshotsPresent"}}, "")
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "BlobBatch"}, Times: -1, Do: httpfault.Status(202, http.Header{"X-Ms-Version": {"1"}, "Content-Type": {"multipart/mixed; boundary=b"}},
+		"--b\r\nContent-ID: 0\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 409 X\r\nx-ms-request-id: 1\r\nx-ms-error-code: SnapshotsPresent\r\nContent-Length: 0\r\n\r\n--b--\r\n")})
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "DeleteBlob"}, Times: -1, Do: refused})
+	err := b.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}})
+	require.ErrorContains(t, err, "delete the blob's snapshots first")
+	assert.False(t, ltxstore.IsRetryable(err))
+	require.ErrorContains(t, b.DeleteAll(t.Context()), "delete the blob's snapshots first")
+}
+
 // An answer of another container, or of another prefix, is not one.
 func TestForeignListing(t *testing.T) {
 	uploads := newBucketBench(t)

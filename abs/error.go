@@ -47,6 +47,7 @@ var hints = map[string]string{
 	"ContainerNotFound":               "check Bucket; containers are not created",
 	"AuthenticationFailed":            "check Account, AccountKey or SASToken, and the clock",
 	"AuthorizationPermissionMismatch": "the identity needs the role Storage Blob Data Contributor, or the signature the permissions r, c, w, d and l",
+	"SnapshotsPresent":                "delete the blob's snapshots first, which are not this library's",
 	"InvalidBlobOrBlock":              "the blob has uncommitted blocks of another tool; DeleteAll removes them",
 }
 

@@ -1,6 +1,4 @@
-// Package webdav stores a replica's LTX files on a WebDAV server. Package
-// [github.com/ltxstore/ltxstore/sftp] is for SSH servers, and
-// [github.com/ltxstore/ltxstore/file] for disks.
+// Package webdav stores a replica's LTX files on a WebDAV server.
 //
 // # URLs
 //
