@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// headers are those that requests may have, besides x-ms-meta-.
+// headers are the headers that requests may have, in addition to x-ms-meta-.
 var headers = []string{
 	"Accept", "Accept-Encoding", "Authorization", "Content-Length", "Content-Md5", "Content-Type", "Date", "If-Match", "If-None-Match",
 	"User-Agent", "X-Ms-Access-Tier", "X-Ms-Blob-Content-Md5", "X-Ms-Blob-Content-Type", "X-Ms-Blob-Type", "X-Ms-Client-Request-Id",
@@ -46,7 +46,8 @@ func (r *request) known() error {
 	return nil
 }
 
-// read reads the body whole and compares its MD5. One that is cut off is none.
+// read reads the whole body and compares its MD5. It fails if the body is
+// truncated.
 func (r *request) read() (err error) {
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
 		return nil
@@ -67,7 +68,7 @@ func (r *request) read() (err error) {
 	return nil
 }
 
-// metadata returns the request's, with names in lower case.
+// metadata returns the metadata of the request, with names in lower case.
 func (r *request) metadata() map[string]string {
 	m := make(map[string]string)
 	for name := range r.Header {
@@ -92,8 +93,8 @@ func (r *request) conditions(b *Blob) error {
 	return nil
 }
 
-// customerKey returns an error unless a key fits to what the blob is encrypted
-// with.
+// customerKey returns an error unless the key is the one that the blob is
+// encrypted with.
 func (r *request) customerKey(want string) error {
 	given := r.Header.Get("X-Ms-Encryption-Key-Sha256")
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Ms-Encryption-Key"))
@@ -128,7 +129,7 @@ func (s *Server) authorize(r *http.Request) error {
 	return nil
 }
 
-// stringToSign is of "Authorize with Shared Key".
+// stringToSign is described in "Authorize with Shared Key".
 func (s *Server) stringToSign(r *http.Request) string {
 	var b bytes.Buffer
 	length := ""

@@ -1,10 +1,9 @@
-// Package absfake is a strict double of Azure's Blob service for tests: the
-// operations that package abs uses, with the service's error codes, conditions
-// and limits, as "Blob service REST API" has them. It knows StartFrom, which
-// Azurite does not.
+// Package absfake is a strict fake of Azure's Blob service for tests: the
+// operations that package abs uses, with the error codes, conditions and limits
+// documented in "Blob service REST API". Unlike Azurite, it supports StartFrom.
 //
-// A request that it does not know, with a header or parameter that it does not
-// know included, fails: what is sent by mistake is found out.
+// It rejects unknown requests, headers and parameters, so that tests find what
+// is sent by mistake.
 package absfake
 
 import (
@@ -17,16 +16,17 @@ import (
 	"time"
 )
 
-// Options say what the server is like. The zero value is as the service is.
+// Options configure the server. The zero value is like the service.
 type Options struct {
-	// SAS is the query that every request must carry, or else a signature by
-	// Account's key, which is base64.
+	// SAS is the query that every request must have; without it, requests must
+	// have a signature with Account's key, which is in base64.
 	SAS, Account, Key string
 
-	// Clock is what times are read from. nil is time.Now.
+	// Clock returns the current time. nil means time.Now.
 	Clock func() time.Time
 
-	// PageSize is the most entries of one page of a listing. 0 means 5000.
+	// PageSize is the maximum number of entries in a page of a listing. 0 means
+	// 5000.
 	PageSize int
 
 	// NoStartFrom ignores startFrom, as Azurite does and older services do.
@@ -35,13 +35,13 @@ type Options struct {
 	// NoRange ignores the range of a Get Blob.
 	NoRange bool
 
-	// Emulated answers a range that begins at the end with an empty 206, deletes
-	// what was never committed, and lets no conditional Put Blob replace that, as
-	// Azurite does.
+	// Emulated responds to a range that begins at the end with an empty 206,
+	// deletes uncommitted blobs, and does not replace these with a conditional
+	// Put Blob, as Azurite does.
 	Emulated bool
 }
 
-// Server is the server. It is made by New and safe for concurrent use.
+// Server is the server. New returns one. It is safe for concurrent use.
 type Server struct {
 	opt Options
 
@@ -51,8 +51,7 @@ type Server struct {
 	failing    func(key string) bool
 }
 
-// Blob is a stored blob, and the blocks that are not committed. Those that it
-// consists of are kept too.
+// Blob is a stored blob with its blocks, committed or not.
 type Blob struct {
 	Body      []byte
 	MD5       []byte
@@ -81,8 +80,8 @@ func New(opt Options, containers ...string) *Server {
 	return s
 }
 
-// Operation names the operation of a request as Azure's documentation does,
-// without spaces: "PutBlob", "ListBlobs". It suits httpfault's Name.
+// Operation returns the name of a request's operation in Azure's documentation,
+// without spaces: "PutBlob", "ListBlobs". It can be used with httpfault's Name.
 func Operation(r *http.Request) string {
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	comp := r.URL.Query().Get("comp")
@@ -106,7 +105,7 @@ func (f *failure) Error() string { return f.code }
 
 func fail(status int, code string) error { return &failure{status: status, code: code} }
 
-// request is one request on its way through the server.
+// request is a request that is being served.
 type request struct {
 	*http.Request
 	container, key string
@@ -173,7 +172,7 @@ func (s *Server) serve(w http.ResponseWriter, r *request) error {
 // of returns the container's blobs. The lock is held.
 func (s *Server) of(r *request) map[string]*Blob { return s.containers[r.container] }
 
-// stamp makes the blob a new one. The lock is held.
+// stamp gives the blob a new ETag and time. The lock is held.
 func (s *Server) stamp(b *Blob) {
 	s.changes++
 	b.ETag, b.Modified, b.committed = fmt.Sprintf(`"0x8DC%012X"`, s.changes), s.opt.Clock().UTC().Truncate(time.Second), true

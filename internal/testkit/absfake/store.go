@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Put stores a blob as a stranger would: without metadata.
+// Put stores a blob as another program would: without metadata.
 func (s *Server) Put(container, key string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *Server) Keys(container string) []string {
 	return s.names(container, func(b *Blob) bool { return b.committed })
 }
 
-// Uncommitted returns the names that have nothing but uncommitted blocks, sorted.
+// Uncommitted returns the names that have only uncommitted blocks, sorted.
 func (s *Server) Uncommitted(container string) []string {
 	return s.names(container, func(b *Blob) bool { return !b.committed })
 }

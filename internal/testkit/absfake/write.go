@@ -131,7 +131,7 @@ func (s *Server) deleteBlob(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// batch serves each deletion in the body as a request of its own.
+// batch serves each deletion in the body as a separate request.
 func (s *Server) batch(w http.ResponseWriter, r *request) error {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/mixed" || r.URL.Query().Get("restype") != "container" {

@@ -1,4 +1,4 @@
-// Package dirstore offers replicas in a directory of this machine to the conformance suite.
+// Package dirstore makes replicas in a local directory for the conformance suite.
 package dirstore
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// Raw returns what is behind the clients of the replica at root, without Leave.
+// Raw returns access to the files of the replica at root, without Leave.
 func Raw(root string, keys backend.Keys) *replicatest.Raw {
 	at := func(key string) string { return filepath.Join(root, filepath.FromSlash(key)) }
 	return &replicatest.Raw{

@@ -1,5 +1,5 @@
-// Package fakestore offers the fakes of object stores to the conformance suite:
-// what they have in common, over what a Replica says of one.
+// Package fakestore makes the fakes of object stores usable by the conformance
+// suite. A Replica describes one; the package has what they have in common.
 package fakestore
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/httpfault"
 )
 
-// Listen serves a fake behind its layer of faults on loopback. With secure it does
-// so over TLS, and bundle is a file of its certificate.
+// Listen serves a fake with its layer of faults on a loopback address. With secure
+// it uses TLS, and bundle is a file with its certificate.
 func Listen(layer *httpfault.Layer, secure bool) (server *httptest.Server, bundle string, err error) {
 	server = httptest.NewUnstartedServer(layer)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
@@ -31,8 +31,8 @@ func Listen(layer *httpfault.Layer, secure bool) (server *httptest.Server, bundl
 	return server, bundle, os.WriteFile(bundle, ca, 0o600)
 }
 
-// Close ends a server and the faults around it, and removes the bundle that
-// Listen has made; of another server it is empty.
+// Close ends a server and its faults, and removes the bundle that Listen
+// returned. For another server bundle is empty.
 func Close(layer *httpfault.Layer, server *httptest.Server, bundle string) error {
 	layer.Clear()
 	server.CloseClientConnections()

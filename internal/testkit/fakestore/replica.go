@@ -14,7 +14,7 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// Fake is what all fakes have.
+// Fake has the methods that all fakes have.
 type Fake interface {
 	Put(bucket, key string, body []byte)
 	Keys(bucket string) []string
@@ -27,23 +27,23 @@ type Replica[C any] struct {
 	Layer *httpfault.Layer
 	Keys  backend.Keys // relative to the replica's path
 
-	// Config is that of the client under test, New makes a client, and Fields tells
-	// where a Config has what the suite varies.
+	// Config is the configuration of the client under test, New makes a client, and
+	// Fields returns the fields that the suite varies.
 	Config C
 	New    func(C) ltxstore.ReplicaClient
 	Fields func(*C) (bucket, path *string, writeOnce *bool)
 
-	// Uploads returns the keys of unfinished uploads. Begin leaves one; nil if the
-	// service lists none.
+	// Uploads returns the keys of unfinished uploads, and Begin leaves one. They
+	// are nil if the service does not list them.
 	Uploads func(bucket string) []string
 	Begin   func(bucket, key string)
 
 	// FailDeletes fails the deletion of the keys for which match is true.
 	FailDeletes func(match func(key string) bool)
 
-	// Read is the operation that reads a file. Lookups are how it, and what else is
-	// asked of one file, fails; Page a request for a further page, and PageFails how
-	// that fails.
+	// Read is the operation that reads a file. Lookups are failures of requests
+	// about one file. Page matches requests for a further page, and PageFails is how
+	// these fail.
 	Read      string
 	Lookups   map[string]httpfault.Effect
 	Page      httpfault.Match
@@ -112,8 +112,8 @@ func (r Replica[C]) raw() *replicatest.Raw {
 	return raw
 }
 
-// Names returns what is below a prefix as replicatest.Raw.List does: objects, and unfinished
-// uploads with a mark.
+// Names returns the objects and the marked unfinished uploads below a prefix, as
+// replicatest.Raw.List does.
 func Names(prefix string, objects, uploads []string) (names []string) {
 	add := func(keys []string, mark string) {
 		for _, key := range keys {

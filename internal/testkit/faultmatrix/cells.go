@@ -23,22 +23,22 @@ func Passing() []Fault {
 	return []Fault{Throttled, Failed, BadGateway, TimedOut, Refused, Reset, HTMLPage}
 }
 
-// Foreign returns the answers of something else than the service, under a status
-// that the service uses too.
+// Foreign returns responses that are not from the service but have one of its
+// statuses.
 func Foreign() []Fault { return []Fault{Page, Nothing, NoRoute, Bare404} }
 
-// Spans returns the answers to a request for a range that do not say which range
-// they are, or are another.
+// Spans returns responses to a request for a range that do not state their
+// range, or have another one.
 func Spans() []Fault { return []Fault{SpanLost, OtherSpan} }
 
-// InBody returns the faults that spoil an answer in its body.
+// InBody returns the faults in the body of a response.
 func InBody() []Fault { return []Fault{ResetInBody, Stalled, Truncated, Gzipped, Shortened} }
 
-// Void returns a cell that cannot be, and why.
+// Void returns an impossible cell with the reason.
 func Void(why string) Cell { return Cell{Void: why} }
 
-// Repeated returns the cells of an operation that sends a request again: well is
-// what it costs, and hit the operation of which a fault costs one more.
+// Repeated returns the cells of an operation that retries a request. well are
+// the requests without a fault, and hit is the operation of the additional one.
 func Repeated(well Counts, hit string) map[Fault]Cell {
 	again := slices.Concat(Passing(), Foreign(), InBody(), []Fault{LostAnswer, ErrorIn200})
 	return Cells(
@@ -49,13 +49,13 @@ func Repeated(well Counts, hit string) map[Fault]Cell {
 	)
 }
 
-// Rangeless returns the cells of a request that asks for no range.
+// Rangeless returns the cells of a request without a range.
 func Rangeless() map[Fault]Cell {
 	return Every(Void("there is no range"), append(Spans(), RangeLost)...)
 }
 
-// Bodiless returns the cells of an answer that has no body, or one that nobody
-// reads.
+// Bodiless returns the cells of a response without a body, or with one that is
+// not read.
 func Bodiless() map[Fault]Cell {
 	return Every(Void("the answer has no body that is read"), append(InBody(), ErrorIn200)...)
 }

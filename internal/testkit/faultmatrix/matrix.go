@@ -1,6 +1,6 @@
-// Package faultmatrix plays every fault of a network and a service against
-// every operation of a backend, for tests, and holds outcome and number of
-// requests to a table.
+// Package faultmatrix tests every operation of a backend with every fault of a
+// network and a service, and compares the outcome and the number of requests
+// with a table.
 package faultmatrix
 
 import (
@@ -20,7 +20,7 @@ import (
 // Fault is a column of the matrix.
 type Fault string
 
-// The faults. Those that end are met once, but for Outage.
+// The faults. Those that end occur once, except for Outage.
 const (
 	Throttled   Fault = "429 with Retry-After"
 	Failed      Fault = "500"
@@ -43,11 +43,11 @@ const (
 	HTMLPage    Fault = "HTML error page"
 	Expired     Fault = "expired token"
 
-	// A proxy answers in the service's place, and well.
+	// A proxy responds in place of the service, with a status of success.
 	Page    Fault = "200 with a page"
 	Nothing Fault = "200 with nothing"
 
-	// Or it has lost its route to the service: nothing is missing.
+	// A proxy has no route to the service, so that no file is missing.
 	NoRoute Fault = "404 with a page"
 	Bare404 Fault = "404 with nothing"
 )
@@ -58,41 +58,41 @@ func Faults() []Fault {
 		Truncated, Gzipped, Shortened, WrongBytes, ErrorIn200, LostAnswer, RangeLost, SpanLost, OtherSpan, HTMLPage, Expired, Page, Nothing, NoRoute, Bare404}
 }
 
-// RetryAfter is how long Throttled wants to be left alone: longer than a
-// client waits by itself.
+// RetryAfter is the Retry-After of Throttled: longer than the backoff of a
+// client.
 const RetryAfter = time.Minute
 
-// OutageLength is how many requests an Outage fails. A client's policy must
-// have more attempts.
+// OutageLength is the number of requests that fail in an Outage. The policy of
+// a client must have more attempts.
 const OutageLength = 20
 
-// Service is how a service says what only it can say.
+// Service makes the responses that differ between services.
 type Service struct {
-	// Error answers with an error document of this status.
+	// Error responds with an error document with this status.
 	Error func(status int) httpfault.Effect
 
-	// ErrorIn200 answers with one under the status 200, and Expired that the
-	// credentials have expired.
+	// ErrorIn200 responds with an error document with status 200, and Expired
+	// with one about expired credentials.
 	ErrorIn200, Expired httpfault.Effect
 
-	// IgnoreRange answers as a service that ignores ranges; nil hides them
-	// from one that does not, which a signature may not bear.
+	// IgnoreRange responds like a service that ignores ranges. nil hides them
+	// from the service, which a signature may not permit.
 	IgnoreRange httpfault.Effect
 }
 
-// ErrNoKind is the Want of a cell whose error is of no kind.
+// ErrNoKind is the Want of a cell whose error has no kind.
 var ErrNoKind = errors.New("an error of no kind")
 
-// Cell is what an operation makes of a fault.
+// Cell is the outcome of an operation with a fault.
 type Cell struct {
-	// Want is what errors.Is finds in the operation's error; nil is success,
-	// with a result that is right.
+	// Want is an error that the operation's error matches. nil means success
+	// with the right result.
 	Want error
 
-	// Requests are all of them, by operation.
+	// Requests are the numbers of all requests by operation.
 	Requests map[string]int
 
-	// Void says why the fault cannot meet the operation.
+	// Void is the reason why the fault cannot occur in the operation.
 	Void string
 }
 
@@ -100,11 +100,12 @@ type Cell struct {
 type Row struct {
 	Name string
 
-	// Hit are the requests that the fault meets, after Skip of them.
+	// Hit are the requests that the fault affects, after Skip of them.
 	Hit  httpfault.Match
 	Skip int
 
-	// At is where in an answer's body it breaks, stalls or is wrong.
+	// At is the offset in the body of a response at which it breaks, stalls or
+	// is wrong.
 	At int64
 
 	Cells map[Fault]Cell
@@ -119,7 +120,7 @@ func Every(cell Cell, faults ...Fault) map[Fault]Cell {
 	return cells
 }
 
-// Cells joins parts of a row; a later one counts.
+// Cells joins parts of a row. Later ones take precedence.
 func Cells(parts ...map[Fault]Cell) map[Fault]Cell {
 	all := make(map[Fault]Cell)
 	for _, part := range parts {
@@ -128,8 +129,8 @@ func Cells(parts ...map[Fault]Cell) map[Fault]Cell {
 	return all
 }
 
-// Holes returns the cells that nobody has thought of: a row has one for every
-// fault, and a void one says why.
+// Holes returns the missing cells: a row must have one for every fault, and a
+// void one must have a reason.
 func Holes(rows []Row) (holes []string) {
 	for _, row := range rows {
 		for _, fault := range Faults() {
@@ -142,8 +143,8 @@ func Holes(rows []Row) (holes []string) {
 	return holes
 }
 
-// Play runs under testing/synctest. It scripts the fault on the layer, calls do, which returns the operation's
-// error or that of a wrong result, and holds it to the cell.
+// Play runs under testing/synctest. It adds the fault to the layer, calls do, which returns the
+// error of the operation or of a wrong result, and compares that with the cell.
 func Play(ctx context.Context, layer *httpfault.Layer, service Service, row Row, fault Fault, do func(context.Context) error) error {
 	cell := row.Cells[fault]
 	layer.Add(&httpfault.Rule{Match: row.Hit, Skip: row.Skip, Times: fault.times(), Do: service.effect(fault, row.At)})
@@ -173,7 +174,7 @@ func Play(ctx context.Context, layer *httpfault.Layer, service Service, row Row,
 	return nil
 }
 
-// hasKind reports that the error is of a kind that the standard library names.
+// hasKind reports whether the error matches a kind of the standard library.
 func hasKind(err error) bool {
 	return slices.ContainsFunc([]error{fs.ErrNotExist, fs.ErrExist, fs.ErrPermission, fs.ErrInvalid, errors.ErrUnsupported},
 		func(kind error) bool { return errors.Is(err, kind) })

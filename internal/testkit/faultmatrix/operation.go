@@ -9,15 +9,16 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
-// Operation is a Row, and how a client of a configuration does it.
+// Operation is a Row with a function that performs it with a client of a
+// configuration.
 type Operation[C any] struct {
 	Row
 	Config C
 	Do     func(*World, context.Context) error
 }
 
-// PlayAll plays every fault against every operation, as parallel subtests, each in
-// the fake time of testing/synctest; under the race detector every fifth of them. It
+// PlayAll tests every operation with every fault, in parallel subtests in the fake
+// time of testing/synctest; with the race detector, only every fifth of them. It
 // fails if a row has holes. begin makes the world of a subtest.
 func PlayAll[C any](t *testing.T, service Service, operations map[string]Operation[C],
 	begin func(t *testing.T, o Operation[C], fault Fault) (*World, *httpfault.Layer)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// Client is what a World works with.
+// Client is the client of a World.
 type Client interface {
 	LTXFiles(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error)
 	OpenLTXFile(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error)
@@ -19,9 +19,8 @@ type Client interface {
 	DeleteAll(ctx context.Context) error
 }
 
-// World is a replica, its store seen from behind, and the operations that
-// rows are about: each returns the client's error, or one that tells how its
-// result is wrong.
+// World is a replica, its store, and the operations of the rows. Each operation
+// returns the client's error, or one that describes a wrong result.
 type World struct {
 	Client Client
 
@@ -30,14 +29,14 @@ type World struct {
 	Keys      func() []string // of all objects
 	Leftovers func() []string // unfinished uploads
 
-	// Key names a file of level 0 that holds one transaction.
+	// Key returns the key of a file of level 0 with one transaction.
 	Key func(txid ltx.TXID) string
 
-	// Orphans is how many unfinished uploads may stay: those of which the
-	// client was not told.
+	// Orphans is the number of unfinished uploads that may remain, because the
+	// client does not know them.
 	Orphans int
 
-	// Listed is how many files there are to list and delete.
+	// Listed is the number of files to list and delete.
 	Listed int
 }
 
@@ -61,8 +60,7 @@ func Body(size int) []byte {
 	return append(b, bytes.Repeat(pattern[:], size/len(pattern)+1)...)[:size]
 }
 
-// Write stores a body as a stream of unknown length, and looks at what came
-// of it.
+// Write stores a body as a stream of unknown length, and checks the result.
 func (w *World) Write(ctx context.Context, size int) error {
 	body := Body(size)
 	info, err := w.Client.WriteLTXFile(ctx, 0, 1, 1, struct{ io.Reader }{bytes.NewReader(body)})
@@ -80,14 +78,14 @@ func (w *World) Write(ctx context.Context, size int) error {
 	return err
 }
 
-// Read reads a range of a file that a stranger has put there, of fileSize
-// bytes.
+// Read reads a range of a file of fileSize bytes that another program has
+// stored.
 func (w *World) Read(ctx context.Context, fileSize int, offset, size int64) error {
 	w.Put(w.Key(1), Body(fileSize))
 	return w.read(ctx, fileSize, offset, size)
 }
 
-// ReadBack reads what the client itself has written.
+// ReadBack reads a file that the client itself has written.
 func (w *World) ReadBack(ctx context.Context, fileSize int) error {
 	if err := w.Write(ctx, fileSize); err != nil {
 		return err
@@ -116,14 +114,14 @@ func (w *World) read(ctx context.Context, fileSize int, offset, size int64) erro
 	return err
 }
 
-// fill puts the files that are listed and deleted.
+// fill stores the files that are listed and deleted.
 func (w *World) fill() {
 	for i := range w.Listed {
 		w.Put(w.Key(ltx.TXID(i+1)), Body(listedSize))
 	}
 }
 
-// List lists the files, all of which must come.
+// List lists the files and checks that the listing is complete.
 func (w *World) List(ctx context.Context, useMetadata bool) error {
 	w.fill()
 	it, err := w.Client.LTXFiles(ctx, 0, 0, useMetadata)

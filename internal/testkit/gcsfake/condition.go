@@ -12,8 +12,8 @@ type condition struct {
 	want                int64
 }
 
-// conditions returns the request's preconditions: of the XML API's headers or
-// of the query.
+// conditions returns the request's preconditions, from the headers of the XML
+// API or from the query.
 func (r *request) conditions() ([]condition, error) {
 	if r.api == xmlAPI {
 		return parseConditions(r.Header.Get, "X-Goog-If-Generation-Match", "", "X-Goog-If-Metageneration-Match", "")
@@ -40,8 +40,8 @@ func parseConditions(get func(string) string, names ...string) (found []conditio
 	return found, nil
 }
 
-// met checks the conditions against the live object, nil if there is none. A
-// read of what has not changed is no failure but 304.
+// met checks the conditions against the live object, which is nil if there is
+// none. The response to a read of an unchanged object is 304.
 func met(conditions []condition, o *Object, read bool) error {
 	for _, c := range conditions {
 		var is int64

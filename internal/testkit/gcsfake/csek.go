@@ -8,8 +8,8 @@ import (
 
 const customerPrefix = "X-Goog-Encryption-"
 
-// customerKey returns the SHA-256 of the request's own key, in base64, or
-// nothing if it has none.
+// customerKey returns the SHA-256 of the request's key in base64, or the empty
+// string if it has none.
 func (r *request) customerKey() (string, error) {
 	algorithm, key, sum := r.Header.Get(customerPrefix+"Algorithm"), r.Header.Get(customerPrefix+"Key"), r.Header.Get(customerPrefix+"Key-Sha256")
 	if algorithm == "" && key == "" && sum == "" {
@@ -28,9 +28,9 @@ func (r *request) customerKey() (string, error) {
 	return sum, nil
 }
 
-// unlock checks the request's key against the one that the object was written
-// with. Who has none may still see what is not encrypted: all but the content
-// and its hashes.
+// unlock checks that the request's key is the one that the object was written
+// with. Without a key, a request can read all properties that are not
+// encrypted, which are all but the content and its hashes.
 func (r *request) unlock(o *Object) (open bool, err error) {
 	sum, err := r.customerKey()
 	switch {

@@ -1,12 +1,12 @@
-// Package gcsfake is a small Google Cloud Storage server in memory, for tests:
-// the JSON API, and reads over the XML API, as cloud.google.com/go/storage sends
-// them. It is strict where the service is (preconditions, checksums, lengths,
-// resumable sessions, customers' keys, selected fields), and each way in which
-// an answer may be poorer is an Option. It is no complete server: what no
-// backend here asks for is 501.
+// Package gcsfake is a small Google Cloud Storage server in memory, for tests.
+// It has the JSON API, and reads with the XML API, as
+// cloud.google.com/go/storage uses them. It is as strict as the service
+// (preconditions, checksums, lengths, resumable sessions, customers' keys,
+// selected fields), and has Options for weaker responses. The response to
+// requests that no backend of this library sends is 501.
 //
-// A client finds it under option.WithEndpoint(url + "/storage/v1/"), or under
+// Clients use option.WithEndpoint(url + "/storage/v1/") or
 // STORAGE_EMULATOR_HOST.
 //
-// Faults of the network are the business of package httpfault, around it.
+// Package httpfault adds faults of the network.
 package gcsfake

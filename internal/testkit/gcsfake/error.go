@@ -13,7 +13,7 @@ import (
 
 const noBucket = "The specified bucket does not exist."
 
-// apiError is an answer that is an error.
+// apiError is an error response.
 type apiError struct {
 	status          int
 	reason, message string
@@ -30,7 +30,7 @@ func noObject(r *request) *apiError {
 	return fail(http.StatusNotFound, "notFound", "No such object: "+r.bucket+"/"+r.key)
 }
 
-// xmlCodes are the names that the XML API has for the reasons of the other.
+// xmlCodes are the XML API's codes for the reasons of the JSON API.
 var xmlCodes = map[string]string{
 	"notFound":                     "NoSuchKey",
 	"conditionNotMet":              "PreconditionFailed",
@@ -70,7 +70,7 @@ func sendError(w http.ResponseWriter, r *request, err error) {
 
 const jsonType = "application/json; charset=UTF-8"
 
-// sendJSON sends the fields of the document that the request asks for.
+// sendJSON sends the fields of the document that the request selects.
 func sendJSON(w http.ResponseWriter, r *request, document map[string]any) error {
 	fields, err := parseFields(r.query.Get("fields"))
 	if err != nil {

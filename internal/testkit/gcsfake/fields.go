@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// selection is a parsed "fields" parameter: which fields of a document are
-// asked for, and of each which of its own. nil is all.
+// selection is a parsed "fields" parameter: the selected fields of a document,
+// each with the selection of its own fields. nil means all.
 type selection map[string]selection
 
 // parseFields parses "nextPageToken,items(name,metadata/key)".
@@ -21,8 +21,7 @@ func parseFields(text string) (selection, error) {
 	return fields, nil
 }
 
-// parseList parses as many fields as there are, up to a closing parenthesis or
-// the end.
+// parseList parses fields up to a closing parenthesis or the end.
 func parseList(text string) (fields selection, rest string, ok bool) {
 	fields = make(selection)
 	for {
@@ -57,7 +56,7 @@ func parseList(text string) (fields selection, rest string, ok bool) {
 	}
 }
 
-// of returns what is selected of a value of JSON.
+// of returns the selected parts of a JSON value.
 func (f selection) of(value any) any {
 	if inner, ok := f["*"]; ok {
 		f = inner

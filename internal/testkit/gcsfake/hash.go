@@ -21,7 +21,8 @@ func md5Of(body []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// expected is what a writer says of the content in advance. Empty is nothing.
+// expected are the hashes that a writer states in advance. Empty ones are not
+// checked.
 type expected struct{ crc32c, md5, size string }
 
 // with adds the hashes of an X-Goog-Hash, in one header or several.

@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// draft is an object on its way in: what its writer says of it.
+// draft is an object that is being written, with the properties that its writer
+// sets.
 type draft struct {
 	key        string
 	object     Object
@@ -22,7 +23,7 @@ type draft struct {
 	conditions []condition
 }
 
-// insertRequest is the part of an object's description that a writer may give.
+// insertRequest has the properties of an object that a writer may set.
 type insertRequest struct {
 	Bucket, Name                               string
 	ContentType, ContentEncoding, CacheControl string
@@ -37,7 +38,7 @@ var storageClasses = [...]string{standard, "NEARLINE", "COLDLINE", "ARCHIVE", "R
 
 const kmsKeyForm = `^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$`
 
-// draft reads the description of an object that is to be written.
+// draft parses the properties of an object that is being written.
 func (r *request) draft(description []byte, contentType string) (*draft, error) {
 	in := insertRequest{StorageClass: standard}
 	if err := json.Unmarshal(description, &in); err != nil && len(description) > 0 {
@@ -82,8 +83,8 @@ func (r *request) draft(description []byte, contentType string) (*draft, error) 
 	}, nil
 }
 
-// commit stores the draft if the content is what was expected and the
-// conditions hold, all at one instant. The lock is held.
+// commit stores the draft if the content has the expected hashes and the
+// conditions hold. The lock is held.
 func (s *Server) commit(bucket string, d *draft, body []byte) (*Object, error) {
 	if err := d.expected.verify(body); err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (s *Server) commit(bucket string, d *draft, body []byte) (*Object, error) {
 	return &o, nil
 }
 
-// writeObject serves an upload in one request: description and content.
+// writeObject serves an upload in one request, with properties and content.
 func (s *Server) writeObject(w http.ResponseWriter, r *request) error {
 	body, err := readBody(r.Request)
 	if err != nil && !s.opt.Eager {
@@ -120,8 +121,8 @@ func (s *Server) writeObject(w http.ResponseWriter, r *request) error {
 	return sendJSON(w, r, s.resource(r.bucket, d.key, o, true))
 }
 
-// readBody reads the whole body. One that was cut off is returned as far as it
-// came, with an error.
+// readBody reads the whole body. If it is truncated, the beginning is returned
+// with an error.
 func readBody(r *http.Request) ([]byte, error) {
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {

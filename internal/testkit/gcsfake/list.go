@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// listObjects serves one page. A page token is the last thing listed: "n" and
-// a name, or "p" and a prefix.
+// listObjects serves one page. A page token is the last entry: "n" and a name,
+// or "p" and a prefix.
 func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 	q := r.query
 	limit := s.opt.PageSize
@@ -58,8 +58,8 @@ type page struct {
 	names, prefixes []string
 }
 
-// fill lists what comes behind last, from start on, and reports whether there
-// is more.
+// fill lists the entries after last, from start on, and reports whether there
+// are more.
 func (p *page) fill(keys []string, start string) (more bool) {
 	if p.last != "" {
 		start = max(start, p.last[1:])

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// resource describes an object as the JSON API does. Hashes of what is
-// encrypted with a customer's key are for who has it.
+// resource describes an object as the JSON API does. If it is encrypted with a
+// customer's key, its hashes are included only if the request has the key.
 func (s *Server) resource(bucket, key string, o *Object, open bool) map[string]any {
 	generation := strconv.FormatInt(o.Generation, 10)
 	created := stamp(o.Created)
@@ -47,7 +47,7 @@ func (s *Server) resource(bucket, key string, o *Object, open bool) map[string]a
 	return fields
 }
 
-// stamp is how times are written.
+// stamp is the format of times.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func etagOf(o *Object) string {

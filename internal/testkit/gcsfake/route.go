@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// route is what a request's line says: which operation, on what.
+// route is the operation of a request, with its bucket and key.
 type route struct {
 	operation   string
 	bucket, key string
 	api         api
 }
 
-// api is the dialect in which a request is answered.
+// api is the API of a request and its response.
 type api int
 
 const (
@@ -23,14 +23,14 @@ const (
 	xmlAPI
 )
 
-// Operation names the operation of a request as the service's gRPC API does:
-// "ReadObject", "WriteObject" (an upload in one request), "StartResumableWrite",
-// and, where that API has no name, "WriteChunk" and "HeadObject". It suits
+// Operation returns the name of a request's operation in the service's gRPC API:
+// "ReadObject", "WriteObject" (an upload in one request), "StartResumableWrite";
+// that API has no names for "WriteChunk" and "HeadObject". It can be used with
 // httpfault's Name.
 func Operation(r *http.Request) string { return routeOf(r).operation }
 
-// roots are the paths under which clients look for the JSON API. The service
-// itself has no bucket of so short a name, or of these.
+// roots are the paths of the JSON API that clients use. The service has no
+// buckets with these names.
 var roots = [...]struct {
 	path   string
 	upload bool
@@ -61,8 +61,8 @@ func routeOf(r *http.Request) route {
 	return to
 }
 
-// routeJSON routes "bucket", "bucket/o" and "bucket/o/key", whose key is one
-// segment, however many slashes it has.
+// routeJSON routes "bucket", "bucket/o" and "bucket/o/key", in which the key is
+// one segment even if it has slashes.
 func routeJSON(r *http.Request, rest string, upload bool) route {
 	segments := strings.Split(rest, "/")
 	to := route{operation: "Unknown", bucket: unescape(segments[0])}
@@ -134,7 +134,7 @@ var (
 	uploadParameters = []string{"uploadType", "upload_id", "name", "kmsKeyName"}
 )
 
-// known refuses a parameter or a header that the server would ignore but the
+// known rejects parameters and headers that the server would ignore but the
 // service would not.
 func (r *request) known() error {
 	for name, values := range r.query {

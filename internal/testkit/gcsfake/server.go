@@ -9,29 +9,29 @@ import (
 	"time"
 )
 
-// Options say what the server is like. The zero value is as the service is,
-// but for who may ask: everybody.
+// Options configure the server. The zero value is like the service, without
+// authentication.
 type Options struct {
-	// Token is the bearer token that every request must carry, if set.
+	// Token, if set, is the bearer token that every request must have.
 	Token string
 
-	// Denied answers everything with 403.
+	// Denied makes the response to every request 403.
 	Denied bool
 
-	// UserProject is the project that every request must name for its bill, as
-	// for a bucket where the requester pays. Empty is any or none.
+	// UserProject is the project that every request must have, as for a bucket
+	// for which the requester pays. Empty means any or none.
 	UserProject string
 
-	// Clock is what times are read from. nil is time.Now.
+	// Clock returns the current time. nil means time.Now.
 	Clock func() time.Time
 
-	// PageSize is the most objects and prefixes of one page of a listing. 0
-	// means 1000.
+	// PageSize is the maximum number of objects and prefixes in a page of a
+	// listing. 0 means 1000.
 	PageSize int
 
-	// Omit are fields that objects lack in every answer, with the headers that
-	// say the same: "crc32c", "md5Hash" (which is then not even computed),
-	// "timeCreated", "metadata".
+	// Omit are fields that responses do not include, nor the corresponding
+	// headers: "crc32c", "md5Hash" (which is then not computed), "timeCreated",
+	// "metadata".
 	Omit []string
 
 	// Eager stores a multipart upload at its closing boundary, before the
@@ -40,7 +40,7 @@ type Options struct {
 	Eager bool
 }
 
-// Server is the server. It is made by New and safe for concurrent use.
+// Server is the server. New returns one. It is safe for concurrent use.
 type Server struct {
 	opt Options
 
@@ -64,7 +64,7 @@ func New(opt Options, buckets ...string) *Server {
 	return s
 }
 
-// request is one request on its way through the server.
+// request is a request that is being served.
 type request struct {
 	*http.Request
 	query url.Values

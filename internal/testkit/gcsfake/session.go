@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// quantum is what every chunk but the last must be a multiple of.
+// quantum is the unit of the sizes of all chunks but the last.
 // https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
 const quantum = 256 << 10
 
@@ -52,7 +52,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// begin files a session under a new ID, if its conditions hold already.
+// begin makes a session with a new ID, if its conditions hold.
 func (s *Server) begin(bucket string, u *session) (id string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *Server) begin(bucket string, u *session) (id string, err error) {
 	return id, nil
 }
 
-// sessionOf returns the session that the request names. The lock is held.
+// sessionOf returns the session of the request. The lock is held.
 func (s *Server) sessionOf(r *request) (*session, error) {
 	u := s.buckets[r.bucket].sessions[r.query.Get("upload_id")]
 	if u == nil {
@@ -89,7 +89,7 @@ func (s *Server) cancelSession(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// writeChunk serves a chunk, and the question how much is there already.
+// writeChunk serves a chunk, or a query for the number of stored bytes.
 func (s *Server) writeChunk(w http.ResponseWriter, r *request) error {
 	data, cut := readBody(r.Request)
 	chunk, err := parseContentRange(r.Header.Get("Content-Range"), int64(len(data)), cut != nil)
@@ -107,8 +107,8 @@ func (s *Server) writeChunk(w http.ResponseWriter, r *request) error {
 	return sendJSON(w, r, made)
 }
 
-// advance takes a chunk, and makes the object of the session with the last
-// one. Until then it returns how many bytes there are.
+// advance stores a chunk, and makes the object of the session with the last
+// one. Until then it returns the number of stored bytes.
 func (s *Server) advance(r *request, chunk contentRange, data []byte, cut error) (made map[string]any, have int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (s *Server) advance(r *request, chunk contentRange, data []byte, cut error)
 	return u.made, 0, nil
 }
 
-// take appends what is new of a chunk.
+// take appends the new bytes of a chunk.
 func (u *session) take(chunk contentRange, data []byte, cut error) error {
 	have := int64(len(u.body))
 	if u.total >= 0 && chunk.total >= 0 && chunk.total != u.total || chunk.total >= 0 && chunk.total < have {
@@ -166,8 +166,8 @@ func (u *session) take(chunk contentRange, data []byte, cut error) error {
 	return cut
 }
 
-// incomplete asks for more. A client may want no 308, which means another
-// thing to everybody else.
+// incomplete asks for more. A client may request another status than 308, which
+// has another meaning in HTTP.
 func incomplete(w http.ResponseWriter, r *request, have int) {
 	if have > 0 {
 		w.Header().Set("Range", fmt.Sprintf("bytes=0-%d", have-1))
@@ -181,7 +181,7 @@ func incomplete(w http.ResponseWriter, r *request, have int) {
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
-// contentRange says which bytes of the object a request has.
+// contentRange is the range of the object's bytes in a request.
 type contentRange struct {
 	first, end int64
 	total      int64 // -1: not known

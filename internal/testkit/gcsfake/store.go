@@ -34,7 +34,7 @@ func newBucket() *bucket {
 	return &bucket{objects: make(map[string]*Object), sessions: make(map[string]*session)}
 }
 
-// put stores the object as a new one. The lock is held.
+// put stores a new object. The lock is held.
 func (s *Server) put(name, key string, o *Object) {
 	b := s.buckets[name]
 	if i, found := slices.BinarySearch(b.keys, key); !found {
@@ -65,7 +65,7 @@ func (b *bucket) remove(key string) {
 	delete(b.objects, key)
 }
 
-// Put stores an object as a stranger would: without metadata.
+// Put stores an object as another program would: without metadata.
 func (s *Server) Put(bucket, key string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +135,7 @@ func (s *Server) FailDeletes(reason func(key string) string) {
 	s.failing = reason
 }
 
-// validName reports whether the service takes an object of that name.
+// validName reports whether the service accepts the name of an object.
 // https://cloud.google.com/storage/docs/objects#naming
 func validName(key string) bool {
 	return key != "" && len(key) <= 1024 && strings.ToValidUTF8(key, "") == key && !strings.ContainsAny(key, "\r\n") &&

@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// updateRequest has what is to change.
+// updateRequest has the changes.
 type updateRequest struct {
 	ContentType, ContentEncoding, CacheControl json.RawMessage
 	Metadata                                   json.RawMessage
 }
 
-// updateObject serves a patch of the metadata and of what describes the
-// content. Null removes.
+// updateObject serves a patch of the metadata and the properties of the
+// content. Null removes a value.
 func (s *Server) updateObject(w http.ResponseWriter, r *request) error {
 	body, err := readBody(r.Request)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Server) update(r *request, in updateRequest) (o *Object, open bool, err
 	return s.change(r.bucket, r.key, changed), open, nil
 }
 
-// patch merges metadata into those there are.
+// patch merges metadata into the existing ones.
 func patch(metadata map[string]string, with json.RawMessage) (map[string]string, error) {
 	if with == nil {
 		return metadata, nil

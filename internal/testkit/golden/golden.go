@@ -1,6 +1,5 @@
-// Package golden freezes what a client sends, for tests: requests are written
-// down in a form that can be read and compared, with what changes from run to
-// run left out.
+// Package golden compares the requests of a client with golden files. Requests
+// are recorded in a readable form, without values that change from run to run.
 package golden
 
 import (
@@ -21,16 +20,17 @@ import (
 	"sync"
 )
 
-// Transport is an http.RoundTripper that hands requests to a Handler in this
-// process, whatever host they are for, and writes them down.
+// Transport is an http.RoundTripper that passes all requests to a Handler in
+// this process, and records them.
 type Transport struct {
 	Handler http.Handler
 
-	// Hide replaces what changes from run to run in a header's values or in
-	// the query.
+	// Hide replaces values of headers or of the query that change from run to
+	// run.
 	Hide []Hidden
 
-	// Answer, if not nil, may change the answer to the n-th request, from 1.
+	// Answer, if not nil, may change the response to the nth request, counted
+	// from 1.
 	Answer func(n int, req *http.Request, resp *http.Response)
 
 	mu  sync.Mutex
@@ -38,22 +38,21 @@ type Transport struct {
 	n   int
 }
 
-// Hidden is a pattern whose matches are shown as With, or as what By makes of
-// them.
+// Hidden is a pattern whose matches are shown as With, or as the result of By.
 type Hidden struct {
 	Pattern *regexp.Regexp
 	With    string
 	By      func(match string) string
 }
 
-// Title writes a line that says what comes next.
+// Title records a heading for the requests that follow.
 func (t *Transport) Title(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	fmt.Fprintf(&t.out, "=== "+format+"\n\n", args...)
 }
 
-// Text returns what was written down.
+// Text returns the record.
 func (t *Transport) Text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -137,7 +136,7 @@ func (t *Transport) hide(text string) string {
 	return text
 }
 
-// body shows a short text, and of anything else how long it is.
+// body shows short texts, and only the length of anything else.
 func (t *Transport) body(body []byte) string {
 	readable := len(body) < 2000 && !slices.ContainsFunc(body, func(b byte) bool { return b < ' ' && b != '\n' && b != '\r' || b > '~' })
 	if !readable {
@@ -146,9 +145,9 @@ func (t *Transport) body(body []byte) string {
 	return t.hide(strings.NewReplacer("\r\n", "\n    ", "\n", "\n    ").Replace(string(body)))
 }
 
-// Compare holds text to the golden file of that name in testdata/golden, or
-// writes the file if update is true. The error shows the lines that differ and
-// the titles they are under.
+// Compare compares text with the golden file of that name in testdata/golden,
+// or writes the file if update is true. The error shows the lines that differ,
+// with their titles.
 func Compare(name, text string, update bool) error {
 	path := filepath.Join("testdata", "golden", name+".txt")
 	if update {
@@ -167,10 +166,10 @@ func Compare(name, text string, update bool) error {
 	return fmt.Errorf("%s is not what is sent (- is the file, + is sent; -update accepts it):\n%s", path, diff(string(want), text))
 }
 
-// maxDiff is how many lines a difference shows.
+// maxDiff is the maximum number of lines in a difference.
 const maxDiff = 60
 
-// diff shows where two texts part, request by request.
+// diff shows the differences of two texts, request by request.
 func diff(want, got string) string {
 	a, b := strings.Split(want, "\n\n"), strings.Split(got, "\n\n")
 	var out []string
@@ -198,7 +197,8 @@ func diff(want, got string) string {
 	return strings.Join(out, "\n")
 }
 
-// lines shows the lines that only one of two requests has, below its first.
+// lines shows the lines that only one of two requests has, after its first
+// line.
 func lines(left, right string) (out []string) {
 	a, b := strings.Split(left, "\n"), strings.Split(right, "\n")
 	if a[0] == b[0] {

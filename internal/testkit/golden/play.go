@@ -17,22 +17,23 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// Play does with a client everything that sends a request of its own kind.
+// Play uses a client in all ways that send different kinds of requests.
 type Play struct {
 	Client ltxstore.ReplicaClient
 	Wire   *Transport
 
-	// PartSize is that of an upload in parts.
+	// PartSize is the part size of a multipart upload.
 	PartSize int
 
-	// Once says that the client has WriteOnce.
+	// Once means that the client has WriteOnce.
 	Once bool
 }
 
-// errDisk is the failure of a body.
+// errDisk is the error of a failing body.
 var errDisk = errors.New("disk")
 
-// Run plays all of it under titles. A server with pages of two files lists two.
+// Run makes all calls, each with a title. The server should have pages of two
+// files.
 func (p *Play) Run(ctx context.Context) error {
 	small := replicatest.NewLTXFile(1, 1, time.Date(2023, 1, 2, 3, 4, 5, 678e6, time.UTC), 1)
 	large := bytes.Repeat([]byte("0123456789abcdef"), 2*p.PartSize/16+1)

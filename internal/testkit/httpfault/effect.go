@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Effect is what happens to a request. Effects only ever act on the exchange
-// that they are given; one Effect may serve many at once.
+// Effect is what happens to a request. It affects only the exchange that it is
+// called with, and may be used concurrently.
 type Effect func(x Exchange, w http.ResponseWriter, r *http.Request)
 
-// Exchange is what an Effect can use.
+// Exchange has what an Effect can use.
 type Exchange struct {
-	// Next answers the request: the server below, or the next effect.
+	// Next serves the request: it is the server, or the next effect.
 	Next http.Handler
 
-	// Released is closed when what stalls shall end.
+	// Released is closed to end stalls.
 	Released <-chan struct{}
 }
 
-// Status answers with this status, header and body, without asking the server.
-// The request's body is read first: an answer that overtakes it reaches most
-// clients as a broken connection, which is another fault.
+// Status responds with this status, header and body, without calling the
+// server. It reads the request's body first, because most clients report an
+// earlier response as a broken connection, which is another fault.
 func Status(code int, header http.Header, body string) Effect {
 	return func(_ Exchange, w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -36,34 +36,34 @@ func Status(code int, header http.Header, body string) Effect {
 	}
 }
 
-// XML answers with an error document as S3 and its like send it: 403
-// ExpiredToken, 503 SlowDown. With the code 200 it is the answer that turns
-// out to be an error half-way, as CompleteMultipartUpload has it.
+// XML responds with an error document like that of S3: 403 ExpiredToken, 503
+// SlowDown. With status 200 it is a response that turns out to be an error, as
+// for CompleteMultipartUpload.
 func XML(status int, code string) Effect {
 	return Status(status, http.Header{"Content-Type": {"application/xml"}},
 		`<?xml version="1.0" encoding="UTF-8"?>`+"\n<Error><Code>"+code+"</Code><Message>httpfault</Message><RequestId>1</RequestId></Error>")
 }
 
-// Throttle answers 429 with a Retry-After, rounded up to seconds.
+// Throttle responds with 429 and a Retry-After, rounded up to seconds.
 func Throttle(after time.Duration) Effect {
 	seconds := int64((after + time.Second - 1) / time.Second)
 	return Status(http.StatusTooManyRequests, http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}, "")
 }
 
-// HTML answers with a page as a proxy sends it.
+// HTML responds with a page like that of a proxy.
 func HTML(status int) Effect {
 	return Status(status, http.Header{"Content-Type": {"text/html"}},
 		"<html><head><title>"+http.StatusText(status)+"</title></head><body><h1>"+http.StatusText(status)+"</h1><hr><br></body></html>")
 }
 
-// Refuse closes the connection before the request's body is read: what comes
-// nearest to a refused connection.
+// Refuse closes the connection before the request's body is read, which is
+// similar to a refused connection.
 func Refuse() Effect {
 	return func(_ Exchange, w http.ResponseWriter, _ *http.Request) { hangUp(w, false) }
 }
 
-// Reset reads the request and resets the connection before any answer. The
-// server never sees the request.
+// Reset reads the request and resets the connection without a response. The
+// server does not get the request.
 func Reset() Effect {
 	return func(_ Exchange, w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -71,8 +71,8 @@ func Reset() Effect {
 	}
 }
 
-// LoseAnswer lets the server do what is asked, then resets the connection
-// instead of answering.
+// LoseAnswer lets the server serve the request, and resets the connection
+// instead of responding.
 func LoseAnswer() Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		x.Next.ServeHTTP(&nowhere{header: make(http.Header)}, r)
@@ -80,19 +80,19 @@ func LoseAnswer() Effect {
 	}
 }
 
-// ResetAfter resets the connection after n bytes of the answer's body.
+// ResetAfter resets the connection after n bytes of the response's body.
 func ResetAfter(n int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) { cut(x, w, r, n, true) }
 }
 
-// Truncate ends the connection in good order after n bytes of the answer's
-// body, whose Content-Length promised more.
+// Truncate closes the connection normally after n bytes of the response's body,
+// although its Content-Length is greater.
 func Truncate(n int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) { cut(x, w, r, n, false) }
 }
 
-// Shorten ends the answer in good order after n bytes of its body, and hides that there was
-// more: so does a proxy that has lost the server, and a server that speaks HTTP/1.0.
+// Shorten ends the response normally after n bytes of its body, without a Content-Length,
+// like a proxy that has lost the server, or a server with HTTP/1.0.
 func Shorten(n int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		limited := &limitedWriter{ResponseWriter: &chunkedWriter{w}, left: n, atLimit: func() {}}
@@ -100,8 +100,8 @@ func Shorten(n int64) Effect {
 	}
 }
 
-// StallAfter sends n bytes of the answer's body and then nothing, until the
-// client goes away or the layer is cleared; then the connection is closed.
+// StallAfter sends n bytes of the response's body and then nothing, until the
+// client has gone or the layer is cleared; then it closes the connection.
 func StallAfter(n int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		limited := &limitedWriter{ResponseWriter: w, left: n}
@@ -117,14 +117,15 @@ func StallAfter(n int64) Effect {
 	}
 }
 
-// Corrupt changes the byte at offset at of the answer's body.
+// Corrupt changes the byte at offset at of the response's body.
 func Corrupt(at int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		x.Next.ServeHTTP(&corruptWriter{ResponseWriter: w, at: at}, r)
 	}
 }
 
-// IgnoreRange hides the Range from the server, which then sends everything.
+// IgnoreRange hides the Range from the server, which then sends the whole
+// content.
 func IgnoreRange() Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
@@ -133,22 +134,24 @@ func IgnoreRange() Effect {
 	}
 }
 
-// ContentRange answers a range with another Content-Range, or with none if it is
-// empty.
+// ContentRange replaces the Content-Range of a response, or removes it if the
+// new one is empty.
 func ContentRange(span string) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		x.Next.ServeHTTP(&spanWriter{ResponseWriter: w, span: span}, r)
 	}
 }
 
-// Chunked sends the answer in chunks, without a Content-Length, as a proxy may.
+// Chunked sends the response in chunks, without a Content-Length, as a proxy
+// may do.
 func Chunked() Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		x.Next.ServeHTTP(&chunkedWriter{w}, r)
 	}
 }
 
-// Gzip compresses the answer's body, as a proxy may although nobody has asked for it.
+// Gzip compresses the response's body although that was not requested, as a proxy may
+// do.
 func Gzip() Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		zipped := &gzipWriter{ResponseWriter: w}
@@ -157,7 +160,7 @@ func Gzip() Effect {
 	}
 }
 
-// Delay lets the request wait before the server gets it.
+// Delay delays the request before the server gets it.
 func Delay(d time.Duration) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		if wait(x, r, d) {
@@ -166,8 +169,8 @@ func Delay(d time.Duration) Effect {
 	}
 }
 
-// Bandwidth lets no more than this many bytes a second through in each
-// direction of the exchange, and so of its connection.
+// Bandwidth limits the bytes per second in each direction of the exchange, and
+// thus of its connection.
 func Bandwidth(bytesPerSecond int64) Effect {
 	return func(x Exchange, w http.ResponseWriter, r *http.Request) {
 		var in, out pacer
@@ -177,8 +180,8 @@ func Bandwidth(bytesPerSecond int64) Effect {
 	}
 }
 
-// pacer lets bytes through in time. A timer that is late by less than lateness
-// is made up for: else every piece would be late by as much.
+// pacer limits the rate of bytes. It compensates for a timer that is late by
+// less than lateness; otherwise every piece would be late.
 type pacer struct{ due time.Time }
 
 const lateness = 20 * time.Millisecond
@@ -194,7 +197,7 @@ func (p *pacer) pace(x Exchange, r *http.Request, n int, bytesPerSecond int64) {
 	}
 }
 
-// wait reports whether the time passed before the exchange was over.
+// wait reports whether the time passed before the exchange ended.
 func wait(x Exchange, r *http.Request, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

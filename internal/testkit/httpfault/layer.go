@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// Layer is an http.Handler around another. It is made by New and safe for
+// Layer is an http.Handler around another one. New returns one. It is safe for
 // concurrent use.
 type Layer struct {
 	inner http.Handler
@@ -31,8 +31,8 @@ type Entry struct {
 	Header                         http.Header
 }
 
-// New returns a layer around inner without rules. Requests are counted by
-// their method until Name says otherwise.
+// New returns a layer around inner without rules. Requests are counted by their
+// method unless Name sets their operation.
 func New(inner http.Handler) *Layer {
 	return &Layer{
 		inner:    inner,
@@ -42,23 +42,24 @@ func New(inner http.Handler) *Layer {
 	}
 }
 
-// Name sets what a request's operation is called in counts, matches and the
-// log.
+// Name sets the function that returns a request's operation for counts, matches
+// and the log.
 func (l *Layer) Name(operation func(*http.Request) string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.name = operation
 }
 
-// Add adds rules behind those there are. Each belongs to the layer from then
-// on. All rules that fire for a request act on it, the first outermost.
+// Add adds rules after the existing ones. The caller must not use them
+// afterwards. All rules that match a request affect it, the first one
+// outermost.
 func (l *Layer) Add(rules ...*Rule) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rules = append(l.rules, rules...)
 }
 
-// Clear removes every rule and releases what stalls.
+// Clear removes all rules and ends all stalls.
 func (l *Layer) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,8 +68,8 @@ func (l *Layer) Clear() {
 	l.released = make(chan struct{})
 }
 
-// Unused returns how many firings are left of rules that were to fire a given
-// number of times: a script that was not played to its end proves nothing.
+// Unused returns how often rules with a given number of times have not been
+// applied. A test whose script was not used completely proves nothing.
 func (l *Layer) Unused() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +82,7 @@ func (l *Layer) Unused() int {
 	return left
 }
 
-// Requests returns how many requests there were.
+// Requests returns the number of requests.
 func (l *Layer) Requests() int64 {
 	n := 0
 	for _, count := range l.Counts() {
@@ -90,17 +91,17 @@ func (l *Layer) Requests() int64 {
 	return int64(n)
 }
 
-// Counts returns how many requests there were of each operation.
+// Counts returns the number of requests of each operation.
 func (l *Layer) Counts() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.counts)
 }
 
-// Bytes returns how many bytes of bodies were received and sent.
+// Bytes returns the number of bytes of bodies received and sent.
 func (l *Layer) Bytes() (in, out int64) { return l.in.Load(), l.out.Load() }
 
-// Reset forgets counts and the log. Rules stay.
+// Reset clears the counts and the log, but not the rules.
 func (l *Layer) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,7 +111,7 @@ func (l *Layer) Reset() {
 	l.out.Store(0)
 }
 
-// Record begins to keep a log of all requests.
+// Record starts recording all requests.
 func (l *Layer) Record() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,7 +141,7 @@ func (l *Layer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(&countedWriter{w, &l.out}, r)
 }
 
-// begin counts and records the request and returns the effects that fire.
+// begin counts and records the request, and returns the effects that apply.
 func (l *Layer) begin(r *http.Request) (fired []Effect, released <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,13 +6,13 @@ import (
 	"regexp"
 )
 
-// Match says which requests a rule is about: those that meet every field that
-// is set.
+// Match selects the requests of a rule: those that match all fields that are
+// set.
 type Match struct {
-	// Operation is what the layer's Name calls the request.
+	// Operation is the operation of the request according to the layer's Name.
 	Operation string
 
-	// Method is the request's.
+	// Method is the method of the request.
 	Method string
 
 	// Path matches the request's path, escaped as it was sent.
@@ -24,7 +24,7 @@ type Match struct {
 	// Header is a header that the request has.
 	Header string
 
-	// Func decides about anything else. It runs under the layer's lock.
+	// Func is called for anything else. The layer's lock is held.
 	Func func(*http.Request) bool
 }
 
@@ -32,10 +32,11 @@ type Match struct {
 type Rule struct {
 	Match
 
-	// Skip is how many matching requests pass before the rule fires.
+	// Skip is the number of matching requests before the rule applies.
 	Skip int
 
-	// Times is how often it fires; 0 means once, a negative number for ever.
+	// Times is how often the rule applies: 0 means once, and a negative number
+	// always.
 	Times int
 
 	// Do is what happens.

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// hangUp ends the connection under the answer: with a reset, which drops what
-// the client has not yet read, or in good order.
+// hangUp closes the connection of the response normally, or with a reset, which
+// drops what the client has not yet read.
 func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -34,8 +34,8 @@ func cut(x Exchange, w http.ResponseWriter, r *http.Request, n int64, reset bool
 	x.Next.ServeHTTP(limited, r)
 }
 
-// limitedWriter writes so many bytes of the body, and calls atLimit once when
-// there is more.
+// limitedWriter writes a limited number of bytes of the body, and calls atLimit
+// once if there are more.
 type limitedWriter struct {
 	http.ResponseWriter
 	left    int64
@@ -122,8 +122,8 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pace returns the most that passes at once where bandwidth is bounded: what does so in five
-// milliseconds, 512 bytes to 128 KiB.
+// pace returns the number of bytes sent at a time with a limited bandwidth: those of five
+// milliseconds, but 512 bytes to 128 KiB.
 func pace(bytesPerSecond int64) int { return int(min(max(bytesPerSecond/200, 512), 128<<10)) }
 
 type pacedWriter struct {
@@ -158,14 +158,14 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// nowhere is where an answer goes that is to be lost.
+// nowhere discards a response.
 type nowhere struct{ header http.Header }
 
 func (w *nowhere) Header() http.Header         { return w.header }
 func (w *nowhere) WriteHeader(int)             {}
 func (w *nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
-// chunkedWriter hides how long the body is.
+// chunkedWriter hides the length of the body.
 type chunkedWriter struct{ http.ResponseWriter }
 
 func (w *chunkedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,5 +1,4 @@
-// Package httprange reads the Range of a request as a server does. It is for
-// the servers of tests.
+// Package httprange parses the Range of a request, for the servers of tests.
 package httprange
 
 import (
@@ -8,9 +7,9 @@ import (
 	"strings"
 )
 
-// Parse parses a Range header of one range: bytes [first, end) of size. ok is
-// false where there is none, or one that HTTP wants ignored; an error is one
-// that cannot be satisfied.
+// Parse parses a Range header with one range, the bytes [first, end) of size.
+// ok is false if there is no header, or one that must be ignored. It returns an
+// error if the range cannot be satisfied.
 func Parse(header string, size int64) (first, end int64, ok bool, err error) {
 	spec, found := strings.CutPrefix(header, "bytes=")
 	from, to, dash := strings.Cut(spec, "-")

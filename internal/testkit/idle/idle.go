@@ -1,4 +1,4 @@
-// Package idle measures what clients cost that wait for work.
+// Package idle measures the cost of idle clients.
 package idle
 
 import (
@@ -9,10 +9,11 @@ import (
 	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
-// Limit is how many bytes of memory a client may hold that waits for work.
+// Limit is the maximum number of bytes of memory of an idle client.
 const Limit = 4096
 
-// Check fails if one of a thousand clients holds more than Limit, or a goroutine.
+// Check fails if one of a thousand clients has more than Limit bytes, or a
+// goroutine.
 func Check(t *testing.T, open func() ltxstore.ReplicaClient) {
 	t.Helper()
 	if race.Enabled {
@@ -28,8 +29,8 @@ func Check(t *testing.T, open func() ltxstore.ReplicaClient) {
 	}
 }
 
-// Measure opens n clients of one bucket, and returns what each of them costs: bytes of memory, and
-// goroutines.
+// Measure opens n clients of one bucket, and returns the bytes of memory and the goroutines of
+// each.
 func Measure(t testing.TB, n int, open func() ltxstore.ReplicaClient) (bytes, goroutines float64) {
 	t.Helper()
 	clients := make([]ltxstore.ReplicaClient, n) // not part of what is measured
@@ -55,7 +56,7 @@ func Measure(t testing.TB, n int, open func() ltxstore.ReplicaClient) (bytes, go
 	return bytes, goroutines
 }
 
-// Benchmark reports what each of ten thousand clients of one bucket costs.
+// Benchmark reports the cost of each of ten thousand clients of one bucket.
 func Benchmark(b *testing.B, open func() ltxstore.ReplicaClient) {
 	for b.Loop() {
 		bytes, goroutines := Measure(b, 10_000, open)

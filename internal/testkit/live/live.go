@@ -1,5 +1,5 @@
-// Package live holds a backend to the contract on a real store. Its callers
-// have the build tag integration.
+// Package live tests a backend against the contract on a real store. Its
+// callers have the build tag integration.
 package live
 
 import (
@@ -23,13 +23,13 @@ import (
 
 const largeSize = 100 << 20
 
-// Config says where the store is.
+// Config configures the store.
 type Config struct {
-	// Variable names the environment variable that has the URL of an existing
-	// bucket, with a path and settings if need be. Example is such a URL.
+	// Variable is the environment variable with the URL of an existing bucket,
+	// which may have a path and settings. Example is such a URL.
 	Variable, Example string
 
-	// Secrets names the variables whose values must never be logged.
+	// Secrets are the variables whose values must never be logged.
 	Secrets []string
 }
 
@@ -67,7 +67,7 @@ func (p place) open(settings map[string]string) (ltxstore.ReplicaClient, error) 
 	return ltxstore.OpenSource(context.Background(), ltxstore.Source{URL: p.String(), Settings: settings})
 }
 
-// basics tests concurrent writes, a large file and the cleaning up on one replica.
+// basics tests concurrent writes, a large file and DeleteAll with one replica.
 func basics(t *testing.T, p place) {
 	client, err := p.open(nil)
 	if err != nil {
@@ -130,8 +130,8 @@ func clean(t *testing.T, client ltxstore.ReplicaClient) {
 	}
 }
 
-// suite runs replicatest. What needs a view behind the client, or a broken
-// store, is left to the tests on servers in this process.
+// suite runs replicatest, without the cases that need access to the store, or
+// faults.
 func suite(t *testing.T, base place, variables []string) {
 	lacks := []replicatest.Capability{
 		replicatest.MissingStore, replicatest.RawAccess, replicatest.Stripping, replicatest.Leftovers,

@@ -1,5 +1,5 @@
-// Package ltxmodel is for tests: the history of a small database, kept page by
-// page, and the LTX files that a replica of it may hold.
+// Package ltxmodel has the history of a small database, page by page, and the
+// LTX files that a replica of it may have. It is for tests.
 package ltxmodel
 
 import (
@@ -12,14 +12,13 @@ import (
 	"github.com/superfly/ltx"
 )
 
-// PageSize is that of every model database, in bytes.
+// PageSize is the page size of the databases in bytes.
 const PageSize = 512
 
-// History is what a database held after each of its transactions. It is not
-// changed but by its caller.
+// History is the content of a database after each of its transactions.
 type History struct {
-	// Tracked says that files carry the database's checksums, as LiteFS has
-	// them; Litestream's do not.
+	// Tracked means that files contain the checksums of the database, as in
+	// LiteFS. Litestream's do not.
 	Tracked bool
 
 	states  [][][]byte             // by transaction, from 0, and page, from 0
@@ -28,8 +27,8 @@ type History struct {
 	files   sync.Map               // edition to its bytes: to encode one takes long
 }
 
-// New returns a history of n transactions: pages are changed, added and cut
-// off at random, the same for the same seed. The first makes the database.
+// New returns a history of n transactions. They change, add and remove pages at
+// random, which depends only on the seed. The first one creates the database.
 func New(seed uint64, n int) *History {
 	random := rand.New(rand.NewPCG(seed, 0))
 	h := &History{states: [][][]byte{nil}, changed: []map[uint32]struct{}{nil}, times: make(map[ltx.TXID]time.Time)}
@@ -66,11 +65,11 @@ func New(seed uint64, n int) *History {
 	return h
 }
 
-// Transactions returns how many there are.
+// Transactions returns the number of transactions.
 func (h *History) Transactions() ltx.TXID { return ltx.TXID(len(h.states) - 1) }
 
-// Time returns a transaction's time: a second after the one before it, unless
-// SetTime says otherwise.
+// Time returns a transaction's time: that of SetTime, or a second after the
+// previous one.
 func (h *History) Time(txid ltx.TXID) time.Time {
 	if t, ok := h.times[txid]; ok {
 		return t
@@ -78,7 +77,8 @@ func (h *History) Time(txid ltx.TXID) time.Time {
 	return time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(txid) * time.Second)
 }
 
-// SetTime gives a transaction another time: clocks are set back, too.
+// SetTime sets a transaction's time, which may be before that of an earlier
+// one.
 func (h *History) SetTime(txid ltx.TXID, t time.Time) { h.times[txid] = t }
 
 // Database returns the database after a transaction.
@@ -100,8 +100,9 @@ type edition struct {
 	tracked   bool
 }
 
-// File returns the LTX file of transactions minTXID to maxTXID: from 1 on it is
-// a snapshot. It panics if the history does not have them.
+// File returns the LTX file of transactions minTXID to maxTXID. If minTXID is
+// 1, it is a snapshot. File panics if the history does not have these
+// transactions.
 func (h *History) File(minTXID, maxTXID ltx.TXID) []byte {
 	ed := edition{minTXID, maxTXID, h.Time(maxTXID).UnixMilli(), h.Tracked}
 	body, ok := h.files.Load(ed)

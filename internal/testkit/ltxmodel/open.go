@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Open counts the readers that are open. The zero value is ready; it is safe
-// for concurrent use.
+// Open counts the readers that are open. The zero value is ready to use. It is
+// safe for concurrent use.
 type Open struct {
 	mu      sync.Mutex
 	n, most int
@@ -21,14 +21,14 @@ func (o *Open) Count(rc io.ReadCloser, err error) (io.ReadCloser, error) {
 	return &counted{rc, sync.OnceFunc(func() { o.add(-1) })}, nil
 }
 
-// Now returns how many are open.
+// Now returns the number of readers that are open.
 func (o *Open) Now() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.n
 }
 
-// Most returns the most that were open at once.
+// Most returns the maximum number of readers that were open at the same time.
 func (o *Open) Most() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,8 +1,8 @@
 // Package memnet is a network in memory, for tests: an http.Server and its
-// clients in one process without a socket between them, so that
-// testing/synctest owns their clock, and a machine under load is no fault.
+// clients in one process without a socket between them, so that they use the
+// clock of testing/synctest, and a busy machine does not make a test fail.
 //
-// A connection has no buffer: a Write returns when the peer has read it all.
+// A connection has no buffer: a Write returns when the peer has read all bytes.
 package memnet
 
 import (
@@ -17,21 +17,21 @@ import (
 	"time"
 )
 
-// Listener is a net.Listener whose connections are made by its Dial.
+// Listener is a net.Listener to which its Dial connects.
 type Listener struct {
 	accepted chan net.Conn
 	closed   chan struct{}
 	close    func()
 }
 
-// Listen returns a listener. It has no address that anything else could reach.
+// Listen returns a listener. Only its Dial can connect to it.
 func Listen() *Listener {
 	l := &Listener{accepted: make(chan net.Conn), closed: make(chan struct{})}
 	l.close = sync.OnceFunc(func() { close(l.closed) })
 	return l
 }
 
-// Dial connects to the listener, whatever the address. It is refused when that
+// Dial connects to the listener, whatever the address. It fails if the listener
 // is closed.
 func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
@@ -56,13 +56,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener. What was accepted lives on.
+// Close implements net.Listener. It does not close accepted connections.
 func (l *Listener) Close() error {
 	l.close()
 	return nil
 }
 
-// Addr implements net.Listener. No proxy is asked for a loopback address.
+// Addr implements net.Listener. It is a loopback address, for which no proxy is
+// used.
 func (l *Listener) Addr() net.Addr { return address{} }
 
 const network = "memnet"
@@ -80,8 +81,7 @@ type conn struct {
 	closed atomic.Bool
 }
 
-// SetLinger makes Close reset the connection if sec is 0, as that of
-// net.TCPConn does.
+// SetLinger makes Close reset the connection if sec is 0, as in net.TCPConn.
 func (c *conn) SetLinger(sec int) error {
 	c.linger.Store(sec == 0)
 	return nil
@@ -118,8 +118,8 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	return c.deadlineError(c.Conn.SetWriteDeadline(t))
 }
 
-// deadlineError forgives that the peer has closed: a socket learns it from the
-// next Read or Write.
+// deadlineError ignores that the peer has closed, which a socket reports only
+// in the next Read or Write.
 func (c *conn) deadlineError(err error) error {
 	if err != nil && c.closed.Load() {
 		return net.ErrClosed

@@ -10,12 +10,11 @@ import (
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
 
-// Serve starts a server, and returns what connects to it: a backend's own
-// transport, with timeouts of one minute.
+// Serve starts a server, and returns the transport of a backend that connects
+// to it, with timeouts of one minute.
 //
-// No connection is kept for the next request. Package net/http repeats a
-// request by itself whose kept connection was closed under it, which would
-// blur the count of requests.
+// Connections are not reused. Package net/http itself retries a request if a
+// reused connection was closed, which would change the number of requests.
 func Serve(handler http.Handler) (*httptest.Server, *http.Transport) {
 	listener := Listen()
 	server := &httptest.Server{Listener: listener, Config: &http.Server{

@@ -1,5 +1,5 @@
-// Package mockstore offers package mock to the conformance suite, by itself and
-// below wrappers.
+// Package mockstore makes replicas in memory with package mock, for the
+// conformance suite.
 package mockstore
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// New returns a replica in a store of its own, by quiet clients of a Config,
-// whose Path has a parent.
+// New returns a replica in a new store, with clients of a Config that do not
+// log. Path must have a parent.
 func New(cfg mock.Config) replicatest.Store {
 	cfg.Store = mock.NewStore()
 	open := func(cfg mock.Config) *mock.ReplicaClient {
@@ -52,7 +52,7 @@ func New(cfg mock.Config) replicatest.Store {
 	}
 }
 
-// Raw returns what is behind the clients of a Config.
+// Raw returns access to the store of a Config.
 func Raw(cfg mock.Config) *replicatest.Raw {
 	keys, err := backend.NewKeys(cfg.Layout, "")
 	if err != nil {
@@ -86,8 +86,8 @@ func Raw(cfg mock.Config) *replicatest.Raw {
 // ErrBroken is the error of every fault of Faults.
 var ErrBroken = errors.New("the store is told to fail")
 
-// Faults returns what can go wrong with a client whose pages have a size. No
-// transfer runs below the client: what breaks one is not among them.
+// Faults returns the faults of a client with a given page size. There are none
+// that break transfers, because the client has no connection.
 func Faults(client *mock.ReplicaClient, pageSize int) *replicatest.Faults {
 	inject := func(faults ...mock.Fault) {
 		for i := range faults {

@@ -1,5 +1,5 @@
-// Package oddpath checks that a backend takes a replica's path as it is written: with
-// characters that URLs, XML, shells and query strings give a meaning to.
+// Package oddpath checks that a backend uses a replica's path unchanged, even with
+// characters that have a meaning in URLs, XML, shells and query strings.
 package oddpath
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// Paths are pairs of which each could be mistaken for the other.
+// Paths are pairs of paths that could be mistaken for each other.
 var Paths = [][2]string{
 	{"a b/c", "a+b/c"},
 	{"a%20b", "a b"},

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// minPart is the least size of all parts but the last.
+// minPart is the minimum size of all parts but the last.
 const minPart = 100 << 10
 
 func (s *Server) initiate(w http.ResponseWriter, r *request) error {
@@ -27,7 +27,7 @@ func (s *Server) initiate(w http.ResponseWriter, r *request) error {
 	}{Bucket: r.name, Key: r.encoded(r.key), UploadId: id, EncodingType: r.URL.Query().Get("encoding-type")})
 }
 
-// upload returns the upload that a request is about.
+// upload returns the upload of a request.
 func (r *request) upload() (*upload, string, error) {
 	name := r.key + "\x00" + r.URL.Query().Get("uploadId")
 	if u := r.bucket.uploads[name]; u != nil {

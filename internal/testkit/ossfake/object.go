@@ -17,7 +17,7 @@ func sum(body []byte) string {
 	return strconv.FormatUint(crc64.Checksum(body, crc64.MakeTable(crc64.ECMA)), 10)
 }
 
-// described returns an object with what the request says of it. The lock is
+// described returns an object with the properties in the request. The lock is
 // held.
 func (s *Server) described(r *request) (Object, error) {
 	o := Object{Metadata: make(map[string]string), Class: r.Header.Get("X-Oss-Storage-Class"), SSE: r.Header.Get("X-Oss-Server-Side-Encryption")}
@@ -37,7 +37,8 @@ func (s *Server) forbidden(r *request) error {
 	return nil
 }
 
-// store gives an object its ETag and time, and tells of it.
+// store sets the ETag and the time of an object, stores it, and adds them to
+// the response.
 func (s *Server) store(w http.ResponseWriter, r *request, o Object) *Object {
 	s.serial++
 	o.ETag, o.Modified = fmt.Sprintf(`"%X-%d"`, md5.Sum(o.Body), s.serial), s.opt.Clock().UTC()
@@ -102,8 +103,8 @@ func (s *Server) deleteObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// deleteObjects leaves out of its answer what it cannot delete, as the service
-// does.
+// deleteObjects omits objects that it cannot delete from the response, as the
+// service does.
 func (s *Server) deleteObjects(w http.ResponseWriter, r *request) error {
 	var in struct {
 		XMLName xml.Name `xml:"Delete"`
@@ -133,7 +134,7 @@ func (s *Server) deleteObjects(w http.ResponseWriter, r *request) error {
 	return r.send(w, out)
 }
 
-// encoded is a name as the answer is to have it.
+// encoded returns a name with the encoding of the response.
 func (r *request) encoded(name string) string {
 	if r.URL.Query().Get("encoding-type") == "url" {
 		return escape(name, false)
@@ -141,7 +142,7 @@ func (r *request) encoded(name string) string {
 	return name
 }
 
-// send answers with a document that is a copy of what the server has.
+// send responds with a document that is a copy of the server's data.
 func (r *request) send(w http.ResponseWriter, document any) error {
 	r.unlock()
 	w.Header().Set("Content-Type", "application/xml")

@@ -1,10 +1,10 @@
-// Package ossfake is a strict double of Alibaba Cloud's Object Storage Service for
-// tests: the operations that package oss uses, with the service's signatures,
-// error codes, conditions and limits, as its API reference has them. No other
-// server speaks that protocol.
+// Package ossfake is a strict fake of Alibaba Cloud's Object Storage Service for
+// tests: the operations that package oss uses, with the signatures, error codes,
+// conditions and limits documented in its API reference. There is no other server
+// for this protocol.
 //
-// A request that it does not know, with a header or parameter that it does not
-// know included, fails: what is sent by mistake is found out.
+// It rejects unknown requests, headers and parameters, so that tests find what
+// is sent by mistake.
 package ossfake
 
 import (
@@ -22,19 +22,20 @@ import (
 	"time"
 )
 
-// Options say what the server is like. The zero value is as the service is.
+// Options configure the server. The zero value is like the service.
 type Options struct {
 	// ID and Secret are the access key that signs requests for Region.
 	ID, Secret, Region string
 
-	// Clock is what times are read from. nil is time.Now.
+	// Clock returns the current time. nil means time.Now.
 	Clock func() time.Time
 
-	// PageSize is the most entries of one page of a listing. 0 means 1000.
+	// PageSize is the maximum number of entries in a page of a listing. 0 means
+	// 1000.
 	PageSize int
 }
 
-// Server is the server. It is made by New and safe for concurrent use.
+// Server is the server. New returns one. It is safe for concurrent use.
 type Server struct {
 	opt Options
 
@@ -78,8 +79,8 @@ func New(opt Options, buckets ...string) *Server {
 	return s
 }
 
-// Operation names the operation of a request as the service's documentation
-// does. It suits httpfault's Name.
+// Operation returns the name of a request's operation in the service's
+// documentation. It can be used with httpfault's Name.
 func Operation(r *http.Request) string {
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	q := r.URL.Query()
@@ -111,7 +112,7 @@ func (f *failure) Error() string { return f.code }
 
 func fail(status int, code string) error { return &failure{status: status, code: code} }
 
-// request is one request on its way through the server.
+// request is a request that is being served.
 type request struct {
 	*http.Request
 	bucket *bucket
@@ -197,7 +198,8 @@ func (r *request) known() error {
 	return nil
 }
 
-// read reads the body whole and compares its MD5. One that is cut off is none.
+// read reads the whole body and compares its MD5. It fails if the body is
+// truncated.
 func (r *request) read() (err error) {
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Put stores an object as a stranger would: without metadata.
+// Put stores an object as another program would: without metadata.
 func (s *Server) Put(bucket, key string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

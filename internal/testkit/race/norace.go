@@ -2,5 +2,5 @@
 
 package race
 
-// Enabled says whether the race detector is in the program.
+// Enabled reports whether the program was built with the race detector.
 const Enabled = false

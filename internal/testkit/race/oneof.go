@@ -1,10 +1,10 @@
-// Package race tells tests of the race detector: under it they take several
-// times as long, and sync.Pool drops things at random, which spoils counts of
-// allocations.
+// Package race detects the race detector, for tests. With it they take several
+// times as long, and sync.Pool drops items at random, so that allocations
+// cannot be counted.
 package race
 
-// OneOf returns what says of each case in turn whether to run it: under the
-// race detector it is one of n, otherwise, as in make cover, all of them.
+// OneOf returns a function that reports for each case in turn whether to run
+// it: with the race detector one of n, and otherwise all of them.
 func OneOf(n int) func() bool {
 	count := 0
 	return func() bool {

@@ -1,4 +1,4 @@
-// Package ratelimit makes a double of a store refuse what is beyond a rate, as the
+// Package ratelimit makes a fake store refuse requests beyond a rate, as the
 // services do: by prefix, by object or by account.
 package ratelimit
 
@@ -13,25 +13,25 @@ import (
 
 // Rule limits the requests of each group.
 type Rule struct {
-	// Group names what the rate is of: a prefix, an object. A request of the
-	// group "" is not limited.
+	// Group returns the group of a request, such as a prefix or an object.
+	// Requests of the group "" are not limited.
 	Group func(*http.Request) string
 
-	// Rate is how many requests a second are answered. After a pause a second's
-	// worth, at least one, is answered at once.
+	// Rate is the number of requests per second. After a pause, the requests of
+	// a second, and at least one, are served at once.
 	Rate float64
 
-	// Double, if not 0, is how long after its first refusal a group's rate
-	// doubles, and so on as long as it refuses: what a service does by
-	// distributing the group over more servers.
+	// Double, if not 0, is the time from the first refusal until the rate of a
+	// group doubles. This is repeated while requests are refused, as in a
+	// service that distributes the group over more servers.
 	Double time.Duration
 
-	// Refuse answers the others.
+	// Refuse serves all other requests.
 	Refuse httpfault.Effect
 }
 
-// Limiter is an http.Handler around another. It is made by New and safe for
-// concurrent use.
+// Limiter is an http.Handler around another one. New returns one. It is safe
+// for concurrent use.
 type Limiter struct {
 	next    http.Handler
 	rules   []Rule
@@ -56,7 +56,7 @@ func New(next http.Handler, rules ...Rule) *Limiter {
 	return l
 }
 
-// Refused returns how many requests were refused.
+// Refused returns the number of requests that were refused.
 func (l *Limiter) Refused() int64 { return l.refused.Load() }
 
 // ServeHTTP implements http.Handler.
@@ -71,7 +71,7 @@ func (l *Limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.next.ServeHTTP(w, r)
 }
 
-// allows reports whether the group has a request left, and takes it.
+// allows reports whether the group may make a request, and counts it.
 func (l *Limiter) allows(i int, name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

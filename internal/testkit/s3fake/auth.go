@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// signing is a verified signature, and what chunks are signed with.
+// signing is a verified signature, with the key for signatures of chunks.
 type signing struct {
 	key         []byte
 	date, scope string
@@ -98,7 +98,7 @@ func canonicalRequest(r *request, signed []string) (string, *apiError) {
 		}
 		lines = append(lines, name+":"+strings.Join(trimmed, ","))
 	}
-	// What changes the meaning of a request must be signed.
+	// All headers that change the meaning of a request must be signed.
 	for name := range r.Header {
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-amz-") && !slices.Contains(signed, lower) {
 			return "", fail(http.StatusForbidden, "AccessDenied", "header "+lower+" is not signed")

@@ -17,8 +17,8 @@ const (
 	streaming     = "STREAMING-"
 )
 
-// body reads the whole request body, decodes it, and verifies everything that
-// the request says of it. A body that was cut off is an error.
+// body reads the whole request body, decodes it, and verifies its length and
+// checksums. A truncated body is an error.
 func (s *Server) body(r *request) ([]byte, error) {
 	sum := r.Header.Get(contentSHA256)
 	if s.opt.AccessKeyID != "" && sum == "" {

@@ -13,7 +13,7 @@ import (
 
 const checksumPrefix = "X-Amz-Checksum-"
 
-// nvme is the polynomial of CRC-64/NVME, reversed as hash/crc64 wants it.
+// nvme is the polynomial of CRC-64/NVME, reversed as hash/crc64 requires it.
 const nvme = 0x9a6c9329ac4bc9b5
 
 var algorithms = [...]struct {
@@ -40,7 +40,7 @@ func checksum(algorithm string, body []byte) (sum string, ok bool) {
 	return "", false
 }
 
-// given returns the checksums that a request's headers carry.
+// given returns the checksums in the headers of a request.
 func given(header http.Header) map[string]string {
 	sums := make(map[string]string)
 	for _, a := range algorithms {
@@ -64,7 +64,7 @@ func verifyChecksums(header http.Header, body []byte) error {
 	return nil
 }
 
-// takesChecksums refuses what services refuse that know no checksums.
+// takesChecksums rejects requests that services without checksums reject.
 func (s *Server) takesChecksums(r *request) error {
 	if !s.opt.RefuseChecksums {
 		return nil

@@ -98,7 +98,7 @@ type completeSum struct {
 	Sum     string `xml:",chardata"`
 }
 
-// assemble makes the object of the parts as listed.
+// assemble makes the object from the listed parts.
 func (s *Server) assemble(u *upload, listed []completePart, o *Object) error {
 	var sums, partSums []byte
 	for i, l := range listed {
@@ -118,8 +118,8 @@ func (s *Server) assemble(u *upload, listed []completePart, o *Object) error {
 			return fail(http.StatusBadRequest, "InvalidRequest", where+" has no checksum in the list")
 		}
 		for algorithm, sum := range l.sums() {
-			// Without an algorithm at its beginning, an upload has no
-			// checksums: services differ, and the strictest say this.
+			// An upload that was created without an algorithm has no checksums.
+			// Services differ; this is the strictest behavior.
 			if algorithm != u.algorithm || p.sums[algorithm] != sum {
 				return fail(http.StatusBadRequest, "InvalidPart", where+": "+algorithm)
 			}

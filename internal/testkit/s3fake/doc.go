@@ -1,7 +1,7 @@
-// Package s3fake is a small S3 server in memory, for tests. It is strict where
-// real services are (signatures, checksums, lengths, part rules, truncated
-// bodies), and each way in which one of them differs is an Option. It is no
-// complete server: what no backend here asks for is 501 NotImplemented.
+// Package s3fake is a small S3 server in memory, for tests. It is as strict as
+// real services (signatures, checksums, lengths, rules for parts, truncated
+// bodies), and has Options for their differences. The response to requests that
+// no backend of this library sends is 501 NotImplemented.
 //
-// Faults of the network are the business of package httpfault, around it.
+// Package httpfault adds faults of the network.
 package s3fake

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Isolate takes out of the process what its environment says of AWS: tests must
-// not depend on who runs them. It also saves the SDK from reading a bundle of
+// Isolate removes AWS's variables from the environment of the process, so that
+// tests do not depend on them. It also prevents the SDK from reading
 // certificates for each client.
 func Isolate() {
 	for _, entry := range os.Environ() {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// apiError is an answer that is an error.
+// apiError is an error response.
 type apiError struct {
 	XMLName xml.Name `xml:"Error"`
 	Code    string

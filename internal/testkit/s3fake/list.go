@@ -52,7 +52,7 @@ func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 		out.EncodingType = "url"
 		encode = func(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 	}
-	// A token is the last thing listed; what comes behind it is next.
+	// A token is the last entry: the next page begins after it.
 	after, err := base64.StdEncoding.DecodeString(out.ContinuationToken)
 	if err != nil {
 		return fail(http.StatusBadRequest, "InvalidArgument", "continuation-token "+out.ContinuationToken)
@@ -72,7 +72,7 @@ func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
 		group := ""
 		if i := strings.Index(rest, out.Delimiter); out.Delimiter != "" && i >= 0 {
 			group = out.Prefix + rest[:i+len(out.Delimiter)]
-			// A token inside of a group has listed the whole of it.
+			// A token within a group means that the whole group was listed.
 			if strings.HasPrefix(string(after), group) || startAfter != "" && strings.HasPrefix(startAfter, group) {
 				continue
 			}

@@ -27,7 +27,7 @@ type part struct {
 	sums map[string]string
 }
 
-// newUpload files an upload under a new ID. The lock is held.
+// newUpload adds an upload with a new ID. The lock is held.
 func (s *Server) newUpload(bucket string, u *upload) {
 	s.uploads++
 	u.id, u.bucket, u.begun, u.parts = fmt.Sprintf("upload-%06d", s.uploads), bucket, s.opt.Clock(), make(map[int]*part)
@@ -74,7 +74,7 @@ func (s *Server) createUpload(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// uploadOf returns the upload that the request names. The lock is held.
+// uploadOf returns the upload of the request. The lock is held.
 func (s *Server) uploadOf(r *request) (*upload, error) {
 	u := s.buckets[r.bucket].uploads[r.query.Get("uploadId")]
 	if u == nil || u.key != r.key {

@@ -7,7 +7,8 @@ import (
 
 const metaPrefix = "X-Amz-Meta-"
 
-// kept are the headers, beside the metadata, that stay with an object.
+// kept are the headers that are stored with an object, in addition to the
+// metadata.
 var kept = [...]string{"Content-Type", "Content-Encoding", "Cache-Control", "X-Amz-Storage-Class", "X-Amz-Tagging",
 	"X-Amz-Server-Side-Encryption", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "X-Amz-Server-Side-Encryption-Context"}
 
@@ -23,7 +24,7 @@ func keptHeader(header http.Header) http.Header {
 			h[name] = values
 		}
 	}
-	// The service takes this one off: it is of the transfer.
+	// The service removes this encoding, which is that of the transfer.
 	if encoding := strings.TrimPrefix(strings.TrimPrefix(h.Get("Content-Encoding"), "aws-chunked"), ","); encoding == "" {
 		h.Del("Content-Encoding")
 	} else {
@@ -49,8 +50,7 @@ func (s *Server) putObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// commit stores the object if the request's conditions hold and check agrees,
-// all at one instant.
+// commit stores the object if the request's conditions hold and check succeeds.
 func (s *Server) commit(r *request, o *Object, check func(*bucket) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

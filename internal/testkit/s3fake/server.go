@@ -9,55 +9,57 @@ import (
 	"time"
 )
 
-// Options say what the server is like. The zero value is as AWS is.
+// Options configure the server. The zero value is like AWS.
 type Options struct {
-	// AccessKeyID and SecretAccessKey are whose signature is accepted; without
-	// a key anybody's is. SessionToken must come with it, if set.
+	// AccessKeyID and SecretAccessKey are the key whose signatures are
+	// accepted; without one, all are. SessionToken, if set, is required too.
 	AccessKeyID, SecretAccessKey, SessionToken string
 
-	// Region of the server's buckets. Empty is us-east-1. With CheckRegion a
-	// request signed for another one is redirected.
+	// Region is the region of the buckets. Empty means us-east-1. With
+	// CheckRegion, a request that is signed for another one is redirected.
 	Region      string
 	CheckRegion bool
 
-	// Domain makes a host "bucket.Domain" name a bucket. Without it buckets
-	// are in the path only.
+	// Domain makes "bucket.Domain" the host of a bucket. Without it, buckets
+	// are only in the path.
 	Domain string
 
-	// Clock is what LastModified is read from. nil is time.Now.
+	// Clock returns the time for LastModified. nil means time.Now.
 	Clock func() time.Time
 
-	// PageSize is the most keys of one page of a listing. 0 means 1000.
+	// PageSize is the maximum number of keys in a page of a listing. 0 means
+	// 1000.
 	PageSize int
 
-	// MinPart is the least size of a part but the last; 0 means 5 MiB.
-	// MaxParts is the highest part number; 0 means 10,000. With EqualParts all
-	// parts but the last must have one size.
+	// MinPart is the minimum size of all parts but the last; 0 means 5 MiB.
+	// MaxParts is the highest part number; 0 means 10,000. With EqualParts, all
+	// parts but the last must have the same size.
 	MinPart    int64
 	MaxParts   int
 	EqualParts bool
 
-	// Unsorted lists in an order of its own. NoStartAfter ignores StartAfter,
-	// IgnoreEncoding the encoding-type, NoRange the range of a GET.
+	// Unsorted lists in another order. NoStartAfter ignores StartAfter,
+	// IgnoreEncoding the encoding-type, and NoRange the range of a GET.
 	Unsorted, NoStartAfter, IgnoreEncoding, NoRange bool
 
-	// Omit are fields that listings and answers about objects lack: "ETag",
-	// "Size", "LastModified".
+	// Omit are fields that listings and responses about objects do not include:
+	// "ETag", "Size", "LastModified".
 	Omit []string
 
-	// NoBatchDelete answers DeleteObjects with 501. DeleteNeedsMD5 takes no
-	// checksum in place of its Content-MD5, RefuseDeleteMD5 no Content-MD5.
+	// NoBatchDelete makes the response to DeleteObjects 501. DeleteNeedsMD5
+	// requires its Content-MD5 even with a checksum, and RefuseDeleteMD5
+	// rejects it.
 	NoBatchDelete, DeleteNeedsMD5, RefuseDeleteMD5 bool
 
-	// RefuseChecksums refuses checksums in headers and trailers, as older
+	// RefuseChecksums rejects checksums in headers and trailers, as older
 	// services do.
 	RefuseChecksums bool
 
-	// PlainSSEC takes SSE-C keys over http too.
+	// PlainSSEC accepts SSE-C keys without TLS.
 	PlainSSEC bool
 }
 
-// Server is the server. It is made by New and safe for concurrent use.
+// Server is the server. New returns one. It is safe for concurrent use.
 type Server struct {
 	opt Options
 
@@ -91,7 +93,7 @@ func New(opt Options, buckets ...string) *Server {
 	return s
 }
 
-// request is one request on its way through the server.
+// request is a request that is being served.
 type request struct {
 	*http.Request
 	query       url.Values
@@ -99,8 +101,9 @@ type request struct {
 	sign        *signing // nil: anonymous, and that is allowed
 }
 
-// Operation names the operation of a request as S3's documentation does:
-// "PutObject", "UploadPart". It suits httpfault's Name for buckets in the path.
+// Operation returns the name of a request's operation in S3's documentation:
+// "PutObject", "UploadPart". It can be used with httpfault's Name for buckets
+// in the path.
 func Operation(r *http.Request) string {
 	return operation(r, pathOf(r, ""))
 }
@@ -151,7 +154,7 @@ func operation(r *http.Request, target [2]string) string {
 	return "Unknown"
 }
 
-// pathOf returns the bucket and the key that a request is about.
+// pathOf returns the bucket and the key of a request.
 func pathOf(r *http.Request, domain string) [2]string {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	host, _, _ := strings.Cut(r.Host, ":")

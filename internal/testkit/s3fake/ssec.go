@@ -8,8 +8,8 @@ import (
 
 const customerPrefix = "X-Amz-Server-Side-Encryption-Customer-"
 
-// customerKey returns the MD5 of the request's key for SSE-C, in base64, or
-// nothing if it has none.
+// customerKey returns the MD5 of the request's key for SSE-C in base64, or the
+// empty string if it has none.
 func (s *Server) customerKey(r *request) (string, error) {
 	algorithm, key, sum := r.Header.Get(customerPrefix+"Algorithm"), r.Header.Get(customerPrefix+"Key"), r.Header.Get(customerPrefix+"Key-Md5")
 	if algorithm == "" && key == "" && sum == "" {
@@ -26,7 +26,7 @@ func (s *Server) customerKey(r *request) (string, error) {
 	return sum, nil
 }
 
-// mayRead checks the request's key against the one the object was written
+// mayRead checks that the request's key is the one that the object was written
 // with.
 func mayRead(o *Object, keyMD5 string) error {
 	switch {

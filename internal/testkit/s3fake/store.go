@@ -17,12 +17,12 @@ type Object struct {
 	ETag     string // quoted
 	Modified time.Time
 
-	// Header has what the writer gave: the content type, metadata, storage
-	// class, encryption, tags.
+	// Header has the properties that the writer set: content type, metadata,
+	// storage class, encryption, tags.
 	Header http.Header
 
-	// Checksums by algorithm ("crc32"), in base64, a composite one with its
-	// number of parts.
+	// Checksums has the checksums by algorithm ("crc32"), in base64; a
+	// composite one includes the number of parts.
 	Checksums map[string]string
 
 	keyMD5 string // of SSE-C
@@ -59,7 +59,7 @@ func (b *bucket) sorted(rank func(string) string) []string {
 	return b.order
 }
 
-// rank is what keys are listed by.
+// rank determines the order of keys in listings.
 func (s *Server) rank(key string) string {
 	if !s.opt.Unsorted {
 		return key
@@ -74,7 +74,7 @@ func etagOf(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// Put stores an object as a stranger would: without metadata or checksums.
+// Put stores an object as another program would: without metadata or checksums.
 func (s *Server) Put(bucket, key string, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Server) Uploads(bucket string) []string {
 	return keys
 }
 
-// AddUpload begins a multipart upload that nobody will finish.
+// AddUpload begins a multipart upload that is not completed.
 func (s *Server) AddUpload(bucket, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

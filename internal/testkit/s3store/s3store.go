@@ -1,5 +1,5 @@
-// Package s3store offers package s3 to the conformance suite, over a fake server, by itself
-// and below wrappers.
+// Package s3store makes replicas on a fake server with package s3, for the conformance
+// suite.
 package s3store
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 )
 
-// New returns the replica that clients of cfg find in fake, behind layer. close releases
-// the fake.
+// New returns the replica in fake of clients with the configuration cfg. layer is around
+// fake, and close releases it.
 func New(cfg s3.Config, fake *s3fake.Server, layer *httpfault.Layer, keys backend.Keys, close func() error) replicatest.Store {
 	return fakestore.Replica[s3.Config]{
 		Fake:   fake,
