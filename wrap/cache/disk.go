@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -17,10 +16,8 @@ import (
 
 // Each block on the disk is a file. Its name has the name of the LTX file, the time at which
 // the first of its blocks was read, and the CRC-32C of these and the bytes, so that a block of
-// another client has another name. It is renamed into place and not synced: the
+// another client has another name. It is neither synced nor renamed into place: the
 // checksum finds what a crash has torn.
-const partial = ".ltxblock-partial"
-
 type disk struct {
 	dir       string
 	blockSize int
@@ -82,16 +79,8 @@ func (d *disk) read(at spot, sum uint32) ([]byte, error) {
 
 func (d *disk) write(at spot, data []byte) (sum uint32, err error) {
 	sum = d.sum(at, data)
-	temp, err := os.CreateTemp(d.dir, "*"+partial)
-	if err != nil {
-		return 0, err
-	}
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(d.dir, d.name(at, sum)))
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(temp.Name()))
+	if err = os.WriteFile(filepath.Join(d.dir, d.name(at, sum)), data, 0o600); err != nil {
+		d.remove(at, sum)
 	}
 	return sum, err
 }
@@ -109,8 +98,8 @@ type leftover struct {
 	at   time.Time
 }
 
-// scan returns the blocks not older than ttl, the oldest first. It removes the others, those
-// of another block size, and partial files of a killed process.
+// scan returns the blocks not older than ttl, the oldest first. It removes the others, and those
+// of another block size.
 func (d *disk) scan(ttl time.Duration) (left []leftover, err error) {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
@@ -123,7 +112,7 @@ func (d *disk) scan(ttl time.Duration) (left []leftover, err error) {
 				it.size, it.at = info.Size(), info.ModTime()
 				left = append(left, it)
 			}
-		} else if ours || strings.HasSuffix(entry.Name(), partial) {
+		} else if ours {
 			_ = os.Remove(filepath.Join(d.dir, entry.Name()))
 		}
 	}
