@@ -18,10 +18,11 @@ const blockCost = 256
 
 // blocks are the kept blocks of files. The least recently used are dropped first.
 type blocks struct {
-	size  int64 // of a block
-	ttl   time.Duration
-	bound int64
-	count *counters
+	size   int64 // of a block
+	ttl    time.Duration
+	bound  int64
+	count  *counters
+	listed func(layer.File) *stamp // what the kept listing says about a file; nil means nothing
 
 	flights flow.Flights[run, [][]byte]
 
@@ -70,31 +71,32 @@ type block struct {
 	old  bool // of an earlier process
 }
 
-func newBlocks(cfg Config, count *counters) *blocks {
+func newBlocks(cfg Config, count *counters, listed func(layer.File) *stamp) *blocks {
 	byAge, _ := simplelru.NewLRU[*block, struct{}](math.MaxInt, nil) // fails for a size below 1 only
-	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count, byAge: byAge,
+	return &blocks{size: int64(cfg.BlockSize), ttl: cfg.BlockTTL, bound: cfg.Size, count: count, listed: listed, byAge: byAge,
 		files: make(map[layer.File]*known), busy: make(map[layer.File]int)}
 }
 
-// enter returns what is known of a file until leave is called, and whether that is new. It
-// returns nil while the file is written or deleted.
-func (b *blocks) enter(f layer.File) (k *known, isNew bool) {
+// enter returns what is known of a file until leave is called. It returns nil while the file is
+// written or deleted.
+func (b *blocks) enter(f layer.File) *known {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.all > 0 || b.busy[f] > 0 {
-		return nil, false
+		return nil
 	}
-	k = b.files[f]
+	k := b.files[f]
 	if k != nil && !fresh(k.since, b.ttl) {
 		b.drop(f)
 		k = nil
 	}
-	if isNew = k == nil; isNew {
+	if k == nil {
 		k = newKnown(f, time.Now())
+		k.listed = b.listed(f)
 		b.files[f] = k
 	}
 	k.users++
-	return k, isNew
+	return k
 }
 
 // fresh reports whether since is less than ttl ago. A time in the future is not: the clock
@@ -102,15 +104,6 @@ func (b *blocks) enter(f layer.File) (k *known, isNew bool) {
 func fresh(since time.Time, ttl time.Duration) bool {
 	age := time.Since(since)
 	return age >= 0 && age < ttl
-}
-
-// stamp records what the kept listing says about a file; nil means nothing.
-func (b *blocks) stamp(k *known, listed *stamp) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if k.listed == nil {
-		k.listed = listed
-	}
 }
 
 func (b *blocks) leave(k *known) {

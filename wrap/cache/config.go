@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
@@ -96,18 +95,18 @@ func (cfg Config) withDefaults(typ string) (Config, error) {
 }
 
 // open returns the state of a client of next.
-func (cfg Config) open(ctx context.Context, next ltxstore.ReplicaClient) (*state, error) {
+func (cfg Config) open(ctx context.Context, next layer.Next) (*state, error) {
 	cfg, err := cfg.withDefaults(next.Type())
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Next: layer.Next{Client: next}, cfg: cfg}
+	s := &state{Next: next, cfg: cfg}
 	s.listings = &listings{ttl: cfg.TTL, bound: cfg.MaxFiles, levels: make(map[int]*level)}
-	s.blocks = newBlocks(cfg, &s.counters)
+	s.blocks = newBlocks(cfg, &s.counters, s.listings.stampOf)
 	if cfg.Dir == "" || cfg.Only == OnlyListings {
 		return s, nil
 	}
-	location, err := layer.Location(ctx, "", next)
+	location, err := layer.Location(ctx, "", next.Client)
 	switch {
 	case err != nil:
 		return nil, err

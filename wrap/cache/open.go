@@ -14,11 +14,8 @@ import (
 func (s *state) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
 	block := s.blocks.size
 	if s.cfg.Only != OnlyListings && size > 0 && size <= s.cfg.MaxRange && offset < math.MaxInt64-size-block {
-		if k, isNew := s.blocks.enter(f); k != nil {
+		if k := s.blocks.enter(f); k != nil {
 			defer s.blocks.leave(k)
-			if isNew {
-				s.blocks.stamp(k, s.listings.stampOf(f))
-			}
 			parts, err := s.read(ctx, run{k, offset / block, (offset + size - 1) / block})
 			if err != nil {
 				return nil, err

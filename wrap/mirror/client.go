@@ -82,7 +82,7 @@ type state struct {
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	cfg.Others = slices.Clone(cfg.Others)
 	c := &Client{given: cfg}
-	c.client = layer.New(next, "", func(_ context.Context, next ltxstore.ReplicaClient) (*state, error) { return cfg.open(next, &c.log) })
+	c.client = layer.New(next, "", func(_ context.Context, next layer.Next) (*state, error) { return cfg.open(next.Client, &c.log) })
 	return c
 }
 

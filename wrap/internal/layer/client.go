@@ -54,26 +54,25 @@ func (n Next) DeleteAll(ctx context.Context) error { return n.Client.DeleteAll(c
 // Client is embedded by every wrapper. It makes an ltxstore.ReplicaClient of its Operations, which its
 // configuration becomes when the first method is called, and implements the optional interfaces,
 // which act on the next client.
-type Client[S any, O interface {
-	*S
-	Operations
-}] struct {
+type Client[S any, O operations[S]] struct {
 	next  ltxstore.ReplicaClient
 	name  string
-	open  func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error) // a closure over the Config, which fmt does not print
+	open  func(ctx context.Context, next Next) (*S, error) // a closure over the Config, which fmt does not print
 	ready flow.Lazy[S]
+}
+
+type operations[S any] interface {
+	*S
+	Operations
 }
 
 // New returns a client of a wrapper around next. name marks the location of a replica that is
 // readable only through the wrapper; it is empty for other wrappers. open returns the Operations, or
 // what is wrong with the configuration, which every method returns then.
-func New[S any, O interface {
-	*S
-	Operations
-}](next ltxstore.ReplicaClient, name string, open func(ctx context.Context, next ltxstore.ReplicaClient) (*S, error)) *Client[S, O] {
+func New[S any, O operations[S]](next ltxstore.ReplicaClient, name string, open func(ctx context.Context, next Next) (*S, error)) *Client[S, O] {
 	if next == nil {
 		next = missing{}
-		open = func(context.Context, ltxstore.ReplicaClient) (*S, error) { return nil, errMissing() }
+		open = func(context.Context, Next) (*S, error) { return nil, errMissing() }
 	}
 	return &Client[S, O]{next: next, name: name, open: open}
 }
@@ -85,7 +84,7 @@ func (c *Client[S, O]) Begin(ctx context.Context, op string, wrong error) (*S, e
 	if wrong != nil {
 		return nil, c.Wrap(op, wrong)
 	}
-	s, err := c.ready.Get(ctx, func(ctx context.Context) (*S, error) { return c.open(ctx, c.next) })
+	s, err := c.ready.Get(ctx, func(ctx context.Context) (*S, error) { return c.open(ctx, Next{c.next}) })
 	return s, c.Wrap("init", err)
 }
 
