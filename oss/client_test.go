@@ -205,6 +205,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A region may have the prefix that it has in the names of endpoints.
+func TestRegion(t *testing.T) {
+	for region, want := range map[string]string{"": "cn-hangzhou", "cn-beijing": "cn-beijing", "oss-cn-beijing": "cn-beijing"} {
+		cfg, err := Config{Bucket: "bucket", Region: region, AccessKeyID: "id", SecretAccessKey: testSecret}.load(func(string) string { return "" })
+		require.NoError(t, err)
+		assert.Equal(t, []string{want, "https://oss-" + want + ".aliyuncs.com"}, []string{cfg.Region, cfg.Endpoint})
+	}
+}
+
 // Where the place comes from.
 func TestURL(t *testing.T) {
 	t.Setenv("OSS_ACCESS_KEY_ID", "id")

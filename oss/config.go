@@ -36,7 +36,7 @@ type Config struct {
 	// ltxstore.LayoutLitestreamS3.
 	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
 
-	// Region is the bucket's region, without the prefix "oss-". Empty means
+	// Region is the bucket's region, with or without the prefix "oss-". Empty means
 	// cn-hangzhou, as in Litestream.
 	Region string `ltx:"region" match:"^[a-z0-9-]+$" want:"a region's name, such as \"cn-hangzhou\"" default:"'cn-hangzhou'" help:"The bucket's region."`
 

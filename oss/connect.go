@@ -64,7 +64,7 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}
-	cfg.Region = cmp.Or(cfg.Region, "cn-hangzhou")
+	cfg.Region = cmp.Or(strings.TrimPrefix(cfg.Region, "oss-"), "cn-hangzhou")
 	cfg.Endpoint = strings.TrimRight(cmp.Or(cfg.Endpoint, "https://oss-"+cfg.Region+".aliyuncs.com"), "/")
 	return cfg, nil
 }
