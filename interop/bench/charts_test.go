@@ -27,19 +27,19 @@ type figure struct {
 var figures = []figure{
 	{
 		file: "small-writes.svg", title: "Writing a small file", rows: regexp.MustCompile(`^write \d+ (bytes|KiB)$`),
-		says: "What each sync of a database waits for. Nearly all of it is the store and the SDK: bare calls are the floor.",
+		says: "Each sync of a database waits for such a write. Nearly all the time is spent in the store and the SDK, as bare calls show.",
 	}, {
 		file: "large-writes.svg", title: "Writing a large file", rows: regexp.MustCompile(`^write \d+ [MG]iB `),
-		says: "What a snapshot waits for. Over a network of your own the bandwidth decides; here, on one machine, it is the CPU time of both sides.",
+		says: "A snapshot waits for such a write. In a real network, the bandwidth is decisive; here, on one machine, it is the CPU time of client and server.",
 	}, {
 		file: "listings.svg", title: "Listing and deleting", rows: regexp.MustCompile(`^(list|delete) `),
-		says: "What a restore, a compaction and retention begin with. A listing that starts late in a long level costs one request where the client seeks.",
+		says: "A restore, a compaction and retention begin with listings. If the client seeks, a listing that starts late in a long level costs one request.",
 	}, {
 		file: "restores.svg", title: "Restoring a database", rows: regexp.MustCompile(`^restore `),
-		says: "How long an outage lasts. Ours reads large files by ranges, over several connections at once, and decodes pages on all CPUs, with default settings.",
+		says: "The time of a restore is that of an outage. Ours reads ranges of large files over several connections, and decodes pages on all CPUs.",
 	}, {
 		file: "memory.svg", title: "Memory at the peak of large writes and restores", rows: regexp.MustCompile(`^(restore|write \d+ [MG]iB )`), memory: true,
-		says: "What the work needs on top of what the program has. Ranges that are read ahead of a restore are bounded by one pool of the process.",
+		says: "The memory in addition to that of the program. Ranges that a restore reads ahead use a pool of bounded size, which the process shares.",
 	},
 }
 

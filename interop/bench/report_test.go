@@ -67,14 +67,14 @@ func bytesText(n float64) string {
 
 const lead = `# Benchmarks
 
-Written by ` + "`make bench`" + `: do not edit. Our clients, Litestream v0.5.18's, and bare calls of the SDK or the system do the same
-work on the same server, with default settings, on a machine with %d CPUs (%s, %s).
+Written by ` + "`make bench`" + `: do not edit. Our clients, those of Litestream v0.5.18, and bare calls of the SDK or the system do the same
+work on the same server with default settings, on a machine with %d CPUs (%s, %s).
 
 `
 
 const profile = `## Where the CPU time of a restore goes
 
-Of a restore of 512 MiB from a disk, by a CPU profile (1.2 s for each GiB):
+In a restore of 512 MiB from a disk, according to a CPU profile (1.2 s per GiB):
 
 | part | share |
 |---|--:|
@@ -83,46 +83,46 @@ Of a restore of 512 MiB from a disk, by a CPU profile (1.2 s for each GiB):
 | reading the file | 11 % |
 | copies, clearing of memory and the order of batches | 6 % |
 | LZ4, of pages that do not compress | 3 % |
-| ` + "`" + `sync_file_range` + "`" + `, so that the fsync at the end has little left | 2 % |
+| ` + "`" + `sync_file_range` + "`" + `, so that the final fsync has little to do | 2 % |
 
-Checksums and LZ4 are done on all CPUs, beside the reading and writing.
+Checksums and LZ4 run on all CPUs, concurrently with reading and writing.
 
 `
 
 const repeat = `## Repeat it
 
 ` + "```sh" + `
-make bench                                                          # all of it, into this page: about 20 minutes
-make bench BENCH_FLAGS='-rows "s3: restore" -rounds 3'              # some rows, to the terminal
+make bench                                                          # all rows, written to this page: about 20 minutes
+make bench BENCH_FLAGS='-rows "s3: restore" -rounds 3'              # some rows, written to the terminal
 ` + "```" + `
 
-Close what else runs: the figures are of one machine, and of its load. What is compared within a row is measured in turn, so
-that ratios hold better than times do. What the requests cost is in [cost.md](cost.md), what many databases need in [scale.md](scale.md).
+Close all other programs: the times depend on the machine and its load. The contestants of a row are measured in turn, so that
+ratios are more reliable than times. [cost.md](cost.md) has the cost of requests, and [scale.md](scale.md) is about many databases.
 
 `
 
 const preamble = `## All rows
 
-One process does the work of all contestants, in turn within each round. Servers and the network run in processes of their own.
+One process does the work of all contestants, in turn within each round. Servers and the network run in other processes.
 
-- The time is the median of %d rounds, or of at least %d where they take long, of one operation; the spread is from the fastest round to the slowest.
-- The CPU time is this process's on all CPUs, in its own code and in the system's: other programs on the machine change
-  it less than the time.
-- Requests and bytes on the wire, with all headers, are counted by a proxy on loopback, which also makes a server
-  20 ms away or a connection slow, in the rows that say so. The gcs server is internal/testkit/gcsfake, which is its own proxy.
-- Allocations are those of the whole process, the client's only. The peak of the heap is above what was there before,
-  in a run of its own with a collector that runs often (GOGC=5).
-- Bare writes to a disk fsync the file and its folder, as ours and Litestream's do. PutObject takes no pipe. A bare
-  restore from a disk is ltx's decoder of a snapshot into a file; from a bucket it is the download of all files alone, by as
-  many connections as a restore has, of which nothing is decoded or written: the limit of the wire and the server.
+- The time is the median of %d rounds, or of at least %d for slow rows, of one operation; the spread is from the fastest round to the slowest.
+- The CPU time is that of this process and its system calls on all CPUs. Other programs on the machine influence it less
+  than the time.
+- A local proxy counts requests and bytes, including headers. In some rows it also adds a delay of 20 ms, or limits the
+  bandwidth of connections. The gcs server, internal/testkit/gcsfake, does so itself.
+- Allocations are those of the whole process, in which only the client runs. The peak of the heap is the increase in a
+  separate run with frequent garbage collection (GOGC=5).
+- Bare writes to a disk fsync the file and its directory, as ours and Litestream's do. PutObject does not accept a pipe. A
+  bare restore from a disk decodes a snapshot with ltx into a file. From a bucket, it only downloads all files, with as many
+  connections as a restore: that is the limit of the network and the server.
 - The ratio in bold is Litestream's time divided by ours.
-- A listing of S3 or GCS is one page in memory at a time for all three: what the peak shows is the SDK's decoder. Both
-  clients seek on GCS; on a disk and S3 Litestream v0.5.18 lists the level from its beginning.
-- The servers of abs and oss are this library's own doubles, those of sftp, webdav and nats are Go servers of these
-  protocols. Requests of SFTP and NATS are not counted, and these five have no bare calls.
-- In a large write to abs or oss our client sends the MD5 of each part, by which the service refuses a part that was
-  damaged on its way. Litestream sends none. With the server on the same machine, computing the sums on both sides takes
-  longer than the transfer.
+- In listings of S3 and GCS all three have one page in memory at a time; the peak is that of the SDK's decoder. On GCS both
+  clients seek; on a disk and S3, Litestream v0.5.18 lists the level from its beginning.
+- The servers of abs and oss are fakes of this library, and those of sftp, webdav and nats are Go servers of these protocols.
+  Requests of SFTP and NATS are not counted. There are no bare calls of these five.
+- In a large write to abs or oss our client sends the MD5 of each part, with which the service rejects damaged parts.
+  Litestream's client does not. If the server is on the same machine, computing the MD5 on both sides takes longer than the
+  transfer.
 
 | row | | time | spread | CPU | requests | wire | allocations | allocated | peak heap |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|
@@ -150,7 +150,7 @@ func writeReport(dir string, lines []line, rounds int) error {
 		return err
 	}
 	text := fmt.Sprintf(lead, runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH, runtime.Version()) + charts +
-		"## Where ltxstore is behind\n\nRows in which Litestream's client needs less time (by more than the rounds differ), requests or memory:\n\n" +
+		"## Where ltxstore is behind\n\nRows in which Litestream's client needs less time (by more than the spread of the rounds), fewer requests or less memory:\n\n" +
 		whereBehind(lines) + "\n" + profile + repeat + fmt.Sprintf(preamble, rounds, min(rounds, fewest)) + table(lines)
 	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), []byte(text), 0o644)
 }

@@ -25,23 +25,23 @@ type row struct {
 	behind string // why ours is behind Litestream's client, if it is
 }
 
-// Reasons for which ours is behind, by time, requests or memory.
+// The reasons why ours is behind, in time, requests or memory.
 const (
-	byRanges = "large files are read by ranges, over several connections at once: more requests, of 2 MiB each, and buffers for what has come early, " +
-		"bounded by one pool of the process; a restore takes a fraction of the time"
-	byChunks  = "uploads have chunks of 8 MiB instead of 16 MiB, of which one is read while another is sent: more requests"
-	byArrival = "up to 4 MiB of chunks are under way, in memory, each with an ID by which it can be sent again after a lost connection, and which the server keeps too; and the description follows " +
-		"when all have arrived, so that a file is never there in part; Litestream's client waits for neither"
-	byPackets = "64 packets are under way at once, where Litestream's client waits for the answer to each: " +
+	byRanges = "ranges of large files are read over several connections: more requests, of 2 MiB each, and memory for ranges that arrive early, " +
+		"from a pool of bounded size that the process shares; a restore takes a fraction of the time"
+	byChunks  = "chunks have 8 MiB instead of 16 MiB, and one is read while another is sent: more requests"
+	byArrival = "up to 4 MiB of chunks are in flight and kept in memory, each with an ID, so that they can be sent again after a lost connection; the description " +
+		"follows once all have arrived, so that a file is never incomplete; Litestream's client does neither"
+	byPackets = "64 packets are sent before the first response, whereas Litestream's client waits for each response: " +
 		"with a server on the same machine that costs more than it saves"
-	byGuesses = "a long level is listed by several ranges of TXIDs at once, with a page of each in memory; the guesses where to divide it cost up to " +
+	byGuesses = "several ranges of a long level are listed concurrently, with a page of each in memory; guessing where they begin costs up to " +
 		"a sixth more requests"
-	byParts = "parts have 8 MiB instead of 5 MiB, five of them at once: more memory, for fewer requests"
-	byOrder = "each description is kept by its name until the listing has come to its end: one that is written meanwhile comes twice, " +
+	byParts = "there are five concurrent parts of 8 MiB instead of 5 MiB: more memory, but fewer requests"
+	byOrder = "descriptions are kept by name until the listing has ended, because one that is written during the listing appears twice, " +
 		"and a server of a cluster may lag behind"
-	bySums    = "each part is sent with its MD5, by which the service refuses a part that was damaged on its way; Litestream's client sends none"
-	byDecoder = "nearly all of the time of both is the SDK's decoder of XML"
-	byUploads = "DeleteAll also ends uploads that were left unfinished, and finds the levels there are: one request each"
+	bySums    = "each part is sent with its MD5, with which the service rejects damaged parts; Litestream's client does not send one"
+	byDecoder = "both spend nearly all the time in the SDK's XML decoder"
+	byUploads = "DeleteAll also aborts unfinished uploads, and lists the levels: one request for each"
 )
 
 const (
