@@ -53,22 +53,27 @@ func (c *connection) get(ctx context.Context) (*session, error) {
 	return c.ready.Get(ctx, c.dial)
 }
 
-func (c *connection) dial(ctx context.Context) (*session, error) {
+func (c *connection) dial(ctx context.Context) (s *session, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.DialTimeout, os.ErrDeadlineExceeded)
 	defer cancel()
+	defer func() {
+		if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+			err = errors.Join(cause, err) // the timeout that closed the connection
+		}
+	}()
 	address := c.cfg.address()
 	conn, err := c.cfg.Dial(ctx, "tcp", address)
 	if err != nil {
-		return nil, dialError(ctx, err)
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	up, channels, requests, err := ssh.NewClientConn(conn, address,
 		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey, HostKeyAlgorithms: algorithms(c.hostKey, address, conn.RemoteAddr())})
 	if err != nil {
 		conn.Close()
-		return nil, dialError(ctx, err)
+		return nil, err
 	}
-	s := &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{}), idle: c.cfg.IdleTimeout, began: time.Now()}
+	s = &session{ssh: ssh.NewClient(up, channels, requests), done: make(chan struct{}), idle: c.cfg.IdleTimeout, began: time.Now()}
 	concurrent := c.cfg.ConcurrentWrites == nil || *c.cfg.ConcurrentWrites
 	err = s.start(sftp.UseConcurrentWrites(concurrent))
 	if err == nil && !stop() {
@@ -76,7 +81,7 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	}
 	if err != nil {
 		s.ssh.Close()
-		return nil, dialError(ctx, err)
+		return nil, err
 	}
 	go func() {
 		_ = s.Client.Wait()
@@ -87,14 +92,6 @@ func (c *connection) dial(ctx context.Context) (*session, error) {
 	go s.keepAlive(c.cfg.KeepAlive)
 	go s.watch()
 	return s, nil
-}
-
-// dialError adds the timeout that closed the connection to its error.
-func dialError(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return errors.Join(cause, err)
-	}
-	return err
 }
 
 // start starts SFTP.

@@ -14,13 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// isFailure reports whether err is SSH_FX_FAILURE, which servers return if no other
-// status applies, or fs.ErrExist.
-func isFailure(err error) bool {
-	var status *sftp.StatusError
-	return errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxFailure || errors.Is(err, fs.ErrExist)
-}
-
 // Classify implements tree.Tree.
 func (s *server) Classify(err error) tree.Failure { return tree.Failure{Kind: kindOf(err)} }
 

@@ -56,13 +56,13 @@ func pinned(want ssh.PublicKey) ssh.HostKeyCallback {
 // algorithms returns the algorithms for the server's key in order of preference. A
 // server has several keys, and must choose one that check knows.
 func algorithms(check ssh.HostKeyCallback, address string, remote net.Addr) []string {
-	var known *knownhosts.KeyError
+	known := new(knownhosts.KeyError)
 	errors.As(check(address, remote, noKey{}), &known)
 	rank := func(name string) int {
 		switch {
 		case strings.Contains(name, "-cert-"):
 			return 0
-		case known != nil && slices.ContainsFunc(known.Want, func(k knownhosts.KnownKey) bool {
+		case slices.ContainsFunc(known.Want, func(k knownhosts.KnownKey) bool {
 			return k.Key.Type() == name || k.Key.Type() == ssh.KeyAlgoRSA && strings.HasPrefix(name, "rsa-")
 		}):
 			return 1

@@ -30,7 +30,7 @@ func TestServerWithoutPosixRename(t *testing.T) {
 	defer c.Close()
 	require.NoError(t, write(t, c, "one"))
 	err := write(t, c, "two")
-	require.ErrorContains(t, err, "posix-rename@openssh.com")
+	require.Error(t, err)
 	assert.False(t, ltxstore.IsRetryable(err))
 	got, err := read(t, c)
 	require.NoError(t, err)

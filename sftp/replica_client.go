@@ -1,20 +1,12 @@
-// Package sftp stores a replica's LTX files on an SFTP server. Package
-// [github.com/ltxstore/ltxstore/webdav] is for WebDAV servers, and
-// [github.com/ltxstore/ltxstore/file] for disks.
-//
-// # URLs
+// Package sftp stores a replica's LTX files on an SFTP server:
 //
 //	sftp://USER[:PASSWORD]@HOST[:PORT]/PATH
-//
-// # Guarantees
 //
 // A write creates a temporary file in the directory of the target, fsyncs it if the
 // server can (fsync@openssh.com), sets its time and renames it
 // (posix-rename@openssh.com, without which existing files cannot be replaced). With
 // Config.WriteOnce, the name is a hard link (hardlink@openssh.com). SFTP cannot fsync
 // a directory: whether the name survives a power failure depends on the server.
-//
-// # Connection
 //
 // A client has one connection, which is made when needed, and again when it is lost.
 // Operations in progress are then repeated, and reads continue where they were if the

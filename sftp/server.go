@@ -32,8 +32,7 @@ type server struct {
 func (s *server) at(p string) string { return path.Join(s.root, ".", p) }
 
 // infoOf converts the attributes of a file. Create sets the access time to when the
-// file was completed, and the modification time to that of the header. A server
-// without times has 0.
+// file was completed, and the other to that of the header. A server without has 0.
 func infoOf(info fs.FileInfo) tree.Info {
 	i := tree.Info{Mode: info.Mode().Type(), Size: info.Size()}
 	if stat := info.Sys().(*sftp.FileStat); stat.Mtime != 0 {
@@ -197,8 +196,7 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 			return fmt.Errorf("close: %w", err)
 		}
 		if !from.Modified.IsZero() {
-			// The access time tells a sweep that the file is new. Some servers keep no
-			// times, as WebDAV does not.
+			// The access time tells a sweep that the file is new. Some servers set no times.
 			if err := c.Chtimes(s.at(p), time.Now(), from.Modified); err != nil && kindOf(err) != errors.ErrUnsupported {
 				return fmt.Errorf("set time: %w", err)
 			}
@@ -224,17 +222,14 @@ func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error
 }
 
 // Rename implements tree.Tree. A server without the extension can give a file a new
-// name only.
+// name, but not replace another.
 func (s *server) Rename(ctx context.Context, from, to string) error {
 	return s.call(ctx, func(c *session) error {
 		err := c.PosixRename(s.at(from), s.at(to))
-		if err == nil || kindOf(err) != errors.ErrUnsupported {
-			return err
+		if err != nil && kindOf(err) == errors.ErrUnsupported {
+			err = c.Client.Rename(s.at(from), s.at(to))
 		}
-		if err := c.Client.Rename(s.at(from), s.at(to)); err != nil {
-			return fmt.Errorf("the server has no posix-rename@openssh.com, to replace a file: %w", err)
-		}
-		return nil
+		return err
 	})
 }
 
@@ -250,21 +245,21 @@ func (s *server) Link(ctx context.Context, from, to string) error {
 			s.links.Store(true)
 		}
 		err := c.Link(s.at(from), s.at(to))
-		if isFailure(err) {
-			switch _, missing := c.Lstat(s.at(to)); {
-			case missing == nil:
-				return fmt.Errorf("%w: %w", fs.ErrExist, err)
-			case !errors.Is(missing, fs.ErrNotExist):
-				return missing
-			}
+		if err == nil {
+			return nil
+		}
+		switch _, missing := c.Lstat(s.at(to)); {
+		case missing == nil:
+			err = fmt.Errorf("%w: %w", fs.ErrExist, err)
+		case !errors.Is(missing, fs.ErrNotExist):
+			err = missing
 		}
 		return err
 	})
 }
 
-// tryLink links a temporary file to a new name. Some servers, such as rclone,
-// acknowledge a link without creating it, or rename the file instead: a file would be
-// lost or replaced.
+// tryLink links a temporary file to a new name. Some servers, such as rclone, create
+// no link, or rename the file instead: a file would be lost or replaced.
 func (c *session) tryLink(name, final string) error {
 	probe := path.Join(path.Dir(name), backend.TempName(final))
 	if err := c.Link(name, probe); err != nil {
@@ -293,10 +288,10 @@ func (s *server) MakeDir(ctx context.Context, p string) error {
 func (s *server) RemoveDir(ctx context.Context, p string) error {
 	return s.call(ctx, func(c *session) error {
 		info, err := c.stat(s.at(p))
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !info.Mode.IsDir() {
+		case !info.Mode.IsDir():
 			return fs.ErrNotExist
 		}
 		err = c.RemoveDirectory(s.at(p))
@@ -304,7 +299,7 @@ func (s *server) RemoveDir(ctx context.Context, p string) error {
 			return err
 		}
 		if names, lookErr := c.ReadDirContext(ctx, s.at(p)); lookErr == nil && len(names) > 0 {
-			return fmt.Errorf("%w: %w", fs.ErrExist, err)
+			err = fmt.Errorf("%w: %w", fs.ErrExist, err)
 		}
 		return err
 	})
