@@ -1,12 +1,11 @@
-// Package interop holds what ltxstore and Litestream must agree on: the real
-// engine replicates live databases through our clients, and each side reads
-// what the other has written. The tests are the content; package engine drives
-// Litestream, package sample makes and writes databases, package dbcheck
-// compares them, package servers starts real S3 servers, and cmd/replicate shows
-// it all in one command.
+// Package interop tests ltxstore together with Litestream: the real engine
+// replicates live databases with our clients, and each side reads files of the
+// other. Package engine drives Litestream, package sample makes databases and
+// writes to them, package dbcheck compares databases, package servers starts
+// real servers, and cmd/replicate is a demonstration.
 //
-// It is a module of its own, so that nobody who imports ltxstore gets SQLite,
-// Litestream or a server with it.
+// It is a separate module, so that importing ltxstore does not add SQLite,
+// Litestream or servers.
 package interop
 
 import (

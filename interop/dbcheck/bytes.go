@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// CompareBytes compares two files byte by byte: two restores of the same
-// files must not differ at all. The result matches ErrDifferent if they do,
-// and names the first byte that differs. Never use it on a database that is
-// open in this process: see engine.Open.
+// CompareBytes compares two files byte by byte: two restores of the same files
+// must be equal. If they differ, the error matches ErrDifferent and names the
+// first byte that differs. Do not use it for a database that is open in this
+// process: see engine.Open.
 func CompareBytes(wantPath, gotPath string) error {
 	want, err := os.Open(wantPath)
 	if err != nil {
@@ -31,9 +31,9 @@ func CompareBytes(wantPath, gotPath string) error {
 		case wantErr == io.EOF && gotErr == io.EOF:
 			return nil
 		case wantErr == io.EOF:
-			return fmt.Errorf("%s goes on after byte %d, where %s ends: %w", gotPath, offset, wantPath, ErrDifferent)
+			return fmt.Errorf("%s continues after byte %d, at which %s ends: %w", gotPath, offset, wantPath, ErrDifferent)
 		case gotErr == io.EOF:
-			return fmt.Errorf("%s ends after byte %d, where %s goes on: %w", gotPath, offset, wantPath, ErrDifferent)
+			return fmt.Errorf("%s ends after byte %d, at which %s continues: %w", gotPath, offset, wantPath, ErrDifferent)
 		case wantErr != nil:
 			return wantErr
 		case gotErr != nil:

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// ErrDifferent means that two databases do not hold the same.
+// ErrDifferent means that two databases have different contents.
 var ErrDifferent = errors.New("content differs")
 
-// Check returns nil if got is the same content, and else an error that
+// Check returns nil if got is the same content, and otherwise an error that
 // matches ErrDifferent and names the first table that differs.
 func (c Content) Check(got Content) error {
 	for i, want := range c.Tables {
@@ -38,9 +38,9 @@ func (c Content) Check(got Content) error {
 	return nil
 }
 
-// Compare compares two databases that nobody writes to, row by row. The
-// result matches ErrDifferent if they differ and names the first object of the
-// schema, or the first row and column, that does.
+// Compare compares two databases row by row. They must not be written to. If
+// they differ, the error matches ErrDifferent and names the first object of the
+// schema, or the first row and column, that differs.
 func Compare(ctx context.Context, wantPath, gotPath string) error {
 	want, err := OpenQuiet(wantPath)
 	if err != nil {
@@ -93,8 +93,8 @@ func compareSchemas(ctx context.Context, want, got *sql.DB) error {
 	return nil
 }
 
-// compare walks both tables in key order, side by side. The first pair of
-// rows that is not equal tells what is wrong.
+// compare reads both tables in key order and compares their rows until two
+// differ.
 func (t *table) compare(ctx context.Context, want, got Querier) error {
 	gotRows, err := got.QueryContext(ctx, t.query())
 	if err != nil {
@@ -132,7 +132,7 @@ func (t *table) compareRows(want, got []any) error {
 		switch {
 		case same(want[i], got[i]):
 		case i < t.keys:
-			return fmt.Errorf("row %s stands where row %s should: %w", t.key(got), t.key(want), ErrDifferent)
+			return fmt.Errorf("row %s is in place of row %s: %w", t.key(got), t.key(want), ErrDifferent)
 		default:
 			return fmt.Errorf("row %s: %s is %s, want %s: %w", t.key(want), t.labels[i], show(got[i]), show(want[i]), ErrDifferent)
 		}
@@ -157,7 +157,7 @@ func same(a, b any) bool {
 	return ok && bytes.Equal(x, y)
 }
 
-// show returns a value in one short piece of text.
+// show returns a value as a short text.
 func show(value any) string {
 	const most = 40
 	switch v := value.(type) {

@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// Content is the digest of all that a database holds, table by table.
+// Content is a digest of the content of a database, table by table.
 type Content struct {
 	Schema [sha256.Size]byte // of the text that made tables, indexes, views and triggers
 	Tables []Table           // sorted by name
@@ -31,13 +31,13 @@ func (c Content) Rows() (n int64) {
 	return n
 }
 
-// Querier is what Read needs: a *sql.DB, *sql.Conn or *sql.Tx. Only the
-// last gives the content of one moment when others write.
+// Querier is a *sql.DB, *sql.Conn or *sql.Tx. Only the last one reads a
+// consistent state while others write.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// ReadFile reads the content of a database that nobody writes to.
+// ReadFile reads the content of a database, which must not be written to.
 func ReadFile(ctx context.Context, path string) (Content, error) {
 	db, err := OpenQuiet(path)
 	if err != nil {

@@ -71,9 +71,9 @@ func TestDifferent(t *testing.T) {
 		{"null", `UPDATE a SET v = '' WHERE id = 3`, "table a", `row rowid=3: v is "", want NULL`},
 		{"blob for text", `UPDATE a SET v = cast(v AS BLOB) WHERE id = 1`, "table a", `row rowid=1: v is x'6f6e65', want "one"`},
 		{"long value", `UPDATE a SET v = zeroblob(100) WHERE id = 4`, "table a", `(100 bytes), want x'0404'`},
-		{"moved boundary", `UPDATE w SET x = 'pp', v = '1' WHERE x = 'p' AND y = 1`, "table w", `row y=1 x="pp" stands where row y=1 x="p" should`},
+		{"moved boundary", `UPDATE w SET x = 'pp', v = '1' WHERE x = 'p' AND y = 1`, "table w", `row y=1 x="pp" is in place of row y=1 x="p"`},
 		{"missing row", `DELETE FROM a WHERE id = 4`, "table a has 3 rows, want 4", "row rowid=4 is missing"},
-		{"missing middle row", `DELETE FROM a WHERE id = 2`, "table a has 3 rows", "row rowid=3 stands where row rowid=2 should"},
+		{"missing middle row", `DELETE FROM a WHERE id = 2`, "table a has 3 rows", "row rowid=3 is in place of row rowid=2"},
 		{"extra row", `INSERT INTO a VALUES (5, 5)`, "table a has 5 rows", "row rowid=5 is not wanted"},
 		{"without rowid", `UPDATE w SET v = 0 WHERE x = 'q'`, "table w", `row y=1 x="q": v is 0, want "q1"`},
 		{"date", `UPDATE day SET at = '2024-01-02T03:04:05Z'`, "table day", `at is "2024-01-02T03:04:05Z", want "2024-01-02 03:04:05"`},
@@ -152,7 +152,7 @@ func TestCompareBytes(t *testing.T) {
 	for name, tc := range map[string]struct{ content, says string }{
 		"other":   {"abX", "byte 2 is 0x63"},
 		"shorter": {"ab", "ends after byte 2"},
-		"longer":  {"abcd", "goes on after byte 3"},
+		"longer":  {"abcd", "continues after byte 3"},
 	} {
 		err := dbcheck.CompareBytes(a, file(name, tc.content))
 		require.ErrorIs(t, err, dbcheck.ErrDifferent, name)

@@ -10,8 +10,9 @@ import (
 // ErrDamaged means that SQLite's own check found a database inconsistent.
 var ErrDamaged = errors.New("database is damaged")
 
-// Integrity runs PRAGMA integrity_check on a database that nobody writes to.
-// What it finds is ErrDamaged, with the first findings in the message.
+// Integrity runs PRAGMA integrity_check on a database, which must not be
+// written to. If there are problems, the error matches ErrDamaged and contains
+// the first of them.
 func Integrity(ctx context.Context, path string) error {
 	db, err := OpenQuiet(path)
 	if err != nil {

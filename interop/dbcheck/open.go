@@ -1,9 +1,9 @@
-// Package dbcheck says whether two SQLite databases hold the same, and if
-// not, where they differ.
+// Package dbcheck compares the contents of SQLite databases, and reports where
+// they differ.
 //
 // Content is compared logically: the schema, and every row of every table,
-// value by value with its type. Free pages, page order and the tables that
-// Litestream keeps for itself do not count.
+// value by value with its type. Free pages, page order and Litestream's own
+// tables are ignored.
 package dbcheck
 
 import (
@@ -17,9 +17,8 @@ import (
 	_ "modernc.org/sqlite" // the driver that Litestream uses
 )
 
-// OpenLive opens a database that others write to at the same time. A lock
-// held by another connection is waited for as long as busy says. The caller
-// closes the result.
+// OpenLive opens a database that others write to at the same time. It waits up
+// to busy for a lock of another connection. The caller must close the result.
 func OpenLive(path string, busy time.Duration) (*sql.DB, error) {
 	return open(path, url.Values{
 		"mode":    {"rw"}, // a missing file is an error, not a new database
@@ -27,8 +26,9 @@ func OpenLive(path string, busy time.Duration) (*sql.DB, error) {
 	})
 }
 
-// OpenQuiet opens, for reading, a database that nobody writes to. Beside a
-// restored one it leaves no other file. The caller closes the result.
+// OpenQuiet opens a database for reading, which must not be written to. It
+// creates no other files next to the database. The caller must close the
+// result.
 func OpenQuiet(path string) (*sql.DB, error) {
 	query := url.Values{"mode": {"ro"}}
 	if wal, err := os.Stat(path + "-wal"); err != nil || wal.Size() == 0 {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// notOurs keeps out what Litestream writes for itself after the last
-// transaction that it replicates.
+// notOurs excludes tables that Litestream writes after the last transaction
+// that it replicates.
 const notOurs = `name NOT IN ('_litestream_seq', '_litestream_lock')`
 
 // objects maps "index orders_by_day" to the text that made it.
@@ -51,7 +51,7 @@ func (o objects) sum() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// table is how a table's rows are read, one after the other in key order.
+// table describes how the rows of a table are read in key order.
 type table struct {
 	name    string
 	keys    int      // how many of columns, from the first, are the key
@@ -60,8 +60,8 @@ type table struct {
 	order   string
 }
 
-// readTables returns the tables that hold rows of their own, sorted by name.
-// A virtual table's rows are in its shadow tables, or outside the database.
+// readTables returns the tables with their own rows, sorted by name. The rows
+// of a virtual table are in its shadow tables, or outside the database.
 func readTables(ctx context.Context, q Querier) ([]table, error) {
 	rows, err := q.QueryContext(ctx, `SELECT name, wr FROM pragma_table_list
 		WHERE schema = 'main' AND type IN ('table', 'shadow') AND name <> 'sqlite_schema' AND `+notOurs+` ORDER BY name`)

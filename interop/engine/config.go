@@ -14,8 +14,8 @@ import (
 	adapter "github.com/ltxstore/ltxstore/litestream"
 )
 
-// Config says what is replicated where, and how often. Zero durations are
-// Litestream's own defaults.
+// Config configures the replication of a database. Zero durations mean
+// Litestream's defaults.
 type Config struct {
 	// DB is the path of an existing SQLite database.
 	DB string
@@ -23,9 +23,9 @@ type Config struct {
 	// Client is the replica. Its logger is set to Logger.
 	Client ltxstore.ReplicaClient
 
-	// MetaDir is where the engine keeps its local copies of the newest
-	// files. Empty is Litestream's choice, a hidden directory beside the
-	// database. It belongs to one pair of database and replica.
+	// MetaDir is the directory for the engine's local copies of the newest
+	// files. Empty means Litestream's default, a hidden directory next to the
+	// database. It is used for only one pair of database and replica.
 	MetaDir string
 
 	// Levels are the intervals at which levels 1, 2, … are compacted from
@@ -46,7 +46,7 @@ type Config struct {
 	// SyncInterval is how often committed transactions are replicated.
 	SyncInterval time.Duration
 
-	// Logger takes the engine's log. Nil is silence.
+	// Logger is the engine's logger. Nil discards the log.
 	Logger *slog.Logger
 }
 
@@ -55,8 +55,8 @@ func (c Config) validate() error {
 	case c.DB == "":
 		return fmt.Errorf("engine: Config.DB is empty: want a database's path: %w", fs.ErrInvalid)
 	case strings.ContainsAny(c.DB, "?#%"):
-		// Litestream puts the path into a SQLite URI as it is: SQLite would
-		// silently open another file.
+		// Litestream puts the path into a SQLite URI without escaping it: SQLite
+		// would silently open another file.
 		return fmt.Errorf("engine: Config.DB is %q: want a path without ?, # and %%, which the engine cannot open: %w", c.DB, fs.ErrInvalid)
 	case c.Client == nil:
 		return fmt.Errorf("engine: Config.Client is nil: want a replica client: %w", fs.ErrInvalid)

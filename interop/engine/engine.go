@@ -47,7 +47,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e := &Engine{store: store, db: db, path: cfg.DB}
 	if err := e.Sync(ctx); err != nil {
-		// The cause is what matters: a final sync would only fail again.
+		// The error is returned without a final sync, which would fail again.
 		store.SetShutdownSyncTimeout(0)
 		_ = e.Close(context.WithoutCancel(ctx))
 		return nil, err
@@ -88,8 +88,8 @@ func (e *Engine) Position() (local, replicated ltx.TXID, err error) {
 	return pos.TXID, e.db.Replica.Pos().TXID, nil
 }
 
-// Close replicates what is still missing and stops everything. The client
-// stays the caller's. A second call does nothing.
+// Close replicates the remaining transactions and stops everything. It does not
+// close the client. A second call does nothing.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

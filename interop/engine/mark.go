@@ -11,8 +11,7 @@ import (
 	"github.com/ltxstore/ltxstore/interop/dbcheck"
 )
 
-// Mark is a moment of a live database: what it held then, and how to ask for
-// it again.
+// Mark is the state of a live database at a moment, and how to restore it.
 type Mark struct {
 	// Time, in whole milliseconds, UTC, is right after the last transaction
 	// of the moment and before any later one. A restore to it yields Content
@@ -22,17 +21,17 @@ type Mark struct {
 	// TXID is the last transaction of the moment.
 	TXID ltx.TXID
 
-	// Content is what the database held.
+	// Content is the content of the database.
 	Content dbcheck.Content
 }
 
-// markTimeout bounds the wait for the write lock, which other connections'
-// transactions may hold.
+// markTimeout bounds the wait for the write lock, which transactions of other
+// connections may hold.
 const markTimeout = 30 * time.Second
 
-// Mark replicates all that is committed and records the moment. Writers are
-// held up for one sync of what little came in since the one before it; the
-// content is read beside them, in a read transaction.
+// Mark replicates all committed transactions and records the moment. Writers
+// are blocked during one short sync; the content is read concurrently with
+// them, in a read transaction.
 func (e *Engine) Mark(ctx context.Context) (Mark, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -56,8 +55,8 @@ func (e *Engine) mark(ctx context.Context) (Mark, error) {
 	})
 }
 
-// MarkBy is Engine.Mark for an engine that runs elsewhere. sync has it replicate all
-// that is committed in the database at path, and returns the last transaction.
+// MarkBy is Engine.Mark for an engine in another process. sync makes it replicate
+// all committed transactions of the database at path, and returns the last one.
 func MarkBy(ctx context.Context, path string, sync func(context.Context) (ltx.TXID, error)) (mark Mark, err error) {
 	// The sync under the lock should find nothing big to copy and no
 	// checkpoint due, which would want the lock itself.

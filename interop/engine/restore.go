@@ -16,13 +16,14 @@ import (
 	adapter "github.com/ltxstore/ltxstore/litestream"
 )
 
-// Target says what to restore. At most one field is set; the zero value is
-// the newest state.
+// Target is the state to restore. At most one field is set; the zero value
+// means the newest state.
 type Target struct {
-	// TXID is the last transaction that is wanted.
+	// TXID is the last transaction to restore.
 	TXID ltx.TXID
 
-	// Time is the moment that is wanted: everything replicated before it.
+	// Time is the moment to restore to: everything replicated before it is
+	// included.
 	Time time.Time
 }
 

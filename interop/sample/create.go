@@ -1,6 +1,5 @@
-// Package sample makes a database that looks like an application's, and
-// writes to it from several connections, for tests and demonstrations of
-// replication.
+// Package sample makes a database like that of an application, and writes to it
+// with several connections, for tests and demonstrations of replication.
 package sample
 
 import (
@@ -18,9 +17,9 @@ import (
 	_ "modernc.org/sqlite" // the driver that Litestream uses
 )
 
-// schema has what replication must carry: several b-trees, indexes, unique
-// keys, a table without rowid, text, blobs that need overflow pages, a view
-// and a trigger.
+// schema has different kinds of content: several b-trees, indexes, unique keys,
+// a table without rowid, text, blobs that need overflow pages, a view and a
+// trigger.
 const schema = `
 CREATE TABLE customers (
 	id INTEGER PRIMARY KEY,
@@ -51,16 +50,17 @@ END;
 CREATE VIEW open_orders AS SELECT * FROM orders WHERE state = 'open';
 `
 
-// Options say what database is made. The zero value is a database of about
-// 1 MB.
+// Options configure the database. The zero value means a database of about 1
+// MB.
 type Options struct {
-	// Orders is how many orders there are to begin with; 0 is 1,000.
+	// Orders is the initial number of orders; 0 means 1,000.
 	Orders int
 
-	// PageSize is SQLite's, a power of two from 512 to 65,536; 0 is 4,096.
+	// PageSize is the page size, a power of two from 512 to 65,536; 0 means
+	// 4,096.
 	PageSize int
 
-	// Seed makes the content: the same seed, the same rows.
+	// Seed determines the content: the same seed gives the same rows.
 	Seed uint64
 }
 
@@ -120,8 +120,8 @@ func fill(ctx context.Context, db *sql.DB, opts Options) error {
 	return tx.Commit()
 }
 
-// open opens the database for one connection at a time, so that every
-// *sql.DB is a connection of its own to SQLite.
+// open opens the database with one connection, so that every *sql.DB is a
+// single connection to SQLite.
 //
 // Checkpoints are left to the engine, as Litestream's documentation asks of
 // busy databases. With SQLite's own, a WAL that fills up and starts anew while

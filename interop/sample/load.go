@@ -13,23 +13,22 @@ import (
 	"time"
 )
 
-// LoadOptions say how a database is written to.
+// LoadOptions configure the writes to a database.
 type LoadOptions struct {
-	// Connections is how many write at the same time, each in a connection of
-	// its own; 0 is 4.
+	// Connections is the number of concurrent connections; 0 means 4.
 	Connections int
 
-	// Pause is the mean time a connection waits between two transactions; 0
-	// is 10 ms.
+	// Pause is the mean time between two transactions of a connection; 0 means
+	// 10 ms.
 	Pause time.Duration
 
-	// Seed makes the work. With more than one connection their order is
-	// still chance.
+	// Seed determines the work. With several connections, the order is still
+	// random.
 	Seed uint64
 }
 
-// Load is a number of connections that write until Stop. Its methods are
-// safe for concurrent use.
+// Load is a group of connections that write until Stop. Its methods are safe
+// for concurrent use.
 type Load struct {
 	cancel       context.CancelFunc
 	transactions atomic.Int64
@@ -39,8 +38,7 @@ type Load struct {
 	err          error // set before failed is closed
 }
 
-// Start begins to write to a database that Create has made. ctx ends the
-// writing as Stop does.
+// Start starts writing to a database of Create. Writing ends with ctx or Stop.
 func Start(ctx context.Context, path string, opts LoadOptions) (*Load, error) {
 	switch {
 	case opts.Connections < 0:
@@ -77,15 +75,14 @@ func Start(ctx context.Context, path string, opts LoadOptions) (*Load, error) {
 	return l, nil
 }
 
-// Transactions returns how many transactions have been committed.
+// Transactions returns the number of committed transactions.
 func (l *Load) Transactions() int64 { return l.transactions.Load() }
 
-// Failed is closed when a connection cannot write any more; Stop then returns
-// why.
+// Failed is closed when a connection fails; Stop then returns the error.
 func (l *Load) Failed() <-chan struct{} { return l.failed }
 
-// Stop ends the writing, waits for it, and returns the first failure. What
-// was committed stays; nothing half-done does.
+// Stop ends the writing, waits until it has ended, and returns the first error.
+// Unfinished transactions are rolled back.
 func (l *Load) Stop() error {
 	l.cancel()
 	l.running.Wait()
@@ -114,7 +111,8 @@ func (l *Load) write(ctx context.Context, db *sql.DB, random *rand.Rand, pause t
 			return nil
 		case <-timer.C:
 		}
-		// A transaction that has begun is ended, so that stopping is no error.
+		// A transaction that has begun is completed, so that stopping is not an
+		// error.
 		if err := transaction(context.WithoutCancel(ctx), db, random); err != nil {
 			return err
 		}

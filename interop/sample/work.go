@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// work is what one transaction does.
+// work is the content of a transaction.
 type work struct {
 	tx   *sql.Tx
 	rand *rand.Rand
 }
 
-// random does one of the things that an application does, the frequent ones
-// more often.
+// random returns a typical transaction of an application, common ones more
+// often.
 func (w *work) random(ctx context.Context) error {
 	switch n := w.rand.IntN(100); {
 	case n < 45:

@@ -17,8 +17,8 @@ type Alibaba struct {
 	Region, Bucket       string
 }
 
-// OSS starts the library's own double of the Object Storage Service in this
-// process, which ends with the test. There is no other server of it to test with.
+// OSS starts the library's fake of the Object Storage Service in this process,
+// which ends with the test. There is no other server for tests.
 func OSS(tb testing.TB, opt ossfake.Options) *Alibaba {
 	tb.Helper()
 	s := &Alibaba{AccessKey: accessKey, SecretKey: secretKey, Region: "cn-test", Bucket: "bucket"}

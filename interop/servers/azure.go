@@ -18,8 +18,8 @@ type Azure struct {
 	Container    string
 }
 
-// ABS starts the library's own double of Azure's blob service in this process,
-// which ends with the test.
+// ABS starts the library's fake of Azure's blob service in this process, which
+// ends with the test.
 func ABS(tb testing.TB, opt absfake.Options) *Azure {
 	tb.Helper()
 	s := &Azure{Account: "account", Key: base64.StdEncoding.EncodeToString([]byte(secretKey)), Container: "container"}

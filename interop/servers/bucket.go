@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Bucket reaches a bucket of a server with plain requests of the SDK, as
+// Bucket accesses a bucket of a server with plain requests of the SDK, as
 // another program would.
 type Bucket struct {
-	// Name is the bucket's.
+	// Name is the name of the bucket.
 	Name string
 
 	server *Server
@@ -62,7 +62,7 @@ func (b *Bucket) WithCustomerKey(key []byte) *Bucket {
 	return &other
 }
 
-// customerKey has nil fields where there is no key.
+// customerKey has nil fields if there is no key.
 type customerKey struct{ algorithm, key, md5 *string }
 
 // Put stores body at key without metadata.
@@ -123,7 +123,7 @@ func (b *Bucket) Keys(ctx context.Context, prefix string) ([]string, error) {
 	return keys, nil
 }
 
-// StartUpload starts a multipart upload and leaves it there, as a client does
+// StartUpload starts a multipart upload and does not complete it, like a client
 // that is killed.
 func (b *Bucket) StartUpload(ctx context.Context, key string) error {
 	_, err := b.server.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
@@ -133,9 +133,9 @@ func (b *Bucket) StartUpload(ctx context.Context, key string) error {
 	return err
 }
 
-// Uploads returns the keys that start with prefix and have an unfinished
-// multipart upload, each as often as it has uploads. MinIO lists the uploads of
-// one exact key only: there prefix must be that key.
+// Uploads returns the keys of unfinished multipart uploads that start with
+// prefix, one for each upload. MinIO lists only the uploads of one exact key,
+// so that prefix must be that key.
 func (b *Bucket) Uploads(ctx context.Context, prefix string) ([]string, error) {
 	var found []string
 	in := &s3.ListMultipartUploadsInput{Bucket: &b.Name, Prefix: &prefix}

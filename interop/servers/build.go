@@ -34,31 +34,32 @@ var litestream03 = program{"litestream", "github.com/benbjohnson/litestream/cmd/
 // litestream05 is the Litestream whose clients the library is compared with.
 var litestream05 = program{"litestream", "github.com/benbjohnson/litestream/cmd/litestream", "v0.5.18", "LTXSTORE_LITESTREAM05", "0"}
 
-// Litestream03 returns the path of Litestream v0.3.14, which is built the first time: a
-// minute or more, with a C compiler for its SQLite.
+// Litestream03 returns the path of Litestream v0.3.14, which it builds the first time.
+// That takes a minute or more, and a C compiler for SQLite.
 func Litestream03(tb testing.TB) string {
 	tb.Helper()
 	return locate(tb, litestream03)
 }
 
-// Litestream05 returns the path of Litestream v0.5.18, which is built the first time.
+// Litestream05 returns the path of Litestream v0.5.18, which it builds the first
+// time.
 func Litestream05(tb testing.TB) string {
 	tb.Helper()
 	return locate(tb, litestream05)
 }
 
-// cacheVariable names the folder that built servers are kept in.
+// cacheVariable is the environment variable with the directory of built
+// servers.
 const cacheVariable = "LTXSTORE_SERVERS"
 
-// Build builds the servers and Litestream v0.5.18 unless they are there, and
-// returns their paths. The tests do so on their own, if nobody has before; logf
-// is told what is going on meanwhile.
+// Build builds the servers and Litestream v0.5.18 unless they exist, and
+// returns their paths. Tests call it if necessary. It reports its progress with
+// logf.
 //
-// The binaries are kept as <cache>/<name>@<version>/<name>. The cache is the
-// folder that the environment variable LTXSTORE_SERVERS names, and else
-// ltxstore-servers in the user's cache folder. LTXSTORE_VERSITYGW and
-// LTXSTORE_MINIO each name a binary to use instead of a built one, and so does
-// LTXSTORE_LITESTREAM05.
+// The binaries are <cache>/<name>@<version>/<name>. The cache is the directory
+// in the environment variable LTXSTORE_SERVERS, or ltxstore-servers in the
+// user's cache directory. LTXSTORE_VERSITYGW, LTXSTORE_MINIO and
+// LTXSTORE_LITESTREAM05 are paths of binaries to use instead.
 func Build(ctx context.Context, logf func(format string, args ...any)) (paths []string, err error) {
 	for _, p := range []program{versitygw, minio, litestream05} {
 		path, err := p.find(ctx, logf)
@@ -80,7 +81,7 @@ func locate(tb testing.TB, p program) string {
 	return path
 }
 
-// find returns the path of the server's binary, which is built if need be.
+// find returns the path of the server's binary, and builds it if necessary.
 func (p program) find(ctx context.Context, logf func(string, ...any)) (string, error) {
 	if path := os.Getenv(p.override); path != "" {
 		info, err := os.Stat(path)
@@ -110,7 +111,7 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "ltxstore-servers"), nil
 }
 
-// build returns the binary in dir. Only one process builds it; the others wait.
+// build returns the binary in dir. One process builds it while the others wait.
 func (p program) build(ctx context.Context, dir string, logf func(string, ...any)) (path string, err error) {
 	binary := p.name
 	if runtime.GOOS == "windows" {
@@ -133,8 +134,8 @@ func (p program) build(ctx context.Context, dir string, logf func(string, ...any
 	}
 	logf("building %s@%s, once: this takes minutes", p.pkg, p.version)
 
-	// Into a folder beside it and renamed, so that whoever looks finds the
-	// whole binary or none.
+	// It is built in a directory next to it and renamed, so that a binary is
+	// complete if it exists.
 	tmp, err := os.MkdirTemp(dir, "build-")
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", p.name, err)
@@ -157,7 +158,7 @@ func exists(path string) bool {
 func (p program) install(ctx context.Context, dir string) error {
 	cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w", p.pkg+"@"+p.version)
 	cmd.Dir = dir // outside of any module
-	// Whatever flags, workspace or target this build has are not the server's.
+	// Flags, workspace and target of this build do not apply to the server.
 	for _, kv := range os.Environ() {
 		switch name, _, _ := strings.Cut(kv, "="); name {
 		case "GOFLAGS", "GOWORK", "GOOS", "GOARCH", "GOBIN", "CGO_ENABLED":

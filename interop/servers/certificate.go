@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// certificate is a self-made one for this machine's loopback address: its own
-// authority.
+// certificate is a self-signed certificate for the loopback address.
 type certificate struct {
 	certFile, keyFile string // PEM
 	pool              *x509.CertPool

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// ForgetAWS keeps what is set up for AWS on this machine away from the process:
-// a region, a certificate authority or credentials of somebody's own. It is for
-// a TestMain: it changes the environment.
+// ForgetAWS removes AWS's variables, such as a region, a certificate authority
+// or credentials, from the environment of the process. It is for a TestMain.
 func ForgetAWS() {
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "AWS_") {

@@ -2,8 +2,8 @@
 
 package servers
 
-// lock does nothing here: two packages may build a server at the same time,
-// which costs time and, as the binary is renamed into its place, nothing else.
+// lock does nothing on this system: two packages may build a server at the same
+// time, which only costs time, because the binary is renamed into its place.
 func lock(string) (unlock func() error, err error) {
 	return func() error { return nil }, nil
 }

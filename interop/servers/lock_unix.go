@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lock returns when this process alone holds the lock file. The system frees
-// the lock of a process that dies, so that no stale one is ever in the way.
+// lock returns when this process has locked the file. The system releases the
+// lock when a process dies, so that there are no stale ones.
 func lock(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

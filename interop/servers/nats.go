@@ -49,7 +49,7 @@ func NATS(tb testing.TB, bucket string) *JetStream {
 	return s
 }
 
-// Bucket makes a further bucket.
+// Bucket makes another bucket.
 func (s *JetStream) Bucket(tb testing.TB, name string) jetstream.ObjectStore {
 	tb.Helper()
 	store, err := s.api.CreateObjectStore(context.Background(), jetstream.ObjectStoreConfig{Bucket: name})
@@ -59,7 +59,7 @@ func (s *JetStream) Bucket(tb testing.TB, name string) jetstream.ObjectStore {
 	return store
 }
 
-// Objects returns what is in a bucket.
+// Objects returns the objects in a bucket.
 func Objects(ctx context.Context, store jetstream.ObjectStore) (map[string][]byte, error) {
 	infos, err := store.List(ctx)
 	if err != nil && !errors.Is(err, jetstream.ErrNoObjectsFound) {

@@ -23,7 +23,7 @@ const (
 	starts  = 3
 )
 
-// command is how a server is run.
+// command describes how to run a server.
 type command struct {
 	binary string
 	args   []string
@@ -32,7 +32,7 @@ type command struct {
 	health string // path that answers 200 when the server is ready
 }
 
-// start runs a server until the test's end.
+// start runs a server until the end of the test.
 func start(tb testing.TB, name string, withTLS bool, prepare func(address, dir string, cert *certificate) command) *Server {
 	tb.Helper()
 	var cert *certificate
@@ -109,7 +109,7 @@ func (c command) run(ctx context.Context, client *http.Client, endpoint string) 
 	return p, nil
 }
 
-// ready returns when the server answers.
+// ready returns when the server responds.
 func (p *process) ready(ctx context.Context, client *http.Client, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyIn)
 	defer cancel()
@@ -146,8 +146,8 @@ func healthy(ctx context.Context, client *http.Client, url string) error {
 	return nil
 }
 
-// end stops the server, and shows its log if the test has failed. A server
-// that has ended before is a failure of its own.
+// end stops the server, and shows its log if the test has failed. It fails the
+// test if the server has already ended.
 func (p *process) end(tb testing.TB) {
 	select {
 	case <-p.done:
@@ -161,9 +161,10 @@ func (p *process) end(tb testing.TB) {
 	}
 }
 
-// stop ends the process: kindly, then not.
+// stop terminates the process, and kills it if that takes too long.
 func (p *process) stop() {
-	// What fails here has ended already, or has no such signal.
+	// An error means that the process has ended, or that the system lacks the
+	// signal.
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err == nil {
 		timer := time.NewTimer(endIn)
 		defer timer.Stop()
@@ -185,7 +186,7 @@ func (p *process) tail() []byte {
 	return tail(out)
 }
 
-// tail returns the end of what a program printed: enough to see why it failed.
+// tail returns the end of a program's output, to show why it failed.
 func tail(out []byte) []byte {
 	const most = 4 << 10
 	return bytes.TrimSpace(out[max(0, len(out)-most):])

@@ -15,9 +15,10 @@ import (
 )
 
 // Rclone starts the server of "rclone serve s3" in this process, with its
-// objects in memory, over TLS if withTLS is true. It keeps every key verbatim,
-// as Amazon S3 does. Two faults that only its memory has are mended here: see
-// pagedBackend and conditionsOneByOne. The server ends with the test.
+// objects in memory, and with TLS if withTLS is true. Keys are stored
+// unchanged, as in Amazon S3. Two defects of the memory backend are worked
+// around: see pagedBackend and conditionsOneByOne. The server ends with the
+// test.
 func Rclone(tb testing.TB, withTLS bool) *Server {
 	tb.Helper()
 	handler := conditionsOneByOne(gofakes3.New(pagedBackend{s3mem.New()},
@@ -45,8 +46,8 @@ func Rclone(tb testing.TB, withTLS bool) *Server {
 	return s
 }
 
-// pagedBackend cuts a bucket's list into pages. The memory's own pages leave
-// out the first key after a StartAfter that no object has.
+// pagedBackend divides the listing of a bucket into pages. The pages of the
+// memory backend omit the first key after a StartAfter that is not a key.
 type pagedBackend struct{ gofakes3.Backend }
 
 // ListBucket implements gofakes3.Backend.
@@ -82,8 +83,8 @@ func (b pagedBackend) ListBucket(ctx context.Context, name string, prefix *gofak
 	return list, nil
 }
 
-// conditionsOneByOne answers conditional requests one after the other. Among
-// several at once the server has two winners, now and then.
+// conditionsOneByOne serves conditional requests one at a time. If they are
+// concurrent, the server sometimes lets two of them succeed.
 func conditionsOneByOne(server http.Handler) http.Handler {
 	var mu sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

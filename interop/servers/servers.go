@@ -1,11 +1,10 @@
-// Package servers starts real S3 servers for tests on a free port of this
-// machine, each over http or TLS: versitygw and MinIO as processes of their
-// own, and rclone's within the test's. It also starts servers of SFTP, WebDAV and
-// NATS within the test's process.
+// Package servers starts real S3 servers for tests on a free local port, with or
+// without TLS: versitygw and MinIO as separate processes, and rclone's in the
+// process of the test. It also starts servers of SFTP, WebDAV and NATS in the
+// process of the test.
 //
-// A process's program is built once, with the go command, at the version that is pinned
-// here, into a folder of the user's cache: see Build. Nothing is skipped: a
-// server that cannot be had or does not start fails the test.
+// The programs are built once, at fixed versions, in the user's cache directory: see
+// Build. A server that cannot be built or started fails the test.
 package servers
 
 import (

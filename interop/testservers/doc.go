@@ -1,4 +1,4 @@
-// Package testservers has the tests on servers that are no Go programs, one file
-// for each: `make test-servers` runs them. .ci/install-servers installs these
-// servers; one that is missing fails its tests.
+// Package testservers has the tests on servers that are not written in Go, one file
+// for each. `make test-servers` runs them, and .ci/install-servers installs the
+// servers. A test whose server is missing fails.
 package testservers

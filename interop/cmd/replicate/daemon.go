@@ -33,7 +33,7 @@ type daemon struct {
 	err     error // of its end
 }
 
-// settings are what a litestream.yml says of the run.
+// settings are the settings of the run in a litestream.yml.
 type settings struct {
 	replica          string
 	layout           ltxstore.Layout
@@ -43,8 +43,8 @@ type settings struct {
 
 const syncInterval = 100 * time.Millisecond
 
-// startDaemon starts the binary and returns after the first sync, so that what cannot be
-// replicated is an error.
+// startDaemon starts the binary and returns after the first sync. If the database cannot
+// be replicated, it returns an error.
 func startDaemon(ctx context.Context, binary, db, dir string, cfg settings, log io.Writer) (*daemon, error) {
 	file, socket := filepath.Join(dir, "litestream.yml"), filepath.Join(dir, "socket")
 	text, err := json.Marshal(cfg.yaml(db, filepath.Join(dir, "state"), socket))
@@ -106,7 +106,7 @@ func (s settings) yaml(db, meta, socket string) map[string]any {
 	}
 }
 
-// opened waits until the daemon listens, and for a first sync.
+// opened waits until the daemon listens, and for the first sync.
 func (d *daemon) opened(ctx context.Context) error {
 	for {
 		_, err := d.sync(ctx)
@@ -123,7 +123,7 @@ func (d *daemon) opened(ctx context.Context) error {
 	}
 }
 
-// sync replicates what is committed, and returns the last transaction of that.
+// sync replicates all committed transactions, and returns the last one.
 func (d *daemon) sync(ctx context.Context) (ltx.TXID, error) {
 	body, err := json.Marshal(map[string]any{"path": d.db, "wait": true})
 	if err != nil {
@@ -145,7 +145,8 @@ func (d *daemon) replicated(ctx context.Context) (ltx.TXID, error) {
 	return d.ask(request)
 }
 
-// ask sends the daemon a request, and returns the transaction in its answer.
+// ask sends a request to the daemon, and returns the transaction in the
+// response.
 func (d *daemon) ask(request *http.Request) (ltx.TXID, error) {
 	response, err := d.control.Do(request)
 	if err != nil {
@@ -170,8 +171,8 @@ func (d *daemon) Mark(ctx context.Context) (engine.Mark, error) {
 	return engine.MarkBy(ctx, d.db, d.sync)
 }
 
-// Close replicates what is missing and ends the daemon. A second call does
-// nothing.
+// Close replicates the remaining transactions and ends the daemon. A second
+// call does nothing.
 func (d *daemon) Close(context.Context) error {
 	_ = d.hold.Close()
 	<-d.ended
@@ -182,7 +183,7 @@ func (d *daemon) Close(context.Context) error {
 	return nil
 }
 
-// tail keeps the last line that is written to it.
+// tail is a writer that keeps the last line.
 type tail struct {
 	log  io.Writer
 	text []byte

@@ -14,8 +14,8 @@ import (
 	"github.com/ltxstore/ltxstore/interop/engine"
 )
 
-// finish stops everything, shows what the replica holds, and holds restores
-// of it to the source.
+// finish stops everything, shows the files of the replica, and compares
+// restores of it with the source.
 func (s *session) finish(ctx context.Context) error {
 	ran := time.Since(s.began)
 	if err := s.source.stop(); err != nil {
@@ -42,7 +42,7 @@ func (s *session) finish(ctx context.Context) error {
 		s.screen.say("", "%v", l)
 	}
 
-	// The newest state, where nobody else can have written since the mark.
+	// The newest state, if no other process can have written since the mark.
 	target := engine.Target{}
 	if s.source.load == nil {
 		target.TXID = last.TXID
@@ -70,7 +70,8 @@ func (s *session) middle(ran time.Duration) (nearest engine.Mark, ok bool) {
 	return nearest, ok
 }
 
-// verify restores target and compares it with what the source held.
+// verify restores target and compares it with the content of the source at that
+// time.
 func (s *session) verify(ctx context.Context, name, label string, target engine.Target, want dbcheck.Content) error {
 	s.screen.busy(fmt.Sprintf("%-9s restoring", label))
 	path := filepath.Join(s.dir, "restored-"+name+".db")

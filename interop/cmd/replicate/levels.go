@@ -11,14 +11,14 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// level is what a replica holds of one level.
+// level is the number and size of the files in a level.
 type level struct {
 	number int
 	files  int
 	bytes  int64
 }
 
-// levels lists a replica. Empty levels are left out.
+// levels lists the levels of a replica that have files.
 func levels(ctx context.Context, client ltxstore.ReplicaClient) ([]level, error) {
 	var found []level
 	for number := range ltxstore.SnapshotLevel + 1 {
@@ -38,7 +38,7 @@ func levels(ctx context.Context, client ltxstore.ReplicaClient) ([]level, error)
 	return found, nil
 }
 
-// short is all levels in a few words: "2.1 MB in files L0:48 L1:8 L9:2".
+// short returns a summary of all levels: "2.1 MB in files L0:48 L1:8 L9:2".
 func short(all []level) string {
 	var bytes int64
 	var parts []string

@@ -1,9 +1,9 @@
-// Command replicate shows ltxstore at work: the daemon, ltxstored, replicates a live
-// SQLite database, and the replica is restored and compared with the source, as it is at
-// the end and as it was at a moment in between.
+// Command replicate demonstrates ltxstore: the daemon, ltxstored, replicates a live
+// SQLite database. The replica is then restored to its newest state and to an earlier
+// moment, and both are compared with the source.
 //
-// It exits with 0 if everything was equal, 1 if not or if something failed,
-// and 2 if it was called wrongly.
+// The exit code is 0 if everything was equal, 1 if not or if something failed,
+// and 2 if the arguments are invalid.
 package main
 
 import (
@@ -20,7 +20,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal is a clean stop; with the handler gone a second kills.
+	// The first signal stops the command cleanly; without the handler, a second
+	// one kills it.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -11,7 +11,7 @@ import (
 	_ "github.com/ltxstore/ltxstore/s3"
 )
 
-// openReplica returns a client of what -replica names: a URL, or a path.
+// openReplica returns a client of -replica, a URL or a path.
 func openReplica(ctx context.Context, replica string, layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
 	src := ltxstore.Source{URL: replica, Layout: layout.String()}
 	if !isURL(replica) {

@@ -47,7 +47,7 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 	if opts.verbose {
 		s.logger, s.log = slog.New(slog.NewTextHandler(log, nil)), log
 	}
-	// What differs is the evidence: it stays.
+	// The differing files are kept as evidence.
 	defer func() {
 		screen.clear()
 		if !opts.keep && !errors.Is(err, dbcheck.ErrDifferent) && !errors.Is(err, dbcheck.ErrDamaged) {
@@ -85,7 +85,7 @@ func replicate(ctx context.Context, opts options, screen *screen, log io.Writer)
 	if err := s.watch(ctx, opts.duration); err != nil {
 		return err
 	}
-	// From here on a first Ctrl-C is no reason to leave things half-done.
+	// From here on, the first Ctrl-C does not leave work unfinished.
 	return s.finish(context.WithoutCancel(ctx))
 }
 
@@ -118,7 +118,7 @@ func (s *session) start(ctx context.Context, opts options, name string) (err err
 	return nil
 }
 
-// interval is a share of the run, within bounds that make sense.
+// interval is a fraction of the run, within reasonable bounds.
 func interval(run time.Duration, share int, least, most time.Duration) time.Duration {
 	if run == 0 {
 		return most
@@ -126,8 +126,8 @@ func interval(run time.Duration, share int, least, most time.Duration) time.Dura
 	return min(max(run/time.Duration(share), least), most).Round(100 * time.Millisecond)
 }
 
-// watch shows the progress and marks moments until the time is over, ctx
-// ends, or the sample cannot be written to any more.
+// watch shows the progress and marks moments until the time is over, ctx ends,
+// or writing to the sample fails.
 func (s *session) watch(ctx context.Context, duration time.Duration) error {
 	var over <-chan time.Time
 	if duration > 0 {
@@ -188,7 +188,7 @@ func (s *session) status(ctx context.Context) (cost time.Duration, err error) {
 	return time.Since(began), nil
 }
 
-// done says how much has been replicated.
+// done prints how much was replicated.
 func (s *session) done(ctx context.Context) (string, error) {
 	replicated, err := s.daemon.replicated(ctx)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// screen prints to a terminal, with a status line that is written over, or to
-// anything else, with a line every now and then.
+// screen prints to a terminal, with a status line that is overwritten, or to
+// anything else, with a line from time to time.
 type screen struct {
 	w     io.Writer
 	width int // of the terminal; 0 if it is none
@@ -37,7 +37,7 @@ func (s *screen) every() time.Duration {
 	return 2 * time.Second
 }
 
-// status shows how far it is.
+// status shows the progress.
 func (s *screen) status(line string) {
 	if s.width == 0 {
 		fmt.Fprintln(s.w, line)
@@ -46,12 +46,12 @@ func (s *screen) status(line string) {
 	s.busy(line)
 }
 
-// busy shows what is going on, where it can be written over.
+// busy shows the current activity if it can be overwritten.
 func (s *screen) busy(line string) {
 	if s.width == 0 {
 		return
 	}
-	// The last column stays free: some terminals wrap when it is written.
+	// The last column is not used, because some terminals wrap after it.
 	if most := s.width - 1; utf8.RuneCountInString(line) > most {
 		line = string([]rune(line)[:most])
 	}
@@ -67,7 +67,7 @@ func (s *screen) clear() {
 	}
 }
 
-// say prints a line that stays, with a label before it.
+// say prints a permanent line after a label.
 func (s *screen) say(label, format string, args ...any) {
 	s.clear()
 	fmt.Fprintf(s.w, "%-9s %s\n", label, fmt.Sprintf(format, args...))

@@ -15,8 +15,8 @@ import (
 
 const wantDB = "want the path of a SQLite database, or no -db for a sample"
 
-// checkDB says why -db cannot be replicated. It must be called before the
-// engine has the file open: see engine.Open.
+// checkDB returns an error if -db cannot be replicated. It must be called
+// before the engine opens the file: see engine.Open.
 func checkDB(path string) error {
 	f, err := os.Open(path)
 	switch {
@@ -54,8 +54,8 @@ type source struct {
 
 const connections = 4
 
-// openSource returns the user's database, or a new sample in dir that is
-// written to from now on.
+// openSource returns the user's database, or a new sample in dir and starts
+// writing to it.
 func openSource(ctx context.Context, path, dir string) (*source, error) {
 	if path != "" {
 		abs, err := filepath.Abs(path)
@@ -72,7 +72,7 @@ func (s *source) start(ctx context.Context, ours bool) (err error) {
 	return err
 }
 
-// failed is closed when the sample cannot be written to any more.
+// failed is closed when writing to the sample fails.
 func (s *source) failed() <-chan struct{} {
 	if s.load == nil {
 		return nil

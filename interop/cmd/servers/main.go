@@ -1,6 +1,6 @@
-// Command servers builds the S3 servers that the tests start, and the Litestream
-// that they compare with, unless they are there, and prints where they are. `make test` runs it before the tests: the
-// first time it takes minutes, of which go test would show nothing.
+// Command servers builds the S3 servers and the Litestream that the tests use, unless they exist,
+// and prints their paths. `make test` runs it before the tests, because the first time it takes
+// minutes in which go test would show nothing.
 package main
 
 import (
