@@ -92,12 +92,18 @@ func parse(key string, m *jetstream.RawStreamMsg) entry {
 	return e
 }
 
-// object converts a description.
+// object converts a description, without the hash.
 func (e *entry) object() object.Object {
 	o := object.Object{Key: e.Name, Size: int64(e.Size), Version: e.NUID, Modified: e.at}
 	if at := e.Headers.Timestamp[0]; at != "" {
 		o.Metadata = map[string]string{ltxio.TimestampKey: at}
 	}
+	return o
+}
+
+// whole is object with the hash of the content, which would slow down a listing.
+func (e *entry) whole() object.Object {
+	o := e.object()
 	if sum, err := jetstream.DecodeObjectDigest(e.Digest); err == nil {
 		o.Sum = sum
 	}
@@ -144,7 +150,7 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 	if err != nil {
 		return object.Object{}, err
 	}
-	return e.object(), nil
+	return e.whole(), nil
 }
 
 // publish replaces the description of an object with info, if the last message of its

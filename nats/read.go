@@ -32,7 +32,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	}
 	start, n := rangeio.Clamp(opts.Offset, opts.Size, int64(e.Size))
 	r := &reader{bucket: b, ctx: ctx, e: e, size: int64(options.ChunkSize), pos: start, end: start + n}
-	content := object.Content{Object: e.object(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
+	content := object.Content{Object: e.whole(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
 	if n == 0 {
 		return content, nil
 	}
