@@ -88,7 +88,7 @@ type write struct {
 	retry  object.Retrier
 	info   jetstream.ObjectInfo
 	sender *sender // of the chunks
-	unsure bool    // whether the description may have arrived
+	unsure bool    // whether the description may have arrived, or may yet
 }
 
 // write sends the chunks of a body, of at most size bytes, and then the description.
@@ -165,17 +165,16 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 	err = w.retry.Do(ctx, func(ctx context.Context) error {
 		for {
 			_, err := w.publish(ctx, w.info, old.seq)
-			if err == nil {
-				return nil
-			}
-			now, unknown := w.lookAfter(ctx, err)
-			switch {
-			case unknown == nil && now.NUID == w.info.NUID: // the response was lost
-				return nil
-			case !isConflict(err):
+			if !isConflict(err) {
+				w.unsure = w.unsure || err != nil && !isRefused(err)
 				return err
-			case unknown != nil:
-				return unknown
+			}
+			now, err := w.describe(ctx, w.info.Name)
+			switch {
+			case err != nil:
+				return err
+			case now.NUID == w.info.NUID: // it had arrived, and the response was lost
+				return nil
 			case once && now.exists():
 				return errTaken
 			case conflicts > maxConflicts:
@@ -186,16 +185,6 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 		}
 	})
 	return old, err
-}
-
-// lookAfter reads the description after publish has failed. Unless the server rejected
-// the new description, it may still arrive, and the chunks must stay.
-func (w *write) lookAfter(ctx context.Context, failure error) (entry, error) {
-	w.unsure = w.unsure || !isRefused(failure)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, w.cfg.IdleTimeout))
-	defer cancel()
-	now, err := w.describe(ctx, w.info.Name)
-	return now, cmp.Or(err, flow.Err(ctx))
 }
 
 // discard removes the chunks of an object, after waiting for those that are being
