@@ -165,8 +165,11 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 	err = w.retry.Do(ctx, func(ctx context.Context) error {
 		for {
 			_, err := w.publish(ctx, w.info, old.seq)
-			if !isConflict(err) {
-				w.unsure = w.unsure || err != nil && !isRefused(err)
+			switch {
+			case err == nil:
+				return w.confirm(ctx)
+			case !isConflict(err):
+				w.unsure = w.unsure || !isRefused(err)
 				return err
 			}
 			now, err := w.describe(ctx, w.info.Name)
@@ -174,9 +177,11 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 			case err != nil:
 				return err
 			case now.NUID == w.info.NUID: // it had arrived, and the response was lost
-				return nil
+				return w.confirm(ctx)
 			case once && now.exists():
 				return errTaken
+			case w.unsure && now.seq > w.sender.last: // it may have been replaced, and its chunks removed
+				return errMoved
 			case conflicts > maxConflicts:
 				return fmt.Errorf("%w: %d concurrent writes of this name", errMoved, conflicts)
 			}
@@ -185,6 +190,20 @@ func (w *write) complete(ctx context.Context, once bool) (old entry, err error) 
 		}
 	})
 	return old, err
+}
+
+// confirm returns an error if the description may have been published before, and was
+// deleted since: nothing of the object is left then but the new description.
+func (w *write) confirm(ctx context.Context) error {
+	if !w.unsure {
+		return nil
+	}
+	_, err := w.last(ctx, w.chunks+w.info.NUID)
+	if isMissing(err) {
+		_ = w.DeleteVersion(ctx, w.info.Name, w.info.NUID)
+		return errMoved
+	}
+	return err
 }
 
 // discard removes the chunks of an object, after waiting for those that are being

@@ -334,6 +334,60 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// The answer to the description is lost, and before it is sent again, another client
+// replaces or deletes the object and its chunks: no description is left without any.
+func TestLostAnswerOfAChangedObject(t *testing.T) {
+	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
+	for name, change := range map[string]func(key string) error{
+		"replaced": func(key string) error {
+			_, err := f.store.PutBytes(t.Context(), key, []byte("LTX1, another's"))
+			return err
+		},
+		"deleted": func(key string) error {
+			stream, err := f.js.Stream(t.Context(), "OBJ_"+f.bucket)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.store.Delete(t.Context(), key), stream.Purge(t.Context(), jetstream.WithPurgeSubject(f.subject(1))))
+		},
+		"marked": func(key string) error { return f.store.Delete(t.Context(), key) },
+	} {
+		for _, pages := range []int{1, 50} {
+			published := 0
+			f.set(func() {
+				f.answer = func(subject string, _ []byte) (string, string, bool) {
+					if strings.HasPrefix(subject, "$O."+f.bucket+".M.") {
+						switch published++; published {
+						case 1:
+							f.set(func() { f.silent = true })
+							time.AfterFunc(20*time.Millisecond, func() { f.drop(); f.set(func() { f.silent = false }) })
+						case 2:
+							assert.NoError(t, change(f.key(1)))
+						}
+					}
+					return "", "", false
+				}
+			})
+			content := body(t, 1, pages)
+			_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(content))
+			f.set(func() { f.answer = nil })
+			assert.GreaterOrEqual(t, published, 2)
+			if err != nil {
+				require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+			}
+			r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+			if err == nil {
+				_, err = io.ReadAll(r)
+				r.Close()
+				require.NoError(t, err, "%s, %d pages", name, pages)
+			} else {
+				require.ErrorIs(t, err, fs.ErrNotExist, "%s, %d pages", name, pages)
+			}
+			require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
+		}
+	}
+}
+
 // restartable returns a service on a server that keeps its files in dir, and a client that
 // waits for the server's return.
 func restartable(t *testing.T, cfg nats.Config) (s *server.Server, dir string, f *service, c *nats.ReplicaClient) {
