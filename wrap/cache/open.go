@@ -28,7 +28,7 @@ func (s *state) Open(ctx context.Context, f layer.File, offset, size int64) (io.
 
 // reader returns a reader of size bytes from offset of blocks.
 func (s *state) reader(ctx context.Context, f layer.File, parts [][]byte, offset, size int64) io.ReadCloser {
-	return &codec.Pieces{Ctx: ctx, Store: s.Next, File: f, Skip: offset, Left: size,
+	return &codec.Pieces{Ctx: ctx, Store: s.Next.Client, File: f, Skip: offset, Left: size,
 		Next: func() ([]byte, error) {
 			if len(parts) == 0 {
 				return nil, io.EOF

@@ -144,5 +144,5 @@ func (s *format) openPlain(ctx context.Context, f layer.File, offset, size int64
 }
 
 func (s *format) reader(ctx context.Context, f layer.File, body io.Closer, skip, left int64) *codec.Pieces {
-	return &codec.Pieces{Ctx: ctx, Store: s.next, File: f, Skip: skip, Left: left, Body: body}
+	return &codec.Pieces{Ctx: ctx, Store: s.next.Client, File: f, Skip: skip, Left: left, Body: body}
 }

@@ -135,7 +135,7 @@ func (s *format) openSpan(ctx context.Context, f layer.File, k *key, sp span) (i
 // first byte of the range, and closes body if that fails.
 func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.Closer, r io.Reader) (io.ReadCloser, error) {
 	ch := &chunks{from: &codec.Transfer{R: r}, aead: k.aead, index: sp.first, stop: sp.stop}
-	p := &codec.Pieces{Ctx: ctx, Store: s.next, File: f, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: sp.size, Next: ch.next}
+	p := &codec.Pieces{Ctx: ctx, Store: s.next.Client, File: f, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: sp.size, Next: ch.next}
 	if sp.size == 0 {
 		p.Left = -1
 	}

@@ -91,7 +91,7 @@ func (c *Client) SetLogger(logger *slog.Logger) {
 
 // Open implements layer.Operations.
 func (p *replica) Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error) {
-	return layer.Resume(ctx, p.Next, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
+	return layer.Resume(ctx, p.Next.Client, f, offset, size, func(ctx context.Context, offset, size int64) (io.ReadCloser, error) {
 		return p.Next.Open(ctx, f, offset, size)
 	}, p.policy)
 }

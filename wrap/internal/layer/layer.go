@@ -1,6 +1,5 @@
-// Package layer has what the wrappers share: the base that each embeds, the client that
-// stands for a missing one, names of files in errors, and readers that keep the caller's
-// optional interfaces. See package [github.com/ltxstore/ltxstore/wrap/internal/codec] for
+// Package layer has what the wrappers share: the [Client] that each embeds, names of files in
+// errors, and readers that keep the caller's optional interfaces. See package [github.com/ltxstore/ltxstore/wrap/internal/codec] for
 // wrappers that store files in another form.
 package layer
 
