@@ -127,7 +127,7 @@ func TestErrorsSayWhatWasWritten(t *testing.T) {
 		"replica: {path: /x, sweep-age: 1ms}":                                                `sweep-age (line 1, column 21) is "1ms": want 0 (one hour) or at least 1s`,
 		"replica: {type: mem, crypt: true}":                                                  "crypt.recipients is missing: want a recipient to write files, crypt.identities to read them, or both",
 		"replica: {type: mem, crypt: {recipients: [" + recipient + ", age1x]}}":              `crypt.recipients.1 (line 1, column 107) is "age1x": want a native recipient of age`,
-		"replica: {type: mem, crypt: {identities: AGE-SECRET-KEY-1X}}":                       "crypt.identities (line 1, column 30) is not shown: want a native identity",
+		"replica: {type: mem, crypt: {identities: AGE-SECRET-KEY-1X}}":                       "crypt.identities (line 1, column 30) is not shown: want a native identity of age, as age-keygen",
 		"replica: {type: mem, cache: {size: 8KiB}}":                                          `cache.size (line 1, column 30) is "8KiB": want 0 (default) or at least`,
 		"replica: {type: mem, cache: {size: 1MiB, max-range: 2MiB}}":                         `cache.max-range (line 1, column 42) is "2MiB": want 0 (default) or at most cache.size, 1048576 bytes`,
 		"replica: {type: mem, mirror: [{type: s3, bucket: b, part-size: 1}]}":                `mirror.0: s3: init: invalid argument: part-size (line 1, column 53) is "1": want`,

@@ -127,7 +127,7 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	for i, entry := range cfg.Identities {
 		parsed, err := age.ParseIdentities(strings.NewReader(string(entry)))
 		if err != nil { // it may quote the key
-			return nil, invalid(fmt.Sprintf("Identities[%d]", i), scrub.Secret(len(entry)), "want a native identity of age (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…)")
+			return nil, invalid(fmt.Sprintf("Identities[%d]", i), scrub.Secret(len(entry)), "want a native identity of age, as age-keygen writes it")
 		}
 		s.identities = append(s.identities, parsed...)
 	}
