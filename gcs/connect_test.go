@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -75,11 +76,15 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
+// accountKey is the key of every service account: to make one takes a second under the race
+// detector.
+var accountKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 // serviceAccount returns credentials of a service account whose tokens come
 // from tokenURL.
 func serviceAccount(t *testing.T, tokenURL string) []byte {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := accountKey()
 	require.NoError(t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package gcs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -112,10 +113,11 @@ func TestSharedToken(t *testing.T) {
 		})
 	}
 	i.fetched.Store(0)
-	for range 2 {
-		require.ErrorIs(t, missing(t.Context(), b.client(t, func(cfg *Config) { cfg.CredentialsJSON = serviceAccount(t, i.URL) })), fs.ErrNotExist)
+	for _, id := range []string{"2", "3"} {
+		account := bytes.Replace(serviceAccount(t, i.URL), []byte(`"private_key_id":"1"`), []byte(`"private_key_id":"`+id+`"`), 1)
+		require.ErrorIs(t, missing(t.Context(), b.client(t, func(cfg *Config) { cfg.CredentialsJSON = account })), fs.ErrNotExist)
 	}
-	assert.EqualValues(t, 2, i.fetched.Load(), "other accounts")
+	assert.EqualValues(t, 2, i.fetched.Load(), "keys with other IDs")
 }
 
 // A client whose context ends, and that is closed, ends no fetch that others wait for.

@@ -20,6 +20,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/oplog"
+	"github.com/ltxstore/ltxstore/internal/testkit/race"
 )
 
 // far is a bucket that lists, 20 ms away.
@@ -126,7 +127,11 @@ func TestLongListing(t *testing.T) {
 // for at most a fifth and two more requests than there are pages. So it has where guesses
 // fail, or are answered from the beginning.
 func TestListingByGuesses(t *testing.T) {
+	runs := race.OneOf(3)
 	for seed := range uint64(300) {
+		if !runs() {
+			continue
+		}
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			f := &far{page: 1 + random.IntN(20)}
