@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"fmt"
 	"hash"
 	"io"
@@ -50,7 +49,7 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 			}
 		}
 		switch {
-		case len(c.first.B) == 0:
+		case c.first.Len() == 0:
 			return c, errEmpty
 		case i == 0:
 			if err := check(c.first.B); err != nil {
@@ -59,7 +58,7 @@ func take(src *source, limit int64, check func(first []byte) error) (c *content,
 		}
 	}
 	if c.end {
-		c.size = int64(len(c.first.B))
+		c.size = c.first.Len()
 		c.whole = c.size <= limit // larger bodies are sent, and freed, in parts
 	}
 	return c, nil
@@ -73,7 +72,7 @@ func (c *content) open() io.ReadSeeker {
 	if c.src.at != nil {
 		return io.NewSectionReader(c.src, 0, c.size)
 	}
-	return bytes.NewReader(c.first.B)
+	return c.first.Reader()
 }
 
 // stream returns a reader of the whole content, which it adds to the hash.
@@ -82,7 +81,7 @@ func (c *content) stream() io.Reader {
 	switch {
 	case c.src.at != nil:
 		r = io.NewSectionReader(c.src, 0, c.size)
-	case len(c.first.B) > 0:
+	case c.first.Len() > 0:
 		r = c.drain()
 	}
 	if c.hash == nil {

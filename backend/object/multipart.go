@@ -63,7 +63,6 @@ func (u *upload) sendParts(ctx context.Context, m Multipart, id Upload, plan pla
 		flying = newFlight(max(u.Concurrency, 1), plan.base)
 		cut    = cutter{c: u.c}
 	)
-	defer cut.free()
 	defer wg.Wait()
 	for number := 1; ; number++ {
 		size := plan.next(number-1, sent)

@@ -1,22 +1,16 @@
 package object
 
 import (
-	"bytes"
 	"io"
-	"sync"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// cutter splits a content into parts. next must be called by one goroutine at a time; a
-// piece's free may be called by any.
+// cutter splits a content into parts.
 type cutter struct {
 	c      *content
 	offset int64
 	rest   io.Reader // of a stream
-
-	mu   sync.Mutex
-	idle []flow.Buffer // of parts that were sent, for the next ones
 }
 
 // piece is the content of a part. At the end, size is 0. free must be called when the
@@ -49,53 +43,25 @@ func (c *cutter) next(size int64) (piece, error) {
 		return piece{}, err
 	}
 	if c.c.hash != nil {
-		c.c.hash.Write(b.B)
+		_, _ = b.WriteTo(c.c.hash) // which never fails
 	}
-	return piece{open: func() io.ReadSeeker { return bytes.NewReader(b.B) }, size: int64(len(b.B)), free: func() { c.recycle(b) }}, nil
+	return piece{open: b.Reader, size: b.Len(), free: b.Free}, nil
 }
 
 // fill returns a buffer with the next size bytes, or fewer at the end.
-func (c *cutter) fill(size int64) (b flow.Buffer, err error) {
+func (c *cutter) fill(size int64) (b *flow.Buffer, err error) {
+	b = new(flow.Buffer)
 	first := &c.c.first
 	switch {
-	case c.rest == nil && int64(len(first.B)) <= size:
+	case c.rest == nil && first.Len() <= size:
 		// The start of the body, which is already in memory, becomes the first part.
-		b, *first = *first, flow.Buffer{}
+		*b, *first = *first, flow.Buffer{}
 		c.rest = c.c.src
 	case c.rest == nil:
 		c.rest, c.c.end = c.c.drain(), false
-	}
-	if b.B == nil {
-		b = c.reuse()
 	}
 	if !c.c.end {
 		c.c.end, err = b.Fill(c.rest, size, size)
 	}
 	return b, err
-}
-
-func (c *cutter) reuse() flow.Buffer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := len(c.idle)
-	if n == 0 {
-		return flow.Buffer{}
-	}
-	b := c.idle[n-1]
-	c.idle = c.idle[:n-1]
-	return b
-}
-
-func (c *cutter) recycle(b flow.Buffer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.idle = append(c.idle, flow.Buffer{B: b.B[:0]})
-}
-
-// free releases the idle buffers after all parts were sent.
-func (c *cutter) free() {
-	for i := range c.idle {
-		c.idle[i].Free()
-	}
-	c.idle = nil
 }

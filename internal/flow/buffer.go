@@ -1,12 +1,14 @@
 package flow
 
 import (
+	"bytes"
 	"io"
 	"sync"
 )
 
-// The sizes of a growing buffer. The first holds a typical transaction. Each is a multiple of the
-// previous one, so that a body is copied little more than once in total.
+// The sizes of blocks. A buffer's first block grows through them: the first size holds a typical
+// transaction, and each is a multiple of the previous one, so that little is copied. All other
+// blocks are large.
 const (
 	smallBuffer  = 8 << 10
 	mediumBuffer = 64 << 10
@@ -19,17 +21,15 @@ var (
 	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
-// allocate returns memory for at least n bytes, from a pool if there is one of that size.
+// allocate returns a block for n bytes, or a large one if that is more.
 func allocate(n int64) []byte {
 	switch {
 	case n <= smallBuffer:
 		return smallBuffers.Get().(*[smallBuffer]byte)[:0]
 	case n <= mediumBuffer:
 		return mediumBuffers.Get().(*[mediumBuffer]byte)[:0]
-	case n <= largeBuffer:
-		return largeBuffers.Get().(*[largeBuffer]byte)[:0]
 	}
-	return make([]byte, 0, n)
+	return largeBuffers.Get().(*[largeBuffer]byte)[:0]
 }
 
 func release(b []byte) {
@@ -43,18 +43,22 @@ func release(b []byte) {
 	}
 }
 
-// Buffer holds a body, or part of one, in memory from a pool. The zero value is empty.
-type Buffer struct{ B []byte }
+// Buffer holds a body, or part of one, in memory from pools. The zero value is empty.
+type Buffer struct {
+	// B are the first bytes: all if there are at most 512 KiB.
+	B []byte
+
+	more [][]byte // the blocks after B, which is then large and full, as are all but the last
+}
 
 // Fill reads until the buffer has limit bytes, and reports whether r is known to have ended. The
-// buffer starts with want bytes of memory, and grows as bytes arrive.
+// buffer grows as bytes arrive; want is how many are expected, or 0.
 func (f *Buffer) Fill(r io.Reader, limit, want int64) (end bool, err error) {
-	for empty := 0; int64(len(f.B)) < limit; {
-		if len(f.B) == cap(f.B) {
-			f.grow(min(max(8*int64(cap(f.B)), want, smallBuffer), limit))
-		}
-		n, err := r.Read(f.B[len(f.B):min(int64(cap(f.B)), limit)])
-		f.B = f.B[:len(f.B)+n]
+	for empty := 0; f.Len() < limit; {
+		last := f.last(want)
+		b := *last
+		n, err := r.Read(b[len(b):min(int64(cap(b)), int64(len(b))+limit-f.Len())])
+		*last = b[:len(b)+n]
 		switch {
 		case err == io.EOF:
 			return true, nil
@@ -71,20 +75,92 @@ func (f *Buffer) Fill(r io.Reader, limit, want int64) (end bool, err error) {
 	return false, nil
 }
 
-func (f *Buffer) grow(n int64) {
-	larger := append(allocate(n), f.B...)
-	f.Free()
-	f.B = larger
+// last returns the last block, which is not full.
+func (f *Buffer) last(want int64) *[]byte {
+	n := len(f.more)
+	switch {
+	case len(f.B) < cap(f.B):
+		return &f.B
+	case cap(f.B) < largeBuffer:
+		larger := append(allocate(max(8*int64(cap(f.B)), want)), f.B...)
+		release(f.B)
+		f.B = larger
+		return &f.B
+	case n == 0 || len(f.more[n-1]) == largeBuffer:
+		f.more = append(f.more, allocate(largeBuffer))
+		n++
+	}
+	return &f.more[n-1]
 }
 
-// Free returns the memory to the pool. The content must not be used afterwards.
+// Len returns how many bytes the buffer has.
+func (f *Buffer) Len() int64 {
+	n := len(f.more)
+	if n == 0 {
+		return int64(len(f.B))
+	}
+	return int64(n)*largeBuffer + int64(len(f.more[n-1]))
+}
+
+// Reader returns a new reader of the buffer, which is an io.ReaderAt.
+func (f *Buffer) Reader() io.ReadSeeker {
+	if len(f.more) == 0 {
+		return bytes.NewReader(f.B)
+	}
+	return io.NewSectionReader(f, 0, f.Len())
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *Buffer) ReadAt(p []byte, offset int64) (n int, err error) {
+	for n < len(p) {
+		block := f.B
+		if i := offset / largeBuffer; i > int64(len(f.more)) {
+			return n, io.EOF
+		} else if i > 0 {
+			block = f.more[i-1]
+		}
+		at := offset % largeBuffer
+		if at >= int64(len(block)) {
+			return n, io.EOF
+		}
+		copied := copy(p[n:], block[at:])
+		n += copied
+		offset += int64(copied)
+	}
+	return n, nil
+}
+
+// WriteTo implements io.WriterTo.
+func (f *Buffer) WriteTo(w io.Writer) (total int64, err error) {
+	for _, block := range append([][]byte{f.B}, f.more...) {
+		n, err := w.Write(block)
+		if total += int64(n); err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Free returns the memory to the pools. It must not be read any more.
 func (f *Buffer) Free() {
 	release(f.B)
-	f.B = nil
+	for _, block := range f.more {
+		release(block)
+	}
+	*f = Buffer{}
 }
 
-// Drain returns a reader of the buffer's content, followed by rest, which may be nil. It frees the
-// buffer once its content has been read.
+// shift frees the first block.
+func (f *Buffer) shift() {
+	release(f.B)
+	f.B = nil
+	if len(f.more) > 0 {
+		f.B, f.more = f.more[0], f.more[1:]
+	}
+}
+
+// Drain returns a reader of the buffer's content, followed by rest, which may be nil. It frees each
+// block of the buffer once it has been read.
 func Drain(first *Buffer, rest io.Reader) io.Reader { return &drain{first: first, rest: rest} }
 
 type drain struct {
@@ -99,7 +175,8 @@ func (d *drain) Read(b []byte) (int, error) {
 	case d.first.B != nil:
 		n := copy(b, d.first.B[d.read:])
 		if d.read += n; d.read == len(d.first.B) {
-			d.first.Free()
+			d.first.shift()
+			d.read = 0
 		}
 		return n, nil
 	case d.rest == nil:

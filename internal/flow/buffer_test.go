@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"testing"
 	"testing/iotest"
 
@@ -11,22 +12,22 @@ import (
 )
 
 func TestBuffer(t *testing.T) {
-	for _, size := range []int{0, 1, smallBuffer - 1, smallBuffer, smallBuffer + 1, mediumBuffer, mediumBuffer + 1, largeBuffer, largeBuffer + 1} {
+	for _, size := range []int{0, 1, smallBuffer - 1, smallBuffer, smallBuffer + 1, mediumBuffer, mediumBuffer + 1, largeBuffer, largeBuffer + 1, 2 * largeBuffer, 3*largeBuffer + 1} {
 		body := bytes.Repeat([]byte{1, 2, 3, 5, 7, 11, 13}, size/7+1)[:size]
 		for _, want := range []int64{0, int64(size), int64(size) + 1} {
 			var f Buffer
 			end, err := f.Fill(struct{ io.Reader }{bytes.NewReader(body)}, int64(size)+1, want)
 			require.NoError(t, err)
 			assert.True(t, end, "%d", size)
-			assert.Len(t, f.B, size)
-			assert.True(t, bytes.Equal(body, f.B))
+			assert.EqualValues(t, size, f.Len())
+			assert.True(t, bytes.Equal(body, content(t, &f)))
 			f.Free()
 
 			r := bytes.NewReader(append(body, 1, 2))
 			end, err = f.Fill(struct{ io.Reader }{r}, int64(size), want)
 			require.NoError(t, err)
 			assert.False(t, end, "there is more")
-			assert.True(t, bytes.Equal(body, f.B), "a buffer takes what it may, %d", size)
+			assert.True(t, bytes.Equal(body, content(t, &f)), "a buffer takes what it may, %d", size)
 			assert.Equal(t, 2, r.Len())
 			f.Free()
 		}
@@ -44,6 +45,39 @@ func TestBuffer(t *testing.T) {
 		assert.False(t, end)
 		assert.Equal(t, "some", string(f.B))
 		f.Free()
+	}
+}
+
+func content(t *testing.T, f *Buffer) []byte {
+	t.Helper()
+	all, err := io.ReadAll(f.Reader())
+	require.NoError(t, err)
+	return all
+}
+
+// A buffer of any number of blocks is read at any offset, and drained, like any reader.
+func TestBufferReads(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{})
+	for _, size := range []int{1, smallBuffer, largeBuffer, largeBuffer + 1, 2 * largeBuffer, 2*largeBuffer + 12345} {
+		body := make([]byte, size)
+		_, _ = random.Read(body)
+		var f Buffer
+		end, err := f.Fill(iotest.HalfReader(bytes.NewReader(body)), int64(size)+1, 0)
+		require.NoError(t, err)
+		require.True(t, end)
+		at := f.Reader().(io.ReaderAt)
+		for _, offset := range []int{0, 1, size - 1, size, size + 1, largeBuffer - 1, largeBuffer, largeBuffer + 1, 2 * largeBuffer} {
+			got := make([]byte, 2*largeBuffer)
+			n, err := at.ReadAt(got, int64(offset))
+			want := body[min(offset, size):]
+			want = want[:min(len(want), len(got))]
+			assert.True(t, bytes.Equal(want, got[:n]), "%d of %d", offset, size)
+			assert.Equal(t, n < len(got), err == io.EOF, "%d of %d", offset, size)
+		}
+		all, err := io.ReadAll(Drain(&f, bytes.NewReader([]byte("the rest"))))
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(append(body, "the rest"...), all), size)
+		assert.Zero(t, f.Len(), "freed")
 	}
 }
 
@@ -71,12 +105,12 @@ func (p *pausing) Read(b []byte) (int, error) {
 	return p.r.Read(b[:1])
 }
 
-// A buffer has the smallest size from the pools that is enough, and goes back
-// to the pool that it is from.
+// A block has the smallest size that is enough, at most the largest, and goes back to the
+// pool that it is from.
 func TestAllocate(t *testing.T) {
 	for n, want := range map[int64]int{
 		1: smallBuffer, smallBuffer: smallBuffer, smallBuffer + 1: mediumBuffer, mediumBuffer: mediumBuffer,
-		mediumBuffer + 1: largeBuffer, largeBuffer: largeBuffer, largeBuffer + 1: largeBuffer + 1,
+		mediumBuffer + 1: largeBuffer, largeBuffer: largeBuffer, largeBuffer + 1: largeBuffer,
 	} {
 		b := allocate(n)
 		assert.Empty(t, b)

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -75,7 +74,7 @@ func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 		s.buffer.Free()
 		return nil, err
 	case end:
-		s.open = func() (io.Reader, error) { return bytes.NewReader(s.buffer.B), nil }
+		s.open = func() (io.Reader, error) { return s.buffer.Reader(), nil }
 	default:
 		s.open, s.once = once(flow.Drain(&s.buffer, whole)), true
 	}
