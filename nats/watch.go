@@ -12,18 +12,12 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// Watch implements object.Watcher. It costs two requests and a consumer on the server. If
-// the connection is lost, it is made again, as often as Config.MaxReconnects says, and no
-// object is missed.
+// Watch implements object.Watcher. It costs two requests, or three the first time, and a
+// consumer on the server. If the connection is lost, it is made again, as often as
+// Config.MaxReconnects says, and no object is missed.
 func (b *bucket) Watch(ctx context.Context) (iter.Seq2[object.Object, error], error) {
-	r := &consumer{bucket: b, filter: b.descriptions + ">"}
-	err := b.call(ctx, func(ctx context.Context, c *conn) error {
-		stream, err := c.js.Stream(ctx, b.stream)
-		if err == nil {
-			r.seen = stream.CachedInfo().State.LastSeq
-		}
-		return err
-	})
+	state, err := b.state(ctx, "")
+	r := &consumer{bucket: b, filter: b.descriptions + ">", seen: state.LastSeq}
 	return func(yield func(object.Object, error) bool) {
 		defer func() { r.end(ctx) }()
 		for left := b.options.MaxReconnect; ; {
