@@ -59,8 +59,8 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 
 // Watch returns the files of a level that are written from now on, by any client:
 // see object.Watch. It costs two requests, or three the first time, and a consumer on the
-// server. If the connection is lost, it is made again, as often as Config.MaxReconnects says, and no
-// file is missed.
+// server. If the connection is lost, it is made again, as often as
+// Config.MaxReconnects says, and no file is missed.
 func (c *ReplicaClient) Watch(ctx context.Context, level int) (iter.Seq2[*ltx.FileInfo, error], error) {
 	return object.Watch(ctx, c.Client, level)
 }
