@@ -96,7 +96,7 @@ func TestZeroKeys(t *testing.T) {
 	assert.Equal(t, "a/db/", keys(t, ltxstore.LayoutDefault, "/a//./db/").Prefix())
 }
 
-func TestKeysParseStrangers(t *testing.T) {
+func TestKeysParseForeign(t *testing.T) {
 	const file = "0000000000000001-0000000000000002.ltx"
 	strangers := map[ltxstore.Layout][]string{
 		ltxstore.LayoutDefault: {

@@ -118,7 +118,7 @@ func TestDeleteSyncFailureIsAnError(t *testing.T) {
 	require.ErrorIs(t, c.DeleteAll(t.Context()), syscall.EIO)
 }
 
-func TestDeleteAllLeavesStrangers(t *testing.T) {
+func TestDeleteAllKeepsForeignFiles(t *testing.T) {
 	root := t.TempDir()
 	strangers := []string{"README", "0000000000000001-0000000000000001.ltx", "ltx/0/0000000000000001-0000000000000001.ltx",
 		"ltx/0001/notes", "ltx/0001/.0000000000000001-0000000000000001.ltx.swp", "ltx/0001/x.tmp",
@@ -175,7 +175,7 @@ func TestDeleteAllIsDurable(t *testing.T) {
 
 // A directory that another deletion removes after this one has found something in it
 // is gone, which is what was wanted.
-func TestDeleteAllBesideAnother(t *testing.T) {
+func TestDeleteAllDuringAnother(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root")
 	c := newClient(t, Config{Path: root})
 	write(t, c, 0, 1, 1, []byte("x"))
@@ -220,7 +220,7 @@ func TestDeleteAllNamesEachFailure(t *testing.T) {
 
 // What has the name of a file and is none is no file that was removed: nothing of it
 // is lost, and no directory is fsynced for it.
-func TestDeleteOfWhatIsNoFile(t *testing.T) {
+func TestDeleteOfNonFiles(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
 	write(t, c, 0, 1, 1, []byte("x"))

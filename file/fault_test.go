@@ -70,7 +70,7 @@ func eachFailure(t *testing.T, do func(c *ReplicaClient) error, check func(t *te
 func nothing(*testing.T, *ReplicaClient, string) {}
 
 // What cannot be read or removed is told, and goes the next time.
-func TestDeleteAllTellsEachFailure(t *testing.T) {
+func TestDeleteAllReportsEachFailure(t *testing.T) {
 	eachFailure(t, func(c *ReplicaClient) error { return c.DeleteAll(t.Context()) }, func(t *testing.T, c *ReplicaClient, root string) {
 		require.NoError(t, c.DeleteAll(t.Context()))
 		assert.Empty(t, allNames(t, root))
@@ -102,7 +102,7 @@ func TestDeleteAllGoesOn(t *testing.T) {
 	}
 }
 
-func TestDeleteTellsEachFailure(t *testing.T) {
+func TestDeleteReportsEachFailure(t *testing.T) {
 	some := append(infos(0, 1, 2), infos(9, 1)...)
 	eachFailure(t, func(c *ReplicaClient) error { return c.DeleteLTXFiles(t.Context(), some) }, func(t *testing.T, c *ReplicaClient, root string) {
 		require.NoError(t, c.DeleteLTXFiles(t.Context(), some))
@@ -134,7 +134,7 @@ func TestReadsTellEachFailure(t *testing.T) {
 }
 
 // The sweep goes on, logs each failure, and does not keep from reading.
-func TestSweepTellsEachFailure(t *testing.T) {
+func TestSweepReportsEachFailure(t *testing.T) {
 	for _, errno := range errnos {
 		for n, all := 1, false; !all; n++ {
 			root := t.TempDir()

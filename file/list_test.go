@@ -70,7 +70,7 @@ func (c *ReplicaClient) keyOf(t testing.TB, level int, minTXID, maxTXID ltx.TXID
 	return keys.File(level, minTXID, maxTXID)
 }
 
-func TestListSkipsStrangers(t *testing.T) {
+func TestListSkipsForeignFiles(t *testing.T) {
 	root := t.TempDir()
 	var log bytes.Buffer
 	c := newClient(t, Config{Path: root, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -126,7 +126,7 @@ func TestListOfABrokenHeaderIsAnError(t *testing.T) {
 	}
 }
 
-func TestListBesideChanges(t *testing.T) {
+func TestListDuringChanges(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
 	const n = 3 * pageSize // the second page may be read ahead

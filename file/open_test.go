@@ -54,7 +54,7 @@ func TestOpenRanges(t *testing.T) {
 	}
 }
 
-func TestOpenWhatIsNotListed(t *testing.T) {
+func TestOpenOfUnlistedFiles(t *testing.T) {
 	root, outside := t.TempDir(), put(t, t.TempDir(), "outside", "secret")
 	c := newClient(t, Config{Path: root})
 	write(t, c, 0, 9, 9, []byte("x"))

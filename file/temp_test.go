@@ -92,9 +92,9 @@ func TestSweepCancelledIsTriedAgain(t *testing.T) {
 	assert.Empty(t, temps(t, root))
 }
 
-// TestSweepBesideALiveWriter has a writer stopped just before its rename, when
+// TestSweepDuringAWrite has a writer stopped just before its rename, when
 // its temporary has the header's time, long past.
-func TestSweepBesideALiveWriter(t *testing.T) {
+func TestSweepDuringAWrite(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
 	c.disk.fsys = &scriptFS{before: func(op, _ string) error {

@@ -33,7 +33,7 @@ func infos(level int, ids ...ltx.TXID) (files []*ltx.FileInfo) {
 	return files
 }
 
-func TestWriteReturnsWhatIsListed(t *testing.T) {
+func TestWriteReturnsTheListedFile(t *testing.T) {
 	root := t.TempDir()
 	c := newClient(t, Config{Path: root})
 	info := write(t, c, ltxstore.SnapshotLevel, 1, 7, body(t, 1, 7, 5000, epoch, 1))
@@ -567,9 +567,9 @@ func TestConcurrentWritersOfOneName(t *testing.T) {
 	assert.Empty(t, temps(t, root))
 }
 
-// TestWritersBesideDeleteAll lets directories vanish under writers: a write
+// TestWritersDuringDeleteAll lets directories vanish under writers: a write
 // succeeds or says that it can be tried again, and is never a missing file.
-func TestWritersBesideDeleteAll(t *testing.T) {
+func TestWritersDuringDeleteAll(t *testing.T) {
 	root := t.TempDir()
 	stop := make(chan struct{})
 	var deleters, writers sync.WaitGroup

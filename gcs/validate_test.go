@@ -109,7 +109,7 @@ func TestBadConfig(t *testing.T) {
 }
 
 // A client that is there already takes no setting that it would ignore.
-func TestBadConfigBesideAClient(t *testing.T) {
+func TestBadConfigWithAClient(t *testing.T) {
 	client, err := storage.NewClient(t.Context(), option.WithoutAuthentication())
 	require.NoError(t, err)
 	defer client.Close()

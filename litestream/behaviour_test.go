@@ -123,7 +123,7 @@ func TestKeepsTimestamps(t *testing.T) {
 }
 
 // A file under way is not listed.
-func TestWritesWholeOrNotAtAll(t *testing.T) {
+func TestWritesAreAtomic(t *testing.T) {
 	onAll(t, func(t *testing.T, c engine.ReplicaClient) {
 		r, w := io.Pipe()
 		done := make(chan error, 1)

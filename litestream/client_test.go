@@ -37,7 +37,7 @@ func (r *recorder) Init(context.Context) error    { r.inits++; return r.err }
 func (r *recorder) SetLogger(logger *slog.Logger) { r.logger = logger }
 func (r *recorder) Close() error                  { r.closes++; return r.err }
 
-func TestClientReachesWhatIsInside(t *testing.T) {
+func TestClientFindsInnerClients(t *testing.T) {
 	inner := &recorder{ReplicaClient: mock.NewReplicaClient(mock.Config{})}
 	c := litestream.Client(wrapper{inner})
 	require.NoError(t, c.Init(t.Context()))

@@ -178,7 +178,7 @@ func TestRunPageMissing(t *testing.T) {
 	nothingBut(t, dir)
 }
 
-func TestRunKeepsWhatIsThere(t *testing.T) {
+func TestRunKeepsExistingFiles(t *testing.T) {
 	h, c := small(t)
 	for _, name := range []string{"db", "db-wal", "db-shm", "db-journal"} {
 		dir := t.TempDir()

@@ -159,7 +159,7 @@ func TestMomentWithoutTimeListing(t *testing.T) {
 }
 
 // A damaged snapshot that is not wanted is in nobody's way.
-func TestMomentBesideDamagedSnapshot(t *testing.T) {
+func TestMomentWithDamagedSnapshot(t *testing.T) {
 	h := ltxmodel.New(1, 5)
 	c := withSnapshots(t, h, 5, h.Time)
 	c.Script(t, mock.Fault{Op: mock.OpOpen, MinTXID: 1, MaxTXID: 4, Err: ltxstore.ErrChecksum})

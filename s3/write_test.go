@@ -490,7 +490,7 @@ func TestCompletionWithoutAnETag(t *testing.T) {
 }
 
 // A source's broken connection is not the store's.
-func TestSourceFailureIsNoStoreFailure(t *testing.T) {
+func TestSourceFailureIsNotAStoreFailure(t *testing.T) {
 	w := newWriteBench(t, s3fake.Options{}, nil)
 	_, err := w.write(t, iotest.ErrReader(io.ErrUnexpectedEOF))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)

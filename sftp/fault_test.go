@@ -153,7 +153,7 @@ func ltxBody(id ltx.TXID, pages int) []byte { return replicatest.NewLTXFile(id, 
 
 // Whichever request the server denies, the call says so, unless it does not matter;
 // and what is said to be done is done.
-func TestEachDeniedRequestIsTold(t *testing.T) {
+func TestEachDeniedRequestIsReported(t *testing.T) {
 	files := func(ids ...ltx.TXID) (infos []*ltx.FileInfo) {
 		for _, id := range ids {
 			infos = append(infos, &ltx.FileInfo{MinTXID: id, MaxTXID: id})
@@ -278,7 +278,7 @@ func TestFileCutWhileItIsRead(t *testing.T) {
 
 // A directory that cannot be removed though it is empty is told, and one that holds
 // what is not ours is left.
-func TestDirectoryThatStays(t *testing.T) {
+func TestDirectoryThatRemains(t *testing.T) {
 	for _, stranger := range []bool{false, true} {
 		s := start(t)
 		h := s.script()
@@ -304,7 +304,7 @@ func TestDirectoryThatStays(t *testing.T) {
 }
 
 // What has the name of a file and is none is a stranger: it is not deleted.
-func TestStrangersWithNames(t *testing.T) {
+func TestForeignFilesWithNames(t *testing.T) {
 	s := start(t)
 	c := s.client(same)
 	defer c.Close()
@@ -368,7 +368,7 @@ func TestServerWithoutSFTP(t *testing.T) {
 }
 
 // A probe that cannot be removed is told, and no file is written.
-func TestProbeOfLinksThatStays(t *testing.T) {
+func TestProbeOfLinksThatRemain(t *testing.T) {
 	s := start(t)
 	h := s.script()
 	c := s.rooted(func(cfg *Config) { cfg.WriteOnce = true })

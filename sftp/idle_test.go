@@ -88,7 +88,7 @@ func TestDialTimeout(t *testing.T) {
 }
 
 // A connection that cannot be made is told with its cause once.
-func TestDialErrorIsToldOnce(t *testing.T) {
+func TestDialErrorIsReportedOnce(t *testing.T) {
 	c := start(t).client(func(cfg *Config) {
 		cfg.DialTimeout, cfg.Retry.MaxAttempts = time.Millisecond, 1
 		cfg.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {

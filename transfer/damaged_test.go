@@ -114,7 +114,7 @@ func TestDamagedReplacesNothing(t *testing.T) {
 }
 
 // A transfer that fails is no damage.
-func TestFailureIsNoDamage(t *testing.T) {
+func TestFailureIsNotDamage(t *testing.T) {
 	_, src := source(t)
 	src.Script(t, mock.Fault{Op: mock.OpRead, Levels: []int{2}, Err: errInjected})
 	report, err := transfer.Run(t.Context(), client(mock.Config{}), src, transfer.Config{})

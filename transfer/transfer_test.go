@@ -245,7 +245,7 @@ func TestCopyFails(t *testing.T) {
 }
 
 // What the source may have beyond a page that failed is not counted as Extra.
-func TestExtraBesideAFailedListing(t *testing.T) {
+func TestExtraWithAFailedListing(t *testing.T) {
 	h, src := source(t)
 	dst := client(mock.Config{})
 	put(t, dst, h, at{0, 7, 7})

@@ -51,7 +51,7 @@ func TestRangeWithAnotherStatus(t *testing.T) {
 }
 
 // A multistatus is what a server answers if it has not done all, and is no success.
-func TestMultistatusIsNoSuccess(t *testing.T) {
+func TestMultistatusIsNotSuccess(t *testing.T) {
 	for _, method := range []string{"DELETE", "MOVE", "MKCOL"} {
 		s := start(t)
 		c := s.client(impatient)

@@ -60,7 +60,7 @@ func (s *testServer) recorded(deny int) (denied func() string) {
 
 // Whichever request the server refuses, the call says so, unless it does not matter;
 // and what is said to be done is done.
-func TestEachRefusedRequestIsTold(t *testing.T) {
+func TestEachRefusedRequestIsReported(t *testing.T) {
 	files := []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}, {MinTXID: 2, MaxTXID: 2}}
 	for name, tt := range map[string]struct {
 		do        func(t *testing.T, c *ReplicaClient) error

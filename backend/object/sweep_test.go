@@ -154,7 +154,7 @@ func TestSweepGivesUp(t *testing.T) {
 
 // Deletions run beside the listing and beside each other, Limit at once, each
 // of Pending keys but for the last.
-func TestSweepDeletesBesideListing(t *testing.T) {
+func TestSweepDeletesDuringListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSweptStore()
 		before := len(s.keys)

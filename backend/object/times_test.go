@@ -28,7 +28,7 @@ func (s sizeless) List(ctx context.Context, opts object.ListOptions) (object.Pag
 
 // A time that the listing's metadata tells is the file's, though its size has to be
 // asked for.
-func TestTimeOfTheListingStays(t *testing.T) {
+func TestTimeOfTheListingIsKept(t *testing.T) {
 	for _, metadata := range []bool{false, true} {
 		for _, traits := range []object.Traits{{}, {ListsMetadata: true}} {
 			s := newScripted(traits)

@@ -325,7 +325,7 @@ func TestReaderBlockedRead(t *testing.T) {
 }
 
 // The failure that was being waited out is told too.
-func TestReaderCancelTellsTheFailure(t *testing.T) {
+func TestReaderCancelIncludesTheFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

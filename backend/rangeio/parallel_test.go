@@ -417,7 +417,7 @@ func TestParallelAsksAhead(t *testing.T) {
 }
 
 // The buffers are for the parts that are read first, whichever answers begin first.
-func TestParallelKeepsBuffersForWhatIsReadFirst(t *testing.T) {
+func TestParallelKeepsBuffersForTheFirstReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newRemote(5000)
 		var mu sync.Mutex

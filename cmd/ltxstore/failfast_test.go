@@ -350,7 +350,7 @@ func TestRmFails(t *testing.T) {
 }
 
 // What cannot be removed stays, and is told.
-func TestScratchStays(t *testing.T) {
+func TestScratchRemains(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "db"), 0o700))
 	s := &scratch{a: &app{err: io.Discard}, place: "file://" + filepath.ToSlash(dir), query: "?nosuch=1", opened: map[string]struct{}{"db": {}}, base: dir}

@@ -14,7 +14,7 @@ import (
 )
 
 // A listing that nobody reads ends.
-func TestLsThatNobodyReads(t *testing.T) {
+func TestLsWithoutReader(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		a := &app{out: &failingWriter{0}, err: new(bytes.Buffer), json: json}
 		assert.Error(t, new(ls).listed(a, &ltx.FileInfo{MinTXID: 1, MaxTXID: 1}, false))

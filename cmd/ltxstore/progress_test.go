@@ -125,7 +125,7 @@ func TestSpeed(t *testing.T) {
 
 // A store that does not answer is not a blank screen: what is repeated is told, and
 // why, whichever command waits.
-func TestProgressTellsRepetitions(t *testing.T) {
+func TestProgressShowsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, line := watched(func(*app) {})
 		wait(2 * time.Second)

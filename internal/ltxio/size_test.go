@@ -101,7 +101,7 @@ func TestPeekOfASourceThatGivesUp(t *testing.T) {
 	}
 }
 
-func TestPeekedBodyHasTheSizeItTold(t *testing.T) {
+func TestPeekedBodyHasTheReportedSize(t *testing.T) {
 	whole := append(header(t, nil), "page"...)
 	for name, open := range map[string]func() io.Reader{
 		"seeker": func() io.Reader { return io.NewSectionReader(bytes.NewReader(whole), 0, int64(len(whole))+1) },

@@ -178,7 +178,7 @@ func TestRemovedHasNoMetrics(t *testing.T) {
 }
 
 // The socket tells the version of the program.
-func TestSocketTellsTheVersion(t *testing.T) {
+func TestSocketReturnsTheVersion(t *testing.T) {
 	g := newGround(t)
 	g.exec("a.db", `CREATE TABLE t (x)`)
 	opts := g.options()

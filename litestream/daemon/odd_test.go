@@ -32,7 +32,7 @@ func TestPipesAndDirectories(t *testing.T) {
 }
 
 // The status of a file that was not a database says so, until it is one.
-func TestFileThatIsNoDatabase(t *testing.T) {
+func TestFileThatIsNotADatabase(t *testing.T) {
 	g := newGround(t)
 	require.NoError(t, os.WriteFile(g.path("a.db"), []byte(strings.Repeat("not a database ", 100)), 0o644))
 	require.NoError(t, os.WriteFile(g.path("empty.db"), nil, 0o644))

@@ -176,7 +176,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // All that is wrong is told in one run.
-func TestParseTellsAll(t *testing.T) {
+func TestParseReportsAllProblems(t *testing.T) {
 	_, err := parse(t, "snapshot: {interval: x}\nlogging: {level: y}\ndbs: [{path: /a}, {dir: /d, replica: {path: /r}}]")
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 4, err.Error())
@@ -192,7 +192,7 @@ func TestParseTellsAll(t *testing.T) {
 }
 
 // What is wrong with a replica does not hide what is wrong beside it, nor seem to be more.
-func TestParseTellsAllOfADatabase(t *testing.T) {
+func TestParseReportsAllProblemsOfADatabase(t *testing.T) {
 	_, err := parse(t, `dbs:
 - {path: /a.db, monitor-interval: soon, replica: {path: /r, layout: flat, sync-interval: later}}
 - {pathh: /b.db, replica: {path: /q}}

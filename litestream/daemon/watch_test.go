@@ -132,7 +132,7 @@ func TestReloadIsTriedAgain(t *testing.T) {
 
 // A database in a watched directory that cannot be replicated, and a directory that cannot
 // be looked through, are told until they are mended or gone.
-func TestWatchTellsFailures(t *testing.T) {
+func TestWatchReportsFailures(t *testing.T) {
 	g := newGround(t)
 	require.NoError(t, os.Mkdir(g.path("d"), 0o755))
 	d := g.open(`dbs: [{dir: $DIR/d, pattern: "*.db", watch: true, replica: {path: $DIR/r, must-exist: true}}]`)

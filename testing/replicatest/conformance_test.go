@@ -116,7 +116,7 @@ func TestNoTemporaryDirectory(t *testing.T) {
 
 // A reader beside writers of one name that gets other bytes is noticed, though what is
 // there in the end is right.
-func TestReadBesideWrites(t *testing.T) {
+func TestReadDuringWrites(t *testing.T) {
 	var writers atomic.Int64
 	var first, read atomic.Bool
 	damage := func(c *client) {

@@ -55,7 +55,7 @@ func TestNotImplemented(t *testing.T) {
 	assert.Equal(t, http.StatusNotImplemented, s.send(t, "GET", "/storage/v1/b/bucket?ifMetagenerationNotMatch=1", "").StatusCode)
 }
 
-func TestWhoMayAsk(t *testing.T) {
+func TestAuthorization(t *testing.T) {
 	s := serve(t, gcsfake.Options{Token: "secret"})
 	for header, reason := range map[string]string{"": "required", "Bearer other": "authError", "Basic secret": "authError"} {
 		got := s.send(t, "GET", objectPath, "", "Authorization", header)
