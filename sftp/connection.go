@@ -25,10 +25,11 @@ const answerGrace = 500 * time.Millisecond
 
 // connection is the client's only connection. If it is lost, it is made again.
 type connection struct {
-	cfg     Config
-	key     ssh.Signer // of KeyPath; nil if there is none
-	hostKey ssh.HostKeyCallback
-	ready   flow.Lazy[session]
+	cfg        Config
+	key        ssh.Signer // of KeyPath; nil if there is none
+	hostKey    ssh.HostKeyCallback
+	algorithms []string // of host keys
+	ready      flow.Lazy[session]
 }
 
 // session is an established connection.
@@ -68,7 +69,7 @@ func (c *connection) dial(ctx context.Context) (s *session, err error) {
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	up, channels, requests, err := ssh.NewClientConn(conn, address,
-		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey, HostKeyAlgorithms: algorithms(c.hostKey, address, conn.RemoteAddr())})
+		&ssh.ClientConfig{User: c.cfg.User, Auth: c.auth(ctx), HostKeyCallback: c.hostKey, HostKeyAlgorithms: c.algorithms})
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -94,7 +95,6 @@ func (c *connection) dial(ctx context.Context) (s *session, err error) {
 	return s, nil
 }
 
-// start starts SFTP.
 func (s *session) start(opts ...sftp.ClientOption) error {
 	channel, err := s.ssh.NewSession()
 	if err != nil {
@@ -187,7 +187,6 @@ func (s *session) finish(ctx context.Context, do func() error) error {
 	return s.run(longer, do)
 }
 
-// call runs one request.
 func (c *connection) call(ctx context.Context, do func(s *session) error) error {
 	s, err := c.get(ctx)
 	if err != nil {

@@ -54,18 +54,19 @@ func TestServerWithSeveralKeys(t *testing.T) {
 	assert.ErrorContains(t, err, "the server's host key is not HostKey")
 }
 
-// Of what there is to choose, certificates come first, as the library has it.
-func TestOrderOfAlgorithms(t *testing.T) {
+// A known_hosts file is read as OpenSSH reads it: a pattern is for every port, and a line
+// of an authority asks the server for a certificate.
+func TestKnownHosts(t *testing.T) {
 	s := start(t)
-	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.key))
-	require.NoError(t, err)
-	names := algorithms(pinned(key), "h:22", s.listener.Addr())
-	assert.Len(t, names, len(ssh.SupportedAlgorithms().HostKeys)+len(ssh.InsecureAlgorithms().HostKeys))
-	assert.Contains(t, names[0], "-cert-")
-	for i, name := range names {
-		if name == ssh.KeyAlgoED25519 {
-			assert.Contains(t, names[i-1], "-cert-")
-			assert.NotContains(t, names[i+1], "-cert-")
-		}
+	for line, want := range map[string]string{
+		"127.0.0.* " + s.key:                 ssh.KeyAlgoED25519,
+		"@cert-authority 127.0.0.* " + s.key: ssh.CertAlgoED25519v01,
+	} {
+		file := filepath.Join(t.TempDir(), "known_hosts")
+		require.NoError(t, os.WriteFile(file, []byte(line+"\n"), 0o600))
+		_, algorithms, err := Config{Host: s.listener.Addr().String(), KnownHosts: file}.hostKey()
+		require.NoError(t, err)
+		assert.Equal(t, want, algorithms[0])
+		require.NoError(t, write(t, s.client(func(cfg *Config) { cfg.HostKey, cfg.KnownHosts = "", file }), "x"))
 	}
 }

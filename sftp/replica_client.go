@@ -45,7 +45,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	}
 	cfg = cfg.withDefaults()
 	log.Secrets.Add(settings.Secrets(cfg)...)
-	check, err := cfg.hostKey()
+	check, algorithms, err := cfg.hostKey()
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 	if cfg.Agent && os.Getenv("SSH_AUTH_SOCK") == "" {
 		return nil, invalid("Agent", true, "want the environment variable SSH_AUTH_SOCK to be set")
 	}
-	pool := &connection{cfg: cfg, key: key, hostKey: check}
+	pool := &connection{cfg: cfg, key: key, hostKey: check, algorithms: algorithms}
 	return &tree.Store{
 		Tree:    &server{root: cfg.Path, connection: pool},
 		Traits:  tree.Traits{FollowsLinks: true},

@@ -37,6 +37,7 @@ var allowed = []string{
 	"github.com/pierrec/lz4/v4",
 	"github.com/pkg/sftp",
 	"github.com/prometheus/client_golang",
+	"github.com/skeema/knownhosts",
 	"github.com/stretchr/testify",
 	"github.com/superfly/ltx",
 	"go.opentelemetry.io/otel",
