@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,8 +18,24 @@ func texts(all list) (found []string) {
 	return found
 }
 
-func TestDivide(t *testing.T) {
+// registerOuter registers the wrapper of these tests, also where they run several times.
+var registerOuter = sync.OnceFunc(func() {
 	RegisterWrapper(Wrapper[outer, ltxstore.ReplicaClient]{Names: []string{"outer", "old"}})
+})
+
+// A wrapper's own name may have a URL as its value.
+func TestPlain(t *testing.T) {
+	registerOuter()
+	for value, plain := range map[string]bool{"true": true, "1": true, "s3://key:secret@bucket": false} {
+		assert.Equal(t, plain, toyDriver().Plain("outer", value), value)
+	}
+	assert.True(t, toyDriver().Plain("outer.level", "s3://bucket"))
+	assert.False(t, toyDriver().Plain("outer.nosuch", "true"))
+	assert.False(t, toyDriver().Plain("nosuch", "true"))
+}
+
+func TestDivide(t *testing.T) {
+	registerOuter()
 	of, err := toyDriver().divide(ltxstore.Source{
 		URL:      "toy://b?outer.level=%33&region=%31&&old=1&zone=2",
 		Settings: map[string]string{"outer.keys": "a", "key": "3"}, Defaults: map[string]string{"old.level": "9", "parts": "4"},

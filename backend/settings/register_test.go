@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -81,12 +82,17 @@ func TestEmbedded(t *testing.T) {
 	assert.Equal(t, []string{"outer-name", "count"}, newTable(reflect.TypeFor[tagged]()).Names())
 }
 
-func TestDescribe(t *testing.T) {
+// registerStores registers the backends of TestDescribe, also where it runs several times.
+var registerStores = sync.OnceFunc(func() {
 	Register(Backend[store, client]{
 		Schemes: []string{"described"},
 		Place:   func(u URL) (map[string]string, error) { return map[string]string{"bucket": u.Host}, nil },
 	})
 	Register(Backend[store, client]{Schemes: []string{"placeless"}})
+})
+
+func TestDescribe(t *testing.T) {
+	registerStores()
 	assert.Equal(t, "placeless://?bucket=b&layout=default", URLOf(ltxstore.Source{URL: "placeless://?bucket=b"}))
 	src := ltxstore.Source{URL: "described://b?key=k&parts=3&layout=litestream", Settings: map[string]string{"zone": "z"}}
 	assert.Equal(t, map[string]string{"bucket": "b", "zone": "z", "layout": "litestream"}, Describe(src), "only texts, and no secret")
