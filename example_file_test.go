@@ -64,8 +64,8 @@ func newFileClient(dir string, logger *slog.Logger) *file.ReplicaClient {
 	return file.NewReplicaClient(file.Config{
 		Path:      dir,
 		Layout:    ltxstore.LayoutLitestream, // names that Litestream reads too
-		WriteOnce: true,                      // never replace a file by another content
-		MustExist: true,                      // a disk that is not mounted is no empty replica
+		WriteOnce: true,                      // never replace a file with different content
+		MustExist: true,                      // an unmounted disk is not an empty replica
 		DirMode:   0o700,                     // the default is 0750
 		FileMode:  0o600,                     // the default is 0640
 		SweepAge:  2 * time.Hour,             // when a temporary's writer is taken for dead

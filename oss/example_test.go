@@ -14,8 +14,8 @@ func newOSSClient(bucket string) *oss.ReplicaClient {
 		Bucket:    bucket,
 		Path:      "backups/db",
 		Region:    "cn-beijing",
-		Layout:    ltxstore.LayoutLitestreamS3, // names that Litestream's oss replicas have
-		WriteOnce: true,                        // never replace a file by another content
+		Layout:    ltxstore.LayoutLitestreamS3, // the layout of Litestream in OSS
+		WriteOnce: true,                        // never replace a file with different content
 	})
 }
 

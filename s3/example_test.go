@@ -49,7 +49,7 @@ func newCompatibleClient(endpoint, bucket, id, secret string) *s3.ReplicaClient 
 		Bucket:          bucket,
 		AccessKeyID:     id,
 		SecretAccessKey: secret, // is never printed
-		WriteOnce:       true,   // never replace a file by another content
+		WriteOnce:       true,   // never replace a file with different content
 	})
 }
 
