@@ -34,7 +34,7 @@ type Config struct {
 
 	// Layout names the files below Path. Replicas that Litestream wrote to
 	// Azure have ltxstore.LayoutLitestream.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// Account is the storage account's name. Empty is AZURE_STORAGE_ACCOUNT.
 	Account string `ltx:"account-name,endpoint" match:"^[A-Za-z0-9_-]{1,63}$" want:"a storage account's name, such as \"mystorage\"" default:"'AZURE_STORAGE_ACCOUNT'" help:"The storage account's name."`

@@ -26,7 +26,7 @@ type Config struct {
 	Path string `ltx:"path" default:"required" help:"The replica's root directory."`
 
 	// Layout names the files below Path.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// WriteOnce refuses to write a file that exists with other content (clause W6).
 	// The file system must have hard links, by which exactly one of several writers

@@ -31,7 +31,7 @@ type Config struct {
 
 	// Layout names the files below Path. Replicas that Litestream wrote to Google
 	// Cloud Storage have ltxstore.LayoutLitestream.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// Endpoint is the URL of another service with Google's JSON API, such as an
 	// emulator: https://host or http://host, with an optional port and no path

@@ -16,7 +16,7 @@ type Config struct {
 	Store *Store `ltx:"-"`
 
 	// Layout and Path determine the keys of the files; see backend.NewKeys.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds: nothing."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' means 'default'."`
 	Path   string          `ltx:"path,path" default:"the store's root" help:"The replica's path in the store."`
 
 	// WriteOnce refuses to replace a file with different content (clause W6).

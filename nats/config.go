@@ -34,7 +34,7 @@ type Config struct {
 
 	// Layout names the files below Path. Litestream's replicas have
 	// ltxstore.LayoutLitestream.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// At most one way to authenticate may be set: Username and Password; Token;
 	// JWT with Seed, its private key; Creds, a file that contains both; or NKey,

@@ -34,7 +34,7 @@ type Config struct {
 
 	// Layout is how the files below Path are named. Litestream's oss replicas use
 	// ltxstore.LayoutLitestreamS3.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// Region is the bucket's region, with or without the prefix "oss-". Empty means
 	// cn-hangzhou, as in Litestream.

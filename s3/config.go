@@ -29,7 +29,7 @@ type Config struct {
 
 	// Layout is how the files below Path are named. Litestream's S3 replicas use
 	// ltxstore.LayoutLitestreamS3.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// Region is the bucket's region. If it is empty, it is that of the environment,
 	// the profile, the provider, or the bucket itself, in this order; the last one

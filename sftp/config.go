@@ -30,7 +30,7 @@ type Config struct {
 	Path string `ltx:"path" match:"^[^\\x00]*$" want:"no NUL byte" default:"the user's directory" help:"The replica's root directory on the server."`
 
 	// Layout names the files below Path.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// User and Password are those of the account. KeyPath is a file with a private
 	// key, and KeyPassphrase its passphrase, which may be empty. Agent uses the keys

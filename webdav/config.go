@@ -24,7 +24,7 @@ type Config struct {
 	Path string `ltx:"path,path" default:"the URL's directory" help:"The replica's root directory below the URL."`
 
 	// Layout names the files below Path.
-	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' looks at what the replica holds."`
+	Layout ltxstore.Layout `ltx:"layout" default:"'default'" help:"How files are named. 'auto' detects the layout of existing files."`
 
 	// Username and Password are sent by basic authentication. If BearerToken is
 	// set, it is sent instead of them. They are sent to URL only, and redirects
