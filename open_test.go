@@ -107,7 +107,7 @@ func TestOpenRefusals(t *testing.T) {
 }
 
 func TestTypeAndSchemeDiffer(t *testing.T) {
-	const two = "two-of-two"
+	two := "two" + strconv.FormatInt(registrations.Add(1), 10)
 	one := register(&recorder{}, two)
 	scheme, err := ltxstore.Source{Type: one, URL: two + "://x"}.Scheme()
 	require.NoError(t, err, "two names of one backend")
