@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -228,7 +229,7 @@ func TestMissingCABundle(t *testing.T) {
 
 // Each setting of the pool reaches it, and so does each timeout.
 func TestPool(t *testing.T) {
-	store, err := Config{Bucket: "bucket", Anonymous: true, HTTP: transport.Options{MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, InsecureSkipVerify: true}}.connect(t.Context(), &oplog.Logger{})
+	store, err := Config{Bucket: "bucket", Anonymous: true, HTTP: transport.Options{Dial: new(net.Dialer).DialContext, MaxConns: 9, MaxIdleConns: 7, IdleConnTimeout: 11, ResponseTimeout: 13, InsecureSkipVerify: true}}.connect(t.Context(), &oplog.Logger{})
 	require.NoError(t, err)
 	pool, ok := store.Bucket.(*bucket).http.Transport.(*roundTripper).next.(*http.Transport)
 	require.True(t, ok)

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -29,9 +30,18 @@ type bucket struct {
 	stream               string // its name
 	descriptions, chunks string // prefixes of their subjects
 
+	*link
+	leave func() (last bool)
+}
+
+// link is the connection of the clients of a bucket that connect in the same way.
+type link struct {
 	ready      flow.Lazy[conn]
 	discovered atomic.Pointer[[]string] // the other servers of a cluster
 }
+
+// links are those in use.
+var links flow.Shared[[sha256.Size]byte, *link]
 
 var (
 	_ object.Streamer  = (*bucket)(nil)
@@ -40,9 +50,10 @@ var (
 	_ object.Watcher   = (*bucket)(nil)
 )
 
-// newBucket returns a bucket. It sends nothing: the first method connects.
+// newBucket returns a bucket with a link of its own. It sends nothing: the first method
+// connects.
 func newBucket(cfg Config, options nats.Options, log *oplog.Logger) *bucket {
-	return &bucket{cfg: cfg, options: options, log: log,
+	return &bucket{cfg: cfg, options: options, log: log, link: new(link), leave: func() bool { return true },
 		stream: "OBJ_" + cfg.Bucket, descriptions: "$O." + cfg.Bucket + ".M.", chunks: "$O." + cfg.Bucket + ".C."}
 }
 

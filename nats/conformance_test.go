@@ -71,6 +71,8 @@ type service struct {
 	direct *natsio.Conn
 	js     jetstream.JetStream
 	store  jetstream.ObjectStore
+
+	clients atomic.Int64
 }
 
 var buckets atomic.Int64
@@ -122,8 +124,10 @@ func (f *service) end() error {
 	return err
 }
 
+// client returns a client with a connection of its own, as that of another process.
 func (f *service) client(change func(*nats.Config)) *nats.ReplicaClient {
 	cfg := f.cfg
+	cfg.Timeout = 10*time.Second + time.Duration(f.clients.Add(1))
 	if change != nil {
 		change(&cfg)
 	}

@@ -111,8 +111,11 @@ func (b *bucket) open(ctx context.Context, c *conn) (err error) {
 	})
 }
 
-// Close closes the connection. The next method makes a new one.
+// Close closes the connection, unless other clients use it. The next method makes a new one.
 func (b *bucket) Close() {
+	if !b.leave() {
+		return
+	}
 	if c := b.ready.Swap(nil); c != nil {
 		c.nc.Close()
 	}

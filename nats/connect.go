@@ -25,6 +25,7 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		return nil, err
 	}
 	b := newBucket(cfg, options, log)
+	b.link, b.leave, _ = links.Use(cfg.way(), func() (*link, error) { return b.link, nil })
 	transfer := cfg.Transfer
 	transfer.PartSize *= window
 	transfer.UploadThreshold = transfer.PartSize

@@ -2,14 +2,19 @@ package nats
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
@@ -96,6 +101,19 @@ func (cfg Config) options(secrets *scrub.Secrets) (nats.Options, error) {
 		use("ClientCert", cfg.ClientCert, "files with a certificate and its key", nats.ClientCert(cfg.ClientCert, cfg.ClientKey))
 	}
 	return o, err
+}
+
+// way returns the same value for configurations that connect in the same way to the same
+// bucket: what they say, except about the replica in it, and what is in their files.
+func (cfg Config) way() [sha256.Size]byte {
+	cfg.Path, cfg.Layout, cfg.WriteOnce, cfg.Retry, cfg.Logger = "", 0, false, ltxstore.Retry{}, nil
+	type plain Config // shows secrets
+	text := fmt.Appendf(nil, "%#v", plain(cfg))
+	for _, name := range slices.Concat(cfg.RootCAs, []string{cfg.ClientCert, cfg.ClientKey, cfg.Creds, cfg.NKey}) {
+		content, err := os.ReadFile(name)
+		text = fmt.Appendf(text, "%q %v", content, err)
+	}
+	return sha256.Sum256(text)
 }
 
 // signing returns option with a check: it fails immediately if the files are invalid.

@@ -41,7 +41,8 @@ const typeName = "nats"
 //     leaves no chunks that nothing refers to.
 //   - DeleteAll removes chunks of this replica's files that a killed writer left
 //     behind at least an hour ago.
-//   - Close closes the connection; the next method makes a new one.
+//   - Clients of a bucket with the same settings, apart from the replica's path, have one
+//     connection, which the last Close closes. The next method makes a new one.
 type ReplicaClient struct{ *object.Client }
 
 // NewReplicaClient returns a client of the replica that cfg describes. It sends no

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -310,6 +311,7 @@ func TestCABundle(t *testing.T) {
 
 func TestTransportSettings(t *testing.T) {
 	cfg := valid()
+	cfg.HTTP.Dial = new(net.Dialer).DialContext // what is shared is no http.Transport
 	cfg.HTTP.MaxConns, cfg.HTTP.MaxIdleConns, cfg.HTTP.IdleConnTimeout, cfg.HTTP.ResponseTimeout = 9, 7, 11, 13
 	r, err := connectTo(t, cfg)
 	require.NoError(t, err)

@@ -40,22 +40,18 @@ func Shared(opts Options) (t http.RoundTripper, release func(), err error) {
 			key.content = sha256.Sum256(pem)
 		}
 	}
-	shared.Lock()
-	defer shared.Unlock()
-	s := shared.transports[key]
-	if s == nil {
+	s, leave, err := pool.Use(key, func() (*shared, error) {
 		t, err := New(opts)
-		if err != nil {
-			return nil, nil, err
-		}
-		if shared.transports == nil {
-			shared.transports = make(map[sharedKey]*sharedTransport)
-		}
-		s = &sharedTransport{Transport: t, key: key}
-		shared.transports[key] = s
+		return &shared{Transport: t}, err
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	s.users++
-	return s.Transport, sync.OnceFunc(s.leave), nil
+	return s, func() {
+		if leave() {
+			s.CloseIdleConnections()
+		}
+	}, nil
 }
 
 // sharedKey is Options without Dial.
@@ -67,59 +63,41 @@ type sharedKey struct {
 	content                [sha256.Size]byte
 }
 
-type sharedTransport struct {
+var pool flow.Shared[sharedKey, *shared]
+
+// shared is a transport with what its users have in common.
+type shared struct {
 	*http.Transport
-	key    sharedKey
-	users  int
+	mu     sync.Mutex
 	values map[string]any
-}
-
-var shared struct {
-	sync.Mutex
-	transports map[sharedKey]*sharedTransport
-}
-
-func (s *sharedTransport) leave() {
-	shared.Lock()
-	s.users--
-	last := s.users == 0
-	if last {
-		delete(shared.transports, s.key)
-	}
-	shared.Unlock()
-	if last {
-		s.CloseIdleConnections()
-	}
 }
 
 // Share returns the value that all clients with the transport t share under a key, such as
 // credentials; the first client makes it with build. If t comes from Shared, the value is
-// kept until the last client releases t. With any other transport, each client has a value
-// of its own. build must not call Share.
+// kept as long as t. With any other transport, each client has a value of its own. build must
+// not call Share.
 func Share[T any](t http.RoundTripper, key string, build func() T) T {
-	shared.Lock()
-	defer shared.Unlock()
-	for _, s := range shared.transports {
-		if s.Transport != t {
-			continue
-		}
-		value, ok := s.values[key].(T)
-		if !ok {
-			value = build()
-			if s.values == nil {
-				s.values = make(map[string]any)
-			}
-			s.values[key] = value
-		}
-		return value
+	s, ok := t.(*shared)
+	if !ok {
+		return build()
 	}
-	return build()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, ok := s.values[key].(T)
+	if !ok {
+		value = build()
+		if s.values == nil {
+			s.values = make(map[string]any)
+		}
+		s.values[key] = value
+	}
+	return value
 }
 
 // Once returns the result of ask for a question about a service with the same answer for all
 // clients of the transport t, such as the region of a bucket. If t comes from Shared, one
-// client at a time calls ask, and its result is kept for the others until the last one
-// releases t. Errors are not kept. With any other transport, each client calls ask.
+// client at a time calls ask, and its result is kept for the others, as long as t. Errors are
+// not kept. With any other transport, each client calls ask.
 func Once(ctx context.Context, t http.RoundTripper, question string, ask func(context.Context) (string, error)) (string, error) {
 	answer := Share(t, question, func() *flow.Lazy[string] { return new(flow.Lazy[string]) })
 	text, err := answer.Get(ctx, func(ctx context.Context) (*string, error) {
