@@ -12,29 +12,16 @@ type pageWriter struct {
 
 func newPageWriter(f *os.File) *pageWriter { return &pageWriter{f: f, writeBack: writeBack} }
 
-const (
-	writeBackSize = 4 << 20
-
-	// writeSize is how much is written at a time. For larger writes, Linux takes pages of
-	// memory that are harder to find, and some writes need five times as long.
-	writeSize = 32 << 10
-)
+const writeBackSize = 4 << 20
 
 func (w *pageWriter) write(at int64, pages []byte) error {
+	_, err := w.f.WriteAt(pages, at)
 	if at != w.to || w.to-w.from >= writeBackSize {
 		w.writeBack(w.f, w.from, w.to-w.from)
 		w.from = at
 	}
-	for len(pages) > 0 {
-		n, err := w.f.WriteAt(pages[:min(int64(len(pages)), writeSize-at%writeSize)], at)
-		if err != nil {
-			return err
-		}
-		pages = pages[n:]
-		at += int64(n)
-	}
-	w.to = at
-	return nil
+	w.to = at + int64(len(pages))
+	return err
 }
 
 // pageSet is a set of page numbers, with a bit for each. It consists of blocks, so
