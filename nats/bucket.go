@@ -23,9 +23,8 @@ import (
 // an object, and one with its description, whose subject contains its name. It implements
 // object.Bucket, Describer, Streamer, Retractor, Sweeper and Watcher.
 type bucket struct {
-	cfg     Config // with its defaults filled in
-	options nats.Options
-	log     *oplog.Logger
+	cfg Config // with its defaults filled in
+	log *oplog.Logger
 
 	stream               string // its name
 	descriptions, chunks string // prefixes of their subjects
@@ -36,6 +35,9 @@ type bucket struct {
 
 // link is the connection of the clients of a bucket that connect in the same way.
 type link struct {
+	options nats.Options
+	secrets scrub.Secrets // in the files that options were read from
+
 	ready      flow.Lazy[conn]
 	discovered atomic.Pointer[[]string] // the other servers of a cluster
 }
@@ -50,10 +52,10 @@ var (
 	_ object.Watcher   = (*bucket)(nil)
 )
 
-// newBucket returns a bucket with a link of its own. It sends nothing: the first method
-// connects.
-func newBucket(cfg Config, options nats.Options, log *oplog.Logger) *bucket {
-	return &bucket{cfg: cfg, options: options, log: log, link: new(link), leave: func() bool { return true },
+// newBucket returns a bucket. leave reports whether no other uses the link. It sends
+// nothing: the first method connects.
+func newBucket(cfg Config, link *link, leave func() (last bool), log *oplog.Logger) *bucket {
+	return &bucket{cfg: cfg, log: log, link: link, leave: leave,
 		stream: "OBJ_" + cfg.Bucket, descriptions: "$O." + cfg.Bucket + ".M.", chunks: "$O." + cfg.Bucket + ".C."}
 }
 

@@ -42,7 +42,7 @@ func TestMessages(t *testing.T) {
 		name := map[bool]string{true: "D", false: "L"}[copies]
 		_, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, AllowDirect: copies})
 		require.NoError(t, err)
-		of := newBucket(s.cfg, s.options, s.log)
+		of := alone(s.cfg, s.options)
 		of.stream = name
 		t.Cleanup(of.Close)
 		for range 5 {
@@ -73,7 +73,7 @@ func TestDeleteMessage(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}, DenyDelete: true})
 	require.NoError(t, err)
-	kept := newBucket(s.cfg, s.options, s.log)
+	kept := alone(s.cfg, s.options)
 	kept.stream = "KEPT"
 	t.Cleanup(kept.Close)
 	for of, subject := range map[*bucket]string{s: subject, kept: "kept"} {

@@ -20,12 +20,16 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		return nil, backend.Refused(typeName, "init", "Path", err)
 	}
 	log.Secrets.Add(settings.Secrets(cfg)...)
-	options, err := cfg.options(&log.Secrets)
+	of, leave, err := links.Use(cfg.way(), func() (of *link, err error) {
+		of = new(link)
+		of.options, err = cfg.options(&of.secrets)
+		return of, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	b := newBucket(cfg, options, log)
-	b.link, b.leave, _ = links.Use(cfg.way(), func() (*link, error) { return b.link, nil })
+	log.Secrets.Include(&of.secrets)
+	b := newBucket(cfg, of, leave, log)
 	transfer := cfg.Transfer
 	transfer.PartSize *= window
 	transfer.UploadThreshold = transfer.PartSize

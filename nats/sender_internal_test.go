@@ -37,9 +37,14 @@ func open(t *testing.T) (*bucket, jetstream.JetStream, jetstream.ObjectStore) {
 	require.NoError(t, err)
 	options.CustomDialer = new(dialer)
 	cfg := Config{Bucket: "bucket", IdleTimeout: 30 * time.Second, Transfer: object.Options{PartSize: 4 << 10}}
-	b := newBucket(cfg, options, new(oplog.Logger))
+	b := alone(cfg, options)
 	t.Cleanup(b.Close)
 	return b, js, store
+}
+
+// alone returns a bucket with a link of its own.
+func alone(cfg Config, options nats.Options) *bucket {
+	return newBucket(cfg, &link{options: options}, func() bool { return true }, new(oplog.Logger))
 }
 
 // dialer keeps the connection that it has made.
