@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// changed returns when something was last done to a file: the later of its
-// modification, which a writer sets into the past just before it renames its
-// temporary, and its creation.
+// changed returns the later of a file's creation and modification. A writer sets the
+// modification time of its temporary file to one in the past just before the rename.
 func changed(info fs.FileInfo) time.Time {
 	modified := info.ModTime()
 	if data, ok := info.Sys().(*syscall.Win32FileAttributeData); ok {

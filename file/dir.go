@@ -40,7 +40,7 @@ func (dir *openDir) Stat(_ context.Context, name string) (tree.Info, error) {
 	return infoOf(info), nil
 }
 
-// Create implements tree.Dir. The file is closed, and fsynced.
+// Create implements tree.Dir. The file is fsynced and closed.
 func (dir *openDir) Create(_ context.Context, name string, body *tree.Body) (tree.Info, error) {
 	model, _ := dir.models()
 	file, err := dir.fsys.create(dir.root, name, mode(dir.given.FileMode, model, 0o600, dir.cfg.FileMode))
@@ -51,18 +51,18 @@ func (dir *openDir) Create(_ context.Context, name string, body *tree.Body) (tre
 		return tree.Info{}, err
 	}
 	giveAway(model, file.Chown)
-	defer file.Close() // again, perhaps: Windows removes no open file
+	defer file.Close() // after an error: Windows cannot remove an open file
 	return dir.fill(file, name, body)
 }
 
-// fill writes the body, sets its time and makes both durable.
+// fill writes the body, sets the file's time and fsyncs the file.
 func (dir *openDir) fill(file *os.File, name string, body *tree.Body) (tree.Info, error) {
 	n, err := body.CopyTo(seam{dir.fsys, file})
 	if err != nil {
 		return tree.Info{}, err
 	}
-	// The time goes in before the fsync, so that no crash and no listing finds
-	// the file with another.
+	// The time is set before the fsync, so that neither a crash nor a listing can
+	// find the file with another time.
 	if !body.Modified.IsZero() {
 		if err := dir.fsys.setTime(dir.root, name, file, body.Modified); err != nil {
 			return tree.Info{}, gone(bare("set time", err))
@@ -84,7 +84,7 @@ func (dir *openDir) fill(file *os.File, name string, body *tree.Body) (tree.Info
 	return infoOf(info), nil
 }
 
-// seam is a file that is written through the seam.
+// seam is a file that is written through fsys.
 type seam struct {
 	fsys fsys
 	file *os.File
@@ -115,8 +115,8 @@ func (dir *openDir) Rename(_ context.Context, from, to string) error {
 }
 
 // Link implements tree.Dir: the kernel lets exactly one of several writers win.
-// EPERM is what Linux says of a file system without links. Said as such, it
-// would pass for a lack of rights.
+// Linux returns EPERM for a file system without hard links. It is reported as
+// errors.ErrUnsupported, because a caller would take it for a denied request.
 func (dir *openDir) Link(_ context.Context, from, to string) error {
 	err := dir.fsys.link(dir.root, from, to)
 	switch {
@@ -153,7 +153,7 @@ func (dir *openDir) RemoveDir(_ context.Context, name string) error {
 	if !info.IsDir() {
 		return fs.ErrNotExist
 	}
-	dir.forgetDir(path.Join(dir.name, name)) // Windows removes no open directory
+	dir.forgetDir(path.Join(dir.name, name)) // Windows cannot remove an open directory
 	err = dir.fsys.remove(dir.root, name)
 	switch {
 	case err == nil:

@@ -17,10 +17,10 @@ import (
 // maxOpenDirs bounds how many directories are kept open.
 const maxOpenDirs = 32
 
-// disk is the tree.Disk. It keeps the levels open, so that a write or a read of
-// one in use opens its file and nothing else. Before each use it makes sure that
-// the path still leads to the open directory: a tree may be deleted, moved or
-// restored from a backup while the client lives.
+// disk implements tree.Disk. It keeps the directories of levels open, so that a
+// write or a read only opens its file. Before each use it checks that the path
+// still leads to the open directory: a tree may be deleted, moved or restored
+// from a backup while the client exists.
 type disk struct {
 	cfg   Config // with the defaults
 	given Config
@@ -42,8 +42,8 @@ type openDir struct {
 	file *os.File // the same directory, for fsync
 	info fs.FileInfo
 
-	// durable says that the directory's own entry, and those of the
-	// directories that lead to it, have been fsynced. It never changes.
+	// durable means that the directory's own entry and those of its parents
+	// have been fsynced. It never changes.
 	durable bool
 
 	refs    int  // guarded by disk.mu
@@ -103,7 +103,7 @@ func (d *disk) cached(name string, made bool) *openDir {
 	if dir == nil {
 		return nil
 	}
-	// Lstat, so that a link put in the directory's place is not taken for it.
+	// Lstat, so that a link in the directory's place does not match.
 	if info, err := os.Lstat(dir.path); err == nil && os.SameFile(info, dir.info) && (dir.durable || !made) {
 		return dir
 	}
@@ -120,14 +120,14 @@ func (dir *openDir) Close() {
 	dir.closeIfIdle()
 }
 
-// drop forgets a directory that turned out to be gone.
+// drop forgets a directory that no longer exists.
 func (d *disk) drop(dir *openDir) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forget(dir)
 }
 
-// forgetDir forgets the directory of that name.
+// forgetDir forgets the directory with the given name.
 func (d *disk) forgetDir(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -144,7 +144,7 @@ func (d *disk) dropAll() {
 	}
 }
 
-// makeRoom forgets any one directory if there are too many.
+// makeRoom forgets arbitrary directories until one more may be opened.
 func (d *disk) makeRoom() {
 	for _, dir := range d.open {
 		if len(d.open) < maxOpenDirs {
@@ -169,8 +169,8 @@ func (dir *openDir) closeIfIdle() {
 	}
 }
 
-// openRoot opens the replica's root, or says that it is missing as the
-// configuration wants it said.
+// openRoot opens the replica's root. If it is missing, the error depends on
+// Config.MustExist.
 func (d *disk) openRoot() (*os.Root, error) {
 	root, err := d.fsys.openRoot(nil, d.cfg.Path)
 	switch {

@@ -10,8 +10,8 @@ import (
 	"github.com/ltxstore/ltxstore"
 )
 
-// kindOf returns the kind of a failure of the file system. A full disk has
-// none: it is permanent until someone makes room, and IsRetryable says no.
+// kindOf returns the kind of an error of the file system. A full disk has none,
+// so that it is not retried: it stays full until someone frees space.
 func kindOf(err error) error {
 	if kind := ltxstore.KindOf(err); kind != nil {
 		return kind
@@ -31,8 +31,8 @@ func storeNotFound(cause error) error {
 	return &ltxstore.Error{Op: "init", Backend: typeName, Kind: ltxstore.ErrStoreNotFound, Err: cause}
 }
 
-// bare takes the absolute path off an error of package os, because the key
-// says which file it is, and puts what was being done in its place.
+// bare replaces the absolute path in an error of package os with a description of
+// the operation. The file is known from the key.
 func bare(doing string, err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -49,8 +49,8 @@ func bare(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// gone makes fs.ErrNotExist of how NFS says that a directory that is open, or a
-// file in it, has been removed.
+// gone turns ESTALE into fs.ErrNotExist: NFS returns it if an open directory or a
+// file in it was removed.
 func gone(err error) error {
 	if errors.Is(err, syscall.ESTALE) {
 		return fmt.Errorf("%w: %v", fs.ErrNotExist, err)

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// fsys is the disk, in one place: tests record in which order it is changed, let
-// each operation fail in turn, and put something else where one has just looked.
-// A name is relative to dir. No operation blocks for what stands in place of a
-// file or directory.
+// fsys has all operations on the disk, so that tests can record their order, make
+// each of them fail, and replace a file between two of them. A name is relative to
+// dir. No operation blocks if something else, such as a named pipe, has the name of
+// a file or directory.
 type fsys interface {
 	lstat(dir *os.Root, name string) (fs.FileInfo, error)
 	open(dir *os.Root, name string) (*os.File, error)     // for reading
@@ -35,7 +35,8 @@ type fsys interface {
 	syncDir(dir *os.File) error
 }
 
-// osFS is the disk. It has no size, so that the seam allocates nothing.
+// osFS is the real disk. It has no fields, so that converting it to fsys does not
+// allocate.
 type osFS struct{}
 
 func (osFS) lstat(dir *os.Root, name string) (fs.FileInfo, error) { return dir.Lstat(name) }
@@ -44,8 +45,8 @@ func (osFS) open(dir *os.Root, name string) (*os.File, error) {
 	return dir.OpenFile(name, os.O_RDONLY|nonblock, 0)
 }
 
-// The slash has the kernel refuse what is not a directory; without it a named
-// pipe would block.
+// Because of the slash, the kernel refuses anything but a directory. Otherwise,
+// opening a named pipe would block.
 
 func (osFS) openDir(dir *os.Root, name string) (*os.File, error) { return dir.Open(name + "/") }
 
@@ -80,8 +81,8 @@ func (osFS) link(dir *os.Root, from, to string) error   { return dir.Link(from, 
 func (osFS) remove(dir *os.Root, name string) error     { return dir.Remove(name) }
 func (osFS) syncDir(dir *os.File) error                 { return syncDir(dir) }
 
-// refusesDirSync reports whether err is how file systems say that they do not
-// fsync directories. An error of the disk is none of these.
+// refusesDirSync reports whether err means that the file system cannot fsync
+// directories. Errors of the disk itself are different ones.
 func refusesDirSync(err error) bool {
 	return isAny(err, errors.ErrUnsupported, syscall.EINVAL, syscall.EBADF, syscall.ENOTTY)
 }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// giveAway gives what was made to the owner and the group of its model. Most
-// processes may not, and need not.
+// giveAway sets the owner and the group of a new file to those of its model. Most
+// processes are not allowed to, which is fine: they create files of their own user.
 func giveAway(model fs.FileInfo, chown func(uid, gid int) error) {
 	if model == nil {
 		return

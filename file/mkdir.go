@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// makeRoot makes the missing root directory, and those above it.
+// makeRoot creates the missing root directory and its missing parents.
 func (d *disk) makeRoot() error {
 	above := d.cfg.Path
 	for {
@@ -30,10 +30,10 @@ func (d *disk) makeRoot() error {
 	}
 }
 
-// makeAll makes the directories of a slashed name one after the other and
-// fsyncs the one that holds each. Those that are there are not exempt: another
-// process may have made them an instant ago, and died. It happens once for
-// each level that a client writes.
+// makeAll creates the directories of a slashed name one after another, and fsyncs
+// the parent of each. It does so even if a directory exists, because another
+// process may have created it a moment ago and crashed. A client calls makeAll
+// once for each level that it writes.
 func (d *disk) makeAll(root *os.Root, name string) error {
 	_, model := d.models()
 	for i := 0; i <= len(name); i++ {
@@ -71,10 +71,10 @@ func (d *disk) syncHolder(root *os.Root, name string) error {
 	return syncTolerant(d.fsys, dir)
 }
 
-// syncParent fsyncs the directory that holds the root, for a root that another
-// process has just made. Nothing follows from a failure: a client that makes
-// the root itself has fsynced it already, and one that finds it need not have
-// the right to read what lies above.
+// syncParent fsyncs the parent of the root, in case another process has just
+// created the root. Errors are ignored: a client that created the root itself has
+// already fsynced the parent, and one that found it may lack the right to read
+// the parent.
 func (d *disk) syncParent() {
 	path, err := filepath.EvalSymlinks(d.cfg.Path)
 	if err != nil {
@@ -88,8 +88,8 @@ func (d *disk) syncParent() {
 	_ = d.syncHolder(above, ".")
 }
 
-// syncTolerant fsyncs a directory. A file system that refuses to is not an
-// error, because then there is nothing better to be had from it.
+// syncTolerant fsyncs a directory. It returns nil if the file system cannot fsync
+// directories, because nothing else can be done then.
 func syncTolerant(fsys fsys, dir *os.File) error {
 	err := fsys.syncDir(dir)
 	if err == nil || refusesDirSync(err) {

@@ -21,10 +21,10 @@ const (
 
 var direntBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// eachName calls visit for every name in a directory, in no order. The string
-// is valid during the call only: it lies in the buffer that the kernel fills.
-// That is why this is not os.File.Readdirnames, which allocates each name: in
-// a level of 100,000 files those are most of what a late seek costs.
+// eachName calls visit for every name in a directory, in no particular order. The
+// string is in the kernel's buffer and only valid during the call. os.File.Readdirnames
+// would allocate each name, which in a level of 100,000 files is most of the cost of
+// a late seek.
 func eachName(ctx context.Context, dir *os.File, visit func(name string)) error {
 	conn, err := dir.SyscallConn()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// eachName calls visit for every name in a directory, in no order. The string
-// is valid during the call only.
+// eachName calls visit for every name in a directory, in no particular order. The
+// string is only valid during the call.
 func eachName(ctx context.Context, dir *os.File, visit func(name string)) error {
 	for {
 		if err := flow.Err(ctx); err != nil {

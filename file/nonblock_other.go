@@ -2,5 +2,5 @@
 
 package file
 
-// nonblock does nothing where no file's name leads to a pipe.
+// nonblock is 0 on systems where a file cannot be a named pipe.
 const nonblock = 0

@@ -4,6 +4,6 @@ package file
 
 import "syscall"
 
-// nonblock keeps open(2) from waiting for a writer of a named pipe, or for a
-// device. A regular file does not know it.
+// nonblock keeps open(2) from waiting for a device or the writer of a named pipe. It
+// has no effect on regular files.
 const nonblock = syscall.O_NONBLOCK

@@ -5,5 +5,5 @@ import (
 	"syscall"
 )
 
-// isNotEmpty reports that a directory is not removed because it has entries.
+// isNotEmpty reports whether a directory could not be removed because it has entries.
 func isNotEmpty(err error) bool { return errors.Is(err, syscall.ERROR_DIR_NOT_EMPTY) }

@@ -27,8 +27,8 @@ func (dir *openDir) Open(ctx context.Context, name string, opts tree.OpenOptions
 	return tree.Content{Info: infoOf(info), Body: &reader{ctx: ctx, file: file, dir: dir.name, name: name, left: n}}, nil
 }
 
-// openRegular opens a file for reading. It looks before it opens: a link is not
-// followed, and a device not touched.
+// openRegular opens a file for reading. It calls lstat first, so that it neither
+// follows a link nor opens a device.
 func openRegular(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, error) {
 	seen, err := fsys.lstat(dir, name)
 	if err != nil {
@@ -37,10 +37,10 @@ func openRegular(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, e
 	return openSeen(fsys, dir, name, seen)
 }
 
-// openSeen opens the file that was seen, or another regular one that has taken
-// its place since. It compares the two, because os.Root follows a link within
-// the root; a file system on which nothing has a lasting identity is believed
-// in the end.
+// openSeen opens the file that was seen, or another regular file that has replaced
+// it since. It compares the identities of both, because os.Root follows links within
+// the root. On a file system without stable identities they never match, and
+// after maxTries the open file is accepted.
 func openSeen(fsys fsys, dir *os.Root, name string, seen fs.FileInfo) (*os.File, fs.FileInfo, error) {
 	for try := 1; ; try++ {
 		if err := wantFile(seen); err != nil {
@@ -81,7 +81,8 @@ func openStat(fsys fsys, dir *os.Root, name string) (*os.File, fs.FileInfo, erro
 	return file, info, nil
 }
 
-// wantFile says why what has a file's name is none. It is a missing file.
+// wantFile returns an fs.ErrNotExist if something other than a regular file has the
+// name of a file.
 func wantFile(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("name is %s: %w", tree.Describe(info.Mode()), fs.ErrNotExist)

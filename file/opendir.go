@@ -8,12 +8,11 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// maxTries bounds how often something is opened anew that is replaced each time
-// it is looked at.
+// maxTries is how often to open a file or directory that is being replaced.
 const maxTries = 10
 
-// openAt opens the directory of that slashed name, of which no part may be a
-// link, and closes root unless it is that directory.
+// openAt opens the directory with a slashed name, no part of which may be a link.
+// It closes root unless that is the directory.
 func (d *disk) openAt(root *os.Root, name string) (*openDir, error) {
 	dir, end := root, 0
 	for end < len(name) {
@@ -41,9 +40,8 @@ func (d *disk) openAt(root *os.Root, name string) (*openDir, error) {
 	return &openDir{root: dir, file: file, info: info}, nil
 }
 
-// openPart opens a directory in another; path is its name in errors. It compares what it has opened with
-// what it has seen before, because os.Root follows a link within the root; a
-// file system on which nothing has a lasting identity is believed in the end.
+// openPart opens a directory in dir; path is its name in errors. Like openSeen, it
+// compares identities, because os.Root follows links within the root.
 func openPart(fsys fsys, dir *os.Root, name, path string) (*os.Root, error) {
 	for try := 1; ; try++ {
 		seen, err := fsys.lstat(dir, name)

@@ -12,14 +12,14 @@ import (
 	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// copyChunk is how much the kernel copies between two looks at the context.
+// copyChunk is how many bytes the kernel copies before the context is checked again.
 const copyChunk = 16 << 20
 
-// reader yields a range of a file.
+// reader reads a range of a file.
 type reader struct {
 	ctx  context.Context
 	file *os.File
-	left int64 // what the range still has
+	left int64 // bytes of the range
 
 	dir, name string // for errors
 	closed    atomic.Bool
@@ -47,8 +47,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo implements io.WriterTo. The context is looked at every 16 MiB, or
-// before each read where w cannot take a file from the kernel.
+// WriteTo implements io.WriterTo. It checks the context every 16 MiB, or before each
+// read if w is no io.ReaderFrom.
 func (r *reader) WriteTo(w io.Writer) (total int64, err error) {
 	to, ok := w.(io.ReaderFrom)
 	if !ok {
@@ -76,7 +76,7 @@ func (r *reader) WriteTo(w io.Writer) (total int64, err error) {
 	return total, nil
 }
 
-// Close implements io.Closer. It returns nil, and may be called again.
+// Close implements io.Closer. It always returns nil and may be called repeatedly.
 func (r *reader) Close() error {
 	if !r.closed.Swap(true) {
 		r.file.Close() // nothing was written: nothing can be lost

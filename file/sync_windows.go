@@ -10,8 +10,8 @@ import (
 // its metadata in a journal.
 func syncDir(*os.File) error { return nil }
 
-// setModTime sets the time through the handle that wrote the file. Set through
-// another, it could be overwritten when that one is closed.
+// setModTime uses the handle that wrote the file. A time set through another handle
+// could be overwritten when that one is closed.
 func setModTime(_ *os.Root, _ string, f *os.File, t time.Time) error {
 	modified := syscall.NsecToFiletime(t.UnixNano())
 	if err := syscall.SetFileTime(syscall.Handle(f.Fd()), nil, nil, &modified); err != nil {

@@ -29,7 +29,7 @@ func invalid(field string, value any, want string) error {
 	return backend.Invalid(typeName, "init", field, value, want)
 }
 
-// octal shows permissions as they are written.
+// octal prints permissions as they are usually written.
 type octal fs.FileMode
 
 func (m octal) GoString() string { return fmt.Sprintf("%#o", uint32(m)) }
