@@ -38,7 +38,7 @@ func every(t *testing.T) map[string]wrap.Wrapper {
 	identity, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	all := map[string]wrap.Wrapper{
-		"cache":    wrap.With(cache.New, cache.Config{Dir: t.TempDir(), Identity: "test"}),
+		"cache":    wrap.With(cache.New, cache.Config{Dir: t.TempDir()}),
 		"compress": wrap.With(compress.New, compress.Config{}),
 		"crypt": wrap.With(crypt.New, crypt.Config{Recipients: []string{identity.Recipient().String()},
 			Identities: []crypt.Identity{crypt.Identity(identity.String())}}),

@@ -46,7 +46,6 @@ type known struct {
 	size   int64 // of the file, which is never empty; 0 until a block has shown it
 	end    int64 // of the last block
 	listed *stamp
-	proven bool // blocks of an earlier process are those of the store
 }
 
 // stamp is what a listing says about the version of a file.
@@ -55,20 +54,12 @@ type stamp struct {
 	at   time.Time
 }
 
-func newKnown(f layer.File, since time.Time) *known {
-	return &known{file: f, since: since, blocks: make(map[int64]*block)}
-}
-
-// at returns the place of a block on a disk.
-func (k *known) at(n int64) spot { return spot{k.file, n, k.since.UnixMilli()} }
-
 type block struct {
 	of   *known
 	n    int64
+	len  int64
 	data []byte // nil on a disk
-	sum  uint32 // of it there
-	cost int64
-	old  bool // of an earlier process
+	slot int64  // there
 }
 
 func newBlocks(cfg Config, count *counters, listed func(layer.File) *stamp) *blocks {
@@ -86,24 +77,16 @@ func (b *blocks) enter(f layer.File) *known {
 		return nil
 	}
 	k := b.files[f]
-	if k != nil && !fresh(k.since, b.ttl) {
+	if k != nil && time.Since(k.since) >= b.ttl {
 		b.drop(f)
 		k = nil
 	}
 	if k == nil {
-		k = newKnown(f, time.Now())
-		k.listed = b.listed(f)
+		k = &known{file: f, since: time.Now(), blocks: make(map[int64]*block), listed: b.listed(f)}
 		b.files[f] = k
 	}
 	k.users++
 	return k
-}
-
-// fresh reports whether since is less than ttl ago. A time in the future is not: the clock
-// was set back.
-func fresh(since time.Time, ttl time.Duration) bool {
-	age := time.Since(since)
-	return age >= 0 && age < ttl
 }
 
 func (b *blocks) leave(k *known) {
@@ -120,33 +103,25 @@ func (b *blocks) prune(k *known) {
 	}
 }
 
-// past reports whether the file is known to end before a block.
-func (b *blocks) past(k *known, n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return k.size > 0 && n*b.size >= k.size
-}
-
-// get returns a block, if it is kept and may be used.
+// get returns a block, which is empty behind the end of the file, if it is known.
 func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k.size > 0 && n*b.size >= k.size {
+		return nil, true
+	}
 	it := k.blocks[n]
-	if it == nil || it.old && !k.proven {
-		b.mu.Unlock()
+	if it == nil {
 		return nil, false
 	}
 	b.byAge.Get(it) // now the youngest
-	b.mu.Unlock()
-	data, err := b.load(it) // put removes it if this fails
-	return data, err == nil
-}
-
-// load returns the bytes of a block, or an error if its file on the disk is damaged or missing.
-func (b *blocks) load(it *block) ([]byte, error) {
 	if b.disk == nil {
-		return it.data, nil
+		return it.data, true
 	}
-	return b.disk.read(it.of.at(it.n), it.sum)
+	b.mu.Unlock()
+	data, err := b.load(it)
+	b.mu.Lock()
+	return data, err == nil && k.blocks[n] == it // else its slot may have another block
 }
 
 // put keeps a block that was read. If it contradicts the file's other blocks, it drops
@@ -163,7 +138,7 @@ func (b *blocks) put(k *known, n int64, data []byte) {
 		return
 	}
 	if k.blocks[n] == nil && len(data) > 0 {
-		b.insert(&block{of: k, n: n, data: data})
+		b.insert(k, n, data)
 	}
 }
 
@@ -178,14 +153,8 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 		return false
 	}
 	if kept := k.blocks[n]; kept != nil {
-		switch was, err := b.load(kept); {
-		case err != nil:
-			b.count.torn.Add(1)
-			b.remove(kept)
-		case !bytes.Equal(was, data):
+		if was, err := b.load(kept); err != nil || !bytes.Equal(was, data) {
 			return false
-		case kept.old:
-			k.proven = true
 		}
 	}
 	if k.end = max(k.end, end); short {
@@ -194,44 +163,49 @@ func (b *blocks) fits(k *known, n int64, data []byte) bool {
 	return true
 }
 
-// insert makes room for a block and keeps it.
-func (b *blocks) insert(it *block) {
-	it.cost = int64(len(it.data))
+// load returns the bytes of a block.
+func (b *blocks) load(it *block) ([]byte, error) {
 	if b.disk == nil {
-		it.cost += blockCost
+		return it.data, nil
 	}
-	b.makeRoom(it.cost)
+	return b.disk.read(it.slot, it.len)
+}
+
+// insert makes room for a block and keeps it.
+func (b *blocks) insert(k *known, n int64, data []byte) {
+	it := &block{of: k, n: n, len: int64(len(data)), data: data}
+	for b.used+b.cost(it) > b.bound {
+		oldest, _, _ := b.byAge.GetOldest()
+		b.count.evicted.Add(1)
+		b.remove(oldest)
+	}
 	if b.disk != nil {
 		var err error
-		if it.sum, err = b.disk.write(it.of.at(it.n), it.data); err != nil {
+		if it.slot, err = b.disk.write(data); err != nil {
 			b.count.failed.Add(1)
 			return
 		}
 		it.data = nil
 	}
-	b.add(it)
-}
-
-func (b *blocks) add(it *block) {
-	b.used += it.cost
-	it.of.blocks[it.n] = it
+	b.used += b.cost(it)
+	k.blocks[n] = it
 	b.byAge.Add(it, struct{}{})
 }
 
-func (b *blocks) makeRoom(cost int64) {
-	for b.used+cost > b.bound {
-		oldest, _, _ := b.byAge.GetOldest()
-		b.count.evicted.Add(1)
-		b.remove(oldest)
+// cost returns what a block adds to b.used.
+func (b *blocks) cost(it *block) int64 {
+	if b.disk == nil {
+		return it.len + blockCost
 	}
+	return b.size
 }
 
 func (b *blocks) remove(it *block) {
 	b.byAge.Remove(it)
 	delete(it.of.blocks, it.n)
-	b.used -= it.cost
+	b.used -= b.cost(it)
 	if b.disk != nil {
-		b.disk.remove(it.of.at(it.n), it.sum)
+		b.disk.remove(it.slot)
 	}
 	b.prune(it.of)
 }
@@ -289,27 +263,4 @@ func (b *blocks) seen(listed ltx.FileInfo) {
 		return
 	}
 	k.listed = &now
-}
-
-// adopt takes over the blocks of an earlier process, the oldest first. If two clients have
-// kept the same file, the later one's blocks are used.
-func (b *blocks) adopt() error {
-	left, err := b.disk.scan(b.ttl)
-	if err != nil {
-		return err
-	}
-	for _, was := range left {
-		k := b.files[was.file]
-		if k != nil && (k.at(was.n) != was.spot || k.blocks[was.n] != nil) {
-			b.drop(was.file)
-			k = nil
-		}
-		if k == nil {
-			k = newKnown(was.file, time.UnixMilli(was.since))
-			b.files[was.file] = k
-		}
-		b.add(&block{of: k, n: was.n, sum: was.sum, cost: was.size, old: true})
-	}
-	b.makeRoom(0)
-	return nil
 }

@@ -23,14 +23,9 @@
 // a block that ends elsewhere or has other bytes when it is read again, and after Config.BlockTTL at the
 // latest. Until then a read may return the old content, also that of a deleted file.
 //
-// # On a disk
-//
-// Blocks in Config.Dir outlive the process, and Config.BlockTTL continues in the next one. There they are
-// used only after a block of the same file has been read from the store and is equal: the first read of
-// each file goes to the store, and notices a rewrite. Damaged blocks are found by their checksums, and
-// dropped. Each replica has a folder of its own, for one client at a time: two would not use each
-// other's blocks. It holds what the next client stores: to encrypt it, put the cache inside
-// [github.com/ltxstore/ltxstore/wrap/crypt].
+// With Config.Dir, blocks are in a temporary file. It lasts until Close, and at most as long as the
+// process; on Windows, that of a process that is killed stays. It holds what the next client
+// stores: to encrypt it, put the cache inside [github.com/ltxstore/ltxstore/wrap/crypt].
 //
 // Interfaces of the next client that are found through Unwrap bypass the cache. What is written through
 // them counts as written by another client.
@@ -64,4 +59,12 @@ type state struct {
 // methods create Config.Dir, and fail with fs.ErrInvalid if a field of cfg is invalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	return &Client{layer.New(next, "", cfg.open), cfg}
+}
+
+// Close closes the next client, and removes the file in Config.Dir.
+func (c *Client) Close() error {
+	if s := c.Ready(); s != nil && s.blocks.disk != nil {
+		s.blocks.disk.close()
+	}
+	return c.client.Close()
 }

@@ -3,7 +3,6 @@ package cache
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -35,19 +34,14 @@ type Config struct {
 	// 0 means 1 MiB. Each such read takes as much memory, in addition to Size.
 	MaxRange int64 `ltx:"max-range,size" default:"1MiB" help:"Largest read that is answered from blocks."`
 
-	// Size is the total size of the blocks that are kept, in bytes; in memory each takes
-	// 256 more. 0 means 64 MiB, or 1 GiB in a Dir. It must have room for a block.
+	// Size is the total size of the blocks that are kept, in bytes. In memory each takes
+	// 256 more, and in a Dir a whole BlockSize, however short it is. 0 means 64 MiB, or 1 GiB
+	// in a Dir. It must have room for a block.
 	Size int64 `ltx:"size,size" default:"64MiB, or 1GiB in a 'cache.dir'" help:"Total size of the blocks that are kept."`
 
-	// Dir is a directory for the blocks, instead of memory. It is created if necessary.
-	// Replicas may share it: each has its own folder in it, and its own Size. The folder
-	// of a replica that is no longer used may be removed at any time.
-	Dir string `ltx:"dir" default:"memory" help:"A directory for blocks, which outlive the process. Replicas may share it: each has its own folder in it, and its own 'cache.size'."`
-
-	// Identity names the replica's folder in Dir, in addition to its location. It is required if
-	// the next client has no location (backend.Locator), as a program's own client may not
-	// have, and must then be one that no other replica with this Dir has.
-	Identity string `ltx:"identity" default:"where the replica is" help:"Names the replica in 'cache.dir', if its client has no location."`
+	// Dir is a directory for a temporary file with the blocks, which are otherwise in memory.
+	// It is created if necessary. Clients may share it: each has its own file and its own Size.
+	Dir string `ltx:"dir" default:"memory" help:"A directory for a temporary file with the blocks. Replicas may share it: each has its own file, and its own 'cache.size'."`
 
 	// Only limits what is kept to OnlyListings or OnlyBlocks. Empty means both.
 	Only Kind `ltx:"only,oneof=listings|blocks" default:"both" help:"Keep only 'listings', or only 'blocks'."`
@@ -95,7 +89,7 @@ func (cfg Config) withDefaults(typ string) (Config, error) {
 }
 
 // open returns the state of a client of next.
-func (cfg Config) open(ctx context.Context, next layer.Next) (*state, error) {
+func (cfg Config) open(_ context.Context, next layer.Next) (*state, error) {
 	cfg, err := cfg.withDefaults(next.Type())
 	if err != nil {
 		return nil, err
@@ -106,32 +100,9 @@ func (cfg Config) open(ctx context.Context, next layer.Next) (*state, error) {
 	if cfg.Dir == "" || cfg.Only == OnlyListings {
 		return s, nil
 	}
-	location, err := layer.Location(ctx, "", next.Client)
-	switch {
-	case err != nil:
-		return nil, err
-	case location == "" && cfg.Identity == "":
-		return nil, backend.Invalid(next.Type(), "init", "Identity", cfg.Identity, "want a name for the replica in Dir, because its client has no location")
-	}
-	if s.blocks.disk, err = openDisk(cfg.Dir, folderOf(next.Type(), location, cfg.Identity), cfg.BlockSize); err != nil {
-		return nil, backend.Refused(next.Type(), "init", "Dir", err)
-	}
-	if err := s.blocks.adopt(); err != nil {
-		return nil, backend.Refused(next.Type(), "init", "Dir", err)
+	if s.blocks.disk, err = newDisk(cfg.Dir, int64(cfg.BlockSize)); err != nil {
+		// Not err itself: a missing directory is not a missing file of the store.
+		return nil, backend.Refused(next.Type(), "init", "Dir", fmt.Errorf("%w: %v", fs.ErrInvalid, err))
 	}
 	return s, nil
-}
-
-// folderOf returns the name of a replica's folder in Dir.
-func folderOf(typ, location, identity string) string {
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", []string{typ, location, identity})))
-}
-
-// hide keeps a failure of the local disk from being taken for one of the store: a missing
-// directory is not a missing file.
-func hide(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %v", fs.ErrInvalid, err)
 }

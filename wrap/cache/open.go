@@ -67,7 +67,7 @@ func (s *state) read(ctx context.Context, r run) (parts [][]byte, err error) {
 
 // kept returns the blocks up to the end of the file, if all are kept.
 func (b *blocks) kept(r run) (parts [][]byte, ok bool) {
-	for n := r.first; n <= r.last && !b.past(r.of, n); n++ {
+	for n := r.first; n <= r.last; n++ {
 		part, ok := b.get(r.of, n)
 		if !ok {
 			return nil, false

@@ -36,7 +36,6 @@ func TestURLAndFileAgree(t *testing.T) {
 		"max-range":  {"100kB", Config{MaxRange: 100_000}},
 		"size":       {"1MiB", Config{Size: 1 << 20}},
 		"dir":        {"/never made", Config{Dir: "/never made"}},
-		"identity":   {"mine", Config{Identity: "mine"}},
 		"only":       {"blocks", Config{Only: OnlyBlocks}},
 	}
 	for _, name := range wraptest.Names(wrapper) {

@@ -13,9 +13,8 @@ type Stats struct {
 	ReadHits, ReadMisses, ReadShared int64
 
 	// Evicted counts blocks that made room for others, Changed files that turned out to
-	// be rewritten, Torn damaged blocks on the disk, and Failed blocks that could not be
-	// written there.
-	Evicted, Changed, Torn, Failed int64
+	// be rewritten, and Failed blocks that could not be written to Config.Dir.
+	Evicted, Changed, Failed int64
 
 	// Blocks and BlockBytes are the blocks kept now and their size as Config.Size counts
 	// it. Files is the number of files in kept listings.
@@ -25,7 +24,7 @@ type Stats struct {
 type counters struct {
 	listHits, listMisses             atomic.Int64
 	readHits, readMisses, readShared atomic.Int64
-	evicted, changed, torn, failed   atomic.Int64
+	evicted, changed, failed         atomic.Int64
 }
 
 // Stats returns the counts since the client was made.
@@ -38,7 +37,7 @@ func (c *Client) Stats() Stats {
 	stats := Stats{
 		ListHits: n.listHits.Load(), ListMisses: n.listMisses.Load(),
 		ReadHits: n.readHits.Load(), ReadMisses: n.readMisses.Load(), ReadShared: n.readShared.Load(),
-		Evicted: n.evicted.Load(), Changed: n.changed.Load(), Torn: n.torn.Load(), Failed: n.failed.Load(),
+		Evicted: n.evicted.Load(), Changed: n.changed.Load(), Failed: n.failed.Load(),
 	}
 	s.blocks.mu.Lock()
 	stats.Blocks, stats.BlockBytes = int64(s.blocks.byAge.Len()), s.blocks.used
