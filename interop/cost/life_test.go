@@ -39,17 +39,18 @@ func lives() []life {
 			played: "A daily snapshot is kept for a day. To simulate that in a 24th of the time, counted 24 times, there is an hour between snapshots, " +
 				"which are kept for an hour, and pages have 41 keys instead of 1000, so that level 1 has as many pages as in a day. " +
 				"(The requests of a snapshot are thus counted 24 times instead of once: less than 1 % of the total.) " +
-				"One write in 30 s is simulated; each of the others adds one upload.",
+				"One write in 10 s is simulated; each of the others adds one upload.",
 		}, {
 			title: "one write a second, hourly snapshots kept for an hour", write: slow, snapshots: time.Hour,
 			from: 2 * time.Hour, to: 3 * time.Hour, times: 24, unplayed: int(24*time.Hour/time.Second - 24*time.Hour/slow),
-			played: "Retention deletes files. The third hour is simulated and counted 24 times, with one write in 30 s, and an upload for each of the other writes.",
+			played: "Retention deletes files. The third hour is simulated and counted 24 times, with one write in 10 s, and an upload for each of the other writes.",
 		},
 	}
 }
 
-// slow is the interval of simulated writes. A sync without a write makes no request.
-const slow = 30 * time.Second
+// slow is the interval of simulated writes. A sync without a write makes no request. It is shorter
+// than the intervals of all listings, so that a listing finds what it would with a write a second.
+const slow = 10 * time.Second
 
 // counts are requests by operation.
 type counts map[string]int
@@ -133,6 +134,8 @@ func (r *replicated) until(at, write time.Duration) {
 // What is restored is the newest state, at restoreAt, or that of momentAt. The
 // snapshot is of midnight.
 const (
+	restoreWrite = 30 * time.Second
+
 	restoreAt = 4*time.Hour + 34*time.Minute + 56*time.Second
 	momentAt  = 3*time.Hour + 10*time.Minute
 )
@@ -142,8 +145,8 @@ const (
 func playRestores(t *testing.T) (by [3][2]counts) {
 	w := newWorld(t, 0)
 	synctest.Test(t, func(t *testing.T) {
-		db := w.begin(t, ours, engine.Config{SyncInterval: slow, L0RetentionCheck: 5 * time.Minute})
-		db.until(restoreAt, slow)
+		db := w.begin(t, ours, engine.Config{SyncInterval: restoreWrite, L0RetentionCheck: 5 * time.Minute})
+		db.until(restoreAt, restoreWrite)
 		require.NoError(t, db.engine.Close(t.Context()))
 		count := func(do func(out string) error) counts {
 			w.layer.Reset()

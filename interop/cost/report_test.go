@@ -47,8 +47,8 @@ func report(days [][kinds]counts, restores [3][2]counts) string {
 Conclusions:
 
 - The engine lists files with any client: it looks up the newest file of a level before each compaction, and lists level 1 before
-  each check of level 0. Therefore even an idle database has a cost. ` + "[`wrap/cache`](wrappers.md)" + ` remembers what the process itself has
-  written, and answers most of these listings.
+  each check of level 0. Therefore even an idle database has a cost. ` + "[`wrap/cache`](wrappers.md)" + ` answers those of levels that have not
+  changed in the last 30 seconds.
 - The longer snapshots are kept, the more pages level 1 has, and the engine lists all of them: for a small database, a snapshot
   every few hours saves more than it costs.
 - The number of uploads depends on the sync interval: with 10 s instead of 1 s there is a tenth of them.

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"github.com/superfly/ltx"
-
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
@@ -76,13 +74,15 @@ func (b *blocks) enter(f layer.File) *known {
 	if b.all > 0 || b.busy[f] > 0 {
 		return nil
 	}
-	k := b.files[f]
-	if k != nil && time.Since(k.since) >= b.ttl {
+	k, listed := b.files[f], b.listed(f)
+	if k != nil && k.changed(listed) {
+		b.count.changed.Add(1)
 		b.drop(f)
-		k = nil
+	} else if k != nil && time.Since(k.since) >= b.ttl {
+		b.drop(f)
 	}
-	if k == nil {
-		k = &known{file: f, since: time.Now(), blocks: make(map[int64]*block), listed: b.listed(f)}
+	if k = b.files[f]; k == nil {
+		k = &known{file: f, since: time.Now(), blocks: make(map[int64]*block), listed: listed}
 		b.files[f] = k
 	}
 	k.users++
@@ -248,19 +248,14 @@ func (b *blocks) clear(under int) {
 	}
 }
 
-// seen drops a file that a listing shows to have changed.
-func (b *blocks) seen(listed ltx.FileInfo) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := b.files[layer.FileOf(&listed)]
-	if k == nil {
-		return
+// changed reports whether a listing shows another version of the file than the kept one.
+func (k *known) changed(listed *stamp) bool {
+	switch {
+	case listed == nil, k.listed != nil && k.listed.size == listed.size && k.listed.at.Equal(listed.at):
+		return false
+	case k.listed != nil:
+		return true
 	}
-	now := stamp{listed.Size, listed.CreatedAt}
-	if k.listed != nil && (k.listed.size != now.size || !k.listed.at.Equal(now.at)) || k.size > 0 && k.size != now.size || k.end > now.size {
-		b.count.changed.Add(1)
-		b.drop(k.file)
-		return
-	}
-	k.listed = &now
+	k.listed = listed
+	return k.size > 0 && k.size != listed.size || k.end > listed.size
 }

@@ -109,81 +109,60 @@ func TestListingTTL(t *testing.T) {
 	})
 }
 
-// What this client does is in what is kept, and costs no listing.
+// What this client does is listed at once, also if nobody knows what it has done.
 func TestOwnChangesAreListed(t *testing.T) {
-	w := newWorld(cache.Config{})
-	put(t, w, 5, []byte("five"))
-	require.Equal(t, []ltx.TXID{5}, list(t, w, 2))
-	early, err := w.LTXFiles(t.Context(), 0, 2, false)
-	require.NoError(t, err)
-	put(t, w, 7, []byte("x"))
-	put(t, w, 6, []byte("x"))
-	put(t, w, 5, []byte("longer"))
-	put(t, w, 1, []byte("before the seek"))
-	assert.Equal(t, []ltx.TXID{5, 6, 7}, list(t, w, 2))
-	remove(t, w, 6)
-	remove(t, w, 9)
-	assert.Equal(t, []ltx.TXID{5, 7}, list(t, w, 2))
-	files, err := w.LTXFiles(t.Context(), 0, 5, false)
-	require.NoError(t, err)
-	require.True(t, files.Next())
-	assert.EqualValues(t, 6, files.Item().Size)
-	assert.False(t, files.Item().CreatedAt.IsZero())
-	require.NoError(t, files.Close())
-	require.True(t, early.Next())
-	assert.EqualValues(t, 4, early.Item().Size, "a listing that began before stays as it was")
-	assert.False(t, early.Next())
-	require.NoError(t, early.Close())
-	assert.Len(t, w.next.Calls(mock.OpList), 1)
-
-	// Nobody knows what a write or a deletion that failed has done.
-	require.NoError(t, w.next.Inject(mock.Fault{Op: mock.OpWrite, LostAnswer: true, Err: ltxstore.ErrUnavailable}))
-	_, err = w.WriteLTXFile(t.Context(), 0, 8, 8, bytes.NewReader([]byte("x")))
-	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-	assert.Equal(t, []ltx.TXID{5, 7, 8}, list(t, w, 2))
-	require.NoError(t, w.next.Inject(mock.Fault{Op: mock.OpDelete, LostAnswer: true, Err: ltxstore.ErrUnavailable}))
-	require.Error(t, w.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 8, MaxTXID: 8}}))
-	assert.Equal(t, []ltx.TXID{5, 7}, list(t, w, 2))
-	require.NoError(t, w.DeleteAll(t.Context()))
-	assert.Empty(t, list(t, w, 0))
-	assert.Len(t, w.next.Calls(mock.OpList), 4)
-}
-
-// A kept listing has the changes from its seek on, the first file included.
-func TestOwnChangeAtTheSeek(t *testing.T) {
-	w := newWorld(cache.Config{})
-	assert.Empty(t, list(t, w, 5))
-	put(t, w, 5, []byte("five"))
-	assert.Equal(t, []ltx.TXID{5}, list(t, w, 5))
-	assert.Len(t, w.next.Calls(mock.OpList), 1)
-}
-
-// A kept listing is dropped by a change of which the next client does not say what it did.
-func TestOwnChangesOfUnknownResult(t *testing.T) {
-	for name, change := range map[string]func(t *testing.T, w *world){
-		"a file and an error": func(t *testing.T, w *world) {
-			w.next.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) {
-				return &ltx.FileInfo{MinTXID: 2, MaxTXID: 2, Size: 1}, ltxstore.ErrUnavailable
+	lost := func(w *world, op mock.Op) {
+		require.NoError(t, w.next.Inject(mock.Fault{Op: op, LostAnswer: true, Err: ltxstore.ErrUnavailable}))
+	}
+	for name, tt := range map[string]struct {
+		change func(t *testing.T, w *world)
+		want   []ltx.TXID
+	}{
+		"a write":             {func(t *testing.T, w *world) { put(t, w, 7, []byte("x")) }, []ltx.TXID{5, 6, 7}},
+		"a write at the seek": {func(t *testing.T, w *world) { put(t, w, 4, []byte("x")) }, []ltx.TXID{4, 5, 6}},
+		"a deletion":          {func(t *testing.T, w *world) { remove(t, w, 5) }, []ltx.TXID{6}},
+		"DeleteAll":           {func(t *testing.T, w *world) { require.NoError(t, w.DeleteAll(t.Context())) }, nil},
+		"another level's": {func(t *testing.T, w *world) {
+			require.NoError(t, w.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{Level: 1, MinTXID: 5, MaxTXID: 5}}))
+		}, []ltx.TXID{5, 6}},
+		"a deletion that panics": {func(t *testing.T, w *world) {
+			w.next.DeleteLTXFilesFunc = func(ctx context.Context, files []*ltx.FileInfo) error {
+				assert.NoError(t, w.other.DeleteLTXFiles(ctx, files))
+				panic("mine")
 			}
-			_, err := w.WriteLTXFile(t.Context(), 0, 2, 2, bytes.NewReader([]byte("x")))
-			assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
-		},
-		"neither": func(t *testing.T, w *world) {
-			w.next.WriteLTXFileFunc = func(context.Context, int, ltx.TXID, ltx.TXID, io.Reader) (*ltx.FileInfo, error) { return nil, nil }
-			put(t, w, 2, []byte("x"))
-		},
-		"a deletion that panics": func(t *testing.T, w *world) {
-			w.next.DeleteLTXFilesFunc = func(context.Context, []*ltx.FileInfo) error { panic("mine") }
-			assert.Panics(t, func() { remove(t, w, 1) })
-		},
+			assert.Panics(t, func() { remove(t, w, 5) })
+		}, []ltx.TXID{6}},
+		"a write whose answer is lost": {func(t *testing.T, w *world) {
+			lost(w, mock.OpWrite)
+			_, err := w.WriteLTXFile(t.Context(), 0, 8, 8, bytes.NewReader([]byte("x")))
+			require.ErrorIs(t, err, ltxstore.ErrUnavailable)
+		}, []ltx.TXID{5, 6, 8}},
+		"a deletion whose answer is lost": {func(t *testing.T, w *world) {
+			lost(w, mock.OpDelete)
+			require.Error(t, w.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 6, MaxTXID: 6}}))
+		}, []ltx.TXID{5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(cache.Config{})
-			put(t, w.other, 1, []byte("x"))
-			list(t, w, 0)
-			change(t, w)
-			assert.Equal(t, []ltx.TXID{1}, list(t, w, 0))
-			assert.Len(t, w.next.Calls(mock.OpList), 2)
+			put(t, w.other, 5, []byte("x"))
+			put(t, w.other, 6, []byte("x"))
+			require.Equal(t, []ltx.TXID{5, 6}, list(t, w, 4))
+			early, err := w.LTXFiles(t.Context(), 0, 4, false)
+			require.NoError(t, err)
+			tt.change(t, w)
+			for range 2 {
+				assert.Equal(t, tt.want, list(t, w, 4))
+			}
+			lists := 2
+			if name == "another level's" {
+				lists = 1
+			}
+			assert.Len(t, w.next.Calls(mock.OpList), lists)
+			for _, txid := range []ltx.TXID{5, 6} {
+				require.True(t, early.Next(), "a listing that began before stays as it was")
+				assert.Equal(t, txid, early.Item().MinTXID)
+			}
+			require.NoError(t, early.Close())
 		})
 	}
 }
@@ -206,31 +185,6 @@ func TestWriteRacesListing(t *testing.T) {
 	}
 	require.NoError(t, files.Close())
 	assert.Equal(t, during, list(t, w, 0), "the one that began before is not kept")
-}
-
-// Of two writes of a name at the same time nobody knows which was the last.
-func TestWritesRaceEachOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(cache.Config{})
-		require.Empty(t, list(t, w, 0))
-		w.next.WriteLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-			info, err := w.other.WriteLTXFile(ctx, level, minTXID, maxTXID, r)
-			if info.Size > 1 {
-				time.Sleep(time.Second)
-			}
-			return info, err
-		}
-		var both sync.WaitGroup
-		both.Go(func() { put(t, w, 1, []byte("the first")) })
-		synctest.Wait()
-		put(t, w, 1, []byte("x")) // is the last in the store, and answered first
-		both.Wait()
-		files, err := w.LTXFiles(t.Context(), 0, 0, false)
-		require.NoError(t, err)
-		require.True(t, files.Next())
-		assert.EqualValues(t, 1, files.Item().Size)
-		require.NoError(t, files.Close())
-	})
 }
 
 // A listing is kept whatever becomes of another one at the same time.
@@ -358,11 +312,6 @@ func TestMaxFiles(t *testing.T) {
 	assert.EqualValues(t, 11, w.Stats().Files)
 	assert.Len(t, list(t, w, 90), 11)
 	assert.EqualValues(t, 1, w.Stats().ListHits)
-	for txid := ltx.TXID(101); txid <= 130; txid++ {
-		put(t, w, txid, []byte("x"))
-		require.LessOrEqual(t, w.Stats().Files, int64(30))
-	}
-	assert.Len(t, list(t, w, 90), 41)
 }
 
 // Every range is what was written, whatever is kept; memory keeps to its bound.
@@ -612,65 +561,23 @@ func TestRefusals(t *testing.T) {
 	assert.False(t, errors.Is(err, fs.ErrNotExist))
 }
 
-// A listing that fills the bound to the last file is kept, and one that has expired
-// makes room at once.
+// A listing that fills the bound to the last file is kept, of each level.
 func TestMaxFilesExactly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(cache.Config{MaxFiles: 30, TTL: time.Minute})
-		for level := range 2 {
-			for txid := ltx.TXID(1); txid <= 30; txid++ {
-				_, err := w.other.WriteLTXFile(t.Context(), level, txid, txid, bytes.NewReader([]byte("x")))
-				require.NoError(t, err)
-			}
-		}
-		for range 2 {
-			list(t, w, 0)
-		}
-		assert.EqualValues(t, []int64{30, 1}, []int64{w.Stats().Files, w.Stats().ListHits})
-		time.Sleep(time.Minute)
-		for range 2 {
-			files, err := w.LTXFiles(t.Context(), 1, 0, false)
+	w := newWorld(cache.Config{MaxFiles: 24})
+	for level, n := range []ltx.TXID{24, 24, 25} {
+		for txid := ltx.TXID(1); txid <= n; txid++ {
+			_, err := w.other.WriteLTXFile(t.Context(), level, txid, txid, bytes.NewReader([]byte("x")))
 			require.NoError(t, err)
-			for files.Next() {
-			}
-			require.NoError(t, files.Close())
 		}
-		assert.EqualValues(t, []int64{30, 2}, []int64{w.Stats().Files, w.Stats().ListHits})
-	})
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(cache.Config{MaxFiles: 24, TTL: time.Minute}) // two full pages
-		for txid := ltx.TXID(1); txid <= 23; txid++ {
-			put(t, w.other, txid, []byte("x"))
-		}
-		list(t, w, 0)
-		for _, kept := range []int64{24, 0} {
-			put(t, w, ltx.TXID(100-kept), []byte("x"))
-			assert.Equal(t, kept, w.Stats().Files, "a kept one may grow up to the bound")
-		}
-		remove(t, w, 100)
 		for range 2 {
-			assert.Len(t, list(t, w, 0), 24)
-		}
-		assert.EqualValues(t, []int64{24, 1}, []int64{w.Stats().Files, w.Stats().ListHits})
-	})
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(cache.Config{MaxFiles: 30, TTL: time.Minute})
-		for level, n := range []ltx.TXID{10, 20} {
-			for txid := ltx.TXID(1); txid <= n; txid++ {
-				_, err := w.other.WriteLTXFile(t.Context(), level, txid, txid, bytes.NewReader([]byte("x")))
-				require.NoError(t, err)
-			}
-		}
-		for level := range 2 {
 			files, err := w.LTXFiles(t.Context(), level, 0, false)
 			require.NoError(t, err)
 			for files.Next() {
 			}
 			require.NoError(t, files.Close())
-			time.Sleep(time.Minute)
 		}
-		assert.EqualValues(t, 30, w.Stats().Files, "an expired one with room remains, and tells times of files")
-	})
+	}
+	assert.EqualValues(t, []int64{48, 2}, []int64{w.Stats().Files, w.Stats().ListHits})
 }
 
 // Only what Config.Only names is kept.
@@ -712,7 +619,7 @@ func TestBlockGoesOnAfterTheEnd(t *testing.T) {
 	assert.Equal(t, body[8192:8202], read(t, w, 1, 8192, 10))
 }
 
-// A listing drops the blocks that it contradicts, and no others.
+// A kept listing drops the blocks that it contradicts, and no others.
 func TestListingsAndBlocks(t *testing.T) {
 	const kept, changed = 0, 1
 	for name, tt := range map[string]struct {
@@ -747,13 +654,16 @@ func TestListingsAndBlocks(t *testing.T) {
 						put(t, w.other, txid, random(1, tt.after))
 					}
 				}
-				time.Sleep(time.Nanosecond)
-				list(t, w, 0)
-				assert.EqualValues(t, 2*tt.want, w.Stats().Changed)
-				time.Sleep(time.Nanosecond)
-				list(t, w, 0)
-				assert.EqualValues(t, 2*tt.want, w.Stats().Changed, "once")
-				assert.Equal(t, tt.want == kept, w.Stats().Blocks > 0)
+				w.next.ResetCalls()
+				for range 2 {
+					time.Sleep(time.Nanosecond)
+					list(t, w, 0)
+					for txid := ltx.TXID(2); txid <= 3; txid++ {
+						read(t, w, txid, tt.offset, tt.size)
+					}
+					assert.EqualValues(t, 2*tt.want, w.Stats().Changed, "once")
+					assert.Len(t, w.next.Calls(mock.OpOpen), 2*tt.want)
+				}
 			})
 		})
 	}
@@ -787,8 +697,8 @@ func TestSizeExactly(t *testing.T) {
 	assert.Len(t, w.next.Calls(mock.OpOpen), 4, "one that was dropped is read again")
 }
 
-// The files of a listing that is closed while more of it is read no longer count.
-func TestClosedListingDoesNotCount(t *testing.T) {
+// A listing that is closed while more of it is read is not kept.
+func TestClosedListingIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(cache.Config{MaxFiles: 100})
 		for txid := ltx.TXID(1); txid <= 90; txid++ {

@@ -5,9 +5,8 @@
 // # Listings
 //
 // A listing of a level that was read to its end answers later listings of the level, from the
-// same or a later seek, for Config.TTL from when it began. It includes what this client writes
-// and deletes, unless that fails: the listing is then dropped, because the result is unknown. What
-// other clients do is listed when the kept listing has expired: a reader that must see another
+// same or a later seek, for Config.TTL from when it began, or until this client changes the level.
+// What other clients do is listed when the kept listing has expired: a reader that must see another
 // writer's newest file needs a shorter TTL, or no cache. Listings with useMetadata go to the store.
 //
 // # Blocks
@@ -19,8 +18,8 @@
 //
 // The cache assumes that LTX files rarely change, because a name stands for its
 // transactions. When this client rewrites a file, its blocks are dropped, so that old and new bytes
-// are never mixed. Rewrites by other clients are noticed by a listing with another size or time, by
-// a block that ends elsewhere or has other bytes when it is read again, and after Config.BlockTTL at the
+// are never mixed. Rewrites by other clients are noticed by a kept listing with another size or time,
+// by a block that ends elsewhere or has other bytes when it is read again, and after Config.BlockTTL at the
 // latest. Until then a read may return the old content, also that of a deleted file.
 //
 // With Config.Dir, blocks are in a temporary file. It lasts until Close, and at most as long as the

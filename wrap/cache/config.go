@@ -18,9 +18,9 @@ type Config struct {
 	// TTL is how long a listing is kept, from when it began. 0 means 30 seconds.
 	TTL time.Duration `ltx:"ttl" default:"30s" help:"How long a listing is kept."`
 
-	// MaxFiles is how many files of listings are kept in memory, of all levels together,
-	// with 80 bytes each. 0 means 100,000. A longer listing is not kept.
-	MaxFiles int `ltx:"max-files" default:"100000" help:"Number of files of listings that are kept in memory."`
+	// MaxFiles is how many files a listing may have to be kept in memory, with 80 bytes each.
+	// 0 means 100,000.
+	MaxFiles int `ltx:"max-files" default:"100000" help:"How many files a listing may have to be kept in memory."`
 
 	// BlockTTL is how long the blocks of a file are kept at most, from when the first one
 	// was read. 0 means an hour.

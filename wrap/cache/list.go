@@ -23,10 +23,9 @@ func (s *state) List(ctx context.Context, level int, seek ltx.TXID, useMetadata 
 	}
 	s.counters.listMisses.Add(1)
 	r := s.listings.record(level, seek)
-	r.seen = s.blocks.seen
 	var err error
-	if r.FileIterator, err = s.Next.List(ltxstore.WithTorn(ctx, r.tear), level, seek, false); err != nil {
-		r.end(false)
+	r.FileIterator, err = s.Next.List(ltxstore.WithTorn(ctx, r.tear), level, seek, false)
+	if err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -47,12 +46,12 @@ func pagesOf(files []ltx.FileInfo) backend.PageFunc {
 // recorder is a listing of the store that is kept if it is read to its end.
 type recorder struct {
 	ltx.FileIterator
-	seen     func(ltx.FileInfo)
 	listings *listings
+	n        int // the level
 	level    *level
-	version  int    // of level when the listing began
-	whole    *whole // nil if it has too many files, or has ended
-	atEnd    bool
+	*listing
+	tooLong bool
+	atEnd   bool
 }
 
 // Next implements ltx.FileIterator.
@@ -68,7 +67,9 @@ func (r *recorder) Next() bool {
 // Close implements ltx.FileIterator.
 func (r *recorder) Close() error {
 	err := r.FileIterator.Close()
-	r.end(r.atEnd && err == nil && r.Err() == nil)
+	if r.atEnd && err == nil && r.Err() == nil {
+		r.keep()
+	}
 	return err
 }
 

@@ -42,8 +42,6 @@ func (c *Client) Stats() Stats {
 	s.blocks.mu.Lock()
 	stats.Blocks, stats.BlockBytes = int64(s.blocks.byAge.Len()), s.blocks.used
 	s.blocks.mu.Unlock()
-	s.listings.mu.Lock()
-	stats.Files = int64(s.listings.held)
-	s.listings.mu.Unlock()
+	stats.Files = int64(s.listings.files())
 	return stats
 }

@@ -64,10 +64,4 @@ func TestKeptListingsReportTornFiles(t *testing.T) {
 	assert.Equal(t, map[ltx.TXID]bool{41: true}, torn(t, w, 21))
 	assert.Len(t, list(t, w, 0), 38)
 	assert.Len(t, w.next.Calls(mock.OpList), 1)
-
-	put(t, w, 20, []byte("whole"))
-	remove(t, w, 41)
-	assert.Equal(t, map[ltx.TXID]bool{1: true}, torn(t, w, 0), "as this client has changed it")
-	assert.Len(t, list(t, w, 0), 39)
-	assert.Len(t, w.next.Calls(mock.OpList), 1)
 }
