@@ -37,7 +37,6 @@ FUZZ := \
 	./backend/settings:FuzzResolve \
 	./wrap/compress:FuzzSequence \
 	./wrap/compress:FuzzTrailer \
-	./wrap/crypt:FuzzBinding \
 	./wrap/crypt:FuzzHeader
 
 .PHONY: help demo test test-servers azurite servers bench microbench fuzz soak cover dist lint fmt vet staticcheck golangci tidy cross

@@ -46,7 +46,7 @@ replicas:
 - {type: mem}
 - {type: mem, compress: false}
 - {type: mem, compress: {frame-size: 64KiB}, layout: auto}
-- {url: "mem://?compress=off&crypt.header-size=512"}
+- {url: "mem://?compress=off&crypt.cache-size=512"}
 - {url: "mem://", compress.level: fastest}
 dbs:
 - path: /db

@@ -5,19 +5,16 @@
 //
 // # Files
 //
-// Every file is an ordinary age file, which the age program decrypts with an identity. Files that the
-// age program encrypted to one of the recipients, without armor, can be read too. Reading a file that is
-// not encrypted fails with ltxstore.ErrChecksum.
+// Every file is an ordinary age file, which the age program decrypts with an identity. Its header
+// has 4096 bytes, whatever the recipients, so that a file's size follows from its stored size.
+// The last stanza of the header, which other programs ignore, binds the file to its name and
+// pads the header:
 //
-// The header of a file written here has Config.HeaderSize bytes, whatever the recipients,
-// so that a file's size follows from its stored size. It is padded by one more
-// stanza, which other programs ignore:
+//	-> ltxstore-v1 LEVEL MIN-MAX.ltx TIME PADDING
 //
-//	-> ltxstore-v1 LEVEL MIN-MAX.ltx TIME FILLING
-//
-// The padding is the CRC-32C of the header before it, in 8 hex digits, and zeros. The
-// stanza also binds the file to its name: the header's MAC covers it, which cannot be made without the
-// file's own key.
+// The padding is a checksum of what precedes it, and zeros. Reading a file without this stanza, or
+// one that is not encrypted, fails with ltxstore.ErrChecksum. Package
+// [github.com/ltxstore/ltxstore/transfer] copies an unencrypted replica to an encrypted one.
 //
 // # What is protected
 //
@@ -26,7 +23,7 @@
 // file that was changed, cut off, or replaced by another file of this or another replica
 // is detected when it is read: ltxstore.ErrChecksum. Not detected are an older version of the same
 // file, a missing file, and a file encrypted by someone else who knows a recipient, because age does
-// not sign. A file of the age program is bound to its name only by the transactions in its LTX header.
+// not sign.
 //
 // # Rotation
 //
@@ -46,12 +43,11 @@ import (
 //
 // # Listing
 //
-// Without useMetadata LTXFiles costs the next client's listing, and returns its CreatedAt;
-// see Config.MixedHeaders for where it costs more. With useMetadata it costs one
-// small read for each file that this client has not written or listed before, or that the store now
-// lists with another size or time, and another one of 64 KiB for a file of the age program. A file that
-// cannot be decrypted ends such a listing with an error (clause T3); without useMetadata it is
-// listed, with a size that may be wrong.
+// Without useMetadata LTXFiles costs the next client's listing, and returns its CreatedAt. With
+// useMetadata it costs one small read for each file that this client has not written or listed
+// before, or that the store now lists with another size or time. A file that cannot be decrypted
+// ends such a listing with an error (clause T3); without useMetadata it is listed, with a size that
+// may be wrong.
 //
 // # Reading
 //
@@ -60,12 +56,11 @@ import (
 // opened before. A range past the end costs two more, to tell whether the file was cut off.
 //
 // Without Config.Identities reading fails with errors.ErrUnsupported, and if none of them
-// is for the file, with fs.ErrPermission. In a file of the age program a damaged recipient looks like
-// another one, which is fs.ErrPermission as well.
+// is for the file, with fs.ErrPermission.
 //
 // # Writing
 //
-// A stored body is larger by Config.HeaderSize + 16 bytes, and 16 for each 64 KiB. Without
+// A stored body is larger by 4112 bytes, and 16 for each 64 KiB. Without
 // Config.Recipients writing fails with errors.ErrUnsupported. No two encryptions of a body are equal: if the
 // next client refuses to replace a file (WriteOnce), the stored one is read, decrypted and
 // compared; without Config.Identities the write fails with fs.ErrExist.

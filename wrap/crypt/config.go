@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/internal/scrub"
@@ -17,8 +19,8 @@ import (
 // Config is the configuration of a Client. Recipients, Identities or both are required.
 // Printing a Config, logging it, and encoding it as JSON or text shows no identity.
 type Config struct {
-	// Recipients are the public keys that files are encrypted to: each file can be read
-	// with the identity of any of them. They are Litestream's age.recipients. An entry
+	// Recipients are the public keys that files are encrypted to, up to two hybrid ones or
+	// thirty of X25519: each file can be read with the identity of any of them. They are Litestream's age.recipients. An entry
 	// may have several lines, like a recipients file of age. Without recipients writing
 	// fails with errors.ErrUnsupported. Files are never written unencrypted.
 	Recipients []string `ltx:"recipients" default:"none: nothing can be written" help:"Public keys ('age1…') that files are encrypted to."`
@@ -28,18 +30,6 @@ type Config struct {
 	// lines, like an identities file of age. Without identities files can be written,
 	// deleted, and listed without useMetadata; reading fails with errors.ErrUnsupported.
 	Identities []Identity `ltx:"identities,secret" default:"none: nothing can be read" help:"Secret keys that files are decrypted with: in a file, and from a variable."`
-
-	// HeaderSize is the size in bytes that the header of every written file is padded to,
-	// at most 64 KiB. 0 means 4096, which is enough for two hybrid recipients or thirty
-	// of X25519; 512 is enough for three of X25519. It must be the same for all clients of
-	// a replica, or sizes in listings are wrong, unless MixedHeaders is set.
-	HeaderSize int `ltx:"header-size,size,max=64KiB" default:"4KiB" help:"Size of each file's header: the same for all clients of a replica."`
-
-	// MixedHeaders allows files with headers of other sizes: those of the age program, or
-	// written with another HeaderSize. Listing then costs one small read for each file
-	// that this client has not written or listed before. Listings with useMetadata read
-	// headers in any case.
-	MixedHeaders bool `ltx:"mixed-headers" default:"false" help:"The replica may have files of the age program, or of another 'header-size'."`
 
 	// MetadataConcurrency is how many files a listing reads from at once. 0 means 32.
 	MetadataConcurrency int `ltx:"metadata-concurrency" default:"32" help:"Number of files that a listing reads from at once."`
@@ -75,19 +65,13 @@ func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), n
 // MarshalBinary is String too, for encoding/gob.
 func (id Identity) MarshalBinary() ([]byte, error) { return id.MarshalText() }
 
-const (
-	defaultHeaderSize = 4096
-	maxHeaderSize     = 64 << 10
-	defaultCacheSize  = 32 << 20
-)
+const defaultCacheSize = 32 << 20
 
 // format is the codec.Format of a valid configuration.
 type format struct {
 	next        layer.Next
 	recipients  []age.Recipient
 	identities  []age.Identity
-	headerSize  int64
-	mixed       bool
 	concurrency int
 
 	keys  *codec.Cache[*key]
@@ -107,8 +91,6 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	}
 	s := &format{
 		next:        next,
-		headerSize:  int64(cmp.Or(cfg.HeaderSize, defaultHeaderSize)),
-		mixed:       cfg.MixedHeaders,
 		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
 		keys:        codec.NewCache[*key](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
 		files:       codec.NewCache[codec.Known](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
@@ -137,12 +119,9 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	case len(s.recipients) == 0:
 		return s, nil
 	}
-	least, err := leastHeader(s.recipients)
-	if err != nil {
-		return nil, invalid("Recipients", cfg.Recipients, fmt.Sprintf("want either only hybrid ones (age1pq1…) or none: %v", err))
-	}
-	if s.headerSize < least {
-		return nil, invalid("HeaderSize", cfg.HeaderSize, fmt.Sprintf("want at least %d bytes for these Recipients", least))
+	widest := binding{file: layer.File{Level: ltxstore.MaxLevel}, time: time.UnixMilli(1e14), isLTX: true}
+	if _, err := (&recipients{s.recipients, widest}).Wrap(make([]byte, 16)); err != nil {
+		return nil, invalid("Recipients", cfg.Recipients, fmt.Sprintf("want up to two hybrid ones (age1pq1…), or up to thirty others: %v", err))
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,26 +120,21 @@ func TestRecipients(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		recipients []string
-		header     int
 		identities []string
 	}{
-		{x(a), 0, []string{a.String()}},
-		{x(a, b, c), 512, []string{a.String(), b.String(), c.String(), hybrid.String() + "\n# and\n" + c.String()}},
-		{[]string{"# two lines\n" + a.Recipient().String() + "\n" + b.Recipient().String() + "\n"}, 0, []string{b.String()}},
-		{[]string{hybrid.Recipient().String()}, 0, []string{hybrid.String()}},
-		{[]string{hybrid.Recipient().String(), hybrid2.Recipient().String()}, 0, []string{hybrid.String(), hybrid2.String(), a.String() + "\n" + hybrid2.String()}},
+		{x(a), []string{a.String()}},
+		{x(a, b, c), []string{a.String(), b.String(), c.String(), hybrid.String() + "\n# and\n" + c.String()}},
+		{[]string{"# two lines\n" + a.Recipient().String() + "\n" + b.Recipient().String() + "\n"}, []string{b.String()}},
+		{[]string{hybrid.Recipient().String()}, []string{hybrid.String()}},
+		{[]string{hybrid.Recipient().String(), hybrid2.Recipient().String()}, []string{hybrid.String(), hybrid2.String(), a.String() + "\n" + hybrid2.String()}},
 	} {
 		r := newReplica(t)
 		body := replicatest.NewLTXFile(6, 6, at, 2)
-		writer := r.client(crypt.Config{Recipients: tt.recipients, HeaderSize: tt.header})
+		writer := r.client(crypt.Config{Recipients: tt.recipients})
 		wraptest.Write(t, writer, 6, body)
 		header, err := age.ExtractHeader(bytes.NewReader(r.stored(t, 6)))
 		require.NoError(t, err)
-		want := tt.header
-		if want == 0 {
-			want = 4096
-		}
-		assert.Len(t, header, want)
+		assert.Len(t, header, 4096)
 		for _, id := range tt.identities {
 			got, err := wraptest.Read(t.Context(), r.client(crypt.Config{Identities: []crypt.Identity{crypt.Identity(id)}}), 6, 0, 0)
 			require.NoError(t, err)
@@ -172,19 +168,16 @@ func TestRanges(t *testing.T) {
 	r := newReplica(t)
 	const size = 65536*3 + 1000
 	body := noise(size)
-	r.Put(r.key(2), mock.Object{Body: byAge(t, body, r.id.Recipient())})
 	wraptest.Write(t, r.client(r.config()), 1, body)
-	wraptest.Write(t, r.client(r.config()), 3, body[:65536*2]) // the last chunk is full
-	long := append([]string{r.id.Recipient().String()}, newIdentity(t).Recipient().String(), newIdentity(t).Recipient().String())
-	wraptest.Write(t, r.client(crypt.Config{Recipients: long, HeaderSize: 20_000}), 4, body)
+	wraptest.Write(t, r.client(r.config()), 2, body[:65536*2]) // the last chunk is full
 	for _, c := range []*crypt.Client{r.client(r.config()), func() *crypt.Client {
 		cfg := r.config()
 		cfg.CacheSize = 1
 		return r.client(cfg)
 	}()} {
-		for id := ltx.TXID(1); id <= 4; id++ {
+		for id := ltx.TXID(1); id <= 2; id++ {
 			body := body
-			if id == 3 {
+			if id == 2 {
 				body = body[:65536*2]
 			}
 			n := int64(len(body))
@@ -248,46 +241,26 @@ func TestRequests(t *testing.T) {
 	}), "the first chunk comes with the header")
 }
 
-// What another program encrypted is listed right where its header is looked at.
+// What another program encrypted, which is bound to no name, is refused.
 func TestForeignFiles(t *testing.T) {
 	r := newReplica(t)
-	body := replicatest.NewLTXFile(7, 7, at, 40)
-	r.Put(r.key(7), mock.Object{Body: byAge(t, body, r.id.Recipient())})
-	mixed := r.config()
-	mixed.MixedHeaders = true
-	for _, c := range []*crypt.Client{r.client(r.config()), r.client(mixed)} {
-		infos := wraptest.List(t, c, true)
-		require.Len(t, infos, 1)
-		assert.EqualValues(t, len(body), infos[0].Size)
-		assert.Equal(t, at, infos[0].CreatedAt)
-		assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size, "remembered")
+	for _, size := range []int{1, 5000, 200_000} {
+		r.Put(r.key(7), mock.Object{Body: byAge(t, noise(size), r.id.Recipient())})
+		for _, span := range [][2]int64{{0, 0}, {0, 1}, {70_000, 10}} {
+			_, err := wraptest.Read(t.Context(), r.client(r.config()), 7, span[0], span[1])
+			assert.ErrorIs(t, err, ltxstore.ErrChecksum)
+			assert.ErrorContains(t, err, "not written by this package")
+		}
 	}
-	assert.EqualValues(t, len(body), wraptest.List(t, r.client(mixed), false)[0].Size)
-	writeOnly := r.client(crypt.Config{Recipients: mixed.Recipients, MixedHeaders: true})
-	assert.EqualValues(t, len(body), wraptest.List(t, writeOnly, false)[0].Size, "that takes no identity")
 
-	// Under another name its LTX header gives it away.
-	r.Put(r.key(8), mock.Object{Body: r.stored(t, 7)})
-	_, err := wraptest.Read(t.Context(), r.client(mixed), 8, 0, 0)
-	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
-	_, err = r.client(mixed).LTXFiles(t.Context(), 0, 8, true)
+	// Not even with as many bytes before its payload as one of ours has.
+	theirs := byAge(t, noise(100), r.id.Recipient())
+	header, err := age.ExtractHeader(bytes.NewReader(theirs))
 	require.NoError(t, err)
-	_, err = ltxstore.FindLTXFiles(t.Context(), r.client(mixed), 0, true, func(*ltx.FileInfo) (bool, error) { return true, nil })
+	forged := append(append(bytes.Clone(header), make([]byte, 4096-len(header))...), theirs[len(header):]...)
+	r.Put(r.key(7), mock.Object{Body: forged})
+	_, err = wraptest.Read(t.Context(), r.client(r.config()), 7, 0, 0)
 	assert.ErrorIs(t, err, ltxstore.ErrChecksum)
-}
-
-// A foreign file that is as long as an empty one of ours is looked at, and not left out
-// as if it were empty.
-func TestForeignFileOfAnEmptyFilesLength(t *testing.T) {
-	r := newReplica(t)
-	const length = 4096 + 16 + 16 // header, nonce and the tag of an empty chunk
-	body := noise(length - len(byAge(t, nil, r.id.Recipient())))
-	file := byAge(t, body, r.id.Recipient())
-	require.Len(t, file, length)
-	r.Put(r.key(7), mock.Object{Body: file})
-	infos := wraptest.List(t, r.client(r.config()), false)
-	require.Len(t, infos, 1)
-	assert.EqualValues(t, len(body), infos[0].Size)
 }
 
 // Whatever byte of a file changes, wherever it is cut off, and under whatever
@@ -295,7 +268,6 @@ func TestForeignFileOfAnEmptyFilesLength(t *testing.T) {
 func TestTampering(t *testing.T) {
 	r := newReplica(t)
 	cfg := r.config()
-	cfg.HeaderSize = 512
 	c := r.client(cfg)
 	wraptest.Write(t, c, 5, replicatest.NewLTXFile(5, 5, at, 1))
 	stored := r.stored(t, 5)
@@ -335,7 +307,7 @@ func TestTampering(t *testing.T) {
 	wraptest.Write(t, c, 8, noise(65536*3))
 	wraptest.Write(t, c, 9, noise(65536*3))
 	a, b := r.stored(t, 8), r.stored(t, 9)
-	const first, chunk = 512 + 16, 65536 + 16
+	const first, chunk = 4096 + 16, 65536 + 16
 	mixed := append(bytes.Clone(a[:first+chunk]), b[first+chunk:]...)
 	refused(8, mixed, "chunks of another file")
 	refused(8, append(bytes.Clone(a), 0), "one byte more after a full chunk")
@@ -407,7 +379,6 @@ func TestInvalidConfig(t *testing.T) {
 		hybrid = h.Recipient().String()
 	}
 	x := id.Recipient().String()
-	many := []string{x, x, x, x, x}
 	for field, cfg := range map[string]crypt.Config{
 		"Recipients":          {},
 		"Recipients ":         {Recipients: []string{x, hybrid}},
@@ -418,10 +389,8 @@ func TestInvalidConfig(t *testing.T) {
 		"Identities[0]":       {Identities: []crypt.Identity{crypt.Identity(id.String()[:70])}},
 		"Identities[1]":       {Identities: []crypt.Identity{crypt.Identity(id.String()), crypt.Identity(x)}},
 		"Identities[0] ":      {Recipients: []string{x}, Identities: []crypt.Identity{"AGE-PLUGIN-YUBIKEY-1QQQQ"}},
-		"HeaderSize":          {Recipients: many, HeaderSize: 512},
-		"HeaderSize ":         {Recipients: []string{hybrid}, HeaderSize: 1000},
-		"HeaderSize  ":        {Recipients: []string{x}, HeaderSize: -1},
-		"HeaderSize   ":       {Recipients: []string{x}, HeaderSize: 1 << 20},
+		"Recipients  ":        {Recipients: []string{hybrid, hybrid, hybrid}},
+		"Recipients   ":       {Recipients: slices.Repeat([]string{x}, 41)},
 		"MetadataConcurrency": {Recipients: []string{x}, MetadataConcurrency: -1},
 		"CacheSize":           {Recipients: []string{x}, CacheSize: -1},
 	} {
@@ -440,21 +409,22 @@ func TestInvalidConfig(t *testing.T) {
 	}
 }
 
-// The least HeaderSize that is accepted is enough for every name and time.
-func TestLeastHeaderSize(t *testing.T) {
+// As many recipients as are documented fit, with every name and time.
+func TestManyRecipients(t *testing.T) {
 	r := newReplica(t)
-	cfg := r.config()
-	for cfg.HeaderSize = 200; r.client(cfg).Init(t.Context()) != nil; cfg.HeaderSize++ {
-		require.Less(t, cfg.HeaderSize, 512)
+	hybrid, err := age.GenerateHybridIdentity()
+	require.NoError(t, err)
+	for _, recipients := range [][]string{slices.Repeat([]string{r.id.Recipient().String()}, 30), slices.Repeat([]string{hybrid.Recipient().String()}, 2)} {
+		c := r.client(crypt.Config{Recipients: recipients, Identities: []crypt.Identity{crypt.Identity(r.id.String()), crypt.Identity(hybrid.String())}})
+		body := replicatest.NewLTXFile(1, 1<<63, time.UnixMilli(253402300799999), 1)
+		_, err := c.WriteLTXFile(t.Context(), ltxstore.MaxLevel, 1, 1<<63, bytes.NewReader(body))
+		require.NoError(t, err)
+		rc, err := c.OpenLTXFile(t.Context(), ltxstore.MaxLevel, 1, 1<<63, 0, 0)
+		require.NoError(t, err)
+		got, err := io.ReadAll(rc)
+		require.NoError(t, errors.Join(err, rc.Close()))
+		assert.True(t, bytes.Equal(body, got))
 	}
-	c := r.client(cfg)
-	body := replicatest.NewLTXFile(1, 1<<63, time.UnixMilli(253402300799999), 1)
-	_, err := c.WriteLTXFile(t.Context(), ltxstore.MaxLevel, 1, 1<<63, bytes.NewReader(body))
-	require.NoError(t, err)
-	wraptest.Write(t, c, 1, noise(10))
-	header, err := age.ExtractHeader(bytes.NewReader(r.stored(t, 1)))
-	require.NoError(t, err)
-	assert.Len(t, header, cfg.HeaderSize)
 }
 
 // No way to print, log or encode a configuration or a client shows a key.

@@ -34,7 +34,7 @@ func (c *Client) OpenRaw(ctx context.Context, name string, offset, size int64) (
 	if err != nil {
 		return nil, err
 	}
-	stored := bufio.NewReaderSize(rc, maxHeaderSize)
+	stored := bufio.NewReader(rc)
 	head, err := stored.Peek(len(intro))
 	if err == nil && string(head) == intro {
 		plain, err := decryptRaw(stored, opened.Format.(*format).identities)

@@ -53,8 +53,6 @@ func TestURLAndFileAgree(t *testing.T) {
 	}{
 		"recipients":           {[]string{r1, r2}, Config{Recipients: []string{r1, r2}}},
 		"identities":           {[]string{i2, i1}, Config{Identities: []Identity{Identity(i2), Identity(i1)}}},
-		"header-size":          {[]string{"1KiB"}, Config{HeaderSize: 1024}},
-		"mixed-headers":        {[]string{"true"}, Config{MixedHeaders: true}},
 		"metadata-concurrency": {[]string{"5"}, Config{MetadataConcurrency: 5}},
 		"cache-size":           {[]string{"1MiB"}, Config{CacheSize: 1 << 20}},
 	}
@@ -138,7 +136,7 @@ func TestNeverPlaintext(t *testing.T) {
 
 	// All that opens a replica of a file writes no plaintext.
 	root := t.TempDir()
-	file, err := config.Parse([]byte("age: "+keys+"\nreplicas: [{path: "+filepath.ToSlash(root)+"/a, layout: auto}, {url: 'file://"+filepath.ToSlash(root)+"/b', crypt: {header-size: 512}}]\n"+
+	file, err := config.Parse([]byte("age: "+keys+"\nreplicas: [{path: "+filepath.ToSlash(root)+"/a, layout: auto}, {url: 'file://"+filepath.ToSlash(root)+"/b', crypt: {cache-size: 1MiB}}]\n"+
 		"dbs: [{dir: /dbs, replica: {path: "+filepath.ToSlash(root)+"/c}}]"), config.Options{})
 	require.NoError(t, err)
 	below, err := file.DBs[0].Replicas[0].Sub("one.db")

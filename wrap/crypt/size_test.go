@@ -1,14 +1,15 @@
 package crypt
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"filippo.io/age"
 	"github.com/stretchr/testify/assert"
@@ -19,57 +20,76 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
+var testFile = layer.File{Level: 3, MinTXID: 5, MaxTXID: 9}
+
 // The size of a body follows from that of its file, and the other way round; what no
 // body has as its size is told.
 func TestSizes(t *testing.T) {
-	const header, tag = 200, 16
+	const tag = 16
 	for _, size := range []int64{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 2*chunkSize + 1, 100*chunkSize + 7} {
-		stored := storedSize(size, header)
-		got, ok := plainSize(stored, header)
+		stored := storedSize(size)
+		got, ok := plainSize(stored)
 		assert.True(t, ok, "%d", size)
 		assert.Equal(t, size, got)
 	}
-	assert.EqualValues(t, header+nonceSize+tag, storedSize(0, header))
-	assert.EqualValues(t, header+nonceSize+chunkSize+tag, storedSize(chunkSize, header))
-	assert.EqualValues(t, -1, storedSize(-1, header))
+	assert.EqualValues(t, chunksStart+tag, storedSize(0))
+	assert.EqualValues(t, chunksStart+chunkSize+tag, storedSize(chunkSize))
+	assert.EqualValues(t, -1, storedSize(-1))
 	for _, stored := range []int64{
-		0, header, header + nonceSize, header + nonceSize + tag - 1, // no chunk
-		header + nonceSize + chunkSize + tag + 1,   // a second one that is cut
-		header + nonceSize + chunkSize + tag + tag, // a second one that is empty
+		0, 1, headerSize, chunksStart, chunksStart + tag - 1, // no chunk
+		chunksStart + chunkSize + tag + 1,   // a second one that is cut
+		chunksStart + chunkSize + tag + tag, // a second one that is empty
 	} {
-		_, ok := plainSize(stored, header)
+		_, ok := plainSize(stored)
 		assert.False(t, ok, "%d", stored)
 	}
 }
 
-// Only what is written is read: another level, name or time, one too few, and a second
-// stanza are damage.
-func TestParseBinding(t *testing.T) {
-	const name = "0000000000000001-0000000000000002.ltx"
-	stanza := func(args string) string { return "\n" + stanzaPrefix + bindingType + " " + args + "\n" }
-	b, ok, err := parseBinding([]byte(stanza("3 " + name + " 1700000000123")))
+func newRecipient(t testing.TB) (*age.X25519Identity, []age.Recipient) {
+	id, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
-	assert.True(t, ok)
-	assert.True(t, b.isLTX)
-	assert.Equal(t, 3, b.file.Level)
-	assert.EqualValues(t, 1700000000123, b.time.UnixMilli())
-	b, ok, err = parseBinding([]byte(stanza("0 " + name + " -")))
-	require.NoError(t, err)
-	assert.True(t, ok)
-	assert.False(t, b.isLTX)
-	_, ok, err = parseBinding([]byte("age-encryption.org/v1\n-> X25519 abc\n"))
-	require.NoError(t, err)
-	assert.False(t, ok, "of another program")
+	return id, []age.Recipient{id.Recipient()}
+}
 
-	for _, wrong := range []string{
-		"", "3", "3 " + name, // too few
-		"03 " + name + " -", "x " + name + " -", "-1 " + name + " -", "999999999 " + name + " -",
-		"3 " + strings.ToUpper(name) + " -", "3 name -", "3 " + name + " x", "3 " + name + " 01",
-		"3 " + name + " -" + stanza("3 "+name+" -"), // two
-	} {
-		_, ok, err := parseBinding([]byte(stanza(wrong)))
-		assert.ErrorIs(t, err, ltxstore.ErrChecksum, wrong)
-		assert.False(t, ok, wrong)
+// Only what is written is read: another level, name, time, checksum or padding, one argument too
+// few or too many, and another last stanza are damage.
+func TestReadBinding(t *testing.T) {
+	_, to := newRecipient(t)
+	for _, b := range []binding{{file: testFile}, {file: testFile, time: time.UnixMilli(1700000000123).UTC(), isLTX: true}} {
+		stanzas, err := (&recipients{to, b}).Wrap(make([]byte, 16))
+		require.NoError(t, err)
+		got, err := readBinding(testFile, stanzas)
+		require.NoError(t, err)
+		assert.Equal(t, b, got)
+
+		last := stanzas[len(stanzas)-1]
+		for i, arg := range last.Args {
+			for _, wrong := range []string{"", "0" + arg, arg + "0", "x", "+" + arg, "-1", strings.ToUpper(arg) + "X"} {
+				changed := &age.Stanza{Type: last.Type, Args: slices.Clone(last.Args)}
+				changed.Args[i] = wrong
+				_, err := readBinding(testFile, append(slices.Clone(stanzas[:1]), changed))
+				assert.Error(t, err, "argument %d: %q", i, wrong)
+			}
+		}
+		for name, wrong := range map[string][]*age.Stanza{
+			"no stanza":       {},
+			"none of ours":    stanzas[:1],
+			"ours alone":      stanzas[1:],
+			"not the last":    {last, stanzas[0]},
+			"two of ours":     {stanzas[0], last, last},
+			"too few":         {stanzas[0], {Type: last.Type, Args: last.Args[:3]}},
+			"too many":        {stanzas[0], {Type: last.Type, Args: append(slices.Clone(last.Args), "x")}},
+			"another type":    {{Type: "X25518", Args: stanzas[0].Args, Body: stanzas[0].Body}, last},
+			"another key":     {{Type: stanzas[0].Type, Args: []string{"x"}, Body: stanzas[0].Body}, last},
+			"another content": {{Type: stanzas[0].Type, Args: stanzas[0].Args, Body: make([]byte, 32)}, last},
+		} {
+			_, err := readBinding(testFile, wrong)
+			assert.Error(t, err, name)
+		}
+		other := testFile
+		other.Level++
+		_, err = readBinding(other, stanzas)
+		assert.ErrorContains(t, err, `file was written as level "3" "0000000000000005-0000000000000009.ltx"`)
 	}
 }
 
@@ -84,8 +104,8 @@ func TestSpans(t *testing.T) {
 	} {
 		sp := spanOf(tt.offset, tt.size)
 		assert.Equal(t, []int64{tt.first, tt.stop}, []int64{sp.first, sp.stop}, "%d from %d", tt.size, tt.offset)
-		at, length := sp.stored(200)
-		assert.Equal(t, 200+nonceSize+tt.first*storedChunk, at)
+		at, length := sp.stored()
+		assert.Equal(t, chunksStart+tt.first*storedChunk, at)
 		assert.Equal(t, max(0, (tt.stop-tt.first)*storedChunk), length)
 		assert.Positive(t, at)
 	}
@@ -112,7 +132,7 @@ func TestChunks(t *testing.T) {
 		"two full ones":         {body(seal(0, false, chunkSize), seal(1, true, chunkSize)), 0, -1, 2 * chunkSize, io.EOF},
 		"the first":             {body(seal(0, false, chunkSize)), 0, 1, chunkSize, io.EOF},
 		"the second":            {body(seal(1, true, 9)), 1, -1, 9, io.EOF},
-		"an empty one":          {body(seal(0, true, 0)), 0, -1, 0, io.EOF},
+		"an empty one":          {body(seal(0, true, 0)), 0, -1, 0, codec.ErrEmpty},
 		"an empty second":       {body(seal(0, false, chunkSize), seal(1, true, 0)), 0, -1, chunkSize, ltxstore.ErrChecksum},
 		"none":                  {body(), 0, -1, 0, ltxstore.ErrChecksum},
 		"none of a second":      {body(), 1, -1, 0, errPastEnd},
@@ -139,53 +159,30 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// The least header has room for the checksum, which tells damage, and for nothing else.
-func TestLeastHeader(t *testing.T) {
-	id, err := age.GenerateX25519Identity()
-	require.NoError(t, err)
-	recipients := []age.Recipient{id.Recipient()}
-	least, err := leastHeader(recipients)
-	require.NoError(t, err)
-	for size, ok := range map[int64]bool{least - 1: false, least: true} {
-		_, err := Config{Recipients: []string{id.Recipient().String()}, HeaderSize: int(size)}.open("mock", layer.Next{})
-		assert.Equal(t, ok, err == nil, "%d: %v", size, err)
+// Every header has the same size, with stanzas of any number and length that fit.
+func TestHeaderSize(t *testing.T) {
+	id, one := newRecipient(t)
+	for size := range 3 * 64 {
+		b := binding{file: testFile}
+		header, err := age.EncryptReader(strings.NewReader("body"), &recipients{append(slices.Clone(one), stanzaOf(size)), b})
+		require.NoError(t, err)
+		file, err := io.ReadAll(header)
+		require.NoError(t, err)
+		extracted, err := age.ExtractHeader(bytes.NewReader(file))
+		require.NoError(t, err)
+		require.Len(t, extracted, headerSize, "a stanza of %d bytes", size)
+		ids := &identities{all: []age.Identity{id}, file: testFile}
+		_, err = age.DecryptHeader(extracted, ids)
+		require.NoError(t, err)
+		assert.Equal(t, b, ids.binding)
 	}
-	var header []byte
-	for size := least - 100; header == nil; size++ { // of a shorter name than the widest
-		r, err := age.EncryptReader(strings.NewReader("body"), &bound{recipients: recipients, binding: binding{file: fuzzFile}, size: size})
-		if err == nil {
-			header, err = readHeader(bufio.NewReader(r))
-			require.NoError(t, err)
-		}
-	}
-	assert.False(t, isDamaged(header))
-	header[len(intro)+len("-> X25519 a")] ^= 1
-	assert.True(t, isDamaged(header))
+	_, err := (&recipients{append(one, stanzaOf(3000)), binding{}}).Wrap(make([]byte, 16))
+	assert.ErrorContains(t, err, "more than 4096 bytes")
 }
 
-// A stanza is written in lines of 64 columns, the last of which is shorter.
-func TestHeaderText(t *testing.T) {
-	for size, want := range map[int]string{0: "\n", 32: strings.Repeat("A", 43) + "\n", 48: strings.Repeat("A", 64) + "\n\n", 49: strings.Repeat("A", 64) + "\nAA\n"} {
-		text := headerText([]*age.Stanza{{Type: "t", Args: []string{"a", "b"}, Body: make([]byte, size)}})
-		assert.Equal(t, intro+"-> t a b\n"+want, string(text))
-	}
-}
+// stanzaOf is a recipient whose stanza has a body of that many bytes.
+type stanzaOf int
 
-// A header that is cut off, broken off or another's is told.
-func TestReadHeader(t *testing.T) {
-	broken := errors.New("broken")
-	text := string(headerText([]*age.Stanza{{Type: "t", Args: []string{"a"}}})) + "--- mac\n"
-	for n := range len(text) {
-		_, err := readHeader(bufio.NewReader(strings.NewReader(text[:n])))
-		assert.ErrorIs(t, err, errShortHeader, n)
-		_, err = readHeader(bufio.NewReader(io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(broken))))
-		assert.ErrorIs(t, err, broken, n)
-		if n < len(intro) {
-			_, err = readHeader(bufio.NewReader(strings.NewReader(text[:n] + "?")))
-			assert.ErrorContains(t, err, "not encrypted with age", n)
-		}
-	}
-	header, err := readHeader(bufio.NewReader(strings.NewReader(text + "payload")))
-	require.NoError(t, err)
-	assert.Equal(t, text, string(header))
+func (n stanzaOf) Wrap([]byte) ([]*age.Stanza, error) {
+	return []*age.Stanza{{Type: "test", Args: []string{"a", "b"}, Body: make([]byte, n)}}, nil
 }

@@ -23,6 +23,7 @@ const (
 	nonceSize   = 16
 	chunkSize   = 64 << 10
 	storedChunk = chunkSize + chacha20poly1305.Overhead
+	chunksStart = headerSize + nonceSize
 )
 
 // newPayload returns the cipher of a file's chunks.
@@ -34,26 +35,21 @@ func newPayload(fileKey, nonce []byte) (cipher.AEAD, error) {
 	return chacha20poly1305.New(streamKey)
 }
 
-// plainSize returns the size of a body from that of its stored file and of the header. ok is
-// false if no file has these sizes.
-func plainSize(stored, header int64) (size int64, ok bool) {
-	payload := stored - header - nonceSize
-	if payload < chacha20poly1305.Overhead {
-		return 0, false
-	}
-	chunks := (payload + storedChunk - 1) / storedChunk
-	size = payload - chunks*chacha20poly1305.Overhead
-	// Only the first chunk may be empty.
-	return size, size > (chunks-1)*chunkSize || chunks == 1
+// plainSize returns the size of a body from that of its stored file. ok is false if no body
+// has a file of this size.
+func plainSize(stored int64) (size int64, ok bool) {
+	chunks := (stored - chunksStart + storedChunk - 1) / storedChunk
+	size = stored - chunksStart - chunks*chacha20poly1305.Overhead
+	return size, size >= 0 && storedSize(size) == stored
 }
 
 // storedSize is the inverse of plainSize. It is -1 if size is negative, which means unknown.
-func storedSize(size, header int64) int64 {
+func storedSize(size int64) int64 {
 	if size < 0 {
 		return -1
 	}
 	chunks := max(1, (size+chunkSize-1)/chunkSize)
-	return header + nonceSize + size + chunks*chacha20poly1305.Overhead
+	return chunksStart + size + chunks*chacha20poly1305.Overhead
 }
 
 // chunks decrypts the chunks of a payload from index on.
@@ -98,8 +94,12 @@ func (c *chunks) next() ([]byte, error) {
 			continue
 		}
 		if plain, err := c.aead.Open(c.plain[:0], chunkNonce(c.index, last), c.sealed[:n], nil); err == nil {
-			if len(plain) == 0 && c.index > 0 {
-				break
+			switch {
+			case len(plain) > 0:
+			case c.index == 0:
+				return nil, codec.ErrEmpty
+			default:
+				return nil, codec.Corrupt("chunk %d is empty", c.index)
 			}
 			c.index++
 			c.last = last

@@ -18,14 +18,10 @@ func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.
 	if len(s.recipients) == 0 {
 		return nil, nil, errNoRecipients
 	}
-	body, err := age.EncryptReader(src, &bound{
-		recipients: s.recipients,
-		binding:    binding{file: f, time: src.Time, isLTX: src.IsLTX},
-		size:       s.headerSize,
-	})
+	body, err := age.EncryptReader(src, &recipients{s.recipients, binding{file: f, time: src.Time, isLTX: src.IsLTX}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("age: %w", err)
 	}
 	keep := func(known codec.Known) { s.files.Put(f, known, knownMemory) }
-	return layer.Sized(body, storedSize(src.Length, s.headerSize)), keep, nil
+	return layer.Sized(body, storedSize(src.Length)), keep, nil
 }

@@ -5,7 +5,6 @@ package conformance_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
+	"github.com/ltxstore/ltxstore/mock"
 	"github.com/ltxstore/ltxstore/testing/replicatest"
 	"github.com/ltxstore/ltxstore/wrap/compress"
 	"github.com/ltxstore/ltxstore/wrap/crypt"
@@ -26,8 +26,8 @@ type stack struct {
 	name string
 	wrap func(ltxstore.ReplicaClient) ltxstore.ReplicaClient
 
-	// store makes of a body what another program would have put there.
-	store func(body []byte) ([]byte, error)
+	// asItIs says that what another program puts there may be an LTX file as it is.
+	asItIs bool
 
 	// piece is how much is decoded at once: what the store must deliver before
 	// the first byte comes out.
@@ -38,22 +38,10 @@ type stack struct {
 	forgetful func(ltxstore.ReplicaClient) ltxstore.ReplicaClient
 }
 
-func asItIs(body []byte) ([]byte, error) { return body, nil }
-
 func stacks(t *testing.T) []stack {
 	identity, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	keys := crypt.Config{Recipients: []string{identity.Recipient().String()}, Identities: []crypt.Identity{crypt.Identity(identity.String())}}
-	byAge := func(body []byte) ([]byte, error) {
-		var stored bytes.Buffer
-		w, err := age.Encrypt(&stored, identity.Recipient())
-		if err != nil {
-			return nil, err
-		}
-		_, err = w.Write(body)
-		err = errors.Join(err, w.Close())
-		return stored.Bytes(), err
-	}
 	compressed := func(cache int64) func(ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 		return func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 			return compress.New(next, compress.Config{CacheSize: cache})
@@ -62,7 +50,7 @@ func stacks(t *testing.T) []stack {
 	encrypted := func(cache int64) func(ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 		return func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 			cfg := keys
-			cfg.CacheSize, cfg.MixedHeaders = cache, cache > 0 // nothing else tells the size of age's own files
+			cfg.CacheSize = cache
 			return crypt.New(next, cfg)
 		}
 	}
@@ -77,9 +65,9 @@ func stacks(t *testing.T) []stack {
 	secrets := []string{identity.String()}
 	const nothing = 1 // byte
 	return []stack{
-		{name: "compress", store: asItIs, piece: 300 << 10, wrap: compressed(0), forgetful: compressed(nothing)},
-		{name: "crypt", store: byAge, piece: 100 << 10, secrets: secrets, wrap: encrypted(0), forgetful: encrypted(nothing)},
-		{name: "compress in crypt in throttle", store: byAge, piece: 400 << 10, secrets: secrets, wrap: stacked(0), forgetful: stacked(nothing)},
+		{name: "compress", asItIs: true, piece: 300 << 10, wrap: compressed(0), forgetful: compressed(nothing)},
+		{name: "crypt", piece: 100 << 10, secrets: secrets, wrap: encrypted(0), forgetful: encrypted(nothing)},
+		{name: "compress in crypt in throttle", piece: 400 << 10, secrets: secrets, wrap: stacked(0), forgetful: stacked(nothing)},
 	}
 }
 
@@ -121,21 +109,26 @@ func TestNothingRemembered(t *testing.T) {
 	}
 }
 
-// suite holds the stack to the contract. What other programs put into the store
-// is in the stack's form there, and a transfer stalls in what a piece of it is
+// suite holds the stack to the contract. What others put into the store is in the
+// stack's form there, and a transfer stalls in what a piece of it is
 // made of.
 func (s stack) suite(wrap func(ltxstore.ReplicaClient) ltxstore.ReplicaClient) wraptest.Suite {
 	return wraptest.Suite{Wrap: wrap, Secrets: s.secrets, Adapt: func(store *replicatest.Store) {
 		raw := *store.Raw
 		put := raw.Put
 		raw.Put = func(ctx context.Context, key string, body []byte) error {
-			if bytes.HasPrefix(body, []byte(ltx.Magic)) {
-				var err error
-				if body, err = s.store(body); err != nil {
-					return err
-				}
+			level, minTXID, maxTXID, ok := raw.Keys.Parse(key)
+			if !ok || !bytes.HasPrefix(body, []byte(ltx.Magic)) || s.asItIs {
+				return put(ctx, key, body)
 			}
-			return put(ctx, key, body)
+			bucket := mock.NewStore()
+			other := mock.NewReplicaClient(mock.Config{Store: bucket})
+			other.SetLogger(nil)
+			if _, err := s.wrap(other).WriteLTXFile(ctx, level, minTXID, maxTXID, bytes.NewReader(body)); err != nil {
+				return err
+			}
+			stored, _ := bucket.Get(bucket.Keys()[0])
+			return put(ctx, key, stored.Body)
 		}
 		store.Raw = &raw
 		if store.Faults == nil {

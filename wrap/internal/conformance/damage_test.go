@@ -57,11 +57,11 @@ func TestDamage(t *testing.T) {
 	}
 	encrypted := func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 		return crypt.New(next, crypt.Config{Recipients: []string{identity.Recipient().String()},
-			Identities: []crypt.Identity{crypt.Identity(identity.String())}, HeaderSize: 512, CacheSize: 1})
+			Identities: []crypt.Identity{crypt.Identity(identity.String())}, CacheSize: 1})
 	}
 	toHybrid := func(next ltxstore.ReplicaClient) ltxstore.ReplicaClient {
 		return crypt.New(next, crypt.Config{Recipients: []string{hybrid.Recipient().String()},
-			Identities: []crypt.Identity{crypt.Identity(hybrid.String())}, HeaderSize: 2048, CacheSize: 1})
+			Identities: []crypt.Identity{crypt.Identity(hybrid.String())}, CacheSize: 1})
 	}
 	small := ltxmodel.New(1, 2).File(1, 1)
 	large := replicatest.NewLTXFile(1, 1, time.UnixMilli(1), 4)
