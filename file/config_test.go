@@ -1,7 +1,6 @@
 package file
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -113,32 +112,6 @@ func TestModes(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, info.Mode().Perm(), name)
 	}
-}
-
-// One directory is one place, whichever way leads to it, and a layout has a place
-// of its own.
-func TestLocation(t *testing.T) {
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	locate := func(cfg Config) string {
-		place, err := newClient(t, cfg).Location(t.Context())
-		require.NoError(t, err)
-		return place
-	}
-	root, link := filepath.Join(dir, "root"), filepath.Join(dir, "link")
-	missing := locate(Config{Path: root})
-	require.NoError(t, os.Mkdir(root, 0o755))
-	require.NoError(t, os.Symlink("root", link))
-	assert.Equal(t, fmt.Sprintf("%q", []string{"file", root, "default"}), locate(Config{Path: root}))
-	for _, path := range []string{link, root + "/", dir + "/./link/../root"} {
-		assert.Equal(t, missing, locate(Config{Path: path}), path)
-	}
-	assert.Equal(t, locate(Config{Path: root + "/new"}), locate(Config{Path: link + "/new"}), "what is not there yet")
-	assert.NotEqual(t, missing, locate(Config{Path: root, Layout: ltxstore.LayoutLitestream}))
-	assert.NotEqual(t, missing, locate(Config{Path: dir}))
-
-	_, err = newClient(t, Config{Path: filepath.Join(dir, "none"), MustExist: true}).Location(t.Context())
-	assert.ErrorIs(t, err, ltxstore.ErrStoreNotFound)
 }
 
 func TestRelativePathIsResolvedOnce(t *testing.T) {

@@ -49,7 +49,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/tree"
-	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
 const typeName = "file"
@@ -87,8 +86,6 @@ type ReplicaClient struct {
 	disk  *disk
 }
 
-var _ backend.Locator = (*ReplicaClient)(nil)
-
 // NewReplicaClient returns a client of the replica that cfg describes. It does not
 // access the disk. If cfg is invalid, Init and every other method return the error.
 func NewReplicaClient(cfg Config) *ReplicaClient {
@@ -110,17 +107,8 @@ func (c *ReplicaClient) connect(context.Context, *oplog.Logger) (*tree.Store, er
 		return nil, err
 	}
 	c.disk.cfg = cfg
-	return &tree.Store{Disk: c.disk, Layout: cfg.Layout, Place: []string{cfg.Path}, Now: cfg.Clock, Close: c.disk.dropAll,
+	return &tree.Store{Disk: c.disk, Layout: cfg.Layout, Now: cfg.Clock, Close: c.disk.dropAll,
 		Options: tree.Options{WriteOnce: cfg.WriteOnce, SweepAge: cfg.SweepAge, MetadataConcurrency: 1, DeleteConcurrency: 1}}, nil
-}
-
-// Location implements backend.Locator. It returns the absolute path with all symbolic
-// links resolved, even if the root does not exist yet. It does not identify the host.
-func (c *ReplicaClient) Location(ctx context.Context) (string, error) {
-	if err := c.Init(ctx); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%q", []string{typeName, realpath.Of(c.disk.cfg.Path), c.given.Layout.String()}), nil
 }
 
 // checkRoot returns an error if the root is not a directory and cannot be created as

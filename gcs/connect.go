@@ -33,14 +33,12 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 		Bucket: b,
 		Traits: object.Traits{ListsMetadata: true, NewHash: newHash},
 		Keys:   keys,
-		Place:  []string{cfg.Endpoint, cfg.Bucket},
 
 		WriteOnce:   cfg.WriteOnce,
 		Options:     cfg.Transfer,
 		IdleTimeout: cfg.HTTP.IdleTimeout,
 	}
 	if cfg.Client != nil {
-		store.Place = nil // the endpoint of a Client is unknown
 		b.handle = cfg.Client.Bucket(cfg.Bucket).Retryer(storage.WithPolicy(storage.RetryNever))
 	} else if store.Close, err = b.dial(ctx); err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package mock
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,8 +23,6 @@ type memory struct {
 	own   Store // in use if cfg.Store is nil
 	ready atomic.Pointer[backend.Keys]
 }
-
-var _ backend.Locator = (*memory)(nil)
 
 // Type implements ltxstore.ReplicaClient.
 func (m *memory) Type() string { return typeName }
@@ -62,18 +59,6 @@ func (m *memory) init(ctx context.Context, op string) (*backend.Keys, error) {
 	}
 	m.ready.Store(&keys)
 	return &keys, nil
-}
-
-// Location implements backend.Locator. Each process has Stores of its own, so
-// the location differs between processes.
-func (m *memory) Location(ctx context.Context) (string, error) {
-	keys, err := m.init(ctx, "init")
-	if err != nil {
-		return "", err
-	}
-	s := m.Store()
-	s.naming.Do(func() { s.name = rand.Text() })
-	return fmt.Sprintf("%q", []string{typeName, s.name, keys.Prefix(), keys.Layout().String()}), nil
 }
 
 // Close implements io.Closer.

@@ -17,8 +17,6 @@ import (
 // after first use.
 type Store struct {
 	requests atomic.Int64
-	naming   sync.Once
-	name     string // which no other Store has
 
 	mu        sync.Mutex
 	entries   []*entry       // sorted by key

@@ -38,7 +38,6 @@ func connect(given Config, log *oplog.Logger) (*object.Store, error) {
 		Bucket: b,
 		Traits: object.Traits{Unsorted: true, NoStartAt: true, ListsMetadata: true, NewHash: sha256.New},
 		Keys:   keys,
-		Place:  []string{cfg.URL, cfg.Bucket},
 
 		WriteOnce:   cfg.WriteOnce,
 		Options:     transfer,

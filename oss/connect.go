@@ -39,7 +39,6 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 		Bucket: b,
 		Traits: object.Traits{NewHash: newHash, DeleteBatch: batchSize, MaxParts: maxParts, MaxPartSize: maxPartSize, MaxObjectSize: maxObjectSize},
 		Keys:   keys,
-		Place:  []string{cfg.Endpoint, cfg.Bucket},
 
 		WriteOnce:   cfg.WriteOnce,
 		Options:     cfg.Transfer,

@@ -80,7 +80,6 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 		Bucket: &bucket{Service: cfg.service(&log.Secrets), cfg: cfg, provider: p, api: newAPI(cfg, sdk, p, cfg.Region, cfg.sessions(sdk, client, p))},
 		Traits: p.traits(),
 		Keys:   keys,
-		Place:  []string{cfg.Endpoint, cfg.Region, cfg.Bucket},
 
 		WriteOnce:   cfg.WriteOnce,
 		Options:     cfg.Transfer,

@@ -49,6 +49,11 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 		cfg := valid()
 		cfg.Region = ""
 		cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == http.MethodGet {
+				assert.Contains(t, scopeOf(req), "/eu-west-3/")
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
 			requests.Add(1)
 			assert.Equal(t, http.MethodHead, req.Method)
 			assert.Equal(t, "bucket.s3.us-east-1.amazonaws.com", req.URL.Host)
@@ -60,9 +65,8 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 		for range 3 {
 			require.NoError(t, client.Init(t.Context()), status)
 		}
-		location, err := client.Location(t.Context())
-		require.NoError(t, err)
-		assert.Contains(t, location, `"eu-west-3"`)
+		_, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.ErrorIs(t, err, fs.ErrPermission)
 		assert.EqualValues(t, 1, requests.Load(), "no redirect is followed, no second Init asks")
 	}
 }
@@ -71,6 +75,11 @@ func TestRegionOfBucketIsAskedOnce(t *testing.T) {
 func TestRegionIsAskedOnceForAll(t *testing.T) {
 	var requests atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodGet {
+			assert.Contains(t, scopeOf(req), "/eu-west-3/")
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
 		requests.Add(1)
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
 	}))
@@ -90,9 +99,8 @@ func TestRegionIsAskedOnceForAll(t *testing.T) {
 	all.Wait()
 	assert.EqualValues(t, 1, requests.Load())
 	for _, c := range clients {
-		location, err := c.Location(t.Context())
-		require.NoError(t, err)
-		assert.Contains(t, location, `"eu-west-3"`)
+		_, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.ErrorIs(t, err, fs.ErrPermission)
 	}
 	other := begin("other")
 	require.NoError(t, other.Init(t.Context()))
@@ -129,9 +137,14 @@ func TestRegionIsAskedAgainAfterAFailure(t *testing.T) {
 	var requests atomic.Int64
 	cfg := valid()
 	cfg.Region, cfg.Retry.MaxAttempts = "", 1
-	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, _ *http.Request) {
+	cfg.HTTP.RoundTripper = answers(func(w http.ResponseWriter, req *http.Request) {
 		if requests.Add(1) == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if req.Method == http.MethodGet {
+			assert.Contains(t, scopeOf(req), "/eu-west-3/")
+			w.WriteHeader(http.StatusForbidden)
 			return
 		}
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-3")
@@ -139,9 +152,8 @@ func TestRegionIsAskedAgainAfterAFailure(t *testing.T) {
 	client := NewReplicaClient(cfg)
 	require.ErrorIs(t, client.Init(t.Context()), ltxstore.ErrThrottled)
 	require.NoError(t, client.Init(t.Context()))
-	location, err := client.Location(t.Context())
-	require.NoError(t, err)
-	assert.Contains(t, location, `"eu-west-3"`)
+	_, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+	require.ErrorIs(t, err, fs.ErrPermission)
 }
 
 func TestRegionOfEndpoint(t *testing.T) {

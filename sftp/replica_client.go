@@ -64,7 +64,6 @@ func connect(cfg Config, log *oplog.Logger) (*tree.Store, error) {
 		Tree:    &server{root: cfg.Path, connection: pool},
 		Traits:  tree.Traits{FollowsLinks: true},
 		Layout:  cfg.Layout,
-		Place:   []string{cfg.User, cfg.address(), cfg.Path},
 		Options: cfg.Options,
 		Where:   cfg.User + "@" + cfg.address(),
 		Close:   pool.close,

@@ -65,7 +65,6 @@ func connect(ctx context.Context, cfg Config, log *oplog.Logger) (*tree.Store, e
 		Tree:    s,
 		Traits:  tree.Traits{LinkMoves: true},
 		Layout:  cfg.Layout,
-		Place:   []string{base.String(), cfg.Username},
 		Options: cfg.Options,
 		Where:   base.String(),
 		Close:   closeIdle,

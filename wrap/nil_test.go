@@ -69,9 +69,6 @@ func TestNilClient(t *testing.T) {
 			c := wrapper(nil)
 			requireRefused(t, c)
 			require.ErrorIs(t, c.(ltxstore.Initializer).Init(t.Context()), fs.ErrInvalid)
-			if _, err := c.(backend.Locator).Location(t.Context()); name != "mirror" {
-				require.ErrorIs(t, err, fs.ErrInvalid)
-			}
 			assert.Equal(t, "none", c.Type())
 			c.(ltxstore.LoggerSetter).SetLogger(slog.New(slog.DiscardHandler))
 			c.(ltxstore.LoggerSetter).SetLogger(nil)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,10 +51,6 @@ type Store struct {
 	Traits Traits
 	Keys   backend.Keys
 
-	// Place identifies the bucket: endpoint, region and name, without secrets.
-	// Nil means that it is unknown. See Client.Location.
-	Place []string
-
 	// WriteOnce makes writing a file fail if it exists with other content (clause
 	// W6).
 	WriteOnce bool
@@ -88,7 +83,6 @@ var (
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
 	_ backend.Retrier        = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
 	_ backend.FolderLister   = (*Client)(nil)
 	_ backend.RawLister      = (*Client)(nil)
@@ -132,16 +126,6 @@ func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 func (c *Client) Init(ctx context.Context) error {
 	_, err := c.init(ctx)
 	return err
-}
-
-// Location implements backend.Locator. It consists of Config.Type, Store.Place, and
-// the path and layout of the files. It is empty without a Place.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	r, err := c.init(ctx)
-	if err != nil || r.Place == nil {
-		return "", err
-	}
-	return fmt.Sprintf("%q", slices.Concat([]string{c.cfg.Type}, r.Place, []string{r.Keys.Prefix(), r.Keys.Layout().String()})), nil
 }
 
 // String returns where the replica is, without secrets.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,10 +44,6 @@ type Store struct {
 	// Layout names the files, relative to the replica's root.
 	Layout ltxstore.Layout
 
-	// Place identifies the root: host, account and directory, without secrets.
-	// Nil means that it is unknown.
-	Place []string
-
 	Options
 
 	// Where is the server, for errors, without secrets: "user@host:22".
@@ -73,7 +68,6 @@ var (
 	_ ltxstore.Initializer   = (*Client)(nil)
 	_ ltxstore.LoggerSetter  = (*Client)(nil)
 	_ backend.Retrier        = (*Client)(nil)
-	_ backend.Locator        = (*Client)(nil)
 	_ ltxstore.LevelLister   = (*Client)(nil)
 	_ backend.FolderLister   = (*Client)(nil)
 	_ backend.RawLister      = (*Client)(nil)
@@ -116,16 +110,6 @@ func (c *Client) SetLogger(logger *slog.Logger) { c.log.Set(logger) }
 func (c *Client) Init(ctx context.Context) error {
 	_, err := c.init(ctx, "init")
 	return err
-}
-
-// Location implements backend.Locator. It consists of Config.Type, Store.Place and the
-// layout. It is empty without a Place.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	r, err := c.init(ctx, "init")
-	if err != nil || r.Place == nil {
-		return "", err
-	}
-	return fmt.Sprintf("%q", slices.Concat([]string{c.cfg.Type}, r.Place, []string{r.Keys.Layout().String()})), nil
 }
 
 // Close releases connections. The client stays usable.

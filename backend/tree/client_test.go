@@ -347,15 +347,6 @@ func TestRefusedConfigurations(t *testing.T) {
 	require.ErrorContains(t, newClient(m, func(s *Store) { s.MustExist = true }).Init(t.Context()), "want a directory")
 }
 
-func TestLocation(t *testing.T) {
-	at, err := newClient(newMemory(), plain).Location(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, `["memory" "backups/db" "default"]`, at)
-	at, err = newClient(newMemory(), func(s *Store) { s.Place = nil }).Location(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, at)
-}
-
 // A store that does not tell when a file was stored has no file from the beginning of
 // time: the headers are read, although nobody has asked for them.
 func TestListingWithoutTimes(t *testing.T) {

@@ -45,7 +45,7 @@ func TestConformance(t *testing.T) {
 
 func newClient(m *memory, change func(*Store)) *Client {
 	return New(Config{Type: "memory", Connect: func(context.Context, *oplog.Logger) (*Store, error) {
-		s := &Store{Tree: m, Traits: Traits{LinkMoves: m.moves}, Place: []string{m.root}, Options: Options{MetadataConcurrency: 4, DeleteConcurrency: 4}}
+		s := &Store{Tree: m, Traits: Traits{LinkMoves: m.moves}, Options: Options{MetadataConcurrency: 4, DeleteConcurrency: 4}}
 		change(s)
 		return s, nil
 	}, Retry: ltxstore.Retry{MaxAttempts: 3, BaseDelay: time.Microsecond}, Logger: slog.New(slog.DiscardHandler)})

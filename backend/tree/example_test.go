@@ -129,7 +129,7 @@ func newClient(dir string, writeOnce bool) *tree.Client {
 			if err != nil {
 				return nil, backend.Invalid("share", "init", "Dir", dir, "want a directory")
 			}
-			return &tree.Store{Tree: share{root}, Place: []string{dir}, Options: tree.Options{WriteOnce: writeOnce}}, nil
+			return &tree.Store{Tree: share{root}, Options: tree.Options{WriteOnce: writeOnce}}, nil
 		},
 	})
 }

@@ -22,7 +22,7 @@ import (
 // what the base of all has.
 var (
 	operations = []string{"LTXFiles", "OpenLTXFile", "WriteLTXFile", "DeleteLTXFiles", "DeleteAll"}
-	abilities  = []string{"Type", "Init", "SetLogger", "Close", "Location", "Unwrap"}
+	abilities  = []string{"Type", "Init", "SetLogger", "Close", "Unwrap"}
 )
 
 // wrappersBase is the folder of the Client that wrappers may embed instead. They make it by New, or package

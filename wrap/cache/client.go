@@ -57,7 +57,7 @@ type state struct {
 // New returns a client that keeps answers of next. It sends no request and does not fail. Its
 // methods create Config.Dir, and fail with fs.ErrInvalid if a field of cfg is invalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{layer.New(next, "", cfg.open), cfg}
+	return &Client{layer.New(next, cfg.open), cfg}
 }
 
 // Close closes the next client, and removes the file in Config.Dir.

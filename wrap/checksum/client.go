@@ -45,7 +45,7 @@ type replica struct {
 // New returns a client that verifies what is written to and read from next. If next is
 // nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{layer.New(next, "", func(_ context.Context, next layer.Next) (*replica, error) {
+	return &Client{layer.New(next, func(_ context.Context, next layer.Next) (*replica, error) {
 		return &replica{next, cfg}, nil
 	})}
 }

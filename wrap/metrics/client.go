@@ -44,7 +44,7 @@ type client = layer.Client[observed, *observed]
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	var ops operations
 	var wrong error
-	c := layer.New(next, "", func(_ context.Context, next layer.Next) (*observed, error) {
+	c := layer.New(next, func(_ context.Context, next layer.Next) (*observed, error) {
 		return &observed{Next: next, Observer: ops}, wrong
 	})
 	ops, wrong = cfg.operations(c.Type())

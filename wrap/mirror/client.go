@@ -82,18 +82,13 @@ type state struct {
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	cfg.Others = slices.Clone(cfg.Others)
 	c := &Client{given: cfg}
-	c.client = layer.New(next, "", func(_ context.Context, next layer.Next) (*state, error) { return cfg.open(next.Client, &c.log) })
+	c.client = layer.New(next, func(_ context.Context, next layer.Next) (*state, error) { return cfg.open(next.Client, &c.log) })
 	return c
 }
 
 // Replicas returns the clients of all replicas, that of Unwrap first.
 func (c *Client) Replicas() []ltxstore.ReplicaClient {
 	return append([]ltxstore.ReplicaClient{c.Unwrap()}, c.given.Others...)
-}
-
-// Location returns the locations of all replicas. It is empty if one of them has none.
-func (c *Client) Location(ctx context.Context) (string, error) {
-	return layer.Location(ctx, "mirror", c.Replicas()...)
 }
 
 // Init checks the configuration and initializes all replicas. It fails if the configuration of

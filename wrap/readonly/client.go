@@ -31,7 +31,7 @@ type client = layer.Client[replica, *replica]
 // New returns a client that reads from next. If next is nil, every method fails with
 // fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, _ Config) *Client {
-	return &Client{layer.New(next, "", func(_ context.Context, next layer.Next) (*replica, error) {
+	return &Client{layer.New(next, func(_ context.Context, next layer.Next) (*replica, error) {
 		return &replica{next}, nil
 	})}
 }

@@ -56,7 +56,7 @@ type replica struct {
 // or next retries itself (see backend.Retrier), every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	c := new(Client)
-	c.client = layer.New(next, "", func(_ context.Context, next layer.Next) (*replica, error) {
+	c.client = layer.New(next, func(_ context.Context, next layer.Next) (*replica, error) {
 		retrier, ok := ltxstore.As[backend.Retrier](next.Client)
 		cfg, err := cfg.check(next.Type(), ok && retrier.Retries())
 		return &replica{next, cfg, retry.Policy{

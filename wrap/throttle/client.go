@@ -41,7 +41,7 @@ type replica struct {
 // is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	limiter := cfg.limiter()
-	return &Client{layer.New(next, "", func(_ context.Context, next layer.Next) (*replica, error) {
+	return &Client{layer.New(next, func(_ context.Context, next layer.Next) (*replica, error) {
 		return &replica{next, limiter}, cfg.check(next.Type())
 	}), limiter}
 }

@@ -54,7 +54,7 @@ func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 		provider = otel.GetTracerProvider()
 	}
 	t := tracer{Tracer: provider.Tracer("github.com/ltxstore/ltxstore/wrap/trace")}
-	return &Client{layer.New(next, "", func(_ context.Context, next layer.Next) (*observed, error) {
+	return &Client{layer.New(next, func(_ context.Context, next layer.Next) (*observed, error) {
 		t.replica = next.Type()
 		return &observed{Next: next, Observer: t}, nil
 	})}

@@ -42,10 +42,10 @@ type Format interface {
 // Client is embedded by a wrapper whose files are stored in a Format.
 type Client = layer.Client[Files, *Files]
 
-// New returns a client around next. See layer.New for name. open returns the format, or what is wrong
+// New returns a client around next. open returns the format, or what is wrong
 // with the configuration, as an error that names typ, next's Type.
-func New[F Format](next ltxstore.ReplicaClient, name string, open func(typ string, next layer.Next) (F, error)) *Client {
-	return layer.New(next, name, func(_ context.Context, next layer.Next) (*Files, error) {
+func New[F Format](next ltxstore.ReplicaClient, open func(typ string, next layer.Next) (F, error)) *Client {
+	return layer.New(next, func(_ context.Context, next layer.Next) (*Files, error) {
 		format, err := open(next.Type(), next)
 		return &Files{format, next}, err
 	})

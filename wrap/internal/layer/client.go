@@ -56,7 +56,6 @@ func (n Next) DeleteAll(ctx context.Context) error { return n.Client.DeleteAll(c
 // which act on the next client.
 type Client[S any, O operations[S]] struct {
 	next  ltxstore.ReplicaClient
-	name  string
 	open  func(ctx context.Context, next Next) (*S, error) // a closure over the Config, which fmt does not print
 	ready flow.Lazy[S]
 }
@@ -66,15 +65,14 @@ type operations[S any] interface {
 	Operations
 }
 
-// New returns a client of a wrapper around next. name marks the location of a replica that is
-// readable only through the wrapper; it is empty for other wrappers. open returns the Operations, or
-// what is wrong with the configuration, which every method returns then.
-func New[S any, O operations[S]](next ltxstore.ReplicaClient, name string, open func(ctx context.Context, next Next) (*S, error)) *Client[S, O] {
+// New returns a client of a wrapper around next. open returns the Operations, or what is wrong with the
+// configuration, which every method returns then.
+func New[S any, O operations[S]](next ltxstore.ReplicaClient, open func(ctx context.Context, next Next) (*S, error)) *Client[S, O] {
 	if next == nil {
 		next = missing{}
 		open = func(context.Context, Next) (*S, error) { return nil, errMissing() }
 	}
-	return &Client[S, O]{next: next, name: name, open: open}
+	return &Client[S, O]{next: next, open: open}
 }
 
 // Begin is called first by every method. It returns the Operations, or an error that the method
@@ -158,11 +156,6 @@ func (c *Client[S, O]) Unwrap() ltxstore.ReplicaClient { return c.next }
 
 // Type returns the next client's Type.
 func (c *Client[S, O]) Type() string { return c.next.Type() }
-
-// Location returns the next client's location, marked with the wrapper's name if it has one.
-func (c *Client[S, O]) Location(ctx context.Context) (string, error) {
-	return Location(ctx, c.name, c.next)
-}
 
 // SetLogger sets the next client's logger.
 func (c *Client[S, O]) SetLogger(logger *slog.Logger) { SetLogger(c.next, logger) }

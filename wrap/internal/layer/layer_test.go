@@ -26,7 +26,7 @@ func TestWrongConfiguration(t *testing.T) {
 		"none: init: invalid argument: next is <nil>: want a client to wrap": nil,
 		"mock: init: invalid argument: Size is -1: want more":                client,
 	} {
-		failing := layer.New(next, "", func(context.Context, layer.Next) (*plain, error) {
+		failing := layer.New(next, func(context.Context, layer.Next) (*plain, error) {
 			return nil, backend.Invalid("mock", "init", "Size", -1, "want more")
 		})
 		_, listErr := failing.LTXFiles(t.Context(), 0, 0, false)
@@ -49,7 +49,7 @@ func TestWrongConfiguration(t *testing.T) {
 // Arguments are checked, and errors name the operation and the file.
 func TestOperations(t *testing.T) {
 	next := mock.NewReplicaClient(mock.Config{})
-	client := layer.New(next, "", func(_ context.Context, next layer.Next) (*plain, error) {
+	client := layer.New(next, func(_ context.Context, next layer.Next) (*plain, error) {
 		return &plain{next}, nil
 	})
 	_, listErr := client.LTXFiles(t.Context(), -1, 0, false)

@@ -19,8 +19,6 @@ func errMissing() error {
 
 func (missing) Type() string { return "none" }
 
-func (missing) Location(context.Context) (string, error) { return "", errMissing() }
-
 func (missing) LTXFiles(context.Context, int, ltx.TXID, bool) (ltx.FileIterator, error) {
 	return nil, errMissing()
 }
