@@ -5,7 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/binary"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -21,8 +21,8 @@ import (
 )
 
 // CreateUpload implements object.Multipart. It sends nothing: the service stores
-// all uncommitted blocks of a blob together, and an upload's ID tells its blocks
-// from others.
+// all uncommitted blocks of a blob together. The ID tells those of an upload from
+// others.
 func (b *bucket) CreateUpload(_ context.Context, key string, _ object.PutOptions) (object.Upload, error) {
 	return object.Upload{Key: key, ID: rand.Text()}, nil
 }
@@ -31,44 +31,31 @@ func (b *bucket) CreateUpload(_ context.Context, key string, _ object.PutOptions
 // length, with those that another program left: Azure's library, and therefore
 // Litestream, uses 64 bytes.
 func blockID(upload object.Upload, number int) string {
-	var id [64]byte
-	n := copy(id[:], upload.ID)
-	binary.BigEndian.PutUint32(id[n:], uint32(number))
-	return base64.StdEncoding.EncodeToString(id[:])
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%-59s%05d", upload.ID, number))
 }
 
-// PutPart implements object.Multipart. It sends one Put Block with its MD5.
+// PutPart implements object.Multipart. It sends one Put Block with its MD5. The
+// part's Value is when the service received it.
 func (b *bucket) PutPart(ctx context.Context, upload object.Upload, number int, body *object.Body) (object.Part, error) {
 	sum, err := body.Sum(md5.New())
 	if err != nil {
 		return object.Part{}, err
 	}
-	id := blockID(upload, number)
-	out, err := b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, id, streaming.NopCloser(body), &blockblob.StageBlockOptions{
+	out, err := b.container.NewBlockBlobClient(upload.Key).StageBlock(ctx, blockID(upload, number), streaming.NopCloser(body), &blockblob.StageBlockOptions{
 		TransactionalValidation: blob.TransferValidationTypeMD5(sum),
 		CPKInfo:                 b.key,
 		CPKScopeInfo:            b.scope,
 	})
-	return object.Part{Number: number, Size: body.Size(), Value: block{id, transport.Value(out.Date)}}, err
-}
-
-// block is the Value of a part: its ID, and when the service received it.
-type block struct {
-	id string
-	at time.Time
+	return object.Part{Number: number, Size: body.Size(), Value: transport.Value(out.Date)}, err
 }
 
 // CompleteUpload implements object.Multipart. It sends one Put Block List, which
 // may be repeated.
 func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts []object.Part, opts object.PutOptions) (object.Object, error) {
-	ids, size, began := make([]string, len(parts)), int64(0), time.Time{}
+	ids, size := make([]string, len(parts)), int64(0)
 	for i, part := range parts {
-		block := part.Value.(block)
-		ids[i] = block.id
+		ids[i] = blockID(upload, part.Number)
 		size += part.Size
-		if i == 0 || block.at.Before(began) {
-			began = block.at
-		}
 	}
 	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{
 		Metadata:         toMetadata(opts.Metadata),
@@ -76,11 +63,11 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: to.Ptr(contentType), BlobContentMD5: opts.Sum},
 		CPKInfo:          b.key,
 		CPKScopeInfo:     b.scope,
-		AccessConditions: absent(opts.IfAbsent),
+		AccessConditions: conditions("", opts.IfAbsent),
 	})
 	switch {
 	case b.Kind(err) == object.ErrNoUpload && !opts.IfAbsent:
-		return b.replaced(ctx, upload, size, began, err)
+		return b.replaced(ctx, upload, parts, size, err)
 	case err != nil:
 		return object.Object{}, err
 	}
@@ -88,12 +75,13 @@ func (b *bucket) CompleteUpload(ctx context.Context, upload object.Upload, parts
 }
 
 // replaced returns the result of an upload whose blocks are gone. If another write
-// of the name was committed since it began, that discarded the blocks, and counts as
-// having come later and replaced this one. An empty blob is no such write:
-// AbortUpload creates it to discard the blocks of a failed one.
-func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64, began time.Time, gone error) (object.Object, error) {
+// of the name was committed since the first block was received, that discarded the
+// blocks, and counts as having come later and replaced this one. An empty blob is no
+// such write: AbortUpload creates it to discard the blocks of a failed one.
+func (b *bucket) replaced(ctx context.Context, upload object.Upload, parts []object.Part, size int64, gone error) (object.Object, error) {
+	first := slices.MinFunc(parts, func(a, b object.Part) int { return a.Value.(time.Time).Compare(b.Value.(time.Time)) })
 	now, err := b.Head(ctx, upload.Key, "")
-	if err != nil || now.Size == 0 || now.Modified.Before(began) {
+	if err != nil || now.Size <= 0 || now.Modified.Before(first.Value.(time.Time)) {
 		return object.Object{}, gone
 	}
 	return object.Object{Key: upload.Key, Size: size, Modified: now.Modified}, nil
@@ -105,7 +93,7 @@ func (b *bucket) replaced(ctx context.Context, upload object.Upload, size int64,
 // its ETag. An existing blob is not touched; its next write or deletion discards the
 // blocks. (After an empty Put Blob, Azurite would treat the blocks as a blob.)
 func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
-	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{AccessConditions: absent(true)})
+	out, err := b.container.NewBlockBlobClient(upload.Key).CommitBlockList(ctx, nil, &blockblob.CommitBlockListOptions{AccessConditions: conditions("", true)})
 	if err == nil {
 		err = b.DeleteVersion(ctx, upload.Key, string(transport.Value(out.ETag)))
 	}
@@ -116,17 +104,13 @@ func (b *bucket) AbortUpload(ctx context.Context, upload object.Upload) error {
 	return err
 }
 
-// UploadRemains implements object.Multipart.
 func (b *bucket) UploadRemains(ctx context.Context, upload object.Upload) (bool, error) {
 	found, _, err := b.ListUploads(ctx, upload.Key, "")
 	return slices.ContainsFunc(found, func(u object.Upload) bool { return u.Key == upload.Key }), err
 }
 
-// uncommitted is the ID of an upload if only its name is known.
-const uncommitted = "uncommitted"
-
-// ListUploads implements object.Multipart. The service lists a blob that was
-// never committed as an empty blob.
+// ListUploads implements object.Multipart. The service lists a blob that was never
+// committed as an empty blob. AbortUpload does not need the ID, which is unknown.
 func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads []object.Upload, next string, err error) {
 	out, err := b.container.NewListBlobsFlatPager(&container.ListBlobsFlatOptions{
 		Include:        container.ListBlobsInclude{UncommittedBlobs: true},
@@ -142,7 +126,7 @@ func (b *bucket) ListUploads(ctx context.Context, prefix, token string) (uploads
 	}
 	for _, item := range transport.Value(out.Segment).BlobItems {
 		if item.Properties != nil && transport.Value(item.Properties.ContentLength) == 0 {
-			uploads = append(uploads, object.Upload{Key: transport.Value(item.Name), ID: uncommitted})
+			uploads = append(uploads, object.Upload{Key: transport.Value(item.Name), ID: "unknown"})
 		}
 	}
 	return uploads, transport.Value(out.NextMarker), nil

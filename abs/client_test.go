@@ -500,6 +500,8 @@ func TestLoad(t *testing.T) {
 		"its sas":                     {Config{ConnectionString: "BlobEndpoint=https://h/;SharedAccessSignature=" + sas}, nil, Config{SASToken: sas, Endpoint: "https://h"}},
 	} {
 		test.cfg.Bucket, test.want.Bucket = "container", "container"
+		test.want.Transfer = object.Options{}.WithDefaults(object.Options{PageSize: 5000})
+		test.want.HTTP = transport.Options{}.WithDefaults(test.want.Transfer.Requests())
 		got, err := test.cfg.load(func(name string) string { return test.env[name] })
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, got, name)

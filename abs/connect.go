@@ -1,13 +1,17 @@
 package abs
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
+	"crypto/sha256"
+	"fmt"
 	"net/url"
 	"os"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
@@ -16,6 +20,7 @@ import (
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/settings"
 	"github.com/ltxstore/ltxstore/backend/transport"
+	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // connect checks and completes cfg, and makes the client that sends all
@@ -25,15 +30,13 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
 	keys, err := backend.KeysAt(cfg.Layout, cfg.Path)
 	if err != nil {
 		return nil, err
 	}
 	query, _ := url.ParseQuery(cfg.SASToken)
 	log.Secrets.Add(append(settings.Secrets(cfg), query.Get("sig"))...)
-	b := newBucket(cfg, &log.Secrets)
-	closeIdle, err := b.dial(cfg)
+	b, closeIdle, err := newBucket(cfg, &log.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func (cfg Config) connect(_ context.Context, log *oplog.Logger) (*object.Store, 
 }
 
 // load checks cfg and returns it with the values of the environment, the
-// connection string and the key file.
+// connection string and the key file, and with defaults.
 func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err := cfg.validate(); err != nil {
 		return cfg, err
@@ -68,24 +71,29 @@ func (cfg Config) load(getenv func(string) string) (Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.CustomerKey, err = backend.KeyOrFile(typeName, "CustomerKeyFile", cfg.CustomerKey, cfg.CustomerKeyFile, transport.CustomerKeySize)
-	if err != nil {
+	if err := transport.LoadCustomerKey(typeName, "CustomerKeyFile", &cfg.CustomerKey, &cfg.CustomerKeyFile); err != nil {
 		return cfg, err
 	}
-	cfg.CustomerKeyFile = ""
-	if err := cfg.HTTP.Check(typeName); err != nil {
-		return cfg, err
-	}
+	cfg.Transfer = cfg.Transfer.WithDefaults(object.Options{PageSize: maxPageSize})
+	cfg.HTTP = cfg.HTTP.WithDefaults(cfg.Transfer.Requests())
 	// Check again: the added values may be invalid or contradict others.
-	return cfg, cfg.validate()
+	return cfg, cmp.Or(cfg.HTTP.Check(typeName), cfg.validate())
 }
 
-// dial makes a client over our own transport. That of the library would keep ten
-// idle connections, wait forever for a response, and retry in its own way.
-func (b *bucket) dial(cfg Config) (release func(), err error) {
+// newBucket makes a client over our own transport. That of the library would keep
+// ten idle connections, wait forever for a response, and retry in its own way.
+func newBucket(cfg Config, secrets *scrub.Secrets) (b *bucket, release func(), err error) {
 	next, release, err := transport.Shared(cfg.HTTP)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	b = &bucket{Service: service(), name: cfg.Bucket,
+		scope: &blob.CPKScopeInfo{EncryptionScope: transport.Optional(cfg.EncryptionScope)},
+		tier:  transport.Optional(blob.AccessTier(cfg.AccessTier))}
+	b.Place, b.Secrets = fmt.Sprintf("container %q at %s", cfg.Bucket, cfg.Endpoint), secrets
+	if len(cfg.CustomerKey) > 0 {
+		key, sum := transport.EncodeCustomerKey(cfg.CustomerKey, sha256.New())
+		b.key = &blob.CPKInfo{EncryptionAlgorithm: to.Ptr(blob.EncryptionAlgorithmTypeAES256), EncryptionKey: &key, EncryptionKeySHA256: &sum}
 	}
 	options := transport.Share(next, "options of abs", func() *container.ClientOptions {
 		return &container.ClientOptions{
@@ -96,7 +104,7 @@ func (b *bucket) dial(cfg Config) (release func(), err error) {
 			ExpectContinueBehavior: blob.ExpectContinueOptions{Mode: blob.ExpectContinueModeOff}, // otherwise requests would depend on earlier failures
 		}
 	})
-	place := cfg.Endpoint + "/" + url.PathEscape(cfg.Bucket)
+	place := cfg.Endpoint + "/" + cfg.Bucket
 	switch {
 	case cfg.AccountKey != "":
 		var key *container.SharedKeyCredential
@@ -106,10 +114,10 @@ func (b *bucket) dial(cfg Config) (release func(), err error) {
 	case cfg.SASToken != "":
 		b.container, err = container.NewClientWithNoCredential(place+"?"+cfg.SASToken, options)
 	default:
-		b.container, err = container.NewClient(place, tokensOf(cfg.Credential, next, b.Secrets), options)
+		b.container, err = container.NewClient(place, tokensOf(cfg.Credential, next, secrets), options)
 	}
 	if err != nil {
 		release()
 	}
-	return release, err
+	return b, release, err
 }

@@ -32,66 +32,60 @@ func (cfg Config) hasCredentials() bool {
 // replaced by its parts, and that of the environment is ignored if the account
 // was chosen in another way.
 func (cfg Config) withAccount(getenv func(string) string) (Config, error) {
-	given := cfg.Account
-	cfg.Account = cmp.Or(cfg.Account, getenv("AZURE_STORAGE_ACCOUNT"))
-	for _, from := range []struct {
-		field    *string
-		variable string
-	}{
-		{&cfg.AccountKey, "LITESTREAM_AZURE_ACCOUNT_KEY"},
-		{&cfg.SASToken, "LITESTREAM_AZURE_SAS_TOKEN"},
-		{&cfg.ConnectionString, "AZURE_STORAGE_CONNECTION_STRING"},
-		{&cfg.AccountKey, "AZURE_STORAGE_KEY"},
-		{&cfg.SASToken, "AZURE_STORAGE_SAS_TOKEN"},
-	} {
-		if !cfg.hasCredentials() && (from.field != &cfg.ConnectionString || given+cfg.Endpoint == "") {
-			*from.field = getenv(from.variable)
+	set := func(field *string, variable string) {
+		if !cfg.hasCredentials() {
+			*field = getenv(variable)
 		}
 	}
-	var err error
-	if cfg.ConnectionString != "" {
-		cfg, err = cfg.parsed()
-	} else if given == "" && cfg.Endpoint != "" && cfg.AccountKey == "" {
-		cfg.Account = "" // the endpoint suffices
+	set(&cfg.AccountKey, "LITESTREAM_AZURE_ACCOUNT_KEY")
+	set(&cfg.SASToken, "LITESTREAM_AZURE_SAS_TOKEN")
+	if cfg.Account+cfg.Endpoint == "" {
+		set(&cfg.ConnectionString, "AZURE_STORAGE_CONNECTION_STRING")
 	}
-	if err == nil && !cfg.hasCredentials() {
-		cfg.Credential, err = registeredIdentity()
-	}
+	set(&cfg.AccountKey, "AZURE_STORAGE_KEY")
+	set(&cfg.SASToken, "AZURE_STORAGE_SAS_TOKEN")
+	parts := partsOf(cfg.ConnectionString)
 	switch {
-	case err != nil:
-		return cfg, err
-	case cfg.Account == "" && (cfg.Endpoint == "" || cfg.AccountKey != ""):
-		return cfg, invalid("Account", "", "want the storage account's name")
-	case cfg.Endpoint == "":
-		cfg.Endpoint = "https://" + cfg.Account + ".blob." + cloud
+	case cfg.ConnectionString != "":
+		cfg.Account, cfg.Endpoint, cfg.AccountKey = parts["accountname"], parts["blobendpoint"], parts["accountkey"]
+		if cfg.AccountKey == "" { // the key allows more
+			cfg.SASToken = parts["sharedaccesssignature"]
+		}
+		if cfg.AccountKey+cfg.SASToken == "" {
+			return cfg, invalid("ConnectionString", scrub.Secret(1), "want NAME=VALUE;… as Azure's portal shows it, with an AccountKey or a SharedAccessSignature")
+		}
+		cfg.ConnectionString = ""
+	case cfg.Endpoint == "" || cfg.AccountKey != "": // otherwise the endpoint suffices
+		cfg.Account = cmp.Or(cfg.Account, getenv("AZURE_STORAGE_ACCOUNT"))
 	}
+	if cfg.Account == "" && (cfg.Endpoint == "" || cfg.AccountKey != "") {
+		return cfg, invalid("Account", "", "want the storage account's name")
+	}
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, parts["defaultendpointsprotocol"]+"://"+cfg.Account+".blob."+parts["endpointsuffix"])
 	cfg.Endpoint, cfg.SASToken = strings.TrimRight(cfg.Endpoint, "/"), strings.TrimPrefix(cfg.SASToken, "?")
+	if cfg.hasCredentials() {
+		return cfg, nil
+	}
+	open := identity.Load()
+	if open == nil {
+		return cfg, invalid("AccountKey", "", "want AccountKey, SASToken, ConnectionString or Credential, or one of their variables; for Entra ID, import abs/entra")
+	}
+	credential, err := (*open)()
+	if err != nil {
+		return cfg, invalid("Credential", "the environment's", err.Error())
+	}
+	cfg.Credential = registered{credential}
 	return cfg, nil
 }
 
-// cloud is the domain of Azure's public cloud.
-const cloud = "core.windows.net"
-
-// parsed returns cfg with its connection string replaced by the parts.
-func (cfg Config) parsed() (Config, error) {
-	parts := make(map[string]string)
-	for field := range strings.SplitSeq(strings.Trim(cfg.ConnectionString, "; \n"), ";") {
+// partsOf returns the parts of a connection string, by name in lower case.
+func partsOf(connection string) map[string]string {
+	parts := map[string]string{"defaultendpointsprotocol": "https", "endpointsuffix": "core.windows.net"}
+	for field := range strings.SplitSeq(connection, ";") {
 		name, value, _ := strings.Cut(field, "=")
 		parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 	}
-	cfg.Account, cfg.AccountKey, cfg.SASToken = parts["accountname"], parts["accountkey"], ""
-	if cfg.AccountKey == "" { // the key allows more
-		cfg.SASToken = parts["sharedaccesssignature"]
-	}
-	if cfg.AccountKey+cfg.SASToken == "" {
-		return cfg, invalid("ConnectionString", scrub.Secret(len(cfg.ConnectionString)), "want NAME=VALUE;… as Azure's portal shows it, with an AccountKey or a SharedAccessSignature")
-	}
-	cfg.Endpoint = parts["blobendpoint"]
-	if cfg.Endpoint == "" && cfg.Account != "" {
-		cfg.Endpoint = cmp.Or(parts["defaultendpointsprotocol"], "https") + "://" + cfg.Account + ".blob." + cmp.Or(parts["endpointsuffix"], cloud)
-	}
-	cfg.ConnectionString = ""
-	return cfg, nil
+	return parts
 }
 
 // identity holds the argument of RegisterIdentity.
@@ -103,18 +97,6 @@ func RegisterIdentity(open func() (azcore.TokenCredential, error)) { identity.St
 
 // registered is a credential that comes from RegisterIdentity.
 type registered struct{ azcore.TokenCredential }
-
-func registeredIdentity() (azcore.TokenCredential, error) {
-	open := identity.Load()
-	if open == nil {
-		return nil, invalid("AccountKey", "", "want AccountKey, SASToken, ConnectionString or Credential, or one of their variables; for Entra ID, import abs/entra")
-	}
-	credential, err := (*open)()
-	if err != nil {
-		return nil, invalid("Credential", "the environment's", err.Error())
-	}
-	return registered{credential}, nil
-}
 
 // tokens provides the tokens of a credential to clients, and fetches each once for
 // all of them. Its errors are distinguished from those of the service.
@@ -139,10 +121,6 @@ func tokensOf(credential azcore.TokenCredential, t http.RoundTripper, secrets *s
 	return shared
 }
 
-// tokenEarly is how long before it expires a token is renewed, unless its issuer
-// says when. It is the same as in the SDK, whose clients then ask for a new one.
-const tokenEarly = 5 * time.Minute
-
 // GetToken implements azcore.TokenCredential.
 func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	fresh := new(flow.Fresh[azcore.AccessToken])
@@ -153,7 +131,7 @@ func (t *tokens) GetToken(ctx context.Context, options policy.TokenRequestOption
 	token, err := fresh.Get(ctx, func(ctx context.Context) (flow.Lease[azcore.AccessToken], error) {
 		token, err := t.TokenCredential.GetToken(ctx, options)
 		t.secrets.AddToken(token.Token)
-		refresh := cmp.Or(token.RefreshOn, token.ExpiresOn.Add(-tokenEarly))
+		refresh := cmp.Or(token.RefreshOn, token.ExpiresOn.Add(-5*time.Minute)) // when the SDK asks for a new one
 		return flow.Lease[azcore.AccessToken]{Value: token, Refresh: refresh, Expires: token.ExpiresOn}, err
 	})
 	if err == nil || ctx.Err() != nil {

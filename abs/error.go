@@ -25,15 +25,12 @@ var kinds = map[string]error{
 	"ContainerDisabled":         ltxstore.ErrStoreNotFound,
 	"BlobAlreadyExists":         object.ErrPrecondition,
 	"ConditionNotMet":           object.ErrPrecondition,
-	"TargetConditionNotMet":     object.ErrPrecondition,
 	"InvalidRange":              object.ErrRange,
 	"InvalidBlockList":          object.ErrNoUpload,
 	"Md5Mismatch":               ltxstore.ErrChecksum,
 	"ServerBusy":                ltxstore.ErrThrottled,
 	"InternalError":             ltxstore.ErrUnavailable,
 	"OperationTimedOut":         ltxstore.ErrUnavailable,
-	"AccountBeingCreated":       ltxstore.ErrUnavailable,
-	"PendingCopyOperation":      ltxstore.ErrUnavailable,
 	"BlobBeingRehydrated":       ltxstore.ErrUnavailable,
 	"BlobArchived":              errors.ErrUnsupported,
 	"FeatureNotSupported":       errors.ErrUnsupported,
@@ -50,10 +47,6 @@ var hints = map[string]string{
 	"SnapshotsPresent":                "delete the blob's snapshots first, which are not this library's",
 	"InvalidBlobOrBlock":              "the blob has uncommitted blocks of another tool; DeleteAll removes them",
 }
-
-// maxDocument is more than the size of a listing of 5000 names of 1024
-// characters with their properties.
-const maxDocument = 64 << 20
 
 // service describes the service's responses, which are the same for each
 // container. Those to the requests of a batch have no version.
@@ -74,16 +67,11 @@ func answerOf(err error) *transport.Answer {
 		return nil
 	}
 	raw := refused.RawResponse
-	answer := &transport.Answer{Status: refused.StatusCode, Header: raw.Header, RequestID: raw.Header.Get("X-Ms-Request-Id"),
+	answer := &transport.Answer{Status: refused.StatusCode, Header: raw.Header, Request: raw.Request, RequestID: raw.Header.Get("X-Ms-Request-Id"),
 		Code: refused.ErrorCode, Hint: hints[refused.ErrorCode], Err: refused}
 	var document struct{ Message string }
 	if body, _ := runtime.Payload(raw); xml.Unmarshal(body, &document) == nil {
 		answer.Message, _, _ = strings.Cut(document.Message, "\n") // lines of IDs follow
-	}
-	if raw.Request != nil {
-		_, token, _ := strings.Cut(raw.Request.Header.Get("Authorization"), " ")
-		_, signature, _ := strings.Cut(token, ":")
-		answer.Sent = []string{token, signature}
 	}
 	return answer
 }

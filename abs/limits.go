@@ -6,4 +6,5 @@ const (
 	maxBlockSize = 4000 << 20 // likewise
 	maxPageSize  = 5000       // "List Blobs", maxresults
 	batchSize    = 256        // deletions: "Blob Batch"
+	maxDocument  = 64 << 20   // more than 5000 names of 1024 characters with their properties
 )

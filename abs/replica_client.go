@@ -23,14 +23,10 @@ const typeName = "abs"
 //     the whole is stored with the blob, and verified by reads of the whole file.
 //   - The service does not separate the blocks of two concurrent large writes of
 //     one name. The first to be committed discards the blocks of the other, which
-//     then counts as replaced. If one fails, it discards them too, and the other
-//     fails with ltxstore.ErrUnavailable and may be repeated.
+//     then counts as replaced.
 //   - Listings contain timestamps, but with a CustomerKey they cost one request
 //     for each file.
 //   - DeleteLTXFiles deletes up to 256 files in one request.
-//   - A write that fails discards its blocks, with three requests. If the blob
-//     existed before, its next write or deletion discards them, or the service
-//     after a week.
 type ReplicaClient struct {
 	*object.Client
 }

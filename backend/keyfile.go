@@ -31,17 +31,3 @@ func ReadKey(name string, size int) ([]byte, error) {
 	}
 	return key, nil
 }
-
-// KeyOrFile returns a copy of key, or the key of size bytes that ReadKey reads from
-// file, if that is not empty. The error is that of Invalid for the given backend and
-// field.
-func KeyOrFile(backend, field string, key []byte, file string, size int) ([]byte, error) {
-	if file == "" {
-		return bytes.Clone(key), nil
-	}
-	key, err := ReadKey(file, size)
-	if err != nil {
-		return nil, Invalid(backend, "init", field, file, fmt.Sprintf("want a file of %d bytes, raw or in base64: %v", size, err))
-	}
-	return key, nil
-}

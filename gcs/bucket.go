@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		return object.Content{}, err
 	}
 	length := opts.Size
-	if length == 0 || opts.Offset > math.MaxInt64-length {
+	if length == 0 {
 		length = -1 // to the end: 0 would ask for nothing
 	}
 	body, err := o.NewRangeReader((&exchange{single: true}).context(ctx), opts.Offset, length)

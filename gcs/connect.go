@@ -64,11 +64,9 @@ func (cfg Config) load() (Config, error) {
 		}
 		cfg.Endpoint = host
 	}
-	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, transport.CustomerKeySize)
-	if err != nil {
+	if err := transport.LoadCustomerKey(typeName, "SSECustomerKeyFile", &cfg.SSECustomerKey, &cfg.SSECustomerKeyFile); err != nil {
 		return cfg, err
 	}
-	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
 	if err := cfg.HTTP.Check(typeName); err != nil {
 		return cfg, err
 	}

@@ -93,24 +93,27 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 	content := object.Content{
 		Object: object.Object{Key: key, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified), Metadata: out.Metadata, Sum: sumOf(out.HashCRC64)},
 		Body:   out.Body,
-		Length: out.ContentLength,
+		Length: length(out.ContentLength, out.Headers),
 	}
-	if out.Headers.Get("Content-Length") == "" { // a proxy may send a body in chunks
-		content.Length = -1
+	return transport.Ranged(content, oss.ToString(out.ContentRange), opts)
+}
+
+// length returns the Content-Length, or -1 if there is none: a proxy may send a body
+// in chunks.
+func length(n int64, header http.Header) int64 {
+	if header.Get("Content-Length") == "" {
+		return -1
 	}
-	return transport.Ranged(content, out.StatusCode, oss.ToString(out.ContentRange), opts)
+	return n
 }
 
 // Head implements object.Bucket.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
 	out, err := b.api.HeadObject(ctx, &oss.HeadObjectRequest{Bucket: &b.cfg.Bucket, Key: &key, IfMatch: transport.Optional(version)})
-	switch {
-	case err != nil:
+	if err != nil {
 		return object.Object{}, err
-	case out.Headers.Get("Content-Length") == "":
-		return object.Object{}, transport.Foreign("properties without Content-Length")
 	}
-	return object.Object{Key: key, Size: out.ContentLength, Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified),
+	return object.Object{Key: key, Size: length(out.ContentLength, out.Headers), Version: oss.ToString(out.ETag), Modified: oss.ToTime(out.LastModified),
 		Metadata: out.Metadata, Sum: sumOf(out.HashCRC64)}, nil
 }
 

@@ -11,10 +11,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
@@ -48,7 +46,7 @@ func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (o
 		Body:   out.Body,
 		Length: transport.OrUnknown(out.ContentLength),
 	}
-	return transport.Ranged(content, rawStatus(out), aws.ToString(out.ContentRange), opts)
+	return transport.Ranged(content, aws.ToString(out.ContentRange), opts)
 }
 
 // unvalidated prevents the SDK from verifying the checksum of a range: some services
@@ -66,13 +64,6 @@ func strong(etag *string) string {
 	return ""
 }
 
-func rawStatus(out *s3.GetObjectOutput) int {
-	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok {
-		return raw.StatusCode
-	}
-	return 0
-}
-
 // Head implements object.Bucket with one request, and a GET of one byte if the
 // object is missing.
 func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, error) {
@@ -84,10 +75,8 @@ func (b *bucket) Head(ctx context.Context, key, version string) (object.Object, 
 		return b.confirm(ctx, key, version)
 	case err != nil:
 		return object.Object{}, err
-	case out.ContentLength == nil:
-		return object.Object{}, errors.New("server responded to a HEAD without Content-Length")
 	}
-	return object.Object{Key: key, Size: *out.ContentLength, Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}, nil
+	return object.Object{Key: key, Size: transport.OrUnknown(out.ContentLength), Version: strong(out.ETag), Modified: aws.ToTime(out.LastModified), Metadata: out.Metadata}, nil
 }
 
 // confirm requests an object's first byte after a HEAD has reported it as missing.

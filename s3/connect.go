@@ -91,11 +91,9 @@ func (cfg Config) connect(ctx context.Context, log *oplog.Logger) (*object.Store
 // load returns cfg with the contents of its files, and with copies of the values that
 // the caller may change.
 func (cfg Config) load() (Config, error) {
-	key, err := backend.KeyOrFile(typeName, "SSECustomerKeyFile", cfg.SSECustomerKey, cfg.SSECustomerKeyFile, transport.CustomerKeySize)
-	if err != nil {
+	if err := transport.LoadCustomerKey(typeName, "SSECustomerKeyFile", &cfg.SSECustomerKey, &cfg.SSECustomerKeyFile); err != nil {
 		return cfg, err
 	}
-	cfg.SSECustomerKey, cfg.SSECustomerKeyFile = key, ""
 	if cfg.HTTP.CABundle == "" && cfg.HTTP.RoundTripper == nil && !cfg.HTTP.InsecureSkipVerify {
 		cfg.HTTP.CABundle = os.Getenv("AWS_CA_BUNDLE")
 	}

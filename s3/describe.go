@@ -49,13 +49,7 @@ func answerTo(err error) *transport.Answer {
 		return answer
 	}
 	answer.Status, answer.Header = got.StatusCode, got.Header
-	if got.Request != nil {
-		for _, name := range []string{"Authorization", "X-Amz-Security-Token", "X-Amz-S3session-Token", "X-Amz-Server-Side-Encryption-Customer-Key"} {
-			value := got.Request.Header.Get(name)
-			_, signature, _ := strings.Cut(value, "Signature=")
-			answer.Sent = append(answer.Sent, value, signature)
-		}
-	}
+	answer.Request = got.Request
 	return answer
 }
 

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"crypto/md5"
-	"encoding/base64"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -38,8 +37,6 @@ func (cfg Config) customerKey() (algorithm, key, keyMD5 *string) {
 	if len(cfg.SSECustomerKey) == 0 {
 		return nil, nil, nil
 	}
-	sum := md5.Sum(cfg.SSECustomerKey)
-	return aws.String(sseS3),
-		aws.String(base64.StdEncoding.EncodeToString(cfg.SSECustomerKey)),
-		aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	encoded, sum := transport.EncodeCustomerKey(cfg.SSECustomerKey, md5.New())
+	return aws.String(sseS3), &encoded, &sum
 }

@@ -72,6 +72,10 @@ func refuseForeign(stack *middleware.Stack) error {
 				resp.Body.Close()
 				resp.Body = http.NoBody
 				err = &foreignError{why: transport.Compressed(resp.Header)}
+			case resp.StatusCode == http.StatusPartialContent && resp.Header.Get("Content-Range") == "":
+				resp.Body.Close()
+				resp.Body = http.NoBody
+				err = &foreignError{why: "a part without Content-Range"}
 			case resp.StatusCode == http.StatusNotFound && operation != "HeadObject" && operation != "HeadBucket" && !isErrorDocument(resp):
 				err = &foreignError{why: "a 404 without an error code of S3"}
 			case operation == "ListMultipartUploads" && isUnsupported(resp.StatusCode) && resp.ContentLength != 0 && !isErrorDocument(resp):

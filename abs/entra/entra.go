@@ -5,8 +5,7 @@
 // azidentity's DefaultAzureCredential, which come from the variables
 // AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, a workload identity,
 // the machine's managed identity, or the login of the Azure CLI. Programs that do
-// not import it do not compile azidentity. Set Credential in abs.Config to use
-// any other identity.
+// not import it do not compile azidentity.
 package entra
 
 import (

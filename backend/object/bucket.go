@@ -30,7 +30,9 @@ type Bucket interface {
 	// Head returns an object's properties. If version is not empty and the
 	// object has another, Head fails with ErrPrecondition, or returns that
 	// object. A response that may come from a proxy (a 404 without details)
-	// must be confirmed before the object is reported as missing.
+	// must be confirmed before the object is reported as missing. A Size of -1
+	// means that the response may come from a proxy: Client then repeats the
+	// request.
 	Head(ctx context.Context, key, version string) (Object, error)
 
 	// List returns a page of the objects directly below a prefix.
@@ -84,8 +86,7 @@ type PutOptions struct {
 	IfAbsent bool
 
 	// Metadata is stored with the object. Names consist of lower-case letters and
-	// hyphens. If the store allows fewer characters, the Bucket translates them
-	// both ways.
+	// hyphens. If the store does not allow hyphens, the Bucket drops them.
 	Metadata map[string]string
 
 	// Sum is the body's hash by Traits.NewHash. It is nil if the store has none,
@@ -96,7 +97,7 @@ type PutOptions struct {
 // GetOptions select what to read of an object.
 type GetOptions struct {
 	// Offset and Size are the range in bytes; a Size of 0 is to the end. Both
-	// are 0 or more, and their sum may overflow: see rangeio.HTTPRange.
+	// are 0 or more, and so is their sum.
 	Offset, Size int64
 
 	// Version, if not empty, is the version to read: if the object has another,

@@ -216,7 +216,7 @@ func (r *replica) start(ctx context.Context, name string, done slog.Level) oplog
 // a proxy may have dropped the condition.
 func (r *replica) head(ctx context.Context, key, version string) (o Object, err error) {
 	err = r.do(ctx, func(ctx context.Context) (err error) {
-		o, err = r.Bucket.Head(ctx, key, version)
+		o, err = r.headOnce(ctx, key, version)
 		return err
 	})
 	switch {
@@ -226,4 +226,14 @@ func (r *replica) head(ctx context.Context, key, version string) (o Object, err 
 		return Object{}, failed(nil, "response without the requested version, %s", version)
 	}
 	return Object{}, failed(ErrPrecondition, "version is %s, was %s", o.Version, version)
+}
+
+// headOnce requests the properties of an object once. A response without its size may
+// come from a proxy.
+func (r *replica) headOnce(ctx context.Context, key, version string) (Object, error) {
+	o, err := r.Bucket.Head(ctx, key, version)
+	if err == nil && o.Size < 0 {
+		err = failed(ltxstore.ErrUnavailable, "unexpected response, perhaps from a proxy: properties without a size")
+	}
+	return o, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
@@ -27,7 +28,11 @@ type answer struct {
 // empty. The answer may contain fewer bytes than requested, but never others: the
 // reader must count them.
 func (r *replica) get(ctx context.Context, key string, offset, size int64, version string) (*answer, error) {
-	content, err := r.Bucket.Get(ctx, key, GetOptions{Offset: offset, Size: size, Version: version})
+	opts := GetOptions{Offset: offset, Size: size, Version: version}
+	if offset > math.MaxInt64-size {
+		opts.Size = 0 // to the end
+	}
+	content, err := r.Bucket.Get(ctx, key, opts)
 	if err != nil {
 		if version != "" && (r.is(err, ErrPrecondition) || r.is(err, ErrRange)) {
 			err = fmt.Errorf("%w: %w", errReplaced, err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,4 +191,63 @@ func TestReplacedWhileRead(t *testing.T) {
 			assert.EqualValues(t, 2, r.n.Load())
 		})
 	}
+}
+
+// halfHead is a bucket behind a proxy: its first answer to a HEAD has no size.
+type halfHead struct {
+	reads
+	heads atomic.Int64
+}
+
+func (s *halfHead) Head(ctx context.Context, key, version string) (object.Object, error) {
+	o, err := s.reads.Head(ctx, key, version)
+	if s.heads.Add(1) == 1 {
+		o.Size = -1
+	}
+	return o, err
+}
+
+// Properties without a size are asked for again.
+func TestPropertiesWithoutSize(t *testing.T) {
+	s := newScripted(object.Traits{})
+	bucket := &halfHead{reads: reads{memory: s.memory, unsized: true}}
+	client := s.client(t, bucket, false)
+	_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("0123456789"))
+	require.NoError(t, err)
+	r, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 4, 3)
+	require.NoError(t, err)
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, "456", string(body))
+	assert.EqualValues(t, 2, bucket.heads.Load())
+}
+
+// asked keeps the sizes of ranges.
+type asked struct {
+	*memory
+	sizes []int64
+}
+
+func (a *asked) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
+	a.sizes = append(a.sizes, opts.Size)
+	return a.memory.Get(ctx, key, opts)
+}
+
+// A range beyond the largest offset is asked for to the end.
+func TestRangeToTheEnd(t *testing.T) {
+	s := newScripted(object.Traits{})
+	bucket := &asked{memory: s.memory}
+	client := s.client(t, bucket, false)
+	_, err := client.WriteLTXFile(t.Context(), 0, 1, 1, strings.NewReader("0123456789"))
+	require.NoError(t, err)
+	for _, size := range []int64{math.MaxInt64 - 4, math.MaxInt64 - 3} {
+		r, err := client.OpenLTXFile(t.Context(), 0, 1, 1, 4, size)
+		require.NoError(t, err)
+		body, err := io.ReadAll(r)
+		require.NoError(t, err)
+		assert.Equal(t, "456789", string(body))
+		require.NoError(t, r.Close())
+	}
+	assert.Equal(t, []int64{math.MaxInt64 - 4, 0}, bucket.sizes)
 }

@@ -142,7 +142,7 @@ func (u *upload) resolve(ctx context.Context, size int64, cause error) (done Obj
 	if final {
 		found, err = u.head(ctx, u.key, "")
 	} else { // the next attempt asks again
-		found, err = u.Bucket.Head(ctx, u.key, "")
+		found, err = u.headOnce(ctx, u.key, "")
 	}
 	switch {
 	case u.is(err, fs.ErrNotExist) && refused:

@@ -1,12 +1,17 @@
 package transport_test
 
 import (
+	"bytes"
+	"crypto/md5"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore/backend/transport"
 )
@@ -33,6 +38,29 @@ func TestCheckCustomerKey(t *testing.T) {
 		assert.ErrorContains(t, err, test.want)
 		assert.NotContains(t, err.Error(), "kkk")
 	}
+}
+
+// The key in a file takes the place of the file, and a key is copied.
+func TestLoadCustomerKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("k"), transport.CustomerKeySize), 0o600))
+	var key []byte
+	require.NoError(t, transport.LoadCustomerKey("kv", "KeyFile", &key, &file))
+	assert.Equal(t, bytes.Repeat([]byte("k"), transport.CustomerKeySize), key)
+	assert.Empty(t, file)
+	given := key
+	require.NoError(t, transport.LoadCustomerKey("kv", "KeyFile", &given, &file))
+	key[0] = 'x'
+	assert.Equal(t, bytes.Repeat([]byte("k"), transport.CustomerKeySize), given)
+	file = "/nowhere"
+	err := transport.LoadCustomerKey("kv", "KeyFile", &key, &file)
+	require.ErrorIs(t, err, fs.ErrInvalid)
+	assert.ErrorContains(t, err, "KeyFile")
+}
+
+func TestEncodeCustomerKey(t *testing.T) {
+	key, sum := transport.EncodeCustomerKey([]byte("key"), md5.New())
+	assert.Equal(t, []string{"a2V5", "PG4LipwVIkqCKLmpjKFTHQ=="}, []string{key, sum})
 }
 
 // A bundle is nothing for a RoundTripper, which has its own certificates.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ltxstore/ltxstore/backend"
-	"github.com/ltxstore/ltxstore/internal/scrub"
 )
 
 // WantEndpoint says what ParseEndpoint accepts.
@@ -52,21 +51,4 @@ func Endpoint(backendType, field, endpoint string) (*url.URL, error) {
 // InTheClear reports whether requests to an endpoint are sent without TLS.
 func InTheClear(endpoint string) bool {
 	return strings.HasPrefix(strings.ToLower(endpoint), "http:")
-}
-
-// CustomerKeySize is the size in bytes of a customer-provided encryption key, for
-// AES-256.
-const CustomerKeySize = 32
-
-// CheckCustomerKey returns an error if such a key, in the field with that name, is
-// invalid, or if it or the key in file would be sent to an endpoint without TLS. Both
-// key and file may be empty.
-func CheckCustomerKey(backendType, field string, key []byte, file, endpoint string) error {
-	switch {
-	case len(key) > 0 && len(key) != CustomerKeySize:
-		return backend.Invalid(backendType, "init", field, scrub.Secret(1), "want 32 bytes")
-	case (len(key) > 0 || file != "") && InTheClear(endpoint):
-		return backend.Invalid(backendType, "init", "Endpoint", endpoint, "want https: "+field+" would be sent unencrypted")
-	}
-	return nil
 }

@@ -2,19 +2,18 @@ package transport
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/rangeio"
 )
 
-// Ranged completes c, the response to a request for the range in opts, from its status
-// and Content-Range. c.Length must be its Content-Length. A 206 must contain that range,
-// or the start of it; any other success without a Content-Range is the whole object. If
-// the response does not match, Ranged closes the body and returns an error of kind
+// Ranged completes c, the response to a request for the range in opts, from its
+// Content-Range. c.Length must be its Content-Length. Without a Content-Range, it is the
+// whole object; otherwise it must contain that range, or the start of it. If the response
+// does not match, Ranged closes the body and returns an error of kind
 // ltxstore.ErrUnavailable, because the response may come from a proxy.
-func Ranged(c object.Content, status int, contentRange string, opts object.GetOptions) (object.Content, error) {
-	if status != http.StatusPartialContent && contentRange == "" {
+func Ranged(c object.Content, contentRange string, opts object.GetOptions) (object.Content, error) {
+	if contentRange == "" {
 		c.Size = c.Length
 		return c, nil
 	}

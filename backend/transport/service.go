@@ -56,8 +56,8 @@ type Answer struct {
 	// wrong and how to fix it, if these do not.
 	Code, Message, Hint string
 
-	// Sent are secrets of the request that the response may repeat.
-	Sent []string
+	// Request is the request. The response may repeat its credentials.
+	Request *http.Request
 
 	// Err is the error of the SDK, whose text Describe replaces.
 	Err error
@@ -112,7 +112,7 @@ func (s *Service) Describe(err error) error {
 			text = answer.Hint + ": " + text
 		}
 		details = append(details, answer.exchange())
-		sent.Add(answer.Sent...)
+		sent.Add(answer.credentials()...)
 	}
 	where := ""
 	if details = slices.DeleteFunc(details, func(s string) bool { return s == "" }); len(details) > 0 {
@@ -143,6 +143,21 @@ func (a *Answer) words() string {
 		return cmp.Or(message, a.Code)
 	}
 	return a.Code + ": " + message
+}
+
+// credentials returns the secrets in the header of the request: tokens, signatures and keys.
+func (a *Answer) credentials() (secrets []string) {
+	if a.Request == nil {
+		return nil
+	}
+	for _, name := range []string{"Authorization", "X-Amz-Security-Token", "X-Amz-S3session-Token", "X-Amz-Server-Side-Encryption-Customer-Key"} {
+		value := a.Request.Header.Get(name)
+		_, token, _ := strings.Cut(value, " ")
+		_, signature, _ := strings.Cut(token, ":")
+		_, signature4, _ := strings.Cut(token, "Signature=") // of AWS, version 4
+		secrets = append(secrets, value, token, signature, signature4)
+	}
+	return secrets
 }
 
 // exchange returns the request and the status of its response.
@@ -184,6 +199,9 @@ func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
 	case why != "":
 		resp.Body.Close()
 		return nil, Foreign("%s", why)
+	case resp.StatusCode == http.StatusPartialContent && resp.Header.Get("Content-Range") == "":
+		resp.Body.Close()
+		return nil, Foreign("a part without Content-Range")
 	case resp.StatusCode == http.StatusNotModified: // a success for Azure's SDK, without a body
 		resp.Body.Close()
 		return nil, Foreign("unexpected status %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))

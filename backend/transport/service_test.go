@@ -90,8 +90,12 @@ func TestServiceDescribe(t *testing.T) {
 		{transport.Answer{Status: 499}, "op: the request failed (a place; the request returned 499)"},
 		{transport.Answer{Operation: "Get", Message: "no route"}, "op: no route (a place; Get)"},
 		{transport.Answer{Status: 400, Code: "BadRequest", Message: "Bad Request"}, "op: Bad Request (a place; the request returned 400)"},
-		{transport.Answer{Status: 400, Message: "you sent the-secret-of-the-test and pass1234", Sent: []string{"pass1234"}},
+		{transport.Answer{Status: 400, Message: "you sent the-secret-of-the-test and pass1234, token of someone", Request: sent("Basic pass1234")},
+			"op: you sent [redacted] and [redacted], token of someone (a place; the request returned 400)"},
+		{transport.Answer{Status: 400, Message: "you sent account1:sign12 and sign12", Request: sent("SharedKey account1:sign12")},
 			"op: you sent [redacted] and [redacted] (a place; the request returned 400)"},
+		{transport.Answer{Status: 400, Message: "you sent sign1234", Request: sent("AWS4-HMAC-SHA256 Credential=id, Signature=sign1234")},
+			"op: you sent [redacted] (a place; the request returned 400)"},
 		{transport.Answer{Status: 400, Message: strings.Repeat("x", 4096-len("op: "))},
 			"op: " + strings.Repeat("x", 4096-len("op: ")) + " (a place; the request returned 400)"},
 		{transport.Answer{Status: 400, Message: strings.Repeat("x", 4090) + "the-secret-of-the-test"},
@@ -106,6 +110,11 @@ func TestServiceDescribe(t *testing.T) {
 	nowhere := service()
 	nowhere.Place = ""
 	assert.EqualError(t, nowhere.Describe(io.EOF), "EOF")
+}
+
+// sent is a request with that Authorization.
+func sent(authorization string) *http.Request {
+	return &http.Request{Header: http.Header{"Authorization": {authorization}}}
 }
 
 // answering answers with a body, and tells whether it was closed.
@@ -140,6 +149,8 @@ func TestServiceClient(t *testing.T) {
 		"error":                 {path: "/content", text: "message", status: 404},
 		"long error":            {path: "/content", text: strings.Repeat("x", 1<<20), status: 404, header: own, reads: ltxstore.ErrUnavailable},
 		"a proxy's choices":     {path: "/content", text: "choose", status: 300},
+		"part":                  {path: "/content", text: "part", status: 206, header: http.Header{"X-Id": {"7"}, "Content-Range": {"bytes 0-3/4"}}},
+		"part of what":          {path: "/content", text: "part", status: 206, header: own, want: ltxstore.ErrUnavailable},
 		"not modified":          {path: "/content", status: 304, header: own, want: ltxstore.ErrUnavailable},
 		"request failed":        {path: "/", broken: broken, want: broken},
 		"redirect not followed": {path: "/content", status: 302, header: http.Header{"Location": {"/elsewhere"}}},

@@ -9,8 +9,11 @@ import (
 )
 
 // TimestampKey is the key of an object's metadata for the header's timestamp, in the format of
-// RFC 3339 and in UTC, as in Litestream.
-const TimestampKey = "litestream-timestamp"
+// RFC 3339 and in UTC, as in Litestream. Azure allows no hyphens.
+const (
+	TimestampKey      = "litestream-timestamp"
+	plainTimestampKey = "litestreamtimestamp"
+)
 
 // All other metadata is for people and other tools; nothing reads it here.
 const (
@@ -36,7 +39,7 @@ func Metadata(info *ltx.FileInfo) map[string]string {
 // MetadataTime returns the timestamp in an object's metadata. Some stores change the case of keys.
 func MetadataTime(metadata map[string]string) (time.Time, bool) {
 	for name, value := range metadata {
-		if !strings.EqualFold(name, TimestampKey) {
+		if !strings.EqualFold(name, TimestampKey) && !strings.EqualFold(name, plainTimestampKey) {
 			continue
 		}
 		at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(value))

@@ -28,7 +28,7 @@ func TestMetadataTime(t *testing.T) {
 		"2024-05-06T07:08:09.123Z": true, " 2024-05-06T07:08:09.123456789Z ": true, "2024-05-06T09:08:09.123+02:00": true,
 		"": false, "last Tuesday": false, "0001-01-01T00:00:00Z": false, "1714979289": false,
 	} {
-		for _, name := range []string{"litestream-timestamp", "Litestream-Timestamp", "LITESTREAM-TIMESTAMP"} {
+		for _, name := range []string{"litestream-timestamp", "Litestream-Timestamp", "LITESTREAM-TIMESTAMP", "litestreamtimestamp", "LitestreamTimestamp"} {
 			got, found := MetadataTime(map[string]string{"level": "1", name: value})
 			assert.Equal(t, ok, found, value)
 			if ok {
