@@ -69,5 +69,5 @@ type client = codec.Client
 // New returns a client that stores files in next compressed. It sends no request and does not
 // fail. If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{codec.New(next, cfg.open), cfg}
+	return &Client{codec.New(next, cfg.MetadataConcurrency, cfg.CacheSize, cfg.open), cfg}
 }

@@ -37,16 +37,14 @@ type Config struct {
 const (
 	maxFrameSize     = 1 << 20
 	defaultFrameSize = 256 << 10
-	defaultCacheSize = 32 << 20
 )
 
 // format is the codec.Format of a valid configuration.
 type format struct {
-	next        layer.Next
-	frameSize   int
-	concurrency int
-	zstd        *coder
-	files       *codec.Cache[*stored]
+	next      layer.Next
+	frameSize int
+	zstd      *coder
+	files     *codec.Cache[*stored]
 }
 
 var _ codec.Format = (*format)(nil)
@@ -66,11 +64,5 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &format{
-		next:        next,
-		frameSize:   frameSize,
-		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
-		zstd:        coder,
-		files:       codec.NewCache[*stored](cmp.Or(cfg.CacheSize, defaultCacheSize)),
-	}, nil
+	return &format{next: next, frameSize: frameSize, zstd: coder, files: codec.NewCache[*stored](cfg.CacheSize)}, nil
 }

@@ -25,30 +25,19 @@ type stored struct {
 // memory returns roughly the memory of s.
 func (s *stored) memory() int64 { return 160 + 8*int64(cap(s.ends)) }
 
-// Concurrency implements codec.Format.
-func (s *format) Concurrency(bool) (concurrency int, err error) { return s.concurrency, nil }
+// CanList implements codec.Format.
+func (s *format) CanList(bool) error { return nil }
 
-// FillKnown implements codec.Format.
-func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
-	known, ok := s.files.Get(layer.FileOf(info))
-	if !ok || !known.Of(info, metadata) || known.corrupt != nil {
-		return false
-	}
-	known.Fill(info)
-	return true
-}
+// SizeOf implements codec.Format.
+func (s *format) SizeOf(int64) (size int64, ok bool) { return 0, false }
 
-// FillStored implements codec.Format. A damaged file keeps its stored size; opening it
-// returns the error.
-func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
-	known, err := s.inspect(ctx, layer.FileOf(info), *info, metadata)
-	if err == nil && metadata {
-		err = known.corrupt
+// Inspect implements codec.Format.
+func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool) (codec.Known, error) {
+	known, err := s.inspect(ctx, layer.FileOf(&listed), listed, metadata)
+	if err != nil {
+		return codec.Known{}, err
 	}
-	if err == nil {
-		known.Fill(info)
-	}
-	return err
+	return known.Known, known.corrupt
 }
 
 // Forget implements codec.Format.

@@ -71,5 +71,5 @@ type client = codec.Client
 // New returns a client that stores files in next encrypted. It sends no request and does not
 // fail. If cfg is invalid, Init and every other method fail with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
-	return &Client{codec.New(next, cfg.open)}
+	return &Client{codec.New(next, cfg.MetadataConcurrency, cfg.CacheSize, cfg.open)}
 }

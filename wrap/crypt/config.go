@@ -1,7 +1,6 @@
 package crypt
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -65,17 +64,12 @@ func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), n
 // MarshalBinary is String too, for encoding/gob.
 func (id Identity) MarshalBinary() ([]byte, error) { return id.MarshalText() }
 
-const defaultCacheSize = 32 << 20
-
 // format is the codec.Format of a valid configuration.
 type format struct {
-	next        layer.Next
-	recipients  []age.Recipient
-	identities  []age.Identity
-	concurrency int
-
-	keys  *codec.Cache[*key]
-	files *codec.Cache[codec.Known]
+	next       layer.Next
+	recipients []age.Recipient
+	identities []age.Identity
+	keys       *codec.Cache[*key]
 }
 
 var _ codec.Format = (*format)(nil)
@@ -89,12 +83,7 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	invalid := func(field string, value any, want string) error {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
-	s := &format{
-		next:        next,
-		concurrency: cmp.Or(cfg.MetadataConcurrency, 32),
-		keys:        codec.NewCache[*key](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
-		files:       codec.NewCache[codec.Known](cmp.Or(cfg.CacheSize, defaultCacheSize) / 2),
-	}
+	s := &format{next: next, keys: codec.NewCache[*key](cfg.CacheSize)}
 	for i, entry := range cfg.Recipients {
 		field := fmt.Sprintf("Recipients[%d]", i)
 		if strings.Contains(strings.ToUpper(entry), "AGE-SECRET-KEY-") {

@@ -9,57 +9,37 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// knownMemory is roughly the memory of a codec.Known.
-const knownMemory = 128
-
-// Concurrency implements codec.Format.
-func (s *format) Concurrency(metadata bool) (concurrency int, err error) {
+// CanList implements codec.Format.
+func (s *format) CanList(metadata bool) error {
 	if metadata && len(s.identities) == 0 {
-		return 0, errNoIdentities
+		return errNoIdentities
 	}
-	return s.concurrency, nil
-}
-
-// FillKnown implements codec.Format. A file of a size that no body has keeps its stored size.
-func (s *format) FillKnown(info *ltx.FileInfo, metadata bool) bool {
-	if known, ok := s.files.Get(layer.FileOf(info)); ok && known.Of(info, metadata) {
-		known.Fill(info)
-		return true
-	}
-	if metadata {
-		return false
-	}
-	if size, ok := plainSize(info.Size); ok && size > 0 {
-		info.Size = size
-	}
-	return true
-}
-
-// FillStored implements codec.Format. It reads the file's header and remembers the result.
-func (s *format) FillStored(ctx context.Context, info *ltx.FileInfo, _ bool) error {
-	f := layer.FileOf(info)
-	k, err := s.readKey(ctx, f)
-	if err != nil {
-		return err
-	}
-	size, ok := plainSize(info.Size)
-	if !ok {
-		return codec.Corrupt("file of %d bytes is cut off", info.Size)
-	}
-	known := codec.Known{Length: info.Size, At: info.CreatedAt, Size: size, Time: k.binding.time, IsLTX: k.binding.isLTX, Timed: true}
-	s.files.Put(f, known, knownMemory)
-	known.Fill(info)
 	return nil
 }
 
-// Forget implements codec.Format.
-func (s *format) Forget(f layer.File) {
-	s.keys.Drop(f)
-	s.files.Drop(f)
+// SizeOf implements codec.Format. It returns the stored size if no body has a file of this size.
+func (s *format) SizeOf(stored int64) (size int64, ok bool) {
+	if size, ok := plainSize(stored); ok && size > 0 {
+		return size, true
+	}
+	return stored, true
 }
 
-// Clear implements codec.Format.
-func (s *format) Clear() {
-	s.keys.Clear()
-	s.files.Clear()
+// Inspect implements codec.Format. It reads the file's header.
+func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, _ bool) (codec.Known, error) {
+	k, err := s.readKey(ctx, layer.FileOf(&listed))
+	if err != nil {
+		return codec.Known{}, err
+	}
+	size, ok := plainSize(listed.Size)
+	if !ok {
+		return codec.Known{}, codec.Corrupt("file of %d bytes is cut off", listed.Size)
+	}
+	return codec.Known{Length: listed.Size, At: listed.CreatedAt, Size: size, Time: k.binding.time, IsLTX: k.binding.isLTX, Timed: true}, nil
 }
+
+// Forget implements codec.Format.
+func (s *format) Forget(f layer.File) { s.keys.Drop(f) }
+
+// Clear implements codec.Format.
+func (s *format) Clear() { s.keys.Clear() }

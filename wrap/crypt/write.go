@@ -22,6 +22,5 @@ func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.
 	if err != nil {
 		return nil, nil, fmt.Errorf("age: %w", err)
 	}
-	keep := func(known codec.Known) { s.files.Put(f, known, knownMemory) }
-	return layer.Sized(body, storedSize(src.Length)), keep, nil
+	return layer.Sized(body, storedSize(src.Length)), nil, nil
 }

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"cmp"
 	"math"
 	"sync"
 
@@ -26,10 +27,11 @@ type cached[V any] struct {
 // entryCost is roughly the memory of an entry without that of its value.
 const entryCost = 192
 
-// NewCache returns a cache of at most bound bytes; 0 keeps nothing.
-func NewCache[V any](bound int64) *Cache[V] {
+// NewCache returns one of the two caches of a client, each of which has half of its CacheSize. 0
+// means 32 MiB.
+func NewCache[V any](cacheSize int64) *Cache[V] {
 	files, _ := simplelru.NewLRU[layer.File, cached[V]](math.MaxInt, nil) // fails for a size below 1 only
-	return &Cache[V]{bound: bound, files: files}
+	return &Cache[V]{bound: cmp.Or(cacheSize, 32<<20) / 2, files: files}
 }
 
 // Get returns the value of a file.

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,25 +17,23 @@ import (
 // operation or the file.
 type Format interface {
 	// Encode returns the stored form of a body, and keep, which is called once the file
-	// is stored.
+	// is stored; it may be nil.
 	Encode(f layer.File, src *Source) (stored io.Reader, keep func(Known), err error)
 
 	// Open opens a range of a file's body, as OpenLTXFile does.
 	Open(ctx context.Context, f layer.File, offset, size int64) (io.ReadCloser, error)
 
-	// Concurrency returns how many calls of FillStored a listing makes at once, or an
-	// error if the format cannot list.
-	Concurrency(metadata bool) (concurrency int, err error)
+	// CanList returns an error if the format cannot list, with metadata or without.
+	CanList(metadata bool) error
 
-	// FillKnown changes info, a file as the store lists it, into the file as it was
-	// written, and reports whether it could do so without a request.
-	FillKnown(info *ltx.FileInfo, metadata bool) bool
+	// SizeOf returns the size of a body if it follows from that of the stored file.
+	SizeOf(stored int64) (size int64, ok bool)
 
-	// FillStored does the same with requests. It fails with fs.ErrNotExist if the file
-	// has been deleted since.
-	FillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error
+	// Inspect reads what is known of a listed file, with its time if metadata is true. It
+	// fails with fs.ErrNotExist if the file has been deleted since.
+	Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool) (Known, error)
 
-	// Forget drops what is known of a file, and Clear of all files.
+	// Forget drops what the format remembers of a file, and Clear of all files.
 	Forget(f layer.File)
 	Clear()
 }
@@ -42,24 +41,22 @@ type Format interface {
 // Client is embedded by a wrapper whose files are stored in a Format.
 type Client = layer.Client[Files, *Files]
 
-// New returns a client around next. open returns the format, or what is wrong
-// with the configuration, as an error that names typ, next's Type.
-func New[F Format](next ltxstore.ReplicaClient, open func(typ string, next layer.Next) (F, error)) *Client {
+// New returns a client around next. A listing calls Inspect for concurrency files at once; 0 means 32.
+// open returns the format, or what is wrong with the configuration, as an error that names typ,
+// next's Type.
+func New[F Format](next ltxstore.ReplicaClient, concurrency int, cacheSize int64, open func(typ string, next layer.Next) (F, error)) *Client {
 	return layer.New(next, func(_ context.Context, next layer.Next) (*Files, error) {
 		format, err := open(next.Type(), next)
-		return &Files{format, next}, err
+		return &Files{format, next, NewCache[Known](cacheSize), cmp.Or(concurrency, 32)}, err
 	})
 }
 
 // Files has the layer.Operations of a Client.
 type Files struct {
 	Format
-	next layer.Next
-}
-
-// List implements layer.Operations.
-func (s *Files) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
-	return list(ctx, s.next, s.Format, level, seek, useMetadata)
+	next        layer.Next
+	known       *Cache[Known]
+	concurrency int
 }
 
 // Write implements layer.Operations.
@@ -72,7 +69,7 @@ func (s *Files) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.File
 	if err != nil {
 		return nil, err
 	}
-	s.Forget(f)
+	s.forget(f)
 	stored, err := s.next.Write(ctx, f, body)
 	if errors.Is(err, fs.ErrExist) {
 		return s.compare(ctx, f, src, err)
@@ -84,7 +81,10 @@ func (s *Files) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.File
 		return nil, err
 	}
 	known := written(*stored, src)
-	keep(known)
+	s.known.Put(f, known, knownMemory)
+	if keep != nil {
+		keep(known)
+	}
 	return known.describe(f), nil
 }
 
@@ -109,13 +109,19 @@ func (s *Files) compare(ctx context.Context, f layer.File, src *Source, refused 
 // Delete implements layer.Operations.
 func (s *Files) Delete(ctx context.Context, files []*ltx.FileInfo) error {
 	for _, info := range files {
-		s.Forget(layer.FileOf(info))
+		s.forget(layer.FileOf(info))
 	}
 	return s.next.Delete(ctx, files)
 }
 
 // DeleteAll implements layer.Operations.
 func (s *Files) DeleteAll(ctx context.Context) error {
+	s.known.Clear()
 	s.Clear()
 	return s.next.DeleteAll(ctx)
+}
+
+func (s *Files) forget(f layer.File) {
+	s.known.Drop(f)
+	s.Forget(f)
 }

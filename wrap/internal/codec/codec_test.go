@@ -23,7 +23,7 @@ import (
 func file(id ltx.TXID) layer.File { return layer.File{MinTXID: id, MaxTXID: id} }
 
 func TestCache(t *testing.T) {
-	c := codec.NewCache[string](3 * (192 + 10))
+	c := codec.NewCache[string](2 * 3 * (192 + 10))
 	for id := range ltx.TXID(3) {
 		c.Put(file(id), "v", 10)
 	}

@@ -22,13 +22,16 @@ type Known struct {
 	Timed bool
 }
 
-// Of reports whether k is about the listed file, and has its time if metadata is true.
-func (k *Known) Of(listed *ltx.FileInfo, metadata bool) bool {
+// knownMemory is roughly the memory of a Known.
+const knownMemory = 128
+
+// of reports whether k is about the listed file, and has its time if metadata is true.
+func (k *Known) of(listed *ltx.FileInfo, metadata bool) bool {
 	return k.Length == listed.Size && k.At.Equal(listed.CreatedAt) && (k.Timed || !metadata)
 }
 
-// Fill changes info, a file as the store lists it, into the file as it was written.
-func (k *Known) Fill(info *ltx.FileInfo) {
+// fill changes info, a file as the store lists it, into the file as it was written.
+func (k *Known) fill(info *ltx.FileInfo) {
 	info.Size, info.CreatedAt = k.Size, k.At
 	if k.IsLTX {
 		info.CreatedAt = k.Time
@@ -43,6 +46,6 @@ func written(stored ltx.FileInfo, src *Source) Known {
 // describe returns the file as it was written.
 func (k *Known) describe(f layer.File) *ltx.FileInfo {
 	info := f.Info()
-	k.Fill(&info)
+	k.fill(&info)
 	return &info
 }

@@ -2,38 +2,36 @@ package codec
 
 import (
 	"context"
+	"errors"
 
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// list returns the next client's listing with the files as they were written, in pages that
-// are read ahead by backend.NewPageIterator. It lists without metadata, because a format that
-// has times reads them from the stored files. The next client's listing begins with the
-// first page.
-func list(ctx context.Context, next layer.Next, format Format, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
-	concurrency, err := format.Concurrency(metadata)
-	if err != nil {
+// List implements layer.Operations. It lists without metadata, because times are read from the
+// stored files, in pages that are read ahead by backend.NewPageIterator. The next client's
+// listing begins with the first page.
+func (s *Files) List(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	if err := s.CanList(metadata); err != nil {
 		return nil, err
 	}
-	p := &pages{Format: format, next: next, level: level, seek: seek, metadata: metadata, concurrency: concurrency, size: layer.NextPage(0)}
-	wrap := func(err error) error { return layer.Wrap(next, "list", "", err) }
+	p := &pages{Files: s, level: level, seek: seek, metadata: metadata, size: layer.NextPage(0)}
+	wrap := func(err error) error { return layer.Wrap(s.next, "list", "", err) }
 	return backend.NewPageIterator(ctx, p.page, backend.PageOptions{Seek: seek, Wrap: wrap, Close: p.close}), nil
 }
 
 // pages divides a listing into pages.
 type pages struct {
-	Format
-	next        layer.Next
-	level       int
-	seek        ltx.TXID
-	metadata    bool
-	concurrency int
-	stored      ltx.FileIterator // nil before the first page
-	size        int
+	*Files
+	level    int
+	seek     ltx.TXID
+	metadata bool
+	stored   ltx.FileIterator // nil before the first page
+	size     int
 }
 
 // page is a backend.PageFunc.
@@ -59,14 +57,14 @@ func (p *pages) page(ctx context.Context) (files []ltx.FileInfo, more bool, err 
 func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileInfo, error) {
 	var unknown []int
 	for i := range files {
-		if !p.FillKnown(&files[i], p.metadata) {
+		if !p.fillKnown(&files[i], p.metadata) {
 			unknown = append(unknown, i)
 		}
 	}
 	gone := make([]bool, len(files))
 	err := flow.All(ctx, len(unknown), p.concurrency, func(ctx context.Context, i int) error {
 		at := unknown[i]
-		err := p.FillStored(ctx, &files[at], p.metadata)
+		err := p.fillStored(ctx, &files[at], p.metadata)
 		if gone[at] = layer.IsMissing(err); gone[at] {
 			return nil
 		}
@@ -82,6 +80,34 @@ func (p *pages) complete(ctx context.Context, files []ltx.FileInfo) ([]ltx.FileI
 		}
 	}
 	return kept, nil
+}
+
+// fillKnown changes info, a file as the store lists it, into the file as it was written. It
+// reports whether it could do so without a request.
+func (s *Files) fillKnown(info *ltx.FileInfo, metadata bool) bool {
+	if known, ok := s.known.Get(layer.FileOf(info)); ok && known.of(info, metadata) {
+		known.fill(info)
+		return true
+	}
+	size, ok := s.SizeOf(info.Size)
+	if ok = ok && !metadata; ok {
+		info.Size = size
+	}
+	return ok
+}
+
+// fillStored does the same with requests. Without metadata a damaged file keeps its stored size.
+func (s *Files) fillStored(ctx context.Context, info *ltx.FileInfo, metadata bool) error {
+	known, err := s.Inspect(ctx, *info, metadata)
+	switch {
+	case errors.Is(err, ltxstore.ErrChecksum) && !metadata:
+		return nil
+	case err != nil:
+		return err
+	}
+	s.known.Put(layer.FileOf(info), known, knownMemory)
+	known.fill(info)
+	return nil
 }
 
 func (p *pages) close() error {
