@@ -35,7 +35,7 @@ FUZZ := \
 	./config:FuzzParse \
 	./internal/ltxio:FuzzLZ4Exceeds \
 	./backend/settings:FuzzResolve \
-	./wrap/compress:FuzzSequence \
+	./wrap/compress:FuzzFrames \
 	./wrap/compress:FuzzTrailer \
 	./wrap/crypt:FuzzHeader
 

@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	seekable "github.com/SaveTheRbtz/zstd-seekable-format-go/pkg"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -43,9 +40,14 @@ func onDisk(t *testing.T) (client *file.ReplicaClient, stored string) {
 	return client, filepath.Join(dir, filepath.FromSlash(keys.File(1, 3, 9)))
 }
 
-// The zstd program decompresses what compress stores.
+// The zstd program decompresses what compress stores, and so does pzstd.
 func TestZstdProgram(t *testing.T) {
-	program := program(t, "zstd")
+	for _, name := range []string{"zstd", "pzstd"} {
+		t.Run(name, func(t *testing.T) { decompresses(t, program(t, name)) })
+	}
+}
+
+func decompresses(t *testing.T, program string) {
 	next, stored := onDisk(t)
 	body := replicatest.NewLTXFile(3, 9, time.UnixMilli(1700000000123), 500)
 	_, err := compress.New(next, compress.Config{}).WriteLTXFile(t.Context(), 1, 3, 9, bytes.NewReader(body))
@@ -55,30 +57,6 @@ func TestZstdProgram(t *testing.T) {
 	assert.True(t, bytes.Equal(body, got))
 	out, err := exec.CommandContext(t.Context(), program, "-t", stored).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-}
-
-// A reader of the zstd seekable format finds its way in what compress stores.
-func TestSeekableReader(t *testing.T) {
-	next, stored := onDisk(t)
-	body := replicatest.NewLTXFile(3, 9, time.UnixMilli(1700000000123), 500)
-	_, err := compress.New(next, compress.Config{}).WriteLTXFile(t.Context(), 1, 3, 9, bytes.NewReader(body))
-	require.NoError(t, err)
-	f, err := os.Open(stored)
-	require.NoError(t, err)
-	defer f.Close()
-	d, err := zstd.NewReader(nil)
-	require.NoError(t, err)
-	defer d.Close()
-	r, err := seekable.NewReader(f, d)
-	require.NoError(t, err)
-	defer r.Close()
-	got := make([]byte, 300_000)
-	_, err = r.ReadAt(got, 1_000_001)
-	require.NoError(t, err)
-	assert.True(t, bytes.Equal(body[1_000_001:1_300_001], got))
-	end, err := r.Seek(0, io.SeekEnd)
-	require.NoError(t, err)
-	assert.EqualValues(t, len(body), end)
 }
 
 // The age program decrypts what crypt stores.

@@ -3,22 +3,19 @@
 //
 // # Files
 //
-// A file is a sequence of zstd frames, each of Config.FrameSize bytes of the body, followed by
-// the seek table of the zstd seekable format
-// (https://github.com/facebook/zstd/blob/dev/contrib/seekable_format/zstd_seekable_compression_format.md).
-// Any zstd program decompresses it, and any reader of the seekable format reads it.
-// Before the table is a skippable frame with the size and the LTX timestamp of the
-// file and a checksum of the table.
+// A file is a sequence of zstd frames, each of Config.FrameSize bytes of the body and preceded by
+// its size, as pzstd writes them, and a trailer with the places of the frames, the size and LTX
+// timestamp of the body, and checksums. Any zstd program decompresses it.
 //
-// A file that does not begin with the zstd magic number is read as it is, so that
-// compression can be turned on for an existing replica. No LTX file begins with it.
+// A file that begins as an LTX file is read as it is, so that compression can be turned on for an
+// existing replica. Reading any other file fails with ltxstore.ErrChecksum.
 //
 // # Sizes and times
 //
 // ltx.FileInfo.Size, and the offsets of OpenLTXFile, are those of the body. CreatedAt
 // of an LTX file is always its header's timestamp (clause T1). Both are read from the
-// end of the stored file and remembered; see Client.LTXFiles for the cost. The next
-// client is never asked for metadata.
+// end of the stored file and remembered; see Client for the cost. The next client is never asked
+// for metadata.
 //
 // # Order
 //
@@ -38,8 +35,8 @@ import (
 // LTXFiles costs the next client's listing without metadata, and one ranged read of about a
 // KiB for each file that this client has not written, listed or opened before, or that
 // the store now lists with another size or time. An uncompressed file costs one more with
-// useMetadata, and a file of more than 32 GiB, or of many frames that compress to less than an
-// eighth, one more for its seek table. A damaged file is listed with its stored size; with useMetadata
+// useMetadata, and a file of more than 64 GiB, or of many frames that compress to less than an
+// eighth, one more for its trailer. A damaged file is listed with its stored size; with useMetadata
 // it ends the listing with ltxstore.ErrChecksum (clause T3).
 //
 // # Reading
@@ -50,9 +47,8 @@ import (
 // check that it has not been replaced by a compressed one. One frame is in memory, compressed and
 // decompressed.
 //
-// Damaged frames, a file that is cut off, and a seek table that contradicts the frames are
-// ltxstore.ErrChecksum. A range is verified by the checksums of its frames and, if a file is
-// read from beginning to end, by the seek table.
+// A whole file is verified by a checksum of all its bytes, and a range by those of its frames.
+// Damage is ltxstore.ErrChecksum.
 //
 // # Writing
 //

@@ -85,38 +85,6 @@ func TestFilesAreZstd(t *testing.T) {
 	assert.Less(t, len(o.Body), 500_000, "it compresses")
 }
 
-// The seek table is the public format's: its entries, added up, lead to the
-// frames.
-func TestSeekTable(t *testing.T) {
-	r := newReplica(t)
-	body := text(4096*3 + 17)
-	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 2, body)
-	o, _ := r.Get(r.key(2))
-	footer := o.Body[len(o.Body)-9:]
-	require.Equal(t, uint32(0x8f92eab1), binary.LittleEndian.Uint32(footer[5:]))
-	n := int(binary.LittleEndian.Uint32(footer))
-	require.Equal(t, 5, n, "four frames of data and a skippable one")
-	table := o.Body[len(o.Body)-9-8*n:]
-	head := o.Body[len(o.Body)-9-8*n-8:]
-	assert.Equal(t, uint32(0x184d2a5e), binary.LittleEndian.Uint32(head))
-	assert.Equal(t, uint32(8*n+9), binary.LittleEndian.Uint32(head[4:]))
-	d, err := zstd.NewReader(nil)
-	require.NoError(t, err)
-	defer d.Close()
-	pos := 0
-	var plain []byte
-	for i := range n {
-		stored, size := int(binary.LittleEndian.Uint32(table[8*i:])), int(binary.LittleEndian.Uint32(table[8*i+4:]))
-		got, err := d.DecodeAll(o.Body[pos:pos+stored], nil)
-		require.NoError(t, err)
-		require.Len(t, got, size)
-		plain = append(plain, got...)
-		pos += stored
-	}
-	assert.Equal(t, body, plain)
-	assert.Equal(t, len(o.Body)-9-8*n-8, pos, "the table follows the last frame")
-}
-
 // Ranges of every kind, by a client that knows the file and by one that does not,
 // across frames of another size than its own.
 func TestRanges(t *testing.T) {
@@ -181,7 +149,7 @@ func TestRequests(t *testing.T) {
 	assert.EqualValues(t, 1, requests(func() {
 		_, err := ltxstore.FetchLTXHeader(t.Context(), fresh, last)
 		require.NoError(t, err)
-	}), "the beginning needs no seek table")
+	}), "the beginning needs no trailer")
 	assert.EqualValues(t, 3, requests(func() {
 		_, err := wraptest.Read(t.Context(), fresh, last.MinTXID, 500_000, 10)
 		require.NoError(t, err)
@@ -193,7 +161,6 @@ func TestPlainFiles(t *testing.T) {
 	r := newReplica(t)
 	body := replicatest.NewLTXFile(7, 7, at, 40)
 	r.Put(r.key(7), mock.Object{Body: body})
-	r.Put(r.key(8), mock.Object{Body: []byte("no LTX file at all")})
 	c := r.client(compress.Config{})
 	for _, span := range [][2]int64{{0, 0}, {0, 100}, {60_000, 5000}, {70_000, 0}, {1 << 20, 0}} {
 		got, err := wraptest.Read(t.Context(), c, 7, span[0], span[1])
@@ -204,20 +171,16 @@ func TestPlainFiles(t *testing.T) {
 		}
 		assert.True(t, bytes.Equal(want, got), "%v", span)
 	}
-	got, err := wraptest.Read(t.Context(), c, 8, 3, 3)
-	require.NoError(t, err)
-	assert.Equal(t, "LTX", string(got))
 	for _, metadata := range []bool{false, true, false} {
 		infos := wraptest.List(t, c, metadata)
-		require.Len(t, infos, 2)
+		require.Len(t, infos, 1)
 		assert.EqualValues(t, len(body), infos[0].Size)
-		assert.EqualValues(t, 18, infos[1].Size)
 	}
 	assert.Equal(t, at, wraptest.List(t, c, true)[0].CreatedAt)
 
 	// Another process compresses the replica in place.
 	wraptest.Write(t, r.client(compress.Config{}), 7, body)
-	got, err = wraptest.Read(t.Context(), c, 7, 70_000, 100)
+	got, err := wraptest.Read(t.Context(), c, 7, 70_000, 100)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(body[70_000:70_100], got))
 	assert.EqualValues(t, len(body), wraptest.List(t, c, false)[0].Size)
@@ -254,13 +217,13 @@ func TestDamage(t *testing.T) {
 	o, _ := r.Get(r.key(5))
 	failed := 0
 	c := r.client(compress.Config{CacheSize: 1}) // which remembers nothing
-	check := func(stored []byte, cut bool, what string) {
+	check := func(stored []byte, what string) {
 		r.Put(r.key(5), mock.Object{Body: stored, ModTime: at})
 		// A range may be intact; with an offset near the end it is found
-		// through the seek table.
+		// through the trailer.
 		for _, span := range [][2]int64{{0, 0}, {0, 50}, {5000, 0}, {8000, 100}} {
 			got, err := wraptest.Read(t.Context(), c, 5, span[0], span[1])
-			if err != nil || cut && span == [2]int64{0, 0} {
+			if err != nil || span == [2]int64{0, 0} {
 				require.ErrorIs(t, err, ltxstore.ErrChecksum, what)
 				require.False(t, ltxstore.IsRetryable(err), what)
 				failed++
@@ -286,19 +249,23 @@ func TestDamage(t *testing.T) {
 		}
 		damaged := bytes.Clone(o.Body)
 		damaged[i] ^= 0x20
-		check(damaged, false, fmt.Sprintf("byte %d of %d changed", i, len(o.Body)))
+		check(damaged, fmt.Sprintf("byte %d of %d changed", i, len(o.Body)))
 	}
 	assert.Greater(t, failed, 700, "nearly all of them are found out, though zstd has a few bits that mean nothing")
 	for n := 4; n < len(o.Body); n += 1 + n%7 {
-		check(o.Body[:n], true, fmt.Sprintf("cut off at %d of %d", n, len(o.Body)))
+		check(o.Body[:n], fmt.Sprintf("cut off at %d of %d", n, len(o.Body)))
 	}
-	check(append(bytes.Clone(o.Body), 0), true, "one byte more")
-	check(append(bytes.Clone(o.Body), o.Body...), true, "twice")
+	check(append(bytes.Clone(o.Body), 0), "one byte more")
+	check(append(bytes.Clone(o.Body), o.Body...), "twice")
 }
 
 // A frame that decodes to more than it says, or says too much, is refused before
 // the memory is there.
 func TestBombs(t *testing.T) {
+	framed := func(size uint32, frame []byte) []byte {
+		head := []byte{0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0}
+		return append(binary.LittleEndian.AppendUint32(head, size), frame...)
+	}
 	rle := func(content, block uint32, blocks int) []byte {
 		b := binary.LittleEndian.AppendUint32(nil, 0xfd2fb528)
 		b = append(b, 0xa4) // single segment, a size of four bytes, a checksum
@@ -310,15 +277,21 @@ func TestBombs(t *testing.T) {
 			}
 			b = append(b, byte(header), byte(header>>8), byte(header>>16), 'x')
 		}
-		return append(b, 1, 2, 3, 4)
+		b = append(b, 1, 2, 3, 4)
+		return framed(uint32(len(b)), b)
+	}
+	end := func(frameSize, size uint32) []byte {
+		b := binary.LittleEndian.AppendUint32([]byte("LTZ1"), frameSize)
+		return append(binary.LittleEndian.AppendUint32(append(b, 0, 0, 0, 0), size), make([]byte, 16)...)
 	}
 	for name, stored := range map[string][]byte{
-		"says 2 GiB":         rle(1<<31, 128<<10, 1),
-		"is 2 GiB":           rle(1<<31, 128<<10, 16<<10),
-		"more than it says":  rle(4096, 128<<10, 2000),
-		"a block of 2 MiB":   rle(1<<20, 1<<21-1, 1),
-		"a table of 32 GiB":  append(rle(4096, 4096, 1), 0xff, 0xff, 0xff, 0xff, 0, 0xb1, 0xea, 0x92, 0x8f),
-		"a table of a frame": append(rle(4096, 4096, 1), 2, 0, 0, 0, 0, 0xb1, 0xea, 0x92, 0x8f),
+		"says 2 GiB":          rle(1<<31, 128<<10, 1),
+		"is 2 GiB":            rle(1<<31, 128<<10, 16<<10),
+		"more than it says":   rle(4096, 128<<10, 2000),
+		"a block of 2 MiB":    rle(1<<20, 1<<21-1, 1),
+		"a frame of 4 GiB":    framed(1<<32-1, make([]byte, 100)),
+		"a trailer of 32 GiB": append(rle(4096, 4096, 1), end(1, 1<<31)...),
+		"a trailer of a KiB":  append(rle(4096, 4096, 1), end(4096, 0)...),
 	} {
 		r := newReplica(t)
 		r.Put(r.key(5), mock.Object{Body: stored})
@@ -450,8 +423,8 @@ func TestAbilities(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// A seek table that is longer than what is read of a file's end costs one read more.
-func TestLongTable(t *testing.T) {
+// A trailer that is longer than what is read of a file's end costs one read more.
+func TestLongTrailer(t *testing.T) {
 	r := newReplica(t)
 	body := make([]byte, 300*4096)
 	wraptest.Write(t, r.client(compress.Config{FrameSize: 4096}), 1, body)
@@ -469,9 +442,9 @@ func TestLongTable(t *testing.T) {
 	assert.Equal(t, []byte{1, 0}, got)
 }
 
-// A file that is replaced between the reads of its end and of its long table is looked
+// A file that is replaced between the reads of its end and of its long trailer is looked
 // at again.
-func TestReplacedBeforeItsTableIsRead(t *testing.T) {
+func TestReplacedBeforeItsTrailerIsRead(t *testing.T) {
 	r := newReplica(t)
 	writer := r.client(compress.Config{FrameSize: 4096})
 	wraptest.Write(t, writer, 1, make([]byte, 4<<20))
@@ -517,18 +490,6 @@ func TestReplacedFileOfEqualSizeOrTime(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The whole of a file that is neither compressed nor LTX costs a listing and a read of
-// its end besides.
-func TestRequestsOfOtherFiles(t *testing.T) {
-	r := newReplica(t)
-	r.Put(r.key(1), mock.Object{Body: text(5000)})
-	before := r.Requests()
-	got, err := wraptest.Read(t.Context(), r.client(compress.Config{}), 1, 0, 0)
-	require.NoError(t, err)
-	assert.Equal(t, text(5000), got)
-	assert.EqualValues(t, 3, r.Requests()-before)
 }
 
 // What a read costs, by its range and what is known of the file.
@@ -579,21 +540,28 @@ func TestRequestsOfRanges(t *testing.T) {
 	}
 }
 
-// A file that is neither LTX nor compressed is read as it is, however short, and a transfer
-// that breaks in its first bytes fails.
-func TestShortFiles(t *testing.T) {
+// A file that is neither LTX nor compressed here is damaged, and a transfer that breaks in its first
+// bytes fails.
+func TestOtherFiles(t *testing.T) {
 	r := newReplica(t)
 	next := mock.NewReplicaClient(mock.Config{Store: r.Store})
 	next.SetLogger(nil)
 	c := compress.New(next, compress.Config{})
-	for _, stored := range []string{"a", "abc", "abcd"} {
+	e, err := zstd.NewWriter(nil)
+	require.NoError(t, err)
+	defer e.Close()
+	for _, stored := range []string{"a", "LTX", "LTX2", "no LTX file", "no LTX file at all", string(text(200_000)), string(e.EncodeAll(text(200_000), nil))} {
 		r.Put(r.key(1), mock.Object{Body: []byte(stored)})
-		got, err := wraptest.Read(t.Context(), c, 1, 0, 0)
-		require.NoError(t, err)
-		assert.Equal(t, stored, string(got))
+		for _, span := range [][2]int64{{0, 0}, {0, 1}, {70_000, 1}} {
+			_, err := wraptest.Read(t.Context(), c, 1, span[0], span[1])
+			assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%.20q, %v", stored, span)
+		}
 		require.NoError(t, next.Inject(mock.Fault{Op: mock.OpRead, Err: ltxstore.ErrUnavailable}))
 		_, err = wraptest.Read(t.Context(), c, 1, 0, 0)
 		assert.ErrorIs(t, err, ltxstore.ErrUnavailable)
+		assert.EqualValues(t, len(stored), wraptest.List(t, c, false)[0].Size)
+		_, err := ltxstore.FindLTXFiles(t.Context(), c, 0, true, func(*ltx.FileInfo) (bool, error) { return true, nil })
+		assert.ErrorIs(t, err, ltxstore.ErrChecksum, "%.20q", stored)
 	}
 }
 

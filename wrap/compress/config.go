@@ -22,7 +22,7 @@ type Config struct {
 
 	// FrameSize is the number of bytes of the body in a frame: a power of two from 4 KiB
 	// to 1 MiB. 0 means 256 KiB. Reading a page decodes one or two frames; larger
-	// ones compress better. Each takes 4 bytes of memory while a file is written. A file
+	// ones compress better. Each takes 8 bytes of memory while a file is written. A file
 	// has at most 2,097,152 frames, which is 512 GiB by default.
 	FrameSize int `ltx:"frame-size,size,min=4KiB,max=1MiB" default:"256KiB" help:"Size of the frames that are decoded separately: a power of two from 4 KiB to 1 MiB."`
 

@@ -1,196 +1,115 @@
 package compress
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
-// sequence decodes frames one after another, each of which tells where it ends. At the end of a
-// file that it reads from the beginning, it verifies what it has read by the summary and the seek
-// table. Frames from the middle of a file are compared with what is known of it.
-type sequence struct {
+// frames decodes stored frames one after another. A file that is read from its beginning may also
+// be an LTX file as it is.
+type frames struct {
 	zstd  *coder
-	body  *bufio.Reader
-	from  *codec.Transfer // read by body
-	known *stored         // of the file; nil if it is read from the beginning
-	table seekTable
-	ends  []int64 // of the frames so far, in the stored file
-	size  int64   // decoded so far
-	first int64   // content of the first frame
-	short bool    // a frame was smaller than the first: it must be the last
+	from  *codec.Transfer
+	index int64    // of the next frame
+	known *trailer // of the file; nil if it is read from its beginning
+	sum   uint32   // CRC-32C of all that was read
 
-	frame, plain []byte
-}
-
-func newSequence(c *coder, from *codec.Transfer) *sequence {
-	return &sequence{zstd: c, from: from, body: bufio.NewReaderSize(from, 4<<10)}
-}
-
-// newSelection returns a sequence of a known file's frames from one on.
-func newSelection(c *coder, from *codec.Transfer, known *stored, frame int64) *sequence {
-	_, size := known.place(frame, frame+1)
-	s := newSequence(c, from)
-	s.known, s.table.frames, s.first, s.frame = known, frame, known.frameSize, make([]byte, 0, size)
-	return s
+	plain        io.Reader // of an LTX file
+	frame, piece []byte
 }
 
 // next returns the next frame's content, or io.EOF after the last.
-func (s *sequence) next() ([]byte, error) {
-	plain, err := s.decode()
+func (s *frames) next() ([]byte, error) {
+	piece, err := s.decode()
 	if err != nil && err != io.EOF {
 		return nil, s.from.Failure(err)
 	}
-	return plain, err
+	return piece, err
 }
 
-func (s *sequence) decode() ([]byte, error) {
-	if s.known != nil && s.table.frames == s.known.frames() {
-		return nil, io.EOF
+func (s *frames) decode() ([]byte, error) {
+	if s.plain != nil {
+		n, err := s.plain.Read(s.piece)
+		if n > 0 {
+			err = nil
+		}
+		return s.piece[:n], err
 	}
-	head, err := s.body.Peek(zstd.HeaderMaxSize)
-	if len(head) < 4 {
-		return nil, codec.Corrupt("file is cut off after %d frames", s.table.frames)
-	}
-	if err != nil && err != io.EOF {
+	var head [frameHead]byte
+	if err := s.read(head[:]); err != nil {
 		return nil, err
 	}
-	if binary.LittleEndian.Uint32(head) == summaryMagic {
-		if err := s.finish(); err != nil {
-			return nil, err
-		}
-		return nil, io.EOF
+	if s.index == 0 && s.known == nil && isLTX(head[:]) {
+		s.plain, s.piece = io.MultiReader(bytes.NewReader(head[:]), s.from), make([]byte, 32<<10)
+		return nil, nil
 	}
-	info, err := parseFrame(head)
-	if err != nil {
-		return nil, codec.Corrupt("%w", err)
+	switch magic := binary.LittleEndian.Uint32(head[:]); {
+	case magic == trailerMagic && s.known == nil:
+		return nil, s.finish()
+	case magic != frameMagic:
+		return nil, codec.Corrupt("file is not compressed by this package, and is no LTX file")
 	}
-	if s.table.frames == 0 {
-		s.first = info.content
+	size := binary.LittleEndian.Uint32(head[8:])
+	if size > maxStored {
+		return nil, codec.Corrupt("frame %d has %d bytes: want up to %d", s.index, size, maxStored)
 	}
-	if s.short || info.content > s.first || s.table.frames == maxFrames {
-		return nil, codec.Corrupt("frame %d of %d bytes after others of %d", s.table.frames, info.content, s.first)
-	}
-	s.short = info.content < s.first
-	if err := s.collect(info); err != nil {
+	s.frame = slices.Grow(s.frame[:0], int(size))[:size]
+	if err := s.read(s.frame); err != nil {
 		return nil, err
 	}
-	if s.known != nil && !s.known.has(s.table.frames, info.content, len(s.frame)) {
-		return nil, codec.Corrupt("frame %d contradicts the seek table", s.table.frames)
+	var err error
+	if s.piece, err = s.zstd.decoder.DecodeAll(s.frame, s.piece[:0]); err != nil {
+		return nil, codec.Corrupt("frame %d: %w", s.index, err)
 	}
-	if s.plain, err = s.zstd.decode(s.frame, s.plain, info.content); err != nil {
-		return nil, err
+	if len(s.piece) == 0 || s.known != nil && !s.expected(size) {
+		return nil, codec.Corrupt("frame %d of %d bytes, decoded %d, contradicts the trailer", s.index, size, len(s.piece))
 	}
-	s.table.add(s.frame, info.content)
-	s.ends = append(s.ends, s.end()+int64(len(s.frame)))
-	s.size += info.content
-	return s.plain, nil
+	s.index++
+	return s.piece, nil
 }
 
-// collect reads a frame up to its last block.
-func (s *sequence) collect(info frameInfo) error {
-	s.frame = s.frame[:0]
-	if err := s.extend(info.header); err != nil {
-		return err
-	}
-	for last := false; !last; {
-		if err := s.extend(3); err != nil {
-			return err
-		}
-		// https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
-		b := s.frame[len(s.frame)-3:]
-		header := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
-		kind, size := header>>1&3, header>>3
-		last = header&1 != 0
-		switch {
-		case kind == 3 || size > blockSize:
-			return codec.Corrupt("frame has a block of type %d and %d bytes", kind, size)
-		case kind == 1: // one byte, repeated
-			size = 1
-		}
-		if int64(len(s.frame)+size) > maxStored(info.content) {
-			return codec.Corrupt("frame has more than %d bytes for %d", maxStored(info.content), info.content)
-		}
-		if err := s.extend(size); err != nil {
-			return err
-		}
-	}
-	return s.extend(4) // the content's checksum
+// expected reports whether the frame that was read has the sizes that are known.
+func (s *frames) expected(size uint32) bool {
+	_, stored := s.known.place(s.index, s.index+1)
+	return stored == frameHead+int64(size) && s.known.content(s.index) == int64(len(s.piece))
 }
 
-// extend appends n bytes of the body to the frame.
-func (s *sequence) extend(n int) error {
-	at := len(s.frame)
-	if need := at + n; need > cap(s.frame) {
-		s.frame = append(make([]byte, 0, max(need, 2*cap(s.frame))), s.frame...)
-	}
-	s.frame = s.frame[:at+n]
-	return s.read(s.frame[at:])
-}
-
-// read fills b.
-func (s *sequence) read(b []byte) error {
-	n, err := ltxio.ReadFull(s.body, b)
+// read fills b and sums it.
+func (s *frames) read(b []byte) error {
+	n, err := ltxio.ReadFull(s.from, b)
+	s.sum = crc32.Update(s.sum, castagnoli(), b[:n])
 	switch {
 	case err != nil && err != io.EOF:
 		return err
 	case n < len(b):
-		return codec.Corrupt("file is cut off after %d frames", s.table.frames)
+		return codec.Corrupt("file is cut off after %d frames", s.index)
 	}
 	return nil
 }
 
-// finish reads the summary and the table, compares them with the frames that were read, and
-// checks that the file ends there.
-func (s *sequence) finish() error {
-	trailer := make([]byte, trailerSize(s.table.frames))
-	if err := s.read(trailer); err != nil {
-		return err
+// finish reads the rest of a trailer, and verifies the checksum of the whole file. It returns
+// io.EOF.
+func (s *frames) finish() error {
+	var rest [4 << 10]byte
+	for {
+		n, err := ltxio.ReadFull(s.from, rest[:])
+		s.sum = crc32.Update(s.sum, castagnoli(), rest[:n])
+		switch {
+		case err == io.EOF && !isWhole(s.sum):
+			return codec.Corrupt("checksum of the file differs")
+		case err != nil:
+			return err
+		}
 	}
-	sum, ends, err := parseTrailer(trailer, s.end()+int64(len(trailer)))
-	switch {
-	case err != nil:
-		return codec.Corrupt("%w", err)
-	case sum.size != s.size:
-		return codec.Corrupt("frames have %d bytes, the summary says %d", s.size, sum.size)
-	case sum.stored != s.table.stored:
-		return codec.Corrupt("checksum of the frames differs")
-	case !slices.Equal(ends, s.ends):
-		return codec.Corrupt("seek table contradicts the frames")
-	}
-	switch _, err := s.body.ReadByte(); {
-	case err == io.EOF:
-		return nil
-	case err != nil:
-		return err
-	}
-	return codec.Corrupt("file goes on after its seek table")
 }
 
-// end returns where the last frame that was read ends.
-func (s *sequence) end() int64 {
-	if len(s.ends) == 0 {
-		return 0
-	}
-	return s.ends[len(s.ends)-1]
-}
-
-// place returns the offset and size of stored frames, without the last one.
-func (s *stored) place(first, behind int64) (start, size int64) {
-	if first > 0 {
-		start = s.ends[first-1]
-	}
-	return start, s.ends[behind-1] - start
-}
-
-// has reports whether a frame has that content and stored size.
-func (s *stored) has(frame, content int64, size int) bool {
-	_, want := s.place(frame, frame+1)
-	return content == s.content(frame) && int64(size) == want
-}
+// isLTX reports whether a file that begins with head is an LTX file.
+func isLTX(head []byte) bool { return bytes.HasPrefix(head, []byte(ltx.Magic)) }

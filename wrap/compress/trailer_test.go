@@ -2,6 +2,7 @@ package compress
 
 import (
 	"bytes"
+	"hash/crc32"
 	"testing"
 	"time"
 
@@ -9,81 +10,69 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A trailer is read as it was written, and with any other byte, or another length, it
-// is none.
+// A trailer is read as it was written, and with any other bit before the file's checksum, or
+// another length, it is none.
 func TestTrailerIsReadAsWritten(t *testing.T) {
-	at := time.UnixMilli(1700000000123).UTC()
-	want := summary{frameSize: 100, size: 250, isLTX: true, time: at}
-	var table seekTable
-	sizes, stored := []uint32{40, 50, 30}, int64(0)
-	for i, size := range sizes {
-		table.add(bytes.Repeat([]byte{byte(i)}, int(size)), want.content(int64(i)))
-		stored += int64(size)
-	}
-	want.stored = table.stored
-	b := appendTable(appendSummary(nil, want, table), want, sizes)
-	stored += int64(len(b))
-
-	got, ends, err := parseTrailer(b, stored)
-	require.NoError(t, err)
-	assert.Equal(t, want, got)
-	assert.Equal(t, []int64{40, 90, 120}, ends)
-	for i := range b {
-		for bit := range 8 {
-			damaged := bytes.Clone(b)
-			damaged[i] ^= 1 << bit
-			_, _, err := parseTrailer(damaged, stored)
-			assert.Error(t, err, "bit %d of byte %d", bit, i)
+	for _, want := range []trailer{
+		{frameSize: 100, size: 250, ends: []int64{40, 90, 120}, isLTX: true, time: time.UnixMilli(1700000000123).UTC()},
+		{frameSize: 100, size: 300, ends: []int64{40, 90, 120}, isLTX: true, time: time.UnixMilli(-1).UTC()},
+		{frameSize: 100, size: 201, ends: []int64{40, 90, 120}},
+	} {
+		b := appendTrailer(nil, &want, 7)
+		stored := 120 + int64(len(b))
+		got, err := parseTrailer(b, stored)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+		for i := 8; i < len(b)-4; i++ { // before are only the bytes that make zstd skip it
+			for bit := range 8 {
+				damaged := bytes.Clone(b)
+				damaged[i] ^= 1 << bit
+				_, err := parseTrailer(damaged, stored)
+				assert.Error(t, err, "bit %d of byte %d", bit, i)
+			}
 		}
+		_, err = parseTrailer(b, stored-1)
+		assert.Error(t, err)
+		_, err = parseTrailer(append([]byte{0}, b...), stored+1)
+		assert.Error(t, err)
+		for n := range len(b) {
+			_, err := parseTrailer(b[len(b)-n:], stored)
+			assert.Error(t, err, "of %d bytes", n)
+		}
+		_, size, ok := parseEnd(b[len(b)-endSize:])
+		assert.True(t, ok)
+		assert.EqualValues(t, len(b), size)
 	}
-	_, _, err = parseTrailer(b, stored-1)
-	assert.Error(t, err)
-	_, _, err = parseTrailer(append([]byte{0}, b...), stored+1)
-	assert.Error(t, err)
-	for n := range footerSize {
-		_, ok := frameCount(b[len(b)-n:])
-		assert.False(t, ok, "of %d bytes", n)
-	}
-	for n := footerSize; n < len(b); n++ {
-		_, _, err := parseTrailer(b[len(b)-n:], stored)
-		assert.Error(t, err, "of %d bytes", n)
-	}
-	for i := 4; i < footerSize; i++ {
-		damaged := bytes.Clone(b[len(b)-footerSize:])
-		damaged[i] ^= 1
-		_, ok := frameCount(damaged)
-		assert.False(t, ok, "byte %d", i)
-	}
-	frames, ok := frameCount(b[len(b)-footerSize:])
-	assert.True(t, ok)
-	assert.EqualValues(t, 3, frames)
 }
 
-// A table with a right checksum is refused if a frame has another size than the summary says,
-// or more bytes than any frame of that size.
-func TestEntriesOfATable(t *testing.T) {
-	for name, tt := range map[string]struct {
-		stored, content int64
+// A trailer with frames of a size that is not legal, or more frames than are allowed, is
+// refused.
+func TestWrongFrameSize(t *testing.T) {
+	for _, tt := range []struct {
+		frameSize, size int64
 		ok              bool
 	}{
-		"right":       {40, 100, true},
-		"largest":     {maxStored(100), 100, true},
-		"too large":   {maxStored(100) + 1, 100, false},
-		"one shorter": {40, 99, false},
+		{0, 1, false}, {1, 1, true}, {maxFrameSize, 1, true}, {2 * maxFrameSize, 1, false}, {1<<32 - 1, 1, false},
+		{4096, 0, false}, {4096, -1, false}, {4096, 4096 * maxFrames, true}, {4096, 4096*maxFrames + 1, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var table seekTable
-			table.add(make([]byte, tt.stored), tt.content)
-			said, wrong := summary{frameSize: 100, size: 100}, summary{frameSize: 100, size: tt.content}
-			b := appendTable(appendSummary(nil, said, table), wrong, []uint32{uint32(tt.stored)})
-			_, _, err := parseTrailer(b, tt.stored+int64(len(b)))
-			assert.Equal(t, tt.ok, err == nil, "%v", err)
-		})
+		_, _, ok := parseEnd(appendTrailer(nil, &trailer{frameSize: tt.frameSize, size: tt.size}, 0))
+		assert.Equal(t, tt.ok, ok, "%+v", tt)
 	}
 }
 
-func TestIsZstd(t *testing.T) {
-	for head, want := range map[string]bool{"": false, "\x28": true, "\x28\xb5\x2f\xfd": true, "\x28\xb5\x2f\xfe": false, "LTX1": false} {
-		assert.Equal(t, want, isZstd([]byte(head)), "%q", head)
+// The checksum at the end of a file makes the file's own one number.
+func TestIsWhole(t *testing.T) {
+	for _, frames := range []string{"", "frames", "other frames"} {
+		sum := crc32.Checksum([]byte(frames), castagnoli())
+		file := appendTrailer([]byte(frames), &trailer{frameSize: 1, size: 1, ends: []int64{int64(len(frames))}}, sum)
+		assert.True(t, isWhole(crc32.Checksum(file, castagnoli())), frames)
+		file[0]++
+		assert.False(t, isWhole(crc32.Checksum(file, castagnoli())), frames)
+	}
+}
+
+func TestIsLTX(t *testing.T) {
+	for head, want := range map[string]bool{"": false, "LTX": false, "LTX1": true, "LTX1 and more": true, "\x50\x2a\x4d\x18": false} {
+		assert.Equal(t, want, isLTX([]byte(head)), "%q", head)
 	}
 }

@@ -1,7 +1,9 @@
 package compress
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 
@@ -12,11 +14,11 @@ import (
 
 // Encode implements codec.Format.
 func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.Known), error) {
-	e := &encoder{format: s, src: src, plain: s.zstd.plain.Get().(*[]byte)}
+	e := &encoder{format: s, src: src, plain: s.zstd.plain.Get().(*[]byte), trailer: trailer{frameSize: int64(s.frameSize)}}
 	// After a failure the buffer is not reused: a transport may still be reading.
 	return e, func(known codec.Known) {
 		s.zstd.plain.Put(e.plain)
-		it := &stored{Known: known, summary: e.summary(), ends: e.ends()}
+		it := &stored{length: known.Length, at: known.At, trailer: e.trailer}
 		s.files.Put(f, it, it.memory())
 	}, nil
 }
@@ -27,16 +29,17 @@ type encoder struct {
 	src   *codec.Source
 	plain *[]byte
 
-	out   []byte // compressed, read from at on
-	at    int
-	sizes []uint32
-	table seekTable
-	err   error // to return after out
+	out     []byte // compressed, read from read on
+	read    int
+	end     int64 // of the frames so far
+	sum     uint32
+	trailer trailer
+	err     error // to return after out
 }
 
 // Read implements io.Reader.
 func (e *encoder) Read(p []byte) (int, error) {
-	for e.at == len(e.out) {
+	for e.read == len(e.out) {
 		if e.err != nil {
 			return 0, e.err
 		}
@@ -45,47 +48,36 @@ func (e *encoder) Read(p []byte) (int, error) {
 		}
 		e.fill()
 	}
-	n := copy(p, e.out[e.at:])
-	e.at += n
+	n := copy(p, e.out[e.read:])
+	e.read += n
 	return n, nil
 }
 
-// fill encodes the next frame, or, after the last, summary and table.
+// fill encodes the next frame and, after the last, the trailer.
 func (e *encoder) fill() {
-	e.out, e.at = e.out[:0], 0
+	e.out, e.read = e.out[:0], 0
 	n, err := ltxio.ReadFull(e.src, *e.plain)
 	if err != nil && err != io.EOF {
 		e.err = err
 		return
 	}
-	if n > 0 && len(e.sizes) == maxFrames {
+	t := &e.trailer
+	if n > 0 && len(t.ends) == maxFrames {
 		e.err = fmt.Errorf("body has more than %d frames of %d bytes: want a larger FrameSize: %w", maxFrames, e.frameSize, fs.ErrInvalid)
 		return
 	}
 	if n > 0 {
-		e.out = e.zstd.encoder.EncodeAll((*e.plain)[:n], e.out)
-		e.sizes = append(e.sizes, uint32(len(e.out)))
-		e.table.add(e.out, int64(n))
+		e.out = e.zstd.encoder.EncodeAll((*e.plain)[:n], append(e.out, make([]byte, frameHead)...))
+		binary.LittleEndian.PutUint32(e.out, frameMagic)
+		binary.LittleEndian.PutUint32(e.out[4:], 4)
+		binary.LittleEndian.PutUint32(e.out[8:], uint32(len(e.out)-frameHead))
+		e.sum = crc32.Update(e.sum, castagnoli(), e.out)
+		e.end += int64(len(e.out))
+		t.ends = append(t.ends, e.end)
 	}
 	if err == io.EOF {
 		e.err = err
-		s := e.summary()
-		e.out = appendTable(appendSummary(e.out, s, e.table), s, e.sizes)
+		t.size, t.time, t.isLTX = e.src.Size, e.src.Time, e.src.IsLTX
+		e.out = appendTrailer(e.out, t, e.sum)
 	}
-}
-
-// summary returns the summary of a body that has ended.
-func (e *encoder) summary() summary {
-	return summary{frameSize: int64(e.frameSize), size: e.src.Size, time: e.src.Time, isLTX: e.src.IsLTX}
-}
-
-// ends returns the offsets at which the frames end.
-func (e *encoder) ends() []int64 {
-	ends := make([]int64, len(e.sizes))
-	var at int64
-	for i, size := range e.sizes {
-		at += int64(size)
-		ends[i] = at
-	}
-	return ends
 }
