@@ -13,12 +13,9 @@ import (
 // driver opens the replicas in one kind of store. Package backend/settings
 // makes one for each backend.
 type driver interface {
-	// Open is OpenSource, Check is Source.Check, Explain is Source.Explain, and
-	// Store is Source.Store, for a Source of the backend.
+	// Open is OpenSource, and Check is Source.Check, for a Source of the backend.
 	Open(ctx context.Context, src Source) (ReplicaClient, error)
 	Check(src Source) error
-	Explain(src Source, err error) error
-	Store(src Source) Source
 
 	// Plain reports whether a setting of the backend, or of a wrapper, is known
 	// and its value is not secret.
@@ -102,29 +99,6 @@ func (src Source) Check() error {
 		return err
 	}
 	return driver.Check(src)
-}
-
-// Explain returns err, an error of a client of src, with settings in place of
-// Go fields: if err names a field of a Config, the message of the new error
-// names the setting instead, as it is written in src, and its place. This is
-// useful for errors of Init about problems that only Init can detect, such as a
-// certificate file that cannot be read; those of Open and Check already name
-// settings. errors.Is and errors.As give the same results for both errors. No
-// error shows a secret.
-func (src Source) Explain(err error) error {
-	if _, driver, failed := src.driver(); failed == nil {
-		return driver.Explain(src, err)
-	}
-	return err
-}
-
-// Store returns src without the settings of wrappers and without Mirrors. A
-// source without a backend is returned unchanged.
-func (src Source) Store() Source {
-	if _, driver, err := src.driver(); err == nil {
-		return driver.Store(src)
-	}
-	return src
 }
 
 // Scheme returns the Type of the backend of src. If no backend is registered

@@ -93,16 +93,7 @@ func TestOpenWrapped(t *testing.T) {
 		assert.Equal(t, marking{}, outer.cfg)
 		assert.Equal(t, marking{X: "1", Y: "a&b"}, outer.ReplicaClient.(marker).cfg)
 		require.NoError(t, src.Check())
-		store := src.Store()
-		assert.Equal(t, src.Type, store.Type)
-		assert.NotContains(t, store.String(), "zeta")
-		assert.NotContains(t, store.String(), "alpha")
-		assert.Contains(t, store.String(), "page-size")
-		assert.Nil(t, store.Getenv)
 	}
-	assert.Equal(t, "mem://?page-size=7", ltxstore.Source{URL: "mem://?zeta.x=1&page-size=7&zz.y=a%26b"}.Store().URL)
-	assert.Equal(t, "mem://", ltxstore.Source{URL: "mem://?zeta.x=1"}.Store().URL)
-	assert.Equal(t, "mem://", ltxstore.Source{URL: "mem://"}.Store().URL)
 
 	client, err := ltxstore.Open(t.Context(), "mem://?page-size=7")
 	require.NoError(t, err)

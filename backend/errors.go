@@ -12,7 +12,7 @@ import (
 // Invalid returns an *ltxstore.Error of kind fs.ErrInvalid for an argument or a
 // configuration field: field is its name, value its value, which must not be a
 // secret, and want what is expected. If the field was set in a URL or a file,
-// ltxstore.Open and Source.Explain replace its name with that of the setting.
+// ltxstore.Open replaces its name with that of the setting.
 func Invalid(backend, op, field string, value any, want string) error {
 	return &ltxstore.Error{Op: op, Backend: backend, Field: field, Kind: fs.ErrInvalid,
 		Err: &settings.FieldError{Field: field, Value: value, Want: want}}

@@ -17,6 +17,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -41,7 +42,8 @@ type Options struct {
 	// with TEXT if the variable is not set, $PID with the process ID, and $$ with a
 	// dollar sign. An unset variable is an error in the settings of a replica, and
 	// empty in those of the daemon, as in Litestream. Keys and comments are never
-	// expanded.
+	// expanded. Litestream has no ${NAME:-TEXT} and $$, which therefore are unset below
+	// "dbs".
 	NoExpandEnv bool
 
 	// Getenv looks up an environment variable. nil means os.LookupEnv.
@@ -54,9 +56,8 @@ type Replica struct {
 	source func() *ltxstore.Source // a function, so that fmt does not print it
 	daemon []Setting
 
-	warnings    []Warning
 	unsupported error
-	litestream  func() string // the URL as it is written, if the place is Litestream's
+	litestream  bool // the place is Litestream's
 }
 
 // Setting is a setting that the daemon must honor. Key has a dot between
@@ -85,10 +86,6 @@ func (r Replica) Source() ltxstore.Source {
 // order of the file, then those inherited from the top level of the file.
 func (r Replica) Daemon() []Setting { return r.daemon }
 
-// Warnings returns warnings about what is probably not intended, such as keys that start
-// with a slash because those of Litestream do.
-func (r Replica) Warnings() []Warning { return r.warnings }
-
 // Unsupported returns an error of kind fs.ErrInvalid if the type of the replica,
 // or of one of its mirrors, has no backend: it is unknown, or its package is not
 // imported. The other replicas of the file can be used. The settings of such a
@@ -105,13 +102,13 @@ func (r Replica) Open(ctx context.Context) (ltxstore.ReplicaClient, error) {
 	return ltxstore.OpenSource(ctx, r.Source())
 }
 
-// String returns the place of the replica, without secrets.
+// String returns the place of the replica in the form of a URL, without secrets.
 func (r Replica) String() string {
 	src := r.Source()
-	if src.URL != "" {
-		return ltxstore.Redact(src.URL)
+	if set := src.Settings; src.URL == "" {
+		src.URL = src.Type + "://" + escape(path.Join(cmp.Or(set["bucket"], set["host"]), set["path"]))
 	}
-	return fmt.Sprintf("%s %q", src.Type, path.Join(src.Settings["bucket"], src.Settings["path"]))
+	return ltxstore.Redact(src.URL)
 }
 
 // Format is String for every verb.
@@ -135,8 +132,8 @@ func (r Replica) Sub(rel string) (Replica, error) {
 		return Replica{}, backend.Invalid("config", "init", "path", rel, "want a path below the replica")
 	}
 	src := sub(r.Source(), clean)
-	if r.litestream != nil && src.Type == "file" && src.URL != "" {
-		src.URL = fileURL(subFileURL(r.litestream(), clean))
+	if r.litestream && src.Type == "file" && src.URL != "" && escape(clean) != clean {
+		return Replica{}, backend.Invalid("config", "init", "path", rel, "want path in place of url in the replica: in Litestream, the directory has escapes in its name")
 	}
 	r.source = func() *ltxstore.Source { return &src }
 	return r, nil

@@ -38,16 +38,11 @@ func (s Setting) Errorf(format string, args ...any) error {
 
 // invalid returns an error of kind fs.ErrInvalid with the position of n.
 func invalid(n node, format string, args ...any) error {
-	return invalidAt(n, n, format, args...)
-}
-
-// invalidAt is invalid for the setting at, which the text names, of the replica n.
-func invalidAt(at, n node, format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	if where := n.where(); where != "" {
 		text = where + ": " + text
 	}
-	return &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: &Error{at.line, at.column, errors.New(text)}}
+	return &ltxstore.Error{Op: "init", Backend: "config", Kind: fs.ErrInvalid, Err: &Error{n.line, n.column, errors.New(text)}}
 }
 
 // openFailed adds the place of the section to an error.

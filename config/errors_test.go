@@ -94,16 +94,16 @@ func TestErrorsOfAURLHaveOneShape(t *testing.T) {
 	}
 }
 
-// Each error has the position of the setting that it is about, whatever its text says, or
+// Each error has the position of the key of the setting that it is about, whatever its text says, or
 // of the replica if there is no such setting.
 func TestErrorsHavePositions(t *testing.T) {
 	for text, want := range map[string][2]int{
 		"replica: {url: 's3://b', regoin: x}":                                 {1, 26},
 		"replica:\n  url: 's3://b'\n  part-size: '(line 7, column 9)'":        {3, 3},
 		"replica:\n  url: 's3://b'\n  storage-class: '(line 7, column 9)'":    {3, 3},
-		"replica: {url: 's3://b?part-size=(line%207)'}":                       {1, 10},
+		"replica: {url: 's3://b?part-size=(line%207)'}":                       {1, 1},
 		"replica: {url: 's3://b', part-size: 1}":                              {1, 26},
-		"replica: {type: s3}":                                                 {1, 10},
+		"replica: {type: s3}":                                                 {1, 1},
 		"replica: {url: 's3://b', account-key: x}":                            {1, 26},
 		"replica: {url: 's3://b', sync-intervall: 1s}":                        {1, 26},
 		"replica: {url: 's3://b', bucket: x}":                                 {1, 26},
@@ -113,7 +113,7 @@ func TestErrorsHavePositions(t *testing.T) {
 		"replica: {type: mem, mirror: [{type: s3, bucket: b, part-size: 1}]}": {1, 53},
 		"part-size: 1\nreplica: {url: 's3://b'}":                              {1, 1},
 		"dbs:\n  - path: /db\n    replica: {url: 'nats://h/b', path: x}":      {3, 34},
-		"replica: {url: 's3://b', region: $UNSET}":                            {1, 34},
+		"replica: {url: 's3://b', region: $UNSET}":                            {1, 26},
 		"dbs: [{paht: /db}]":                                                  {1, 8},
 		"replica: [":                                                          {2, 1},
 	} {

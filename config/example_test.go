@@ -83,6 +83,6 @@ dbs:
 		}
 	}
 	// Output:
-	// /var/lib/app.db s3 "backups/app" litestream-s3
+	// /var/lib/app.db s3://backups/app litestream-s3
 	// sync-interval 5s
 }

@@ -13,18 +13,14 @@ func (r *reader) text(n node) (expanded, missing string) {
 		return n.text, ""
 	}
 	expanded = os.Expand(n.text, func(name string) string {
-		name, otherwise, hasOtherwise := strings.Cut(name, ":-")
+		var otherwise string
+		var hasOtherwise bool
+		if !r.Litestream { // which looks up the whole as a name
+			name, otherwise, hasOtherwise = strings.Cut(name, ":-")
+		}
 		found, ok := r.Getenv(name)
 		switch {
-		case r.Litestream && (hasOtherwise || name == "$"):
-			// Litestream looks up the whole as a name, which no variable has.
-			if name == "$" {
-				r.warn(n, "$$ is empty, as in Litestream, and not a dollar sign")
-			} else if found != "" || otherwise != "" {
-				r.warn(n, "${%s:-%s} is empty, as in Litestream, which does not support defaults", name, otherwise)
-			}
-			return ""
-		case name == "$":
+		case name == "$" && !r.Litestream:
 			return "$"
 		case ok && (found != "" || !hasOtherwise):
 			return found
@@ -45,25 +41,22 @@ func (r *reader) text(n node) (expanded, missing string) {
 
 // required is text for values in which every variable must be set: a path
 // with an empty variable could be that of another replica.
-func (r *reader) required(key string, n node) (value string, ok bool) {
-	if n.kind != scalar {
-		r.invalid(n, "%s is a %s: want one value", key, []string{"null", "value", "list", "map"}[n.kind])
-		return "", false
-	}
+func (r *reader) required(n node) (value string, ok bool) {
 	value, missing := r.text(n)
-	if at := strings.LastIndex(n.text, "${"); at >= 0 && !r.NoExpandEnv && !strings.Contains(n.text[at:], "}") {
-		r.invalid(n, "%s has ${ without }: want ${NAME}", key)
-		return "", false
+	at := strings.LastIndex(n.text, "${")
+	switch {
+	case n.kind != scalar:
+		r.invalid(n, "%s is a %s: want one value", n.key, []string{"null", "value", "list", "map"}[n.kind])
+	case at >= 0 && !r.NoExpandEnv && !strings.Contains(n.text[at:], "}"):
+		r.invalid(n, "%s has ${ without }: want ${NAME}", n.key)
+	case missing != "" && r.Litestream:
+		r.invalid(n, "%s has the variable $%s, which is not set: set it, if only to an empty value (Litestream has neither ${NAME:-TEXT} nor $$)", n.key, missing)
+	case missing != "":
+		r.invalid(n, "%s has the variable $%s, which is not set: set it, or use ${%s:-} for an empty value, or $$ for a dollar sign", n.key, missing, missing)
+	default:
+		return value, true
 	}
-	if missing != "" {
-		dollar := ", or $$ for a dollar sign"
-		if r.Litestream {
-			dollar = ""
-		}
-		r.invalid(n, "%s has the variable $%s, which is not set: set it, or use ${%s:-} for an empty value%s", key, missing, missing, dollar)
-		return "", false
-	}
-	return value, true
+	return "", false
 }
 
 // home replaces a leading "~" in a path by the home directory. ok is false if

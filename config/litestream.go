@@ -1,9 +1,10 @@
 package config
 
 import (
-	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // File is a configuration file.
@@ -17,10 +18,6 @@ type File struct {
 	// Daemon are the settings at the top level that are for the daemon. Those that
 	// replicas inherit, such as sync-interval, are in each replica too.
 	Daemon []Setting
-
-	// Warnings are the warnings about the file and its replicas, in the order
-	// of the file.
-	Warnings []Warning
 }
 
 // DB is a database, or with Dir a directory of databases, and its replicas.
@@ -43,12 +40,11 @@ type DB struct {
 // wrong, one line for each problem. With an error the File, if it is not nil, is not for use, but
 // to report what else is wrong. Parse sends no request.
 func Parse(data []byte, opts Options) (*File, error) {
-	n, warnings, err := parse(data)
+	n, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
 	r := opts.reader()
-	r.warnings = warnings
 	var file File
 	switch n.kind {
 	case null:
@@ -65,40 +61,55 @@ func Parse(data []byte, opts Options) (*File, error) {
 		r.invalid(dbs, "dbs: want a list of databases")
 		dbs.items = nil
 	}
-	var right []DB
-	var items []node
+	taken := make(map[string]string) // the database of each location
 	for _, item := range dbs.items {
 		before := len(r.failed)
 		db := r.db(item, defaults)
-		if db.Invalid = len(r.failed) > before; !db.Invalid {
-			right, items = append(right, db), append(items, item)
-		}
+		r.distinct(item, db, taken)
+		db.Invalid = len(r.failed) > before
 		file.DBs = append(file.DBs, db)
 	}
-	r.warnDBs(right, items)
-	slices.SortStableFunc(r.warnings, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
-	file.Warnings = slices.Compact(r.warnings)
 	return &file, r.err()
+}
+
+// distinct notes that replicas of a database are those of another one. The databases of a
+// directory have replicas below that of the directory, of which others may be.
+func (r *reader) distinct(n node, db DB, taken map[string]string) {
+	for _, replica := range db.Replicas {
+		for _, location := range replica.Locations() {
+			other, ok := taken[location]
+			switch {
+			case ok && other == db.Path:
+				r.invalid(n, "%s is configured twice", replica)
+			case ok:
+				r.invalid(n, "the replica of %s is %s too: two databases in one replica damage each other", other, replica)
+			case db.Path != "":
+				taken[location] = db.Path
+			}
+		}
+	}
 }
 
 // topLevel reads the entries of the top level, and returns those that
 // replicas inherit.
 func (r *reader) topLevel(file *File, n node) (defaults []node) {
-	names := slices.Concat(daemonOfFile, knownSettings(), []string{"dbs", "replica", "replicas"})
 	for _, e := range n.items {
+		ofFile, isFile := r.daemon(e, daemonOfFile)
 		switch {
 		case strings.HasPrefix(e.key, "x-"): // holds an anchor, as in a compose file
 		case e.key == "dbs" || e.key == "replica" || e.key == "replicas":
-		case slices.Contains([]string{"path", "url", "type", "name"}, e.key):
-			r.invalid(e.at(), "%s is a setting of a single replica: put it below replica or dbs", e.key)
-		case slices.Contains(daemonOfFile, e.key):
-			file.Daemon = append(file.Daemon, r.daemon(e)...)
-			r.knownBelow(e)
+		case e.key == "path" || isOwn(e.key):
+			r.invalid(e, "%s is a setting of a single replica: put it below replica or dbs", e.key)
+		case isFile:
+			file.Daemon = append(file.Daemon, ofFile...)
 		case slices.Contains(daemonOfReplica, e.key):
-			file.Daemon = append(file.Daemon, r.daemon(e)...)
+			found, _ := r.daemon(e, daemonOfReplica)
+			file.Daemon = append(file.Daemon, found...)
 			defaults = append(defaults, e)
-		case r.known(e, names):
+		case slices.Contains(ofReplicas(), e.key) || settings.WrapperOf(e.key) != "" || len(owners(e.key)) > 0:
 			defaults = append(defaults, e)
+		default:
+			r.unknown(e, slices.Concat(daemonOfFile, ofReplicas(), []string{"dbs", "replica", "replicas"}))
 		}
 	}
 	return defaults
@@ -110,11 +121,11 @@ func (r *reader) replicasOf(n node, defaults []node) []Replica {
 	several, hasSeveral := n.get("replicas")
 	switch {
 	case hasOne && hasSeveral:
-		r.invalid(several.at(), "both replica and replicas are set: want one of them")
+		r.invalid(several, "both replica and replicas are set: want one of them")
 	case hasOne && one.kind == list:
-		r.invalid(one.at(), "replica is a list: rename it to replicas")
+		r.invalid(one, "replica is a list: rename it to replicas")
 	case hasSeveral && several.kind != list && several.kind != null:
-		r.invalid(several.at(), "replicas is not a list: want a list, or rename it to replica")
+		r.invalid(several, "replicas is not a list: want a list, or rename it to replica")
 	case hasOne && one.kind != null:
 		return r.replicas(one, defaults)
 	case hasSeveral:
@@ -128,19 +139,18 @@ func (r *reader) db(n node, defaults []node) (db DB) {
 		r.invalid(n, "want a map with a database's path and its replica")
 		return db
 	}
-	names := slices.Concat(daemonOfDB, []string{"path", "dir", "replica", "replicas"})
+	names := append(slices.Clone(daemonOfDB), "path", "dir", "replica", "replicas")
 	for _, e := range n.items {
+		found, ok := r.daemon(e, daemonOfDB)
 		switch {
-		case e.key == "replica" || e.key == "replicas" || e.kind == null && slices.Contains(names, e.key):
-		case e.key == "path":
-			db.Path, _ = r.required(e.key, e)
-		case e.key == "dir":
-			db.Dir, _ = r.required(e.key, e)
-		case slices.Contains(daemonOfDB, e.key):
-			db.Daemon = append(db.Daemon, r.daemon(e)...)
-			r.knownBelow(e)
-		default:
+		case ok:
+			db.Daemon = append(db.Daemon, found...)
+		case !slices.Contains(names, e.key):
 			r.unknown(e, names)
+		case e.key == "path" && e.kind != null:
+			db.Path, _ = r.required(e)
+		case e.key == "dir" && e.kind != null:
+			db.Dir, _ = r.required(e)
 		}
 	}
 	db.Replicas = r.replicasOf(n, defaults)

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -14,10 +13,35 @@ import (
 	"github.com/ltxstore/ltxstore/internal/realpath"
 )
 
+// Place is the place of a replica, determined from its section, its URL, the
+// environment and the defaults of its backend.
+type Place struct {
+	Type     string // the backend's scheme
+	Bucket   string // empty in a store without buckets
+	Path     string // what its keys, or the names of its files, begin with
+	Endpoint string // the server's URL or host; empty is the service's own
+	Region   string
+	Layout   string // "auto" is found out when the replica is opened
+}
+
+// Place returns the place of the replica. If the replica is not supported,
+// only Type is set.
+func (r Replica) Place() Place {
+	src := r.Source()
+	return placeIn(src.Type, settings.Describe(src))
+}
+
+// placeIn returns the place that the settings of a backend describe.
+func placeIn(scheme string, found map[string]string) Place {
+	return Place{
+		Type: scheme, Bucket: found["bucket"], Path: found["path"], Endpoint: found["endpoint"], Region: found["region"], Layout: found["layout"],
+	}
+}
+
 // Locations returns a text for each place that the replica writes to: its own and those of
-// its mirrors, in a normal form. Two replicas with a location in common overwrite each
-// other's files. A replica in memory, or of an unsupported type, has none. Locations looks
-// up symbolic links on the local disk, and sends no request.
+// its mirrors. Two replicas with a location in common overwrite each other's files. A
+// replica in memory, or of an unsupported type, has none. Locations looks up symbolic links
+// on the local disk, and sends no request. It does not know all names of a server.
 func (r Replica) Locations() []string {
 	if r.unsupported != nil {
 		return nil
@@ -26,60 +50,36 @@ func (r Replica) Locations() []string {
 }
 
 func locations(src ltxstore.Source) (found []string) {
-	if set := settings.Describe(src); set != nil { // its type has a backend
-		found = locationsOf(placeIn(src.Type, set), set["user"])
+	if set := settings.Describe(src); set != nil && src.Type != "mock" {
+		found = append(found, location(placeIn(src.Type, set), set["user"]))
 	}
 	for _, other := range src.Mirrors {
 		found = append(found, locations(other)...)
-	}
-	return found
-}
-
-// locationsOf returns the locations of a place: one, or one for each server of a NATS
-// cluster. A user may have a place of its own below the same path.
-func locationsOf(place Place, user string) (found []string) {
-	if place.Layout == "auto" {
-		place.Layout = LitestreamLayout(place.Type).String()
-	}
-	switch place.Type {
-	case "mock", "":
-		return nil
-	case "file":
-		place.Path = realpath.Of(place.Path)
-	case "sftp":
-		place.Path = path.Clean(place.Path)
-	case "webdav":
-		if u, err := url.Parse(place.Endpoint); err == nil {
-			place.Path, u.Path = u.Path+"/"+place.Path, ""
-			place.Endpoint = u.String()
-		}
-		place.Path = path.Clean("/" + place.Path)
-	case "nats":
-		place.Path = path.Clean("/" + place.Path)
-	default:
-		if layout, err := ltxstore.ParseLayout(place.Layout); err == nil {
-			if keys, err := backend.KeysAt(layout, place.Path); err == nil {
-				place.Path = keys.Prefix() // a store with buckets keeps keys as they are
-			}
-		}
-	}
-	for endpoint := range strings.SplitSeq(place.Endpoint, ",") {
-		found = append(found, fmt.Sprintf("%q", []string{place.Type, server(endpoint), user, place.Bucket, place.Path, place.Layout}))
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
 }
 
-// services are the ends of the hosts of services in which a bucket's name says where it is.
-var services = []string{".amazonaws.com", ".aliyuncs.com", "storage.googleapis.com"}
-
-// server returns one spelling of an endpoint: its host in lower case, a port unless it is the usual
-// one, and its path. It is empty for a service that has one namespace for all.
-func server(endpoint string) string {
-	endpoint = strings.TrimSpace(endpoint)
-	if endpoint == "" {
-		return ""
+// location returns the location of a place. A user may have a place of its own below the
+// same path.
+func location(place Place, user string) string {
+	layout, err := ltxstore.ParseLayout(place.Layout)
+	if err != nil { // auto
+		layout = LitestreamLayout(place.Type)
 	}
+	if keys, err := backend.KeysAt(layout, place.Path); err == nil && isBucket(place.Type) {
+		place.Path = keys.Prefix() // a store with buckets keeps keys as they are
+	} else if place.Type == "file" {
+		place.Path = realpath.Of(place.Path)
+	} else {
+		place.Path = path.Clean("/" + place.Path)
+	}
+	return fmt.Sprintf("%q", []string{place.Type, server(place.Endpoint), user, place.Bucket, place.Path, layout.String()})
+}
+
+// server returns one spelling of an endpoint: its host in lower case, without the usual
+// port, and its path.
+func server(endpoint string) string {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "//" + endpoint
 	}
@@ -87,19 +87,9 @@ func server(endpoint string) string {
 	if err != nil {
 		return endpoint
 	}
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
-	for _, service := range services {
-		if strings.HasSuffix(host, service) {
-			return ""
-		}
+	host := strings.ToLower(u.Host)
+	for _, port := range []string{":80", ":443", ":22", ":4222"} {
+		host = strings.TrimSuffix(host, port)
 	}
-	host = strings.TrimSuffix(host, ".blob.core.windows.net") // which leaves the account
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		host = "localhost"
-	}
-	switch port {
-	case "80", "443", "22", "4222":
-		port = ""
-	}
-	return host + ":" + port + strings.TrimRight(u.Path, "/")
+	return host + strings.TrimRight(u.Path, "/")
 }

@@ -11,35 +11,37 @@ import (
 )
 
 // mirror is the wrapper whose settings contain replicas.
-const mirror, mirrors = "mirror", "mirror.replicas"
+const mirror = "mirror"
 
-// mirrorsIn adds the replicas in an entry of a mirror, and returns the other
-// settings in it. The entry is "mirror: URL", "mirror: [...]" or "mirror:
-// {replicas: ...}".
-func (s *section) mirrorsIn(e node) (rest []node) {
-	sections := []node{e}
+// mirrorsIn adds the replicas in the entry of a mirror, and returns the settings in it. The
+// entry is "mirror: URL", "mirror: [...]" or "mirror: {replicas: ...}".
+func (s *section) mirrorsIn(e node) (flat []node) {
+	var replicas []node
 	switch {
-	case e.key == mirror && e.kind == dict:
-		rest = append(rest, switchOn(e))
-		for _, below := range e.items {
-			below.key = e.key + "." + below.key
-			if below.key == mirrors {
-				s.mirrorsIn(below)
-			} else {
-				rest = append(rest, flatten(below)...)
-			}
-		}
-		return rest
-	case e.kind == null || e.key == mirror && e.kind == scalar && isSwitch(e.text):
+	case e.kind == scalar && isSwitch(e.text):
 		return []node{e}
+	case e.kind == scalar:
+		replicas = []node{e}
 	case e.kind == list:
-		sections = e.items
-		rest = append(rest, switchOn(node{key: mirror, keyLine: e.keyLine, keyColumn: e.keyColumn}))
+		replicas = e.items
 	}
-	for _, n := range sections {
+	flat = []node{switchOn(e)}
+	for _, below := range e.items {
+		switch {
+		case e.kind == list:
+		case below.key != "replicas":
+			below.key = mirror + "." + below.key
+			flat = append(flat, below.flatten()...)
+		case below.kind == list:
+			replicas = below.items
+		default:
+			replicas = []node{below}
+		}
+	}
+	failed := len(s.failed)
+	for _, n := range replicas {
 		if n.kind == scalar {
-			url := n.named("url", n.line, n.column)
-			n = node{kind: dict, items: []node{url}, line: n.line, column: n.column}
+			n = node{kind: dict, items: []node{n.named("url", n.line, n.column)}, line: n.line, column: n.column}
 		}
 		other := s.section(n, nil)
 		if other.made.unsupported != nil {
@@ -47,7 +49,11 @@ func (s *section) mirrorsIn(e node) (rest []node) {
 		}
 		s.src.Mirrors = append(s.src.Mirrors, *other.src)
 	}
-	return rest
+	if len(s.failed) > failed { // they cannot be checked
+		s.src.Mirrors = nil
+		return nil
+	}
+	return flat
 }
 
 func isSwitch(value string) bool {
@@ -66,20 +72,15 @@ func sub(src ltxstore.Source, clean string) ltxstore.Source {
 	if src.URL == "" && src.Settings != nil {
 		src.Settings["path"] = path.Join(src.Settings["path"], clean)
 	} else {
-		src.URL = subURL(src.URL, clean)
+		place, query, hasQuery := strings.Cut(src.URL, "?")
+		src.URL = strings.TrimSuffix(strings.TrimSuffix(place, "/."), "/") + "/" + escape(clean)
+		if hasQuery {
+			src.URL += "?" + query
+		}
 	}
 	src.Mirrors = slices.Clone(src.Mirrors)
 	for i, other := range src.Mirrors {
 		src.Mirrors[i] = sub(other, clean)
 	}
 	return src
-}
-
-func subURL(raw, clean string) string {
-	place, query, hasQuery := strings.Cut(raw, "?")
-	raw = strings.TrimSuffix(strings.TrimSuffix(place, "/."), "/") + "/" + escape(clean)
-	if hasQuery {
-		raw += "?" + query
-	}
-	return raw
 }

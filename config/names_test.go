@@ -3,8 +3,6 @@ package config_test
 import (
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -15,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ltxstore/ltxstore"
-	"github.com/ltxstore/ltxstore/backend"
 	"github.com/ltxstore/ltxstore/backend/object"
 	"github.com/ltxstore/ltxstore/backend/transport"
 	"github.com/ltxstore/ltxstore/config"
@@ -116,11 +113,11 @@ func TestErrorsSayWhatWasWritten(t *testing.T) {
 		"replica: {url: 's3://b', access-key-id: k}":                                         "secret-access-key is missing: want the secret that goes with access-key-id",
 		"replica: {url: 's3://b', access-key-id: k, secret-access-key: 'my secret'}":         "secret-access-key (line 1, column 44) is not shown: want no white space in it",
 		"replica: {url: 's3://b', upload-threshold: 1}":                                      `upload-threshold (line 1, column 26) is "1": want 0 (default), or part-size to 5 GiB`,
-		"replica: {url: 's3://b', force-path-style: true, bucket: x}":                        "url and bucket (line 1, column 50) are the same setting",
+		"replica: {url: 's3://b', force-path-style: true, bucket: x}":                        "line 1, column 50: url and bucket are the same setting",
 		"replica: {url: 's3://b', retry-base-delay: 1m, retry-max-delay: 1s}":                `retry-base-delay (line 1, column 26) is "1m": want at most retry-max-delay, 1s`,
 		"retry-max-delay: 1s\nreplica: {url: 's3://b', retry-base-delay: 1m}":                `retry-base-delay (line 2, column 26) is "1m": want at most retry-max-delay, 1s`,
 		"retry-base-delay: 1m\nreplica: {url: 's3://b', retry-max-delay: 1s}":                `retry-base-delay (line 1, column 1) is "1m": want at most retry-max-delay, 1s`,
-		"replica: {url: 's3://b', path: /x/../y}":                                            "url and path (line 1, column 26) are the same setting",
+		"replica: {url: 's3://b', path: /x/../y}":                                            "line 1, column 26: url and path are the same setting",
 		"replica: {url: 's3://b/x/../y'}":                                                    `path in the URL: path is "x/../y": want no ".." segment`,
 		"replica: {url: 'gs://bucket', storage-class: big}":                                  `storage-class (line 1, column 31) is "big"`,
 		"replica: {path: /x, file-mode: 0200}":                                               `file-mode (line 1, column 21) is "0200": want permission bits only, with 0600 for the owner`,
@@ -139,34 +136,6 @@ func TestErrorsSayWhatWasWritten(t *testing.T) {
 		_, err := config.Parse([]byte(text), options())
 		assert.ErrorContains(t, err, want, text)
 	}
-}
-
-// What only connecting finds out names the setting once it is explained.
-func TestExplain(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "CABundle")
-	for _, setting := range []string{"ca-bundle", "sse-customer-key-path"} {
-		for _, scheme := range []string{"s3", "gs"} {
-			src := ltxstore.Source{URL: scheme + "://b?compress=true&region=eu-central-1", Settings: map[string]string{setting: dir}, Where: func(string) (line, column int) { return 3, 0 }}
-			if scheme == "gs" {
-				src.URL = scheme + "://bucket?compress=true"
-			}
-			client, err := ltxstore.OpenSource(t.Context(), src)
-			require.NoError(t, err)
-			err = ltxstore.Init(t.Context(), client)
-			require.Error(t, err)
-			told := src.Explain(err)
-			assert.ErrorContains(t, told, setting+` (line 3) is "`+dir+`": want a file `)
-			assert.ErrorContains(t, told, dir+": no such file or directory")
-			assert.Equal(t, ltxstore.KindOf(err), ltxstore.KindOf(told))
-			assert.Equal(t, told.Error(), src.Explain(told).Error(), "twice is once")
-		}
-	}
-	src := ltxstore.Source{URL: "mem://"}
-	assert.NoError(t, src.Explain(nil))
-	assert.Same(t, os.ErrClosed, src.Explain(os.ErrClosed))
-	other := backend.Invalid("mock", "init", "Strange", 1, "want none")
-	assert.Same(t, other, src.Explain(other), "a field that no setting is for")
-	assert.Same(t, other, ltxstore.Source{URL: "gone://"}.Explain(other))
 }
 
 // What is empty and would be ignored is an error, but for a map that may be empty.

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,9 +28,7 @@ type node struct {
 	text         string
 	plain        bool // a scalar without quotes
 	items        []node
-	line, column int
-
-	keyLine, keyColumn int
+	line, column int // of the key, if it is in a dict
 }
 
 // maxNodes bounds how much aliases can expand a small file. A larger one may have as many
@@ -39,18 +36,18 @@ type node struct {
 const maxNodes = 100_000
 
 // parse returns the only document in data, which is YAML and so may be JSON. Documents
-// after it must be empty. The warnings are about maps that Litestream merges in its own way.
-func parse(data []byte) (node, []Warning, error) {
+// after it must be empty.
+func parse(data []byte) (node, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return node{}, nil, invalid(node{}, "the configuration is empty")
+		return node{}, invalid(node{}, "the configuration is empty")
 	}
 	if onlyComments(data) {
-		return node{}, nil, nil
+		return node{}, nil
 	}
 	var documents []yaml.Node
 	if err := yaml.Load(data, &documents, yaml.WithAllDocuments()); err != nil {
 		at, text := placed(unquoted(err.Error()))
-		return node{}, nil, invalid(at, "%s", text)
+		return node{}, invalid(at, "%s", text)
 	}
 	c := converter{most: max(maxNodes, len(data))}
 	var found []node
@@ -58,13 +55,13 @@ func parse(data []byte) (node, []Warning, error) {
 		n, err := c.convert(&documents[i])
 		switch {
 		case err != nil:
-			return node{}, nil, err
+			return node{}, err
 		case i > 0 && n.kind != null:
-			return node{}, nil, invalid(n, "a second document starts here: want only one, without --- in between")
+			return node{}, invalid(n, "a second document starts here: want only one, without --- in between")
 		}
 		found = append(found, n)
 	}
-	return found[0], c.warnings, nil
+	return found[0], nil
 }
 
 // ofYAML is how an error of the YAML library begins.
@@ -111,7 +108,6 @@ func fromYAML(n *yaml.Node) (node, error) {
 type converter struct {
 	most, converted int
 	litestream      bool // the document is a litestream.yml
-	warnings        []Warning
 }
 
 func (c *converter) convert(n *yaml.Node) (node, error) {
@@ -150,10 +146,12 @@ func (c *converter) convert(n *yaml.Node) (node, error) {
 	return out, nil
 }
 
-// mapping converts a mapping, and merges the mappings of "<<" into it. Keys
-// of the mapping itself take precedence; see overlay for a litestream.yml.
+// mapping converts a mapping, and merges the mappings of "<<" into it. Keys of the
+// mapping itself take precedence. Litestream's YAML library prefers a "<<" to the keys
+// before it, and combines two maps of one key: there, such a key is an error.
 func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 	out.kind = dict
+	before := 0 // how many keys are before "<<"
 	own := make(map[string]bool)
 	var merged []node
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -174,29 +172,23 @@ func (c *converter) mapping(n *yaml.Node, out node) (node, error) {
 		if err != nil {
 			return out, err
 		}
+		converted = converted.named(key.Value, at.line, at.column)
 		if !isMerge {
-			c.overlay(&out, converted.named(key.Value, at.line, at.column))
+			out.items = append(out.items, converted)
 			continue
 		}
+		before = len(out.items)
 		if merged, err = mapsOf(converted); err != nil {
 			return out, err
-		}
-		if !c.litestream {
-			continue
-		}
-		for _, from := range slices.Backward(merged) {
-			for _, e := range from.items {
-				if c.overlay(&out, e) && own[e.key] {
-					c.warnings = append(c.warnings, Warning{at.line, at.column,
-						fmt.Sprintf("%s is that of <<, which comes after it, as in Litestream: want << first", e.key)})
-				}
-			}
 		}
 	}
 	for _, from := range merged {
 		for _, e := range from.items {
-			if _, ok := out.get(e.key); !ok {
+			switch i := out.index(e.key); {
+			case i < 0:
 				out.items = append(out.items, e)
+			case c.litestream && (i < before || out.items[i].kind == dict && e.kind == dict):
+				return out, invalid(out.items[i], "%s is also in <<, which Litestream prefers to it or combines with it: want it once", e.key)
 			}
 		}
 	}
@@ -217,27 +209,6 @@ func mapsOf(merge node) ([]node, error) {
 	return maps, nil
 }
 
-// overlay adds an entry to a map, and reports whether another value of that key is
-// gone. In a litestream.yml, a later value takes precedence, whether it is merged or not,
-// and two maps of one key are combined: so does the YAML library of Litestream.
-func (c *converter) overlay(to *node, e node) (replaced bool) {
-	i := slices.IndexFunc(to.items, func(before node) bool { return before.key == e.key })
-	if i < 0 {
-		to.items = append(to.items, e)
-		return false
-	}
-	before := &to.items[i]
-	if before.kind == dict && e.kind == dict {
-		for _, below := range e.items {
-			replaced = c.overlay(before, below) || replaced
-		}
-		return replaced
-	}
-	replaced = before.kind != e.kind || before.text != e.text || e.kind == list
-	*before = e
-	return replaced
-}
-
 // hasDBs reports whether a document is a litestream.yml.
 func hasDBs(root *yaml.Node) bool {
 	for i := 0; root.Kind == yaml.MappingNode && i < len(root.Content); i += 2 {
@@ -250,26 +221,30 @@ func hasDBs(root *yaml.Node) bool {
 
 // named returns the node with its key, which is at a place of its own.
 func (n node) named(key string, line, column int) node {
-	n.key, n.keyLine, n.keyColumn = key, line, column
+	n.key, n.line, n.column = key, line, column
 	return n
 }
 
-func (n node) get(key string) (node, bool) {
-	i := slices.IndexFunc(n.items, func(e node) bool { return e.key == key })
-	if i < 0 {
-		return node{}, false
-	}
-	return n.items[i], true
+// index returns the index of the item with a key, or -1.
+func (n node) index(key string) int {
+	return slices.IndexFunc(n.items, func(e node) bool { return e.key == key })
 }
 
-// flatten returns the scalars in a node, with dotted keys and without nulls.
-func flatten(n node) (flat []node) {
+func (n node) get(key string) (e node, ok bool) {
+	if i := n.index(key); i >= 0 {
+		return n.items[i], true
+	}
+	return node{}, false
+}
+
+// flatten returns the scalars in a node, with dotted keys.
+func (n node) flatten() (flat []node) {
 	if n.kind == scalar {
 		return []node{n}
 	}
 	for _, below := range n.items {
 		below.key = n.key + "." + below.key
-		flat = append(flat, flatten(below)...)
+		flat = append(flat, below.flatten()...)
 	}
 	return flat
 }
@@ -281,17 +256,3 @@ func (n node) where() string {
 	}
 	return fmt.Sprintf("line %d, column %d", n.line, n.column)
 }
-
-// bracket returns " (line 3, column 5)", or the empty string.
-func (n node) bracket() string {
-	if n.line == 0 {
-		return ""
-	}
-	return " (" + n.where() + ")"
-}
-
-// at returns the place of the key.
-func (n node) at() node { return node{line: n.keyLine, column: n.keyColumn} }
-
-// escape escapes a path for a URL.
-func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }

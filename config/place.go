@@ -14,16 +14,7 @@ func (s *section) litestreamPlace() {
 	src := s.src
 	for _, given := range []map[string]string{src.Settings, src.Defaults} {
 		if endpoint := given["endpoint"]; endpoint != "" && !strings.Contains(endpoint, "://") {
-			s.warn(s.n, "endpoint%s has no scheme: Litestream uses https", s.at["endpoint"].bracket())
 			given["endpoint"] = "https://" + endpoint // in a URL it may be http
-		}
-	}
-	// Inherited settings apply in addition to a URL, and must not contradict it.
-	if src.URL != "" {
-		for _, key := range []string{"bucket", "endpoint", "region", "host", "account-name"} {
-			if value := src.Defaults[key]; value != "" && src.Settings[key] == "" {
-				src.Settings[key] = value
-			}
 		}
 	}
 	getenv := src.Getenv
@@ -33,16 +24,24 @@ func (s *section) litestreamPlace() {
 		}
 		return getenv(key)
 	}
-	place, query, hasQuery := strings.Cut(src.URL, "?")
-	if src.Type == "file" {
-		if place = fileURL(place); place != "" && place != escapedOnce(src.URL) {
-			s.warn(s.n, "the directory's name contains the escapes of the URL, as in Litestream: use path instead of url")
-		}
-	} else if scheme, rest, ok := strings.Cut(place, "://"); ok && isBucket(src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:") {
-		place = scheme + "://" + bucketURL(rest)
+	if src.URL == "" {
+		return
 	}
-	if src.URL = place; hasQuery {
-		src.URL += "?" + query
+	// Inherited settings apply in addition to a URL, and must not contradict it.
+	for _, key := range []string{"bucket", "endpoint", "region", "host", "account-name"} {
+		if value := src.Defaults[key]; value != "" && src.Settings[key] == "" {
+			src.Settings[key] = value
+		}
+	}
+	place, query, hasQuery := strings.Cut(src.URL, "?")
+	scheme, rest, ok := strings.Cut(place, "://")
+	switch {
+	case src.Type == "file" && strings.Contains(escape(place), "%"):
+		s.invalid(s.n, "url has characters that are escaped: in Litestream, the directory has the escapes in its name: want path in place of url")
+	case ok && isBucket(src.Type) && !strings.HasPrefix(strings.ToLower(rest), "arn:"):
+		if src.URL = scheme + "://" + bucketURL(rest); hasQuery {
+			src.URL += "?" + query
+		}
 	}
 }
 
@@ -61,31 +60,18 @@ func bucketURL(rest string) string {
 	return bucket + "/" + escape(strings.TrimPrefix(path.Clean(decoded), "/"))
 }
 
-// fileURL returns the URL of the directory that Litestream uses for a file
-// URL: Litestream does not decode escapes, so the name of the directory
-// contains "%20".
-func fileURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "file" || u.Host != "" {
-		return raw
-	}
-	u.Scheme = ""
-	dir := escape(path.Clean(u.String()))
-	if strings.HasPrefix(dir, "/") {
-		return "file://" + dir
-	}
-	return "file:" + dir
-}
+// escape escapes a path for a URL.
+func escape(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // natsPlace is litestreamPlace for a nats section. Litestream ignores its
 // path: the replica is at the root of the bucket, and with the path we would
 // restore nothing or begin a second replica. The section may have a bucket
 // and a URL without one.
-func (s *section) natsPlace() {
+func (s *section) natsPlace(wrong func(key, format string, args ...any)) {
 	src := s.src
 	if path := src.Settings["path"]; path != "" {
-		s.wrong("path", "path%s is ignored by Litestream, whose nats replica is at the bucket's root: "+
-			"remove it to open that replica, or put a replica below %q outside of dbs, as replica", s.at["path"].bracket(), path)
+		wrong("path", "path is ignored by Litestream, whose nats replica is at the bucket's root: "+
+			"remove it to open that replica, or put a replica below %q outside of dbs, as replica", path)
 		return
 	}
 	u, err := url.Parse(src.URL)
@@ -93,31 +79,4 @@ func (s *section) natsPlace() {
 		return // as it is for every backend
 	}
 	src.URL, src.Settings["servers"] = "", "nats://"+u.Host
-}
-
-// escapedOnce returns a file URL in normal form, without changing which
-// directory it names.
-func escapedOnce(raw string) string {
-	place, _, _ := strings.Cut(raw, "?")
-	scheme, dir, _ := strings.Cut(place, ":")
-	dir, authority := strings.CutPrefix(dir, "//")
-	decoded, err := url.PathUnescape(dir)
-	if err != nil {
-		return raw
-	}
-	if dir = escape(path.Clean(decoded)); authority {
-		dir = "//" + dir
-	}
-	return scheme + ":" + dir
-}
-
-// subFileURL returns the file URL that Litestream uses for a database in a
-// directory.
-func subFileURL(raw, clean string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return raw
-	}
-	u.Path, u.RawPath = "/"+strings.TrimPrefix(path.Join(u.Path, clean), "/"), ""
-	return u.String()
 }

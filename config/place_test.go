@@ -23,13 +23,10 @@ func TestLitestreamPlace(t *testing.T) {
 		"{url: 's3://b/a%20b/?region=eu'}": {"s3://b/a%20b?region=eu", "", ""},
 		"{url: 's3://arn:aws:s3:eu-west-1:123456789012:accesspoint/n/p'}": {"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/n/p", "", ""},
 		"{type: s3, bucket: b, path: /data/}":                             {"", "/data/", ""},
-		"{type: s3, bucket: b, path: '${SET:-x}'}":                        {"", "", ""},
 		"{type: s3, bucket: b, path: 'p/${SET}'}":                         {"", "p/set", ""},
 		"{url: gs://bucket//a/}":                                          {"gs://bucket/a", "", ""},
-		"{url: 'file:///a b/ü'}":                                          {"file:///a%2520b/%25C3%25BC", "", ""},
-		"{url: 'file:///a%20b'}":                                          {"file:///a%2520b", "", ""},
-		"{url: 'file:///a//b/?must-exist=true'}":                          {"file:///a/b?must-exist=true", "", ""},
-		"{url: 'file:rel/./x'}":                                           {"file:rel/x", "", ""},
+		"{url: 'file:///a//b/?must-exist=true'}":                          {"file:///a//b/?must-exist=true", "", ""},
+		"{url: 'file:rel/./x'}":                                           {"file:rel/./x", "", ""},
 		"{path: '/a b'}":                                                  {"", "/a b", ""},
 	} {
 		file, err := config.Parse([]byte("dbs: [{path: /db, replica: "+text+"}]"), options)
@@ -72,7 +69,7 @@ func TestLitestreamNATS(t *testing.T) {
 	} {
 		_, err := parse("dbs: [{path: /db, replica: " + text + "}]")
 		require.ErrorIs(t, err, fs.ErrInvalid, text)
-		assert.ErrorContains(t, err, "path (line 1, column", text)
+		assert.ErrorContains(t, err, ": path is ignored by Litestream", text)
 		assert.ErrorContains(t, err, "remove it", text)
 	}
 	for text, servers := range map[string]string{
@@ -142,7 +139,7 @@ func TestUnknownType(t *testing.T) {
 		_, err := r.Open(t.Context())
 		assert.Equal(t, r.Unsupported(), err)
 		assert.Empty(t, r.Locations())
-		assert.NotContains(t, r.URL()+r.String(), "hush")
+		assert.NotContains(t, r.String(), "hush")
 	}
 	assert.Equal(t, "ftp", file.DBs[0].Replicas[0].Type())
 	assert.Equal(t, "2s", file.DBs[0].Replicas[0].Daemon()[0].Value)
@@ -235,39 +232,28 @@ func TestManyDatabases(t *testing.T) {
 	require.ErrorContains(t, err, "more than 100000 values")
 }
 
-// In a litestream.yml maps are merged as by Litestream's YAML library, which interop asks:
-// a later value takes precedence, also before a merge, and maps of one key are combined.
+// Litestream's YAML library prefers "<<" to the keys before it, and combines maps of one
+// key: interop asks it. Where that matters, a litestream.yml is rejected.
 func TestMerge(t *testing.T) {
 	const base = "x-a: &a {path: /theirs, replica: {path: /base, must-exist: true}}\nx-b: &b {path: /b, must-exist: true}\n"
-	for db, want := range map[string]struct{ path, replica, mustExist, warns string }{
-		"{<<: *a, path: /mine}":                                                   {"/mine", "/base", "true", ""},
-		"{path: /mine, <<: *a}":                                                   {"/theirs", "/base", "true", "path is that of <<"},
-		"{path: /theirs, <<: *a}":                                                 {"/theirs", "/base", "true", ""},
-		"{<<: *a, replica: {path: /own}}":                                         {"/theirs", "/own", "true", ""},
-		"{replica: {path: /own}, <<: *a}":                                         {"/theirs", "/base", "true", "replica is that of <<"},
-		"{path: /x, replica: {<<: [{path: /c}, *b]}}":                             {"/x", "/c", "true", ""},
-		"{path: /x, replica: {must-exist: false, <<: [{path: /c}, *b]}}":          {"/x", "/c", "true", "must-exist is that of <<"},
-		"{path: /x, replica: {<<: *b, must-exist: false, path: /d}}":              {"/x", "/d", "false", ""},
-		"{path: /x, replica: {path: /d, must-exist: true, <<: [*b, {path: /e}]}}": {"/x", "/b", "true", "path is that of <<"},
+	for db, want := range map[string][2]string{
+		"{<<: *a, path: /mine}":                                           {"/mine", "/base"},
+		"{path: /x, replica: {<<: [{path: /c}, *b]}}":                     {"/x", "/c"},
+		"{path: /x, replica: {<<: *b, must-exist: false, path: /d}}":      {"/x", "/d"},
+		"{path: /x, replica: {layout: litestream, <<: [{path: /c}, *b]}}": {"/x", "/c"},
 	} {
 		file, err := config.Parse([]byte(base+"dbs: ["+db+"]"), options())
 		require.NoError(t, err, db)
-		found := file.DBs[0]
-		src := found.Replicas[0].Source()
-		assert.Equal(t, want.path, found.Path, db)
-		assert.Equal(t, want.replica, src.Settings["path"], db)
-		assert.Equal(t, want.mustExist, src.Settings["must-exist"], db)
-		var warned []string
-		for _, w := range file.Warnings {
-			warned = append(warned, w.String())
-		}
-		if want.warns == "" {
-			assert.Empty(t, warned, db)
-		} else {
-			require.Len(t, warned, 1, db)
-			assert.Contains(t, warned[0], "line 3, column ", db)
-			assert.Contains(t, warned[0], want.warns, db)
-		}
+		assert.Equal(t, want[0], file.DBs[0].Path, db)
+		assert.Equal(t, want[1], file.DBs[0].Replicas[0].Source().Settings["path"], db)
+	}
+	for db, key := range map[string]string{
+		"{path: /mine, <<: *a}":                                          "line 3, column 8: path",
+		"{<<: *a, replica: {path: /own}}":                                "line 3, column 16: replica",
+		"{path: /x, replica: {must-exist: false, <<: [{path: /c}, *b]}}": "line 3, column 28: must-exist",
+	} {
+		_, err := config.Parse([]byte(base+"dbs: ["+db+"]"), options())
+		assert.ErrorContains(t, err, key+" is also in <<, which Litestream prefers to it or combines with it", db)
 	}
 
 	// In other files the keys of a map itself take precedence.

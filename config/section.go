@@ -43,7 +43,7 @@ func (s *Section) UnmarshalYAML(n *yaml.Node) error {
 
 // UnmarshalJSON fills the section.
 func (s *Section) UnmarshalJSON(data []byte) error {
-	root, _, err := parse(data)
+	root, err := parse(data)
 	root = root.unplaced()
 	*s = func() node { return root }
 	return err
@@ -62,7 +62,7 @@ func (s Section) MarshalText() ([]byte, error) { return []byte(s.String()), nil 
 // unplaced returns the node without positions, which were relative to a part
 // of the file.
 func (n node) unplaced() node {
-	n.line, n.column, n.keyLine, n.keyColumn = 0, 0, 0, 0
+	n.line, n.column = 0, 0
 	n.items = slices.Clone(n.items)
 	for i, item := range n.items {
 		n.items[i] = item.unplaced()

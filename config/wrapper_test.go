@@ -60,7 +60,7 @@ dbs:
 	assert.Equal(t, both, stack(t, file.DBs[0].Replicas[0]))
 
 	_, err = config.Parse([]byte("compress: {level: best}\nreplica:\n  type: mem\n  compress:\n    level: hardest\n"), options())
-	assert.ErrorContains(t, err, "config: replica at line 3, column 3: compress: init: invalid argument: compress.level (line 5, column 5) is \"hardest\"")
+	assert.ErrorContains(t, err, "config: replica at line 2, column 1: compress: init: invalid argument: compress.level (line 5, column 5) is \"hardest\"")
 	_, err = config.Parse([]byte("replica:\n  type: mem\n  compress:\n    levle: best\n"), options())
 	assert.ErrorContains(t, err, `unknown setting "compress.levle" (line 4, column 5): did you mean compress.level?`)
 	_, err = config.Parse([]byte("compres: {level: best}\n"), options())

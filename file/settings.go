@@ -2,7 +2,6 @@ package file
 
 import (
 	"errors"
-	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -14,7 +13,6 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName},
 		Place:   placeOf,
-		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -33,13 +31,4 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		path = drive // file:///C:/path
 	}
 	return map[string]string{"path": filepath.FromSlash(path)}, nil
-}
-
-// urlOf is the inverse of placeOf.
-func urlOf(set map[string]string) (string, []string) {
-	path := (&url.URL{Path: set["path"]}).EscapedPath()
-	if strings.HasPrefix(path, "/") {
-		path = "//" + path
-	}
-	return "file:" + path, []string{"path"}
 }

@@ -140,7 +140,7 @@ func TestUnsupported(t *testing.T) {
 		_, err := r.Open(t.Context())
 		assert.Equal(t, r.Unsupported(), err)
 		assert.Equal(t, scheme, r.Type())
-		assert.NotContains(t, r.URL(), "hush")
+		assert.NotContains(t, r.String(), "hush")
 	}
 	good := file.DBs[2].Replicas[0]
 	require.NoError(t, good.Unsupported())

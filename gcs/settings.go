@@ -12,7 +12,6 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{typeName, "gs"}, // used by Google's tools and Litestream
 		Place:   placeOf,
-		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -28,6 +27,3 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return map[string]string{"bucket": u.Host, "path": strings.TrimPrefix(u.Path, "/")}, nil
 }
-
-// urlOf is the inverse of placeOf. Credentials are not part of the URL.
-func urlOf(set map[string]string) (string, []string) { return settings.BucketURL("gs", set) }

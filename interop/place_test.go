@@ -154,7 +154,7 @@ func TestSamePlaceGS(t *testing.T) {
 
 func TestSamePlaceFile(t *testing.T) {
 	root := filepath.ToSlash(t.TempDir())
-	for _, url := range []string{"/a b", "/a%20b", "/ü", "/x//y/./z/"} {
+	for _, url := range []string{"/x", "/x//y/./z/"} {
 		_, _, path, err := litestream.ParseReplicaURL("file://" + root + url)
 		require.NoError(t, err)
 		want := file.NewReplicaClient(path).LTXFilePath(0, 1, 1)

@@ -3,6 +3,7 @@ package interop_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,11 +122,8 @@ func TestSamePlaceAsTheProgram(t *testing.T) {
 		"{type: s3, path: /, " + at + "}":                                          "//0000/",
 		"{url: 's3://bucket//a//./b/', region: us-east-1, " + at[len(s3)+2:] + "}": "a/b/0000/",
 		// What is expanded.
-		"{type: s3, path: 'p${SET:-x}q', " + at + "}":  "pq/0000/",
-		"{type: s3, path: 'p${GONE:-x}q', " + at + "}": "pq/0000/",
-		"{type: s3, path: 'p${SET}q', " + at + "}":     "psetq/0000/",
-		"{type: s3, path: 'p$SET', " + at + "}":        "pset/0000/",
-		"{type: s3, path: 'p$$q', " + at + "}":         "pq/0000/",
+		"{type: s3, path: 'p${SET}q', " + at + "}": "psetq/0000/",
+		"{type: s3, path: 'p$SET', " + at + "}":    "pset/0000/",
 		// Endpoints.
 		"{type: s3, " + s3 + ", endpoint: 'store.example:9000'}":                "https://store.example:9000",
 		"{url: 's3://bucket/db', region: us-east-1, endpoint: 'store.example'}": "https://store.example",
@@ -136,22 +134,36 @@ func TestSamePlaceAsTheProgram(t *testing.T) {
 	}
 	const theirs, own = "{replica: {type: s3, path: theirs, " + at + "}}", "replica: {path: own}"
 	for file, want := range map[string]string{
-		// A later value takes precedence, merged or not, and maps of one key are combined.
-		"dbs: [{path: /db, replica: {<<: {type: s3, path: theirs, " + at + "}, path: own}}]":                  "own/0000/",
-		"dbs: [{path: /db, replica: {path: own, <<: {type: s3, path: theirs, " + at + "}}}]":                  "theirs/0000/",
-		"dbs: [{path: /db, replica: {path: own, <<: [{path: first}, {type: s3, path: second, " + at + "}]}}]": "first/0000/",
-		"dbs: [{path: /db, <<: " + theirs + ", " + own + "}]":                                                 "own/0000/",
-		"dbs: [{path: /db, " + own + ", <<: " + theirs + "}]":                                                 "theirs/0000/",
-		"x-a: &a " + theirs + "\ndbs: [{path: /other, <<: *a, " + own + "}, {path: /db, <<: *a}]":             "theirs/0000/",
-		"x-a: &a replica\ndbs: [{path: /db, *a : {type: s3, path: own, " + at + "}}]":                         "own/0000/",
-		"dbs: [{path: /db, replica: {type: s3, path: own, " + at + "}}]\n---\n":                               "own/0000/",
-		"dbs:\n  - path: /db\n    replica:\n      <<: {type: s3, " + at + "}\n      path: ${SPACE}\n":         "db/0000/",
+		"dbs: [{path: /db, replica: {sync-interval: 1s, <<: [{path: first}, {type: s3, path: second, " + at + "}]}}]": "first/0000/",
+		"dbs: [{path: /db, replica: {<<: {type: s3, path: theirs, " + at + "}, path: own}}]":                          "own/0000/",
+		"x-a: &a " + theirs + "\ndbs: [{path: /db, <<: *a}]":                                                          "theirs/0000/",
+		"x-a: &a replica\ndbs: [{path: /db, *a : {type: s3, path: own, " + at + "}}]":                                 "own/0000/",
+		"dbs: [{path: /db, replica: {type: s3, path: own, " + at + "}}]\n---\n":                                       "own/0000/",
+		"dbs:\n  - path: /db\n    replica:\n      <<: {type: s3, " + at + "}\n      path: ${SPACE}\n":                 "db/0000/",
 	} {
 		same(file, want)
 	}
 
-	// Directories of a URL have the name that it has once it is escaped.
-	for url, found := range map[string]string{"file://$PLACE/a b": "a%20b", "file://$PLACE/a%20b": "a%20b", "file://$PLACE/ü": "%C3%BC", "file://$PLACE/x//y/./z/": "x/y/z"} {
+	// What Litestream understands in its own way is rejected.
+	for file, want := range map[string]string{
+		"dbs: [{path: /db, replica: {type: s3, path: 'p${SET:-x}q', " + at + "}}]":                            "pq/0000/",
+		"dbs: [{path: /db, replica: {type: s3, path: 'p$$q', " + at + "}}]":                                   "pq/0000/",
+		"dbs: [{path: /db, replica: {path: own, <<: {type: s3, path: theirs, " + at + "}}}]":                  "theirs/0000/",
+		"dbs: [{path: /db, replica: {path: own, <<: [{path: first}, {type: s3, path: second, " + at + "}]}}]": "first/0000/",
+		"dbs: [{path: /db, <<: " + theirs + ", " + own + "}]":                                                 "own/0000/",
+		"dbs: [{path: /db, " + own + ", <<: " + theirs + "}]":                                                 "theirs/0000/",
+	} {
+		require.NoError(t, os.WriteFile(yml, []byte(file), 0o600))
+		theirs, _ := run("", stock, "ltx", "-config", yml, "/db")
+		assert.Contains(t, theirs, want, file)
+		_, err := config.Parse([]byte(file), config.Options{})
+		require.ErrorIs(t, err, fs.ErrInvalid, file)
+	}
+	for _, url := range []string{"file:///a b", "file:///a%20b", "file:///ü"} {
+		_, err := config.Parse([]byte("dbs: [{path: /db, replica: {url: '"+url+"'}}]"), config.Options{})
+		require.ErrorIs(t, err, fs.ErrInvalid, url)
+	}
+	for url, found := range map[string]string{"file://$PLACE/x": "x", "file://$PLACE/x//y/./z/": "x/y/z"} {
 		name := filepath.Join(dir, filepath.FromSlash(found), "ltx/0/0000000000000007-0000000000000007.ltx")
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		require.NoError(t, os.WriteFile(name, make([]byte, 200), 0o600))

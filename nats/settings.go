@@ -2,7 +2,6 @@ package nats
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -13,7 +12,6 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{"nats"},
 		Place:   placeOf,
-		URL:     urlOf,
 		Check:   func(cfg *Config, _ ltxstore.Source) error { return cfg.validate() },
 		New:     NewReplicaClient,
 	})
@@ -31,14 +29,4 @@ func placeOf(u settings.URL) (map[string]string, error) {
 		place["servers"] = "nats://" + u.Host
 	}
 	return place, nil
-}
-
-// urlOf is the inverse of placeOf for a single server without credentials. Several
-// servers stay in the setting servers.
-func urlOf(set map[string]string) (string, []string) {
-	at := strings.Trim(set["bucket"]+"/"+(&url.URL{Path: set["path"]}).EscapedPath(), "/")
-	if host, ok := strings.CutPrefix(set["servers"], "nats://"); ok && !strings.ContainsAny(host, "/,@") {
-		return "nats://" + host + "/" + at, []string{"servers", "bucket", "path"}
-	}
-	return "nats:///" + at, []string{"bucket", "path"}
 }

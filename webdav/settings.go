@@ -2,8 +2,6 @@ package webdav
 
 import (
 	"errors"
-	"net/url"
-	"path"
 	"strings"
 
 	"github.com/ltxstore/ltxstore"
@@ -14,7 +12,6 @@ func init() {
 	settings.Register(settings.Backend[Config, *ReplicaClient]{
 		Schemes: []string{"webdav", "webdavs"},
 		Place:   placeOf,
-		URL:     urlOf,
 		Check: func(cfg *Config, _ ltxstore.Source) error {
 			_, err := cfg.validate()
 			return err
@@ -34,18 +31,4 @@ func placeOf(u settings.URL) (map[string]string, error) {
 	}
 	return map[string]string{"webdav-url": scheme + u.Host, "webdav-username": u.User, "webdav-password": u.Password,
 		"path": strings.TrimPrefix(u.Path, "/")}, nil
-}
-
-// urlOf is the inverse of placeOf. Credentials are not part of the URL.
-func urlOf(set map[string]string) (string, []string) {
-	server, err := url.Parse(set["webdav-url"])
-	if err != nil {
-		return "webdav://", nil
-	}
-	scheme := "webdav"
-	if server.Scheme == "https" {
-		scheme = "webdavs"
-	}
-	at := strings.TrimPrefix((&url.URL{Path: path.Join(server.Path, set["path"])}).EscapedPath(), "/")
-	return scheme + "://" + server.Host + "/" + at, []string{"webdav-url", "path"}
 }

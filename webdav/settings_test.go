@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,24 +15,7 @@ import (
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/oplog"
 	"github.com/ltxstore/ltxstore/backend/transport"
-	"github.com/ltxstore/ltxstore/config"
 )
-
-// The URL of a replica in a file leads to the same place, with the same scheme.
-func TestURLOfAReplica(t *testing.T) {
-	for text, want := range map[string]string{
-		"{url: 'webdavs://me:hush@h:8443/a%20b/db'}":                     "webdavs://h:8443/a%20b/db",
-		"{url: 'webdav://h/db'}":                                         "webdav://h/db",
-		"{type: webdav, webdav-url: 'https://h/dav/files/me', path: db}": "webdavs://h/dav/files/me/db",
-		"{type: webdav, webdav-url: 'http://h:8080'}":                    "webdav://h:8080/",
-	} {
-		found, err := config.ParseReplicas([]byte(text), config.Options{})
-		require.NoError(t, err, text)
-		require.Len(t, found, 1)
-		at, _, _ := strings.Cut(found[0].URL(), "?")
-		assert.Equal(t, want, at)
-	}
-}
 
 // A bad URL of the server is an error without a request.
 func TestBadServer(t *testing.T) {

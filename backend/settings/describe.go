@@ -2,9 +2,7 @@ package settings
 
 import (
 	"fmt"
-	"net/url"
 	"reflect"
-	"slices"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -57,41 +55,4 @@ func Describe(src ltxstore.Source) map[string]string {
 		}
 	}
 	return found
-}
-
-// URLOf returns a URL of the replica for ltxstore.Open, with the same place,
-// layout and settings. It contains no secrets: credentials must come from the
-// environment, and a wrapper with a secret is left out, as are the other
-// replicas of a mirror. If src is not valid, the URL is empty.
-func URLOf(src ltxstore.Source) string {
-	found := Describe(src)
-	if found == nil {
-		return ""
-	}
-	d, query := driverOf(src), make(url.Values)
-	all, _ := d.divide(src)
-	add := func(p part) {
-		for _, v := range p.values() {
-			if !v.secret && v.name != "access-key-id" {
-				query.Add(p.prefix()+v.name, v.value)
-			}
-		}
-	}
-	add(all.store)
-	for _, l := range all.layers {
-		if l.Table.wrapper[0] != mirror && !slices.ContainsFunc(l.values(), func(v given) bool { return v.secret }) {
-			add(l.part)
-		}
-	}
-	for _, r := range d.rows { // the environment may say where the store is
-		if name := r.names[0]; found[name] != "" && (r.role != "" || slices.Contains([]string{"endpoint", "region", "user"}, name)) {
-			query.Set(name, found[name])
-		}
-	}
-	raw, contains := d.url(found)
-	for _, key := range contains {
-		query.Del(key)
-	}
-	query.Set(layoutName, found[layoutName])
-	return raw + "?" + query.Encode()
 }

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,53 +12,42 @@ import (
 	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
-// explain returns err with the setting in place of the Go field that it
-// names, as it was written and with its place. ok is false if the part has no
-// setting for the field; err is then returned as it is.
-func (p part) explain(err error) (told error, ok bool) {
+// explain returns err with the setting, as it was written and with its place, in
+// place of the Go field that it names. If the part has no setting for the field, err is
+// returned as it is.
+func (p part) explain(err *ltxstore.Error) *ltxstore.Error {
 	var wrong *settings.FieldError
-	if !errors.As(err, &wrong) {
-		return err, false
+	if !errors.As(err.Err, &wrong) {
+		return err
 	}
-	text, at, ok := p.reworded(wrong)
-	if !ok || !strings.Contains(err.Error(), wrong.Error()) {
-		return err, false
-	}
-	if own, isError := err.(*ltxstore.Error); isError && own.Err != nil {
-		told := *own
-		told.Err, ok = p.explain(own.Err)
-		return &told, ok
-	}
-	return placed(scrub.Reworded(err, strings.Replace(err.Error(), wrong.Error(), text, 1)), at), true
-}
-
-// reworded returns the text of wrong with the setting in place of the field,
-// and the setting if it was given. ok is false if there is no setting for the
-// field.
-func (p part) reworded(wrong *settings.FieldError) (text string, at given, ok bool) {
 	field, index, indexed := strings.Cut(strings.TrimPrefix(wrong.Field, "Config."), "[")
 	index = strings.TrimSuffix(index, "]")
-	i := slices.IndexFunc(p.rows, func(r row) bool { return r.field == field })
-	if i < 0 {
-		return "", given{}, false
-	}
-	r := &p.rows[i]
 	if key, isKey := wrong.Value.(string); isKey && !indexed {
 		index = key // of a map
 	}
-	name, want := p.prefix()+r.names[0], p.rename(scrub.Text(wrong.Want))
-	v, found := p.lookup(r.names[0], index)
-	switch {
-	case wrong.Err != nil && found:
-		return fmt.Sprintf("%v: %s", v, p.rename(scrub.Text(wrong.Err.Error()))), v, true
-	case wrong.Err != nil:
-		return fmt.Sprintf("%s: %s", name, p.rename(scrub.Text(wrong.Err.Error()))), v, true
-	case found:
-		return fmt.Sprintf("%v is %s: %s", v, r.quote(v.value), want), v, true
-	case wrong.Missing():
-		return fmt.Sprintf("%s is missing: %s", name, want), v, true
+	i := slices.IndexFunc(p.rows, func(r row) bool { return r.field == field })
+	if i < 0 {
+		return err
 	}
-	return (&settings.FieldError{Field: name, Value: wrong.Value, Want: want}).Error(), v, true
+	r := &p.rows[i]
+	v, found := p.lookup(r.names[0], index)
+	told := settings.FieldError{Field: p.prefix() + r.names[0], Value: wrong.Value, Want: p.rename(wrong.Want)}
+	if wrong.Err != nil {
+		told.Err = errors.New(p.rename(wrong.Err.Error()))
+	}
+	if found {
+		told.Field, told.Value = v.String(), v.value
+		if r.secret {
+			told.Value = scrub.Secret(1)
+		}
+	}
+	text := told.Error()
+	if told.Err == nil && !found && wrong.Missing() {
+		text = told.Field + " is missing: " + scrub.Text(told.Want)
+	}
+	explained := *err
+	explained.Err = placed(scrub.Reworded(err.Err, strings.Replace(err.Err.Error(), wrong.Error(), text, 1)), v)
+	return &explained
 }
 
 // lookup returns the setting with a name, or the item or key of it that index

@@ -42,9 +42,14 @@ func TestExplain(t *testing.T) {
 		{ltxstore.Source{URL: "toy://h"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 		{ltxstore.Source{URL: "toy://h?unknown=1"}, settings.FieldError{Field: "Place", Value: "h", Want: "want more"}, `place in the URL is "h": want more`},
 	} {
-		text, _, ok := whole(toy(), tt.src, toyPlace).reworded(&tt.wrong)
-		assert.Equal(t, tt.says, text)
-		assert.Equal(t, tt.says != "", ok)
+		failed := &ltxstore.Error{Op: "init", Backend: "toy", Err: &tt.wrong}
+		told := whole(toy(), tt.src, toyPlace).explain(failed)
+		if tt.says == "" {
+			assert.Same(t, failed, told)
+			continue
+		}
+		assert.EqualError(t, told.Err, tt.says)
+		assert.ErrorIs(t, told, &tt.wrong)
 	}
 }
 
@@ -61,8 +66,6 @@ func TestExplainWrapper(t *testing.T) {
 		{settings.FieldError{Field: "Keys", Value: []string{"a", "b"}, Want: "want none"}, `toy.keys in the URL is "a": want none`},
 		{settings.FieldError{Field: "Hidden", Value: []string(nil), Want: "want some"}, "toy.hidden is missing: want some"},
 	} {
-		text, _, ok := whole(wrapperToy(), src, noPlace).reworded(&tt.wrong)
-		assert.True(t, ok)
-		assert.Equal(t, tt.says, text)
+		assert.EqualError(t, whole(wrapperToy(), src, noPlace).explain(&ltxstore.Error{Err: &tt.wrong}).Err, tt.says)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -50,11 +48,11 @@ func (p *plan) decode(src ltxstore.Source) (err error) {
 // backend, with settings in place of Go fields.
 func (d *driver) failed(err error, of part) error {
 	return settings.Each(err, func(err error) error {
-		if already := new(ltxstore.Error); !errors.As(err, &already) {
-			err = &ltxstore.Error{Op: "init", Backend: d.schemes[0], Kind: fs.ErrInvalid, Err: err}
+		own := new(ltxstore.Error)
+		if !errors.As(err, &own) {
+			own = &ltxstore.Error{Op: "init", Backend: d.schemes[0], Kind: fs.ErrInvalid, Err: err}
 		}
-		err, _ = of.explain(err)
-		return err
+		return of.explain(own)
 	})
 }
 
@@ -129,18 +127,6 @@ func (p *plan) wrap(ctx context.Context, client ltxstore.ReplicaClient) (ltxstor
 	return client, nil
 }
 
-// Explain is ltxstore.Source.Explain.
-func (d *driver) Explain(src ltxstore.Source, err error) error {
-	p, _ := d.divide(src)
-	told, ok := p.store.explain(err)
-	for _, l := range p.layers {
-		if !ok {
-			told, ok = l.explain(err)
-		}
-	}
-	return told
-}
-
 // Plain reports whether a setting, of the backend or of a wrapper, is known
 // and its value no secret.
 func (d *driver) Plain(key, value string) bool {
@@ -152,25 +138,4 @@ func (d *driver) Plain(key, value string) bool {
 		}
 	}
 	return ok && !secret
-}
-
-// Store is ltxstore.Source.Store.
-func (d *driver) Store(src ltxstore.Source) ltxstore.Source {
-	ofWrapper := func(key, _ string) bool {
-		_, _, ok := d.find(key)
-		return !ok && settings.WrapperOf(key) != ""
-	}
-	place, query, hasQuery := strings.Cut(src.URL, "?")
-	params := slices.DeleteFunc(strings.Split(query, "&"), func(param string) bool {
-		key, _, _ := strings.Cut(param, "=")
-		key, err := url.QueryUnescape(key)
-		return err == nil && ofWrapper(key, "")
-	})
-	if src.URL = place; hasQuery && len(params) > 0 {
-		src.URL += "?" + strings.Join(params, "&")
-	}
-	src.Settings, src.Defaults, src.Mirrors = maps.Clone(src.Settings), maps.Clone(src.Defaults), nil
-	maps.DeleteFunc(src.Settings, ofWrapper)
-	maps.DeleteFunc(src.Defaults, ofWrapper)
-	return src
 }

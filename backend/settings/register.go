@@ -17,12 +17,6 @@ type Backend[C any, R ltxstore.ReplicaClient] struct {
 	// stands for. If Place is nil, that part must be empty.
 	Place func(URL) (map[string]string, error)
 
-	// URL is the inverse of Place: it returns the URL, without a query, of the
-	// place that the given settings describe, and which of them it contains. If
-	// URL is nil, it is [BucketURL] with the first scheme for a backend with a
-	// Place and a setting "bucket"; otherwise it is the scheme and contains none.
-	URL func(set map[string]string) (url string, contains []string)
-
 	// Check completes a Config that was decoded from src, or returns an error if it
 	// is invalid. It sends no request and keeps nothing. It may be nil.
 	Check func(cfg *C, src ltxstore.Source) error
@@ -43,25 +37,16 @@ type driver struct {
 	*Table
 	schemes []string
 	place   func(URL) (map[string]string, error)
-	url     func(set map[string]string) (url string, contains []string)
 	check   func(cfg any, src ltxstore.Source) error
 	open    func(cfg any) ltxstore.ReplicaClient
 }
 
 func newDriver[C any, R ltxstore.ReplicaClient](b Backend[C, R]) *driver {
-	t := newTable(reflect.TypeFor[C]())
-	switch {
-	case b.URL != nil:
-	case b.Place != nil && t.named("bucket") >= 0:
-		b.URL = func(set map[string]string) (string, []string) { return BucketURL(b.Schemes[0], set) }
-	default:
-		b.URL = func(map[string]string) (string, []string) { return b.Schemes[0] + "://", nil }
-	}
 	if b.Place == nil {
 		b.Place = noPlace
 	}
 	return &driver{
-		Table: t, schemes: b.Schemes, place: b.Place, url: b.URL,
+		Table: newTable(reflect.TypeFor[C]()), schemes: b.Schemes, place: b.Place,
 		check: func(cfg any, src ltxstore.Source) error {
 			if b.Check == nil {
 				return nil

@@ -307,23 +307,18 @@ func (t *Table) find(key string) (r *row, rest string, ok bool) {
 func (t *Table) unknown(v given) error {
 	key, _ := t.below(v.key)
 	prefix := strings.TrimSuffix(v.key, key)
-	var names, known []string
+	var names []string
 	if len(t.wrapper) > 0 {
-		names, known = []string{enabled}, []string{prefix + enabled}
+		names = []string{prefix + enabled}
 	}
 	for i := range t.rows {
-		r, suffix := &t.rows[i], ""
-		if r.kind == kindMap {
-			suffix = ".…"
-			if slices.Contains(r.names, key) {
-				return fmt.Errorf("%v has no name of its own: want %s.NAME, or a map in a file", v, v.key)
-			}
+		r := &t.rows[i]
+		if r.kind == kindMap && slices.Contains(r.names, key) {
+			return fmt.Errorf("%v has no name of its own: want %s.NAME, or a map in a file", v, v.key)
 		}
-		known = append(known, prefix+r.names[0]+suffix)
-		names = append(names, r.names...)
+		for _, name := range r.names[:r.shown] {
+			names = append(names, prefix+name)
+		}
 	}
-	if nearest := settings.Nearest(key, names); nearest != "" {
-		return fmt.Errorf("unknown setting %q%s: did you mean %s?", v.key, v.where, prefix+nearest)
-	}
-	return fmt.Errorf("unknown setting %q%s%s", v.key, v.where, settings.Known(v.key, known))
+	return settings.Unknown(v.key, v.where, names)
 }

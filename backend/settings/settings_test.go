@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 		says string
 	}{
 		{ltxstore.Source{URL: "toy://h?part-sise=1"}, "unknown setting \"part-sise\" in the URL: did you mean part-size?"},
-		{ltxstore.Source{URL: "toy://h?frobnicate=1"}, `unknown setting "frobnicate" in the URL (known: attempts, count, key, layout, maybe-so, mode, on, part-size, place, secret-key, tags.…, wait)`},
+		{ltxstore.Source{URL: "toy://h?frobnicate=1"}, `unknown setting "frobnicate" in the URL (known: MAYBE, attempts, count, key, layout, maybe-so, mode, old-name, on, part-size, place, secret-key, tags, wait)`},
 		{ltxstore.Source{URL: "toy://h?on=ture"}, `on in the URL is "ture": want true or false`},
 		{ltxstore.Source{URL: "toy://h?on"}, "has a setting without a value"},
 		{ltxstore.Source{URL: "toy://h?=1"}, "whose name cannot be read"},

@@ -118,9 +118,3 @@ func splitARN(s string) (arn, rest string) {
 	}
 	return s, ""
 }
-
-// BucketURL is Backend.URL for URLs of the form SCHEME://BUCKET/PATH.
-func BucketURL(scheme string, set map[string]string) (raw string, contains []string) {
-	path := url.URL{Path: set["path"]}
-	return scheme + "://" + set["bucket"] + "/" + path.EscapedPath(), []string{"bucket", "path"}
-}

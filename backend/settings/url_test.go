@@ -50,9 +50,3 @@ func TestParseURL(t *testing.T) {
 		assert.NotContains(t, err.Error(), "zz", "no value is shown")
 	}
 }
-
-func TestBucketURL(t *testing.T) {
-	raw, contains := BucketURL("gs", map[string]string{"bucket": "b", "path": "a b/c%", "region": "r"})
-	assert.Equal(t, "gs://b/a%20b/c%25", raw)
-	assert.Equal(t, []string{"bucket", "path"}, contains)
-}

@@ -15,9 +15,8 @@ func configCommand() *command {
 		name: "config check", args: "FILE", min: 1, max: 1,
 		short: "check a configuration file",
 		long: "Reads a configuration file, YAML or JSON, such as a litestream.yml, and reports everything that is wrong with it, with line and column. " +
-			"For each replica it shows the bucket, the prefix of its keys, the endpoint, the region and the layout, and a URL without secrets that the other commands accept. " +
-			"It warns of probable mistakes, such as two databases with one replica. It sends no request.",
-		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout, url), warnings, problems (file, line, column, message): empty lists if there are none.`,
+			"For each replica it shows the bucket, the prefix of its keys, the endpoint, the region and the layout. It sends no request.",
+		json:     `replicas (database, type, bucket, prefix, endpoint, region, layout), problems (file, line, column, message): empty lists if there are none.`,
 		examples: []string{"ltxstore config check /etc/litestream.yml"},
 		bind: func(flags *flag.FlagSet) func(context.Context, *app, []string) error {
 			cmd := new(checking)
@@ -39,12 +38,11 @@ type configured struct {
 	Endpoint string `json:"endpoint,omitempty"`
 	Region   string `json:"region,omitempty"`
 	Layout   string `json:"layout,omitempty"`
-	URL      string `json:"url"`
 }
 
 func configuredAt(database string, r config.Replica) configured {
 	place := r.Place()
-	return configured{database, r.Type(), place.Bucket, place.Path, place.Endpoint, place.Region, place.Layout, r.URL()}
+	return configured{database, r.Type(), place.Bucket, place.Path, place.Endpoint, place.Region, place.Layout}
 }
 
 // problem is the JSON output for a problem in a file. Line and Column are 0 if unknown.
@@ -75,18 +73,13 @@ func (cmd *checking) run(ctx context.Context, a *app, args []string) error {
 		problems = append(problems, problem{args[0], at.Line, at.Column, text})
 		a.complain(configCommand(), args[0]+": "+text)
 	}
-	warnings := []string{}
-	for _, w := range file.Warnings {
-		warnings = append(warnings, w.String())
-		a.warn(configCommand(), args[0]+": "+w.String())
-	}
 	if a.json {
-		a.writeJSON(map[string]any{"replicas": found, "warnings": warnings, "problems": problems})
+		a.writeJSON(map[string]any{"replicas": found, "problems": problems})
 	} else {
 		for _, r := range found {
 			r.write(a)
 		}
-		a.printf("%s: %s, %s\n", args[0], count(len(found), "replica"), verdict(len(warnings), len(problems)))
+		a.printf("%s: %s, %s\n", args[0], count(len(found), "replica"), verdict(len(problems)))
 	}
 	if len(problems) > 0 {
 		return errProblems
@@ -113,12 +106,9 @@ func configuredIn(file *config.File) (found []configured, failed []error) {
 	return found, failed
 }
 
-func verdict(warnings, problems int) string {
-	switch {
-	case problems > 0:
+func verdict(problems int) string {
+	if problems > 0 {
 		return count(problems, "problem")
-	case warnings > 0:
-		return count(warnings, "warning")
 	}
 	return "OK"
 }
@@ -129,7 +119,7 @@ func (r configured) write(a *app) {
 		a.printf("%s\n", r.Database)
 	}
 	for _, line := range [][2]string{{"type", r.Type}, {"bucket", r.Bucket}, {"prefix", r.Prefix}, {"endpoint", r.Endpoint},
-		{"region", r.Region}, {"layout", r.Layout}, {"url", r.URL}} {
+		{"region", r.Region}, {"layout", r.Layout}} {
 		if line[1] != "" {
 			a.printf("  %-9s %s\n", line[0], line[1])
 		}

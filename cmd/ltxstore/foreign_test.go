@@ -105,7 +105,7 @@ func TestMessages(t *testing.T) {
 		"file:///x?crypt.recipients=no":        "ltxstore ls: crypt.recipients in the URL ",
 		"file:///x?crypt.enabled=true":         "ltxstore ls: crypt.recipients is missing",
 		"file:///x?compress.level=99":          "ltxstore ls: compress.level in the URL ",
-		"file://DIR/rep?cache.dir=/dev/null/x": "cache.dir in the URL: ",
+		"file://DIR/rep?cache.dir=/dev/null/x": "ltxstore ls: Dir: invalid argument: mkdir /dev/null: ",
 		"file:///x?layout=none":                "ltxstore ls: layout in the URL ",
 		"file://DIR/none?must-exist=true":      "ltxstore ls: file: init: store not found: ",
 	} {

@@ -66,6 +66,5 @@ func (a *app) with(ctx context.Context, at target, f func(client ltxstore.Replic
 	if err != nil {
 		return err
 	}
-	err = errors.Join(f(client), ltxstore.Close(client))
-	return at.src.Explain(err)
+	return errors.Join(f(client), ltxstore.Close(client))
 }

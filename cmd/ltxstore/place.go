@@ -36,7 +36,15 @@ func (t target) place() place {
 
 // layout returns the layout that the command line or the configuration names, or the
 // empty string.
-func (t target) layout() string { return namedLayout(t.url) }
+func (t target) layout() string {
+	if t.replica == nil {
+		return namedLayout(t.url)
+	}
+	if layout := t.replica.Place().Layout; layout != "auto" {
+		return layout
+	}
+	return ""
+}
 
 func placeOf(raw string) place {
 	at, query, _ := strings.Cut(raw, "?")
@@ -88,15 +96,14 @@ func (p place) child(name string) place {
 	return p
 }
 
-// store returns a source of the store with a layout, without wrappers,
-// because these do not change names.
-func (p place) store(layout string) ltxstore.Source {
+// source returns a source of the replica with a layout.
+func (p place) source(layout string) ltxstore.Source {
 	src := ltxstore.Source{URL: p.String()}
 	if p.of != nil {
 		src = *p.of
 	}
-	src = src.Store()
 	isLayout := func(key, _ string) bool { return key == "layout" }
+	src.Settings, src.Defaults = maps.Clone(src.Settings), maps.Clone(src.Defaults)
 	maps.DeleteFunc(src.Settings, isLayout)
 	maps.DeleteFunc(src.Defaults, isLayout)
 	at, query, _ := strings.Cut(src.URL, "?")
@@ -105,17 +112,30 @@ func (p place) store(layout string) ltxstore.Source {
 	return src
 }
 
+// store returns a client of the store with a layout, without wrappers, because these do
+// not change names.
+func (p place) store(ctx context.Context, layout string) (ltxstore.ReplicaClient, error) {
+	client, err := ltxstore.OpenSource(ctx, p.source(layout))
+	for {
+		wrapper, ok := client.(interface{ Unwrap() ltxstore.ReplicaClient })
+		if !ok {
+			return client, err
+		}
+		client = wrapper.Unwrap()
+	}
+}
+
 // layoutOf returns the layout of the files.
 func (p place) layoutOf(ctx context.Context) (layout ltxstore.Layout, found bool, err error) {
 	return ltxstore.FindLayout(ctx, func(layout ltxstore.Layout) (ltxstore.ReplicaClient, error) {
-		return ltxstore.OpenSource(ctx, p.store(layout.String()))
+		return p.store(ctx, layout.String())
 	})
 }
 
 // folders returns the names of the folders at p. ok is false if the store
 // cannot list them.
 func (p place) folders(ctx context.Context) (names []string, ok bool) {
-	client, err := ltxstore.OpenSource(ctx, p.store("default"))
+	client, err := p.store(ctx, "default")
 	if err != nil {
 		return nil, false
 	}
@@ -255,7 +275,7 @@ func above(ctx context.Context, at target) error {
 
 // hasSnapshots reports whether there is a level 9 in Litestream's layout for S3.
 func (p place) hasSnapshots(ctx context.Context) bool {
-	client, err := ltxstore.OpenSource(ctx, p.store(ltxstore.LayoutLitestreamS3.String()))
+	client, err := p.store(ctx, ltxstore.LayoutLitestreamS3.String())
 	if err != nil {
 		return false
 	}

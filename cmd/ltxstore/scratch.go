@@ -96,7 +96,7 @@ func (s *scratch) usable(ctx context.Context) error {
 	if err != nil && wrote {
 		err = errors.Join(err, s.remove(ctx))
 	}
-	return s.at.src.Explain(errors.Join(err, ltxstore.Close(client)))
+	return errors.Join(err, ltxstore.Close(client))
 }
 
 // tryout writes a file, reads and deletes it. It reports whether something may have been

@@ -189,16 +189,13 @@ func (a *app) configured(ctx context.Context, cmd *command, flag, name, database
 	case len(found) > 1 && database == "":
 		return target{}, usagef("%s has several databases: want one of them before the other arguments: %s", name, databasesOf(file, database))
 	case len(found) > 1:
-		return target{}, usagef("%s has %d replicas of %s: want the URL of one: %s", name, len(found), shown, strings.Join(urlsOf(found), ", "))
+		return target{}, usagef("%s has %d replicas of %s: want the URL of one: %s", name, len(found), shown, strings.Join(placesOf(found), ", "))
 	}
 	r := found[0]
 	if err := r.Unsupported(); err != nil {
 		return target{}, fmt.Errorf("%s: %w", name, err)
 	}
-	for _, w := range r.Warnings() {
-		a.warn(cmd, name+": "+w.String())
-	}
-	return target{url: r.URL(), src: r.Source(), replica: &r}, nil
+	return target{url: r.String(), src: r.Source(), replica: &r}, nil
 }
 
 // replicasOf returns the replicas of a database, and its path. If no database
@@ -273,11 +270,11 @@ func databasesOf(file *config.File, database string) string {
 	return "there are " + strings.Join(names, ", ")
 }
 
-func urlsOf(replicas []config.Replica) (urls []string) {
+func placesOf(replicas []config.Replica) (found []string) {
 	for _, r := range replicas {
-		urls = append(urls, r.URL())
+		found = append(found, target{url: r.String(), replica: &r}.String())
 	}
-	return urls
+	return found
 }
 
 // getenv returns a variable of the environment, or the empty string.

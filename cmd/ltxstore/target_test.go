@@ -170,12 +170,12 @@ func TestTargetsThatCannotBe(t *testing.T) {
 		{exitUsage, "has no database", []string{"cp", "-config", file, "DIR/gone", "DIR/x"}},
 		{exitUsage, "has no database \"DIR/app.db/x\"", []string{"ls", "-config", file, "DIR/app.db/x"}},
 		{exitUsage, "has no database \"DIR/tenants\"", []string{"ls", "-config", file, "DIR/tenants"}},
-		{exitUsage, "has 2 replicas of DIR/two.db: want the URL of one: file://DIR/a?layout=litestream, file://DIR/b?", []string{"ls", "-config", file, "DIR/two.db"}},
+		{exitUsage, "has 2 replicas of DIR/two.db: want the URL of one: file://DIR/a, file://DIR/b", []string{"ls", "-config", file, "DIR/two.db"}},
 		{exitUsage, "has several databases: want one of them before the other arguments: there are DIR/app.db, DIR/plain.db", []string{"ls", "-config", file}},
 		{exitUsage, "-config: want the path of a configuration file", []string{"ls", "-config", "", "DIR/app.db"}},
 		{exitUsage, "-config is the URL s3://b: want the path of a file", []string{"ls", "-config", "s3://b", "DIR/app.db"}},
 		{exitFailed, "-config: open DIR/gone.yml: no such file", []string{"ls", "-config", "DIR/gone.yml", "DIR/app.db"}},
-		{exitFailed, `-config: DIR/bad.yml: config: replica at line 1, column 27: unknown setting "secret-acces-key"`, []string{"ls", "-config", bad, "DIR/app.db"}},
+		{exitFailed, `-config: DIR/bad.yml: config: replica at line 1, column 18: unknown setting "secret-acces-key"`, []string{"ls", "-config", bad, "DIR/app.db"}},
 		{exitFailed, "DIR/empty.yml has no replica", []string{"ls", "-config", empty}},
 		{exitUsage, "there are none in it", []string{"ls", "-config", empty, "DIR/app.db"}},
 		{exitUsage, "DIR/app.db is a file: want the directory of a replica, a URL, or with -config the database", []string{"ls", "DIR/app.db"}},
@@ -191,18 +191,6 @@ func TestTargetsThatCannotBe(t *testing.T) {
 		assert.Contains(t, said, tt.want, "%v", tt.args)
 		assert.NotContains(t, said, hush)
 	}
-}
-
-// What is hardly meant is told when the replica is opened.
-func TestConfigWarns(t *testing.T) {
-	s := newShell(t)
-	file := s.dir + "/litestream.yml"
-	require.NoError(t, os.WriteFile(file, []byte("dbs: [{path: /a.db, replica: {path: '"+s.dir+"/rep${X:-}${Y:-y}', layout: default}}]"), 0o600))
-	r := s.run(t.Context(), "ls", "-config", file)
-	assert.Equal(t, exitOK, r.code)
-	assert.Contains(t, r.out, "6 files")
-	assert.Equal(t, "ltxstore ls: warning: DIR/litestream.yml: line 1, column 37: ${Y:-y} is empty, as in Litestream, which does not support defaults\n", r.err)
-	assert.Equal(t, exitFailed, s.run(t.Context(), "ls", "-no-expand-env", "-config", file).code)
 }
 
 // A copy keeps the family of the source's layout: what Litestream restores stays so.

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,18 +19,22 @@ func Nearest(key string, names []string) string {
 	return nearest
 }
 
-// Known returns the known names in brackets: all if they are few, otherwise
-// the three that are most similar to key.
-func Known(key string, names []string) string {
+// Unknown returns the error for a setting that is none of names: with the one that it is
+// most likely a misspelling of; otherwise with all if they are few, or with the three that
+// are most similar. where is its place, or empty.
+func Unknown(key, where string, names []string) error {
+	if nearest := Nearest(key, names); nearest != "" {
+		return fmt.Errorf("unknown setting %q%s: did you mean %s?", key, where, nearest)
+	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	const few, most = 16, 3
 	if len(names) <= few {
-		return " (known: " + strings.Join(names, ", ") + ")"
+		return fmt.Errorf("unknown setting %q%s (known: %s)", key, where, strings.Join(names, ", "))
 	}
 	slices.SortStableFunc(names, func(a, b string) int {
 		return cmp.Compare(distance(strings.ToLower(key), a), distance(strings.ToLower(key), b))
 	})
-	return " (nearest: " + strings.Join(names[:most], ", ") + ")"
+	return fmt.Errorf("unknown setting %q%s (nearest: %s)", key, where, strings.Join(names[:most], ", "))
 }
 
 // distance is the Levenshtein distance: the number of letters to insert,

@@ -125,12 +125,13 @@ func TestJoin(t *testing.T) {
 	}), "a\nc")
 }
 
-func TestKnown(t *testing.T) {
+func TestUnknown(t *testing.T) {
 	few := []string{"d", "c", "b", "a", "a"}
-	assert.Equal(t, " (known: a, b, c, d)", Known("x", few))
+	assert.EqualError(t, Unknown("x", " (line 3)", few), `unknown setting "x" (line 3) (known: a, b, c, d)`)
+	assert.EqualError(t, Unknown("regoin", "", []string{"region"}), `unknown setting "regoin": did you mean region?`)
 	sixteen := []string{"aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj", "ak", "al", "am", "an", "ao", "ap"}
-	assert.Contains(t, Known("ap", sixteen), "known: aa, ab, ")
-	assert.Equal(t, " (nearest: apart, aa, ap)", Known("apart", append(sixteen, "apart")))
+	assert.ErrorContains(t, Unknown("x", "", sixteen), "known: aa, ab, ")
+	assert.EqualError(t, Unknown("x", "", append(sixteen, "ay")), `unknown setting "x" (nearest: aa, ab, ac)`)
 }
 
 // TestNearestOfLongNames: a name of more than 64 bytes is near to none.

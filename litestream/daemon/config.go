@@ -65,10 +65,6 @@ type Config struct {
 	// DBs are the databases and directories of databases.
 	DBs []DB
 
-	// Warnings are about replicas whose place is probably not the intended one.
-	// They are for people to read, and have no effect.
-	Warnings []config.Warning
-
 	// settings are those at the file's top level, for a reload to find those that it
 	// cannot change.
 	settings []config.Setting

@@ -28,9 +28,6 @@ func Parse(data []byte, opts config.Options) (*Config, error) {
 		db, err := parseDB(found)
 		failed = append(failed, err)
 		cfg.DBs = append(cfg.DBs, db)
-		for _, r := range found.Replicas {
-			cfg.Warnings = append(cfg.Warnings, r.Warnings()...)
-		}
 		for _, s := range found.Daemon {
 			if s.Key == "snapshot.interval" || s.Key == "snapshot.retention" {
 				snapshots = append(snapshots, s)

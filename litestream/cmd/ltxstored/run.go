@@ -33,9 +33,6 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return exitUsage
 	}
 	if o.check {
-		for _, w := range cfg.Warnings {
-			fmt.Fprintf(stderr, "ltxstored: %s: warning: %s\n", o.config, w)
-		}
 		fmt.Fprintf(stdout, "%s: OK\n", o.config)
 		return exitOK
 	}
@@ -62,7 +59,6 @@ type process struct {
 
 func (p *process) run() (code int, err error) {
 	p.log.Info("ltxstored starting", "version", version(), "config", p.config)
-	p.warn(p.cfg)
 	d, err := p.open()
 	if err != nil || d == nil {
 		return exitOK, err
@@ -176,18 +172,10 @@ func (p *process) until(d *daemon.Daemon, child *child) int {
 	}
 }
 
-// warn logs the warnings about a configuration.
-func (p *process) warn(cfg *daemon.Config) {
-	for _, w := range cfg.Warnings {
-		p.log.Warn(w.Text, "config", p.config, "line", w.Line)
-	}
-}
-
 // reload reads the configuration again. If it is invalid, nothing changes.
 func (p *process) reload(ctx context.Context, d *daemon.Daemon) {
 	cfg, err := p.load()
 	if err == nil {
-		p.warn(cfg)
 		err = d.Reload(ctx, cfg)
 	}
 	if err != nil {
