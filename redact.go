@@ -2,7 +2,8 @@ package ltxstore
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/ltxstore/ltxstore/internal/scrub"
 	"github.com/ltxstore/ltxstore/internal/settings"
@@ -13,41 +14,25 @@ import (
 // backend knows and does not declare a secret. It accepts any text, because
 // URLs that cannot be parsed are shown in errors too.
 func Redact(url string) string {
-	scheme, err := settings.Scheme(url)
-	if err != nil {
-		scheme = ""
-	}
-	return settings.Redact(url, plain(scheme))
-}
-
-// plain returns a function that reports whether a setting of a backend or of
-// a wrapper is known and not a secret.
-func plain(scheme string) func(key, value string) bool {
-	if driver := driverOf(scheme); driver != nil {
-		return driver.Plain
-	}
-	return func(string, string) bool { return false }
-}
-
-// String returns the fields of src as text, redacted as by Redact.
-func (src Source) String() string {
-	scheme := strings.ToLower(src.Type)
-	if ofURL, err := settings.Scheme(src.URL); err == nil {
-		scheme = ofURL
-	}
-	shown := func(given map[string]string) map[string]string {
-		redacted := make(map[string]string, len(given))
-		for key, value := range given {
-			redacted[key] = settings.RedactValue(key, value, plain(scheme))
+	plain := func(string, string) bool { return false }
+	if scheme, err := settings.Scheme(url); err == nil {
+		if driver := driverOf(scheme); driver != nil {
+			plain = driver.Plain
 		}
-		return redacted
 	}
+	return settings.Redact(url, plain)
+}
+
+// String returns the fields of src as text: the URL redacted as by Redact, and the
+// names of the settings without their values.
+func (src Source) String() string {
+	names := func(given map[string]string) []string { return slices.Sorted(maps.Keys(given)) }
 	mirrors := ""
 	if len(src.Mirrors) > 0 {
 		mirrors = fmt.Sprintf(" Mirrors:%v", src.Mirrors)
 	}
 	return fmt.Sprintf("ltxstore.Source{Type:%q URL:%q Settings:%q Defaults:%q Layout:%q%s}",
-		src.Type, Redact(src.URL), shown(src.Settings), shown(src.Defaults), src.Layout, mirrors)
+		src.Type, Redact(src.URL), names(src.Settings), names(src.Defaults), src.Layout, mirrors)
 }
 
 // Format is String for every verb.

@@ -28,19 +28,19 @@ func TestRedact(t *testing.T) {
 func TestSourceString(t *testing.T) {
 	red := register(&recorder{})
 	given := map[string]string{"hidden": "hush", "open": "1", "unknown": "hush"}
-	const shown = `map["hidden":"[redacted]" "open":"1" "unknown":"[redacted]"]`
+	const shown = `["hidden" "open" "unknown"]`
 	for name, tt := range map[string]struct {
 		src  ltxstore.Source
 		want string
 	}{
 		"by its type": {ltxstore.Source{Type: red, Settings: given, Layout: "flat"},
-			`Type:"` + red + `" URL:"" Settings:` + shown + ` Defaults:map[] Layout:"flat"`},
+			`Type:"` + red + `" URL:"" Settings:` + shown + ` Defaults:[] Layout:"flat"`},
 		"by its URL": {ltxstore.Source{URL: red + "://a:hush@h?open=2&hidden=hush", Defaults: given},
-			`Type:"" URL:"` + red + `://[redacted]@h?open=2&hidden=[redacted]" Settings:map[] Defaults:` + shown + ` Layout:""`},
+			`Type:"" URL:"` + red + `://[redacted]@h?open=2&hidden=[redacted]" Settings:[] Defaults:` + shown + ` Layout:""`},
 		"neither": {ltxstore.Source{Settings: map[string]string{"open": "hush"}},
-			`Type:"" URL:"" Settings:map["open":"[redacted]"] Defaults:map[] Layout:""`},
+			`Type:"" URL:"" Settings:["open"] Defaults:[] Layout:""`},
 		"mirrors": {ltxstore.Source{Type: red, Mirrors: []ltxstore.Source{{Type: red, Settings: given}}},
-			`Type:"` + red + `" URL:"" Settings:map[] Defaults:map[] Layout:"" Mirrors:[ltxstore.Source{Type:"` + red + `" URL:"" Settings:` + shown + ` Defaults:map[] Layout:""}]`},
+			`Type:"` + red + `" URL:"" Settings:[] Defaults:[] Layout:"" Mirrors:[ltxstore.Source{Type:"` + red + `" URL:"" Settings:` + shown + ` Defaults:[] Layout:""}]`},
 	} {
 		assert.Equal(t, "ltxstore.Source{"+tt.want+"}", tt.src.String(), name)
 	}

@@ -176,11 +176,10 @@ func TestNothingShowsSecrets(t *testing.T) {
 	}
 
 	given := map[string]string{"bucket": "b", "access-key-id": "k", "secret-access-key": hush, "mistyped": hush, "crypt.identities": hush,
-		"endpoint": "https://me:" + hush + "@h", "mirror": "s3://b?secret-access-key=" + hush, "mirror.0.secret-access-key": hush, "path": "shown"}
+		"endpoint": "https://me:" + hush + "@h", "mirror": "s3://b?secret-access-key=" + hush, "mirror.0.secret-access-key": hush, "path": "p"}
 	src := ltxstore.Source{Type: "s3", Settings: given, Defaults: given, URL: "s3://k:" + hush + "@b/p?session-token=" + hush + "&mistyped=" + hush + "#" + hush}
 	hides(t, src)
-	assert.Contains(t, src.String(), `"path":"shown"`)
-	assert.Contains(t, src.String(), `"secret-access-key":"[redacted]"`)
+	assert.Contains(t, src.String(), `"path" "secret-access-key"`, "names alone")
 	hides(t, ltxstore.Source{Type: "unknown", Settings: map[string]string{"anything": hush}})
 	hides(t, ltxstore.Source{URL: "unknown://" + hush[:4] + ":" + hush + "@h", Settings: map[string]string{"anything": hush}})
 	var none ltxstore.Source

@@ -178,7 +178,7 @@ func TestURLAndFileAgree(t *testing.T) {
 
 func TestSettingsRefused(t *testing.T) {
 	for raw, says := range map[string]string{
-		"s3://b?forcePathStyel=true":                              "did you mean forcePathStyle?",
+		"s3://b?forcePathStyel=true":                              "did you mean force-path-style?",
 		"s3://b?skip-verify=ture":                                 "want true or false",
 		"s3://b?sign-payload=maybe":                               "want true or false",
 		"s3://b?part-size=5XB":                                    "want a size in bytes",

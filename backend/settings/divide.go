@@ -37,37 +37,29 @@ type layer struct {
 // of a wrapper that is not imported must not be left out, because the store
 // must not be used without the wrapper.
 func (d *driver) divide(src ltxstore.Source) (*plan, error) {
-	var wrong []error
-	sort := func(all list) map[string]list {
-		found := make(map[string]list)
-		for _, v := range all {
-			name, err := d.owner(v)
-			if err != nil {
-				wrong = append(wrong, placed(err, v))
-				continue
-			}
-			found[name] = append(found[name], v)
+	inURL, err := d.fromURL(src.URL, d.place)
+	p := &plan{driver: d, store: part{Table: d.Table, err: err}}
+	parts := map[string]*part{"": &p.store}
+	for _, name := range stacking(settings.Wrappers().Names()) {
+		l := &layer{wrapper: wrapperNamed(name)}
+		if l.Table = l.wrapper.Table; name == mirror {
+			l.mirrors = src.Mirrors
 		}
-		return found
+		p.layers = append(p.layers, l)
+		parts[name] = &l.part
 	}
-	inURL, errURL := d.fromURL(src.URL, d.place)
-	own := sort(append(inURL, fromFile(src.Settings, src.Where)...))
-	defaults := sort(fromFile(src.Defaults, src.Where))
+	var wrong []error
+	for _, v := range slices.Concat(inURL, fromFile(src.Settings, src.Where, false), fromFile(src.Defaults, src.Where, true)) {
+		if name, err := d.owner(v); err != nil {
+			wrong = append(wrong, placed(err, v))
+		} else {
+			parts[name].add(v)
+		}
+	}
 	if len(src.Mirrors) > 0 && wrapperNamed(mirror) == nil {
 		wrong = append(wrong, errors.New("Mirrors "+notImported(mirror)))
 	}
-	p := &plan{driver: d, store: d.part(own[""], defaults[""])}
-	p.store.err = settings.Join(errURL, p.store.err)
-	for _, name := range stacking(settings.Wrappers().Names()) {
-		l := &layer{wrapper: wrapperNamed(name)}
-		if name == mirror {
-			l.mirrors = src.Mirrors
-		}
-		if len(own[name])+len(defaults[name])+len(l.mirrors) > 0 {
-			l.part = l.wrapper.part(own[name], defaults[name])
-			p.layers = append(p.layers, l)
-		}
-	}
+	p.layers = slices.DeleteFunc(p.layers, func(l *layer) bool { return len(l.given)+len(l.mirrors) == 0 && l.err == nil })
 	return p, settings.Join(wrong...)
 }
 

@@ -41,11 +41,11 @@ func TestDivide(t *testing.T) {
 		Settings: map[string]string{"outer.keys": "a", "key": "3"}, Defaults: map[string]string{"old.level": "9", "parts": "4"},
 	})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone in the URL=2", "key=3"}, texts(of.store.own))
-	assert.Equal(t, []string{"parts=4"}, texts(of.store.defaults))
+	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone in the URL=2", "key=3"}, texts(of.store.given.of(false)))
+	assert.Equal(t, []string{"parts=4"}, texts(of.store.given.of(true)))
 	require.Len(t, of.layers, 1)
-	assert.Equal(t, []string{"outer.level in the URL=3", "old in the URL=1", "outer.keys=a"}, texts(of.layers[0].own))
-	assert.Equal(t, []string{"old.level=9"}, texts(of.layers[0].defaults))
+	assert.Equal(t, []string{"outer.level in the URL=3", "old in the URL=1", "outer.keys=a"}, texts(of.layers[0].given.of(false)))
+	assert.Equal(t, []string{"old.level=9"}, texts(of.layers[0].given.of(true)))
 
 	for raw, wrong := range map[string]string{"toy://b": "", "toy://b?": "", "toy://b?region=1": "", "toy://b#outer=1": "a fragment", "toy://b?outer": "without a value", "toy://b?%zz=1": "cannot be read"} {
 		of, err := toyDriver().divide(ltxstore.Source{URL: raw})
@@ -64,8 +64,8 @@ func TestDivide(t *testing.T) {
 	for _, key := range []string{"crypt.x in the URL", "crypt.y in the URL", "crypt.a", "crypt.b"} {
 		assert.ErrorContains(t, err, key+" is of the wrapper crypt, which is not imported")
 	}
-	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone=1"}, texts(of.store.own))
-	assert.Equal(t, []string{"outer.level in the URL=1", "outer.keys=1"}, texts(of.layers[0].own))
+	assert.Equal(t, []string{"bucket in the URL=b", "region in the URL=1", "zone=1"}, texts(of.store.given.of(false)))
+	assert.Equal(t, []string{"outer.level in the URL=1", "outer.keys=1"}, texts(of.layers[0].given.of(false)))
 
 	for _, src := range []ltxstore.Source{{URL: "toy://b?region=1&crypt.x=1"}, {Settings: map[string]string{"crypt.x": "1"}}, {Defaults: map[string]string{"crypt.x": "1"}}} {
 		src.Where = func(string) (line, column int) { return 3, 0 }

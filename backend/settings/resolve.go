@@ -21,7 +21,8 @@ type given struct {
 	value string
 	where string // inURL, " (line 3)", or nothing
 
-	line, column int // in a file, or 0
+	inherited    bool // of Source.Defaults
+	line, column int  // in a file, or 0
 }
 
 const inURL = " in the URL"
@@ -48,34 +49,52 @@ func (l list) find(name string) int {
 	return slices.IndexFunc(l, func(v given) bool { return v.name == name })
 }
 
+// of returns the settings that are inherited, or the others.
+func (l list) of(inherited bool) list {
+	return slices.DeleteFunc(slices.Clone(l), func(v given) bool { return v.inherited != inherited })
+}
+
 // part is the part of a Source for the backend or for one of its wrappers.
 type part struct {
 	*Table
-	own, defaults list
-	err           error // of what was given and cannot be read
+	given list
+	err   error // of what was given and cannot be read
 }
 
-// part returns the part of t, from settings that were not read yet.
-func (t *Table) part(own, defaults list) part {
-	p := part{Table: t}
-	var errOwn, errDefaults error
-	p.own, errOwn = t.read(own)
-	p.defaults, errDefaults = t.read(defaults)
-	p.err = settings.Join(errOwn, errDefaults)
-	return p
-}
-
-// values returns own, and the defaults that it neither replaces nor excludes.
-func (p part) values() list {
-	all := slices.Clone(p.own)
-	for _, v := range p.defaults {
-		if !slices.ContainsFunc(p.own, func(o given) bool {
-			return o.name == v.name || slices.Contains(o.exclude, v.name) || slices.Contains(v.exclude, o.name)
-		}) {
-			all = append(all, v)
-		}
+// add adds a setting, or the error if there is something wrong with it. An empty value
+// means the default. A setting may be given twice with the same value, but not with
+// different values, except for a list, which grows, but not in two places.
+func (p *part) add(v given) {
+	var ok bool
+	if v.row, v.rest, ok = p.find(v.key); !ok {
+		p.err = settings.Join(p.err, placed(p.unknown(v), v))
+		return
 	}
-	return all
+	v.name = v.row.key(v.rest)
+	isList := v.kind == kindList
+	before := slices.IndexFunc(p.given, func(o given) bool {
+		return o.inherited == v.inherited && o.name == v.name &&
+			(!isList || v.rest != "" && o.rest == v.rest || (o.where == inURL) != (v.where == inURL))
+	})
+	switch {
+	case v.value == "" && p.mayBeEmpty(v.row):
+	case before < 0:
+		p.given = append(p.given, v)
+	case isList || p.given[before].value != v.value:
+		o := p.given[before]
+		p.err = settings.Join(p.err, placed(fmt.Errorf("%v is %s and %v is %s: want one of them", o, o.quote(o.value), v, v.quote(v.value)), o, v))
+	}
+}
+
+// values returns what was given, without what is inherited and which another setting
+// replaces or excludes.
+func (p part) values() list {
+	own := p.given.of(false)
+	return append(own, slices.DeleteFunc(p.given.of(true), func(v given) bool {
+		return slices.ContainsFunc(own, func(o given) bool {
+			return o.name == v.name || slices.Contains(o.exclude, v.name) || slices.Contains(v.exclude, o.name)
+		})
+	})...)
 }
 
 // decode decodes the part of a backend into its cfg, and reports whether the
@@ -166,9 +185,9 @@ func noPlace(u URL) (map[string]string, error) {
 
 // fromFile returns what a file gives, not yet read, and item 9 of a list before
 // item 10.
-func fromFile(texts map[string]string, where func(string) (line, column int)) (found list) {
+func fromFile(texts map[string]string, where func(string) (line, column int), inherited bool) (found list) {
 	for key, value := range texts {
-		v := given{key: key, value: value}
+		v := given{key: key, value: value, inherited: inherited}
 		if where != nil {
 			v.line, v.column = where(key)
 		}
@@ -187,33 +206,6 @@ func fromFile(texts map[string]string, where func(string) (line, column int)) (f
 	return found
 }
 
-// read returns what was given with its rows, but for what is wrong. An empty value means the default. A
-// setting may be given twice with the same value, but not with different values,
-// except for a list, which grows, but not in two places.
-func (t *Table) read(all list) (found list, err error) {
-	var wrong []error
-	for _, v := range all {
-		var ok bool
-		if v.row, v.rest, ok = t.find(v.key); !ok {
-			wrong = append(wrong, placed(t.unknown(v), v))
-			continue
-		}
-		v.name = v.row.key(v.rest)
-		isList := v.kind == kindList
-		before := slices.IndexFunc(found, func(o given) bool {
-			return o.name == v.name && (!isList || v.rest != "" && o.rest == v.rest || (o.where == inURL) != (v.where == inURL))
-		})
-		switch {
-		case v.value == "" && t.mayBeEmpty(v.row):
-		case before < 0:
-			found = append(found, v)
-		case isList || found[before].value != v.value:
-			wrong = append(wrong, differ(found[before], v))
-		}
-	}
-	return found, settings.Join(wrong...)
-}
-
 // mayBeEmpty reports whether an empty value, such as that of an empty
 // variable, means that the setting was not given. For a limit and for the
 // switch of a wrapper, it is an error instead.
@@ -223,9 +215,4 @@ func (t *Table) mayBeEmpty(r *row) bool {
 	}
 	typ := t.typ.FieldByIndex(r.index).Type
 	return typ.Kind() != reflect.Pointer || typ.Elem().Kind() == reflect.Bool
-}
-
-// differ returns the error for two values of one setting.
-func differ(a, b given) error {
-	return placed(fmt.Errorf("%v is %s and %v is %s: want one of them", a, a.quote(a.value), b, b.quote(b.value)), a, b)
 }

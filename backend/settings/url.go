@@ -2,7 +2,6 @@ package settings
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -49,20 +48,22 @@ func ParseURL(raw string) (URL, error) {
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	if rest, u.HasAuthority = strings.CutPrefix(rest, "//"); u.HasAuthority {
-		authority := rest
-		if slash := strings.IndexByte(rest, '/'); slash >= 0 && !settings.IsARN(rest) {
-			authority, rest = rest[:slash], rest[slash:]
-		} else if settings.IsARN(rest) {
-			authority, rest = splitARN(rest)
-		} else {
-			rest = ""
+		end := strings.IndexByte(rest, '/')
+		if slash := end; settings.IsARN(rest) && slash >= 0 { // its resource has a slash
+			if end = strings.IndexByte(rest[slash+1:], '/'); end >= 0 {
+				end += slash + 1
+			}
 		}
-		if err := u.setAuthority(authority); err != nil {
+		if end < 0 {
+			end = len(rest)
+		}
+		if err := u.setAuthority(rest[:end]); err != nil {
 			return URL{}, err
 		}
+		rest = rest[end:]
 	}
 	if u.Path, err = url.PathUnescape(rest); err != nil {
-		return URL{}, errors.New("the URL's path has a % that is not followed by two hexadecimal digits: want % written as %25")
+		return URL{}, badEscape("the URL's path")
 	}
 	return u, u.setQuery(query)
 }
@@ -76,7 +77,7 @@ func (u *URL) setAuthority(authority string) error {
 		u.User, err = url.PathUnescape(user)
 		u.Password, errPassword = url.PathUnescape(password)
 		if err != nil || errPassword != nil {
-			return errors.New("the URL's user or password has a % that is not followed by two hexadecimal digits: want % written as %25")
+			return badEscape("the URL's user or password")
 		}
 	}
 	if strings.ContainsAny(u.Host, "%\\ ") {
@@ -101,20 +102,13 @@ func (u *URL) setQuery(query string) error {
 			return errors.New("the URL's query has a setting without a value: want name=value, separated by &")
 		}
 		if value, err = url.QueryUnescape(value); err != nil {
-			return fmt.Errorf("%s, in the URL's query, has a %% that is not followed by two hexadecimal digits: want %% written as %%25", key)
+			return badEscape(key + ", in the URL's query,")
 		}
 		u.query = append(u.query, given{key: key, value: value, where: inURL})
 	}
 	return nil
 }
 
-func splitARN(s string) (arn, rest string) {
-	resource := strings.IndexByte(s, '/')
-	if resource < 0 {
-		return s, ""
-	}
-	if end := strings.IndexByte(s[resource+1:], '/'); end >= 0 {
-		return s[:resource+1+end], s[resource+1+end:]
-	}
-	return s, ""
+func badEscape(where string) error {
+	return errors.New(where + " has a % that is not followed by two hexadecimal digits: want % written as %25")
 }

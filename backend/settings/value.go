@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
-	"math/big"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -168,26 +168,19 @@ var errSize = errors.New("want a size in bytes such as 5242880, 5MiB or 1.5GB")
 func ParseSize(text string) (int64, error) {
 	end := strings.LastIndexAny(text, "0123456789.") + 1
 	unit := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(text[end:])), "b")
-	powers := map[string][2]int64{
-		"": {1, 0}, "k": {1000, 1}, "m": {1000, 2}, "g": {1000, 3}, "t": {1000, 4},
-		"ki": {1024, 1}, "mi": {1024, 2}, "gi": {1024, 3}, "ti": {1024, 4},
-	}
-	power, ok := powers[unit]
-	// A Rat reads 1/3 and 1e9 too, and the latter could be very long.
-	if !ok || strings.Trim(text[:end], "0123456789.") != "" || end > 20 {
+	factor, ok := map[string]float64{
+		"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40,
+	}[unit]
+	// ParseFloat reads 1e9 and 0x1p-2 too.
+	n, err := strconv.ParseFloat(text[:end], 64)
+	if !ok || err != nil || strings.Trim(text[:end], "0123456789.") != "" {
 		return 0, errSize
 	}
-	n, ok := new(big.Rat).SetString(text[:end])
-	if !ok {
+	// A float has all whole numbers up to 8 PiB. A fraction of a byte is rounded, but not
+	// to 0, which often means the default.
+	size := n * factor
+	if size > 1<<53 || n != 0 && size < 1 {
 		return 0, errSize
 	}
-	for range power[1] {
-		n.Mul(n, new(big.Rat).SetInt64(power[0]))
-	}
-	// A fraction of a byte is dropped, but not all there is: 0 often means the default.
-	whole := new(big.Int).Quo(n.Num(), n.Denom())
-	if !whole.IsInt64() || whole.Sign() == 0 && n.Sign() != 0 {
-		return 0, errSize
-	}
-	return whole.Int64(), nil
+	return int64(math.Round(size)), nil
 }

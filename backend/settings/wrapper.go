@@ -47,50 +47,46 @@ func (l *layer) decode(retries bool) error {
 	return l.wrapper.check(l.cfg, retries)
 }
 
-// enabled reports whether the wrapper is turned on. Any setting turns it on,
-// and so does more, which stands for what is not a setting.
+// enabled reports whether the wrapper is turned on. Any setting turns it on, and so does
+// more, which stands for what is not a setting. What is inherited counts if there is
+// nothing else, and if the wrapper is locked.
 func (p part) enabled(more bool) (bool, error) {
-	off, err := p.own.off()
-	switch {
-	case err != nil:
-		return false, err
-	case off != nil && more:
-		return false, placed(fmt.Errorf("%v is false, and there are replicas: want one of them", off), *off)
-	case off != nil && p.locked:
-		inherited, err := p.defaults.off()
-		if err == nil && inherited == nil && len(p.defaults) > 0 {
-			return false, contradicts(off, p.defaults[0])
-		}
-		return false, err
-	case off == nil && len(p.own) == 0 && !more: // all is inherited
-		off, err = p.defaults.off()
+	values, inherited := p.given.of(false), p.given.of(true)
+	if len(values) == 0 && !more {
+		values, inherited = inherited, nil
 	}
-	return off == nil, err
+	off, err := values.off()
+	if off < 0 || err != nil {
+		return err == nil, err
+	}
+	contradicts := slices.Delete(slices.Clone(values), off, off+1)
+	if isOff, err := inherited.off(); p.locked && isOff < 0 {
+		if err != nil {
+			return false, err
+		}
+		contradicts = append(contradicts, inherited...)
+	}
+	switch {
+	case len(contradicts) > 0:
+		return false, placed(fmt.Errorf("%v is false, and %v is set: want one of them", values[off], contradicts[0]), values[off], contradicts[0])
+	case more:
+		return false, placed(fmt.Errorf("%v is false, and there are replicas: want one of them", values[off]), values[off])
+	}
+	return false, nil
 }
 
-// off returns the switch if it turns the wrapper off. In that case, no other
-// setting may be given.
-func (l list) off() (*given, error) {
+// off returns the index of the switch if it turns the wrapper off, otherwise -1.
+func (l list) off() (int, error) {
 	i := l.find(enabled)
 	if i < 0 {
-		return nil, nil
+		return i, nil
 	}
-	v := &l[i]
-	on, err := settings.ParseBool(v.value)
+	on, err := settings.ParseBool(l[i].value)
 	if err != nil {
-		return nil, placed(fmt.Errorf("%v is %s: %w", v, v.quote(v.value), err), *v)
+		return -1, placed(fmt.Errorf("%v is %s: %w", l[i], l[i].quote(l[i].value), err), l[i])
 	}
 	if on {
-		return nil, nil
+		return -1, nil
 	}
-	for _, other := range l {
-		if other.name != enabled {
-			return nil, contradicts(v, other)
-		}
-	}
-	return v, nil
-}
-
-func contradicts(off *given, other given) error {
-	return placed(fmt.Errorf("%v is false, and %v is set: want one of them", off, other), *off, other)
+	return i, nil
 }

@@ -11,66 +11,52 @@ import (
 
 // withPorts matches hosts, with or without ports. Anything else after a colon may
 // be a password whose host is missing.
-var withPorts = regexp.MustCompile(`^(?:(?:\[[\da-fA-F:.%]*\]|[^:,\[]*)(?::\d*)?(?:,|$))*$`)
+var withPorts = regexp.MustCompile(`^(?:(?:\[[\da-fA-F:.%]*\]|[^:,%\[]*)(?::\d*)?(?:,|$))*$`)
 
 // misplaced matches what looks like a setting before the query: & or ; was written
 // instead of the question mark.
-var misplaced = regexp.MustCompile(`[&;][A-Za-z][\w.-]*=[^&;]*`)
+var misplaced = regexp.MustCompile(`[&;][A-Za-z][\w.-]*=`)
 
-// Redact returns a URL without its secrets. The value of a setting is shown
-// only if plain returns true for it, because the name before a secret may be
-// mistyped. Anything before the host or after a # is never shown.
+// Redact returns a URL without its secrets: without user and password, and without the
+// value of a setting unless plain returns true for it, because the name before a secret may
+// be mistyped.
 //
-// It accepts any text, because errors often show URLs that cannot be parsed.
+// It accepts any text, because errors often show URLs that cannot be parsed. If it is not
+// certain where the parts of a URL are, it shows nothing after the scheme, since a
+// password may contain a slash, a question mark or a # that was not escaped.
 func Redact(raw string, plain func(key, value string) bool) string {
 	hidden := scrub.Redacted(1)
-	rest, fragment, hasFragment := strings.Cut(raw, "#")
-	place, query, hasQuery := strings.Cut(rest, "?")
-
-	// A password may contain a slash that was not escaped; only the colon
-	// before it distinguishes it from a path with an @.
-	scheme, authority, ok := strings.Cut(place, "//")
+	place, query, hasQuery := strings.Cut(raw, "?")
+	scheme, rest, ok := strings.Cut(place, "//")
+	if name := strings.TrimSuffix(scheme, ":"); ok && (name == scheme || !isPlainScheme(name)) && scheme != "" {
+		return hidden
+	}
 	if !ok {
-		scheme, authority = "", place
-	} else {
-		scheme = redactScheme(scheme) + "//"
+		scheme, rest = "", place
+	} else if scheme += "//"; strings.Contains(authority(rest), "@") {
+		at := strings.LastIndexByte(authority(rest), '@')
+		scheme, rest = scheme+hidden+"@", rest[at+1:]
 	}
-	end := strings.IndexByte(authority, '/')
-	oneSlashTooMany := end == 0 && !strings.EqualFold(scheme, "file://")
-	if end < 0 || oneSlashTooMany && strings.Contains(authority, ":") || strings.Contains(authority[:end], ":") && !IsARN(authority) || scheme == "" {
-		end = len(authority)
-	}
-	host, _, _ := strings.Cut(authority, "/")
-	at := max(strings.LastIndexByte(authority[:end], '@'), strings.LastIndex(authority[:end], "%40"))
+	before, _, hasAt := strings.Cut(rest, "@")
+	key, _, _ := strings.Cut(query, "=")
 	switch {
-	case at >= 0:
-		authority = hidden + authority[at:]
-	case scheme != "" && !IsARN(host) && !withPorts.MatchString(host),
-		strings.Contains(host, ":") && strings.Contains(raw[len(place):], "@"): // a ? or # in the password
-		authority = hidden + authority[len(host):]
+	case hasAt && (!ok || strings.Contains(before, ":")), strings.Contains(key, "@"), strings.Contains(raw, "#"),
+		ok && !IsARN(rest) && !withPorts.MatchString(authority(rest)), misplaced.MatchString(rest):
+		return scheme + hidden
+	case !hasQuery:
+		return scheme + rest
 	}
+	params := strings.Split(query, "&")
+	for i, param := range params {
+		params[i] = redactParam(param, hidden, plain)
+	}
+	return scheme + rest + "?" + strings.Join(params, "&")
+}
 
-	var b strings.Builder
-	b.WriteString(scheme)
-	b.WriteString(misplaced.ReplaceAllStringFunc(authority, func(part string) string {
-		return part[:1] + redactParam(part[1:], hidden, plain)
-	}))
-	if hasQuery {
-		b.WriteByte('?')
-		for i, part := range strings.Split(query, "&") {
-			if i > 0 {
-				b.WriteByte('&')
-			}
-			b.WriteString(redactParam(part, hidden, plain))
-		}
-	}
-	if hasFragment {
-		b.WriteByte('#')
-		if fragment != "" {
-			b.WriteString(hidden)
-		}
-	}
-	return b.String()
+// authority returns the part of a URL between its // and its path.
+func authority(rest string) string {
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
 
 func redactParam(part, hidden string, plain func(key, value string) bool) string {
@@ -86,14 +72,6 @@ func redactParam(part, hidden string, plain func(key, value string) bool) string
 		return part
 	}
 	return key + "=" + hidden
-}
-
-// RedactValue is Redact for the value of a single setting.
-func RedactValue(key, value string, plain func(key, value string) bool) string {
-	if value == "" || plain(key, value) && !mayBeSecret(value) {
-		return value
-	}
-	return scrub.Redacted(1)
 }
 
 // HasUser reports whether a value may be a URL with a password in it, escaped

@@ -35,10 +35,15 @@ func Wrappers() *Registry { return &registered.wrappers }
 
 // Registry holds the tables of drivers by name. It is safe for concurrent use.
 type Registry struct {
-	what   string
-	mu     sync.RWMutex
-	values map[string]Table  // by the first name
-	names  map[string]string // the first name of each
+	what  string
+	mu    sync.RWMutex
+	names map[string]entry
+}
+
+// entry is a driver, with its first name.
+type entry struct {
+	first string
+	table Table
 }
 
 // Add registers a driver. It panics if value is nil, or a name is already
@@ -49,38 +54,30 @@ func (r *Registry) Add(value Table, name string, aliases ...string) {
 	if value == nil {
 		panic("ltxstore: " + r.what + " " + name + " without a driver")
 	}
-	if r.values == nil {
-		r.values, r.names = make(map[string]Table), make(map[string]string)
+	if r.names == nil {
+		r.names = make(map[string]entry)
 	}
 	for _, known := range append([]string{name}, aliases...) {
 		if _, taken := r.names[known]; taken || strings.Contains(known, ".") {
 			panic(fmt.Sprintf("ltxstore: %s %s is registered twice, or has a dot in its name", r.what, known))
 		}
-		r.names[known] = name
+		r.names[known] = entry{name, value}
 	}
-	r.values[name] = value
 }
 
 // Get returns the driver with the given name or alias, or nil.
 func (r *Registry) Get(name string) Table {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.values[r.names[name]]
+	return r.names[name].table
 }
 
-// First returns the name of the driver with the given name or alias, or the
+// First returns the first name of the driver with the given name or alias, or the
 // empty string.
 func (r *Registry) First(name string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.names[name]
-}
-
-// Names returns the names, sorted, without aliases.
-func (r *Registry) Names() []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return slices.Sorted(maps.Keys(r.values))
+	return r.names[name].first
 }
 
 // All returns the names and the aliases, sorted.
@@ -88,4 +85,9 @@ func (r *Registry) All() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return slices.Sorted(maps.Keys(r.names))
+}
+
+// Names returns the names, sorted, without aliases.
+func (r *Registry) Names() []string {
+	return slices.DeleteFunc(r.All(), func(name string) bool { return r.First(name) != name })
 }

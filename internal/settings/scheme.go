@@ -47,18 +47,6 @@ func isPlainScheme(scheme string) bool {
 		shortWord.MatchString(scheme) && !slices.ContainsFunc(known, func(end string) bool { return strings.HasSuffix(scheme, end) })
 }
 
-// redactScheme returns the text before the "//" of a URL, without secrets.
-func redactScheme(text string) string {
-	scheme, isScheme := strings.CutSuffix(text, ":")
-	switch {
-	case text == "", isScheme && isPlainScheme(scheme):
-		return text
-	case isScheme:
-		return scrub.Redacted(1) + ":"
-	}
-	return scrub.Redacted(1)
-}
-
 // QuoteScheme returns the scheme of a URL, or a scheme alone, in quotes for an error, or
 // "not shown" if a secret may have been pasted before the URL.
 func QuoteScheme(url string) string {

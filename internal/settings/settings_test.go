@@ -62,19 +62,6 @@ func TestFieldErrorMissing(t *testing.T) {
 	}
 }
 
-func TestRedactValue(t *testing.T) {
-	plain := func(key, _ string) bool { return key == "region" }
-	for value, want := range map[[2]string]string{
-		{"region", "eu"}:              "eu",
-		{"region", ""}:                "",
-		{"key", ""}:                   "",
-		{"key", "hush"}:               "[redacted]",
-		{"region", "https://u:pw@h/"}: "[redacted]",
-	} {
-		assert.Equal(t, want, settings.RedactValue(value[0], value[1], plain), value)
-	}
-}
-
 func TestIsARN(t *testing.T) {
 	for text, want := range map[string]bool{"arn:aws:s3:::b": true, "ARN:": true, "arn": false, "": false, "bucket/arn:": false, "arnx:": false} {
 		assert.Equal(t, want, settings.IsARN(text), text)
