@@ -18,7 +18,7 @@ func (p *replica) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.Fi
 	switch {
 	case err != nil:
 		return nil, err
-	case !src.IsLTX && !p.cfg.OtherBodies:
+	case src.Timestamp == codec.NotLTX && !p.cfg.OtherBodies:
 		return nil, fmt.Errorf("body is not an LTX file: want one, or OtherBodies: %w", fs.ErrInvalid)
 	}
 	body := newChecked(src, f, p.cfg.OtherBodies)

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
@@ -29,7 +28,7 @@ func whole(t testing.TB, n int) (file []byte, c *coder) {
 	}
 	src, err := codec.NewSource(t.Context(), layer.File{MinTXID: 1, MaxTXID: 1}, bytes.NewReader(append(body, make([]byte, 100)...)))
 	require.NoError(t, err)
-	src.Time, src.IsLTX = time.UnixMilli(1700000000123), true
+	src.Timestamp = 1700000000123
 	stored, _, err := f.Encode(layer.File{}, src)
 	require.NoError(t, err)
 	file, err = io.ReadAll(stored)

@@ -36,7 +36,7 @@ func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool
 	if err != nil {
 		return codec.Known{}, err
 	}
-	known := codec.Known{Length: found.length, At: found.at, Size: found.size, Time: found.time, IsLTX: found.isLTX, Timed: true}
+	known := codec.Known{Length: found.length, At: found.at, Size: found.size, Timestamp: found.timestamp, Timed: true}
 	if found.ends != nil {
 		return known, nil
 	}
@@ -48,9 +48,11 @@ func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool
 	if err != nil {
 		return codec.Known{}, err
 	}
-	if known.Time, known.IsLTX, err = ltxio.Timestamp(head); err != nil || !known.IsLTX {
+	at, ok, err := ltxio.Timestamp(head)
+	if err != nil || !ok {
 		return codec.Known{}, codec.Corrupt("file is no LTX file, and does not end as a compressed one")
 	}
+	known.Timestamp = at.UnixMilli()
 	return known, nil
 }
 

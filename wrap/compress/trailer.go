@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
-	"time"
 )
 
 // A file is a sequence of zstd frames and a trailer. Before each frame is one that zstd skips, with
@@ -29,8 +27,6 @@ const (
 
 	// maxFrames bounds the memory of a trailer.
 	maxFrames = 1 << 21
-
-	notLTX = math.MinInt64
 )
 
 // trailer is the content of a trailer.
@@ -38,8 +34,7 @@ type trailer struct {
 	ends      []int64 // where the frames end
 	frameSize int64
 	size      int64 // of the body
-	time      time.Time
-	isLTX     bool
+	timestamp int64 // or codec.NotLTX
 }
 
 // content returns the decoded size of a frame.
@@ -72,11 +67,7 @@ func appendTrailer(b []byte, t *trailer, sum uint32) []byte {
 	b = append(b, signature...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(t.frameSize))
 	b = binary.LittleEndian.AppendUint64(b, uint64(t.size))
-	millis := int64(notLTX)
-	if t.isLTX {
-		millis = t.time.UnixMilli()
-	}
-	b = binary.LittleEndian.AppendUint64(b, uint64(millis))
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.timestamp))
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli()))
 	return binary.LittleEndian.AppendUint32(b, crc32.Update(sum, castagnoli(), b[start:]))
 }
@@ -88,12 +79,13 @@ func parseEnd(tail []byte) (t trailer, size int64, ok bool) {
 		return trailer{}, 0, false
 	}
 	b := tail[len(tail)-endSize:]
-	t = trailer{frameSize: int64(binary.LittleEndian.Uint32(b[4:])), size: int64(binary.LittleEndian.Uint64(b[8:]))}
+	t = trailer{
+		frameSize: int64(binary.LittleEndian.Uint32(b[4:])),
+		size:      int64(binary.LittleEndian.Uint64(b[8:])),
+		timestamp: int64(binary.LittleEndian.Uint64(b[16:])),
+	}
 	if string(b[:4]) != signature || t.frameSize < 1 || t.frameSize > maxFrameSize || t.size < 1 || t.size > t.frameSize*maxFrames {
 		return trailer{}, 0, false
-	}
-	if millis := int64(binary.LittleEndian.Uint64(b[16:])); millis != notLTX {
-		t.time, t.isLTX = time.UnixMilli(millis).UTC(), true
 	}
 	frames := (t.size + t.frameSize - 1) / t.frameSize
 	return t, 8 + frames*entrySize + endSize, true

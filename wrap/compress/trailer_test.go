@@ -4,19 +4,20 @@ import (
 	"bytes"
 	"hash/crc32"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 )
 
 // A trailer is read as it was written, and with any other bit before the file's checksum, or
 // another length, it is none.
 func TestTrailerIsReadAsWritten(t *testing.T) {
 	for _, want := range []trailer{
-		{frameSize: 100, size: 250, ends: []int64{40, 90, 120}, isLTX: true, time: time.UnixMilli(1700000000123).UTC()},
-		{frameSize: 100, size: 300, ends: []int64{40, 90, 120}, isLTX: true, time: time.UnixMilli(-1).UTC()},
-		{frameSize: 100, size: 201, ends: []int64{40, 90, 120}},
+		{frameSize: 100, size: 250, ends: []int64{40, 90, 120}, timestamp: 1700000000123},
+		{frameSize: 100, size: 300, ends: []int64{40, 90, 120}, timestamp: -1},
+		{frameSize: 100, size: 201, ends: []int64{40, 90, 120}, timestamp: codec.NotLTX},
 	} {
 		b := appendTrailer(nil, &want, 7)
 		stored := 120 + int64(len(b))

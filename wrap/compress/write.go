@@ -77,7 +77,7 @@ func (e *encoder) fill() {
 	}
 	if err == io.EOF {
 		e.err = err
-		t.size, t.time, t.isLTX = e.src.Size, e.src.Time, e.src.IsLTX
+		t.size, t.timestamp = e.src.Size, e.src.Timestamp
 		e.out = appendTrailer(e.out, t, e.sum)
 	}
 }

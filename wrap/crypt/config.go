@@ -2,8 +2,8 @@ package crypt
 
 import (
 	"fmt"
+	"math"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 
@@ -108,7 +108,7 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	case len(s.recipients) == 0:
 		return s, nil
 	}
-	widest := binding{file: layer.File{Level: ltxstore.MaxLevel}, time: time.UnixMilli(1e14), isLTX: true}
+	widest := binding{file: layer.File{Level: ltxstore.MaxLevel}, timestamp: math.MinInt64 + 1}
 	if _, err := (&recipients{s.recipients, widest}).Wrap(make([]byte, 16)); err != nil {
 		return nil, invalid("Recipients", cfg.Recipients, fmt.Sprintf("want up to two hybrid ones (age1pq1…), or up to thirty others: %v", err))
 	}

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 	"github.com/superfly/ltx"
 
+	"github.com/ltxstore/ltxstore/wrap/internal/codec"
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
@@ -23,9 +23,8 @@ const headerSize = 4096
 
 // binding is what the last stanza of a header says about its file.
 type binding struct {
-	file  layer.File
-	time  time.Time // of an LTX file
-	isLTX bool
+	file      layer.File
+	timestamp int64 // or codec.NotLTX
 }
 
 const bindingType = "ltxstore-v1"
@@ -36,8 +35,8 @@ const bindingType = "ltxstore-v1"
 // of a recipient would look like that of another one.
 func (b binding) stanza(others []*age.Stanza) (*age.Stanza, error) {
 	at := "-"
-	if b.isLTX {
-		at = strconv.FormatInt(b.time.UnixMilli(), 10)
+	if b.timestamp != codec.NotLTX {
+		at = strconv.FormatInt(b.timestamp, 10)
 	}
 	args := []string{strconv.Itoa(b.file.Level), ltx.FormatFilename(b.file.MinTXID, b.file.MaxTXID), at}
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
@@ -77,12 +76,10 @@ func readBinding(f layer.File, stanzas []*age.Stanza) (binding, error) {
 		return binding{}, errors.New("not written by this package")
 	}
 	args := stanzas[last].Args
-	b := binding{file: f, isLTX: args[2] != "-"}
+	b := binding{f, codec.NotLTX}
 	var err error
-	if b.isLTX {
-		var millis int64
-		millis, err = strconv.ParseInt(args[2], 10, 64)
-		b.time = time.UnixMilli(millis).UTC()
+	if args[2] != "-" {
+		b.timestamp, err = strconv.ParseInt(args[2], 10, 64)
 	}
 	want, stanzaErr := b.stanza(stanzas[:last])
 	switch {

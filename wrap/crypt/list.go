@@ -35,7 +35,7 @@ func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, _ bool) (code
 	if !ok {
 		return codec.Known{}, codec.Corrupt("file of %d bytes is cut off", listed.Size)
 	}
-	return codec.Known{Length: listed.Size, At: listed.CreatedAt, Size: size, Time: k.binding.time, IsLTX: k.binding.isLTX, Timed: true}, nil
+	return codec.Known{Length: listed.Size, At: listed.CreatedAt, Size: size, Timestamp: k.binding.timestamp, Timed: true}, nil
 }
 
 // Forget implements codec.Format.

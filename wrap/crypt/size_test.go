@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"filippo.io/age"
 	"github.com/stretchr/testify/assert"
@@ -55,7 +54,7 @@ func newRecipient(t testing.TB) (*age.X25519Identity, []age.Recipient) {
 // few or too many, and another last stanza are damage.
 func TestReadBinding(t *testing.T) {
 	_, to := newRecipient(t)
-	for _, b := range []binding{{file: testFile}, {file: testFile, time: time.UnixMilli(1700000000123).UTC(), isLTX: true}} {
+	for _, b := range []binding{{testFile, codec.NotLTX}, {testFile, 1700000000123}, {testFile, -5}} {
 		stanzas, err := (&recipients{to, b}).Wrap(make([]byte, 16))
 		require.NoError(t, err)
 		got, err := readBinding(testFile, stanzas)
@@ -163,7 +162,7 @@ func TestChunks(t *testing.T) {
 func TestHeaderSize(t *testing.T) {
 	id, one := newRecipient(t)
 	for size := range 3 * 64 {
-		b := binding{file: testFile}
+		b := binding{testFile, 0}
 		header, err := age.EncryptReader(strings.NewReader("body"), &recipients{append(slices.Clone(one), stanzaOf(size)), b})
 		require.NoError(t, err)
 		file, err := io.ReadAll(header)

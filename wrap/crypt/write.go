@@ -18,7 +18,7 @@ func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.
 	if len(s.recipients) == 0 {
 		return nil, nil, errNoRecipients
 	}
-	body, err := age.EncryptReader(src, &recipients{s.recipients, binding{file: f, time: src.Time, isLTX: src.IsLTX}})
+	body, err := age.EncryptReader(src, &recipients{s.recipients, binding{f, src.Timestamp}})
 	if err != nil {
 		return nil, nil, fmt.Errorf("age: %w", err)
 	}

@@ -57,7 +57,7 @@ func TestCache(t *testing.T) {
 func TestSource(t *testing.T) {
 	s, err := codec.NewSource(t.Context(), file(1), iotest.HalfReader(strings.NewReader("a plain body")))
 	require.NoError(t, err)
-	assert.False(t, s.IsLTX)
+	assert.EqualValues(t, codec.NotLTX, s.Timestamp)
 	assert.Error(t, s.Ended())
 	first := make([]byte, 3)
 	_, err = io.ReadFull(s, first)

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"math"
 	"time"
 
 	"github.com/superfly/ltx"
@@ -14,13 +15,15 @@ type Known struct {
 	Length int64
 	At     time.Time
 
-	// Size is the size of the body, and Time the timestamp in its LTX header, if IsLTX.
-	// Timed says whether Time and IsLTX are known.
-	Size  int64
-	Time  time.Time
-	IsLTX bool
-	Timed bool
+	// Size is the size of the body, and Timestamp that in its LTX header, in milliseconds, or
+	// NotLTX. Timed says whether Timestamp is known.
+	Size      int64
+	Timestamp int64
+	Timed     bool
 }
+
+// NotLTX is the timestamp of a body that is no LTX file.
+const NotLTX = math.MinInt64
 
 // knownMemory is roughly the memory of a Known.
 const knownMemory = 128
@@ -33,14 +36,14 @@ func (k *Known) of(listed *ltx.FileInfo, metadata bool) bool {
 // fill changes info, a file as the store lists it, into the file as it was written.
 func (k *Known) fill(info *ltx.FileInfo) {
 	info.Size, info.CreatedAt = k.Size, k.At
-	if k.IsLTX {
-		info.CreatedAt = k.Time
+	if k.Timed && k.Timestamp != NotLTX {
+		info.CreatedAt = time.UnixMilli(k.Timestamp).UTC()
 	}
 }
 
 // written returns what is known of a stored file whose body was src.
 func written(stored ltx.FileInfo, src *Source) Known {
-	return Known{Length: stored.Size, At: stored.CreatedAt, Size: src.Size, Time: src.Time, IsLTX: src.IsLTX, Timed: true}
+	return Known{Length: stored.Size, At: stored.CreatedAt, Size: src.Size, Timestamp: src.Timestamp, Timed: true}
 }
 
 // describe returns the file as it was written.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"time"
 
 	"github.com/ltxstore/ltxstore/internal/flow"
 	"github.com/ltxstore/ltxstore/internal/ltxio"
@@ -15,9 +14,8 @@ import (
 
 // Source reads the caller's body, as ltxio.Whole does, and sums it to compare it with a stored file.
 type Source struct {
-	// Time is the timestamp in the LTX header, if IsLTX.
-	Time  time.Time
-	IsLTX bool
+	// Timestamp is that in the LTX header, in milliseconds, or NotLTX.
+	Timestamp int64
 
 	// Size is the number of bytes read so far, and Length that of the whole body, or -1
 	// if it is unknown.
@@ -38,9 +36,9 @@ func NewSource(ctx context.Context, f layer.File, r io.Reader) (*Source, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{IsLTX: body.IsLTX, Length: body.Size, r: body.Reader}
-	if s.IsLTX {
-		s.Time = body.Time()
+	s := &Source{Timestamp: NotLTX, Length: body.Size, r: body.Reader}
+	if body.IsLTX {
+		s.Timestamp = body.Header.Timestamp
 	}
 	return s, nil
 }
