@@ -41,10 +41,10 @@ const (
 
 // format is the codec.Format of a valid configuration.
 type format struct {
+	*codec.Cache[*stored]
 	next      layer.Next
 	frameSize int
 	zstd      *coder
-	files     *codec.Cache[*stored]
 }
 
 var _ codec.Format = (*format)(nil)
@@ -64,5 +64,5 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
-	return &format{next: next, frameSize: frameSize, zstd: coder, files: codec.NewCache[*stored](cfg.CacheSize)}, nil
+	return &format{codec.NewCache[*stored](cfg.CacheSize), next, frameSize, coder}, nil
 }

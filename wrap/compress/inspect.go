@@ -56,12 +56,6 @@ func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool
 	return known, nil
 }
 
-// Forget implements codec.Format.
-func (s *format) Forget(f layer.File) { s.files.Drop(f) }
-
-// Clear implements codec.Format.
-func (s *format) Clear() { s.files.Clear() }
-
 // maxInspections bounds how often a file is inspected that is replaced meanwhile.
 const maxInspections = 4
 
@@ -83,7 +77,7 @@ func (s *format) inspect(ctx context.Context, f layer.File, listed ltx.FileInfo)
 			return nil, err
 		}
 		if known != nil {
-			s.files.Put(f, known, known.memory())
+			s.Put(f, known, known.memory())
 			return known, nil
 		}
 		before := listed

@@ -29,7 +29,7 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	if size > 0 && size <= prefix && offset <= prefix-size {
 		return s.openFrames(ctx, f, 0, prefixStored, &frames{}, offset, size)
 	}
-	rc, err := codec.OpenKnown(s.files, f,
+	rc, err := codec.OpenKnown(s.Cache, f,
 		func() (*stored, error) { return s.find(ctx, f) },
 		func(a, b *stored) bool { return a.length == b.length && a.at.Equal(b.at) },
 		func(known *stored) (io.ReadCloser, error) { return s.openKnown(ctx, f, known, offset, size) })

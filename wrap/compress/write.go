@@ -19,7 +19,7 @@ func (s *format) Encode(f layer.File, src *codec.Source) (io.Reader, func(codec.
 	return e, func(known codec.Known) {
 		s.zstd.plain.Put(e.plain)
 		it := &stored{length: known.Length, at: known.At, trailer: e.trailer}
-		s.files.Put(f, it, it.memory())
+		s.Put(f, it, it.memory())
 	}, nil
 }
 

@@ -66,10 +66,10 @@ func (id Identity) MarshalBinary() ([]byte, error) { return id.MarshalText() }
 
 // format is the codec.Format of a valid configuration.
 type format struct {
+	*codec.Cache[*key]
 	next       layer.Next
 	recipients []age.Recipient
 	identities []age.Identity
-	keys       *codec.Cache[*key]
 }
 
 var _ codec.Format = (*format)(nil)
@@ -83,7 +83,7 @@ func (cfg Config) open(typ string, next layer.Next) (*format, error) {
 	invalid := func(field string, value any, want string) error {
 		return backend.Invalid(typ, "init", field, value, want)
 	}
-	s := &format{next: next, keys: codec.NewCache[*key](cfg.CacheSize)}
+	s := &format{Cache: codec.NewCache[*key](cfg.CacheSize), next: next}
 	for i, entry := range cfg.Recipients {
 		field := fmt.Sprintf("Recipients[%d]", i)
 		if strings.Contains(strings.ToUpper(entry), "AGE-SECRET-KEY-") {

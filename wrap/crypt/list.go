@@ -37,9 +37,3 @@ func (s *format) Inspect(ctx context.Context, listed ltx.FileInfo, _ bool) (code
 	}
 	return codec.Known{Length: listed.Size, At: listed.CreatedAt, Size: size, Timestamp: k.binding.timestamp, Timed: true}, nil
 }
-
-// Forget implements codec.Format.
-func (s *format) Forget(f layer.File) { s.keys.Drop(f) }
-
-// Clear implements codec.Format.
-func (s *format) Clear() { s.keys.Clear() }

@@ -27,29 +27,23 @@ type key struct {
 // keyMemory is roughly the memory of a key.
 const keyMemory = 256
 
-// span is a range of a file and its chunks.
+// span is a range of a body and its chunks.
 type span struct {
 	offset, size int64
-	first, stop  int64 // chunks; a stop of -1 means to the end of the file
+	first        int64 // chunk
+	length       int64 // of the stored chunks; 0 means to the end of the file
 }
 
 // beyond is an offset that no file reaches.
 const beyond = 1 << 60
 
 func spanOf(offset, size int64) span {
-	sp := span{offset: offset, size: size, first: min(offset, beyond) / chunkSize, stop: -1}
+	start := min(offset, beyond)
+	sp := span{offset: offset, size: size, first: start / chunkSize}
 	if size > 0 && size < beyond {
-		sp.stop = (min(offset, beyond)+size-1)/chunkSize + 1
+		sp.length = ((start+size-1)/chunkSize + 1 - sp.first) * storedChunk
 	}
 	return sp
-}
-
-// stored returns the range of the chunks in a stored file; a length of 0 means to the end.
-func (sp span) stored() (at, length int64) {
-	if sp.stop >= 0 {
-		length = (sp.stop - sp.first) * storedChunk
-	}
-	return chunksStart + sp.first*storedChunk, length
 }
 
 // Open implements codec.Format.
@@ -61,15 +55,21 @@ func (s *format) Open(ctx context.Context, f layer.File, offset, size int64) (io
 	if sp.first == 0 {
 		return s.openStart(ctx, f, sp)
 	}
-	return codec.OpenKnown(s.keys, f,
+	return codec.OpenKnown(s.Cache, f,
 		func() (*key, error) { return s.readKey(ctx, f) },
 		func(a, b *key) bool { return a.nonce == b.nonce },
-		func(k *key) (io.ReadCloser, error) { return s.openChunks(ctx, f, k, sp) })
+		func(k *key) (io.ReadCloser, error) {
+			rc, err := s.openChunks(ctx, f, k, sp)
+			if errors.Is(err, errPastEnd) {
+				return s.openLast(ctx, f, k, offset)
+			}
+			return rc, err
+		})
 }
 
 // openStart reads header and chunks in one request.
 func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadCloser, error) {
-	_, length := sp.stored()
+	length := sp.length
 	if length > 0 {
 		length += chunksStart
 	}
@@ -85,39 +85,34 @@ func (s *format) openStart(ctx context.Context, f layer.File, sp span) (io.ReadC
 	return s.reader(ctx, f, k, sp, body)
 }
 
-// openChunks reads chunks with a key that is known. If there are none, the last chunk of the file
-// tells whether it ends before the range or was cut off.
+// openChunks reads chunks with a key that is known. It fails with errPastEnd if the file does not have
+// the first of them.
 func (s *format) openChunks(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
-	rc, err := s.openSpan(ctx, f, k, sp)
-	if !errors.Is(err, errPastEnd) {
-		return rc, err
-	}
-	listed, err := codec.Stat(ctx, s.next, f)
-	if err != nil {
-		return nil, err
-	}
-	size, ok := plainSize(listed.Size)
-	if !ok || size > sp.offset {
-		return nil, codec.Corrupt("file of %d bytes ends before offset %d, although it is listed with more", listed.Size, sp.offset)
-	}
-	sp.first, sp.stop = max(size-1, 0)/chunkSize, -1
-	return s.openSpan(ctx, f, k, sp)
-}
-
-// openSpan fails with errPastEnd if the file does not have the first of the chunks.
-func (s *format) openSpan(ctx context.Context, f layer.File, k *key, sp span) (io.ReadCloser, error) {
-	at, length := sp.stored()
-	body, err := s.next.Open(ctx, f, at, length)
+	body, err := s.next.Open(ctx, f, chunksStart+sp.first*storedChunk, sp.length)
 	if err != nil {
 		return nil, err
 	}
 	return s.reader(ctx, f, k, sp, body)
 }
 
+// openLast opens a file that does not have the chunk of an offset. Its last chunk tells whether it ends
+// before, or was cut off.
+func (s *format) openLast(ctx context.Context, f layer.File, k *key, offset int64) (io.ReadCloser, error) {
+	listed, err := codec.Stat(ctx, s.next, f)
+	if err != nil {
+		return nil, err
+	}
+	size, ok := plainSize(listed.Size)
+	if !ok || size > offset {
+		return nil, codec.Corrupt("file of %d bytes ends before offset %d, although it is listed with more", listed.Size, offset)
+	}
+	return s.openChunks(ctx, f, k, span{offset: offset, first: max(size-1, 0) / chunkSize})
+}
+
 // reader returns a reader of the range that decrypts the chunks in body. It decrypts up to the
 // first byte of the range, and closes body if that fails.
 func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.ReadCloser) (io.ReadCloser, error) {
-	ch := &chunks{from: &codec.Transfer{R: body}, aead: k.aead, index: sp.first, stop: sp.stop}
+	ch := &chunks{from: &codec.Transfer{R: body}, aead: k.aead, index: sp.first}
 	p := &codec.Pieces{Ctx: ctx, Store: s.next.Client, File: f, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: sp.size, Next: ch.next}
 	if sp.size == 0 {
 		p.Left = -1
@@ -160,6 +155,6 @@ func (s *format) unlock(f layer.File, r io.Reader) (*key, error) {
 	if k.aead, err = newPayload(fileKey, k.nonce[:]); err != nil {
 		return nil, err
 	}
-	s.keys.Put(f, k, keyMemory)
+	s.Put(f, k, keyMemory)
 	return k, nil
 }

@@ -20,7 +20,6 @@ import (
 	_ "github.com/ltxstore/ltxstore/file"
 	"github.com/ltxstore/ltxstore/internal/testkit/wraptest"
 	_ "github.com/ltxstore/ltxstore/mock"
-	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
 func newIdentity(t *testing.T) (recipient, identity string) {
@@ -30,16 +29,16 @@ func newIdentity(t *testing.T) (recipient, identity string) {
 	return id.Recipient().String(), id.String()
 }
 
-// set returns what the client of a source has become of its Config.
-func set(t *testing.T, src ltxstore.Source) *format {
+// assertConfig asserts that the client of a source is as one with that Config.
+func assertConfig(t *testing.T, want Config, src ltxstore.Source, msg string) {
 	t.Helper()
 	client, err := ltxstore.OpenSource(t.Context(), src)
 	require.NoError(t, err)
-	opened, err := client.(*Client).Begin(t.Context(), "init", nil)
+	got, err := client.(*Client).Begin(t.Context(), "init", nil)
 	require.NoError(t, err)
-	f := opened.Format.(*format)
-	f.next = layer.Next{} // only to compare
-	return f
+	like, err := New(client.(*Client).Unwrap(), want).Begin(t.Context(), "init", nil)
+	require.NoError(t, err)
+	assert.Equal(t, like, got, msg)
 }
 
 // A URL and a file with the same content give the same Config, for every setting,
@@ -64,8 +63,6 @@ func TestURLAndFileAgree(t *testing.T) {
 		if tt.want.Recipients == nil {
 			tt.want.Recipients = []string{r1}
 		}
-		want, err := tt.want.open(wrapper, layer.Next{})
-		require.NoError(t, err)
 		for _, name := range []string{wrapper, litestreamName} {
 			section := map[string]any{"recipients": r1, setting: tt.values}
 			query := url.Values{name + "." + setting: tt.values}
@@ -75,12 +72,12 @@ func TestURLAndFileAgree(t *testing.T) {
 			if len(tt.values) == 1 {
 				section[setting] = tt.values[0]
 			}
-			assert.Equal(t, want, set(t, ltxstore.Source{URL: "mem://?" + query.Encode()}), setting)
+			assertConfig(t, tt.want, ltxstore.Source{URL: "mem://?" + query.Encode()}, setting)
 			text, err := yaml.Dump(map[string]any{"type": "mem", name: section})
 			require.NoError(t, err)
 			found, err := config.ParseReplicas(text, config.Options{})
 			require.NoError(t, err, setting)
-			assert.Equal(t, want, set(t, found[0].Source()), setting)
+			assertConfig(t, tt.want, found[0].Source(), setting)
 		}
 	}
 }

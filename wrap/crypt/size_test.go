@@ -102,11 +102,9 @@ func TestSpans(t *testing.T) {
 		{math.MaxInt64, beyond - 1, last, 2 * last},
 	} {
 		sp := spanOf(tt.offset, tt.size)
-		assert.Equal(t, []int64{tt.first, tt.stop}, []int64{sp.first, sp.stop}, "%d from %d", tt.size, tt.offset)
-		at, length := sp.stored()
-		assert.Equal(t, chunksStart+tt.first*storedChunk, at)
-		assert.Equal(t, max(0, (tt.stop-tt.first)*storedChunk), length)
-		assert.Positive(t, at)
+		assert.Equal(t, tt.first, sp.first, "%d from %d", tt.size, tt.offset)
+		assert.Equal(t, max(0, (tt.stop-tt.first)*storedChunk), sp.length, "%d from %d", tt.size, tt.offset)
+		assert.Positive(t, chunksStart+sp.first*storedChunk)
 	}
 }
 
@@ -122,28 +120,27 @@ func TestChunks(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body  io.Reader
 		index int64
-		stop  int64
 		size  int
 		err   error
 	}{
-		"one":                   {body(seal(0, true, 9)), 0, -1, 9, io.EOF},
-		"two":                   {body(seal(0, false, chunkSize), seal(1, true, 9)), 0, -1, chunkSize + 9, io.EOF},
-		"two full ones":         {body(seal(0, false, chunkSize), seal(1, true, chunkSize)), 0, -1, 2 * chunkSize, io.EOF},
-		"the first":             {body(seal(0, false, chunkSize)), 0, 1, chunkSize, io.EOF},
-		"the second":            {body(seal(1, true, 9)), 1, -1, 9, io.EOF},
-		"an empty one":          {body(seal(0, true, 0)), 0, -1, 0, codec.ErrEmpty},
-		"an empty second":       {body(seal(0, false, chunkSize), seal(1, true, 0)), 0, -1, chunkSize, ltxstore.ErrChecksum},
-		"none":                  {body(), 0, -1, 0, ltxstore.ErrChecksum},
-		"none of a second":      {body(), 1, -1, 0, errPastEnd},
-		"cut off":               {body(seal(0, false, chunkSize)), 0, -1, chunkSize, ltxstore.ErrChecksum},
-		"goes on":               {body(seal(0, true, 9), []byte("x")), 0, -1, 0, ltxstore.ErrChecksum},
-		"full, goes on":         {body(seal(0, true, chunkSize), []byte("x")), 0, -1, chunkSize, ltxstore.ErrChecksum},
-		"goes on, not wanted":   {body(seal(0, true, chunkSize), []byte("x")), 0, 1, chunkSize, io.EOF},
-		"breaks":                {iotest.ErrReader(broken), 0, -1, 0, broken},
-		"breaks after the last": {io.MultiReader(body(seal(0, true, chunkSize)), iotest.ErrReader(broken)), 0, -1, chunkSize, broken},
+		"one":                   {body(seal(0, true, 9)), 0, 9, io.EOF},
+		"two":                   {body(seal(0, false, chunkSize), seal(1, true, 9)), 0, chunkSize + 9, io.EOF},
+		"two full ones":         {body(seal(0, false, chunkSize), seal(1, true, chunkSize)), 0, 2 * chunkSize, io.EOF},
+		"the second":            {body(seal(1, true, 9)), 1, 9, io.EOF},
+		"an empty one":          {body(seal(0, true, 0)), 0, 0, codec.ErrEmpty},
+		"an empty second":       {body(seal(0, false, chunkSize), seal(1, true, 0)), 0, chunkSize, ltxstore.ErrChecksum},
+		"none":                  {body(), 0, 0, ltxstore.ErrChecksum},
+		"none of a second":      {body(), 1, 0, errPastEnd},
+		"cut off":               {body(seal(0, false, chunkSize)), 0, chunkSize, ltxstore.ErrChecksum},
+		"goes on":               {body(seal(0, true, 9), []byte("x")), 0, 0, ltxstore.ErrChecksum},
+		"full, goes on":         {body(seal(0, true, chunkSize), []byte("x")), 0, chunkSize, ltxstore.ErrChecksum},
+		"full, a full one more": {body(seal(0, true, chunkSize), seal(1, true, chunkSize)), 0, chunkSize, ltxstore.ErrChecksum},
+		"short, but not last":   {body(seal(0, false, 9)), 0, 0, ltxstore.ErrChecksum},
+		"breaks":                {iotest.ErrReader(broken), 0, 0, broken},
+		"breaks after the last": {io.MultiReader(body(seal(0, true, chunkSize)), iotest.ErrReader(broken)), 0, chunkSize, broken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := &chunks{from: &codec.Transfer{R: tt.body}, aead: aead, index: tt.index, stop: tt.stop}
+			c := &chunks{from: &codec.Transfer{R: tt.body}, aead: aead, index: tt.index}
 			size, err := 0, error(nil)
 			for range 5 {
 				var plain []byte

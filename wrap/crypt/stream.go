@@ -57,7 +57,6 @@ type chunks struct {
 	from  *codec.Transfer
 	aead  cipher.AEAD
 	index int64 // of the next chunk
-	stop  int64 // the chunk after the last that is wanted; -1 for all
 	last  bool  // the last chunk of the file has been read
 
 	sealed, plain []byte
@@ -67,12 +66,9 @@ type chunks struct {
 // before, or was cut off there.
 var errPastEnd = fmt.Errorf("stored file ends before the range: %w", ltxstore.ErrChecksum)
 
-// next returns the next chunk, or io.EOF after the last. It fails with ltxstore.ErrChecksum if
-// the chunk cannot be authenticated.
+// next returns the next chunk, or io.EOF after the last of the file. It fails with
+// ltxstore.ErrChecksum if the chunk cannot be authenticated.
 func (c *chunks) next() ([]byte, error) {
-	if c.index == c.stop || c.last {
-		return nil, c.end()
-	}
 	if c.sealed == nil {
 		c.sealed = make([]byte, storedChunk)
 	}
@@ -80,48 +76,34 @@ func (c *chunks) next() ([]byte, error) {
 	switch {
 	case err != nil && err != io.EOF:
 		return nil, c.from.Failure(err)
+	case n == 0 && c.last:
+		return nil, io.EOF
 	case n == 0 && c.plain == nil && c.index > 0:
 		return nil, errPastEnd
 	case n == 0:
 		return nil, codec.Corrupt("file is cut off before chunk %d", c.index)
+	case c.last:
+		return nil, codec.Corrupt("file goes on after its last chunk")
 	}
 	if cap(c.plain) < n { // only the last chunk is shorter than the first
 		c.plain = make([]byte, 0, n)
 	}
 	// A short chunk is the last; a full one may be.
-	for _, last := range []bool{false, true} {
-		if !last && n < storedChunk {
-			continue
-		}
-		if plain, err := c.aead.Open(c.plain[:0], chunkNonce(c.index, last), c.sealed[:n], nil); err == nil {
-			switch {
-			case len(plain) > 0:
-			case c.index == 0:
-				return nil, codec.ErrEmpty
-			default:
-				return nil, codec.Corrupt("chunk %d is empty", c.index)
-			}
-			c.index++
-			c.last = last
-			return plain, nil
-		}
+	plain, err := c.aead.Open(c.plain[:0], chunkNonce(c.index, n < storedChunk), c.sealed[:n], nil)
+	if c.last = n < storedChunk; err != nil && !c.last {
+		c.last = true
+		plain, err = c.aead.Open(c.plain[:0], chunkNonce(c.index, true), c.sealed[:n], nil)
 	}
-	return nil, codec.Corrupt("chunk %d cannot be authenticated: the file was changed, cut off or replaced", c.index)
-}
-
-// end checks that nothing follows the last chunk.
-func (c *chunks) end() error {
-	if c.last && c.stop < 0 {
-		var more [1]byte
-		n, err := ltxio.ReadFull(c.from, more[:])
-		switch {
-		case n > 0:
-			return codec.Corrupt("file goes on after its last chunk")
-		case err != io.EOF:
-			return c.from.Failure(err)
-		}
+	switch {
+	case err != nil:
+		return nil, codec.Corrupt("chunk %d cannot be authenticated: the file was changed, cut off or replaced", c.index)
+	case len(plain) == 0 && c.index == 0:
+		return nil, codec.ErrEmpty
+	case len(plain) == 0:
+		return nil, codec.Corrupt("chunk %d is empty", c.index)
 	}
-	return io.EOF
+	c.index++
+	return plain, nil
 }
 
 func chunkNonce(index int64, last bool) []byte {

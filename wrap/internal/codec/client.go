@@ -33,8 +33,9 @@ type Format interface {
 	// fails with fs.ErrNotExist if the file has been deleted since.
 	Inspect(ctx context.Context, listed ltx.FileInfo, metadata bool) (Known, error)
 
-	// Forget drops what the format remembers of a file, and Clear of all files.
-	Forget(f layer.File)
+	// Drop removes what the format remembers of a file, and Clear of all files: a Format
+	// embeds a Cache.
+	Drop(f layer.File)
 	Clear()
 }
 
@@ -117,11 +118,11 @@ func (s *Files) Delete(ctx context.Context, files []*ltx.FileInfo) error {
 // DeleteAll implements layer.Operations.
 func (s *Files) DeleteAll(ctx context.Context) error {
 	s.known.Clear()
-	s.Clear()
+	s.Format.Clear()
 	return s.next.DeleteAll(ctx)
 }
 
 func (s *Files) forget(f layer.File) {
 	s.known.Drop(f)
-	s.Forget(f)
+	s.Format.Drop(f)
 }
