@@ -17,7 +17,7 @@ import (
 // be an LTX file as it is.
 type frames struct {
 	zstd  *coder
-	from  *codec.Transfer
+	from  io.Reader
 	index int64    // of the next frame
 	known *trailer // of the file; nil if it is read from its beginning
 	sum   uint32   // CRC-32C of all that was read
@@ -28,14 +28,6 @@ type frames struct {
 
 // next returns the next frame's content, or io.EOF after the last.
 func (s *frames) next() ([]byte, error) {
-	piece, err := s.decode()
-	if err != nil && err != io.EOF {
-		return nil, s.from.Failure(err)
-	}
-	return piece, err
-}
-
-func (s *frames) decode() ([]byte, error) {
 	if s.plain != nil {
 		n, err := s.plain.Read(s.piece)
 		if n > 0 {

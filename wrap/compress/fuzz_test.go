@@ -61,7 +61,7 @@ func FuzzFrames(f *testing.F) {
 		if isLTX(file) {
 			return
 		}
-		seq := &frames{zstd: c, from: &codec.Transfer{R: bytes.NewReader(file)}}
+		seq := &frames{zstd: c, from: bytes.NewReader(file)}
 		plain, err := decodeAll(func() ([]byte, error) {
 			piece, err := seq.next()
 			require.LessOrEqual(t, len(piece), maxFrameSize)
@@ -128,16 +128,16 @@ func TestWrongFrames(t *testing.T) {
 		"nothing to skip": slices.Concat(frame(0), frame(1)[frameHead:], rest),
 		"an empty frame":  slices.Concat(frame(0), binary.LittleEndian.AppendUint32([]byte{0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0}, 0), rest),
 	} {
-		_, err := decodeAll((&frames{zstd: c, from: &codec.Transfer{R: bytes.NewReader(wrong)}}).next)
+		_, err := decodeAll((&frames{zstd: c, from: bytes.NewReader(wrong)}).next)
 		require.ErrorIs(t, err, ltxstore.ErrChecksum, name)
 		if name != "no trailer" && name != "two trailers" {
-			_, err = decodeAll((&frames{zstd: c, known: &known, from: &codec.Transfer{R: bytes.NewReader(wrong)}}).next)
+			_, err = decodeAll((&frames{zstd: c, known: &known, from: bytes.NewReader(wrong)}).next)
 			require.ErrorIs(t, err, ltxstore.ErrChecksum, name)
 		}
 	}
 	short := known
 	short.frameSize = 100 // of frames that decode to more
-	_, err = (&frames{zstd: c, known: &short, from: &codec.Transfer{R: bytes.NewReader(file)}}).next()
+	_, err = (&frames{zstd: c, known: &short, from: bytes.NewReader(file)}).next()
 	require.ErrorIs(t, err, ltxstore.ErrChecksum)
 	require.ErrorContains(t, err, "contradicts the trailer")
 }
@@ -161,7 +161,7 @@ func TestEnds(t *testing.T) {
 				if want == broken {
 					r = io.MultiReader(r, iotest.ErrReader(broken))
 				}
-				_, err := decodeAll((&frames{zstd: c, known: tt.known, from: &codec.Transfer{R: r}}).next)
+				_, err := decodeAll((&frames{zstd: c, known: tt.known, from: r}).next)
 				require.ErrorIs(t, err, want, "%s, %d bytes", name, n)
 				if want == broken {
 					require.NotErrorIs(t, err, ltxstore.ErrChecksum, "%s, %d bytes", name, n)
@@ -171,6 +171,6 @@ func TestEnds(t *testing.T) {
 			}
 		}
 	}
-	_, err = decodeAll((&frames{zstd: c, from: &codec.Transfer{R: io.MultiReader(bytes.NewReader(file), iotest.ErrReader(broken))}}).next)
+	_, err = decodeAll((&frames{zstd: c, from: io.MultiReader(bytes.NewReader(file), iotest.ErrReader(broken))}).next)
 	require.ErrorIs(t, err, broken, "where the file ends")
 }

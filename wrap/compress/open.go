@@ -48,7 +48,7 @@ func (s *format) openFrames(ctx context.Context, f layer.File, at, length int64,
 	if err != nil {
 		return nil, err
 	}
-	fr.zstd, fr.from = s.zstd, &codec.Transfer{R: body}
+	fr.zstd, fr.from = s.zstd, body
 	p := &codec.Pieces{Ctx: ctx, Store: s.next.Client, File: f, Skip: skip, Left: left, Body: body, Next: fr.next}
 	return p.Opened()
 }

@@ -19,9 +19,10 @@ import (
 // Printing a Config, logging it, and encoding it as JSON or text shows no identity.
 type Config struct {
 	// Recipients are the public keys that files are encrypted to, up to two hybrid ones or
-	// thirty of X25519: each file can be read with the identity of any of them. They are Litestream's age.recipients. An entry
-	// may have several lines, like a recipients file of age. Without recipients writing
-	// fails with errors.ErrUnsupported. Files are never written unencrypted.
+	// thirty of X25519: each file can be read with the identity of any of them. They are
+	// Litestream's age.recipients. An entry may have several lines, like a recipients file of
+	// age. Without recipients writing fails with errors.ErrUnsupported. Files are never
+	// written unencrypted.
 	Recipients []string `ltx:"recipients" default:"none: nothing can be written" help:"Public keys ('age1…') that files are encrypted to."`
 
 	// Identities are the secret keys that files are decrypted with: each file with the

@@ -112,7 +112,7 @@ func (s *format) openLast(ctx context.Context, f layer.File, k *key, offset int6
 // reader returns a reader of the range that decrypts the chunks in body. It decrypts up to the
 // first byte of the range, and closes body if that fails.
 func (s *format) reader(ctx context.Context, f layer.File, k *key, sp span, body io.ReadCloser) (io.ReadCloser, error) {
-	ch := &chunks{from: &codec.Transfer{R: body}, aead: k.aead, index: sp.first}
+	ch := &chunks{from: body, aead: k.aead, index: sp.first}
 	p := &codec.Pieces{Ctx: ctx, Store: s.next.Client, File: f, Body: body, Skip: sp.offset - sp.first*chunkSize, Left: sp.size, Next: ch.next}
 	if sp.size == 0 {
 		p.Left = -1

@@ -140,7 +140,7 @@ func TestChunks(t *testing.T) {
 		"breaks after the last": {io.MultiReader(body(seal(0, true, chunkSize)), iotest.ErrReader(broken)), 0, chunkSize, broken},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := &chunks{from: &codec.Transfer{R: tt.body}, aead: aead, index: tt.index}
+			c := &chunks{from: tt.body, aead: aead, index: tt.index}
 			size, err := 0, error(nil)
 			for range 5 {
 				var plain []byte

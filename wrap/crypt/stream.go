@@ -54,7 +54,7 @@ func storedSize(size int64) int64 {
 
 // chunks decrypts the chunks of a payload from index on.
 type chunks struct {
-	from  *codec.Transfer
+	from  io.Reader
 	aead  cipher.AEAD
 	index int64 // of the next chunk
 	last  bool  // the last chunk of the file has been read
@@ -75,7 +75,7 @@ func (c *chunks) next() ([]byte, error) {
 	n, err := ltxio.ReadFull(c.from, c.sealed)
 	switch {
 	case err != nil && err != io.EOF:
-		return nil, c.from.Failure(err)
+		return nil, err
 	case n == 0 && c.last:
 		return nil, io.EOF
 	case n == 0 && c.plain == nil && c.index > 0:

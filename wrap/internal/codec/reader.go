@@ -35,9 +35,9 @@ type Pieces struct {
 	closed atomic.Bool
 }
 
-// Load decodes up to the first byte of the range, so that opening a file reports damage at its
+// load decodes up to the first byte of the range, so that opening a file reports damage at its
 // beginning. The end of the file is not an error.
-func (p *Pieces) Load() error {
+func (p *Pieces) load() error {
 	for len(p.piece) == 0 && p.err == nil && p.Left != 0 {
 		piece, err := p.Next()
 		if err != nil {
@@ -54,9 +54,9 @@ func (p *Pieces) Load() error {
 	return p.err
 }
 
-// Opened returns p once Load has succeeded, and otherwise closes Body.
+// Opened returns p once it has decoded up to the first byte of the range, and otherwise closes Body.
 func (p *Pieces) Opened() (io.ReadCloser, error) {
-	if err := p.Load(); err != nil {
+	if err := p.load(); err != nil {
 		_ = p.Close() // it has failed already
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (p *Pieces) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	if err := p.Load(); err != nil {
+	if err := p.load(); err != nil {
 		return 0, p.fail(flow.Ended(p.Ctx, err))
 	}
 	if len(p.piece) == 0 {
@@ -104,28 +104,4 @@ func (p *Pieces) Close() error {
 		return nil
 	}
 	return p.Body.Close()
-}
-
-// Transfer reads a stored body and records its failure, which distinguishes a broken transfer
-// from a damaged file.
-type Transfer struct {
-	R   io.Reader
-	err error
-}
-
-// Read implements io.Reader.
-func (t *Transfer) Read(b []byte) (int, error) {
-	n, err := t.R.Read(b)
-	if err != nil && err != io.EOF {
-		t.err = err
-	}
-	return n, err
-}
-
-// Failure returns the transfer's own failure, if it has one, and err otherwise.
-func (t *Transfer) Failure(err error) error {
-	if t.err != nil {
-		return t.err
-	}
-	return err
 }
