@@ -3,8 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"github.com/ltxstore/ltxstore/internal/settings"
 )
 
 // File is a configuration file.
@@ -106,10 +104,8 @@ func (r *reader) topLevel(file *File, n node) (defaults []node) {
 			found, _ := r.daemon(e, daemonOfReplica)
 			file.Daemon = append(file.Daemon, found...)
 			defaults = append(defaults, e)
-		case slices.Contains(ofReplicas(), e.key) || settings.WrapperOf(e.key) != "" || len(owners(e.key)) > 0:
+		case r.known(e, append(slices.Clone(daemonOfFile), "dbs", "replica", "replicas")):
 			defaults = append(defaults, e)
-		default:
-			r.unknown(e, slices.Concat(daemonOfFile, ofReplicas(), []string{"dbs", "replica", "replicas"}))
 		}
 	}
 	return defaults

@@ -15,31 +15,25 @@ const mirror = "mirror"
 
 // mirrorsIn adds the replicas in the entry of a mirror, and returns the settings in it. The
 // entry is "mirror: URL", "mirror: [...]" or "mirror: {replicas: ...}".
-func (s *section) mirrorsIn(e node) (flat []node) {
-	var replicas []node
-	switch {
-	case e.kind == scalar && isSwitch(e.text):
+func (s *section) mirrorsIn(e node) []node {
+	if _, err := settings.ParseBool(e.text); e.kind == scalar && err == nil {
 		return []node{e}
-	case e.kind == scalar:
-		replicas = []node{e}
-	case e.kind == list:
-		replicas = e.items
 	}
-	flat = []node{switchOn(e)}
-	for _, below := range e.items {
-		switch {
-		case e.kind == list:
-		case below.key != "replicas":
-			below.key = mirror + "." + below.key
-			flat = append(flat, below.flatten()...)
-		case below.kind == list:
-			replicas = below.items
-		default:
-			replicas = []node{below}
+	flat, replicas := []node{switchOn(e)}, e
+	if e.kind == dict {
+		replicas, _ = e.get("replicas")
+		for _, below := range e.items {
+			if below.key != "replicas" {
+				below.key = mirror + "." + below.key
+				flat = append(flat, below.flatten()...)
+			}
 		}
 	}
+	if replicas.kind != list && replicas.kind != null {
+		replicas = node{kind: list, items: []node{replicas}}
+	}
 	failed := len(s.failed)
-	for _, n := range replicas {
+	for _, n := range replicas.items {
 		if n.kind == scalar {
 			n = node{kind: dict, items: []node{n.named("url", n.line, n.column)}, line: n.line, column: n.column}
 		}
@@ -54,11 +48,6 @@ func (s *section) mirrorsIn(e node) (flat []node) {
 		return nil
 	}
 	return flat
-}
-
-func isSwitch(value string) bool {
-	_, err := settings.ParseBool(value)
-	return err == nil
 }
 
 func isOff(value string) bool {

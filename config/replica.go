@@ -122,7 +122,7 @@ func (s *section) set(e node, to map[string]string) {
 		flat := e.flatten()
 		if isWrapper(e.key) && !strings.Contains(e.key, ".") && e.kind != scalar {
 			flat = slices.Insert(flat, 0, switchOn(e)) // also if it is empty
-		} else if len(flat) == 0 && s.known(e) && e.kind != null && len(owners(e.key+".x")) == 0 {
+		} else if len(flat) == 0 && s.known(e, nil) && e.kind != null && len(owners(e.key+".x")) == 0 {
 			flat = []node{e} // which is refused, and not ignored
 		}
 		s.setFlat(flat, to)
@@ -142,14 +142,15 @@ func (s *section) setFlat(flat []node, to map[string]string) {
 }
 
 // known reports whether the key of an entry is that of a setting of any type. If not, it
-// is wrong.
-func (r *reader) known(n node) bool {
+// is wrong; there may be other names, which are known elsewhere.
+func (r *reader) known(n node, others []string) bool {
 	head, _, _ := strings.Cut(n.key, ".")
-	if names := ofReplicas(); !slices.Contains(names, head) && len(owners(n.key)) == 0 {
-		r.unknown(n, names)
-		return false
+	names := ofReplicas()
+	if slices.Contains(names, head) || isWrapper(n.key) || len(owners(n.key)) > 0 {
+		return true
 	}
-	return true
+	r.unknown(n, append(names, others...))
+	return false
 }
 
 // isNoEncryption reports whether an entry is an empty "age", which in
