@@ -1,13 +1,13 @@
 // Package throttle limits the bytes and operations per second of one client, or of
 // several together.
 //
-// A byte of a body counts once: when the next client reads it from the body, or when
-// the caller reads it from a file. Parts that a backend buffers, and what it reads
-// ahead, are transferred at full speed, and what it sends again does not count again: the
-// network keeps to the limit on average. Bodies are read through Read alone, so that
-// the kernel does not copy files.
+// A byte counts when the next client reads it from a body for the first time, or when the caller
+// reads it from a file. A backend sends what it has buffered, and reads ahead, at full speed, so
+// the network keeps to the limit on average. Bodies are read through Read alone, so the kernel does
+// not copy files.
 //
-// Package [github.com/ltxstore/ltxstore/wrap] stacks it with other wrappers.
+// A backend's retries and parts do not count; [github.com/ltxstore/ltxstore/wrap/retry] around
+// this wrapper repeats operations within the limits.
 package throttle
 
 import (

@@ -26,9 +26,7 @@ func Example() {
 	if err := uplink.Set(throttle.Limits{Upload: new(int64(1 << 20))}); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(*users.Limiter().Limits().Upload)
 	fmt.Println(uplink.Set(throttle.Limits{Upload: new(int64(0))}))
 	// Output:
-	// 1048576
 	// throttle: init: invalid argument: Limits.Upload is 0: want at least 1 byte per second, or nil for no limit
 }

@@ -14,8 +14,8 @@ type meter struct {
 
 // read reads no more than fits into the current chunk.
 func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
-	if pace := m.bucket.Load(); pace != nil {
-		p = p[:min(len(p), max(1, pace.chunk-m.owed))]
+	if limit := m.bucket.Load(); limit != nil {
+		p = p[:min(len(p), max(1, chunkOf(limit)-m.owed))]
 	}
 	return read(p)
 }
@@ -23,12 +23,8 @@ func (m *meter) read(p []byte, read func(p []byte) (int, error)) (int, error) {
 // pass is called after a read of n bytes. It waits when a chunk is full, or at the end.
 func (m *meter) pass(ctx context.Context, n int, end bool) error {
 	m.owed += n
-	pace := m.bucket.Load()
-	if pace == nil {
-		m.owed = 0
-		return nil
-	}
-	if m.owed == 0 || m.owed < pace.chunk && !end {
+	limit := m.bucket.Load()
+	if limit != nil && (m.owed == 0 || m.owed < chunkOf(limit) && !end) {
 		return nil
 	}
 	owed := m.owed
@@ -38,8 +34,8 @@ func (m *meter) pass(ctx context.Context, n int, end bool) error {
 
 // settle takes what a transfer that ended early owes, without waiting.
 func (m *meter) settle() {
-	if pace := m.bucket.Load(); pace != nil {
-		pace.tokens.ReserveN(time.Now(), min(m.owed, pace.tokens.Burst()))
+	if limit := m.bucket.Load(); limit != nil {
+		limit.ReserveN(time.Now(), min(m.owed, limit.Burst()))
 	}
 	m.owed = 0
 }

@@ -13,8 +13,23 @@ import (
 )
 
 func TestURLAndFileAgree(t *testing.T) {
+	perSecond := func(b *bucket) *float64 {
+		limit := b.Load()
+		if limit == nil {
+			return nil
+		}
+		return new(float64(limit.Limit()))
+	}
+	bytes := func(b *bucket) *int64 {
+		limit := perSecond(b)
+		if limit == nil {
+			return nil
+		}
+		return new(int64(*limit))
+	}
 	configOf := func(client ltxstore.ReplicaClient) Config {
-		return Config{Limits: client.(*Client).Limiter().Limits()}
+		l := client.(*Client).Limiter()
+		return Config{Limits: Limits{Upload: bytes(&l.upload), Download: bytes(&l.download), Requests: perSecond(&l.requests)}}
 	}
 	wraptest.Settings(t, wrapper, configOf, nil, map[[2]string]Config{
 		{"upload", "1MB"}:      {Limits: Limits{Upload: new(int64(1e6))}},

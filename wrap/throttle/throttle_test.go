@@ -201,18 +201,6 @@ func TestPieces(t *testing.T) {
 	assert.LessOrEqual(t, reads, 100_000/(16<<10)+2)
 }
 
-// A chunk that waits when the limit changes waits for the new one.
-func TestSetLowerWhileWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1000))}})
-		done := make(chan time.Duration, 1)
-		go func() { done <- took(func() { write(t, c, 1, 1000) }) }()
-		time.Sleep(810 * time.Millisecond) // 900 bytes have passed, and a chunk of 100 waits
-		require.NoError(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(10))}))
-		assert.Greater(t, <-done, 5*time.Second)
-	})
-}
-
 // A large transfer does not starve a small one: that waits for a chunk of each
 // other one.
 func TestFair(t *testing.T) {
@@ -245,29 +233,35 @@ func TestFair(t *testing.T) {
 	}
 }
 
-// A changed limit holds for who waits already, as does the end of all limits.
-func TestSetWhileWaiting(t *testing.T) {
+// A changed limit is for the next chunk, and the next operation, as is the end of all limits.
+func TestSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := throttle.New(wraptest.Quiet(), throttle.Config{Limits: throttle.Limits{Upload: new(int64(1)), Requests: new(1.0)}})
 		done := make(chan time.Duration, 1)
 		go func() { done <- took(func() { write(t, c, 1, 2*megabyte) }) }()
-		time.Sleep(10 * time.Second)
+		time.Sleep(9500 * time.Millisecond)
 		assert.ErrorIs(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(-1))}), fs.ErrInvalid)
-		assert.EqualValues(t, 1, *c.Limiter().Limits().Upload)
 		fast := throttle.Limits{Upload: new(int64(megabyte))}
 		require.NoError(t, c.Limiter().Set(fast))
 		*fast.Upload = 1 // it is the caller's
-		assert.EqualValues(t, megabyte, *c.Limiter().Limits().Upload)
-		assert.Nil(t, c.Limiter().Limits().Requests)
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond)
 		require.NoError(t, c.Limiter().Set(throttle.Limits{}))
-		about(t, 11*time.Second, <-done)
+		about(t, 11*time.Second+20*time.Millisecond, <-done)
 
-		require.NoError(t, c.Limiter().Set(throttle.Limits{Requests: new(0.001)}))
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(1000))}))
+		go func() { done <- took(func() { write(t, c, 1, 1000) }) }()
+		time.Sleep(810 * time.Millisecond) // 900 bytes have passed, and a chunk of 100 waits
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Upload: new(int64(10))}))
+		assert.Equal(t, 900*time.Millisecond, <-done)
+		assert.Greater(t, took(func() { write(t, c, 1, 100) }), 5*time.Second)
+
+		require.NoError(t, c.Limiter().Set(throttle.Limits{Requests: new(0.1)}))
 		require.NoError(t, c.DeleteAll(t.Context()))
 		go func() { done <- took(func() { assert.NoError(t, c.DeleteAll(t.Context())) }) }()
-		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.NoError(t, c.Limiter().Set(throttle.Limits{Requests: new(0.5)}))
+		require.NoError(t, c.DeleteAll(t.Context()))
+		assert.Equal(t, 2*time.Second, took(func() { require.NoError(t, c.DeleteAll(t.Context())) }))
 		assert.Equal(t, 10*time.Second, <-done)
 	})
 }
