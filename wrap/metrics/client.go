@@ -9,8 +9,8 @@
 // LIST (LTXFiles).
 //
 //   - litestream_replica_operation_total: operations, including failed ones.
-//   - litestream_replica_operation_bytes: bytes read from bodies, by the store for PUT
-//     and by the caller for GET. It does not include requests and listings.
+//   - litestream_replica_operation_bytes: bytes of the files stored by PUT, and bytes
+//     that the caller has read of those opened by GET.
 //   - litestream_replica_operation_duration_seconds: a histogram of durations, for GET
 //     and LIST until Close.
 //   - litestream_replica_operation_errors_total: failed operations, with the additional

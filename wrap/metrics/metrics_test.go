@@ -64,7 +64,7 @@ func TestCounts(t *testing.T) {
 litestream_replica_operation_bytes{operation="DELETE",replica_type="mock"} 0
 litestream_replica_operation_bytes{operation="GET",replica_type="mock"} 14
 litestream_replica_operation_bytes{operation="LIST",replica_type="mock"} 0
-litestream_replica_operation_bytes{operation="PUT",replica_type="mock"} 23
+litestream_replica_operation_bytes{operation="PUT",replica_type="mock"} 20
 # HELP litestream_replica_operation_errors_total Number of replica operation errors by type, operation, and error code
 # TYPE litestream_replica_operation_errors_total counter
 litestream_replica_operation_errors_total{code="not_found",operation="GET",replica_type="mock"} 1

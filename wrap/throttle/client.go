@@ -77,14 +77,8 @@ func (p *replica) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.Fi
 		return nil, err
 	}
 	up := &meter{bucket: &p.upload}
-	var end bool
 	defer up.settle()
-	body := layer.Body(r, func(b []byte) (int, error) {
-		n, err := up.read(b, r.Read)
-		end = err != nil
-		return n, err
-	}, func(n int) error { return up.pass(ctx, n, end) })
-	return p.Next.Write(ctx, f, body)
+	return p.Next.Write(ctx, f, newBody(ctx, r, up))
 }
 
 // Delete implements layer.Operations.

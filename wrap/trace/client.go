@@ -13,7 +13,7 @@
 //   - ltx.replica: the client's Type
 //   - ltx.level, ltx.min_txid, ltx.max_txid: the file, also of a deletion of one file
 //   - ltx.seek: the seek of a listing; ltx.offset and ltx.size: the range of an open
-//   - ltx.bytes: the number of bytes read from a body
+//   - ltx.bytes: the size of a written file, or how many bytes of a file were read
 //   - ltx.files: the number of files listed or to be deleted
 //
 // An error is recorded in the span. It sets the status to Error unless the file is

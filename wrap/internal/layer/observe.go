@@ -1,88 +1,90 @@
 package layer
 
 import (
-	"bytes"
-	"cmp"
+	"context"
 	"io"
-	"os"
-	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/superfly/ltx"
+
+	"github.com/ltxstore/ltxstore/internal/flow"
 )
 
-// Count counts the bytes read from a body. sent returns the count when the write has
-// returned info, or nil if it failed.
-//
-// A body that a backend reads in place, or the kernel copies, is passed on as it is. Its
-// count is the size of the stored file or, after a failure, how far the body's offset
-// has moved.
-func Count(r io.Reader) (body io.Reader, sent func(info *ltx.FileInfo) int64) {
-	switch r := r.(type) {
-	case *os.File, *bytes.Reader, *strings.Reader:
-		seeker := r.(io.Seeker)
-		start, err := seeker.Seek(0, io.SeekCurrent)
-		if err != nil { // a pipe
-			break
-		}
-		return r, func(info *ltx.FileInfo) int64 {
-			if info != nil {
-				return info.Size
-			}
-			end, err := seeker.Seek(0, io.SeekCurrent)
-			if err != nil {
-				return 0
-			}
-			return max(0, end-start)
-		}
-	case nil:
-		return nil, func(*ltx.FileInfo) int64 { return 0 }
+// Operation is a call of a client's method, as an observer sees it.
+type Operation struct {
+	Name         string   // as in ltxstore.Error, such as "delete all"
+	File         File     // of a listing the Level alone; of a deletion only that of a single file
+	Seek         ltx.TXID // of a listing
+	Offset, Size int64    // of a file that is opened
+}
+
+// Observer observes operations. The next client gets the context of Begin. End gets what Begin
+// returned, and the number of bytes that were stored or read, or of the files that were listed or to
+// be deleted. A listing and a reader end with Close.
+type Observer[T any] interface {
+	Begin(ctx context.Context, op Operation) (context.Context, T)
+	End(begun T, op Operation, bytes int64, files int, err error)
+}
+
+// Observed are the Operations of a wrapper that observes those of the next client and changes nothing.
+type Observed[T any] struct {
+	Next
+	Observer[T]
+}
+
+// List implements Operations.
+func (o *Observed[T]) List(ctx context.Context, level int, seek ltx.TXID, useMetadata bool) (ltx.FileIterator, error) {
+	op := Operation{Name: "list", File: File{Level: level}, Seek: seek}
+	ctx, begun := o.Begin(ctx, op)
+	files, err := o.Next.List(ctx, level, seek, useMetadata)
+	if err != nil {
+		o.End(begun, op, 0, 0, err)
+		return nil, err
 	}
-	var n atomic.Int64
-	body = Body(r, r.Read, func(fresh int) error {
-		n.Add(int64(fresh))
-		return nil
-	})
-	return body, func(*ltx.FileInfo) int64 { return n.Load() }
+	return flow.Counted(files, func(n int, err error) { o.End(begun, op, 0, n, err) }), nil
 }
 
-// Transfer returns a reader of rc that calls done once, when it is closed, with the number of
-// bytes read and the first error of Read or Close.
-func Transfer(rc io.ReadCloser, done func(n int64, err error)) io.ReadCloser {
-	return &transfer{rc: rc, done: done}
-}
-
-type transfer struct {
-	rc   io.ReadCloser
-	done func(n int64, err error)
-
-	n     atomic.Int64
-	mu    sync.Mutex
-	err   error
-	ended bool
-}
-
-// Read implements io.Reader.
-func (t *transfer) Read(p []byte) (int, error) {
-	n, err := t.rc.Read(p)
-	t.n.Add(int64(n))
-	if err != nil && err != io.EOF {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.err = cmp.Or(t.err, err)
+// Open implements Operations.
+func (o *Observed[T]) Open(ctx context.Context, f File, offset, size int64) (io.ReadCloser, error) {
+	op := Operation{Name: "open", File: f, Offset: offset, Size: size}
+	ctx, begun := o.Begin(ctx, op)
+	rc, err := o.Next.Open(ctx, f, offset, size)
+	if err != nil {
+		o.End(begun, op, 0, 0, err)
+		return nil, err
 	}
-	return n, err
+	return Transfer(rc, func(n int64, err error) { o.End(begun, op, n, 0, err) }), nil
 }
 
-// Close implements io.Closer.
-func (t *transfer) Close() error {
-	err := t.rc.Close()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended {
-		t.ended = true
-		t.done(t.n.Load(), cmp.Or(t.err, err))
+// Write implements Operations.
+func (o *Observed[T]) Write(ctx context.Context, f File, r io.Reader) (*ltx.FileInfo, error) {
+	op := Operation{Name: "write", File: f}
+	ctx, begun := o.Begin(ctx, op)
+	info, err := o.Next.Write(ctx, f, r)
+	var stored int64
+	if info != nil && err == nil {
+		stored = info.Size
 	}
+	o.End(begun, op, stored, 0, err)
+	return info, err
+}
+
+// Delete implements Operations. It is one operation, however many files there are.
+func (o *Observed[T]) Delete(ctx context.Context, files []*ltx.FileInfo) error {
+	op := Operation{Name: "delete"}
+	if len(files) == 1 {
+		op.File = FileOf(files[0])
+	}
+	ctx, begun := o.Begin(ctx, op)
+	err := o.Next.Delete(ctx, files)
+	o.End(begun, op, 0, len(files), err)
+	return err
+}
+
+// DeleteAll implements Operations.
+func (o *Observed[T]) DeleteAll(ctx context.Context) error {
+	op := Operation{Name: "delete all"}
+	ctx, begun := o.Begin(ctx, op)
+	err := o.Next.DeleteAll(ctx)
+	o.End(begun, op, 0, 0, err)
 	return err
 }
