@@ -10,17 +10,15 @@ import (
 	"github.com/ltxstore/ltxstore/internal/ltxio"
 )
 
-// overlapSize is how many bytes before a break are read again and compared when a transfer is
-// resumed.
+// overlapSize is how many bytes before a break are read again and compared, because a wrapper has no
+// ETag to pin the version (clause O3). A rewrite of the file that keeps these bytes goes unnoticed.
 const overlapSize = 1 << 10
 
-// Overlap is the last bytes of a transfer. They are read again when it is resumed, because a
-// wrapper has no ETag to pin the version (clause O3). A rewrite of the file that keeps these
-// bytes goes unnoticed. The zero value is for the start of a transfer.
-type Overlap struct{ tail []byte }
+// overlap is the last bytes of a transfer.
+type overlap struct{ tail []byte }
 
-// Add records delivered bytes.
-func (o *Overlap) Add(p []byte) {
+// add records delivered bytes.
+func (o *overlap) add(p []byte) {
 	if len(p) == 0 {
 		return
 	}
@@ -33,8 +31,8 @@ func (o *Overlap) Add(p []byte) {
 	o.tail = append(o.tail, p...)
 }
 
-// Range returns the range to open for the range that is left. A size of 0 means to the end.
-func (o *Overlap) Range(offset, size int64) (int64, int64) {
+// before returns the range to open for the range that is left. A size of 0 means to the end.
+func (o *overlap) before(offset, size int64) (int64, int64) {
 	n := int64(len(o.tail))
 	if size > 0 {
 		size += min(n, math.MaxInt64-size)
@@ -42,9 +40,8 @@ func (o *Overlap) Range(offset, size int64) (int64, int64) {
 	return offset - n, size
 }
 
-// Check reads the bytes delivered before from a body of Range. It fails with
-// ltxstore.ErrChecksum if they differ.
-func (o *Overlap) Check(body io.Reader) error {
+// check reads the delivered bytes again. It fails with ltxstore.ErrChecksum if they differ.
+func (o *overlap) check(body io.Reader) error {
 	again := make([]byte, len(o.tail))
 	switch n, err := ltxio.ReadFull(body, again); {
 	case err != nil && err != io.EOF:

@@ -39,7 +39,7 @@ type resumed struct {
 	*rangeio.Reader
 	open  OpenFunc
 	toEnd bool
-	last  Overlap
+	last  overlap
 
 	mu     sync.Mutex
 	failed error // of the last body's Close
@@ -51,12 +51,12 @@ func (r *resumed) rest(ctx context.Context, offset, left int64) (io.ReadCloser, 
 	if r.toEnd {
 		size = 0
 	}
-	offset, size = r.last.Range(offset, size)
+	offset, size = r.last.before(offset, size)
 	body, err := r.open(ctx, offset, size)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.last.Check(body); err != nil {
+	if err := r.last.check(body); err != nil {
 		_ = body.Close() // it has failed already
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (p *part) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := p.body.Read(b[:min(int64(len(b)), p.left)])
-	p.of.last.Add(b[:n])
+	p.of.last.add(b[:n])
 	if p.left -= int64(n); p.left == 0 {
 		err = io.EOF
 	}
