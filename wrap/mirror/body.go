@@ -14,11 +14,9 @@ import (
 // memory.
 const chunkSize = 64 << 10
 
-// body is a caller's reader on its way to several replicas. It is read by other
-// goroutines than the caller's, in which it must not panic.
+// body is a caller's reader on its way to several replicas.
 type body struct {
-	size     int64      // or -1
-	panicked flow.Panic // of source
+	size int64 // or -1
 
 	// A source that is read in place, and a small one, is read by each replica on its own.
 	at io.ReaderAt
@@ -27,7 +25,6 @@ type body struct {
 	source io.Reader
 	pipes  []pipe
 	err    error // of the source
-	ended  chan struct{}
 }
 
 // pipe leads from the source to a replica.
@@ -39,7 +36,7 @@ type pipe struct {
 // newBody returns the body of r for n replicas. An r that replicas read on their own is
 // left at its end.
 func newBody(ctx context.Context, r io.Reader, n int) (b *body, err error) {
-	b = &body{ended: make(chan struct{})}
+	b = &body{}
 	if b.size, err = ltxio.Size(r); err != nil {
 		return nil, err
 	}
@@ -83,33 +80,25 @@ func (b *body) reader(ctx context.Context, n int) (r io.Reader, done func()) {
 	}
 }
 
-// start starts reading the source if it is read once for all.
-func (b *body) start() {
+// send calls write, which makes all replicas read the body. It returns the failure of a source
+// that is read once for all.
+func (b *body) send(write func()) error {
 	if b.at != nil {
-		close(b.ended)
-		return
+		write()
+		return nil
 	}
-	go func() {
-		defer close(b.ended)
-		defer func() { // also if the source calls runtime.Goexit
-			if b.panicked.Caught() {
-				b.err = errPanicked
-			}
+	flow.Each(2, 2, func(i int) {
+		if i == 0 {
+			b.pump()
+			return
+		}
+		defer func() {
 			for _, p := range b.pipes {
-				p.w.CloseWithError(ofBody(b.err))
+				p.r.Close()
 			}
 		}()
-		b.panicked.Do(b.pump)
-	}()
-}
-
-// wait returns when the source is no longer read.
-func (b *body) wait() { <-b.ended }
-
-// end waits for the source, and returns its failure. It panics if the source has.
-func (b *body) end() error {
-	b.wait()
-	b.panicked.Rethrow()
+		write()
+	})
 	if b.err == io.EOF {
 		return nil
 	}
@@ -118,19 +107,22 @@ func (b *body) end() error {
 
 // pump reads the source until it ends or every replica has returned.
 func (b *body) pump() {
+	defer func() {
+		for _, p := range b.pipes {
+			p.w.CloseWithError(ofBody(b.err))
+		}
+	}()
 	chunk := make([]byte, chunkSize)
-	for b.err == nil {
-		var n int
-		if n, b.err = ltxio.ReadFull(b.source, chunk); n == 0 {
+	for wanted := true; wanted && b.err == nil; {
+		b.err = errPanicked // unless the source returns
+		n, err := ltxio.ReadFull(b.source, chunk)
+		if b.err = err; n == 0 {
 			return
 		}
-		wanted := false
+		wanted = false
 		for _, p := range b.pipes {
 			_, err := p.w.Write(chunk[:n]) // fails only if the replica has returned
 			wanted = wanted || err == nil
-		}
-		if !wanted {
-			return
 		}
 	}
 }

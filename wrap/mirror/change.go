@@ -17,37 +17,28 @@ func (s *state) change(ctx context.Context, op string, f layer.File, needs int, 
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var mu sync.Mutex
-	var all sync.WaitGroup
 	failures := make([]error, len(s.replicas))
-	left := len(s.replicas)
-	stopped := false
-	var panicked flow.Panic // a client's
-	done := func(i int, r *replica, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if panicked.Caught() {
-			stop(errPanicked)
-			return
-		}
-		r.note(inner, err)
-		if err == nil || stopped && inner.Err() != nil {
-			return
-		}
-		failures[i] = err
-		if left--; left < needs && !stopped && op == "write" {
-			stopped = true
-			stop(errStopped)
-		}
-	}
-	for i, r := range s.replicas {
-		all.Go(func() {
-			var err error
-			defer func() { done(i, r, err) }()
-			panicked.Do(func() { err = do(inner, r) })
-		})
-	}
-	all.Wait()
-	panicked.Rethrow()
+	left, stopped := len(s.replicas), false
+	flow.Each(len(s.replicas), len(s.replicas), func(i int) {
+		err := errPanicked // unless do returns
+		defer func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if err == errPanicked {
+				stop(err)
+			}
+			s.replicas[i].note(inner, err)
+			if err == nil || stopped && inner.Err() != nil {
+				return
+			}
+			failures[i] = err
+			if left--; left < needs && !stopped && op == "write" {
+				stopped = true
+				stop(errStopped)
+			}
+		}()
+		err = do(inner, s.replicas[i])
+	})
 	var failed []Failure
 	for i, err := range failures {
 		if err != nil {

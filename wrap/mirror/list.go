@@ -106,30 +106,27 @@ func (h *head) advance() {
 
 // check removes listings that have failed, and fails if too few are left.
 func (m *merge) check() error {
-	if !slices.ContainsFunc(m.heads, func(h *head) bool { return h.err != nil }) {
-		return nil
-	}
-	var healthy []*head
-	for _, h := range m.heads {
+	var failed []Failure
+	m.heads = slices.DeleteFunc(m.heads, func(h *head) bool {
 		if h.err == nil {
-			healthy = append(healthy, h)
-			continue
-		}
-		if m.ctx.Err() != nil {
-			return flow.Ended(m.ctx, h.err)
+			return false
 		}
 		h.note(m.ctx, h.err)
-		m.failed = append(m.failed, h.failure("list", layer.File{Level: m.level}, h.err))
+		failed = append(failed, h.failure("list", layer.File{Level: m.level}, h.err))
 		if h.files != nil {
 			_ = h.files.Close() // it has failed already
 		}
-	}
-	now := m.failed[len(m.failed)-(len(m.heads)-len(healthy)):]
-	m.heads = healthy
-	if len(healthy) < m.reads {
+		return true
+	})
+	switch m.failed = append(m.failed, failed...); {
+	case failed == nil:
+		return nil
+	case m.ctx.Err() != nil:
+		return flow.Ended(m.ctx, failed[0].Err)
+	case len(m.heads) < m.reads:
 		return &Error{Failed: m.failed, Replicas: len(m.replicas)}
 	}
-	for _, f := range now {
+	for _, f := range failed {
 		m.state.failed(m.ctx, f)
 	}
 	return nil

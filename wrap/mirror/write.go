@@ -27,21 +27,21 @@ func (s *state) Write(ctx context.Context, f layer.File, r io.Reader) (*ltx.File
 		return nil, err
 	}
 	written := make([]*ltx.FileInfo, len(s.replicas))
-	b.start()
-	defer b.wait() // also when a client panics
-	err = s.change(ctx, "write", f, s.writes, func(ctx context.Context, r *replica) error {
-		body, done := b.reader(ctx, r.n)
-		defer done()
-		info, err := r.client.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, body)
-		if err == nil && info == nil {
-			err = fmt.Errorf("the client of %s returned neither a file nor an error", r.client.Type())
-		}
-		if err == nil {
-			written[r.n] = info
-		}
-		return err
+	failed := b.send(func() {
+		err = s.change(ctx, "write", f, s.writes, func(ctx context.Context, r *replica) error {
+			body, done := b.reader(ctx, r.n)
+			defer done()
+			info, err := r.client.WriteLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, body)
+			if err == nil && info == nil {
+				err = fmt.Errorf("the client of %s returned neither a file nor an error", r.client.Type())
+			}
+			if err == nil {
+				written[r.n] = info
+			}
+			return err
+		})
 	})
-	if failed := b.end(); failed != nil && ctx.Err() == nil {
+	if failed != nil && ctx.Err() == nil {
 		return nil, failed
 	}
 	if err != nil {
