@@ -19,8 +19,7 @@
 // # Reading
 //
 // A file is read from the first replica that is healthy and has it, in the order of the
-// configuration. Replicas that have failed lately come last, for Config.Backoff to
-// MaxBackoff. A transfer that breaks is continued from the next replica that has the file, if
+// configuration. Replicas that have failed lately come last, for Config.Backoff. A transfer that breaks is continued from the next replica that has the file, if
 // the last KiB delivered is the same there. A file is missing only if all replicas say so; if one
 // that may have it fails, that failure is returned (clause O2).
 //

@@ -46,10 +46,8 @@ type Config struct {
 	// Policy says how many replicas must store a file. Empty means PolicyAll.
 	Policy Policy `ltx:"policy,oneof=all|quorum|best-effort" default:"'all'" help:"How many replicas must store a file: 'all', 'quorum' or 'best-effort'."`
 
-	// Backoff is for how long a replica that has failed is tried last. It doubles with each
-	// further failure, up to MaxBackoff. 0 means a second, and a minute.
-	Backoff    time.Duration `ltx:"backoff" default:"1s" help:"For how long a replica that has failed is tried last. It doubles with each further failure."`
-	MaxBackoff time.Duration `ltx:"max-backoff" default:"1m" help:"The longest that 'mirror.backoff' becomes."`
+	// Backoff is for how long a replica that has failed is tried last. 0 means 30 seconds.
+	Backoff time.Duration `ltx:"backoff" default:"30s" help:"For how long a replica that has failed is tried last."`
 
 	// OnFailure, if not nil, is called with each failure of a replica that did not make
 	// the method fail. It may be called concurrently, and should return quickly.
@@ -61,19 +59,10 @@ func (cfg Config) check(typeName string) error {
 	if err := settings.Validate(typeName, cfg); err != nil {
 		return err
 	}
-	base, longest := cfg.backoff()
-	switch {
-	case len(cfg.Others) == 0:
+	if len(cfg.Others) == 0 {
 		return backend.Invalid(typeName, "init", "Others", len(cfg.Others), "want at least one more replica")
-	case longest < base:
-		return backend.Invalid(typeName, "init", "MaxBackoff", cfg.MaxBackoff, fmt.Sprintf("want 0 (default) or at least Backoff, %v", base))
 	}
 	return nil
-}
-
-func (cfg Config) backoff() (base, longest time.Duration) {
-	base = cmp.Or(cfg.Backoff, time.Second)
-	return base, cmp.Or(cfg.MaxBackoff, max(time.Minute, base))
 }
 
 // open returns the state of a valid configuration.
@@ -83,7 +72,6 @@ func (cfg Config) open(next ltxstore.ReplicaClient, log *oplog.Logger) (*state, 
 	}
 	all := append([]ltxstore.ReplicaClient{next}, cfg.Others...)
 	writes := cfg.Policy.needs(len(all))
-	base, longest := cfg.backoff()
 	s := &state{next: next, log: log, writes: writes, reads: len(all) - writes + 1, onFailure: cfg.OnFailure}
 	for n, client := range all {
 		if client == nil {
@@ -94,7 +82,7 @@ func (cfg Config) open(next ltxstore.ReplicaClient, log *oplog.Logger) (*state, 
 				return nil, backend.Invalid(next.Type(), "init", fmt.Sprintf("Others[%d]", n-1), client.Type(), "want a different client than those before")
 			}
 		}
-		s.replicas = append(s.replicas, &replica{n: n, client: client, base: base, longest: longest})
+		s.replicas = append(s.replicas, &replica{n: n, client: client, backoff: cmp.Or(cfg.Backoff, 30*time.Second)})
 	}
 	return s, nil
 }

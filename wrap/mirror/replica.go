@@ -13,20 +13,19 @@ import (
 
 // replica is one of the clients, and its health.
 type replica struct {
-	n             int
-	client        ltxstore.ReplicaClient
-	base, longest time.Duration
+	n       int
+	client  ltxstore.ReplicaClient
+	backoff time.Duration
 
-	mu       sync.Mutex
-	failures int // in a row
-	until    time.Time
+	mu     sync.Mutex
+	failed time.Time // the last time; zero after a success
 }
 
 // healthy reports whether the replica has not failed lately.
 func (r *replica) healthy() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !time.Now().Before(r.until)
+	return time.Since(r.failed) >= r.backoff
 }
 
 // note records the result of a call. Errors about a file, and a canceled context, are not
@@ -37,15 +36,10 @@ func (r *replica) note(ctx context.Context, err error) {
 	ofBody := new(bodyError)
 	switch {
 	case err == nil:
-		r.failures, r.until = 0, time.Time{}
+		r.failed = time.Time{}
 	case errors.As(err, &ofBody), ctx.Err() != nil, layer.IsMissing(err), errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, ltxstore.ErrChecksum):
 	default:
-		wait := r.longest
-		if shift := min(r.failures, 30); r.base < r.longest>>shift {
-			wait = r.base << shift
-		}
-		r.failures++
-		r.until = time.Now().Add(wait)
+		r.failed = time.Now()
 	}
 }
 

@@ -33,10 +33,9 @@ func TestURLAndFileAgree(t *testing.T) {
 		value string
 		want  Config
 	}{
-		"replicas":    {"mem://", Config{}},
-		"policy":      {"quorum", Config{Policy: PolicyQuorum}},
-		"backoff":     {"2s", Config{Backoff: 2 * time.Second}},
-		"max-backoff": {"2m", Config{MaxBackoff: 2 * time.Minute}},
+		"replicas": {"mem://", Config{}},
+		"policy":   {"quorum", Config{Policy: PolicyQuorum}},
+		"backoff":  {"2s", Config{Backoff: 2 * time.Second}},
 	}
 	for _, name := range wraptest.Names(wrapper) {
 		tt, ok := every[name]
