@@ -9,9 +9,9 @@ import "github.com/ltxstore/ltxstore"
 // Any order works. The following one is usually the right one. Wrappers in a URL or a
 // file are in this order, whatever the order of their settings:
 //
-//	readonly         refuses before anything else happens
+//	readonly         rejects writes before anything else happens
 //	trace            records everything inside it
-//	checksum         verifies LTX files, not their stored form
+//	checksum         checks LTX files, not their stored form
 //	compress         encrypted bytes do not compress
 //	crypt
 //	cache            blocks on a disk are encrypted

@@ -3,12 +3,12 @@
 // New(next, cfg):
 //
 //   - [github.com/ltxstore/ltxstore/wrap/cache] keeps listings and blocks of files
-//   - [github.com/ltxstore/ltxstore/wrap/checksum] verifies LTX files as they are written and read
+//   - [github.com/ltxstore/ltxstore/wrap/checksum] checks LTX files as they are written and read
 //   - [github.com/ltxstore/ltxstore/wrap/compress] stores files compressed with zstd
 //   - [github.com/ltxstore/ltxstore/wrap/crypt] stores files encrypted with age
 //   - [github.com/ltxstore/ltxstore/wrap/metrics] counts operations for Prometheus
 //   - [github.com/ltxstore/ltxstore/wrap/mirror] keeps a replica in several stores
-//   - [github.com/ltxstore/ltxstore/wrap/readonly] refuses writes and deletions
+//   - [github.com/ltxstore/ltxstore/wrap/readonly] rejects writes and deletions
 //   - [github.com/ltxstore/ltxstore/wrap/retry] repeats failed operations of clients that do not do so themselves
 //   - [github.com/ltxstore/ltxstore/wrap/throttle] limits bytes and operations per second
 //   - [github.com/ltxstore/ltxstore/wrap/trace] records OpenTelemetry spans

@@ -96,14 +96,14 @@ func (b *blocks) leave(k *known) {
 	b.prune(k)
 }
 
-// prune removes a file of which nothing is kept.
+// prune removes a file without blocks.
 func (b *blocks) prune(k *known) {
 	if k.users == 0 && len(k.blocks) == 0 && b.files[k.file] == k {
 		delete(b.files, k.file)
 	}
 }
 
-// get returns a block, which is empty behind the end of the file, if it is known.
+// get returns a block if it is known. A block after the end of the file is empty.
 func (b *blocks) get(k *known, n int64) ([]byte, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package cache answers listings and small reads from memory, or from a bounded
-// directory on a disk. It is useful around a store that is slow or charges for requests,
+// file on a disk. It is useful around a store that is slow or charges for requests,
 // such as [github.com/ltxstore/ltxstore/s3].
 //
 // # Listings
@@ -22,9 +22,9 @@
 // by a block that ends elsewhere or has other bytes when it is read again, and after Config.BlockTTL at the
 // latest. Until then a read may return the old content, also that of a deleted file.
 //
-// With Config.Dir, blocks are in a temporary file. It lasts until Close, and at most as long as the
-// process; on Windows, that of a process that is killed stays. It holds what the next client
-// stores: to encrypt it, put the cache inside [github.com/ltxstore/ltxstore/wrap/crypt].
+// With Config.Dir, blocks are in a temporary file, until Close or the end of the process. On Windows, a
+// process that ends without Close leaves the file behind. It holds what the next client stores: to
+// encrypt it, put the cache inside [github.com/ltxstore/ltxstore/wrap/crypt].
 //
 // Interfaces of the next client that are found through Unwrap bypass the cache. What is written through
 // them counts as written by another client.

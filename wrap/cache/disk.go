@@ -38,8 +38,8 @@ func (d *disk) write(data []byte) (slot int64, err error) {
 	return slot, err
 }
 
-// read returns a block of n bytes. It may be called concurrently with write, for a block whose slot
-// has another one when read returns.
+// read returns n bytes of a slot. It may be called while the slot gets another block, whose bytes it
+// may then return.
 func (d *disk) read(slot, n int64) ([]byte, error) {
 	data := make([]byte, n)
 	_, err := d.file.ReadAt(data, slot*d.size)

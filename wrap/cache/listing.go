@@ -26,7 +26,7 @@ type level struct{ kept *listing }
 type listing struct {
 	from  ltx.TXID
 	since time.Time
-	files []ltx.FileInfo // those of Size 0 are torn; sorted once kept
+	files []ltx.FileInfo // sorted once kept; those of Size 0 are torn
 }
 
 // get returns the kept listing of a level from seek on.

@@ -30,17 +30,16 @@ import (
 	"github.com/ltxstore/ltxstore/wrap/internal/layer"
 )
 
-// Client counts the operations of the next client, each of whose methods it calls. A call with invalid
-// arguments or an ended context is not an operation. New returns one. It is safe for concurrent use.
+// Client counts the operations of the next client. A call with invalid arguments, or with a context
+// that has ended, does not count. New returns a Client. It is safe for concurrent use.
 type Client struct{ *client }
 
 type observed = layer.Observed[time.Time]
 
 type client = layer.Client[observed, *observed]
 
-// New registers the metrics and returns a client that counts the operations of next. If
-// the registry is nil or refuses the metrics, or next is nil, every method fails with
-// fs.ErrInvalid.
+// New registers the metrics and returns a client that counts the operations of next. If the registry
+// is nil or rejects the metrics, or next is nil, every method fails with fs.ErrInvalid.
 func New(next ltxstore.ReplicaClient, cfg Config) *Client {
 	var ops operations
 	var wrong error

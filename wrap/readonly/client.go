@@ -1,6 +1,6 @@
-// Package readonly refuses to change a replica. It is for restores, for
-// inspection, and for readers of a replica that another process writes to.
-// Package [github.com/ltxstore/ltxstore/wrap] stacks it with other wrappers.
+// Package readonly rejects changes of a replica. It is for restores, inspection, and readers of a
+// replica that another process writes. As the outermost wrapper of
+// [github.com/ltxstore/ltxstore/wrap.Chain] it covers all others.
 package readonly
 
 import (
@@ -21,8 +21,8 @@ var _ ltxstore.ReplicaClient = (*Client)(nil)
 type Config struct{}
 
 // Client reads the next client's replica and never changes it: WriteLTXFile, DeleteLTXFiles and
-// DeleteAll fail with fs.ErrPermission, or with fs.ErrInvalid if their arguments are invalid. They do
-// not read the body, and send no request. Deleting an empty list succeeds. New returns one. It is
+// DeleteAll fail with fs.ErrPermission, or with fs.ErrInvalid if their arguments are invalid. They
+// send no request and do not read the body. Deleting an empty list succeeds. New returns a Client. It is
 // safe for concurrent use.
 type Client struct{ *client }
 

@@ -22,8 +22,8 @@ import (
 
 var _ ltxstore.ReplicaClient = (*Client)(nil)
 
-// Client keeps the next client within the limits of a Limiter: each operation begins, and its body
-// is read, as soon as the limits allow it. New returns one. It is safe for concurrent use.
+// Client keeps the next client within the limits of a Limiter: an operation waits until the limits
+// allow it, and so does each part of its body. New returns a Client. It is safe for concurrent use.
 type Client struct {
 	*client
 	limiter *Limiter

@@ -6,19 +6,18 @@ import (
 	"github.com/ltxstore/ltxstore/backend"
 )
 
-// Limits are limits per second. A nil field means no limit. Values of 0 or less are
-// refused, so that a mistake neither stops a replica nor lifts the limit.
-//
-// Up to a tenth of a second's unused share may be used at once.
+// Limits are limits per second. A nil field means no limit, and a limit must be more than 0, so that
+// a mistake neither stops a replica nor lifts the limit. What is unused for up to a tenth of a second may
+// be used at once.
 type Limits struct {
 	// Upload and Download limit the bytes per second of bodies that are written, and
 	// of files that are read.
 	Upload   *int64 `ltx:"upload,size" default:"no limit" help:"Bytes per second of files that are written: more than 0."`
 	Download *int64 `ltx:"download,size" default:"no limit" help:"Bytes per second of files that are read: more than 0."`
 
-	// Requests limits the operations per second: calls of LTXFiles, OpenLTXFile,
-	// WriteLTXFile, DeleteLTXFiles and DeleteAll. A backend may send several requests
-	// for one, for pages, parts or retries. It may be a fraction.
+	// Requests limits the operations per second: calls of LTXFiles, OpenLTXFile, WriteLTXFile,
+	// DeleteLTXFiles and DeleteAll, for each of which a backend may send several requests. It may
+	// be a fraction.
 	Requests *float64 `ltx:"requests" default:"no limit" help:"Operations per second, such as '10' or '0.5': more than 0."`
 }
 

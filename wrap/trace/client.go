@@ -38,8 +38,8 @@ type Config struct {
 	TracerProvider trace.TracerProvider `ltx:"-"`
 }
 
-// Client traces the operations of the next client, each of whose methods it calls. A call with invalid
-// arguments or an ended context has no span. New returns one. It is safe for concurrent use.
+// Client traces the operations of the next client. A call with invalid arguments, or with a context
+// that has ended, has no span. New returns a Client. It is safe for concurrent use.
 type Client struct{ *client }
 
 type observed = layer.Observed[trace.Span]
