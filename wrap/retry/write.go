@@ -17,6 +17,9 @@ import (
 
 // Write implements layer.Operations.
 func (p *replica) Write(ctx context.Context, f layer.File, r io.Reader) (info *ltx.FileInfo, err error) {
+	if r == nil {
+		return p.Next.Write(ctx, f, r) // which rejects it
+	}
 	src, err := newSource(ctx, r, p.cfg.BufferSize)
 	if err != nil {
 		return nil, err
@@ -53,10 +56,6 @@ type source struct {
 // newSource reads what must be kept of r.
 func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 	s := &source{}
-	if r == nil {
-		s.open, s.once = once(r), true // the next client refuses it
-		return s, nil
-	}
 	size, err := ltxio.Size(r)
 	if err != nil {
 		return nil, err
@@ -67,7 +66,7 @@ func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 			return s, nil
 		}
 	}
-	whole := ltxio.Whole(ctx, readFunc(s.read(r)), size)
+	whole := ltxio.Whole(ctx, layer.Reader(r, s.read(r)), size)
 	end, err := s.buffer.Fill(whole, min(limit, math.MaxInt64-1)+1, 0)
 	switch {
 	case err != nil:
@@ -76,13 +75,9 @@ func newSource(ctx context.Context, r io.Reader, limit int64) (*source, error) {
 	case end:
 		s.open = func() (io.Reader, error) { return s.buffer.Reader(), nil }
 	default:
-		s.open, s.once = once(flow.Drain(&s.buffer, whole)), true
+		s.open, s.once = func() (io.Reader, error) { return flow.Drain(&s.buffer, whole), nil }, true
 	}
 	return s, nil
-}
-
-func once(r io.Reader) func() (io.Reader, error) {
-	return func() (io.Reader, error) { return r, nil }
 }
 
 // seeking returns the open function of a body that seeks. An *os.File is passed on as it is,
@@ -124,7 +119,3 @@ func (s *source) read(r io.Reader) func(p []byte) (int, error) {
 		return n, err
 	}
 }
-
-type readFunc func(p []byte) (int, error)
-
-func (f readFunc) Read(p []byte) (int, error) { return f(p) }
