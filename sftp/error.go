@@ -14,7 +14,6 @@ import (
 	"github.com/ltxstore/ltxstore/backend/tree"
 )
 
-// Classify implements tree.Tree.
 func (s *server) Classify(err error) tree.Failure { return tree.Failure{Kind: kindOf(err)} }
 
 func kindOf(err error) error {

@@ -440,8 +440,21 @@ func TestOpenReadsLittle(t *testing.T) {
 	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
-	reads := slices.DeleteFunc(h.ops(), func(op string) bool { return !strings.HasPrefix(op, "Read ") })
-	assert.Len(t, reads, 2)
+	reads := func() []string {
+		return slices.DeleteFunc(h.ops(), func(op string) bool { return !strings.HasPrefix(op, "Read ") })
+	}
+	assert.Len(t, reads(), 2)
+	r, err = c.OpenLTXFile(t.Context(), 0, 1, 1, 0, smallRange)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	assert.Len(t, reads(), 1, "one packet")
+}
+
+// No more of a body is in memory than is sent at once.
+func TestBufferSize(t *testing.T) {
+	for size, want := range map[int64]int{-1: writeSize, 0: 0, 1: 1, writeSize - 1: writeSize - 1, writeSize: writeSize, writeSize + 1: writeSize} {
+		assert.Equal(t, want, bufferSize(size), size)
+	}
 }
 
 // What keeps a client from seeing why a link failed is told: it may be gone the next time.

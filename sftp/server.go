@@ -148,7 +148,6 @@ type handle struct {
 	file *sftp.File
 }
 
-// ReadAt implements io.ReaderAt.
 func (h *handle) ReadAt(p []byte, offset int64) (n int, err error) {
 	err = h.run(h.ctx, func() (err error) {
 		n, err = h.file.ReadAt(p, offset)
@@ -157,7 +156,6 @@ func (h *handle) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, err
 }
 
-// Write implements io.Writer.
 func (h *handle) Write(p []byte) (n int, err error) {
 	err = h.run(h.ctx, func() (err error) {
 		n, err = h.file.Write(p)
@@ -210,15 +208,19 @@ func (s *server) Create(ctx context.Context, p string, from *tree.Body) (info tr
 // copy writes the body. It reads the caller's reader only in this goroutine, and not
 // while waiting for the connection.
 func (c *session) copy(ctx context.Context, f *sftp.File, from *tree.Body) error {
-	size := int64(writeSize)
-	if from.Size >= 0 {
-		size = min(size, max(from.Size, 1))
-	}
-	to := bufio.NewWriterSize(&handle{c, ctx, f}, int(size))
+	to := bufio.NewWriterSize(&handle{c, ctx, f}, bufferSize(from.Size))
 	if _, err := to.ReadFrom(from); err != nil {
 		return err
 	}
 	return to.Flush()
+}
+
+// bufferSize returns how much of a body of size bytes, or -1 if unknown, is in memory.
+func bufferSize(size int64) int {
+	if size < 0 {
+		return writeSize
+	}
+	return int(min(size, writeSize))
 }
 
 // Rename implements tree.Tree. A server without the extension can give a file a new
