@@ -334,7 +334,65 @@ func TestAnswerWithoutLength(t *testing.T) {
 	}
 }
 
-// A transfer that breaks goes on with the same file only.
+// The size that such an answer lacks is asked for, and that may fail.
+func TestAnswerWithoutAnySize(t *testing.T) {
+	s := start(t)
+	c := s.client(impatient)
+	require.NoError(t, write(t, c, "0123456789"))
+	s.script(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet {
+			_ = http.NewResponseController(w).Flush()
+			_, _ = io.WriteString(w, "0123456789")
+		} else {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		return true
+	})
+	_, err := read(t, c, 0, 0)
+	require.ErrorContains(t, err, "PROPFIND returned 500")
+}
+
+// That a file is empty is known from one answer.
+func TestEmptyFileIsAskedForOnce(t *testing.T) {
+	s := start(t)
+	c := s.client(impatient)
+	require.NoError(t, write(t, c, "x"))
+	require.NoError(t, s.put(t.Context(), "/backups/db/ltx/0000/"+ltx.FormatFilename(1, 1), nil))
+	var methods []string
+	s.script(func(_ http.ResponseWriter, r *http.Request) bool {
+		methods = append(methods, r.Method)
+		return false
+	})
+	_, err := read(t, c, 0, 0)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	assert.Equal(t, []string{"GET"}, methods)
+}
+
+// A request that is not answered has not done anything.
+func TestNoAnswer(t *testing.T) {
+	files := []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}
+	for method, do := range map[string]func(c *ReplicaClient) error{
+		"MOVE":   func(c *ReplicaClient) error { return write(t, c, "x") },
+		"DELETE": func(c *ReplicaClient) error { return c.DeleteLTXFiles(t.Context(), files) },
+	} {
+		c := start(t).client(func(cfg *Config) {
+			impatient(cfg)
+			cfg.HTTP.RoundTripper = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method == method {
+					return nil, io.ErrClosedPipe
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})
+		})
+		if method == "DELETE" {
+			require.NoError(t, write(t, c, "x"))
+		}
+		require.ErrorIs(t, do(c), io.ErrClosedPipe, method)
+	}
+}
+
+// A transfer that breaks goes on with the same file only, also if the server ignores
+// the condition.
 func TestReplacedWhileItIsRead(t *testing.T) {
 	s := start(t)
 	c := s.client(same)
@@ -351,15 +409,25 @@ func TestReplacedWhileItIsRead(t *testing.T) {
 	assert.Equal(t, content, got)
 	s.script(nil)
 
-	r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
-	require.NoError(t, err)
-	defer r.Close()
-	_, err = io.ReadFull(r, make([]byte, 100))
-	require.NoError(t, err)
-	require.NoError(t, write(t, c, strings.Repeat("0123456789abcdeF", 4<<10)))
-	_, err = io.ReadAll(r)
-	require.ErrorContains(t, err, "replaced")
-	assert.False(t, ltxstore.IsRetryable(err))
+	for _, ignores := range []bool{false, true} {
+		require.NoError(t, write(t, c, content))
+		s.cut.Store(40 << 10)
+		r, err := c.OpenLTXFile(t.Context(), 0, 1, 1, 0, 0)
+		require.NoError(t, err)
+		defer r.Close()
+		_, err = io.ReadFull(r, make([]byte, 100))
+		require.NoError(t, err)
+		require.NoError(t, write(t, c, strings.Repeat("0123456789abcdeF", 4<<10)))
+		s.script(func(_ http.ResponseWriter, r *http.Request) bool {
+			if ignores {
+				r.Header.Del("If-Match")
+			}
+			return false
+		})
+		_, err = io.ReadAll(r)
+		require.ErrorContains(t, err, "replaced")
+		assert.False(t, ltxstore.IsRetryable(err))
+	}
 }
 
 // A write that may replace nothing leaves nothing to remove: the move takes its
