@@ -302,6 +302,11 @@ func TestSnapshots(t *testing.T) {
 	require.ErrorContains(t, err, "delete the blob's snapshots first")
 	assert.False(t, ltxstore.IsRetryable(err))
 	require.ErrorContains(t, b.DeleteAll(t.Context()), "delete the blob's snapshots first")
+	// Without batches.
+	b.faults.Clear()
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "BlobBatch"}, Times: -1, Do: httpfault.Status(501, http.Header{"X-Ms-Version": {"1"}}, "")})
+	b.faults.Add(&httpfault.Rule{Match: httpfault.Match{Operation: "DeleteBlob"}, Times: -1, Do: refused})
+	require.ErrorContains(t, b.DeleteAll(t.Context()), "delete the blob's snapshots first")
 }
 
 // An answer of another container, or of another prefix, is not one.
