@@ -38,8 +38,8 @@ type link struct {
 	options nats.Options
 	secrets scrub.Secrets // in the files that options were read from
 
-	ready      flow.Lazy[conn]
-	discovered atomic.Pointer[[]string] // the other servers of a cluster
+	ready   flow.Lazy[conn]
+	servers atomic.Pointer[[]string] // those of options, and others that a cluster has named
 }
 
 // links are those in use.

@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
 	"github.com/ltxstore/ltxstore/backend/object"
@@ -62,33 +61,8 @@ func TestConflicts(t *testing.T) {
 	count = f.published(first(1000))
 	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(content))
 	require.ErrorIs(t, err, ltxstore.ErrUnavailable)
-	assert.Equal(t, 12, count())
-	assert.Len(t, f.chunks(t), 1)
-}
-
-// A deletion, too, may meet other writers of the name, several times.
-func TestDeletionConflicts(t *testing.T) {
-	f, _ := serve(t, nats.Config{})
-	c := f.client(func(cfg *nats.Config) { cfg.Retry.MaxAttempts = 1 })
-	defer c.Close()
-	until := 0
-	rewrite := func(n int) {
-		if n <= until {
-			_, err := f.store.PutBytes(t.Context(), f.key(1), []byte("LTX1, another's"))
-			assert.NoError(t, err)
-		}
-	}
-	write(t, c, 1, body(t, 1, 1))
-	files := []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}
-	until = 1000
-	count := f.published(rewrite)
-	require.ErrorIs(t, c.DeleteLTXFiles(t.Context(), files), ltxstore.ErrUnavailable)
 	assert.Equal(t, 10, count())
-	until = 5
-	count = f.published(rewrite)
-	require.NoError(t, c.DeleteLTXFiles(t.Context(), files))
-	assert.Equal(t, 6, count())
-	assert.Empty(t, f.chunks(t))
+	assert.Len(t, f.chunks(t), 1)
 }
 
 // Old chunks that cannot be removed are logged, and nothing is that has none.
@@ -163,32 +137,6 @@ func (f *service) refused(match func(subject, payload string) bool) {
 			return "", refusal, match(subject, string(payload))
 		}
 	})
-}
-
-// A mark that cannot be removed is told, whether the server says that it is there
-// or says nothing about it.
-func TestRefusedRemovalOfAMark(t *testing.T) {
-	for name, unknown := range map[string]bool{"there": false, "unknown": true} {
-		t.Run(name, func(t *testing.T) {
-			f, _ := serve(t, nats.Config{})
-			c := f.client(func(cfg *nats.Config) { cfg.Retry.MaxAttempts = 1 })
-			defer c.Close()
-			write(t, c, 1, body(t, 1, 1))
-			deleted := false
-			f.refused(func(subject, _ string) bool {
-				if strings.HasPrefix(subject, "$JS.API.STREAM.MSG.DELETE.") {
-					deleted = true
-					return true
-				}
-				return unknown && deleted && strings.HasPrefix(subject, "$JS.API.STREAM.MSG.GET.")
-			})
-			files := []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}
-			require.ErrorContains(t, c.DeleteLTXFiles(t.Context(), files), "injected failure")
-			f.set(func() { f.answer = nil })
-			require.NoError(t, c.DeleteLTXFiles(t.Context(), files))
-			assert.Empty(t, f.chunks(t))
-		})
-	}
 }
 
 // Chunks that cannot be attributed to a write are told: DeleteAll has not removed them.

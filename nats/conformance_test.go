@@ -1,6 +1,7 @@
 package nats_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -280,25 +281,28 @@ func (f *service) leave(ctx context.Context, nuid, key string, sent time.Time) e
 
 const refusal = `{"error":{"code":400,"err_code":10999,"description":"injected failure"}}`
 
+// isListing reports whether a request is one for descriptions of any name.
+func isListing(payload []byte) bool { return bytes.Contains(payload, []byte(`.M.\u003e`)) }
+
 func (f *service) faults() *replicatest.Faults {
 	answer := func(do func(subject string, payload []byte) (headers, body string, ok bool)) {
 		f.set(func() { f.answer = do })
 	}
 	return &replicatest.Faults{
 		Lookups: func() {
-			answer(func(subject string, _ []byte) (string, string, bool) {
+			answer(func(subject string, payload []byte) (string, string, bool) {
 				switch {
-				case strings.HasPrefix(subject, "$JS.API.STREAM.MSG.GET."):
+				case strings.HasPrefix(subject, "$JS.API.STREAM.MSG.GET.") && !isListing(payload):
 					return "", refusal, true
-				case strings.HasPrefix(subject, "$JS.API.DIRECT.GET."):
+				case strings.HasPrefix(subject, "$JS.API.DIRECT.GET.") && !isListing(payload):
 					return "NATS/1.0 500 injected failure", "", true
 				}
 				return "", "", false
 			})
 		},
 		Lists: func() {
-			answer(func(subject string, _ []byte) (string, string, bool) {
-				return "", refusal, strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.")
+			answer(func(_ string, payload []byte) (string, string, bool) {
+				return "", refusal, isListing(payload)
 			})
 		},
 		Cut:         func(n int64) { f.set(func() { f.cut = n }) },
@@ -306,10 +310,11 @@ func (f *service) faults() *replicatest.Faults {
 		Unreachable: func() { f.set(func() { f.down = true }) },
 		Deletes: func(match func(level int, minTXID, maxTXID ltx.TXID) bool) {
 			answer(func(subject string, payload []byte) (string, string, bool) {
-				token, ok := strings.CutPrefix(subject, "$O."+f.bucket+".M.")
-				if !ok || !strings.Contains(string(payload), `"deleted":true`) {
+				_, token, ok := strings.Cut(string(payload), `"filter":"$O.`+f.bucket+".M.")
+				if !ok || !strings.HasPrefix(subject, "$JS.API.STREAM.PURGE.") {
 					return "", "", false
 				}
+				token, _, _ = strings.Cut(token, `"`)
 				name, _ := base64.URLEncoding.DecodeString(token)
 				level, minTXID, maxTXID, ok := f.keys().Parse(strings.TrimPrefix(string(name), testPath+"/"))
 				return "", refusal, ok && match(level, minTXID, maxTXID)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -22,14 +23,9 @@ type conn struct {
 	js   jetstream.JetStream
 	lost context.Context // ends with the connection
 
-	// stream sends requests to the server that has the latest messages. copies means
-	// that other servers with a copy respond too: see read.
-	stream jetstream.Stream
-	copies bool
-
-	// informed is the same stream for requests that load its configuration, after which
-	// stream itself would no longer use the server that has the latest messages.
-	informed flow.Lazy[jetstream.Stream]
+	// Both are the bucket's stream: leader asks the server that has the latest
+	// messages, also for those that any server with a copy would return.
+	stream, leader jetstream.Stream
 
 	// denied is the last permission violation. The server reports it separately
 	// from the request, which gets no response.
@@ -39,38 +35,41 @@ type conn struct {
 // connected returns the connection, and makes a new one if there is none or it was lost.
 func (b *bucket) connected(ctx context.Context) (*conn, error) {
 	if c := b.ready.Load(); c != nil && c.nc.IsClosed() {
-		b.discovered.Store(new(c.nc.DiscoveredServers()))
+		b.servers.Store(new(slices.Concat(b.options.Servers, c.nc.DiscoveredServers())))
 		b.ready.CompareAndSwap(c, nil)
 	}
 	return b.ready.Get(ctx, b.dial)
 }
 
+// dial connects, and finds the stream.
 func (b *bucket) dial(ctx context.Context) (*conn, error) {
-	c := &conn{}
 	lost, lose := context.WithCancel(context.Background())
-	c.lost = lost
+	c := &conn{lost: lost}
 	options := b.options
 	options.AllowReconnect = false
+	if servers := b.servers.Load(); servers != nil {
+		options.Servers = *servers
+	}
 	options.ClosedCB = func(*nats.Conn) { lose() }
 	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if errors.Is(err, nats.ErrPermissionViolation) {
 			c.denied.Store(&err)
 		}
 	}
-	dialed := make(chan error, 1)
+	dialed := make(chan error)
 	go func() { // Connect has no context
-		var err error
-		c.nc, err = options.Connect()
-		if others := b.discovered.Load(); err != nil && others != nil && len(*others) > 0 {
-			options.Servers = *others
-			if nc, failed := options.Connect(); failed == nil {
-				c.nc, err = nc, nil
-			}
-		}
+		nc, err := options.Connect()
 		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("%w: %w", errLost, err)
 		}
-		dialed <- err
+		c.nc = nc
+		select {
+		case dialed <- err:
+		case <-ctx.Done():
+			if err == nil {
+				nc.Close()
+			}
+		}
 	}()
 	select {
 	case err := <-dialed:
@@ -78,11 +77,6 @@ func (b *bucket) dial(ctx context.Context) (*conn, error) {
 			return nil, err
 		}
 	case <-ctx.Done():
-		go func() {
-			if <-dialed == nil {
-				c.nc.Close()
-			}
-		}()
 		return nil, flow.Err(ctx)
 	}
 	if err := b.open(ctx, c); err != nil {
@@ -97,7 +91,7 @@ func (b *bucket) open(ctx context.Context, c *conn) (err error) {
 	if size := b.cfg.Transfer.PartSize; size > c.nc.MaxPayload()-headerRoom {
 		return invalid("Transfer.PartSize", size, "want at most the server's max_payload less 1 KiB")
 	}
-	// Each sender limits its own messages.
+	// Each write limits its own messages.
 	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(math.MaxInt)); err != nil {
 		return err
 	}
@@ -105,8 +99,10 @@ func (b *bucket) open(ctx context.Context, c *conn) (err error) {
 		if c.stream, err = c.js.Stream(ctx, b.stream); err != nil {
 			return err
 		}
-		config := &c.stream.CachedInfo().Config
-		c.copies, config.AllowDirect = config.AllowDirect, false
+		if c.leader, err = c.js.Stream(ctx, b.stream); err != nil {
+			return err
+		}
+		c.leader.CachedInfo().Config.AllowDirect = false
 		return nil
 	})
 }

@@ -37,7 +37,6 @@ func TestMessages(t *testing.T) {
 	s, _, _ := open(t)
 	c, err := s.connected(t.Context())
 	require.NoError(t, err)
-	failed := errors.New("failed")
 	for _, copies := range []bool{true, false} {
 		name := map[bool]string{true: "D", false: "L"}[copies]
 		_, err := c.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, AllowDirect: copies})
@@ -49,25 +48,26 @@ func TestMessages(t *testing.T) {
 			_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(name))
 			require.NoError(t, err)
 		}
-		var seen []uint64
-		visit := func(m *jetstream.RawStreamMsg) error { seen = append(seen, m.Sequence); return nil }
 		want := []uint64{2, 3, 4}
 		if !copies {
 			want = want[:1]
 		}
-		n, err := of.messages(t.Context(), name, 2, 3, visit)
+		found, err := of.messages(t.Context(), name, 2, 3)
 		require.NoError(t, err)
-		assert.Equal(t, len(want), n)
+		var seen []uint64
+		for _, m := range found {
+			assert.Equal(t, name, m.Subject)
+			assert.WithinDuration(t, time.Now(), m.Time, time.Minute)
+			seen = append(seen, m.Sequence)
+		}
 		assert.Equal(t, want, seen)
-		_, err = of.messages(t.Context(), name, 2, 3, func(*jetstream.RawStreamMsg) error { return failed })
-		require.ErrorIs(t, err, failed)
-		_, err = of.messages(t.Context(), name, 6, 3, visit)
+		_, err = of.messages(t.Context(), name, 6, 3)
 		require.True(t, isMissing(err), err)
 	}
 }
 
 // A message that is not there is deleted; one that the server does not delete is not.
-func TestDeleteMessage(t *testing.T) {
+func TestSenderRemoves(t *testing.T) {
 	s, _, _ := open(t)
 	c, err := s.connected(t.Context())
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestDeleteMessage(t *testing.T) {
 	for of, subject := range map[*bucket]string{s: subject, kept: "kept"} {
 		_, err := c.js.PublishMsg(t.Context(), nats.NewMsg(subject))
 		require.NoError(t, err)
-		err = of.deleteMessage(t.Context(), 1)
+		err = (&sender{bucket: of}).remove(t.Context(), 1)
 		_, there := of.last(t.Context(), subject)
 		if of == kept {
 			require.Error(t, err)
@@ -88,7 +88,7 @@ func TestDeleteMessage(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.True(t, isMissing(there), there)
-		require.NoError(t, of.deleteMessage(t.Context(), 1))
-		require.NoError(t, of.deleteMessage(t.Context(), 7))
+		require.NoError(t, (&sender{bucket: of}).remove(t.Context(), 1))
+		require.NoError(t, (&sender{bucket: of}).remove(t.Context(), 7))
 	}
 }

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,43 +11,32 @@ import (
 )
 
 // Delete implements object.Bucket.
-func (b *bucket) Delete(ctx context.Context, key string) error { return b.delete(ctx, key, "") }
+func (b *bucket) Delete(ctx context.Context, key string) error { return b.DeleteVersion(ctx, key, "") }
 
-// DeleteVersion implements object.Retractor.
+// DeleteVersion implements object.Retractor. It removes the description, unless the object
+// was written again since, and then the chunks. If it is interrupted in between, these are
+// leftovers. Other clients of NATS leave a mark in place of the description, which is removed
+// in the same way.
 func (b *bucket) DeleteVersion(ctx context.Context, key, version string) error {
-	return b.delete(ctx, key, version)
+	e, err := b.describe(ctx, key)
+	if err == nil && e.seq > 0 {
+		err = e.check(version)
+	}
+	if err != nil || e.seq == 0 {
+		return err
+	}
+	if err := b.purge(ctx, jetstream.WithPurgeSubject(b.subject(key)), jetstream.WithPurgeSequence(e.seq+1)); err != nil {
+		return err
+	}
+	return b.purgeChunks(ctx, e.NUID)
 }
 
-// delete marks an object as deleted, as NATS's clients do, for readers and watchers
-// to see; then it removes the chunks, and finally the mark, which would otherwise be
-// listed forever. After a failure, the mark tells which chunks remain.
-func (b *bucket) delete(ctx context.Context, key, version string) error {
-	for range maxConflicts {
-		e, err := b.describe(ctx, key)
-		if err != nil || e.seq == 0 {
-			return err
-		}
-		if err := e.check(version); err != nil {
-			return err
-		}
-		if !e.Deleted {
-			mark := jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: key}, Bucket: b.cfg.Bucket, NUID: e.NUID, Deleted: true}
-			e.seq, err = b.publish(ctx, mark, e.seq)
-			if isConflict(err) {
-				continue // it was written in the meantime
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if e.NUID != "" {
-			if err := b.purge(ctx, b.chunks+e.NUID); err != nil {
-				return err
-			}
-		}
-		return b.deleteMessage(ctx, e.seq)
+// purgeChunks removes the chunks of an object. A link to another has none.
+func (b *bucket) purgeChunks(ctx context.Context, nuid string) error {
+	if nuid == "" {
+		return nil
 	}
-	return fmt.Errorf("%w: %d concurrent writes of this name", errMoved, maxConflicts)
+	return b.purge(ctx, jetstream.WithPurgeSubject(b.chunks+nuid))
 }
 
 // Leftovers implements object.Sweeper. Leftovers are chunks that no description in
@@ -88,5 +76,5 @@ func (b *bucket) Discard(ctx context.Context, upload object.Upload) error {
 	if err != nil || e.NUID == upload.ID { // it was completed in the meantime
 		return err
 	}
-	return b.purge(ctx, b.chunks+upload.ID)
+	return b.purgeChunks(ctx, upload.ID)
 }

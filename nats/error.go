@@ -32,6 +32,9 @@ func isConflict(err error) bool {
 	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
+// inProcess is the code for a message that is sent again while a cluster still stores it.
+const inProcess = 10158
+
 // isRefused reports whether a message will never arrive, because the server rejected it.
 func isRefused(err error) bool {
 	_, answered := errors.AsType[*jetstream.APIError](err)
@@ -57,7 +60,7 @@ var kinds = []struct {
 		nats.ErrNoServers, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrStaleConnection,
 		nats.ErrConnectionClosed, nats.ErrConnectionDraining, nats.ErrBadSubscription, nats.ErrSlowConsumer,
 		jetstream.ErrNoStreamResponse, jetstream.ErrConnectionClosed,
-		jetstream.ErrConsumerNotFound}}, // the consumer of a listing was lost with its server
+		jetstream.ErrConsumerNotFound, jetstream.ErrConsumerDeleted, jetstream.ErrNoHeartbeat}}, // the consumer of Watch was lost with its server
 }
 
 // kindOf returns the kind of an error for ltxstore.Error.Kind, or nil.
@@ -77,6 +80,8 @@ func kindOf(err error) error {
 		switch {
 		case api.Code == 429:
 			return ltxstore.ErrThrottled
+		case api.ErrorCode == inProcess:
+			return ltxstore.ErrUnavailable
 		case strings.Contains(api.Description, "maximum"), strings.Contains(api.Description, "resource"): // a permanent limit
 			return nil
 		case api.Code >= 500:

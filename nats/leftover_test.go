@@ -68,14 +68,12 @@ func TestDiscardedMeanwhile(t *testing.T) {
 	assert.Empty(t, f.chunks(t))
 }
 
-// Before a deletion removes its mark, another may have removed it, or a write may have
-// replaced it: it is done, and what was written stays.
-func TestMarkIsGone(t *testing.T) {
-	for name, meanwhile := range map[string]func(context.Context, *service, jetstream.Stream) error{
-		"deleted": func(ctx context.Context, f *service, s jetstream.Stream) error {
-			return s.Purge(ctx, jetstream.WithPurgeSubject(f.subject(1)))
-		},
-		"written": func(ctx context.Context, f *service, _ jetstream.Stream) error {
+// Before a deletion removes the description, another may have removed it, or a write may
+// have replaced it: it is done, and what was written stays.
+func TestDeletedMeanwhile(t *testing.T) {
+	for name, meanwhile := range map[string]func(context.Context, *service) error{
+		"deleted": func(ctx context.Context, f *service) error { return f.store.Delete(ctx, f.key(1)) },
+		"written": func(ctx context.Context, f *service) error {
 			_, err := f.store.PutBytes(ctx, f.key(1), []byte("LTX1"))
 			return err
 		},
@@ -85,14 +83,33 @@ func TestMarkIsGone(t *testing.T) {
 			c := f.client(func(cfg *nats.Config) { cfg.Retry.MaxAttempts = 1 })
 			defer c.Close()
 			write(t, c, 1, body(t, 1, 1))
-			stream, err := f.js.Stream(t.Context(), "OBJ_"+f.bucket)
-			require.NoError(t, err)
-			gone := f.once("$JS.API.STREAM.MSG.DELETE.", "", func() { assert.NoError(t, meanwhile(t.Context(), f, stream)) })
+			met := f.once("$JS.API.STREAM.PURGE.", ".M.", func() { assert.NoError(t, meanwhile(t.Context(), f)) })
 			require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
-			require.True(t, gone())
+			require.True(t, met())
 			if name == "written" {
 				assert.Equal(t, "LTX1", string(read(t, c, 1, 0, 0)))
+				assert.Len(t, f.chunks(t), 1)
+			} else {
+				assert.Empty(t, list(t, c))
+				assert.Empty(t, f.chunks(t))
 			}
 		})
 	}
+}
+
+// The chunks of a deletion that is interrupted are leftovers.
+func TestInterruptedDeletion(t *testing.T) {
+	f, _ := serve(t, nats.Config{})
+	c := f.client(func(cfg *nats.Config) { cfg.Retry.MaxAttempts = 1 })
+	defer c.Close()
+	write(t, c, 1, body(t, 1, 1))
+	f.refused(func(subject, payload string) bool {
+		return strings.HasPrefix(subject, "$JS.API.STREAM.PURGE.") && strings.Contains(payload, ".C.")
+	})
+	require.ErrorContains(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}), "injected failure")
+	f.set(func() { f.answer = nil })
+	assert.Empty(t, list(t, c))
+	assert.Len(t, f.chunks(t), 1)
+	require.NoError(t, c.DeleteAll(t.Context()))
+	assert.Len(t, f.chunks(t), 1, "they are as old as those of a write that is in progress")
 }

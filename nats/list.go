@@ -3,10 +3,19 @@ package nats
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ltxstore/ltxstore/backend/object"
+)
+
+const (
+	// listBatch is how many descriptions a listing requests before it creates a consumer.
+	listBatch = 256
+
+	// consumerWait is how long a listing waits for a consumer's next message.
+	consumerWait = time.Second
 )
 
 // List implements object.Bucket. It returns everything in one page, because the store
@@ -34,96 +43,49 @@ func (b *bucket) List(ctx context.Context, opts object.ListOptions) (page object
 // below returns the descriptions of names with a prefix. It reads those of the whole
 // bucket to find them.
 //
-// It reads all messages with a temporary consumer: each subject has only one, and a
-// consumer of only the last ones would skip some while others are deleted. In a cluster,
-// the consumer may be on a server that lags behind: a subject may be there although it was
-// deleted, or missing although it was replaced. The leader is therefore asked which
-// subjects there are, and for what the consumer lacks.
+// It goes through the stream: what is replaced meanwhile is found again at the end. In a
+// cluster, a copy may lag behind. What it does not have yet, the leader has; what it still
+// has although it was deleted is not among the subjects that the leader knows.
 func (b *bucket) below(ctx context.Context, prefix string) (map[string]*entry, error) {
-	l := &listing{consumer: consumer{bucket: b, filter: b.descriptions + ">"}, prefix: prefix,
-		found: make(map[string]*entry), visited: make(map[string]bool)}
-	defer l.end(ctx)
-	if err := l.begin(ctx); err != nil {
+	c, err := b.connected(ctx)
+	if err != nil {
 		return nil, err
 	}
-	for more := true; more; {
-		var err error
-		if more, err = l.receive(ctx, batch, 0, l.add); err != nil {
-			return nil, err
-		}
-	}
-	for l.seen < l.last || l.pending > 0 {
-		if err := l.follow(ctx); isMissing(err) {
-			break
-		} else if err != nil {
-			return nil, err
-		}
-	}
-	for subject := range l.subjects {
-		if l.visited[subject] {
-			continue
-		}
-		m, err := b.last(ctx, subject)
-		switch {
-		case err == nil:
-			l.add(m)
-		case !isMissing(err): // it was deleted in the meantime
-			return nil, err
-		}
-	}
-	return l.found, nil
-}
-
-// batch is how many messages of a listing are requested at a time.
-const batch = 1024
-
-// listing reads the descriptions of a bucket.
-type listing struct {
-	consumer
-	prefix   string            // of the names
-	found    map[string]*entry // by name
-	subjects map[string]uint64 // those of the leader; nil if there are no copies
-	visited  map[string]bool   // those of them that were visited
-	last     uint64            // the leader's last sequence
-}
-
-func (l *listing) begin(ctx context.Context) error {
-	c, err := l.connected(ctx)
-	if err != nil {
-		return err
-	}
+	var subjects map[string]uint64
 	if c.stream.CachedInfo().Config.Replicas > 1 {
-		state, err := l.state(ctx, l.filter)
+		state, err := b.state(ctx, b.descriptions+">")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		l.subjects, l.last = state.Subjects, state.LastSeq
+		subjects = state.Subjects
 	}
-	return l.start(ctx)
-}
-
-// follow asks the leader for the next message.
-func (l *listing) follow(ctx context.Context) error {
-	return l.call(ctx, func(ctx context.Context, c *conn) error {
-		m, err := c.stream.GetMsg(ctx, l.seen+1, jetstream.WithGetMsgSubject(l.filter))
-		if err == nil {
-			l.pending = max(l.pending, 1) - 1
-			l.seen = m.Sequence
-			l.add(m)
+	found, next := map[string]*entry{}, uint64(1)
+	add := func(m *jetstream.RawStreamMsg) {
+		next = m.Sequence + 1
+		key, ok := b.keyOf(m.Subject)
+		if ok && strings.HasPrefix(key, prefix) && key != prefix && (subjects == nil || subjects[m.Subject] > 0) {
+			found[key] = parse(key, m)
 		}
-		return err
-	})
-}
-
-func (l *listing) add(m *jetstream.RawStreamMsg) {
-	if l.subjects != nil {
-		if l.subjects[m.Subject] == 0 {
-			return
-		}
-		l.visited[m.Subject] = true
 	}
-	if key, ok := l.keyOf(m.Subject); ok && strings.HasPrefix(key, l.prefix) && key != l.prefix {
-		e := parse(key, m)
-		l.found[key] = &e
+	for consumed := false; ; {
+		messages, err := b.messages(ctx, b.descriptions+">", next, listBatch)
+		if isMissing(err) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range messages {
+			add(m)
+		}
+		last := messages[len(messages)-1]
+		if more := last.Header.Get("Nats-Num-Pending") != "0"; more && !consumed { // or it is not known
+			// Of many, a consumer takes less time. Whatever it lacks is requested.
+			consumed = true
+			_ = b.consume(ctx, last.Sequence, jetstream.NextMaxWait(consumerWait), func(m *jetstream.RawStreamMsg, left uint64) bool {
+				add(m)
+				return left > 0
+			})
+		}
 	}
 }

@@ -68,21 +68,57 @@ func TestChunksOfAnyServer(t *testing.T) {
 	}
 }
 
-// A listing has all files, also where their number is that of the descriptions that it
-// reads at once, 1024, or just beside it.
-func TestListBatches(t *testing.T) {
-	f, c := serve(t, nats.Config{})
+// fill writes files until there are n, and calls do whenever there is another.
+func (f *service) fill(t *testing.T, c *nats.ReplicaClient, n ltx.TXID, do func(ltx.TXID)) {
+	t.Helper()
 	write(t, c, 1, body(t, 1, 1))
 	stream, err := f.js.Stream(t.Context(), "OBJ_"+f.bucket)
 	require.NoError(t, err)
 	first, err := stream.GetLastMsgForSubject(t.Context(), f.subject(1))
 	require.NoError(t, err)
-	for txid := ltx.TXID(1); txid <= 2050; txid++ {
+	for txid := ltx.TXID(2); txid <= n; txid++ {
 		_, err = f.js.Publish(t.Context(), f.subject(txid), bytes.ReplaceAll(first.Data, []byte(f.key(1)), []byte(f.key(txid))))
 		require.NoError(t, err)
-		if n := txid % 1024; n <= 2 || n >= 1023 {
+		do(txid)
+	}
+}
+
+// A listing has all files, also where their number is that of the descriptions that it
+// reads at once, 256 and then up to 1024, or just beside it.
+func TestListBatches(t *testing.T) {
+	f, c := serve(t, nats.Config{})
+	f.fill(t, c, 2310, func(txid ltx.TXID) {
+		if n := (txid - 255) % 1024; txid >= 255 && n <= 3 {
 			require.Len(t, list(t, c), int(txid))
 		}
+	})
+}
+
+// A listing of many files has all, also if the server has no consumer for it, or ends it, or
+// loses one of its messages.
+func TestListWithoutAConsumer(t *testing.T) {
+	f, c := serve(t, nats.Config{})
+	const n = 700
+	f.fill(t, c, n, func(ltx.TXID) {})
+	for _, refused := range []string{"CREATE", "MSG.NEXT", "DELETE"} {
+		was := false
+		f.refused(func(subject, _ string) bool {
+			is := strings.HasPrefix(subject, "$JS.API.CONSUMER."+refused)
+			was = was || is
+			return is
+		})
+		assert.Len(t, list(t, c), n, refused)
+		f.set(func() { assert.True(t, was, refused); f.answer = nil })
+	}
+	before := f.count()
+	f.refused(func(subject, _ string) bool { return strings.HasPrefix(subject, "$JS.API.DIRECT.GET.") })
+	assert.Len(t, list(t, c), n)
+	assert.Less(t, f.count()-before, int64(20), "a server without direct gets")
+	f.set(func() { f.answer = nil })
+	for _, lose := range []int{257, 400, n} {
+		f.set(func() { f.lose = lose })
+		assert.Len(t, list(t, c), n, "without message %d", lose)
+		f.set(func() { assert.Less(t, f.lose, 0, "it was lost") })
 	}
 }
 
@@ -119,18 +155,12 @@ func TestListingWhileFilesAreReplaced(t *testing.T) {
 	for txid := ltx.TXID(1); txid <= 3; txid++ {
 		write(t, another, txid, body(t, txid, 1))
 	}
-	replaced := false
-	f.set(func() {
-		f.answer = func(subject string, _ []byte) (string, string, bool) {
-			if strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.") && !replaced {
-				replaced = true
-				write(t, another, 1, body(t, 1, 2))
-				write(t, another, 2, body(t, 2, 2))
-			}
-			return "", "", false
-		}
+	replaced := f.once("$JS.API.STREAM.MSG.GET.", `.M.\u003e`, func() { // after the first batch
+		write(t, another, 1, body(t, 1, 2))
+		write(t, another, 2, body(t, 2, 2))
 	})
 	files := list(t, c)
+	require.True(t, replaced())
 	require.Len(t, files, 3)
 	assert.EqualValues(t, len(body(t, 1, 2)), files[0].Size)
 }

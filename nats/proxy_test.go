@@ -201,6 +201,17 @@ func (c *pipe) reply(inbox, headers, body string) {
 	}
 }
 
+// isDescription reports whether a message for the client is a description, in the response
+// to a request or from a consumer.
+func isDescription(fields []string, payload []byte) bool {
+	_, about, ok := bytes.Cut(payload, []byte("Nats-Subject: $O."))
+	if !ok && len(fields) > 1 {
+		about, ok = bytes.CutPrefix([]byte(fields[1]), []byte("$O."))
+	}
+	about, _, _ = bytes.Cut(about, []byte("\r"))
+	return ok && bytes.Contains(about, []byte(".M."))
+}
+
 func (c *pipe) down(r *bufio.Reader) {
 	for {
 		fields, all, payload, err := message(r)
@@ -225,7 +236,7 @@ func (c *pipe) down(r *bufio.Reader) {
 			all = bytes.Replace(all, []byte("{"), []byte(`{"connect_urls":["`+c.others+`"],`), 1)
 		}
 		silent := c.silent
-		if c.lose > 0 && len(fields) > 1 && strings.HasPrefix(fields[1], "$O.") && strings.Contains(fields[1], ".M.") {
+		if c.lose > 0 && isDescription(fields, payload) {
 			if c.lose--; c.lose == 0 {
 				c.lose, silent = -1, true
 			}

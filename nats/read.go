@@ -23,26 +23,24 @@ const window = 8
 // was replaced in the meantime, Client can still read the new one instead.
 func (b *bucket) Get(ctx context.Context, key string, opts object.GetOptions) (object.Content, error) {
 	e, err := b.find(ctx, key, opts.Version)
-	options := e.options()
-	if err == nil && options.Link != nil {
+	if err == nil && e.Options.Link != nil {
 		err = fmt.Errorf("the object is a link to another: %w", errors.ErrUnsupported)
 	}
 	if err != nil {
 		return object.Content{}, err
 	}
 	start, n := rangeio.Clamp(opts.Offset, opts.Size, int64(e.Size))
-	r := &reader{bucket: b, ctx: ctx, e: e, size: int64(options.ChunkSize), pos: start, end: start + n}
-	content := object.Content{Object: e.whole(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}
-	if n == 0 {
-		return content, nil
+	r := &reader{bucket: b, ctx: ctx, e: e, size: e.chunkSize(), pos: start, end: start + n}
+	if n > 0 {
+		err = r.seek()
 	}
-	err = r.seek()
 	for err == nil && r.pos < r.end && n <= window*r.size {
-		if err = r.fetch(); err != nil && !errors.Is(err, errMoved) && len(r.fetched) > 0 {
-			return content, nil // the error will be met again after what was fetched
-		}
+		err = r.fetch()
 	}
-	return content, err
+	if len(r.fetched) > 0 && !errors.Is(err, errMoved) {
+		err = nil // it will be met again after what was fetched
+	}
+	return object.Content{Object: e.object(), Offset: opts.Offset, Length: n, Body: io.NopCloser(r)}, err
 }
 
 // reader reads a range of an object.
@@ -54,7 +52,7 @@ type reader struct {
 	pos, end int64       // the part of the range that has not been fetched
 	fetched  net.Buffers // but not read
 	at       int64       // where the next chunk starts, at most pos
-	last     uint64      // sequence of the previous chunk
+	seq      uint64      // of the previous chunk
 }
 
 // Read implements io.Reader.
@@ -73,7 +71,12 @@ func (r *reader) Read(p []byte) (int, error) {
 
 // fetch gets the next chunks.
 func (r *reader) fetch() error {
-	_, err := r.read(r.last+1, int(min((r.end-r.at+r.size-1)/r.size, window)), r.add)
+	found, err := r.next(r.seq+1, int(min((r.end-r.at+r.size-1)/r.size, window)))
+	for _, m := range found {
+		if err == nil {
+			err = r.add(m)
+		}
+	}
 	return err
 }
 
@@ -87,34 +90,33 @@ func (r *reader) add(m *jetstream.RawStreamMsg) error {
 		r.fetched = append(r.fetched, m.Data[from:to])
 		r.pos += to - from
 	}
-	r.at, r.last = r.at+n, m.Sequence
+	r.at, r.seq = r.at+n, m.Sequence
 	return nil
 }
 
-// read calls add for at most n of the object's chunks, in order, starting at a
-// sequence, and returns their number.
-func (r *reader) read(seq uint64, n int, add func(*jetstream.RawStreamMsg) error) (found int, err error) {
-	found, err = r.messages(r.ctx, r.chunks+r.e.NUID, seq, n, add)
-	switch {
-	case errors.Is(err, errDamaged):
+// next returns at most n of the object's chunks, in order, starting at a sequence.
+func (r *reader) next(seq uint64, n int) ([]*jetstream.RawStreamMsg, error) {
+	found, err := r.messages(r.ctx, r.chunks+r.e.NUID, seq, n)
+	if !isMissing(err) {
 		return found, err
-	case found > 0: // the error will be met again after what was found
-		return found, nil
-	case !isMissing(err):
-		return 0, err
 	}
-	if now, err := r.describe(r.ctx, r.e.Name); err != nil {
-		return 0, err
-	} else if now.NUID != r.e.NUID || !now.exists() {
-		return 0, errMoved
+	now, err := r.describe(r.ctx, r.e.Name)
+	switch {
+	case err != nil:
+		return nil, err
+	case now.NUID != r.e.NUID || !now.exists():
+		return nil, errMoved
 	}
-	return 0, fmt.Errorf("%w: chunks are missing", errDamaged)
+	return nil, fmt.Errorf("%w: chunks are missing", errDamaged)
 }
 
 // chunk returns the object's first chunk at or after a sequence.
-func (r *reader) chunk(seq uint64) (m *jetstream.RawStreamMsg, err error) {
-	_, err = r.read(seq, 1, func(found *jetstream.RawStreamMsg) error { m = found; return nil })
-	return m, err
+func (r *reader) chunk(seq uint64) (*jetstream.RawStreamMsg, error) {
+	found, err := r.next(seq, 1)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // unmarked is the offset of a chunk of another client, which does not record it.
@@ -135,7 +137,7 @@ func offsetOf(m *jetstream.RawStreamMsg) int64 {
 // wanted one or precedes it, and its offset tells how far to go on.
 func (r *reader) seek() error {
 	seq := uint64(1)
-	if first := r.e.first(); first > 0 {
+	if first, err := strconv.ParseUint(r.e.Metadata.First, 10, 63); err == nil && first > 0 {
 		seq = first + uint64(r.pos/r.size)
 	}
 	m, err := r.chunk(seq)
@@ -166,7 +168,7 @@ func (r *reader) seek() error {
 func (r *reader) seekUnmarked(m *jetstream.RawStreamMsg) error {
 	size, first := r.size, int64(len(m.Data))
 	if r.pos >= first+size {
-		last, err := r.bucket.last(r.ctx, r.chunks+r.e.NUID)
+		last, err := r.last(r.ctx, r.chunks+r.e.NUID)
 		switch {
 		case isMissing(err):
 			return errMoved

@@ -69,7 +69,7 @@ func TestEachRefusedRequestIsTold(t *testing.T) {
 		tolerated []string // requests that may be refused
 		once      bool
 	}{
-		"list": {left: 2, tolerated: []string{"CONSUMER.DELETE"}, do: func(t *testing.T, c *nats.ReplicaClient) error {
+		"list": {left: 2, tolerated: []string{"DIRECT.GET"}, do: func(t *testing.T, c *nats.ReplicaClient) error {
 			it, err := c.LTXFiles(t.Context(), 0, 0, true)
 			if err != nil {
 				return err
@@ -94,7 +94,7 @@ func TestEachRefusedRequestIsTold(t *testing.T) {
 			return put(t, c, 3, struct{ io.Reader }{bytes.NewReader(body(t, 3, 20))})
 		}},
 		"delete":     {do: func(t *testing.T, c *nats.ReplicaClient) error { return c.DeleteLTXFiles(t.Context(), files) }},
-		"delete all": {tolerated: []string{"CONSUMER.DELETE"}, do: func(t *testing.T, c *nats.ReplicaClient) error { return c.DeleteAll(t.Context()) }},
+		"delete all": {tolerated: []string{"DIRECT.GET"}, do: func(t *testing.T, c *nats.ReplicaClient) error { return c.DeleteAll(t.Context()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for which, what := 0, "all"; what != ""; which++ {

@@ -33,14 +33,14 @@ const typeName = "nats"
 //     each chunk on servers older than 2.11. Objects of other clients do not record
 //     where the range starts: unless it can be computed, the preceding chunks are
 //     read too.
-//   - A listing costs two requests, and one for each 1,024 descriptions. If the bucket has
-//     copies, it costs one or two more, and then one more for the first listing. It reads
-//     the description of every object in the bucket, including those of other replicas,
-//     because NATS cannot list fewer. They are not sorted.
-//   - A deletion costs four requests, so that a client that is killed in between
-//     leaves no chunks that nothing refers to.
-//   - DeleteAll removes chunks of this replica's files that a killed writer left
-//     behind at least an hour ago.
+//   - A listing costs three requests, one more if the bucket has copies, and three more
+//     and one for each 1,024 descriptions if there are more than 256. It reads the description
+//     of every object in the bucket, including those of other replicas, because NATS cannot
+//     list fewer. They are not sorted.
+//   - A deletion costs three requests: the second removes the description, unless it was
+//     replaced, and the third the chunks.
+//   - DeleteAll removes chunks of this replica's files that an interrupted write or
+//     deletion left behind, if they were written at least an hour ago.
 //   - Clients of a bucket with the same settings, apart from the replica's path, have one
 //     connection, which the last Close closes. The next method makes a new one.
 type ReplicaClient struct{ *object.Client }
@@ -59,9 +59,9 @@ func NewReplicaClient(cfg Config) *ReplicaClient {
 }
 
 // Watch returns the files of a level that are written from now on, by any client:
-// see object.Watch. It costs two requests, or three the first time, and a consumer on the
-// server. If the connection is lost, it is made again, as often as
-// Config.MaxReconnects says, and no file is missed.
+// see object.Watch. It costs three requests, and a consumer on the server. If the
+// connection is lost, it is made again, as often as Config.MaxReconnects says, and no file
+// is missed.
 func (c *ReplicaClient) Watch(ctx context.Context, level int) (iter.Seq2[*ltx.FileInfo, error], error) {
 	return object.Watch(ctx, c.Client, level)
 }

@@ -77,17 +77,14 @@ func (a *always) Do(ctx context.Context, op func(context.Context) error) (err er
 // texts returns what the messages of a subject say, in their order.
 func texts(t *testing.T, s *bucket, subject string) (found []string) {
 	t.Helper()
-	add := func(m *jetstream.RawStreamMsg) error {
-		found = append(found, string(m.Data))
-		return nil
+	for next := uint64(1); ; {
+		messages, err := s.messages(t.Context(), subject, next, 1)
+		if isMissing(err) {
+			return found
+		}
+		require.NoError(t, err)
+		found, next = append(found, string(messages[0].Data)), messages[0].Sequence+1
 	}
-	var last *jetstream.RawStreamMsg
-	_, err := s.messages(t.Context(), subject, 1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
-	for err == nil {
-		_, err = s.messages(t.Context(), subject, last.Sequence+1, 1, func(m *jetstream.RawStreamMsg) error { last = m; return add(m) })
-	}
-	assert.True(t, isMissing(err), err)
-	return found
 }
 
 // All messages arrive once and in their order, whatever becomes of the connection,
@@ -101,13 +98,13 @@ func TestSender(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, _, _ := open(t)
 			retry := new(always)
-			sender := s.newSender(4, retry)
+			sender := &sender{bucket: s, retry: retry}
 			var want []string
 			for i := range 100 {
 				m := nats.NewMsg(subject)
 				m.Data = []byte(strconv.Itoa(i))
 				want = append(want, string(m.Data))
-				require.NoError(t, sender.send(t.Context(), fmt.Sprint("id-", i), m))
+				require.NoError(t, sender.deliver(t.Context(), 3, &chunk{Msg: m, id: fmt.Sprint("id-", i)}))
 				assert.LessOrEqual(t, len(sender.sent), 3)
 				for _, sent := range sender.sent {
 					assert.NotNil(t, sent.ack, "it is under way")
@@ -116,7 +113,7 @@ func TestSender(t *testing.T) {
 					require.NoError(t, drop(s.ready.Load()))
 				}
 			}
-			require.NoError(t, sender.flush(t.Context()))
+			require.NoError(t, sender.deliver(t.Context(), 0))
 			assert.Empty(t, sender.sent)
 			assert.EqualValues(t, 1, sender.first)
 			assert.Equal(t, want, texts(t, s, subject))
@@ -131,13 +128,13 @@ func TestSender(t *testing.T) {
 func TestSenderRefused(t *testing.T) {
 	s, _, _ := open(t)
 	retry := new(always)
-	sender := s.newSender(4, retry)
+	sender := &sender{bucket: s, retry: retry}
 	m := nats.NewMsg(subject)
 	m.Header.Set(jetstream.ExpectedLastSeqHeader, "7")
 	for i := range 3 {
-		require.NoError(t, sender.send(t.Context(), fmt.Sprint("id-", i), m))
+		require.NoError(t, sender.deliver(t.Context(), 3, &chunk{Msg: m, id: fmt.Sprint("id-", i)}))
 	}
-	err := sender.flush(t.Context())
+	err := sender.deliver(t.Context(), 0)
 	require.True(t, isRefused(err), err)
 	assert.Equal(t, 1000, retry.failed)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -151,7 +148,7 @@ func TestSenderTooLarge(t *testing.T) {
 	s, _, _ := open(t)
 	m := nats.NewMsg(subject)
 	m.Data = make([]byte, 2<<20)
-	require.ErrorIs(t, s.newSender(4, new(always)).send(t.Context(), "id", m), nats.ErrMaxPayload)
+	require.ErrorIs(t, (&sender{bucket: s, retry: new(always)}).deliver(t.Context(), 3, &chunk{Msg: m, id: "id"}), nats.ErrMaxPayload)
 }
 
 // A message that has arrived before those that it follows, which were lost, is put behind
@@ -172,14 +169,14 @@ func TestSenderDisorder(t *testing.T) {
 			_, err := c.js.PublishMsg(t.Context(), m, jetstream.WithMsgID(id))
 			require.NoError(t, err)
 		}
-		sender := s.newSender(4, retry)
+		sender := &sender{bucket: s, retry: retry}
 		var want []string
 		for i := range 10 {
 			id, m := of(i)
 			want = append(want, string(m.Data))
-			require.NoError(t, sender.send(t.Context(), id, m))
+			require.NoError(t, sender.deliver(t.Context(), 3, &chunk{Msg: m, id: id}))
 		}
-		require.NoError(t, sender.flush(t.Context()))
+		require.NoError(t, sender.deliver(t.Context(), 0))
 		assert.Equal(t, want, texts(t, s, subject), overtaking)
 		assert.Zero(t, retry.failed)
 		last, err := s.last(t.Context(), subject)
@@ -192,7 +189,11 @@ func TestSenderDisorder(t *testing.T) {
 func TestPublish(t *testing.T) {
 	b, _, _ := open(t)
 	publish := func(nuid string, last uint64) (uint64, error) {
-		return b.publish(t.Context(), jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: "k"}, NUID: nuid}, last)
+		w := write{sender: sender{bucket: b}, info: jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: "k"}, NUID: nuid}}
+		err := w.publish(t.Context(), last)
+		e, described := b.describe(t.Context(), "k")
+		require.NoError(t, described)
+		return e.seq, err
 	}
 	first, err := publish("first", 0)
 	require.NoError(t, err)
@@ -207,8 +208,11 @@ func TestPublish(t *testing.T) {
 	assert.Equal(t, "second", e.NUID)
 	assert.Equal(t, second, e.seq)
 	assert.Len(t, texts(t, b, b.subject("k")), 1)
-	require.NoError(t, b.purge(t.Context(), b.subject("k")))
-	e, err = b.describe(t.Context(), "k")
+	require.NoError(t, b.purge(t.Context(), jetstream.WithPurgeSubject(b.subject("k"))))
+	_, err = publish("third", 0)
 	require.NoError(t, err)
-	assert.Zero(t, e.seq)
+	require.NoError(t, b.purge(t.Context(), jetstream.WithPurgeSubject(b.subject("k"))))
+	seq, err := publish("third", 0)
+	require.NoError(t, err, "it was published, and deleted since")
+	assert.Zero(t, seq)
 }

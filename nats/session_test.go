@@ -112,18 +112,6 @@ func TestUnknownOutcome(t *testing.T) {
 	assert.True(t, bytes.Equal(content, read(t, another, 2, 0, 0)))
 }
 
-// With write-once, a large body is not sent where the name is taken.
-func TestLargeBodyIsNotSentInVain(t *testing.T) {
-	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
-	c := f.client(func(cfg *nats.Config) { cfg.WriteOnce = true })
-	defer c.Close()
-	write(t, c, 1, body(t, 1, 1))
-	before := f.count()
-	_, err := c.WriteLTXFile(t.Context(), 0, 1, 1, bytes.NewReader(body(t, 1, 200)))
-	require.ErrorIs(t, err, fs.ErrExist)
-	assert.EqualValues(t, 2, f.count()-before, "the description, and again to compare it")
-}
-
 // A bucket that is deleted after the connection was made is a missing store, not
 // a missing file.
 func TestBucketIsDeleted(t *testing.T) {
@@ -145,22 +133,9 @@ func TestLastFileIsDeletedWhileListing(t *testing.T) {
 	for txid := range ltx.TXID(3) {
 		write(t, another, txid+1, body(t, txid+1, 1))
 	}
-	deleted := false
-	f.set(func() {
-		f.answer = func(subject string, _ []byte) (string, string, bool) {
-			if strings.HasPrefix(subject, "$JS.API.CONSUMER.CREATE.") && !deleted {
-				deleted = true
-				assert.NoError(t, another.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 3, MaxTXID: 3}}))
-			}
-			return "", "", false
-		}
+	deleted := f.once("$JS.API.DIRECT.GET.", `.M.\u003e`, func() {
+		assert.NoError(t, another.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 3, MaxTXID: 3}}))
 	})
-	it, err := c.LTXFiles(t.Context(), 0, 0, false)
-	require.NoError(t, err)
-	n := 0
-	for it.Next() {
-		n++
-	}
-	require.NoError(t, it.Close())
-	assert.Equal(t, 2, n)
+	assert.Len(t, list(t, c), 2)
+	assert.True(t, deleted())
 }

@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -12,47 +13,81 @@ import (
 	"github.com/ltxstore/ltxstore/backend/object"
 )
 
-// Watch implements object.Watcher. It costs two requests, or three the first time, and a
-// consumer on the server. If the connection is lost, it is made again, as often as
-// Config.MaxReconnects says, and no object is missed.
+// Watch implements object.Watcher. It costs three requests, and a consumer on the server.
+// If the connection is lost, it is made again, as often as Config.MaxReconnects says, and no
+// object is missed.
 func (b *bucket) Watch(ctx context.Context) (iter.Seq2[object.Object, error], error) {
 	state, err := b.state(ctx, "")
-	r := &consumer{bucket: b, filter: b.descriptions + ">", seen: state.LastSeq}
+	seen := state.LastSeq
 	return func(yield func(object.Object, error) bool) {
-		defer func() { r.end(ctx) }()
-		for left := b.options.MaxReconnect; ; {
-			m, err := r.next(ctx)
+		left := b.options.MaxReconnect
+		for {
+			err := b.consume(ctx, seen+1, jetstream.NextContext(ctx), func(m *jetstream.RawStreamMsg, _ uint64) bool {
+				seen, left = m.Sequence, b.options.MaxReconnect
+				key, ok := b.keyOf(m.Subject)
+				e := parse(key, m)
+				return !ok || e.damaged != nil || !e.exists() || yield(e.object(), nil)
+			})
 			switch {
-			case m != nil:
-				left = b.options.MaxReconnect
-				if key, ok := b.keyOf(m.Subject); ok {
-					if e := parse(key, m); e.damaged == nil && e.exists() && !yield(e.object(), nil) {
-						return
-					}
-				}
-			case err == nil: // nothing was written for a while
+			case err == nil:
+				return
 			case ctx.Err() != nil, left == 0, !errors.Is(kindOf(err), ltxstore.ErrUnavailable):
 				yield(object.Object{}, err)
 				return
-			default:
-				left--
-				r.end(ctx)
-				select {
-				case <-time.After(b.options.ReconnectWait):
-				case <-ctx.Done():
-				}
+			}
+			left--
+			select {
+			case <-time.After(b.options.ReconnectWait):
+			case <-ctx.Done():
 			}
 		}
 	}, err
 }
 
-// next returns the next message, or nil if none comes in time.
-func (r *consumer) next(ctx context.Context) (m *jetstream.RawStreamMsg, err error) {
-	if r.name == "" {
-		if err := r.start(ctx); err != nil {
-			return nil, err
+// consume calls visit for descriptions, in order, starting at a sequence, with the number of
+// those that follow, until visit returns false. It reads them with a temporary consumer on a
+// server.
+func (b *bucket) consume(ctx context.Context, seq uint64, wait jetstream.NextOpt, visit func(m *jetstream.RawStreamMsg, left uint64) bool) error {
+	var consumer jetstream.Consumer
+	err := b.call(ctx, func(ctx context.Context, c *conn) (err error) {
+		consumer, err = c.js.CreateConsumer(ctx, b.stream, jetstream.ConsumerConfig{
+			FilterSubject:     b.descriptions + ">",
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       seq,
+			AckPolicy:         jetstream.AckNonePolicy,
+			MemoryStorage:     true,
+			Replicas:          1,
+			InactiveThreshold: time.Minute, // in case it is not deleted
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = b.call(ctx, func(ctx context.Context, c *conn) error {
+			return c.js.DeleteConsumer(ctx, b.stream, consumer.CachedInfo().Name)
+		})
+	}()
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1024), jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	for received := uint64(1); ; received++ {
+		m, err := messages.Next(wait)
+		if err != nil {
+			return err
+		}
+		meta, err := m.Metadata()
+		if err != nil || meta.Sequence.Consumer != received {
+			return fmt.Errorf("%w: messages are missing", errLost)
+		}
+		found := &jetstream.RawStreamMsg{Subject: m.Subject(), Sequence: meta.Sequence.Stream, Data: m.Data(), Time: meta.Timestamp}
+		if !visit(found, meta.NumPending) {
+			return nil
 		}
 	}
-	_, err = r.receive(ctx, 1, r.cfg.IdleTimeout/2, func(found *jetstream.RawStreamMsg) { m = found })
-	return m, err
 }

@@ -199,7 +199,7 @@ func TestRequests(t *testing.T) {
 	}
 	small, large := body(t, 1, 1)[:3000], body(t, 2, 200)
 	chunks := int64(len(large)+4095) / 4096
-	cost(3, "connecting, and a small write", func() { write(t, c, 9, body(t, 9, 1)[:3000]) })
+	cost(4, "connecting, and a small write", func() { write(t, c, 9, body(t, 9, 1)[:3000]) })
 	cost(2, "small write", func() { write(t, c, 1, small) })
 	cost(1+chunks, "large write", func() { write(t, c, 2, large) })
 	cost(2, "small read", func() { read(t, c, 1, 0, 0) })
@@ -217,7 +217,7 @@ func TestRequests(t *testing.T) {
 	}
 	cost(3, "list", list(false))
 	cost(3, "list with times", list(true))
-	cost(4, "delete", func() {
+	cost(3, "delete", func() {
 		require.NoError(t, c.DeleteLTXFiles(t.Context(), []*ltx.FileInfo{{MinTXID: 1, MaxTXID: 1}}))
 	})
 
