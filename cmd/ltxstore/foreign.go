@@ -3,17 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 
 	"github.com/superfly/ltx"
 
 	"github.com/ltxstore/ltxstore"
+	"github.com/ltxstore/ltxstore/wrap/compress"
 )
 
 // foreign describes files that are not LTX files, such as encrypted ones, and
 // names the setting to read them. It returns the empty string if the first
 // file is an LTX file or cannot be read. It costs one listing of a level and
-// one more request.
+// one or two more requests.
 func foreign(ctx context.Context, client ltxstore.ReplicaClient) string {
 	levels, err := levelsOf(ctx, client)
 	if err != nil {
@@ -38,10 +40,21 @@ func foreign(ctx context.Context, client ltxstore.ReplicaClient) string {
 	return ""
 }
 
+// compressed is how a file of wrap/compress begins.
+const compressed = "\x50\x2a\x4d\x18\x04\x00\x00\x00"
+
 // beginning returns the first bytes of a file, or fewer if they cannot be
-// read.
+// read. Those of a file that wrap/compress rejects are the stored ones, unless
+// the file is compressed and damaged.
 func beginning(ctx context.Context, client ltxstore.ReplicaClient, f *ltx.FileInfo) []byte {
 	r, err := client.OpenLTXFile(ctx, f.Level, f.MinTXID, f.MaxTXID, 0, ltx.HeaderSize)
+	if decoder, ok := ltxstore.As[*compress.Client](client); ok && errors.Is(err, ltxstore.ErrChecksum) {
+		head := beginning(ctx, decoder.Unwrap(), f)
+		if bytes.HasPrefix(head, []byte(compressed)) {
+			return nil
+		}
+		return head
+	}
 	if err != nil {
 		return nil
 	}
@@ -55,7 +68,8 @@ func describe(head []byte) string {
 	for _, format := range []struct{ magic, what string }{
 		{"age-encryption.org/", "encrypted with age: to read them, set crypt.identities=… with the secret key in the URL, or use -config with the file that contains it"},
 		{"-----BEGIN AGE ENCRYPTED FILE", "encrypted with age in text form, which is not supported: decrypt them first"},
-		{"\x28\xb5\x2f\xfd", "compressed with zstd: to read them, set compress=true in the URL"},
+		{compressed, "compressed with zstd: to read them, set compress=true in the URL"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd by another program, which is not supported: decompress them first"},
 		{"\x04\x22\x4d\x18", "compressed with LZ4, like snapshots of Litestream 0.3: they are not LTX files"},
 		{"\x1f\x8b", "compressed with gzip, which is not supported: decompress them first"},
 		{"SQLite format 3\x00", "SQLite databases, not LTX files"},

@@ -44,6 +44,16 @@ func TestForeignFiles(t *testing.T) {
 	assert.Empty(t, s.run(t.Context(), "verify", s.url("both")+key+"&compress=true").err)
 
 	// What is damaged is that.
+	names, err := filepath.Glob(filepath.Join(s.dir, "small/ltx/*/*.ltx"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		body, err := os.ReadFile(name)
+		require.NoError(t, err)
+		body[len(body)/2] ^= 1
+		require.NoError(t, os.WriteFile(name, body, 0o644))
+	}
+	assert.NotContains(t, s.fails(t, exitFailed, "restore", s.url("small")+"?compress=true", "DIR/other"), "the files are")
 	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "rep/ltx/0000/0000000000000004-0000000000000004.ltx"), s.from.File(4, 4)[:150], 0o644))
 	assert.Empty(t, s.run(t.Context(), "verify", s.url("rep")).err)
 	assert.NotContains(t, s.run(t.Context(), "restore", s.url("rep"), "DIR/other").err, "the files are")
@@ -69,7 +79,8 @@ func TestDescribe(t *testing.T) {
 		"\x00\x00\x00\x01":              "",
 		"age-encryption.org/v1\n":       "crypt.identities",
 		"-----BEGIN AGE ENCRYPTED FILE": "in text form",
-		"\x28\xb5\x2f\xfd\x00":          "zstd",
+		"\x28\xb5\x2f\xfd\x00":          "by another program",
+		"P*M\x18\x04\x00\x00\x00\x01":   "compress=true",
 		"\x04\x22\x4d\x18":              "LZ4",
 		"\x1f\x8b\x08":                  "gzip",
 		"SQLite format 3\x00":           "SQLite",

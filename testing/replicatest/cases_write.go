@@ -195,7 +195,7 @@ func writeBrokenHeader(ctx context.Context, e *env) error {
 }
 
 func writeOtherBodies(ctx context.Context, e *env) error {
-	bodies := []string{"L", "LT", "LTX", "LTX2 is another format", "ltx1", "age-encryption.org/v1\n", "\x28\xb5\x2f\xfd", "\x00", "\n", "{}"}
+	bodies := []string{"L", "LT", "LTX", "LTX2 is another format", "ltx1", "age-encryption.org/v1\n", "\x28\xb5\x2f\xfd", "P*M\x18\x04\x00\x00\x00", "\x00", "\n", "{}"}
 	for i, body := range bodies {
 		f := file{i, 5, 6}
 		if err := first(
