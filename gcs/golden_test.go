@@ -174,6 +174,7 @@ func (p *play) reads() {
 	read(1, 1000, 0)
 	if key := p.given().SSECustomerKey; key == nil { // of which a stranger puts nothing
 		p.wire.Title("read a larger file")
+		p.wire.Concurrent()
 		p.server.Put("bucket", p.keys().File(0, 5, 5), make([]byte, 4*testChunk+100))
 		read(5, 0, 0)
 	}

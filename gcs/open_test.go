@@ -178,7 +178,7 @@ func TestOpenParallel(t *testing.T) {
 	got, err := b.read(t, 0, 0)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(body, got))
-	b.counts(t, map[string]int{"ReadObject": 1 + 5 + 1}) // two chunks, four and a bit, the break
+	b.counts(t, map[string]int{"ReadObject": 1 + 7 + 1}) // a chunk, seven that grow from a half, the break
 	for _, part := range b.faults.Log()[1:] {
 		assert.Contains(t, part.Query, "ifGenerationMatch=")
 	}

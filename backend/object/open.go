@@ -22,7 +22,7 @@ import (
 // OpenLTXFile implements ltxstore.ReplicaClient. It costs one request, and one more
 // each time the transfer is resumed. If the response does not contain the object's
 // size, it costs one more, which also distinguishes a range past the end from one that
-// a server rejects for another reason. If the transfer is longer than two ranges of
+// a server rejects for another reason. If the transfer is longer than a range of
 // Store.ReadPool, each range costs one request, and the first request ends where a
 // later range starts.
 //
@@ -77,7 +77,7 @@ func (r *replica) open(ctx context.Context, key string, offset, size int64) (io.
 	}
 	var body io.ReadCloser
 	switch {
-	case n <= rangeio.Serial*r.pool.RangeSize(), r.pool.Requests() == 1,
+	case n <= r.pool.RangeSize(), r.pool.Requests() == 1,
 		a.whole, r.noRanges.Load(), // ranges would be ignored
 		a.Version == "": // the ranges might have different versions
 		body = start(ctx)

@@ -25,8 +25,8 @@ type Options struct {
 	// ReadConcurrency is how many ranges of large files are received at a time, and
 	// ReadMemory how many bytes of them may be in memory: all clients of a process
 	// with the same two values share them. Half as many more ranges are requested
-	// in advance and wait for their response. Each range has
-	// ReadMemory/ReadConcurrency bytes; a file of at most two ranges is read with
+	// in advance and wait for their response. Ranges have up to
+	// 2*ReadMemory/ReadConcurrency bytes; a file of at most that size is read with
 	// one request. 0 means 16 and 32 MiB. With a ReadConcurrency of 1, each file is
 	// read with one request, whatever its size.
 	ReadConcurrency int   `ltx:"read-concurrency" default:"16" help:"Ranges of large files read at a time, by all replicas that have the same two settings; 1 for none in parallel."`

@@ -1,7 +1,7 @@
 package rangeio
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -31,18 +31,11 @@ type ParallelConfig struct {
 	Open func(ctx context.Context, offset, length int64) io.ReadCloser
 }
 
-// Serial is how many ranges of a pool's size are read with one request before those
-// after them are requested concurrently. Shorter transfers would not benefit.
-const Serial = 2
-
-// patience is the fraction of a range that is read before others are requested, so that
-// a caller that only needs a header costs one request.
-const patience = 8
-
-// Parallel reads the start of a body directly, and at the same time the parts after it
-// into buffers of a Pool. A part for which the pool has no buffer is read directly, too:
-// a transfer never waits for another. A response that waits a second for a buffer is
-// closed, to release its connection.
+// Parallel reads the start of a body directly, and at the same time the ranges after it
+// into blocks of a Pool. A range that is read before it has arrived continues without
+// blocks, and one without a slot is requested when it is read: a transfer never waits for
+// another. The first ranges are smaller, so that they arrive one after the other. A response
+// that waits a second for a block is closed, to release its connection.
 //
 // Read must be called by one goroutine at a time; Close may be called at any time.
 type Parallel struct {
@@ -51,119 +44,78 @@ type Parallel struct {
 	cancel  context.CancelCauseFunc
 	workers sync.WaitGroup
 
-	ranges    context.Context // of the requests for parts
+	ranges    context.Context // of the requests for ranges
 	endRanges context.CancelFunc
 
 	mu      sync.Mutex    // held while reading
 	entered bool          // the pool knows of this reader
 	pos     int64         // of the next byte, in the transfer
-	end     int64         // of the part that is being read
+	end     int64         // of the range that is being read
 	body    io.ReadCloser // nil if there is none
 	bodyEnd int64         // end of body
 	current *slot         // being read instead of body
-	unread  []byte        // of current
+	block   []byte        // of current, or nil
+	unread  []byte        // of block
 	err     error         // returned by every further Read
 
 	// The schedule, guarded by the pool's mutex.
-	at      int64   // the part that is being read
-	next    int64   // the first part without a slot
-	ahead   []*slot // of consecutive parts
+	at      int64   // start of the range that is being read
+	next    int64   // end of the last range that has a slot, or was read without
+	ahead   []*slot // of consecutive ranges
+	granted int     // slots so far
 	slots   int     // including the current one
-	held    int     // slots with a buffer
-	careful bool    // slots get a buffer before their request
+	held    int     // blocks
+	careful bool    // slots get their blocks before their request
 }
 
 // NewParallel returns the reader of a transfer. ctx must live as long as the reader is
 // used. Only Body is opened before the first Read. The reader must be closed; until then
-// it may hold buffers of the pool.
+// it may hold blocks of the pool.
 func NewParallel(ctx context.Context, cfg ParallelConfig) *Parallel {
-	p := &Parallel{cfg: cfg, bodyEnd: cfg.Size, next: Serial}
+	p := &Parallel{cfg: cfg, bodyEnd: cfg.Size}
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	p.ranges, p.endRanges = context.WithCancel(p.ctx)
 	p.body = cfg.Body(p.ctx)
+	p.next = min(max(cfg.Pool.rangeSize/2, 1), cfg.Size)
+	p.end = p.next
 	return p
 }
 
-// wants, left, waiting and sizeOf are called by the pool, which holds its mutex.
-func (p *Parallel) wants() bool { return p.next*p.cfg.Pool.rangeSize < p.cfg.Size }
+// wants, left, nextSize and waiting are called by the pool, which holds its mutex.
+func (p *Parallel) wants() bool { return p.next < p.cfg.Size }
 
-func (p *Parallel) left() int64 { return p.cfg.Size - p.at*p.cfg.Pool.rangeSize }
+func (p *Parallel) left() int64 { return p.cfg.Size - p.at }
 
-// waiting returns the first slot whose response waits for a buffer, or nil. It reserves a
-// free buffer for each earlier slot whose response has not started: the reader needs those
-// parts first, and frees no buffer before.
+// nextSize returns the size of the next range. The first has a quarter of the full size,
+// and each of the others a block more than the one before. Ranges that get their blocks
+// before their request have half of the full size, so that there may be as many of them.
+func (p *Parallel) nextSize() int64 {
+	pool := p.cfg.Pool
+	size := min(pool.blockSize*int64(blocksOfRange/4+p.granted), pool.rangeSize)
+	if p.careful {
+		size = max(pool.rangeSize/2, 1)
+	}
+	return min(size, p.cfg.Size-p.next)
+}
+
+// waiting returns the first slot that wants blocks which are free, or nil. It reserves
+// free blocks for each earlier slot whose response has not started: the reader needs those
+// ranges first, and frees no block before.
 func (p *Parallel) waiting(free int) *slot {
-	for _, s := range p.ahead {
+	pool := p.cfg.Pool
+	for i, s := range p.ahead {
 		switch {
-		case free <= 0:
-			return nil
-		case s.waits:
+		case s.wants > 0 && !s.started && pool.receiving >= pool.requests:
+		case s.wants == 1 && s.held >= pool.most(i):
+		case s.wants > 0 && s.wants <= free:
 			return s
-		case s.buf == nil:
-			free--
+		case s.wants > 0:
+			return nil
+		case !s.answered:
+			free -= pool.blocksFor(s.size)
 		}
 	}
 	return nil
-}
-
-func (p *Parallel) sizeOf(part int64) int64 {
-	return min(p.cfg.Pool.rangeSize, p.cfg.Size-part*p.cfg.Pool.rangeSize)
-}
-
-// openPart returns the reader of a part, with a context of its own.
-func (p *Parallel) openPart(ctx context.Context, part int64) io.ReadCloser {
-	return p.cfg.Open(ctx, p.cfg.Offset+part*p.cfg.Pool.rangeSize, p.sizeOf(part))
-}
-
-// bufferWait is how long a response waits for a buffer. The reader that holds the buffers
-// may be waiting for its connection.
-const bufferWait = time.Second
-
-// fill requests a slot's part, and reads it into the buffer that the slot gets.
-func (p *Parallel) fill(s *slot) {
-	body := p.openPart(p.ranges, s.part)
-	var first [1]byte
-	if _, s.err = io.ReadFull(body, first[:]); s.err != nil {
-		close(s.begun)
-		body.Close()
-		return
-	}
-	p.cfg.Pool.answered(s, struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(first[:]), body), body})
-	close(s.begun)
-
-	timer := time.NewTimer(bufferWait)
-	defer timer.Stop()
-	select {
-	case <-s.given:
-	case <-timer.C:
-		p.withdraw(s)
-	case <-p.ranges.Done():
-		p.withdraw(s)
-	}
-	buf, body := p.cfg.Pool.take(s)
-	if buf == nil {
-		return
-	}
-	if body == nil {
-		body = p.openPart(p.ranges, s.part)
-	}
-	defer body.Close()
-	_, s.err = io.ReadFull(body, buf)
-}
-
-// withdraw closes the response of a slot that gets no buffer, and waits for a buffer before
-// repeating the request.
-func (p *Parallel) withdraw(s *slot) {
-	if body := p.cfg.Pool.withdraw(p, s); body != nil {
-		body.Close()
-	}
-	select {
-	case <-s.given:
-	case <-p.ranges.Done():
-	}
 }
 
 // Read implements io.Reader.
@@ -190,7 +142,7 @@ func (p *Parallel) Read(b []byte) (int, error) {
 
 // read reads bytes, or returns an error.
 func (p *Parallel) read(b []byte) (int, error) {
-	if !p.entered && p.pos >= p.cfg.Pool.rangeSize/patience {
+	if !p.entered && p.pos >= p.cfg.Pool.blockSize { // a caller that only needs a header costs one request
 		p.entered = true
 		p.cfg.Pool.enter(p)
 	}
@@ -202,67 +154,88 @@ func (p *Parallel) read(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if p.current == nil {
-		n, err := p.body.Read(b[:min(int64(len(b)), p.end-p.pos)])
-		p.pos += int64(n)
-		return n, err
+	if p.current != nil {
+		if n, err := p.readSlot(b); n > 0 || err != nil {
+			return n, err
+		}
 	}
-	n := copy(b, p.unread)
-	p.unread = p.unread[n:]
+	n, err := p.body.Read(b[:min(int64(len(b)), p.end-p.pos)])
 	p.pos += int64(n)
-	if len(p.unread) == 0 {
-		p.drop()
-	}
-	return n, nil
+	return n, err
 }
 
-// begin starts the part at pos.
+// begin starts the range at pos.
 func (p *Parallel) begin() error {
-	part := p.pos / p.cfg.Pool.rangeSize
-	p.end = p.pos + p.sizeOf(part)
-	more := p.pos < p.bodyEnd // the part is in the open body
+	more := p.pos < p.bodyEnd // the range is in the open body
 	if !more {
-		p.closeBody() // the part may be waiting for its connection
+		p.closeBody() // the range may be waiting for its connection
 	}
-	s := p.cfg.Pool.claim(p, part)
-	switch p.current = s; {
+	s, end := p.cfg.Pool.claim(p, p.pos)
+	p.current, p.end = s, end
+	switch {
 	case s == nil && more:
 		return nil
 	case s == nil:
-		p.follow(nil, part)
+		p.follow(nil)
 		return nil
 	case more && !s.begins(p.ctx):
 		p.goAlone()
 		return nil
 	}
-	select {
-	case <-s.done:
-	case <-p.ctx.Done():
-		return flow.Err(p.ctx)
+	if err := flow.Err(p.ctx); err != nil {
+		return err
 	}
-	switch {
-	case more && errors.Is(s.err, errors.ErrUnsupported):
+	if more && errors.Is(p.cfg.Pool.failure(s), errors.ErrUnsupported) {
 		p.goAlone()
-		return nil
-	case s.err == nil && s.buf == nil:
-		body := s.body
-		s.body = nil
-		p.closeBody() // dropping the slot may start another request
-		p.drop()
-		p.follow(body, part)
 		return nil
 	}
 	p.closeBody()
 	p.bodyEnd = p.pos
-	p.unread = s.buf
-	return s.err
+	return nil
 }
 
-// follow reads a part directly: from body, or with a request of its own.
-func (p *Parallel) follow(body io.ReadCloser, part int64) {
+// readSlot reads from the current slot. It returns no byte if the rest of the range is read
+// from body.
+func (p *Parallel) readSlot(b []byte) (int, error) {
+	for wait := false; len(p.unread) == 0; {
+		if p.block, wait = p.cfg.Pool.next(p.current); p.block != nil {
+			p.unread = p.block
+			break
+		}
+		if !wait {
+			if err := cmp.Or(p.current.err, flow.Err(p.ctx)); err != nil {
+				return 0, err
+			}
+			body := p.current.body
+			p.current.body = nil
+			p.drop()
+			p.follow(body)
+			return 0, nil
+		}
+		select {
+		case <-p.current.more:
+		case <-p.ctx.Done():
+			return 0, flow.Err(p.ctx)
+		}
+	}
+	n := copy(b, p.unread)
+	p.unread = p.unread[n:]
+	p.pos += int64(n)
+	if len(p.unread) == 0 {
+		p.cfg.Pool.put(p, p.current, p.block)
+		p.block = nil
+	}
+	if p.pos == p.end {
+		p.drop()
+	}
+	return n, nil
+}
+
+// follow reads the rest of a range directly: from body, or with a request of its own.
+func (p *Parallel) follow(body io.ReadCloser) {
 	p.closeBody()
 	if body == nil {
-		body = p.openPart(p.ctx, part)
+		body = p.request(p.ctx, p.pos, p.end)
 	}
 	p.body, p.bodyEnd = body, p.end
 }
@@ -284,14 +257,11 @@ func (s *slot) begins(ctx context.Context) bool {
 	}
 }
 
-// goAlone reads the rest from the body. Each buffer is returned when its request has ended.
+// goAlone reads the rest from the body. Each slot is dropped when its request has ended.
 func (p *Parallel) goAlone() {
 	p.endRanges()
 	for _, s := range append(p.cfg.Pool.disown(p), p.current) {
-		p.workers.Go(func() {
-			<-s.done
-			p.giveBack(s)
-		})
+		p.workers.Go(func() { p.giveBack(s) })
 	}
 	p.current = nil
 }
@@ -306,20 +276,22 @@ func (p *Parallel) readEnd() (int, error) {
 	return 0, err
 }
 
-// drop releases the part that is being read.
+// drop releases the slot that is being read, if there is one.
 func (p *Parallel) drop() {
 	if p.current != nil {
 		p.giveBack(p.current)
-		p.current, p.unread = nil, nil
+		p.current, p.block, p.unread = nil, nil, nil
 	}
 }
 
-// giveBack releases a slot that the reader has claimed, and whose request has ended.
+// giveBack drops a slot that the pool no longer knows as the reader's, once its goroutine has
+// returned.
 func (p *Parallel) giveBack(s *slot) {
+	<-s.done
 	if s.body != nil {
 		s.body.Close()
 	}
-	p.cfg.Pool.put(p, s)
+	p.cfg.Pool.drop(p, s)
 }
 
 func (p *Parallel) closeBody() {
@@ -335,11 +307,13 @@ func (p *Parallel) Close() error {
 	p.cancel(errClosed)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cfg.Pool.leave(p)
 	p.closeBody()
+	ahead := p.cfg.Pool.disown(p)
 	p.workers.Wait()
+	for _, s := range ahead {
+		p.giveBack(s)
+	}
 	p.drop()
-	p.cfg.Pool.release(p)
 	p.err = errClosed
 	return nil
 }

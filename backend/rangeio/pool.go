@@ -3,43 +3,59 @@ package rangeio
 import (
 	"cmp"
 	"io"
+	"slices"
 	"sync"
+	"time"
 )
 
-// Defaults of a Pool: 16 ranges of 2 MiB, which is within the memory that the conformance
-// suite allows for a transfer.
+// Defaults of a Pool: 16 ranges of 4 MiB at a time, in memory that is within what the
+// conformance suite allows for a transfer.
 const (
 	DefaultPoolMemory   = 32 << 20
 	DefaultPoolRequests = 16
 )
 
+// blocksOfRange is how many blocks a range of full size has.
+const blocksOfRange = 16
+
 // Pool limits the memory and the concurrent requests of all parallel reads that use it.
-// Its memory is divided into buffers of one size, each of which is filled by one request
-// and held until its bytes are read. So that no buffer waits for a store, a request gets
-// its buffer when its response starts, and half as many requests as there are buffers are
-// sent in advance. Of a reader's parts, those that it reads first get buffers. Free
-// buffers go to the reader with the most bytes left in relation to what it holds: a large
+// Its memory is divided into blocks. A range gets a block when its response starts, and
+// the next one when that is full; a block is free again when its bytes are read. Ranges
+// that arrive at the same time thus need half of their size on average: all of them
+// together are twice the memory.
+//
+// So that no block waits for a store, half as many requests as may be received at a time
+// are sent in advance. Of a reader's ranges, those that it reads first get blocks. Free
+// blocks go to the reader with the most bytes left in relation to what it holds: a large
 // file among small ones gets nearly all.
 //
 // A Pool is safe for concurrent use. It starts no goroutine, and holds no
 // memory while nothing is read in parallel.
 type Pool struct {
 	rangeSize int64
-	buffers   int
+	blockSize int64
+	blocks    int
+	requests  int
 
-	mu      sync.Mutex // also guards the schedule of each reader
-	readers []*Parallel
-	slots   int // of all readers
-	held    int // slots with a buffer
-	spare   [][]byte
+	mu        sync.Mutex // also guards the schedule of each reader
+	readers   []*Parallel
+	slots     int // of all readers
+	started   int // slots that have got a block
+	receiving int // started slots whose responses have not ended
+	held      int // blocks
+	spare     [][]byte
 }
 
 // NewPool returns a pool of at most memory bytes in which at most so many responses are
 // received at a time; half as many more requests may wait for their response. 0 means the
-// default for either. Each range has memory/requests bytes, and at least one.
+// default for either. Each range has 2*memory/requests bytes, and at least one; the first
+// ranges of a transfer are smaller.
 func NewPool(memory int64, requests int) *Pool {
-	p := &Pool{buffers: cmp.Or(max(requests, 0), DefaultPoolRequests)}
-	p.rangeSize = max(cmp.Or(max(memory, 0), DefaultPoolMemory)/int64(p.buffers), 1)
+	p := &Pool{requests: cmp.Or(max(requests, 0), DefaultPoolRequests)}
+	memory = cmp.Or(max(memory, 0), DefaultPoolMemory)
+	p.rangeSize = max(memory/int64(p.requests)*2, 1)
+	p.blockSize = max(p.rangeSize/blocksOfRange, 1)
+	p.blocks = int(max(memory/p.blockSize, 1))
 	return p
 }
 
@@ -52,7 +68,7 @@ var shared struct {
 // arguments.
 func SharedPool(memory int64, requests int) *Pool {
 	p := NewPool(memory, requests)
-	key := [2]int64{p.rangeSize, int64(p.buffers)}
+	key := [2]int64{p.rangeSize, int64(p.requests)}
 	shared.Lock()
 	defer shared.Unlock()
 	if known := shared.pools[key]; known != nil {
@@ -65,26 +81,52 @@ func SharedPool(memory int64, requests int) *Pool {
 	return p
 }
 
-// RangeSize returns the size in bytes of the ranges that a Parallel requests.
+// RangeSize returns the size in bytes of the ranges that a Parallel requests. A shorter
+// transfer would not benefit from ranges.
 func (p *Pool) RangeSize() int64 { return p.rangeSize }
 
 // Requests returns how many ranges are received at a time. If it is 1, a Parallel is no
 // better than a single request.
-func (p *Pool) Requests() int { return p.buffers }
+func (p *Pool) Requests() int { return p.requests }
 
-// slot is a part that was requested.
+// blocksFor returns how many blocks so many bytes need.
+func (p *Pool) blocksFor(size int64) int { return int((size + p.blockSize - 1) / p.blockSize) }
+
+// most returns how many blocks the range may have that a reader reads after i others. The
+// ranges are thus full one after the other, and not all at the same time, for which the
+// memory would not suffice.
+func (p *Pool) most(i int) int {
+	return max(blocksOfRange*(p.requests-i)/p.requests, 1)
+}
+
+// slot is a range that was requested.
 type slot struct {
-	part  int64
+	from, size int64 // in the transfer
+
 	begun chan struct{} // closed when the first byte has arrived, or err is set
-	given chan struct{} // closed when buf is set, or the reader continues without it
-	done  chan struct{} // closed when buf is filled, err is set, or the reader continues without it
-	err   error
+	given chan struct{} // receives a value when empty has changed, or the reader continues without blocks
+	more  chan struct{} // receives a value when full, or ended, has changed
+	done  chan struct{} // closed when the slot's goroutine has returned
 
 	// Guarded by the pool's mutex.
-	buf     []byte        // nil while there is none
-	waits   bool          // the response has started, and gets the next buffer
-	body    io.ReadCloser // the response, until it is read into buf
-	claimed bool          // by the reader: the slot no longer gets a buffer
+	answered bool     // the response has started
+	started  bool     // it has got a block
+	wants    int      // blocks
+	empty    [][]byte // blocks to be filled
+	full     [][]byte // blocks to be read
+	held     int      // blocks, including those that are being filled or read
+	claimed  bool     // by the reader: the slot no longer gets blocks
+	ended    bool     // no more blocks will be full
+	err      error
+	body     io.ReadCloser // the rest of the response, once ended: nil if there is none
+}
+
+// signal wakes the goroutine that waits for c.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // enter allows r to have slots, until leave.
@@ -95,67 +137,125 @@ func (p *Pool) enter(r *Parallel) {
 	p.share()
 }
 
-// claim is called when r starts reading a part. It returns the part's slot, or nil if
-// there is none: the caller must then read the part itself, and r gets no slot for it
-// anymore. If the slot has no buffer, the caller gets its response, in body, as soon as it
-// has started.
-func (p *Pool) claim(r *Parallel, part int64) *slot {
+// claim is called when r starts reading a range at pos. It returns the range's slot, or nil
+// if there is none: the caller must then read the range itself, up to end, and r gets no
+// slot for it anymore.
+func (p *Pool) claim(r *Parallel, pos int64) (s *slot, end int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r.at = part
-	if len(r.ahead) > 0 && r.ahead[0].part == part {
-		s := r.ahead[0]
-		r.ahead = r.ahead[1:]
-		s.claimed = true
-		if s.waits {
-			close(s.given)
-		}
-		return s
+	r.at = pos
+	if len(r.ahead) > 0 {
+		s, r.ahead = r.ahead[0], r.ahead[1:]
+		s.claimed, s.wants = true, 0
+		signal(s.given)
+		return s, s.from + s.size
 	}
-	r.next = max(r.next, part+1)
-	return nil
+	r.next = pos + r.nextSize()
+	return nil, r.next
 }
 
-// answered is called when the response for a slot has started. Without a buffer, the slot
-// waits for one, or the reader that waits for the slot gets the response.
-func (p *Pool) answered(s *slot, body io.ReadCloser) {
+// answer is called when the response for a slot has started.
+func (p *Pool) answer(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch s.body = body; {
-	case s.buf != nil:
-	case s.claimed:
-		close(s.given)
-	default:
-		s.waits = true
+	s.answered = true
+}
+
+// fetch returns a block of a slot to be filled. If there is none, wait is true, and
+// s.given gets a value when fetch should be called again. If the reader has claimed the
+// slot, there is no block, and no wait.
+func (p *Pool) fetch(s *slot) (block []byte, wait bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(s.empty) == 0 && !s.claimed {
+		s.wants = max(s.wants, 1)
 		p.share()
 	}
+	if len(s.empty) == 0 {
+		return nil, !s.claimed
+	}
+	last := len(s.empty) - 1
+	block, s.empty = s.empty[last], s.empty[:last]
+	return block, false
 }
 
-// withdraw gives up a response that has waited for a buffer, to release its connection. It
-// returns the body to close. From now on, r gets a buffer before it sends a request.
-func (p *Pool) withdraw(r *Parallel, s *slot) (body io.ReadCloser) {
+// patience returns how long a response for r may wait for a block.
+func (p *Pool) patience(r *Parallel) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.buf == nil && !s.claimed {
-		body, s.body = s.body, nil
-		r.careful = true
+	if r.careful {
+		return 0
 	}
-	return body
+	return blockWait
 }
 
-// take returns the buffer of a slot and the response to read into it, which is nil if it was
-// withdrawn. If the reader has claimed the slot, there is no buffer.
-func (p *Pool) take(s *slot) (buf []byte, body io.ReadCloser) {
+// withdraw reports whether to close a response that has waited for a block, to release its
+// connection. If so, the slot waits for all blocks of the rest, before they are requested
+// again, and from now on, r gets the blocks of a range before it sends a request.
+func (p *Pool) withdraw(r *Parallel, s *slot, rest int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.buf != nil {
-		body, s.body = s.body, nil
+	if s.wants == 0 { // it has got a block, or the reader has claimed it
+		return false
 	}
-	return s.buf, body
+	r.careful = true
+	s.wants = p.blocksFor(rest)
+	return true
 }
 
-// put returns a slot of r, whose request has ended or belongs to the caller.
-func (p *Pool) put(r *Parallel, s *slot) {
+// fill passes on a block that is full.
+func (p *Pool) fill(s *slot, block []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.full = append(s.full, block)
+	signal(s.more)
+}
+
+// end is called when no more blocks of a slot will be full. The reader reads the rest from
+// body, or requests it, or there is an error.
+func (p *Pool) end(s *slot, body io.ReadCloser, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.ended, s.body, s.err = true, body, err
+	s.answered, s.wants = true, 0
+	if s.started {
+		p.receiving--
+	}
+	signal(s.more)
+	p.share()
+}
+
+// next returns the next block of a slot to be read. If there is none, wait is true, and
+// s.more gets a value when next should be called again. If the slot has ended, there is no
+// block, and no wait.
+func (p *Pool) next(s *slot) (block []byte, wait bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(s.full) == 0 {
+		return nil, !s.ended
+	}
+	block, s.full = s.full[0], s.full[1:]
+	return block, false
+}
+
+// failure returns the error of a slot that has ended.
+func (p *Pool) failure(s *slot) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return s.err
+}
+
+// put returns a block that was read.
+func (p *Pool) put(r *Parallel, s *slot, block []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.release(r, s, 1)
+	p.spare = append(p.spare, block[:cap(block)])
+	p.share()
+}
+
+// drop returns a slot of r, whose goroutine has returned, with its blocks.
+func (p *Pool) drop(r *Parallel, s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free(r, s)
@@ -163,19 +263,15 @@ func (p *Pool) put(r *Parallel, s *slot) {
 }
 
 // leave ends r's use of slots. After waiting for r.workers, none of its requests is
-// running, and release returns their buffers.
+// running, and the slots that disown returns can be dropped.
 func (p *Pool) leave(r *Parallel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, other := range p.readers {
-		if other == r {
-			p.readers = append(p.readers[:i:i], p.readers[i+1:]...)
-		}
-	}
+	p.readers = slices.DeleteFunc(p.readers, func(other *Parallel) bool { return other == r })
 }
 
-// disown is like leave, but returns the slots of the parts that r would have read next,
-// which r must return itself.
+// disown is like leave, but returns the slots of the ranges that r would have read next,
+// which r must drop itself.
 func (p *Pool) disown(r *Parallel) []*slot {
 	p.leave(r)
 	p.mu.Lock()
@@ -185,44 +281,45 @@ func (p *Pool) disown(r *Parallel) []*slot {
 	return slots
 }
 
-func (p *Pool) release(r *Parallel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range r.ahead {
-		p.free(r, s)
-	}
-	r.ahead = nil
-	p.share()
-}
-
 func (p *Pool) free(r *Parallel, s *slot) {
+	for _, blocks := range [][][]byte{s.empty, s.full} {
+		for _, block := range blocks {
+			p.spare = append(p.spare, block[:cap(block)])
+		}
+	}
+	s.empty, s.full = nil, nil
+	p.release(r, s, s.held)
 	r.slots--
 	p.slots--
-	if s.buf != nil {
-		r.held--
-		p.held--
-		p.spare = append(p.spare, s.buf[:cap(s.buf)])
-		s.buf = nil
+	if s.started {
+		p.started--
 	}
 }
 
-// share distributes free buffers to responses that wait for one, and free slots. p.mu must
-// be held.
+func (p *Pool) release(r *Parallel, s *slot, blocks int) {
+	s.held -= blocks
+	r.held -= blocks
+	p.held -= blocks
+}
+
+// share distributes free blocks to slots that want some, and free slots. p.mu must be
+// held.
 func (p *Pool) share() {
 	for {
-		free := p.buffers - p.held
+		free := p.blocks - p.held
 		r := p.neediest(func(r *Parallel) (int, bool) { return r.held, r.waiting(free) != nil })
 		if r == nil {
 			break
 		}
-		s := r.waiting(free)
-		s.waits = false
-		p.give(r, s)
-		close(s.given)
+		p.give(r, r.waiting(free))
 	}
-	for p.slots < p.buffers+p.buffers/2 {
+	for p.slots < p.requests+p.requests/2 {
+		free := p.blocks - p.held
+		if free == 0 && p.slots-p.started >= p.requests/2 {
+			break // what arrives would have to wait
+		}
 		r := p.neediest(func(r *Parallel) (int, bool) {
-			return r.slots, r.wants() && (!r.careful || p.held < p.buffers)
+			return r.slots, r.wants() && (!r.careful || free >= p.blocksFor(r.nextSize()) && p.receiving < p.requests)
 		})
 		if r == nil {
 			break
@@ -247,29 +344,39 @@ func (p *Pool) neediest(wants func(*Parallel) (has int, ok bool)) (best *Paralle
 	return best
 }
 
-// give assigns a buffer to a slot of r.
+// give assigns the blocks to a slot of r that it wants.
 func (p *Pool) give(r *Parallel, s *slot) {
-	var buf []byte
-	if last := len(p.spare) - 1; last >= 0 {
-		buf, p.spare = p.spare[last], p.spare[:last]
-	} else {
-		buf = make([]byte, p.rangeSize)
+	for range s.wants {
+		var block []byte
+		if last := len(p.spare) - 1; last >= 0 {
+			block, p.spare = p.spare[last], p.spare[:last]
+		} else {
+			block = make([]byte, p.blockSize)
+		}
+		s.empty = append(s.empty, block)
 	}
-	s.buf = buf[:r.sizeOf(s.part)]
-	r.held++
-	p.held++
+	p.release(r, s, -s.wants)
+	s.wants = 0
+	if !s.started {
+		s.started = true
+		p.started++
+		p.receiving++
+	}
+	signal(s.given)
 }
 
 // grant assigns a slot to r, and starts to fill it.
 func (p *Pool) grant(r *Parallel) {
-	s := &slot{part: r.next, begun: make(chan struct{}), given: make(chan struct{}), done: make(chan struct{})}
+	s := &slot{from: r.next, size: r.nextSize(),
+		begun: make(chan struct{}), given: make(chan struct{}, 1), more: make(chan struct{}, 1), done: make(chan struct{})}
 	if r.careful {
+		s.wants = p.blocksFor(s.size)
 		p.give(r, s)
-		close(s.given)
 	}
 	r.ahead = append(r.ahead, s)
-	r.next++
+	r.next += s.size
 	r.slots++
+	r.granted++
 	p.slots++
 	r.workers.Go(func() {
 		defer close(s.done)

@@ -1,8 +1,6 @@
 package rangeio
 
 import (
-	"io"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -35,17 +33,16 @@ func TestNeediest(t *testing.T) {
 	}
 }
 
-// An answer is closed only if nobody reads it: neither into a buffer, nor the reader itself.
+// A response is closed only if nobody reads it: neither into a block, nor the reader itself.
 func TestWithdraw(t *testing.T) {
-	for _, test := range []struct {
-		buf             []byte
-		claimed, closed bool
-	}{{closed: true}, {buf: []byte{0}}, {claimed: true}} {
-		r, body := new(Parallel), io.NopCloser(strings.NewReader(""))
-		s := &slot{buf: test.buf, claimed: test.claimed, body: body}
-		got := NewPool(1, 1).withdraw(r, s)
-		assert.Equal(t, test.closed, got != nil)
-		assert.Equal(t, test.closed, s.body == nil)
-		assert.Equal(t, test.closed, r.careful)
-	}
+	p := NewPool(100, 2)
+	r := new(Parallel)
+	s := &slot{wants: 1}
+	assert.True(t, p.withdraw(r, s, 100))
+	assert.True(t, r.careful)
+	assert.Equal(t, p.blocksFor(100), s.wants, "all blocks of the rest")
+
+	r = new(Parallel)
+	assert.False(t, p.withdraw(r, new(slot), 100))
+	assert.False(t, r.careful)
 }

@@ -33,9 +33,11 @@ type Transport struct {
 	// from 1.
 	Answer func(n int, req *http.Request, resp *http.Response)
 
-	mu  sync.Mutex
-	out strings.Builder
-	n   int
+	mu         sync.Mutex
+	out        strings.Builder
+	n          int
+	concurrent bool     // the requests since the last title
+	unordered  []string // these requests
 }
 
 // Hidden is a pattern whose matches are shown as With, or as the result of By.
@@ -49,14 +51,31 @@ type Hidden struct {
 func (t *Transport) Title(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.order()
+	t.concurrent = false
 	fmt.Fprintf(&t.out, "=== "+format+"\n\n", args...)
+}
+
+// Concurrent means that the requests up to the next title are concurrent. They are recorded in
+// alphabetical order.
+func (t *Transport) Concurrent() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.concurrent = true
 }
 
 // Text returns the record.
 func (t *Transport) Text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.order()
 	return t.out.String()
+}
+
+func (t *Transport) order() {
+	slices.Sort(t.unordered)
+	t.out.WriteString(strings.Join(t.unordered, ""))
+	t.unordered = nil
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -101,26 +120,30 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *Transport) write(req *http.Request, body []byte) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(&t.out, "%s %s://%s%s\n", req.Method, req.URL.Scheme, req.URL.Host, req.URL.EscapedPath())
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s %s://%s%s\n", req.Method, req.URL.Scheme, req.URL.Host, req.URL.EscapedPath())
 	query := strings.Split(req.URL.RawQuery, "&")
 	slices.Sort(query)
 	for _, pair := range query {
 		if pair != "" {
-			fmt.Fprintf(&t.out, "  ? %s\n", t.hide(pair))
+			fmt.Fprintf(&out, "  ? %s\n", t.hide(pair))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
-			fmt.Fprintf(&t.out, "  %s\n", t.hide(name+": "+value))
+			fmt.Fprintf(&out, "  %s\n", t.hide(name+": "+value))
 		}
 	}
 	if req.ContentLength != 0 {
-		fmt.Fprintf(&t.out, "  (Content-Length: %d)\n", req.ContentLength)
+		fmt.Fprintf(&out, "  (Content-Length: %d)\n", req.ContentLength)
 	}
 	if len(body) > 0 {
-		fmt.Fprintf(&t.out, "  > %s\n", t.body(body))
+		fmt.Fprintf(&out, "  > %s\n", t.body(body))
 	}
-	t.out.WriteByte('\n')
+	out.WriteByte('\n')
+	if t.unordered = append(t.unordered, out.String()); !t.concurrent {
+		t.order()
+	}
 	t.n++
 	return t.n
 }
