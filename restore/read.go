@@ -94,13 +94,16 @@ func readFile(ctx context.Context, file opened, info *ltx.FileInfo, meter *meter
 
 // ahead opens files in order, some in advance. The cost of a small file is the round
 // trip: more of them are opened at a time, and each is read completely as soon as it is
-// open, so that its connection can be used for another.
+// open, so that its connection can be used for another. The first large one is opened and
+// its start is read at the same time as the small ones before it: a client that reads
+// ranges of it receives them meanwhile.
 type ahead struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	client ltxstore.ReplicaClient
 	files  []*ltx.FileInfo // not yet opened
 	ready  []*opening      // in the order of the files
+	early  *opening        // of the first large file, until it is in ready
 	all    int             // maximum number of files in ready
 	most   int             // maximum number of large ones
 	large  int
@@ -115,6 +118,13 @@ type opening struct {
 const (
 	smallSize    = 64 << 10
 	smallAtATime = 4 // for each large file that may be open, if there may be several
+
+	// earlySize is how much of the first large file is read. A client that reads ranges
+	// has requested some by then.
+	earlySize = 512 << 10
+
+	// earlyFiles limits the small files before it, so that it does not stay open for long.
+	earlyFiles = 8 // for each that may be open
 )
 
 type opened struct {
@@ -133,22 +143,38 @@ func newAhead(ctx context.Context, client ltxstore.ReplicaClient, files []*ltx.F
 		a.all *= smallAtATime
 	}
 	a.ctx, a.cancel = context.WithCancel(ctx)
+	first := slices.IndexFunc(files, func(info *ltx.FileInfo) bool { return info.Size > smallSize })
+	if first > 0 && first <= earlyFiles*a.all && limit > 1 {
+		a.early = a.start(files[first], earlySize)
+		a.large++
+	}
 	return a
+}
+
+// start opens a file in another goroutine, and reads up to n bytes of it.
+func (a *ahead) start(info *ltx.FileInfo, n int64) *opening {
+	o := &opening{info, make(chan opened, 1)}
+	go func() { o.done <- a.open(info, n) }()
+	return o
 }
 
 // next returns the next file, which the caller must close before the next call.
 func (a *ahead) next() opened {
 	for len(a.files) > 0 && len(a.ready) < a.all {
-		o := &opening{a.files[0], make(chan opened, 1)}
-		small := o.info.Size <= smallSize
-		if !small {
-			if a.large == a.most {
-				break
-			}
+		var o *opening
+		switch info := a.files[0]; {
+		case info.Size <= smallSize:
+			o = a.start(info, smallSize)
+		case a.early != nil:
+			o, a.early = a.early, nil
+		case a.large < a.most:
+			o = a.start(info, 0)
 			a.large++
 		}
+		if o == nil {
+			break
+		}
 		a.files, a.ready = a.files[1:], append(a.ready, o)
-		go func() { o.done <- a.open(o.info, small) }()
 	}
 	o := a.ready[0]
 	file := <-o.done
@@ -163,25 +189,26 @@ func (a *ahead) next() opened {
 	return file
 }
 
-// open opens a file. A small one is read, up to its listed size.
-func (a *ahead) open(info *ltx.FileInfo, small bool) opened {
+// open opens a file, and reads up to n bytes of it.
+func (a *ahead) open(info *ltx.FileInfo, n int64) opened {
 	rc, err := a.whole(info)
-	switch {
-	case err != nil:
+	if err != nil {
 		return opened{err: err}
-	case !small:
-		return opened{rc: rc, lease: time.AfterFunc(leaseTime, func() { rc.Close() })}
 	}
-	var content bytes.Buffer
-	switch _, err := io.CopyN(&content, rc, smallSize); {
+	var start bytes.Buffer
+	switch _, err := io.CopyN(&start, rc, n); {
 	case err == io.EOF:
 		_ = rc.Close() // it was read completely
-		return opened{rc: io.NopCloser(&content)}
+		return opened{rc: io.NopCloser(&start)}
 	case err != nil:
 		_ = rc.Close() // its error is returned
 		return opened{err: err}
 	}
-	return opened{rc: &joined{io.MultiReader(&content, rc), rc}}
+	file := opened{rc: &joined{io.MultiReader(&start, rc), rc}}
+	if info.Size > smallSize {
+		file.lease = time.AfterFunc(leaseTime, func() { rc.Close() })
+	}
+	return file
 }
 
 // whole opens a whole file.
@@ -199,6 +226,9 @@ type joined struct {
 // being opened.
 func (a *ahead) close() {
 	a.cancel()
+	if a.early != nil {
+		a.ready = append(a.ready, a.early)
+	}
 	for _, o := range a.ready {
 		if file := <-o.done; file.err == nil && (file.lease == nil || file.lease.Stop()) {
 			file.rc.Close()

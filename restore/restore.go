@@ -35,7 +35,8 @@ type Config struct {
 	// with smaller ones, it is four times as many. 0 means 16, and 1 opens all files
 	// one after the other. Opening in advance hides the latency. Smaller files are
 	// read as soon as they are open, and larger ones in order; one that is not read
-	// within two seconds is closed, and opened again later.
+	// within two seconds is closed, and opened again later. The first larger one is
+	// opened early, and its first 512 KiB are read.
 	Concurrency int
 
 	// Skip, if not nil, excludes files from the plan; see NewPlan.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -374,6 +375,48 @@ func TestRunOpensAhead(t *testing.T) {
 			requireDatabase(t, h, 80, path)
 			assert.Equal(t, test.most, open.Most(), "%+v", test)
 			assert.Zero(t, open.Now())
+		})
+	}
+}
+
+// The first large file is opened at the same time as the small ones before it, if these are few.
+func TestRunOpensTheFirstLargeFileEarly(t *testing.T) {
+	const all = 80
+	h := ltxmodel.New(1, all)
+	files := []at{{9, 1, 1}}
+	for txid := ltx.TXID(2); txid <= all; txid++ {
+		files = append(files, at{0, txid, txid})
+	}
+	for limit, latest := range map[int]int{1: all, 2: all, 3: 13, 4: 17} { // of so many opens
+		synctest.Test(t, func(t *testing.T) {
+			c := replica(t, h, files...)
+			sized(c, func(info *ltx.FileInfo) int64 {
+				if info.Level == ltxstore.SnapshotLevel {
+					return 64<<10 + 1
+				}
+				return 64 << 10
+			})
+			var mu sync.Mutex
+			opens, snapshot := 0, 0
+			c.OpenLTXFileFunc = func(ctx context.Context, level int, minTXID, maxTXID ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+				mu.Lock()
+				if opens++; level == ltxstore.SnapshotLevel {
+					snapshot = opens
+				}
+				mu.Unlock()
+				time.Sleep(time.Second)
+				return c.Default().OpenLTXFile(ctx, level, minTXID, maxTXID, offset, size)
+			}
+			path := filepath.Join(t.TempDir(), "db")
+			_, err := restore.Run(t.Context(), c, path, restore.Config{Concurrency: limit})
+			require.NoError(t, err)
+			requireDatabase(t, h, all, path)
+			assert.Equal(t, all, opens)
+			if latest == all {
+				assert.Greater(t, snapshot, 17, "with %d", limit)
+			} else {
+				assert.LessOrEqual(t, snapshot, latest, "with %d", limit)
+			}
 		})
 	}
 }

@@ -40,7 +40,7 @@ const (
 // range, and for each level.
 func TestWire(t *testing.T) {
 	runs := race.OneOf(2)
-	for small, share := range map[int]float64{0: 0.96, 200: 0.91} {
+	for _, small := range []int{0, 200} {
 		if !runs() {
 			continue
 		}
@@ -67,7 +67,7 @@ func TestWire(t *testing.T) {
 				took := time.Since(start)
 				limit := time.Duration(float64(size) / (wireRate * rangeio.DefaultPoolRequests) * float64(time.Second))
 				t.Logf("%v in %d requests: %.2f of the limit, %v", took, layer.Requests(), limit.Seconds()/took.Seconds(), limit)
-				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), share)
+				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), 0.96)
 				assert.LessOrEqual(t, layer.Requests(), int64(size/wireRange+small+18))
 			})
 		})
