@@ -27,7 +27,7 @@ type row struct {
 
 // The reasons why ours is behind, in time, requests or memory.
 const (
-	byRanges = "ranges of large files are read over several connections: more requests, of 2 MiB each, and memory for ranges that arrive early, " +
+	byRanges = "ranges of large files are read over several connections: more requests, of up to 4 MiB each, and memory for ranges that arrive early, " +
 		"from a pool of bounded size that the process shares; a restore takes a fraction of the time"
 	byChunks  = "chunks have 8 MiB instead of 16 MiB, and one is read while another is sent: more requests"
 	byArrival = "up to 4 MiB of chunks are in flight and kept in memory, each with an ID, so that they can be sent again after a lost connection; the description " +
