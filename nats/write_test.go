@@ -307,6 +307,30 @@ func TestSlowWrite(t *testing.T) {
 	assert.True(t, bytes.Equal(content, read(t, c, 1, 0, 0)))
 }
 
+// Chunks whose answers are lost are sent again, also over a connection that stays.
+func TestLostAnswersOfChunks(t *testing.T) {
+	f, _ := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
+	c := f.client(func(cfg *nats.Config) { cfg.IdleTimeout = 500 * time.Millisecond })
+	defer c.Close()
+	write(t, c, 2, body(t, 2, 1)) // it is connected
+	content, chunks := body(t, 1, 50), 0
+	f.set(func() {
+		f.answer = func(subject string, _ []byte) (string, string, bool) {
+			if strings.HasPrefix(subject, "$O."+f.bucket+".C.") {
+				if chunks++; chunks == 5 {
+					f.set(func() { f.silent = true })
+					time.AfterFunc(200*time.Millisecond, func() { f.set(func() { f.silent = false }) })
+				}
+			}
+			return "", "", false
+		}
+	})
+	write(t, c, 1, content)
+	f.set(func() { f.answer = nil })
+	assert.Greater(t, chunks, (len(content)+4095)/4096)
+	assert.True(t, bytes.Equal(content, read(t, c, 1, 0, 0)))
+}
+
 // The answer to the description is lost: the object is there, once, and whole.
 func TestLostAnswer(t *testing.T) {
 	f, c := serve(t, nats.Config{Transfer: object.Options{PartSize: 4 << 10}})
