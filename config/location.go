@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -41,7 +42,7 @@ func placeIn(scheme string, found map[string]string) Place {
 // Locations returns a text for each place that the replica writes to: its own and those of
 // its mirrors. Two replicas with a location in common overwrite each other's files. A
 // replica in memory, or of an unsupported type, has none. Locations looks up symbolic links
-// on the local disk, and sends no request. It does not know all names of a server.
+// on the local disk, and sends no request.
 func (r Replica) Locations() []string {
 	if r.unsupported != nil {
 		return nil
@@ -51,7 +52,11 @@ func (r Replica) Locations() []string {
 
 func locations(src ltxstore.Source) (found []string) {
 	if set := settings.Describe(src); set != nil && src.Type != "mock" {
-		found = append(found, location(placeIn(src.Type, set), set["user"]))
+		place := placeIn(src.Type, set)
+		for endpoint := range strings.SplitSeq(place.Endpoint, ",") { // each server of a NATS cluster
+			place.Endpoint = endpoint
+			found = append(found, location(place, set["user"]))
+		}
 	}
 	for _, other := range src.Mirrors {
 		found = append(found, locations(other)...)
@@ -67,29 +72,43 @@ func location(place Place, user string) string {
 	if err != nil { // auto
 		layout = LitestreamLayout(place.Type)
 	}
+	host, dir := server(place.Endpoint)
 	if keys, err := backend.KeysAt(layout, place.Path); err == nil && isBucket(place.Type) {
-		place.Path = keys.Prefix() // a store with buckets keeps keys as they are
+		place.Path = dir + keys.Prefix() // a store with buckets keeps keys as they are
 	} else if place.Type == "file" {
 		place.Path = realpath.Of(place.Path)
 	} else {
-		place.Path = path.Clean("/" + place.Path)
+		place.Path = path.Clean("/" + dir + "/" + place.Path)
 	}
-	return fmt.Sprintf("%q", []string{place.Type, server(place.Endpoint), user, place.Bucket, place.Path, layout.String()})
+	return fmt.Sprintf("%q", []string{place.Type, host, user, place.Bucket, place.Path, layout.String()})
 }
 
-// server returns one spelling of an endpoint: its host in lower case, without the usual
-// port, and its path.
-func server(endpoint string) string {
+// services are the ends of the hosts of services in which a bucket's name is unique.
+var services = []string{".amazonaws.com", ".aliyuncs.com", "storage.googleapis.com"}
+
+// server returns the path of an endpoint, and one spelling of its host: in lower case, and
+// without the usual port. The host is empty if names of buckets suffice.
+func server(endpoint string) (host, dir string) {
+	endpoint = strings.TrimSpace(endpoint)
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "//" + endpoint
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return endpoint
+		return endpoint, ""
 	}
-	host := strings.ToLower(u.Host)
-	for _, port := range []string{":80", ":443", ":22", ":4222"} {
-		host = strings.TrimSuffix(host, port)
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	for _, service := range services {
+		if strings.HasSuffix(host, service) {
+			return "", ""
+		}
 	}
-	return host + strings.TrimRight(u.Path, "/")
+	host = strings.TrimSuffix(host, ".blob.core.windows.net") // which leaves the account
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		host = "localhost"
+	}
+	if slices.Contains([]string{"", "80", "443", "22", "4222"}, port) {
+		return host, strings.TrimRight(u.Path, "/")
+	}
+	return host + ":" + port, strings.TrimRight(u.Path, "/")
 }
