@@ -25,7 +25,8 @@ const typeName = "nats"
 //     a file is.
 //   - A write costs a request for each Config.Transfer.PartSize of the body, and
 //     one for the message that publishes the object, on the condition that the
-//     name has not changed: two writers never mix, and WriteOnce is atomic. If the
+//     name has not changed: two writers never mix, and WriteOnce is atomic. A write that
+//     WriteOnce rejects has sent the body by then, and removes its chunks. If the
 //     object exists, it costs three more: one that is rejected, one for the
 //     description, and one to remove the old chunks.
 //   - A read costs a request for the object's description, one for the chunk in
