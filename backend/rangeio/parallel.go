@@ -197,9 +197,10 @@ func (p *Parallel) begin() error {
 // readSlot reads from the current slot. It returns no byte if the rest of the range is read
 // from body.
 func (p *Parallel) readSlot(b []byte) (int, error) {
-	for wait := false; len(p.unread) == 0; {
-		if p.block, wait = p.cfg.Pool.next(p.current); p.block != nil {
-			p.unread = p.block
+	for len(p.unread) == 0 {
+		block, wait := p.cfg.Pool.next(p.current)
+		if p.block = block; block != nil {
+			p.unread = block
 			break
 		}
 		if !wait {

@@ -50,7 +50,7 @@ dbs:
 	require.NoError(t, d.Close(t.Context()))
 	assert.Equal(t, 3, g.restored("file://"+g.path("plain")+"?layout=litestream"))
 	assert.Equal(t, 3, g.restored("file://"+g.path("packed")+"?layout=litestream&compress=true"))
-	for name, magic := range map[string]string{"plain": "LTX", "packed": "(\xb5/\xfd", "sealed": "age-encryption.org"} {
+	for name, magic := range map[string]string{"plain": "LTX", "packed": "P*M\x18", "sealed": "age-encryption.org"} {
 		found, err := filepath.Glob(g.path(name) + "/ltx/0/*.ltx")
 		require.NoError(t, err)
 		require.NotEmpty(t, found, name)

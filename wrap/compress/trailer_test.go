@@ -36,7 +36,7 @@ func TestTrailerIsReadAsWritten(t *testing.T) {
 		assert.Error(t, err)
 		_, err = parseTrailer(append([]byte{0}, b...), stored+1)
 		assert.Error(t, err)
-		for n := range len(b) {
+		for n := range b {
 			_, err := parseTrailer(b[len(b)-n:], stored)
 			assert.Error(t, err, "of %d bytes", n)
 		}
