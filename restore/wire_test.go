@@ -67,7 +67,7 @@ func TestWire(t *testing.T) {
 				took := time.Since(start)
 				limit := time.Duration(float64(size) / (wireRate * rangeio.DefaultPoolRequests) * float64(time.Second))
 				t.Logf("%v in %d requests: %.2f of the limit, %v", took, layer.Requests(), limit.Seconds()/took.Seconds(), limit)
-				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), 0.96)
+				assert.GreaterOrEqual(t, limit.Seconds()/took.Seconds(), 0.9) // 0.93 to 1.02 in 120 runs: the order of the goroutines differs
 				assert.LessOrEqual(t, layer.Requests(), int64(size/wireRange+small+18))
 			})
 		})
