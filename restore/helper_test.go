@@ -24,6 +24,14 @@ type at struct {
 
 func (a at) String() string { return fmt.Sprintf("L%d[%d-%d]", a.level, a.min, a.max) }
 
+// transactions returns the files of level 0 with one transaction each, from the first to the last.
+func transactions(first, last ltx.TXID) (files []at) {
+	for txid := first; txid <= last; txid++ {
+		files = append(files, at{0, txid, txid})
+	}
+	return files
+}
+
 // replica returns a client with those files of a history, in pages of two, so
 // that listings go on.
 func replica(t testing.TB, h *ltxmodel.History, files ...at) *mock.ReplicaClient {

@@ -22,10 +22,7 @@ import (
 // longHistory is a replica whose transactions are all kept, and its history.
 func longHistory(t *testing.T) (*ltxmodel.History, *mock.ReplicaClient) {
 	h := ltxmodel.New(1, 100)
-	files := []at{{9, 1, 40}, {2, 1, 30}, {2, 31, 60}, {1, 1, 20}, {1, 21, 30}, {1, 31, 50}, {1, 51, 60}, {1, 61, 90}}
-	for txid := ltx.TXID(1); txid <= 100; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 40}, {2, 1, 30}, {2, 31, 60}, {1, 1, 20}, {1, 21, 30}, {1, 31, 50}, {1, 51, 60}, {1, 61, 90}}, transactions(1, 100)...)
 	return h, replica(t, h, files...)
 }
 

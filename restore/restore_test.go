@@ -351,10 +351,7 @@ func TestRunRefuses(t *testing.T) {
 // than allowed.
 func TestRunOpensAhead(t *testing.T) {
 	h := ltxmodel.New(1, 80)
-	files := []at{{9, 1, 1}}
-	for txid := ltx.TXID(2); txid <= 80; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 1}}, transactions(2, 80)...)
 	for _, test := range []struct {
 		limit int
 		size  int64 // as it is listed
@@ -383,10 +380,7 @@ func TestRunOpensAhead(t *testing.T) {
 func TestRunOpensTheFirstLargeFileEarly(t *testing.T) {
 	const all = 80
 	h := ltxmodel.New(1, all)
-	files := []at{{9, 1, 1}}
-	for txid := ltx.TXID(2); txid <= all; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 1}}, transactions(2, all)...)
 	for limit, latest := range map[int]int{1: all, 2: all, 3: 13, 4: 17} { // of so many opens
 		synctest.Test(t, func(t *testing.T) {
 			c := replica(t, h, files...)
@@ -424,10 +418,7 @@ func TestRunOpensTheFirstLargeFileEarly(t *testing.T) {
 // Small files that were read before the large ones leave no room for more of these.
 func TestRunOpensAheadAfterSmall(t *testing.T) {
 	h := ltxmodel.New(1, 80)
-	files := []at{{9, 1, 1}}
-	for txid := ltx.TXID(2); txid <= 80; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 1}}, transactions(2, 80)...)
 	synctest.Test(t, func(t *testing.T) {
 		c := replica(t, h, files...)
 		sized(c, func(info *ltx.FileInfo) int64 {

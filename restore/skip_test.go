@@ -137,10 +137,7 @@ func TestSkipDamagedGap(t *testing.T) {
 func TestSkipDamagedManyAtOnce(t *testing.T) {
 	const n = 40
 	h := ltxmodel.New(3, n)
-	files := []at{{9, 1, n}}
-	for txid := ltx.TXID(1); txid <= n; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, n}}, transactions(1, n)...)
 	c := replica(t, h, append(files, at{1, 1, n})...)
 	for _, f := range files {
 		damage(t, c, f, flip)

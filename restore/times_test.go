@@ -34,10 +34,7 @@ func headers(c *mock.ReplicaClient) (n int) {
 func TestMomentCosts(t *testing.T) {
 	const n = 500
 	h := ltxmodel.New(1, n)
-	files := []at{{9, 1, 1}}
-	for txid := ltx.TXID(2); txid <= n; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 1}}, transactions(2, n)...)
 	c := replica(t, h, files...)
 	for _, tt := range []struct {
 		txid            ltx.TXID
@@ -125,10 +122,7 @@ func TestMomentBeforeGap(t *testing.T) {
 // A header that cannot be read does not pass for one that is in time.
 func TestMomentFails(t *testing.T) {
 	h := ltxmodel.New(1, 20)
-	files := []at{{9, 1, 3}}
-	for txid := ltx.TXID(4); txid <= 20; txid++ {
-		files = append(files, at{0, txid, txid})
-	}
+	files := append([]at{{9, 1, 3}}, transactions(4, 20)...)
 	for failed := ltx.TXID(4); failed < 13; failed++ {
 		c := replica(t, h, files...)
 		tried := false
